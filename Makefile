@@ -1,0 +1,60 @@
+# Only python3 (3.11 or newer, with venv) and make are needed. `make help` lists what there is.
+MAKEFLAGS += --no-print-directory
+PYTHON ?= python3
+BIN := .venv/bin
+COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
+	--build-deps-for editable --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+
+.PHONY: help run test demo check bench openapi lock clean
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
+
+run: .venv/run ## serve the Haizhu sample on 127.0.0.1:8000
+	@$(BIN)/sihu serve --demo
+
+test: .venv/dev ## the whole suite, on its own databases
+	@$(BIN)/pytest -q -n 2 $(ARGS)
+
+demo: .venv/run ## one unanswered incident through all four calls, in seconds
+	@$(BIN)/sihu demo
+
+check: .venv/dev ## lint, types, import contracts, OpenAPI, migrations
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/sihu openapi --check
+	@# a database of its own: the one of `make run` is not to be migrated by a check
+	@data=$$(mktemp -d) && trap 'rm -rf "$$data"' EXIT && \
+	DATABASE_URL= SIHU_DATA_DIR="$$data" $(BIN)/sihu migrate --check
+
+bench: .venv/run ## every measurement beside its control, as JSON
+	@$(BIN)/sihu bench all
+
+openapi: .venv/run ## write openapi/openapi.json
+	@$(BIN)/sihu openapi
+
+lock: .venv/dev ## resolve the dependencies anew
+	$(COMPILE) --upgrade --output-file requirements.lock pyproject.toml
+	$(COMPILE) --upgrade --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+
+clean: ## remove what was installed and cached; the data in .sihu stays
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
+
+.venv/run: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "sihu needs python3 3.11 or newer; another one: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' || \
+		{ echo "sihu needs python3 with venv; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	@echo "Installing into .venv (once; a minute or so) ..."
+	@$(PYTHON) -m venv --clear .venv
+	@$(BIN)/pip install --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	@$(BIN)/pip install --disable-pip-version-check --no-deps --no-build-isolation -q -e .
+	@touch $@
+
+.venv/dev: requirements-dev.lock .venv/run
+	@echo "Installing what tests and checks need ..."
+	@$(BIN)/pip install --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.lock
+	@touch $@

@@ -1,0 +1,50 @@
+"""How migrations run: on a connection that `service/store/migrate.py` hands in, or on DATABASE_URL for `alembic`."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from alembic import context
+from sqlalchemy import Connection, text
+
+from service import settings
+from service.store.database import Database
+from service.store.tables import metadata
+
+_LOCK = 0x51480001
+"""Advisory lock: several replicas may start to migrate at once; they take turns."""
+
+
+def _include(_object: Any, name: str | None, kind: str, _reflected: bool, _compared: Any) -> bool:
+    return not (kind == "table" and name == "alembic_version")
+
+
+def run(connection: Connection) -> None:
+    """All pending migrations in one transaction. A migration that cannot get its locks in 5 s gives up, so that it never
+    queues the whole service behind itself."""
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        compare_type=True,
+        compare_server_default=True,
+        include_object=_include,
+    )
+    with context.begin_transaction():
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        connection.execute(text("SET LOCAL lock_timeout = '5s'"))
+        context.run_migrations()
+
+
+async def _run_alone() -> None:
+    database = Database(settings.load().database_url or "", pool_size=2)
+    async with database.begin() as connection:
+        await connection.run_sync(run)
+    await database.close()
+
+
+handed = context.config.attributes.get("connection")
+if handed is None:
+    asyncio.run(_run_alone())
+else:
+    run(handed)

@@ -1,0 +1,1 @@
+"""Who asks: keys, the subjects behind them, and what a request must show."""

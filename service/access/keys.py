@@ -1,0 +1,166 @@
+"""Making, listing and revoking keys. Each is one transaction; the command line calls the same functions.
+
+A key is `sihu_` and 256 random bits in 43 URL-safe characters. It is shown once; only its SHA-256 is kept.
+A subject is the name behind one or more keys, so that a key can be replaced without losing whose things are whose.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from service import ids
+from service.access.keyring import digest_of
+from service.rules.errors import Conflict, NotFound, Pointer, UnknownUnit, ValidationFailed
+from service.rules.model import By, Role
+from service.rules.world import World
+from service.store import keys as stored
+from service.store import log
+from service.store.database import Database
+from service.store.keys import Key
+from service.store.log import Committed
+
+KEY_PREFIX = "sihu_"
+AREA_DIGITS = range(6, 16)
+"""From a district to a cell (contract §1, grid cell)."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """What is asked for. `unit` for role unit alone, `area` (code prefix) for role reporter alone."""
+
+    role: Role
+    unit: str | None = None
+    area: str | None = None
+    subject: str | None = None
+    name: str | None = None
+    expires_at: datetime | None = None
+
+
+class Created(NamedTuple):
+    """`text` is the key itself: to be shown now and never kept."""
+
+    key: Key
+    text: str
+    committed: Committed
+
+
+class Revoked(NamedTuple):
+    """`committed` is None when the key had been revoked before: nothing was written."""
+
+    key: Key
+    committed: Committed | None
+
+
+async def create(database: Database, world: World, now: datetime, request: NewKey, by: By) -> Created:
+    """Raises `ValidationFailed`, `UnknownUnit`, `Conflict` (the subject is somebody else) or `Unavailable`."""
+    check(request, world, now)
+    key_text = KEY_PREFIX + secrets.token_urlsafe(32)
+    key = _key_of(request, now)
+    async with database.begin() as tx:
+        await stored.lock(tx)
+        _refuse_another_holder(key, await stored.holder(tx, key.subject))
+        await stored.add(tx, key, digest_of(key_text))
+        committed = await log.append(tx, [_told("created", key, world, now, by)], reload=("keys",))
+    return Created(key, key_text, committed)
+
+
+async def revoke(database: Database, world: World, now: datetime, key_id: UUID, by: By) -> Revoked:
+    """Revoking twice is revoking once. Raises `NotFound` or `Unavailable`."""
+    async with database.begin() as tx:
+        key = await stored.revoke(tx, key_id, now)
+        if key is not None:
+            told = [_told("revoked", key, world, now, by)]
+            return Revoked(key, await log.append(tx, told, reload=("keys",)))
+        revoked_before = await stored.find(tx, key_id)
+    if revoked_before is None:
+        raise NotFound(f"No key has the id {key_id}. GET /v1/keys lists them.")
+    return Revoked(revoked_before, None)
+
+
+async def page(database: Database, limit: int, before: tuple[datetime, UUID] | None = None) -> Sequence[Key]:
+    """At most `limit` keys, newest first, revoked ones too; `before`: those after this (created_at, id)."""
+    async with database.read() as connection:
+        return await stored.newest(connection, limit=limit, before=before)
+
+
+def check(request: NewKey, world: World, now: datetime) -> None:
+    """Raises `ValidationFailed` for what the request alone shows, then what only the registry shows."""
+    faults = [*_faults_of_role(request), *_faults_of_area(request), *_faults_of_expiry(request, now)]
+    if faults:
+        raise ValidationFailed("Some fields of the key are wrong: see errors.", errors=faults)
+    if request.unit is not None:
+        if world.unit(request.unit, now) is None:
+            detail = f"No unit has the code {request.unit}. GET /v1/units lists them."
+            raise UnknownUnit(detail, "/unit")
+    if request.area is not None and not (world.district and request.area.startswith(world.district)):
+        detail = (
+            f"Area {request.area} lies outside this district: it should start with {world.district}."
+            if world.district
+            else "No registry is imported yet, so no area is known here: import one first (sihu registry import DIR)."
+        )
+        raise ValidationFailed(detail, errors=[Pointer("/area", detail)])
+
+
+_TAKES: Mapping[Role, str | None] = {Role.REPORTER: "area", Role.UNIT: "unit", Role.AUDITOR: None, Role.OPS: None}
+"""The one scope each role needs; the other is refused, so that nobody believes in a limit that is not there."""
+
+
+def _faults_of_role(request: NewKey) -> list[Pointer]:
+    needed = _TAKES[request.role]
+    faults = []
+    for field, value in (("unit", request.unit), ("area", request.area)):
+        if field == needed and value is None:
+            faults.append(Pointer(f"/{field}", f"is needed: a key with role {request.role} is for one {field}"))
+        if field != needed and value is not None:
+            faults.append(Pointer(f"/{field}", f"should be left out: a key with role {request.role} has no {field}"))
+    return faults
+
+
+def _faults_of_area(request: NewKey) -> list[Pointer]:
+    area = request.area
+    if area is None or (area.isascii() and area.isdigit() and len(area) in AREA_DIGITS):
+        return []
+    return [Pointer("/area", "should be the first 6 to 15 digits of a cell code, such as a street's 9")]
+
+
+def _faults_of_expiry(request: NewKey, now: datetime) -> list[Pointer]:
+    if request.expires_at is None or request.expires_at > now:
+        return []
+    return [Pointer("/expires_at", f"should lie in the future: it is {now.isoformat()} now")]
+
+
+def _key_of(request: NewKey, now: datetime) -> Key:
+    return Key(
+        id=ids.new_id(now),
+        role=request.role,
+        subject=request.subject or request.unit or f"{request.role}-{secrets.token_hex(6)}",
+        unit=request.unit,
+        area=request.area,
+        name=request.name,
+        created_at=now,
+        expires_at=None if request.expires_at is None else request.expires_at.astimezone(UTC),
+        revoked_at=None,
+    )
+
+
+def _refuse_another_holder(key: Key, holder: Key | None) -> None:
+    """One subject is one role and one unit for good; a reporter may have several areas."""
+    if holder is None or (holder.role, holder.unit) == (key.role, key.unit):
+        return
+    held_by = f"unit {holder.unit}" if holder.unit else f"role {holder.role}"
+    raise Conflict(
+        f"The subject {key.subject!r} already stands for {held_by}. Choose another subject, or leave it out.",
+        errors=[Pointer("/subject", f"stands for {held_by}")],
+    )
+
+
+def _told(happened: str, key: Key, world: World, at: datetime, by: By) -> log.Entry:
+    """An event without an incident, so for auditors and ops alone."""
+    shown = {field: getattr(key, field) for field in ("id", "role", "subject", "unit", "area", "name", "expires_at")}
+    data = {"key": shown, "by": by.as_dict()}
+    return log.Entry(type=f"sihu.key.{happened}", at=at, area=world.district, audience=(), data=data)

@@ -1,0 +1,108 @@
+"""POST and GET /v1/keys, DELETE /v1/keys/{id}. For ops alone."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from service.access import deps, keys, schemas
+from service.access.deps import Caller
+from service.access.keyring import digest_of
+from service.rules import access, errors
+from service.rules.model import Role
+from service.web import problems
+from service.web.answers import answer
+
+router = APIRouter(prefix="/v1/keys", tags=["keys · 密钥"])
+
+_CURSOR = "keys"
+_ANYWHERE = (errors.Unauthorized, errors.NotYours, errors.Unavailable)
+_WITH_BODY = (errors.BadJson, errors.TooLarge, errors.UnsupportedMedia, errors.ValidationFailed)
+_CREATED: dict[str, Any] = {
+    "description": "The key, shown this once",
+    "content": {"application/json": {"example": schemas.CREATED_KEY_EXAMPLE}},
+}
+_LISTED: dict[str, Any] = {
+    "description": "A page of keys",
+    "content": {"application/json": {"example": {"items": [schemas.KEY_EXAMPLE], "next_cursor": None}}},
+}
+KeyId = Annotated[str, Path(json_schema_extra={"format": "uuid"})]
+"""Text, so that an id of the wrong shape is 404 like any unknown one (contract §3)."""
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=schemas.CreatedKey,
+    responses={201: _CREATED, **problems.documented(*_ANYWHERE, *_WITH_BODY, errors.Conflict, errors.UnknownUnit)},
+    summary="Make a key · 发放",
+)
+async def create_key(request: Request, caller: Caller, body: schemas.NewKeyBody) -> Response:
+    """The answer is the only place the key is ever shown. It lets in at once here, elsewhere within 250 ms."""
+    deps.must_be(caller, Role.OPS)
+    state = request.app.state
+    made = await keys.create(state.database, state.worlds.world, state.clock.now(), body.asked(), access.by_of(caller))
+    state.tail.tell(made.committed)
+    await state.keyring.admit(digest_of(made.text), made.key)
+    location = {"Location": f"/v1/keys/{made.key.id}", "Cache-Control": "no-store"}
+    return answer({**schemas.key_out(made.key), "key": made.text}, 201, headers=location)
+
+
+@router.get(
+    "",
+    response_model=schemas.KeyList,
+    responses={200: _LISTED, **problems.documented(*_ANYWHERE, errors.BadCursor, errors.ValidationFailed)},
+    summary="List the keys, newest first · 列表",
+)
+async def list_keys(
+    request: Request,
+    caller: Caller,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+    cursor: str | None = None,
+) -> Response:
+    """Expired and revoked keys too. Never the key itself nor its digest."""
+    deps.must_be(caller, Role.OPS)
+    state = request.app.state
+    before = None if cursor is None else _place(state.cursors.read(_CURSOR, cursor))
+    found = await keys.page(state.database, limit + 1, before)
+    shown, last = found[:limit], found[limit - 1] if len(found) > limit else None
+    following = None if last is None else state.cursors.sign(_CURSOR, [last.created_at.isoformat(), str(last.id)])
+    return answer({"items": [schemas.key_out(key) for key in shown], "next_cursor": following})
+
+
+@router.delete(
+    "/{id}",
+    status_code=204,
+    response_class=Response,
+    responses=problems.documented(*_ANYWHERE, errors.NotFound),
+    summary="Revoke a key · 吊销",
+)
+async def revoke_key(request: Request, caller: Caller, id: KeyId) -> Response:
+    """Refused from now on: here at once, elsewhere within 250 ms.
+
+    Revoking a revoked key is 204 again (RFC 9110 §9.2.2, idempotent), so that a lost answer can simply be asked for
+    again. An id that never was a key is 404.
+    """
+    deps.must_be(caller, Role.OPS)
+    state = request.app.state
+    revoked = await keys.revoke(state.database, state.worlds.world, state.clock.now(), _uuid(id), access.by_of(caller))
+    if revoked.committed is not None:
+        state.tail.tell(revoked.committed)
+    await state.keyring.forget(revoked.key.id)
+    return Response(status_code=204)
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise errors.NotFound(f"No key has the id {text}. GET /v1/keys lists them.") from None
+
+
+def _place(values: Any) -> tuple[datetime, UUID]:
+    """The cursor is signed, so what is in it was written by `list_keys`."""
+    created_at, key_id = values
+    return datetime.fromisoformat(created_at), UUID(key_id)

@@ -1,0 +1,87 @@
+"""Keys on the wire (contract §3, "Appraisal, access, operations")."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from service.access.keys import NewKey
+from service.rules.model import Role
+from service.store.keys import Key
+from service.web.text import Body, Code, Moment, words
+
+NEW_KEY_EXAMPLE: dict[str, Any] = {
+    "role": "unit",
+    "unit": "440105003",
+    "name": "街道系统 (the street's own system)",
+    "expires_at": "2027-12-31T00:00:00+08:00",
+}
+KEY_EXAMPLE: dict[str, Any] = {
+    "id": "019a4358-4c00-7d3a-8f1e-5b0c9a7e2d11",
+    "role": "unit",
+    "subject": "440105003",
+    "unit": "440105003",
+    "area": None,
+    "name": "街道系统 (the street's own system)",
+    "created_at": "2026-11-02T01:00:00Z",
+    "expires_at": "2027-12-30T16:00:00Z",
+    "revoked_at": None,
+}
+CREATED_KEY_EXAMPLE: dict[str, Any] = {
+    **KEY_EXAMPLE,
+    "key": "sihu_Zm91ciBjYWxscywgb25lIGdyaWQsIG5vYm9keSBsb3N0IQ",
+}
+
+
+class NewKeyBody(Body):
+    model_config = ConfigDict(json_schema_extra={"examples": [NEW_KEY_EXAMPLE]})
+
+    role: Role
+    unit: Code | None = Field(default=None, description="For role unit: the unit the key acts as.")
+    area: Code | None = Field(default=None, description="For role reporter: the first 6 to 15 digits of its cells.")
+    subject: Annotated[str, *words(200)] | None = Field(
+        default=None,
+        description="The name behind the key; give it again when a key is replaced. One subject is one role and one "
+        "unit. Left out: the unit's code, else a new name.",
+    )
+    name: Annotated[str, *words(200)] | None = Field(default=None, description="A note for people.")
+    expires_at: Moment | None = Field(default=None, description="From then on the key is refused. Left out: never.")
+
+    def asked(self) -> NewKey:
+        return NewKey(self.role, self.unit, self.area, self.subject, self.name, self.expires_at)
+
+
+class KeyOut(BaseModel):
+    """A key without its text, which is not kept."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [KEY_EXAMPLE]})
+
+    id: UUID
+    role: Role
+    subject: str
+    unit: str | None
+    area: str | None
+    name: str | None
+    created_at: Moment
+    expires_at: Moment | None
+    revoked_at: Moment | None = Field(description="Set once; a revoked key stays in the list.")
+
+
+class CreatedKey(KeyOut):
+    model_config = ConfigDict(json_schema_extra={"examples": [CREATED_KEY_EXAMPLE]})
+
+    key: str = Field(description="The key itself. Shown this once: it is not kept, only its SHA-256 is.")
+
+
+class KeyList(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"items": [KEY_EXAMPLE], "next_cursor": None}]})
+
+    items: list[KeyOut]
+    next_cursor: str | None
+
+
+def key_out(key: Key) -> dict[str, Any]:
+    """The JSON object of one key, field by field as in `KeyOut`."""
+    return {field: getattr(key, field) for field in KeyOut.model_fields}

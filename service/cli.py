@@ -1,0 +1,104 @@
+"""The `sihu` command. Each command is one function; what goes wrong is one clear line on stderr and exit code 1 or 2."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from service import admin, climb, serving, settings
+from service.bench import run as bench
+from service.registry.bundle import BundleError
+from service.rules.errors import SihuError
+from service.settings import Settings, SettingsError
+from service.store.embedded import EmbeddedError
+
+Command = Callable[[Settings, argparse.Namespace], int]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Exit codes: 0 done · 1 refused or found wanting · 2 called wrongly."""
+    asked = _parser().parse_args(arguments)
+    try:
+        chosen = settings.load(**_overrides(asked))
+        command: Command = asked.command
+        sys.exit(command(chosen, asked))
+    except SettingsError as error:
+        sys.exit(_complain(str(error), 2))
+    except (SihuError, EmbeddedError, BundleError) as error:
+        sys.exit(_complain(getattr(error, "detail", None) or str(error), 1))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _complain(sentence: str, code: int) -> int:
+    print(f"sihu: {sentence}", file=sys.stderr)
+    return code
+
+
+def _overrides(asked: argparse.Namespace) -> dict[str, object]:
+    names = ("host", "port", "engine", "virtual_clock")
+    return {name: getattr(asked, name, None) for name in names}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="sihu", description="四呼四应: every call gets a response, in time.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _serve(commands.add_parser("serve", help="serve the API and fire deadlines"))
+    migrate = commands.add_parser("migrate", help="bring the database's tables to this version")
+    migrate.add_argument("--check", action="store_true", help="only say whether migrations and tables agree")
+    migrate.set_defaults(command=admin.migrate)
+    _registry(commands.add_parser("registry", help="units, cells, categories, duties, policy"))
+    _keys(commands.add_parser("keys", help="who may call"))
+    doctor = commands.add_parser("doctor", help="what is wrong with this installation, and what to do")
+    doctor.set_defaults(command=admin.doctor)
+    openapi = commands.add_parser("openapi", help="write openapi/openapi.json")
+    openapi.add_argument("--check", action="store_true", help="only say whether the file is up to date")
+    openapi.set_defaults(command=admin.openapi)
+    story = commands.add_parser("demo", help="one unanswered incident through all four calls, in seconds")
+    story.set_defaults(command=climb.climb)
+    bench.add_arguments(commands.add_parser("bench", help="measure, beside a control; prints JSON"))
+    return parser
+
+
+def _serve(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--host", help="default 127.0.0.1")
+    parser.add_argument("--port", type=int, help="default 8000")
+    parser.add_argument("--engine", choices=["on", "off", "only"], help="on: serve and fire; off: serve; only: fire")
+    parser.add_argument(
+        "--virtual-clock",
+        nargs="?",
+        const="now",
+        metavar="TIME",
+        help="for trials: time stands still until POST /v1/clock/advance; starts at TIME (RFC 3339)",
+    )
+    parser.add_argument("--demo", action="store_true", help="import the Haizhu sample, make demo keys, print the story")
+    parser.set_defaults(command=serving.serve)
+
+
+def _registry(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    into = commands.add_parser("import", help="import a bundle of CSV files and policy.yaml")
+    into.add_argument("directory", type=Path, metavar="DIR")
+    into.add_argument("--dry-run", action="store_true", help="only say what would change")
+    into.set_defaults(command=admin.registry_import)
+
+
+def _keys(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    create = commands.add_parser("create", help="make a key; prints the key alone")
+    create.add_argument("--role", required=True, choices=["reporter", "unit", "auditor", "ops"])
+    create.add_argument("--unit", help="the unit it acts as (role unit)")
+    create.add_argument("--area", help="code prefix of its area (role reporter)")
+    create.add_argument("--subject", help="the stable name behind one or more keys")
+    create.add_argument("--name", help="a note for people")
+    create.set_defaults(command=admin.keys_create)
+    commands.add_parser("list", help="all keys, without the keys themselves").set_defaults(command=admin.keys_list)
+    revoke = commands.add_parser("revoke", help="refuse a key from now on")
+    revoke.add_argument("id", help="its id, from `sihu keys list`")
+    revoke.set_defaults(command=admin.keys_revoke)
+
+
+if __name__ == "__main__":
+    main()

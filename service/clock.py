@@ -1,0 +1,122 @@
+"""The only reader of time. Everything else is given `now`, an aware UTC datetime.
+
+In production the service's time is the database's: each process keeps the distance between the database's clock and
+its own monotonic clock, so a wrong or jumping wall clock on one host changes nothing. With the virtual clock, time is
+a value.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Literal, Protocol
+
+from service.store import deployment
+from service.store.database import Database
+
+_log = logging.getLogger(__name__)
+
+_READINGS = 3
+"""Readings per synchronisation; the quickest one counts, since its round trip bounds its error."""
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """The service's time: aware, UTC, never earlier than what this process was told before."""
+        ...
+
+
+class ClockNotSetError(RuntimeError):
+    """`now()` was asked before the first synchronisation: a fault of the start-up order, not of a request."""
+
+
+class DatabaseClock:
+    """The database's time, carried between readings by this process's monotonic clock.
+
+    `now()` never goes back. When the database's clock is put back, `now()` stands still until it has caught up.
+    """
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._zero: datetime | None = None  # the database's time when the monotonic clock read 0
+        self._latest: datetime | None = None
+
+    def now(self) -> datetime:
+        """Raises `ClockNotSetError` before the first reading."""
+        if self._zero is None:
+            raise ClockNotSetError("the clock was never set by the database: await clock.synchronise(database) first")
+        read = self._zero + timedelta(seconds=self._monotonic())
+        if self._latest is None or read > self._latest:
+            self._latest = read
+        return self._latest
+
+    async def synchronise(self, database: Database) -> None:
+        """Read the database's time anew. Raises `Unavailable`; the clock then runs on with what it has."""
+        readings = []
+        async with database.read() as connection:
+            for _ in range(_READINGS):
+                before = self._monotonic()
+                server = await deployment.server_time(connection)
+                readings.append((self._monotonic() - before, server, before))
+        took, server, before = min(readings)
+        self.observe(server, before, before + took)
+
+    def observe(self, server: datetime, before: float, after: float) -> None:
+        """The database said `server` at some moment between `before` and `after` (monotonic seconds).
+
+        That tells the distance only to within the round trip. So what is held stays while it is possible, and a slow
+        reading spoils nothing; otherwise the middle is taken, which is wrong by at most half the round trip.
+        """
+        earliest, latest = server - timedelta(seconds=after), server - timedelta(seconds=before)
+        if self._zero is not None and earliest <= self._zero <= latest:
+            return
+        middle = earliest + (latest - earliest) / 2
+        if self._zero is not None and abs(middle - self._zero) > timedelta(seconds=1):
+            moved = (middle - self._zero).total_seconds()
+            _log.warning("the database's clock moved by %.3f s", moved, extra={"event": "clock_moved"})
+        self._zero = middle
+
+
+class VirtualClock:
+    """Time as a value: it stands still until it is moved, and only forward."""
+
+    def __init__(self, start: datetime) -> None:
+        self._now = _utc(start)
+
+    def now(self) -> datetime:
+        return self._now
+
+    def move_to(self, moment: datetime) -> None:
+        """Raises ValueError when `moment` lies before now, or has no offset."""
+        moment = _utc(moment)
+        if moment < self._now:
+            raise ValueError(f"time cannot go back: it is {self._now.isoformat()}, asked for {moment.isoformat()}")
+        self._now = moment
+
+
+def wall_time(at: datetime, now: datetime) -> datetime:
+    """When the wall clock of this host will show, once the service's time is `at`: for a scheduler's run dates only.
+
+    `now` is the service's time. In the past when `at` is.
+    """
+    return datetime.now(UTC) + (at - now)
+
+
+def monotonic() -> float:
+    """Seconds on this process's own clock, for measuring how long something took or may take; never stored."""
+    return time.monotonic()
+
+
+def _utc(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise ValueError("a time needs its offset from UTC")
+    return moment.astimezone(UTC)
+
+
+def of(start: datetime | Literal["now"] | None) -> Clock:
+    """The clock a process runs on: the database's, or a virtual one that starts at `start`."""
+    if start is None:
+        return DatabaseClock()
+    return VirtualClock(datetime.now(UTC) if start == "now" else start.astimezone(UTC))

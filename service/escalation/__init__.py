@@ -1,0 +1,1 @@
+"""What time does to incidents: the sweep of what is due."""

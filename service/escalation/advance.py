@@ -1,0 +1,50 @@
+"""Moving the virtual clock: time travels from deadline to deadline, and each fires at its own instant."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+
+from service.clock import VirtualClock
+from service.escalation import sweep
+from service.escalation.sweep import Tell
+from service.registry.current import CurrentWorld
+from service.rules.errors import Pointer, ValidationFailed
+from service.store import incidents
+from service.store.database import Database
+
+
+class Advancer:
+    """Moves one process's virtual clock. Two travels at once take turns."""
+
+    def __init__(self, database: Database, worlds: CurrentWorld, clock: VirtualClock, tell: Tell) -> None:
+        self.clock = clock
+        self._database = database
+        self._worlds = worlds
+        self._tell = tell
+        self._turn = asyncio.Lock()
+
+    async def to(self, moment: datetime, pointer: str = "/to") -> int:
+        """Move forward to `moment` and fire every deadline on the way. Returns how many fired.
+
+        Raises:
+            ValidationFailed: `moment` lies before now; time only goes forward.
+        """
+        async with self._turn:
+            now = self.clock.now()
+            if moment < now:
+                detail = f"It is already {now.isoformat()}: the clock only moves forward."
+                raise ValidationFailed(detail, errors=(Pointer(pointer, detail),))
+            return await self._travel(moment)
+
+    async def _travel(self, moment: datetime) -> int:
+        fired = 0
+        while True:
+            async with self._database.read() as connection:
+                nearest = await incidents.next_wake(connection)
+            if nearest is None or nearest > moment:
+                self.clock.move_to(moment)
+                return fired
+            self.clock.move_to(max(nearest, self.clock.now()))
+            swept = await sweep.run_once(self._database, self._worlds, self.clock.now(), self._tell)
+            fired += swept.fired

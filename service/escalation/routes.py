@@ -1,0 +1,61 @@
+"""`POST /v1/clock/advance`: with the virtual clock, an integrator runs a three-day climb in a second."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import ConfigDict, Field, FiniteFloat, model_validator
+
+from service.access.deps import require
+from service.escalation.advance import Advancer
+from service.rules import errors
+from service.rules.model import Role
+from service.web import problems
+from service.web.answers import answer
+from service.web.text import Body, Moment
+
+router = APIRouter(prefix="/v1/clock", tags=["virtual clock · 虚拟时钟"])
+
+_TEN_YEARS_S = 10 * 366 * 86_400
+_EXAMPLE = {"now": "2026-11-24T09:00:00Z", "fired": 3}
+
+
+class AdvanceBody(Body):
+    """How far: by `seconds`, or `to` an instant."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"seconds": 86400}]})
+
+    seconds: Annotated[FiniteFloat, Field(ge=0, le=_TEN_YEARS_S)] | None = None
+    to: Moment | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> AdvanceBody:
+        if (self.seconds is None) == (self.to is None):
+            raise ValueError("send either seconds or to")
+        return self
+
+
+@router.post(
+    "/advance",
+    summary="Move the virtual clock forward · 推进虚拟时钟",
+    dependencies=[Depends(require(Role.OPS))],
+    responses={
+        200: {"description": "Time has moved", "content": {"application/json": {"example": _EXAMPLE}}},
+        **problems.documented(
+            errors.Unauthorized, errors.NotYours, errors.NotFound, errors.ValidationFailed, errors.Unavailable
+        ),
+    },
+)
+async def advance(body: AdvanceBody, request: Request) -> Response:
+    """Stops at each deadline on the way and fires it at its own instant. Only where the service runs with
+    `sihu serve --virtual-clock`; elsewhere there is nothing to move, and this is a 404."""
+    advancer: Advancer | None = request.app.state.advancer
+    if advancer is None:
+        raise errors.NotFound("This service runs on real time. Start one with `sihu serve --virtual-clock` for trials.")
+    if body.to is not None:
+        fired = await advancer.to(body.to)
+    else:
+        fired = await advancer.to(advancer.clock.now() + timedelta(seconds=body.seconds or 0), "/seconds")
+    return answer({"now": advancer.clock.now(), "fired": fired})

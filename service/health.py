@@ -1,0 +1,88 @@
+"""`/healthz`, `/readyz`, `/metrics`: for load balancers, Prometheus, and ops at three in the morning. No key needed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from service.process import Process
+from service.rules.errors import Unavailable
+from service.store import incidents, migrate
+from service.web import metrics
+from service.web.answers import answer
+
+router = APIRouter(tags=["health · 健康"])
+
+_OK = {200: {"content": {"application/json": {"example": {"status": "ok"}}}}}
+_READY = {
+    "status": "ready",
+    "checks": {
+        "database": {"ok": True},
+        "migrations": {"ok": True},
+        "feed": {"ok": True, "lag_s": 0.0},
+        "engine": {"ok": True, "overdue_s": 0.0, "promise_s": 5.0},
+        "registry": {"ok": True, "version": 2},
+    },
+}
+_READYZ: dict[int | str, dict[str, Any]] = {
+    200: {"description": "ready, or degraded", "content": {"application/json": {"example": _READY}}},
+    503: {
+        "description": "unavailable: send no traffic",
+        "content": {
+            "application/json": {
+                "example": {"status": "unavailable", "checks": {"database": {"ok": False, "detail": "cannot be reached"}}}
+            }
+        },
+    },
+}
+
+
+@router.get("/healthz", summary="Is the process alive? · 存活", responses=_OK)
+async def healthz() -> Response:
+    """Asks nothing of anybody: restart the process when this fails, and only then."""
+    return answer({"status": "ok"})
+
+
+@router.get("/readyz", summary="Can it do its work? · 就绪", responses=_READYZ)
+async def readyz(request: Request) -> Response:
+    """503 `unavailable`: no database, or older tables. 200 `degraded`: it serves, but something is overdue by more than
+    the promise, the feed lags, or no registry was imported."""
+    checks = await _checks(request.app.state.process)
+    if not (checks["database"]["ok"] and checks.get("migrations", {}).get("ok")):
+        return answer({"status": "unavailable", "checks": checks}, 503, {"Retry-After": "1"})
+    fine = all(check["ok"] for check in checks.values())
+    return answer({"status": "ready" if fine else "degraded", "checks": checks})
+
+
+@router.get("/metrics", summary="For Prometheus · 指标", response_class=Response)
+async def read_metrics(request: Request) -> Response:
+    """Text format 0.0.4."""
+    process: Process = request.app.state.process
+    process.metrics.feed_position.set(process.tail.position)
+    process.metrics.sealer_lag_s.set(process.tail.lag_s)
+    return metrics.page(process.metrics)
+
+
+async def _checks(process: Process) -> dict[str, dict[str, Any]]:
+    try:
+        behind = await migrate.pending(process.database)
+        if behind:
+            return {"database": {"ok": True}, "migrations": {"ok": False, "detail": "run `sihu migrate`"}}
+        async with process.database.read() as connection:
+            nearest = await incidents.next_wake(connection)
+    except Unavailable as error:
+        return {"database": {"ok": False, "detail": error.detail}}
+    if not process.ready.is_set():
+        return {"database": {"ok": True}, "migrations": {"ok": False, "detail": "starting"}}
+    overdue_s = max(0.0, (process.clock.now() - nearest).total_seconds()) if nearest else 0.0
+    process.metrics.engine_lag_s.set(overdue_s)
+    promise_s = process.settings.promise_s
+    lag_s, version = process.tail.lag_s, process.worlds.world.version
+    return {
+        "database": {"ok": True},
+        "migrations": {"ok": True},
+        "feed": {"ok": lag_s <= promise_s, "lag_s": round(lag_s, 3)},
+        "engine": {"ok": overdue_s <= promise_s, "overdue_s": round(overdue_s, 3), "promise_s": promise_s},
+        "registry": {"ok": bool(process.worlds.world.units), "version": version},
+    }

@@ -1,0 +1,118 @@
+"""What people do to an incident: one route a verb of contract §3, all of one shape."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Response
+
+from service.access.deps import Caller
+from service.incidents import examples, reporting, schemas, views
+from service.incidents.actions import Wish
+from service.incidents.deps import IfMatch, Key, Path, ThePeople
+from service.rules import errors
+from service.rules.model import Act, Arrow
+from service.store.incidents import Stamp
+from service.web import problems
+from service.web.answers import answer
+from service.web.text import Body
+
+router = APIRouter(prefix="/v1/incidents/{incident_id}", tags=["actions · 处置"])
+
+_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: examples.ok("The incident as it now stands", examples.INCIDENT),
+    **problems.documented(
+        errors.Unauthorized,
+        errors.BadJson,
+        errors.TooLarge,
+        errors.UnsupportedMedia,
+        errors.ValidationFailed,
+        errors.NotFound,
+        errors.NotYours,
+        errors.IdempotencyMismatch,
+        errors.VersionMoved,
+        errors.IllegalTransition,
+        errors.Unavailable,
+    ),
+}
+
+
+class _Request:
+    """Everything an action comes with besides its body."""
+
+    def __init__(
+        self, incident_id: Path, caller: Caller, people: ThePeople, key: Key = None, if_match: IfMatch = None
+    ) -> None:
+        self.incident_id = incident_id
+        self.caller = caller
+        self.people = people
+        self.key = key
+        self.if_match = if_match
+
+    async def carry_out(self, act: Act, body: Body) -> Response:
+        """Answered only after the commit. The same key and body again: the incident as it stands, not a second act."""
+        said = {"arrow": act.arrow.value, **body.model_dump(exclude_unset=True)}
+        stamp = Stamp(self.caller.subject, self.key, reporting.body_hash(said)) if self.key else None
+        done = await self.people.act(self.incident_id, Wish(act, self.caller, self.if_match, stamp))
+        view = views.incident(done.row, done.calls, done.world, self.people.clock.now())
+        headers = {"ETag": f'"{done.version}"'}
+        if done.replayed:
+            headers["Idempotency-Replayed"] = "true"
+        return answer(view, headers=headers)
+
+
+Asked = Annotated[_Request, Depends()]
+
+
+@router.post("/answer", summary="b · answer: take the call on · 应", responses=_RESPONSES)
+async def answer_call(body: schemas.AnswerBody, asked: Asked) -> Response:
+    """By the called unit. The resolve box starts; `promised_by` is a promise to people and moves no deadline."""
+    return await asked.carry_out(Act(Arrow.ANSWER, body.measure, answer=body.model_dump(mode="json")), body)
+
+
+@router.post("/resolve", summary="c · resolve: it is done · 办结", responses=_RESPONSES)
+async def resolve(body: schemas.ResolveBody, asked: Asked) -> Response:
+    """By the called unit; without an answer before, it counts as answered in the same instant."""
+    return await asked.carry_out(Act(Arrow.RESOLVE, body.result, attachments=body.attachments), body)
+
+
+@router.post("/raise", summary="d · raise: call the next level · 上呼", responses=_RESPONSES)
+async def raise_incident(body: schemas.RaiseBody, asked: Asked) -> Response:
+    """By the called unit, at levels 1–3, with a ground. Legitimate: it counts as raised, never as missed."""
+    return await asked.carry_out(Act(Arrow.RAISE, body.reason, ground=body.ground), body)
+
+
+@router.post("/accept", summary="k · accept: confirmed, closed · 核查通过", responses=_RESPONSES)
+async def accept(asked: Asked, body: schemas.AcceptBody = schemas.AcceptBody()) -> Response:  # noqa: B008
+    """By its reporter, or the community or street of the cell; never by the unit that resolved it."""
+    return await asked.carry_out(Act(Arrow.ACCEPT, body.comment), body)
+
+
+@router.post("/reject", summary="l · reject: not done · 核查不通过", responses=_RESPONSES)
+async def reject(body: schemas.ReasonBody, asked: Asked) -> Response:
+    """As accept. The same unit is called again; from the second rejection on, the next level."""
+    return await asked.carry_out(Act(Arrow.REJECT, body.reason), body)
+
+
+@router.post("/reopen", summary="n · reopen: closed but not fixed · 重开", responses=_RESPONSES)
+async def reopen(body: schemas.ReasonBody, asked: Asked) -> Response:
+    """By its reporter or the street of the cell, until `reopen_until`."""
+    return await asked.carry_out(Act(Arrow.REOPEN, body.reason), body)
+
+
+@router.post("/withdraw", summary="o · withdraw: taken back · 撤回", responses=_RESPONSES)
+async def withdraw(body: schemas.ReasonBody, asked: Asked) -> Response:
+    """By its reporter, before it is resolved."""
+    return await asked.carry_out(Act(Arrow.WITHDRAW, body.reason), body)
+
+
+@router.post("/comment", summary="Say something · 留言", responses=_RESPONSES)
+async def comment(body: schemas.CommentBody, asked: Asked) -> Response:
+    """By its reporter and every unit of its chain, in any state. The version stays."""
+    return await asked.carry_out(Act(Arrow.COMMENT, body.text), body)
+
+
+@router.post("/urge", summary="Push without changing anything · 催办", responses=_RESPONSES)
+async def urge(body: schemas.UrgeBody, asked: Asked) -> Response:
+    """By its reporter and the units that called. The version stays."""
+    return await asked.carry_out(Act(Arrow.URGE, body.message), body)

@@ -1,0 +1,108 @@
+"""Use cases: one function, one transaction. Load → decide → save → tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from service.clock import Clock
+from service.registry.current import CurrentWorld
+from service.rules import access, lifecycle
+from service.rules.errors import IdempotencyMismatch, NotFound, VersionMoved
+from service.rules.model import Act, Actor, Call, Decision
+from service.rules.world import World
+from service.store import incidents
+from service.store.database import Database, Transaction
+from service.store.incident_rows import moved_incident_row
+from service.store.incidents import Loaded, Stamp
+from service.store.log import Committed
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A person's act with its fences: `versions` from If-Match (None: any), `stamp` from Idempotency-Key."""
+
+    act: Act
+    actor: Actor
+    versions: frozenset[str] | None = None
+    stamp: Stamp | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An incident as it now stands. `replayed`: this very request was carried out before."""
+
+    row: Mapping[str, Any]
+    calls: tuple[Call, ...]
+    world: World
+    replayed: bool = False
+
+    @property
+    def version(self) -> int:
+        return int(self.row["version"])
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """What the use cases need of a process."""
+
+    database: Database
+    worlds: CurrentWorld
+    clock: Clock
+    tell: Callable[[Committed], None]
+
+    async def see(self, incident_id: UUID, actor: Actor) -> Loaded:
+        """One incident with its calls. Raises `NotFound` when it is unknown or not this actor's to see."""
+        async with self.database.read() as connection:
+            return _visible(await incidents.load(connection, incident_id), incident_id, actor)
+
+    async def act(self, incident_id: UUID, wish: Wish) -> Standing:
+        """Carry out one act.
+
+        Raises, in the contract's order: NotFound, NotYours, IdempotencyMismatch (or a replay), VersionMoved,
+        IllegalTransition; `Unavailable` when the database is away.
+        """
+        async with self.database.begin() as tx:
+            world = await self.worlds.fresh(tx)
+            loaded = _visible(await incidents.load(tx, incident_id, lock=True), incident_id, wish.actor)
+            lifecycle.authorize(loaded.incident, wish.act.arrow, wish.actor)
+            if wish.stamp and await _was_done(tx, incident_id, wish.stamp):
+                return Standing(loaded.row, loaded.calls, world, replayed=True)
+            _demand_version(wish.versions, loaded.incident.version)
+            decision = lifecycle.decide(loaded.incident, wish.act, wish.actor, world, self.clock.now())
+            stamps = {incident_id: wish.stamp} if wish.stamp else None
+            committed = await incidents.save(tx, [decision], stamps=stamps)
+        self.tell(committed)
+        return _after(loaded, decision, world)
+
+
+def _visible(loaded: Loaded | None, incident_id: UUID, actor: Actor) -> Loaded:
+    if loaded is None or not access.sees(actor, loaded.incident):
+        raise NotFound(f"There is no incident {incident_id} that you may see.")
+    return loaded
+
+
+async def _was_done(tx: Transaction, incident_id: UUID, stamp: Stamp) -> bool:
+    done = await incidents.stamped_hash(tx, incident_id, stamp.subject, stamp.key)
+    if done is not None and done != stamp.body_hash:
+        raise IdempotencyMismatch(
+            "This Idempotency-Key was already used with another body: send the first body again, or a new key."
+        )
+    return done is not None
+
+
+def _demand_version(wanted: frozenset[str] | None, version: int) -> None:
+    if wanted is not None and str(version) not in wanted:
+        raise VersionMoved(f'The incident is now at version "{version}": read it again, then decide anew.')
+
+
+def _after(loaded: Loaded, decision: Decision, world: World) -> Standing:
+    """The view of what was just committed, without reading it again."""
+    calls = list(loaded.calls)
+    if decision.ended:
+        calls[decision.ended.seq - 1] = decision.ended
+    if decision.opened:
+        calls.append(decision.opened)
+    return Standing({**loaded.row, **moved_incident_row(decision.after)}, tuple(calls), world)

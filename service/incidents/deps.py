@@ -1,0 +1,33 @@
+"""What the incident routes are given: the people's use cases, the intake, the fences of a request."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Header, Request
+
+from service.incidents.actions import People
+from service.incidents.intake import Intake
+from service.web import headers, text
+
+
+def _people(request: Request) -> People:
+    state = request.app.state
+    return People(state.database, state.worlds, state.clock, state.tail.tell)
+
+
+def _intake(request: Request) -> Intake:
+    intake: Intake = request.app.state.intake
+    return intake
+
+
+def _if_match(value: Annotated[str | None, Header(alias="If-Match")] = None) -> frozenset[str] | None:
+    return headers.parse_if_match(value)
+
+
+ThePeople = Annotated[People, Depends(_people)]
+Intakes = Annotated[Intake, Depends(_intake)]
+Path = UUID
+Key = Annotated[text.IdempotencyKey | None, Header(alias="Idempotency-Key")]
+IfMatch = Annotated[frozenset[str] | None, Depends(_if_match)]

@@ -1,0 +1,222 @@
+"""Group commit: reports that wait at the same moment are saved in one transaction, and each is answered after it.
+
+So a burst costs one commit a page instead of one a report. One bad item cannot spoil its page: a refusal of the rules is
+that item's alone, and a page the database refuses is taken again one by one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from service import ids
+from service.clock import Clock
+from service.registry.current import CurrentWorld
+from service.rules import lifecycle
+from service.rules.deadlines import ZONE
+from service.rules.errors import IdempotencyMismatch, SihuError
+from service.rules.model import Actor, Decision, Draft
+from service.rules.world import World
+from service.store import incidents, reports
+from service.store.database import Database, StatementRefused, Transaction
+from service.store.log import Committed
+from service.store.reports import Known, Pair, Said
+from service.web.metrics import Metrics
+
+_log = logging.getLogger(__name__)
+
+GROUP = 500
+"""Reports a transaction at the most."""
+_SIDE_BY_SIDE = 2
+"""Groups in flight at once: while one waits for its commit, the next is decided."""
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """A report that became an incident, and the registry it was routed by."""
+
+    decision: Decision
+    said: Said
+    world: World
+
+    @property
+    def line(self) -> str:
+        """The line of work of its category."""
+        incident = self.decision.after
+        category = self.world.category(incident.category, incident.reported_at)
+        return category.line if category else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """A report that came before: under the same Idempotency-Key, or (`by_source`) from the same source."""
+
+    known: Known
+    by_source: bool
+
+
+Outcome = New | Repeated
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    draft: Draft
+    said: Said
+    actor: Actor
+    answer: asyncio.Future[Outcome] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+    @property
+    def key(self) -> Pair | None:
+        return (self.said.subject, self.said.idempotency_key) if self.said.idempotency_key else None
+
+    def settle(self, outcome: Outcome | BaseException) -> None:
+        if self.answer.done():  # its caller went away; the report is stored all the same
+            return
+        if isinstance(outcome, BaseException):
+            self.answer.set_exception(outcome)
+        else:
+            self.answer.set_result(outcome)
+
+
+class Intake:
+    """One a process: `submit` from any request, `start` and `stop` with the process."""
+
+    def __init__(
+        self,
+        database: Database,
+        worlds: CurrentWorld,
+        clock: Clock,
+        tell: Callable[[Committed], None],
+        metrics: Metrics,
+    ) -> None:
+        self._database = database
+        self._worlds = worlds
+        self._clock = clock
+        self._tell = tell
+        self._metrics = metrics
+        self._queue: deque[_Waiting] = deque()
+        self._arrived = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._numbers: deque[int] = deque()
+
+    def start(self) -> None:
+        self._tasks = [asyncio.create_task(self._work()) for _ in range(_SIDE_BY_SIDE)]
+
+    async def stop(self) -> None:
+        """Stop taking groups. A group under way finishes, so nobody is left without an answer."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def submit(self, draft: Draft, said: Said, actor: Actor) -> Outcome:
+        """Store one report; returns after its commit.
+
+        Raises:
+            SihuError: this report is refused (see `lifecycle.report`), or its key was used with another body.
+            Unavailable: the database is away.
+        """
+        waiting = _Waiting(draft, said, actor)
+        self._queue.append(waiting)
+        self._arrived.set()
+        return await waiting.answer
+
+    async def _work(self) -> None:
+        while True:
+            await self._arrived.wait()
+            group = self._take()
+            if group:
+                await asyncio.shield(self._save(group))
+
+    def _take(self) -> list[_Waiting]:
+        """The next group. A second report under a key already in it stays behind: it waits for the first."""
+        group: list[_Waiting] = []
+        held: set[Pair] = set()
+        behind: list[_Waiting] = []
+        while self._queue and len(group) < GROUP:
+            waiting = self._queue.popleft()
+            marks = {mark for mark in (waiting.key, waiting.said.source) if mark}
+            if marks & held:
+                behind.append(waiting)
+            else:
+                held |= marks
+                group.append(waiting)
+        self._queue.extendleft(reversed(behind))
+        if not self._queue:
+            self._arrived.clear()
+        return group
+
+    async def _save(self, group: Sequence[_Waiting]) -> None:
+        try:
+            outcomes = await self._store(group)
+        except StatementRefused as error:
+            # a poisoned group is taken apart; a key that another process took this moment is found at a second look
+            if len(group) == 1 and not reports.is_taken(error):
+                group[0].settle(error)
+            else:
+                for waiting in group:
+                    await self._save([waiting])
+        except Exception as error:  # whatever it was, each caller hears of it
+            for waiting in group:
+                waiting.settle(error)
+        else:
+            for waiting, outcome in zip(group, outcomes, strict=True):
+                waiting.settle(outcome)
+
+    async def _store(self, group: Sequence[_Waiting]) -> list[Outcome | SihuError]:
+        numbers = await self._take_numbers(len(group))
+        async with self._database.begin() as tx:
+            world = await self._worlds.fresh(tx)
+            by_key = await reports.known_by_key(tx, [waiting.key for waiting in group if waiting.key])
+            by_source = await reports.known_by_source(tx, [w.said.source for w in group if w.said.source])
+            outcomes = [
+                self._decide(waiting, number, by_key, by_source, world)
+                for waiting, number in zip(group, numbers, strict=True)
+            ]
+            committed = await _write(tx, [each for each in outcomes if isinstance(each, New)])
+        if committed:
+            self._tell(committed)
+        self._metrics.intake_group(len(group))
+        return outcomes
+
+    def _decide(
+        self, waiting: _Waiting, number: int, by_key: dict[Pair, Known], by_source: dict[Pair, Known], world: World
+    ) -> Outcome | SihuError:
+        said = waiting.said
+        if waiting.key in by_key:
+            known = by_key[waiting.key]
+            if known.body_hash != said.body_hash:
+                return IdempotencyMismatch(
+                    "This Idempotency-Key was already used with another body: send the first body again, or a new key."
+                )
+            return Repeated(known, by_source=False)
+        if said.source in by_source:
+            return Repeated(by_source[said.source], by_source=True)
+        now = self._clock.now()
+        try:
+            name = f"{now.astimezone(ZONE).year}-{number:06d}"
+            decision = lifecycle.report(
+                waiting.draft, waiting.actor, world, incident_id=ids.new_id(now), number=name, now=now
+            )
+        except SihuError as error:
+            return error
+        return New(decision, said, world)
+
+    async def _take_numbers(self, count: int) -> list[int]:
+        """Numbers of this process's blocks; those of a group that comes to nothing are gaps (contract §3)."""
+        while len(self._numbers) < count:
+            async with self._database.begin() as tx:
+                first = await incidents.number_block(tx)
+            self._numbers.extend(range(first, first + incidents.NUMBER_BLOCK))
+        return [self._numbers.popleft() for _ in range(count)]
+
+
+async def _write(tx: Transaction, new: Sequence[New]) -> Committed | None:
+    if not new:
+        return None
+    # always in one order: two processes that insert the same keys then wait for each other, and never in a circle
+    ordered = sorted(new, key=lambda each: (each.said.subject, each.said.idempotency_key or "", each.said.source or ()))
+    await reports.insert(tx, [(each.decision.after, each.said, each.line) for each in ordered])
+    return await incidents.save(tx, [each.decision for each in new])

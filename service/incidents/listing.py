@@ -1,0 +1,65 @@
+"""The list of incidents: what to look for, what may be seen, one page of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from service.incidents.actions import People
+from service.incidents.schemas import ListQuery
+from service.readers import rows
+from service.rules import access
+from service.rules.model import Actor, Role
+from service.store import incident_lists
+from service.store.incident_lists import Filter, Sight
+from service.web.cursors import Cursors, kind_of
+
+
+async def page(people: People, cursors: Cursors, query: ListQuery, actor: Actor) -> dict[str, Any]:
+    """`{"items", "next_cursor"}`; a cursor only fits the filters it came with.
+
+    Raises:
+        BadCursor: not ours, altered, or of a list with other filters.
+    """
+    now = people.clock.now()
+    kind = kind_of("incidents", query.model_dump(mode="json", exclude={"cursor", "limit"}))
+    after = _read(cursors, kind, query.cursor) if query.cursor else None
+    async with people.database.read() as connection:
+        wanted = _filter(query, actor, now)
+        found = await incident_lists.page(connection, wanted, sight_of(actor), after, query.limit + 1)
+    shown, world = found[: query.limit], people.worlds.world
+    last = shown[-1] if len(found) > query.limit else None
+    cursor = cursors.sign(kind, [last["reported_at"].isoformat(), str(last["id"])]) if last else None
+    return {"items": [rows.row(each, world, now) for each in shown], "next_cursor": cursor}
+
+
+def sight_of(actor: Actor) -> Sight:
+    """What this actor may see at all (contract §2, "Who sees and does what")."""
+    area = access.area_of(actor)
+    unit = actor.unit if actor.role is Role.UNIT else None
+    return Sight(area, reporter=actor.subject, unit=unit)
+
+
+def _filter(query: ListQuery, actor: Actor, now: datetime) -> Filter:
+    return Filter(
+        states=tuple(query.state),
+        level=query.level,
+        unit=query.unit,
+        area=query.area,
+        category=query.category,
+        line=query.line,
+        urgency=query.urgency,
+        kind=query.kind,
+        overdue_at=now if query.overdue is True else None,
+        not_overdue_at=now if query.overdue is False else None,
+        reporter=actor.subject if query.reporter else None,
+        reported_after=query.reported_after,
+        reported_before=query.reported_before,
+        updated_after=query.updated_after,
+    )
+
+
+def _read(cursors: Cursors, kind: str, text: str) -> tuple[datetime, UUID]:
+    reported_at, incident_id = cursors.read(kind, text)
+    return datetime.fromisoformat(reported_at), UUID(incident_id)

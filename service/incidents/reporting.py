@@ -1,0 +1,147 @@
+"""Use cases of reporting: one report, or up to 500 from a phone that was offline. Each stands alone."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import to_json
+
+from service.incidents import views
+from service.incidents.actions import People
+from service.incidents.intake import Intake, New, Repeated
+from service.incidents.schemas import BatchBody, BatchItem, ReportBody
+from service.rules import access
+from service.rules.errors import NotFound, NotYours, Pointer, SihuError, SourceTaken, ValidationFailed
+from service.rules.model import Actor, Draft, Kind, Role
+from service.store.incident_rows import new_incident_row
+from service.store.reports import Said
+from service.web import faults, problems
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """The answer to one report: its HTTP status, the incident as it stands now, and whether it came before."""
+
+    status: int
+    incident: Mapping[str, Any]
+    replayed: bool = False
+
+
+async def report(people: People, intake: Intake, body: ReportBody, actor: Actor, key: str | None) -> Reported:
+    """Store one report, durably: this returns after the commit.
+
+    Raises:
+        ValidationFailed, NotYours, SourceTaken, IdempotencyMismatch, UnknownCell, UnknownCategory, Unavailable.
+    """
+    draft = _draft(body, actor)
+    outcome = await intake.submit(draft, _said(body, actor, key), actor)
+    if isinstance(outcome, New):
+        return Reported(201, _as_new(outcome, people.clock.now()))
+    return await _as_known(people, outcome, actor)
+
+
+async def report_batch(
+    people: People, intake: Intake, body: BatchBody, actor: Actor, instance: str
+) -> list[dict[str, Any]]:
+    """Each item as a single POST would have it, in the order they came; they share one group commit."""
+    work = (_item(people, intake, index, item, actor, instance) for index, item in enumerate(body.items))
+    return list(await asyncio.gather(*work))
+
+
+async def _item(
+    people: People, intake: Intake, index: int, item: BatchItem | Any, actor: Actor, instance: str
+) -> dict[str, Any]:
+    at = f"/items/{index}"
+    try:
+        if not isinstance(item, BatchItem):
+            item = _checked(item)
+        done = await report(people, intake, item, actor, item.idempotency_key)
+    except SihuError as error:
+        told = problems.problem(_within(error, at), instance)
+        return {"index": index, "status": told["status"], "problem": told}
+    shown = {name: value for name, value in done.incident.items() if name not in ("calls", "requests")}
+    return {"index": index, "status": done.status, "incident": shown}
+
+
+def _checked(item: Any) -> BatchItem:
+    try:
+        return BatchItem.model_validate(item)
+    except ValidationError as error:
+        raise faults.validation_failed(error, BatchItem) from None
+
+
+def _within(error: SihuError, at: str) -> SihuError:
+    """The same refusal, its pointers those of the batch."""
+    error.errors = tuple(Pointer(at + each.pointer, each.detail) for each in error.errors)
+    return error
+
+
+def _draft(body: ReportBody, actor: Actor) -> Draft:
+    if body.kind is not Kind.INCIDENT:
+        raise _wrong("/kind", f"kind '{body.kind.value}' is not taken yet: send 'incident'.")
+    if body.grid_code is None:
+        raise _wrong("/grid_code", "Cells have no shapes yet, so a location cannot stand for one: name the grid_code.")
+    if actor.role is Role.OPS and body.on_behalf_of is None:
+        raise _wrong("/on_behalf_of", "Ops report for somebody: name the reporter's subject.")
+    if actor.role is not Role.OPS and body.on_behalf_of is not None:
+        raise NotYours("Only ops report on behalf of somebody else: leave out on_behalf_of.")
+    access.may_report_in(actor, body.grid_code)
+    return Draft(body.grid_code, body.category, body.on_behalf_of or actor.subject, body.kind, body.urgency)
+
+
+def _wrong(pointer: str, detail: str) -> ValidationFailed:
+    return ValidationFailed(detail, errors=(Pointer(pointer, detail),))
+
+
+def _said(body: ReportBody, actor: Actor, key: str | None) -> Said:
+    return Said(
+        subject=actor.subject,
+        body_hash=body_hash(body.model_dump(exclude_unset=True, exclude={"idempotency_key"})),
+        description=body.description,
+        idempotency_key=key,
+        source=(body.source.system, body.source.ref) if body.source else None,
+        location=body.location.model_dump() if body.location else None,
+        attachments=body.attachments,
+        occurred_at=body.occurred_at,
+    )
+
+
+def body_hash(content: Mapping[str, Any]) -> bytes:
+    """SHA-256 of what a body says, whatever the order of its fields."""
+    return hashlib.sha256(to_json({name: content[name] for name in sorted(content)})).digest()
+
+
+def _as_new(new: New, now: datetime) -> Mapping[str, Any]:
+    """The view of what was just committed, without reading it again."""
+    incident, said = new.decision.after, new.said
+    system, ref = said.source or (None, None)
+    row = {
+        **new_incident_row(incident),
+        "line": new.line,
+        "description": said.description,
+        "location": said.location,
+        "attachments": said.attachments,
+        "source_system": system,
+        "source_ref": ref,
+        "occurred_at": said.occurred_at,
+    }
+    return views.incident(row, (incident.call,), new.world, now)
+
+
+async def _as_known(people: People, repeated: Repeated, actor: Actor) -> Reported:
+    try:
+        loaded = await people.see(repeated.known.id, actor)
+    except NotFound:
+        if not repeated.by_source:
+            raise
+        raise SourceTaken(
+            "This source reference already stands for an incident you may not see: check source.system and source.ref."
+        ) from None
+    view = views.incident(loaded.row, loaded.calls, people.worlds.world, people.clock.now())
+    return Reported(200 if repeated.by_source else 201, view, replayed=not repeated.by_source)

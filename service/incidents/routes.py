@@ -1,0 +1,121 @@
+"""Reporting and looking: `/v1/incidents`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+
+from service.access.deps import Caller
+from service.incidents import examples, listing, reporting, views
+from service.incidents.deps import Intakes, Key, Path, ThePeople
+from service.incidents.schemas import BatchBody, ListQuery, ReportBody
+from service.readers import events
+from service.rules import errors, lifecycle
+from service.web import problems
+from service.web.answers import answer
+
+router = APIRouter(prefix="/v1/incidents", tags=["incidents · 事件"])
+
+_REPORT_PROBLEMS = (
+    errors.Unauthorized,
+    errors.BadJson,
+    errors.TooLarge,
+    errors.UnsupportedMedia,
+    errors.ValidationFailed,
+    errors.NotYours,
+    errors.SourceTaken,
+    errors.IdempotencyMismatch,
+    errors.UnknownCell,
+    errors.UnknownCategory,
+    errors.Unavailable,
+)
+_READ_PROBLEMS = (errors.Unauthorized, errors.NotFound, errors.Unavailable)
+
+
+@router.post(
+    "",
+    status_code=201,
+    summary="Report an incident · 上报",
+    responses={
+        201: examples.ok("Stored; its community is called", examples.INCIDENT),
+        200: examples.ok("This source was reported before: the incident that exists", examples.INCIDENT),
+        **problems.documented(*_REPORT_PROBLEMS),
+    },
+)
+async def report(body: ReportBody, caller: Caller, people: ThePeople, intake: Intakes, key: Key = None) -> Response:
+    """Answered only after it is committed. Send it again under the same `Idempotency-Key` as often as the network wants:
+    it stays one incident, and the answer then says `Idempotency-Replayed: true`."""
+    done = await reporting.report(people, intake, body, caller, key)
+    headers = {"Location": f"/v1/incidents/{done.incident['id']}", "ETag": f'"{done.incident["version"]}"'}
+    if done.replayed:
+        headers["Idempotency-Replayed"] = "true"
+    return answer(done.incident, done.status, headers)
+
+
+@router.post(
+    "/batch",
+    summary="Report up to 500 incidents a phone kept while offline · 批量上报",
+    responses={
+        200: examples.ok("One result an item, in order; each stands alone", examples.BATCH),
+        **problems.documented(*_REPORT_PROBLEMS[:5], errors.Unavailable),
+    },
+)
+async def report_batch(
+    request: Request, body: BatchBody, caller: Caller, people: ThePeople, intake: Intakes
+) -> Response:
+    """Each item is what a single POST would be, with its own `idempotency_key`; `status` is what that POST would give.
+    A bad item spoils no other."""
+    results = await reporting.report_batch(people, intake, body, caller, instance=request.url.path)
+    return answer({"results": results})
+
+
+@router.get(
+    "",
+    summary="List incidents, newest first · 事件列表",
+    responses={
+        200: examples.ok("One page", examples.INCIDENT_LIST),
+        **problems.documented(errors.Unauthorized, errors.BadCursor, errors.ValidationFailed, errors.Unavailable),
+    },
+)
+async def list_incidents(
+    request: Request, caller: Caller, people: ThePeople, query: Annotated[ListQuery, Query()]
+) -> Response:
+    """What you may see, without calls. Filters narrow it further; times are half-open."""
+    return answer(await listing.page(people, request.app.state.cursors, query, caller))
+
+
+@router.get(
+    "/{incident_id}",
+    summary="One incident with its calls · 事件详情",
+    responses={200: examples.ok("As it stands now", examples.INCIDENT), **problems.documented(*_READ_PROBLEMS)},
+)
+async def get_incident(incident_id: Path, caller: Caller, people: ThePeople) -> Response:
+    """`ETag` is its version: send it back as `If-Match` with an action."""
+    loaded = await people.see(incident_id, caller)
+    view = views.incident(loaded.row, loaded.calls, people.worlds.world, people.clock.now())
+    return answer(view, headers={"ETag": f'"{loaded.incident.version}"'})
+
+
+@router.get(
+    "/{incident_id}/timeline",
+    summary="Its events, oldest first · 时间线",
+    responses={200: examples.ok("Every event of this incident", examples.TIMELINE), **problems.documented(*_READ_PROBLEMS)},
+)
+async def get_timeline(incident_id: Path, caller: Caller, people: ThePeople) -> Response:
+    """The whole story, to whoever sees the incident."""
+    await people.see(incident_id, caller)
+    items = await events.timeline_items(people.database, people.worlds.world.district, incident_id)
+    return answer({"items": items, "next_cursor": None})
+
+
+@router.get(
+    "/{incident_id}/plan",
+    summary="What happens next if nobody acts · 预演",
+    responses={200: examples.ok("By the engine's own rule", examples.PLAN), **problems.documented(*_READ_PROBLEMS)},
+)
+async def get_plan(incident_id: Path, caller: Caller, people: ThePeople) -> Response:
+    """It ends with the first repeated call at level 4, or a close."""
+    loaded = await people.see(incident_id, caller)
+    steps = lifecycle.plan(loaded.incident, people.worlds.world, people.clock.now())
+    return answer({"items": views.plan(steps)})

@@ -1,0 +1,65 @@
+"""`create_app`: the only wiring."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from service import clock as clocks
+from service import health
+from service.access import routes as access_routes
+from service.access.gate import Gate
+from service.clock import Clock
+from service.escalation import routes as clock_routes
+from service.incidents import action_routes
+from service.incidents import routes as incident_routes
+from service.process import Process
+from service.readers import event_routes, queue_routes
+from service.registry import import_routes
+from service.registry import routes as registry_routes
+from service.settings import Engine, Settings
+from service.store.database import Database
+from service.web import limits, metrics, openapi, pages, problems
+
+
+_ROUTERS = (
+    incident_routes.router,
+    action_routes.router,
+    queue_routes.router,
+    event_routes.router,
+    registry_routes.router,
+    import_routes.router,
+    access_routes.router,
+    clock_routes.router,
+)
+
+
+def create_app(settings: Settings, clock: Clock) -> FastAPI:
+    """The service as an ASGI application. Its process starts and stops with the application's lifespan."""
+    measured = metrics.new()
+    database = Database(settings.database_url or "", pool_size=settings.pool_size)
+    app = FastAPI(docs_url=None, redoc_url=None, lifespan=_lifespan)
+    Process(settings, database, clock, measured, app.state)
+    app.include_router(health.router)
+    if settings.engine is not Engine.ONLY:
+        for router in _ROUTERS:
+            app.include_router(router)
+        pages.install(app)
+    problems.install(app)
+    openapi.describe(app)
+    app.add_middleware(limits.Limits)
+    app.add_middleware(Gate)
+    app.add_middleware(metrics.Timed, metrics=measured, timer=clocks.monotonic)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    process: Process = app.state.process
+    await process.start()
+    try:
+        yield
+    finally:
+        await process.stop()

@@ -1,0 +1,1 @@
+"""Readers of the one log: the tail that rings everybody, the queues, the events."""

@@ -1,0 +1,118 @@
+"""`GET /v1/events`: one log, many readers; each keeps its own cursor."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import Field
+
+from service import clock
+from service.access.deps import Caller
+from service.readers import events
+from service.readers.tail import Tail
+from service.rules import errors
+from service.store import feed, log
+from service.store.database import Database
+from service.store.feed import Page, Wanted
+from service.web import problems
+from service.web.answers import answer
+from service.web.text import Code, CursorText, Limit, Params, Prefix, WaitSeconds
+
+router = APIRouter(prefix="/v1/events", tags=["events · 事件流"])
+
+_CURSOR = "events"
+_EXAMPLE: dict[str, Any] = {
+    "items": [
+        {
+            "specversion": "1.0",
+            "id": "41-1",
+            "source": "/sihu/440105",
+            "type": "sihu.call.missed",
+            "time": "2026-11-23T05:00:00.012Z",
+            "datacontenttype": "application/json",
+            "subject": "019ab0e2-5c00-7d3a-9a51-6f1f0c2b7e11",
+            "sequence": "0000000003",
+            "data": {
+                "incident": {
+                    "id": "019ab0e2-5c00-7d3a-9a51-6f1f0c2b7e11",
+                    "number": "2026-000123",
+                    "kind": "incident",
+                    "grid_code": "440105003001001",
+                    "category": "urban-0110",
+                    "urgency": "normal",
+                    "state": "calling",
+                    "level": 1,
+                    "unit": "440105003001",
+                    "due_at": "2026-11-23T05:00:00Z",
+                    "due_kind": "answer",
+                    "version": 2,
+                },
+                "call": 1,
+                "by": {"kind": "clock"},
+                "note": None,
+            },
+        }
+    ],
+    "next_cursor": "WzQyXQ…",
+}
+
+
+class FeedQuery(Params):
+    """Where to go on, how long to wait, what to leave out."""
+
+    after: CursorText | None = Field(None, description="a next_cursor; `now`: the end; none: the oldest kept")
+    wait: WaitSeconds = 0
+    limit: Limit = 50
+    types: Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_length=50)] = Field(
+        default=[], description="event types, repeated or separated by commas"
+    )
+    unit: Code | None = None
+    area: Prefix | None = None
+
+
+@router.get(
+    "",
+    summary="What happened, in one order, without gaps · 事件流",
+    responses={
+        200: {"description": "The next events", "content": {"application/json": {"example": _EXAMPLE}}},
+        **problems.documented(errors.Unauthorized, errors.BadCursor, errors.ValidationFailed, errors.Unavailable),
+    },
+)
+async def read_events(request: Request, caller: Caller, query: Annotated[FeedQuery, Query()]) -> Response:
+    """Pass `next_cursor` back as `after`. An event never appears before one already read. With `wait`, an empty answer
+    is held until something comes; one that ends empty gives the same cursor back. Items may be few, or none with a moved
+    cursor, when a filter matches little: go on from there."""
+    state = request.app.state
+    types = tuple(name for each in query.types for name in each.split(",") if name)
+    wanted = events.wanted(caller, types, query.unit, query.area)
+    after = await _start(request, query.after)
+    page = await _page(state.database, state.tail, after, query, wanted)
+    items = [events.cloud_event(stored, state.worlds.world.district) for stored in page.events]
+    return answer({"items": items, "next_cursor": state.cursors.sign(_CURSOR, [page.scanned_to])})
+
+
+async def _start(request: Request, after: str | None) -> int:
+    if after is None:
+        return 0
+    if after == "now":
+        async with request.app.state.database.read() as connection:
+            return await log.end(connection)
+    position: int = request.app.state.cursors.read(_CURSOR, after)[0]
+    return position
+
+
+async def _page(database: Database, tail: Tail, after: int, query: FeedQuery, wanted: Wanted) -> Page:
+    """The next page; with `wait`, the first that is not empty. No connection is held while waiting."""
+    until = clock.monotonic() + query.wait
+    position = after
+    while True:
+        async with database.read() as connection:
+            page = await feed.read(connection, position, query.limit, wanted)
+        left_s = until - clock.monotonic()
+        if page.events or page.more:
+            return page
+        if left_s <= 0:
+            return Page((), after, False)
+        position = page.scanned_to
+        await tail.wait_past(position, left_s)

@@ -1,0 +1,93 @@
+"""`GET /v1/queues/{unit}`: for department, street and community systems that poll."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import Field
+
+from service.access.deps import Caller
+from service.readers import rows
+from service.readers.queues import DEFAULT_STATES, QueueTags
+from service.rules import access, errors
+from service.rules.model import Actor, State
+from service.rules.world import World
+from service.store import queue_pages
+from service.web import headers, problems
+from service.web.answers import answer
+from service.web.cursors import kind_of
+from service.web.text import CursorText, Limit, Params, WaitSeconds
+
+router = APIRouter(prefix="/v1/queues", tags=["queues · 待办"])
+
+
+class QueueQuery(Params):
+    """Which part of the queue, and how long to wait for a change."""
+
+    state: Annotated[list[State], Field(max_length=5)] = Field(
+        default=[], description="calling, answered and on_hold unless given"
+    )
+    limit: Limit = 50
+    cursor: CursorText | None = None
+    wait: WaitSeconds = 0
+
+
+@router.get(
+    "/{unit}",
+    summary="A unit's queue, soonest deadline first · 待办队列",
+    responses={
+        200: {
+            "description": "One page; `ETag` stands for the whole queue",
+            "content": {"application/json": {"example": {"items": [rows.EXAMPLE], "next_cursor": None}}},
+        },
+        304: {"description": "Unchanged since `If-None-Match`"},
+        **problems.documented(
+            errors.Unauthorized, errors.NotFound, errors.BadCursor, errors.ValidationFailed, errors.Unavailable
+        ),
+    },
+)
+async def read_queue(
+    request: Request, unit: str, caller: Caller, query: Annotated[QueueQuery, Query()]
+) -> Response:
+    """Poll with `If-None-Match`: 304 costs next to nothing. With `wait` as well, the request is held until the queue
+    changes or the seconds pass."""
+    state = request.app.state
+    _may_read(caller, unit, state.worlds.world, state.clock.now())
+    states = frozenset(query.state) or DEFAULT_STATES
+    tags: QueueTags = state.queues
+    tag = tags.tag(unit, states)
+    if headers.is_unchanged(request.headers.get("if-none-match"), tag):
+        if not (query.wait and await tags.changed(unit, states, tag, query.wait)):
+            return Response(status_code=304, headers={"ETag": tag})
+        tag = tags.tag(unit, states)
+    # the tag is taken before the rows are read: they may be newer than it says, never older
+    page = await _page(request, unit, sorted(states), query)
+    return answer(page, headers={"ETag": tag})
+
+
+def _may_read(actor: Actor, unit: str, world: World, now: datetime) -> None:
+    """Raises `NotFound` unless it is the actor's own queue, one of a unit in its street or community, or it reads all."""
+    known = world.unit(unit, now)
+    area = access.area_of(actor) if actor.unit or access.reads_all(actor) else None
+    inside = area is not None and known is not None and (unit.startswith(area) or known.parent == area)
+    if known is None or not (unit == actor.unit or inside):
+        raise errors.NotFound(f"There is no queue {unit} that you may see: see GET /v1/units.")
+
+
+async def _page(request: Request, unit: str, states: list[State], query: QueueQuery) -> dict[str, Any]:
+    state = request.app.state
+    kind = kind_of("queue", {"unit": unit, "states": states})
+    after = None
+    if query.cursor:
+        due_at, incident_id = state.cursors.read(kind, query.cursor)
+        after = datetime.fromisoformat(due_at), UUID(incident_id)
+    async with state.database.read() as connection:
+        found = await queue_pages.page(connection, unit, states, after, query.limit + 1)
+    now, world = state.clock.now(), state.worlds.world
+    shown = found[: query.limit]
+    last = shown[-1] if len(found) > query.limit else None
+    cursor = state.cursors.sign(kind, [last["due_at"], last["id"]]) if last else None
+    return {"items": [{**rows.row(each, world, now), "assisting": False} for each in shown], "next_cursor": cursor}

@@ -1,0 +1,139 @@
+"""What no single row shows: codes that must be prefixes of each other, references, one fallback unit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from service.registry.bundle import Bundle, DutyRow, Fault, UnitRow
+from service.rules.model import (
+    CELL_DIGITS,
+    COMMUNITY_DIGITS,
+    DISTRICT_DIGITS,
+    LEVEL_OF_KIND,
+    STREET_DIGITS,
+    UnitKind,
+)
+
+_DIGITS = {UnitKind.DISTRICT: DISTRICT_DIGITS, UnitKind.STREET: STREET_DIGITS, UnitKind.COMMUNITY: COMMUNITY_DIGITS}
+"""Units whose code is an area's code (contract §1, grid cell)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the database holds already: code → kind for units, and codes. A bundle may be a part."""
+
+    units: dict[str, UnitKind]
+    categories: frozenset[str] = frozenset()
+    lines: frozenset[str] = frozenset()
+
+
+def check(bundle: Bundle, known: Known) -> list[Fault]:
+    """Every fault between rows, in the order of files and rows."""
+    kinds = {**known.units, **{row.code: row.kind for _, row in bundle.units}}
+    categories = known.categories | {row.code for _, row in bundle.categories}
+    lines = known.lines | {row.code for _, row in bundle.lines}
+    found = [
+        *_units(bundle, kinds),
+        *_cells(bundle, kinds),
+        *_categories(bundle, categories, lines),
+        *_duties(bundle, kinds, categories),
+        *_fallback(bundle, kinds),
+    ]
+    return sorted(found)
+
+
+def _units(bundle: Bundle, kinds: dict[str, UnitKind]) -> Iterator[Fault]:
+    parents = {row.code: row.parent for _, row in bundle.units}
+    for number, row in bundle.units:
+        for detail in (*_shape(row), *_references(row, kinds), *_circle(row.code, parents)):
+            yield Fault("units.csv", number, detail)
+
+
+def _shape(row: UnitRow) -> Iterator[str]:
+    level = LEVEL_OF_KIND.get(row.kind)
+    if row.level is not None and row.level != level:
+        yield f"a {row.kind.value} has level {level.value if level else 'none'}, not {row.level}"
+    digits = _DIGITS.get(row.kind)
+    if digits and not (row.code.isdigit() and len(row.code) == digits):
+        yield f"the code of a {row.kind.value} has {digits} digits, not '{row.code}'"
+    if digits and row.parent and row.kind is not UnitKind.DISTRICT and not row.code.startswith(row.parent):
+        yield f"code {row.code} should start with its parent's, {row.parent}"
+    if row.in_charge_of and row.kind is not UnitKind.LEADER:
+        yield f"only a leader is in charge of others: leave in_charge_of out for a {row.kind.value}"
+    if row.valid_from and row.valid_to and row.valid_to <= row.valid_from:
+        yield "valid_to should lie after valid_from"
+
+
+def _references(row: UnitRow, kinds: dict[str, UnitKind]) -> Iterator[str]:
+    named = (("parent", row.parent), ("line_parent", row.line_parent), *(("in_charge_of", c) for c in row.in_charge_of))
+    for column, code in named:
+        if code is not None and code not in kinds:
+            yield f"unknown {column} '{code}': give the code of a row in units.csv"
+    if row.parent is None and row.kind is not UnitKind.DISTRICT:
+        yield "parent is needed: only the district stands alone"
+
+
+def _circle(code: str, parents: dict[str, str | None]) -> Iterator[str]:
+    seen, step = {code}, parents.get(code)
+    while step is not None:
+        if step == code:
+            yield f"its parents lead back to {code}"
+        if step in seen:
+            return
+        seen.add(step)
+        step = parents.get(step)
+
+
+def _cells(bundle: Bundle, kinds: dict[str, UnitKind]) -> Iterator[Fault]:
+    for number, row in bundle.cells:
+        if len(row.code) != CELL_DIGITS:
+            yield Fault("cells.csv", number, f"a cell's code has {CELL_DIGITS} digits, '{row.code}' has {len(row.code)}")
+        elif row.code[:COMMUNITY_DIGITS] != row.community:
+            yield Fault("cells.csv", number, f"code {row.code} should start with its community's, {row.community}")
+        if kinds.get(row.community) is not UnitKind.COMMUNITY:
+            yield Fault("cells.csv", number, f"unknown community '{row.community}': give the code of one in units.csv")
+
+
+def _categories(bundle: Bundle, categories: Iterable[str], lines: frozenset[str]) -> Iterator[Fault]:
+    for number, row in bundle.categories:
+        if row.line not in lines:
+            yield Fault("categories.csv", number, f"unknown line '{row.line}': give the code of a row in lines.csv")
+        if row.parent is None:
+            continue
+        if row.parent not in categories:
+            yield Fault("categories.csv", number, f"unknown parent '{row.parent}': give the code of another row")
+        if not row.code.startswith(row.parent) or row.code == row.parent:
+            yield Fault("categories.csv", number, f"code {row.code} should start with its parent's, {row.parent}")
+
+
+def _duties(bundle: Bundle, kinds: dict[str, UnitKind], categories: frozenset[str]) -> Iterator[Fault]:
+    areas = {code for code, kind in kinds.items() if kind in _DIGITS}
+    for number, row in bundle.duties:
+        for detail in _duty(row, kinds, categories, areas):
+            yield Fault("duties.csv", number, detail)
+
+
+def _duty(row: DutyRow, kinds: dict[str, UnitKind], categories: frozenset[str], areas: set[str]) -> Iterator[str]:
+    if row.category not in categories:
+        yield f"unknown category '{row.category}': give the code of a row in categories.csv"
+    if row.area not in areas:
+        yield f"unknown area '{row.area}': give the code of a district, street or community in units.csv"
+    if kinds.get(row.lead_unit) is not UnitKind.DEPARTMENT:
+        yield f"lead_unit '{row.lead_unit}' should be a department of units.csv"
+    for code in row.assisting:
+        if code not in kinds:
+            yield f"unknown assisting unit '{code}': give the code of a row in units.csv"
+    if row.valid_from and row.valid_to and row.valid_to <= row.valid_from:
+        yield "valid_to should lie after valid_from"
+
+
+def _fallback(bundle: Bundle, kinds: dict[str, UnitKind]) -> Iterator[Fault]:
+    districts = sorted(code for code, kind in kinds.items() if kind is UnitKind.DISTRICT)
+    if len(districts) != 1:
+        yield Fault("units.csv", 0, f"there should be one unit of kind district, the fallback; here are {len(districts)}")
+    for number, row in bundle.units:
+        if row.kind is UnitKind.DISTRICT and row.valid_to is not None:
+            yield Fault("units.csv", number, "the district is the fallback for ever: leave valid_to out")
+        if districts and row.kind in _DIGITS and not row.code.startswith(districts[0]):
+            yield Fault("units.csv", number, f"code {row.code} lies outside the district {districts[0]}")

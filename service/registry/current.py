@@ -1,0 +1,30 @@
+"""The world of this process: an immutable snapshot, replaced whole when its version rises."""
+
+from __future__ import annotations
+
+from service.rules import world as worlds
+from service.rules.world import World
+from service.store import deployment, registry
+from service.store.database import Database, Transaction
+
+
+class CurrentWorld:
+    """Empty (version 0) until it is loaded."""
+
+    def __init__(self) -> None:
+        self.world: World = worlds.build(0)
+
+    async def reload(self, database: Database) -> None:
+        """Read it anew. Raises `Unavailable`, and then goes on with what it held."""
+        async with database.read() as connection:
+            self._take(await registry.load(connection))
+
+    async def fresh(self, tx: Transaction) -> World:
+        """The world, checked in the transaction that decides by it: never older than what the transaction sees."""
+        if await deployment.world_version(tx) != self.world.version:
+            self._take(await registry.load(tx))
+        return self.world
+
+    def _take(self, world: World) -> None:
+        if world.version >= self.world.version:
+            self.world = world

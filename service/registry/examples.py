@@ -1,0 +1,85 @@
+"""What the OpenAPI document shows of the registry: rows of the Haizhu sample."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_ALWAYS = {"valid_from": "2020-08-31T16:00:00Z", "valid_to": None}
+
+CELL: dict[str, Any] = {"code": "440105003001001", "name": "示例网格001", "community": "440105003001", **_ALWAYS}
+UNIT: dict[str, Any] = {
+    "code": "440105003",
+    "name": "昌岗街道",
+    "kind": "street",
+    "level": 2,
+    "parent": "440105",
+    "line_parent": None,
+    "covers": ["440105003"],
+    "in_charge_of": [],
+    **_ALWAYS,
+}
+CATEGORY: dict[str, Any] = {
+    "code": "urban-0110",
+    "name": "暴露生活垃圾",
+    "line": "urban",
+    "urgency": "normal",
+    "parent": "urban-01",
+    **_ALWAYS,
+}
+LINE: dict[str, Any] = {"code": "urban", "name": "城市管理"}
+DUTY: dict[str, Any] = {
+    "code": "EX-001",
+    "title": "市容环境管理",
+    "category": "urban-01",
+    "area": "440105",
+    "lead_unit": "dept-urban-management",
+    "assisting": [],
+    "basis": "示例 (example)",
+    **_ALWAYS,
+}
+POLICY: dict[str, Any] = {
+    "code": "example",
+    "version": 1,
+    "active": True,
+    "verify_s": 259200,
+    "reopen_s": 604800,
+    "rows": [{"level": 1, "urgency": "urgent", "answer_s": 1800, "resolve_s": 7200, "clock": "continuous"}],
+}
+CHAIN: dict[str, Any] = {
+    "grid_code": "440105003001001",
+    "category": "urban-0110",
+    "at": "2026-11-23T01:00:00Z",
+    "calls": [
+        {
+            "level": 1,
+            "level_name": "community",
+            "unit": {"code": "440105003001", "name": "示例社区一(昌岗)"},
+            "unrouted": False,
+            "because": "the community of the cell",
+        },
+        {
+            "level": 3,
+            "level_name": "department",
+            "unit": {"code": "dept-urban-management", "name": "区城市管理和综合执法局"},
+            "unrouted": False,
+            "because": "lead department of duty EX-001 (urban-01 in 440105)",
+        },
+    ],
+}
+IMPORTED: dict[str, Any] = {
+    "dry_run": False,
+    "changes": {"units": {"added": 0, "changed": 1, "unchanged": 277, "first": ["dept-water"]}},
+    "policy_activated": None,
+    "open_incidents": 12,
+}
+
+
+def one(example: dict[str, Any]) -> dict[str, Any]:
+    """The success response of one thing."""
+    return {"description": "Found", "content": {"application/json": {"example": example}}}
+
+
+def listed(example: dict[str, Any]) -> dict[str, Any]:
+    """The success response of a list of such things."""
+    page = {"items": [example], "next_cursor": None}
+    return {"description": "One page", "content": {"application/json": {"example": page}}}

@@ -1,0 +1,190 @@
+"""Importing a bundle: every fault at once, or the whole of it, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from service.registry import bundle_checks
+from service.registry.bundle import Bundle, Fault, Row, parse
+from service.registry.bundle_checks import Known
+from service.registry.policy_file import PolicyFile
+from service.rules.deadlines import ZONE
+from service.rules.model import LEVEL_OF_KIND, By, UnitKind
+from service.rules.world import World
+from service.store import log, registry
+from service.store.database import Database, Transaction
+from service.store.log import Committed, Entry
+
+ALWAYS = datetime(2000, 1, 1, tzinfo=ZONE)
+"""From when a code's first row is in force unless the bundle says otherwise."""
+_SHOWN = 20
+
+
+@dataclass(slots=True)
+class Change:
+    """What happens to one kind of row; codes, the first few of which are shown."""
+
+    added: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    unchanged: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What an import did, or would do. `policy`: the version that becomes active, if one does."""
+
+    dry_run: bool
+    changes: Mapping[str, Change] = field(default_factory=dict)
+    policy: tuple[str, int] | None = None
+    affected: int = 0
+    faults: Sequence[Fault] = ()
+    committed: Committed | None = None
+
+    @property
+    def changes_anything(self) -> bool:
+        return self.policy is not None or any(each.added or each.changed for each in self.changes.values())
+
+    def as_dict(self) -> dict[str, Any]:
+        """As the API answers."""
+        rows = {
+            name: {
+                "added": len(each.added),
+                "changed": len(each.changed),
+                "unchanged": each.unchanged,
+                "first": (each.added + each.changed)[:_SHOWN],
+            }
+            for name, each in self.changes.items()
+        }
+        policy = {"code": self.policy[0], "version": self.policy[1]} if self.policy else None
+        return {"dry_run": self.dry_run, "changes": rows, "policy_activated": policy, "open_incidents": self.affected}
+
+    def lines(self) -> list[str]:
+        """As the command line prints it."""
+        if self.faults:
+            return [*map(str, self.faults), f"{len(self.faults)} faults; nothing was imported."]
+        told = [
+            f"{name}: {len(each.added)} added, {len(each.changed)} changed, {each.unchanged} unchanged"
+            for name, each in self.changes.items()
+        ]
+        if self.policy:
+            told.append(f"policy {self.policy[0]} version {self.policy[1]} becomes active")
+        if self.affected:
+            told.append(f"{self.affected} open incidents are with units that change")
+        return [*told, "Dry run: nothing was written." if self.dry_run else "Imported."]
+
+
+async def import_bundle(
+    database: Database, files: Mapping[str, bytes], now: datetime, by: By, *, dry_run: bool
+) -> ImportReport:
+    """Import `files` (name → content). The same bundle twice changes nothing, and says so.
+
+    Raises:
+        Unavailable: the database is away; nothing was written.
+    """
+    bundle = parse(files)
+    async with database.begin() as tx:
+        await registry.lock(tx)
+        world = await registry.load(tx)
+        faults = sorted([*bundle.faults, *bundle_checks.check(bundle, _known(world))])
+        if faults:
+            return ImportReport(dry_run, faults=faults)
+        report = await _compare_and_write(tx, bundle, world, now, dry_run)
+        if dry_run or not report.changes_anything:
+            return report
+        await registry.rise(tx)
+        committed = await log.append(tx, _told(report, world, bundle, now, by), reload=("world",))
+    return ImportReport(dry_run, report.changes, report.policy, report.affected, committed=committed)
+
+
+def _known(world: World) -> Known:
+    return Known({code: rows[-1].kind for code, rows in world.units.items()}, frozenset(world.categories), frozenset(world.lines))
+
+
+async def _compare_and_write(
+    tx: Transaction, bundle: Bundle, world: World, now: datetime, dry_run: bool
+) -> ImportReport:
+    changes = {"lines": await _lines(tx, bundle, dry_run)}
+    for name in registry.DATED:
+        rows = [_stored(row) for _, row in getattr(bundle, name)]
+        changes[name] = await _dated(tx, name, rows, now, dry_run)
+    policy = await _policy(tx, bundle.policy, world, now, dry_run)
+    affected = await registry.open_incidents_of(tx, changes["units"].changed) if changes["units"].changed else 0
+    return ImportReport(dry_run, changes, policy, affected)
+
+
+async def _lines(tx: Transaction, bundle: Bundle, dry_run: bool) -> Change:
+    held = await registry.line_names(tx)
+    wanted = {row.code: row.name for _, row in bundle.lines}
+    new = {code: name for code, name in wanted.items() if code not in held}
+    renamed = {code: name for code, name in wanted.items() if held.get(code, name) != name}
+    if not dry_run:
+        await registry.set_lines(tx, new, renamed)
+    return Change(list(new), list(renamed), len(wanted) - len(new) - len(renamed))
+
+
+async def _dated(
+    tx: Transaction, name: str, rows: Sequence[dict[str, Any]], now: datetime, dry_run: bool
+) -> Change:
+    """A row that says something else closes the one in force and opens its own; history stays readable."""
+    held = await registry.newest(tx, name)
+    change, ended, added = Change(), [], []
+    for row in rows:
+        old = held.get(row["code"])
+        if old is None:
+            change.added.append(row["code"])
+            added.append({**row, "valid_from": row["valid_from"] or ALWAYS})
+        elif all(old[column] == value for column, value in row.items() if column != "valid_from"):
+            change.unchanged += 1
+        else:
+            change.changed.append(row["code"])
+            start = _start(row["valid_from"], old["valid_from"], now)
+            ended.append({"code": row["code"], "valid_from": old["valid_from"], "valid_to": start})
+            added.append({**row, "valid_from": start})
+    if not dry_run:
+        await registry.end_rows(tx, name, ended)
+        await registry.add_rows(tx, name, added)
+    return change
+
+
+def _start(asked: datetime | None, old: datetime, now: datetime) -> datetime:
+    return asked if asked is not None and asked > old else max(now, old)
+
+
+def _stored(row: Row) -> dict[str, Any]:
+    """A bundle's row as the columns of its table."""
+    values = {"valid_from": None, "valid_to": None, **row.model_dump()}
+    for name in ("covers", "in_charge_of", "assisting"):
+        if name in values:
+            values[name] = list(values[name])
+    if "kind" in values:
+        values["level"] = LEVEL_OF_KIND.get(UnitKind(values["kind"]))
+    return values
+
+
+async def _policy(
+    tx: Transaction, wanted: PolicyFile | None, world: World, now: datetime, dry_run: bool
+) -> tuple[str, int] | None:
+    """A policy that says something else becomes the next version; incidents keep the one they were reported under."""
+    if wanted is None:
+        return None
+    active = world.policies.get(world.active_policy) if world.active_policy else None
+    if active is not None and active == wanted.policy(active.version):
+        return None
+    version = 1 + max((number for code, number in world.policies if code == wanted.code), default=0)
+    if not dry_run:
+        await registry.activate_policy(tx, wanted.policy(version), wanted.title, now)
+    return wanted.code, version
+
+
+def _told(report: ImportReport, world: World, bundle: Bundle, now: datetime, by: By) -> list[Entry]:
+    area = world.district or next(row.code for _, row in bundle.units if row.kind is UnitKind.DISTRICT)
+    data = {**report.as_dict(), "by": by.as_dict()}
+    told = [Entry("sihu.registry.imported", now, area, (), data)]
+    if report.policy:
+        code, version = report.policy
+        data = {"policy": {"code": code, "version": version}, "by": by.as_dict()}
+        told.append(Entry("sihu.policy.activated", now, area, (), data))
+    return told

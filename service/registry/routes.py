@@ -1,0 +1,157 @@
+"""Looking things up: who answers where, for which category, and why. All from memory; no database is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Annotated, Any, TypeVar
+
+from fastapi import APIRouter, Query, Request, Response
+
+from service.access.deps import Caller
+from service.registry import examples, shown
+from service.rules import errors, routing
+from service.rules.model import Category, Cell, Duty, Unit
+from service.rules.world import World
+from service.web import problems
+from service.web.answers import answer
+from service.web.cursors import kind_of
+from service.web.text import CategoryCode, CursorText, Limit, Moment, Params, Prefix
+
+router = APIRouter(prefix="/v1", tags=["registry · 名录"])
+
+_LISTS = problems.documented(errors.Unauthorized, errors.BadCursor, errors.ValidationFailed)
+_Row = TypeVar("_Row", Unit, Cell, Category, Duty)
+
+
+class Paged(Params):
+    """`at`: the rows in force then; now unless given."""
+
+    at: Moment | None = None
+    limit: Limit = 50
+    cursor: CursorText | None = None
+
+
+class InArea(Paged):
+    area: Prefix | None = None
+
+
+class DutyQuery(InArea):
+    category: CategoryCode | None = None
+
+
+class ChainQuery(Params):
+    category: CategoryCode
+    at: Moment | None = None
+
+
+@router.get("/grid-cells", summary="Grid cells · 网格", responses={200: examples.listed(examples.CELL), **_LISTS})
+async def list_cells(request: Request, caller: Caller, query: Annotated[InArea, Query()]) -> Response:
+    world, at = _now(request, query.at)
+    return _page(request, query, _in_force(world.cells, at, query.area), shown.cell)
+
+
+@router.get(
+    "/grid-cells/{code}",
+    summary="One grid cell · 单个网格",
+    responses={200: examples.one(examples.CELL), **problems.documented(errors.Unauthorized, errors.NotFound)},
+)
+async def get_cell(request: Request, code: str, caller: Caller) -> Response:
+    world, at = _now(request, None)
+    return answer(shown.cell(_cell(world, code, at)))
+
+
+@router.get(
+    "/grid-cells/{code}/chain",
+    summary="Who would be called, and why · 四呼对象",
+    responses={
+        200: examples.one(examples.CHAIN),
+        **problems.documented(
+            errors.Unauthorized, errors.NotFound, errors.ValidationFailed, errors.UnknownCategory
+        ),
+    },
+)
+async def get_chain(request: Request, code: str, caller: Caller, query: Annotated[ChainQuery, Query()]) -> Response:
+    """By the very rule that will call them: community → street → department → leader, with every fallback."""
+    world, at = _now(request, query.at)
+    _cell(world, code, at)
+    if world.category(query.category, at) is None:
+        detail = f"Category {query.category} is not in the registry: see GET /v1/categories."
+        raise errors.UnknownCategory(detail, "?category")
+    routes = routing.chain(world, code, query.category, at)
+    return answer({"grid_code": code, "category": query.category, "at": at, "calls": [shown.step(r, world) for r in routes]})
+
+
+@router.get("/units", summary="Bodies and posts · 单位", responses={200: examples.listed(examples.UNIT), **_LISTS})
+async def list_units(request: Request, caller: Caller, query: Annotated[InArea, Query()]) -> Response:
+    world, at = _now(request, query.at)
+    units = [
+        unit
+        for unit in _in_force(world.units, at)
+        if query.area is None or any(area.startswith(query.area) for area in (unit.code, *unit.covers))
+    ]
+    return _page(request, query, units, shown.unit)
+
+
+@router.get("/categories", summary="Categories · 类别", responses={200: examples.listed(examples.CATEGORY), **_LISTS})
+async def list_categories(request: Request, caller: Caller, query: Annotated[Paged, Query()]) -> Response:
+    world, at = _now(request, query.at)
+    return _page(request, query, _in_force(world.categories, at), shown.category)
+
+
+@router.get("/lines", summary="Lines of work · 条线", responses={200: examples.listed(examples.LINE), **_LISTS})
+async def list_lines(request: Request, caller: Caller) -> Response:
+    world: World = request.app.state.worlds.world
+    return answer({"items": [shown.line(world.lines[code]) for code in sorted(world.lines)], "next_cursor": None})
+
+
+@router.get("/duties", summary="Whose is what · 权责事项", responses={200: examples.listed(examples.DUTY), **_LISTS})
+async def list_duties(request: Request, caller: Caller, query: Annotated[DutyQuery, Query()]) -> Response:
+    """With `category` or `area`: every duty that bears on it, wider ones included."""
+    world, at = _now(request, query.at)
+    duties = [
+        duty
+        for duty in _in_force(world.duties, at)
+        if (query.category is None or query.category.startswith(duty.category))
+        and (query.area is None or query.area.startswith(duty.area) or duty.area.startswith(query.area))
+    ]
+    return _page(request, query, duties, shown.duty)
+
+
+@router.get("/policies", summary="Time rules · 时限规则", responses={200: examples.listed(examples.POLICY), **_LISTS})
+async def list_policies(request: Request, caller: Caller) -> Response:
+    """Every version, newest first; incidents keep the one they were reported under."""
+    world: World = request.app.state.worlds.world
+    versions = sorted(world.policies, reverse=True)
+    items = [shown.policy(world.policies[each], each == world.active_policy) for each in versions]
+    return answer({"items": items, "next_cursor": None})
+
+
+def _now(request: Request, at: datetime | None) -> tuple[World, datetime]:
+    state = request.app.state
+    return state.worlds.world, at or state.clock.now()
+
+
+def _cell(world: World, code: str, at: datetime) -> Cell:
+    cell = world.cell(code, at)
+    if cell is None:
+        raise errors.NotFound(f"There is no grid cell {code}: see GET /v1/grid-cells.")
+    return cell
+
+
+def _in_force(
+    rows: Mapping[str, tuple[_Row, ...]], at: datetime, prefix: str | None = None
+) -> list[_Row]:
+    """The rows in force at a moment, by code."""
+    codes = (code for code in sorted(rows) if prefix is None or code.startswith(prefix))
+    return [row for code in codes for row in rows[code] if row.validity.at(at)]
+
+
+def _page(request: Request, query: Paged, rows: Iterable[_Row], show: Callable[[_Row], dict[str, Any]]) -> Response:
+    cursors = request.app.state.cursors
+    kind = kind_of(request.url.path, query.model_dump(mode="json", exclude={"cursor", "limit"}))
+    after = cursors.read(kind, query.cursor)[0] if query.cursor else ""
+    found = [row for row in rows if row.code > after][: query.limit + 1]
+    items = found[: query.limit]
+    cursor = cursors.sign(kind, [items[-1].code]) if len(found) > query.limit else None
+    return answer({"items": [show(row) for row in items], "next_cursor": cursor})

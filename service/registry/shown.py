@@ -1,0 +1,80 @@
+"""Registry rows as the API answers them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from service.rules.model import Category, Cell, Duty, Line, Policy, Unit, Validity
+from service.rules.routing import Route
+from service.rules.world import World
+
+
+def _validity(validity: Validity) -> dict[str, Any]:
+    return {"valid_from": validity.valid_from, "valid_to": validity.valid_to}
+
+
+def unit(row: Unit) -> dict[str, Any]:
+    return {
+        "code": row.code,
+        "name": row.name,
+        "kind": row.kind,
+        "level": row.level,
+        "parent": row.parent,
+        "line_parent": row.line_parent,
+        "covers": row.covers,
+        "in_charge_of": row.in_charge_of,
+        **_validity(row.validity),
+    }
+
+
+def cell(row: Cell) -> dict[str, Any]:
+    return {"code": row.code, "name": row.name, "community": row.community, **_validity(row.validity)}
+
+
+def category(row: Category) -> dict[str, Any]:
+    named = {"code": row.code, "name": row.name, "line": row.line, "urgency": row.urgency, "parent": row.parent}
+    return {**named, **_validity(row.validity)}
+
+
+def line(row: Line) -> dict[str, Any]:
+    return {"code": row.code, "name": row.name}
+
+
+def duty(row: Duty) -> dict[str, Any]:
+    return {
+        "code": row.code,
+        "title": row.title,
+        "category": row.category,
+        "area": row.area,
+        "lead_unit": row.lead_unit,
+        "assisting": row.assisting,
+        "basis": row.basis,
+        **_validity(row.validity),
+    }
+
+
+def policy(row: Policy, active: bool) -> dict[str, Any]:
+    """Durations in seconds."""
+    boxes = [
+        {
+            "level": level,
+            "urgency": urgency,
+            "answer_s": box.answer_s,
+            "resolve_s": box.resolve_s,
+            "clock": box.clock,
+        }
+        for (level, urgency), box in sorted(row.boxes.items())
+    ]
+    head = {"code": row.code, "version": row.version, "active": active}
+    return {**head, "verify_s": row.verify_s, "reopen_s": row.reopen_s, "rows": boxes}
+
+
+def step(route: Route, world: World) -> dict[str, Any]:
+    """One call of a chain. `unrouted`: the level asked for had nobody, and this is who is called instead."""
+    return {
+        "level": route.level,
+        "level_name": route.level.name.lower(),
+        "unit": {"code": route.unit, "name": world.unit_name(route.unit)},
+        "unrouted": route.unrouted,
+        "because": route.because,
+    }

@@ -1,0 +1,116 @@
+"""Who sees an incident, and what each is to it (contract §2, "Who sees and does what").
+
+Codes are prefixes, so a community or street is recognised by its code being the front of the cell's code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from service.rules.errors import NotYours
+from service.rules.model import COMMUNITY_DIGITS, STREET_DIGITS, Actor, By, Incident, Role
+
+
+class Relation(StrEnum):
+    """What an actor is to one incident. Several may hold at once."""
+
+    CALLED_UNIT = "called_unit"  # the unit of the last call
+    REPORTER = "reporter"  # the subject whose incident it is
+    CELL_COMMUNITY = "cell_community"
+    CELL_STREET = "cell_street"
+    AUDIENCE = "audience"  # ever called or assisting
+    AREA = "area"  # a reporter whose area holds the cell: may read
+    AUDITOR = "auditor"
+    OPS = "ops"
+
+
+_IN_WORDS: Mapping[Relation, str] = {
+    Relation.CALLED_UNIT: "the unit that is called",
+    Relation.REPORTER: "its reporter",
+    Relation.CELL_COMMUNITY: "the community of the cell",
+    Relation.CELL_STREET: "the street of the cell",
+    Relation.AUDIENCE: "a unit that was called",
+    Relation.AREA: "a reporter of the area",
+    Relation.AUDITOR: "an auditor",
+    Relation.OPS: "ops",
+}
+
+
+def relations(actor: Actor, incident: Incident) -> frozenset[Relation]:
+    """Everything `actor` is to `incident`; empty means it does not exist for them (404)."""
+    if actor.role is Role.AUDITOR:
+        return frozenset({Relation.AUDITOR})
+    if actor.role is Role.OPS:
+        return frozenset({Relation.OPS})
+    held = set()
+    if actor.subject == incident.reporter:
+        held.add(Relation.REPORTER)
+    if actor.role is Role.REPORTER:
+        if actor.area and incident.grid_code.startswith(actor.area):
+            held.add(Relation.AREA)
+    elif actor.unit is not None:
+        held |= _unit_relations(actor.unit, incident)
+    return frozenset(held)
+
+
+def _unit_relations(unit: str, incident: Incident) -> set[Relation]:
+    tests = {
+        Relation.CALLED_UNIT: unit == incident.unit,
+        Relation.CELL_COMMUNITY: unit == incident.community,
+        Relation.CELL_STREET: unit == incident.street,
+        Relation.AUDIENCE: unit in incident.audience,
+    }
+    return {relation for relation, holds in tests.items() if holds}
+
+
+def sees(actor: Actor, incident: Incident) -> bool:
+    return bool(relations(actor, incident))
+
+
+def area_of(actor: Actor) -> str | None:
+    """The code prefix inside which an actor sees everything; None: by audience alone; "": everywhere."""
+    if reads_all(actor):
+        return ""
+    if actor.role is Role.REPORTER:
+        return actor.area
+    unit = actor.unit or ""
+    return unit if unit.isdigit() and len(unit) in (STREET_DIGITS, COMMUNITY_DIGITS) else None
+
+
+def reads_all(actor: Actor) -> bool:
+    return actor.role in (Role.AUDITOR, Role.OPS)
+
+
+def tokens_of(actor: Actor) -> tuple[str, ...]:
+    """The marks in an event's audience by which an actor may see it: its unit, and '@subject' as reporter."""
+    own = (f"@{actor.subject}",)
+    return own if actor.unit is None else (actor.unit, *own)
+
+
+def may_report_in(actor: Actor, grid_code: str) -> None:
+    """Raises `NotYours` unless `actor` may report in this cell: reporters and units inside their area, ops anywhere."""
+    if actor.role is Role.AUDITOR:
+        raise NotYours("Auditors read everything and write nothing. Use a reporter's key to report.")
+    area = area_of(actor)
+    if area is None:
+        raise NotYours(f"Unit {actor.unit} has no area of its own to report in. Use a reporter's key.")
+    if not grid_code.startswith(area):
+        raise NotYours(f"Cell {grid_code} lies outside your area {area}. Check grid_code, or ask ops for a wider key.")
+
+
+def demand(by: frozenset[Relation], never: frozenset[Relation], held: frozenset[Relation], verb: str) -> None:
+    """Raises `NotYours` unless one of `by` holds and none of `never` does."""
+    if held & never:
+        raise NotYours(f"{_words(held & never).capitalize()} may not {verb} this incident: somebody else has to.")
+    if not held & by:
+        raise NotYours(f"Only {_words(by)} may {verb} this incident.")
+
+
+def _words(some: frozenset[Relation]) -> str:
+    return " or ".join(_IN_WORDS[relation] for relation in Relation if relation in some)
+
+
+def by_of(actor: Actor) -> By:
+    """How an actor is written on calls and events."""
+    return By(actor.role.value, actor.subject, actor.unit)

@@ -1,0 +1,211 @@
+"""The whole mechanism on one page: which arrow leads from where to where, by whom, and what it does.
+
+`decide` is the only way an incident changes, for people and for the clock alike; `report` is the only way one begins;
+`plan` runs the clock's arrows ahead. Letters are those of the state diagram in the README and of contract §2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from service.rules import access, effects
+from service.rules.access import Relation
+from service.rules.errors import IllegalTransition, NotYours, UnknownCategory, UnknownCell
+from service.rules.model import CALL_OPEN_STATES, CLOCK, Act, Actor, Arrow, ClosedAs, Decision, Draft, DueKind, Incident, Level, State
+from service.rules.world import World
+
+Effect = Callable[[effects.Story, Act], None]
+
+_NOBODY: frozenset[Relation] = frozenset()
+_CALLED = frozenset({Relation.CALLED_UNIT})
+_CELL = frozenset({Relation.CELL_COMMUNITY, Relation.CELL_STREET})
+_REPORTER = frozenset({Relation.REPORTER})
+_STREET = frozenset({Relation.CELL_STREET})
+
+_CALLING = frozenset({State.CALLING})
+_ANSWERED = frozenset({State.ANSWERED})
+_RESOLVED = frozenset({State.RESOLVED})
+_CLOSED = frozenset({State.CLOSED})
+_TO_LEVEL_2 = frozenset({Level.COMMUNITY, Level.STREET})
+_TO_LEVEL_3 = frozenset({Level.COMMUNITY, Level.STREET, Level.DEPARTMENT})
+_ANY_LEVEL = frozenset(Level)
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One arrow. `by` empty: the clock alone. `never`: relations that bar an actor even if `by` holds.
+
+    `effect` None: the arrow's place is kept, its rule comes with a later issue, and nobody is offered it.
+    """
+
+    letter: str
+    sources: frozenset[State]
+    by: frozenset[Relation]
+    effect: Effect | None
+    levels: frozenset[Level] = _ANY_LEVEL
+    never: frozenset[Relation] = _NOBODY
+
+
+TRANSITIONS: Mapping[Arrow, Transition] = {
+    Arrow.ANSWER: Transition("b", _CALLING, _CALLED, effects.answer),
+    Arrow.RESOLVE: Transition("c", _CALLING | _ANSWERED, _CALLED, effects.resolve),
+    Arrow.RAISE: Transition("d", _CALLING | _ANSWERED, _CALLED, effects.raise_up, levels=_TO_LEVEL_3),
+    Arrow.NO_ANSWER: Transition("e", _CALLING, _NOBODY, effects.missed),
+    Arrow.NOT_RESOLVED: Transition("f", _ANSWERED, _NOBODY, effects.missed),
+    Arrow.RETURN: Transition("g", _CALLING, _CALLED, None),
+    Arrow.ASSIGN: Transition("h", _CALLING | _ANSWERED, _CALLED | {Relation.OPS}, None),
+    Arrow.HOLD: Transition("i", _CALLING | _ANSWERED, _CALLED, None),
+    Arrow.RESUME: Transition("j", frozenset({State.ON_HOLD}), _CALLED | _STREET, None),
+    Arrow.ACCEPT: Transition("k", _RESOLVED, _REPORTER | _CELL, effects.accept, never=_CALLED),
+    Arrow.REJECT: Transition("l", _RESOLVED, _REPORTER | _CELL, effects.reject, never=_CALLED),
+    Arrow.VERIFY_TIMEOUT: Transition("m", _RESOLVED, _NOBODY, effects.verify_timeout),
+    Arrow.REOPEN: Transition("n", _CLOSED, _REPORTER | _STREET, effects.reopen),
+    Arrow.WITHDRAW: Transition("o", CALL_OPEN_STATES, _REPORTER, effects.withdraw),
+    Arrow.VOID: Transition("p", _CALLING, _CALLED, None, levels=_TO_LEVEL_2),
+    Arrow.MERGE: Transition("q", frozenset(State) - _CLOSED, _STREET | {Relation.OPS}, None),
+    Arrow.COMMENT: Transition("", frozenset(State), _REPORTER | _CELL | _CALLED | {Relation.AUDIENCE}, effects.comment),
+    Arrow.URGE: Transition("", CALL_OPEN_STATES, _REPORTER | _CELL | {Relation.AUDIENCE}, effects.urge, never=_CALLED),
+}
+"""Contract §2. Arrow a (report) has no source and is `report` below."""
+
+CLOCK_ARROWS: Mapping[DueKind, Arrow] = {
+    DueKind.ANSWER: Arrow.NO_ANSWER,
+    DueKind.RESOLVE: Arrow.NOT_RESOLVED,
+    DueKind.RESUME: Arrow.RESUME,
+    DueKind.VERIFY: Arrow.VERIFY_TIMEOUT,
+}
+"""Which arrow the clock fires when a deadline of this kind passes."""
+
+
+def report(draft: Draft, actor: Actor, world: World, *, incident_id: UUID, number: str, now: datetime) -> Decision:
+    """Arrow a: one incident is reported and calls its first unit.
+
+    Raises:
+        NotYours: the cell lies outside the actor's area.
+        UnknownCell, UnknownCategory: the registry has no such row in force at `now`.
+    """
+    access.may_report_in(actor, draft.grid_code)
+    if world.cell(draft.grid_code, now) is None:
+        raise UnknownCell(f"Grid cell {draft.grid_code} is not in the registry: see GET /v1/grid-cells.", "/grid_code")
+    category = world.category(draft.category, now)
+    if category is None:
+        raise UnknownCategory(f"Category {draft.category} is not in the registry: see GET /v1/categories.", "/category")
+    return effects.report(
+        draft,
+        draft.urgency or category.urgency,
+        access.by_of(actor),
+        world,
+        incident_id=incident_id,
+        number=number,
+        now=now,
+    )
+
+
+def authorize(incident: Incident, arrow: Arrow, actor: Actor) -> None:
+    """Raises `NotYours` when this actor may not use this arrow on this incident, whatever its state."""
+    transition = TRANSITIONS[arrow]
+    access.demand(transition.by, transition.never, access.relations(actor, incident), arrow.value)
+    if arrow is Arrow.REOPEN and incident.closed_as is ClosedAs.VOID and actor.subject != incident.reporter:
+        raise NotYours("Only its reporter may reopen an incident that was closed as void.")
+
+
+def decide(incident: Incident, act: Act, actor: Actor, world: World, now: datetime) -> Decision:
+    """What a person's act does to an incident (every arrow but a and the clock's).
+
+    Raises:
+        NotYours: the actor may not use this arrow here.
+        IllegalTransition: the incident's state, level or reopening window does not allow it.
+
+    Two processes' clocks may differ by milliseconds; an incident's own time never runs backwards.
+    """
+    authorize(incident, act.arrow, actor)
+    transition = TRANSITIONS[act.arrow]
+    if not _possible(incident, transition, act.arrow, now) or transition.effect is None:
+        raise IllegalTransition(
+            _why_not(incident, act.arrow, transition), state=incident.state.value, allowed=allowed(incident, actor, now)
+        )
+    story = effects.Story(incident, access.by_of(actor), world, max(now, incident.updated_at))
+    transition.effect(story, act)
+    return story.told()
+
+
+def tick(incident: Incident, world: World, now: datetime) -> Decision | None:
+    """What the passing of time does: fires the one deadline of an incident, or None when it is not due yet.
+
+    One level at a time: after downtime each new box starts at `now`, and the lateness is on the call that was missed.
+    """
+    if incident.due_at is None or incident.due_kind is None or now < incident.due_at:
+        return None
+    act = Act(CLOCK_ARROWS[incident.due_kind])
+    effect = TRANSITIONS[act.arrow].effect
+    if effect is None:
+        raise NotImplementedError(f"the clock cannot fire {act.arrow.value} yet")
+    story = effects.Story(incident, CLOCK, world, max(now, incident.updated_at))
+    effect(story, act)
+    return story.told()
+
+
+def allowed(incident: Incident, actor: Actor, now: datetime) -> tuple[str, ...]:
+    """The verbs this actor could use on this incident now, in the order of the table."""
+    return tuple(arrow.value for arrow in TRANSITIONS if _could(incident, arrow, actor, now))
+
+
+def _could(incident: Incident, arrow: Arrow, actor: Actor, now: datetime) -> bool:
+    transition = TRANSITIONS[arrow]
+    if transition.effect is None or not _possible(incident, transition, arrow, now):
+        return False
+    try:
+        authorize(incident, arrow, actor)
+    except NotYours:
+        return False
+    return True
+
+
+def _possible(incident: Incident, transition: Transition, arrow: Arrow, now: datetime) -> bool:
+    if incident.state not in transition.sources or incident.level not in transition.levels:
+        return False
+    return arrow is not Arrow.REOPEN or effects.may_reopen(incident, now)
+
+
+def _why_not(incident: Incident, arrow: Arrow, transition: Transition) -> str:
+    if incident.state not in transition.sources:
+        return f"The incident is {incident.state.value}: {arrow.value} needs {_or(transition.sources)}."
+    if incident.level not in transition.levels:
+        return f"The incident is at level {incident.level}: there is no level above to {arrow.value} it to."
+    if arrow is Arrow.REOPEN:
+        until = incident.reopen_until
+        return f"It could be reopened until {until.isoformat()}." if until else "It cannot be reopened: report it anew."
+    return f"{arrow.value} is not available yet."
+
+
+def _or(states: frozenset[State]) -> str:
+    return " or ".join(state.value for state in State if state in states)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of a plan: at this instant the clock fires this arrow; level and unit are those after it."""
+
+    at: datetime
+    arrow: Arrow
+    level: Level
+    unit: str
+    because: str
+
+
+def plan(incident: Incident, world: World, now: datetime) -> tuple[Step, ...]:
+    """What happens next if nobody acts, by the engine's own rule, to the first re-call at level 4 or a close."""
+    steps: list[Step] = []
+    while incident.due_at is not None and incident.due_kind is not None:
+        arrow, at, level = CLOCK_ARROWS[incident.due_kind], max(incident.due_at, now), incident.level
+        decision = tick(incident, world, at)
+        if decision is None:
+            break
+        incident = decision.after
+        steps.append(Step(at, arrow, incident.level, incident.unit, decision.because))
+        if level is Level.LEADER:
+            break
+    return tuple(steps)

@@ -1,0 +1,96 @@
+"""Who is called next. Levels are tried upwards from the wanted one until a unit is found (contract §2, "Never" and
+"Skipped levels"): no community → the street; no department for the category → the leader; no leader → the district."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from service.rules.model import COMMUNITY_DIGITS, STREET_DIGITS, Incident, Level, Unit
+from service.rules.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One unit to call. `unrouted`: the wanted level had nobody, so a fallback was taken and ops are told."""
+
+    level: Level
+    unit: str
+    unrouted: bool
+    because: str
+
+
+def first(world: World, grid_code: str, category: str, at: datetime) -> Route:
+    """The first call of an incident: the community of its cell (arrow a)."""
+    return _find(world, Level.COMMUNITY, grid_code, category, None, at)
+
+
+def upwards(world: World, incident: Incident, at: datetime) -> Route:
+    """The next call up (arrows d, e, f and a repeated l); at level 4 the same level again."""
+    if incident.level is Level.LEADER:
+        return again(world, incident, at)
+    return _find(world, Level(incident.level + 1), incident.grid_code, incident.category, incident.unit, at)
+
+
+def again(world: World, incident: Incident, at: datetime) -> Route:
+    """The unit called last, once more; if it is no longer in force, whoever holds its level now (arrows l, n)."""
+    unit = world.unit(incident.unit, at)
+    if unit is not None:
+        return Route(incident.level, unit.code, False, f"{unit.code} was called last and is called again")
+    return _find(world, incident.level, incident.grid_code, incident.category, incident.unit, at)
+
+
+def street_level(world: World, incident: Incident, at: datetime) -> Route:
+    """The street of the cell (a void incident is reopened there: arrow n)."""
+    return _find(world, Level.STREET, incident.grid_code, incident.category, incident.unit, at)
+
+
+def chain(world: World, grid_code: str, category: str, at: datetime) -> tuple[Route, ...]:
+    """The units that would be called one after the other if nobody answered, lowest level first."""
+    routes = [first(world, grid_code, category, at)]
+    while routes[-1].level < Level.LEADER:
+        last = routes[-1]
+        routes.append(_find(world, Level(last.level + 1), grid_code, category, last.unit, at))
+    return tuple(routes)
+
+
+def _find(world: World, wanted: Level, grid_code: str, category: str, called: str | None, at: datetime) -> Route:
+    for level in range(wanted, Level.LEADER + 1):
+        found = _at_level(world, Level(level), grid_code, category, called, at)
+        if found is not None:
+            unit, because = found
+            return Route(Level(level), unit.code, level != wanted, because)
+    fallback = world.fallback(at)
+    return Route(Level.LEADER, fallback.code, True, "no leader is in charge: the district's fallback unit")
+
+
+def _at_level(
+    world: World, level: Level, grid_code: str, category: str, called: str | None, at: datetime
+) -> tuple[Unit, str] | None:
+    if level is Level.COMMUNITY:
+        return _named(world.unit(grid_code[:COMMUNITY_DIGITS], at), "the community of the cell")
+    if level is Level.STREET:
+        return _named(world.unit(grid_code[:STREET_DIGITS], at), "the street of the cell")
+    if level is Level.DEPARTMENT:
+        return _department(world, grid_code, category, at)
+    return _leader(world, grid_code, called, at)
+
+
+def _named(unit: Unit | None, because: str) -> tuple[Unit, str] | None:
+    return None if unit is None else (unit, because)
+
+
+def _department(world: World, grid_code: str, category: str, at: datetime) -> tuple[Unit, str] | None:
+    duty = world.duty_for(category, grid_code, at)
+    lead = world.unit(duty.lead_unit, at) if duty else None
+    if duty is None or lead is None or lead.level is not Level.DEPARTMENT:
+        return None
+    return lead, f"lead department of duty {duty.code} ({duty.category} in {duty.area})"
+
+
+def _leader(world: World, grid_code: str, called: str | None, at: datetime) -> tuple[Unit, str] | None:
+    for charge, why in ((called, "the unit called before"), (grid_code[:STREET_DIGITS], "the street of the cell")):
+        leader = world.leader_of(charge, at) if charge else None
+        if leader is not None:
+            return leader, f"leader in charge of {charge}, {why}"
+    return None

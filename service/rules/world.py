@@ -1,0 +1,157 @@
+"""The registry and the policies as the rules see them: an immutable snapshot, and look-ups by code and moment.
+
+Rows are never deleted, so a code may have several, one after the other in time; nearly every code has one.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from service.rules.model import Box, Category, Cell, Duty, Level, Line, Policy, Unit, UnitKind, Urgency, Validity
+
+
+class _Dated(Protocol):
+    @property
+    def code(self) -> str: ...
+    @property
+    def validity(self) -> Validity: ...
+
+
+_Row = TypeVar("_Row", bound=_Dated)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Replaced whole when `version` rises. Mappings hold every row of a code, oldest first."""
+
+    version: int
+    district: str
+    units: Mapping[str, tuple[Unit, ...]]
+    cells: Mapping[str, tuple[Cell, ...]]
+    categories: Mapping[str, tuple[Category, ...]]
+    lines: Mapping[str, Line]
+    duties: Mapping[str, tuple[Duty, ...]]
+    policies: Mapping[tuple[str, int], Policy]
+    active_policy: tuple[str, int] | None
+    duties_by_category: Mapping[str, tuple[Duty, ...]]
+    leaders_by_unit: Mapping[str, tuple[Unit, ...]]
+    districts: tuple[Unit, ...]
+
+    def unit(self, code: str, at: datetime) -> Unit | None:
+        """The unit in force under this code at `at`."""
+        return _at(self.units.get(code, ()), at)
+
+    def cell(self, code: str, at: datetime) -> Cell | None:
+        return _at(self.cells.get(code, ()), at)
+
+    def category(self, code: str, at: datetime) -> Category | None:
+        return _at(self.categories.get(code, ()), at)
+
+    def unit_name(self, code: str) -> str:
+        """The newest name of a code, in force or not; the code itself when it was never known."""
+        rows = self.units.get(code)
+        return rows[-1].name if rows else code
+
+    def duty_for(self, category: str, grid_code: str, at: datetime) -> Duty | None:
+        """Whose a category is in a cell: the longest category prefix, then the longest area, then the first code."""
+        for length in range(len(category), 0, -1):
+            for duty in self.duties_by_category.get(category[:length], ()):
+                if grid_code.startswith(duty.area) and duty.validity.at(at):
+                    return duty
+        return None
+
+    def leader_of(self, unit: str, at: datetime) -> Unit | None:
+        """The leader post in charge of a unit; of several, the first by code."""
+        return _at(self.leaders_by_unit.get(unit, ()), at)
+
+    def fallback(self, at: datetime) -> Unit:
+        """The district's unit, which is called when nobody else can be.
+
+        Raises:
+            LookupError: no registry was imported; the import refuses a bundle without one.
+        """
+        found = _at(self.districts, at)
+        if found is None:
+            raise LookupError("the registry has no district unit in force")
+        return found
+
+    def policy(self, code: str, version: int) -> Policy:
+        return self.policies[code, version]
+
+    def active(self) -> Policy:
+        """The policy that new incidents are reported under. Raises `LookupError` before the first import."""
+        if self.active_policy is None:
+            raise LookupError("no policy is active")
+        return self.policies[self.active_policy]
+
+    def box(self, policy: tuple[str, int], level: Level, urgency: Urgency) -> Box:
+        """The time boxes of a call at this level under the policy an incident is pinned to."""
+        return self.policies[policy].boxes[level, urgency]
+
+
+def build(
+    version: int,
+    *,
+    units: Iterable[Unit] = (),
+    cells: Iterable[Cell] = (),
+    categories: Iterable[Category] = (),
+    lines: Iterable[Line] = (),
+    duties: Iterable[Duty] = (),
+    policies: Iterable[Policy] = (),
+    active_policy: tuple[str, int] | None = None,
+) -> World:
+    """A world with its indexes. Rows may come in any order."""
+    units, duties = tuple(units), tuple(duties)
+    districts = tuple(sorted((u for u in units if u.kind is UnitKind.DISTRICT), key=_age))
+    return World(
+        version=version,
+        district=districts[-1].code if districts else "",
+        units=_by_code(units),
+        cells=_by_code(cells),
+        categories=_by_code(categories),
+        lines={line.code: line for line in lines},
+        duties=_by_code(duties),
+        policies={(policy.code, policy.version): policy for policy in policies},
+        active_policy=active_policy,
+        duties_by_category=_duties_by_category(duties),
+        leaders_by_unit=_leaders_by_unit(units),
+        districts=districts,
+    )
+
+
+def _at(rows: tuple[_Row, ...], at: datetime) -> _Row | None:
+    for row in rows:
+        if row.validity.at(at):
+            return row
+    return None
+
+
+def _age(row: _Dated) -> tuple[str, datetime]:
+    return row.code, row.validity.valid_from
+
+
+def _by_code(rows: Iterable[_Row]) -> dict[str, tuple[_Row, ...]]:
+    found: dict[str, list[_Row]] = defaultdict(list)
+    for row in sorted(rows, key=_age):
+        found[row.code].append(row)
+    return {code: tuple(each) for code, each in found.items()}
+
+
+def _duties_by_category(duties: Iterable[Duty]) -> dict[str, tuple[Duty, ...]]:
+    """The most specific area first, so that the first that fits is the one."""
+    found: dict[str, list[Duty]] = defaultdict(list)
+    for duty in sorted(duties, key=lambda each: (-len(each.area), each.code, each.validity.valid_from)):
+        found[duty.category].append(duty)
+    return {category: tuple(each) for category, each in found.items()}
+
+
+def _leaders_by_unit(units: Iterable[Unit]) -> dict[str, tuple[Unit, ...]]:
+    found: dict[str, list[Unit]] = defaultdict(list)
+    for leader in sorted((u for u in units if u.kind is UnitKind.LEADER), key=_age):
+        for code in leader.in_charge_of:
+            found[code].append(leader)
+    return {code: tuple(each) for code, each in found.items()}

@@ -1,0 +1,161 @@
+"""The only reader of the environment. Every variable is listed here, with its unit and its default.
+
+DATABASE_URL is the one name without the prefix SIHU_, since every platform sets it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import parse_qsl, quote, urlencode
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_SCHEMES = ("postgres", "postgresql", "postgresql+asyncpg")
+_SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+_URL_PARAMETERS = ("sslmode", "ssl", "host", "port", "target_session_attrs")
+"""What the driver understands behind the `?`. Anything else would fail at the first connection, without a reason."""
+
+
+class SettingsError(Exception):
+    """A setting is wrong. The message is one line that names the variable and what it should be; no secret is in it."""
+
+
+class Engine(StrEnum):
+    ON = "on"
+    OFF = "off"
+    ONLY = "only"
+
+
+class Settings(BaseSettings):
+    """What one process was told. An empty variable counts as unset. `load()` makes it."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SIHU_", env_ignore_empty=True, frozen=True, populate_by_name=True, hide_input_in_errors=True
+    )
+
+    database_url: str | None = Field(
+        default=None,
+        validation_alias="DATABASE_URL",
+        repr=False,
+        description="The PostgreSQL (15 or newer) to use: postgresql://user:password@host:port/database. "
+        "Unset: an embedded one, in SIHU_DATA_DIR.",
+    )
+    data_dir: Path = Field(
+        default=Path(".sihu"), description="SIHU_DATA_DIR: the folder of the embedded PostgreSQL; made when missing."
+    )
+    pg_bin: Path | None = Field(
+        default=None,
+        description="SIHU_PG_BIN: the folder with initdb and postgres to embed. Unset: those of the installed wheel.",
+    )
+    pool_size: int = Field(
+        default=10, ge=2, le=200, description="SIHU_POOL_SIZE: connections this process may hold; default 10."
+    )
+    engine: Engine = Field(
+        default=Engine.ON,
+        description="SIHU_ENGINE: on (serve and escalate), off (serve only), only (escalate; health and metrics only).",
+    )
+    virtual_clock: Literal["now"] | datetime | None = Field(
+        default=None,
+        description="SIHU_VIRTUAL_CLOCK: for trials, time stands still until it is moved. An RFC 3339 time to start "
+        "at, or `now`: the later of now and the newest time stored. Unset: real time.",
+    )
+    host: str = Field(default="127.0.0.1", min_length=1, description="SIHU_HOST: the address to listen on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="SIHU_PORT: the port to listen on; 0: any free one.")
+    promise_s: float = Field(
+        default=5.0,
+        gt=0,
+        le=86_400,
+        allow_inf_nan=False,
+        description="SIHU_PROMISE_S: seconds; /readyz says degraded when a deadline is overdue by more. Default 5.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="SIHU_LOG_LEVEL: the least severe line that is logged."
+    )
+
+    @field_validator("database_url")
+    @classmethod
+    def _asyncpg_url(cls, value: str | None) -> str | None:
+        return None if value is None else normalised_url(value)
+
+    @field_validator("engine", "log_level", mode="before")
+    @classmethod
+    def _lower_case(cls, value: Any) -> Any:
+        return value.strip().lower() if isinstance(value, str) else value
+
+    @field_validator("virtual_clock", mode="before")
+    @classmethod
+    def _now_or_a_time(cls, value: Any) -> Any:
+        try:
+            start = datetime.fromisoformat(value) if isinstance(value, str) and value != "now" else value
+        except ValueError:
+            start = None
+        if value is None or start == "now" or (isinstance(start, datetime) and start.tzinfo is not None):
+            return start
+        raise ValueError("should be `now` or an RFC 3339 time with an offset, such as 2026-11-02T09:00:00+08:00")
+
+    @field_validator("port", mode="before")
+    @classmethod
+    def _not_a_service_link(cls, value: Any) -> Any:
+        if isinstance(value, str) and "://" in value:
+            raise ValueError(
+                "should be a number; Kubernetes sets it to an address in every pod beside a Service named sihu: "
+                "set SIHU_PORT yourself, or enableServiceLinks: false"
+            )
+        return value
+
+    @model_validator(mode="after")
+    def _virtual_clock_is_alone(self) -> Settings:
+        if self.virtual_clock is not None and self.engine is not Engine.ON:
+            raise ValueError("the virtual clock moves one process only: leave SIHU_ENGINE on, or use real time")
+        return self
+
+
+def load(**overrides: Any) -> Settings:
+    """The settings of the environment; `overrides` (by field name, None: not given) go before it.
+
+    Raises `SettingsError` with one line that names every wrong variable.
+    """
+    try:
+        return Settings(**{name: value for name, value in overrides.items() if value is not None})
+    except ValidationError as error:
+        faults = dict.fromkeys(_sentence(fault["loc"], fault["msg"]) for fault in error.errors(include_input=False))
+        raise SettingsError("; ".join(faults)) from None
+
+
+def normalised_url(url: str) -> str:
+    """A libpq-style URL as the asyncpg driver wants it. Raises ValueError with a sentence that repeats no secret."""
+    scheme, separator, rest = url.strip().partition("://")
+    if not separator or scheme.lower() not in _SCHEMES:
+        raise ValueError(
+            "should be a PostgreSQL URL such as postgresql://user:password@host:5432/database "
+            "(postgres:// and postgresql+asyncpg:// are the same); no other scheme or driver is supported"
+        )
+    address, _, query = rest.partition("?")
+    if not address.rpartition("/")[0] or address.endswith("/"):
+        raise ValueError("should name the host and the database: postgresql://user:password@host:5432/database")
+    parameters = [_driver_parameter(name, value) for name, value in parse_qsl(query, keep_blank_values=True)]
+    tail = f"?{urlencode(parameters, quote_via=quote, safe='/')}" if parameters else ""
+    return f"postgresql+asyncpg://{address}{tail}"
+
+
+def _driver_parameter(name: str, value: str) -> tuple[str, str]:
+    if name not in _URL_PARAMETERS:
+        raise ValueError(f"has the parameter {name!r}, which is not supported; known: {', '.join(_URL_PARAMETERS)}")
+    if name in ("sslmode", "ssl"):
+        if value not in _SSL_MODES:
+            raise ValueError(f"should have an sslmode of {', '.join(_SSL_MODES)}")
+        return "ssl", value  # libpq's name and the driver's name for the same thing
+    return name, value
+
+
+def _sentence(place: tuple[int | str, ...], message: str) -> str:
+    text = message.removeprefix("Value error, ").removeprefix("Input ")
+    if not place:
+        return text
+    field = str(place[0])
+    variable = "DATABASE_URL" if field.upper() == "DATABASE_URL" else f"SIHU_{field.upper()}"
+    return f"{variable} {text}"

@@ -1,0 +1,127 @@
+"""The one place that opens connections and the one place that commits.
+
+A use case is one `async with database.begin() as tx:` block: everything in it is committed when the block ends, before
+anything is answered, or nothing is. A commit is shielded: a caller that goes away cannot leave it half-way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from service.rules.errors import Unavailable
+
+_log = logging.getLogger(__name__)
+
+Transaction = AsyncConnection
+"""What a use case hands to the store; only the store speaks SQL on it."""
+StatementRefused = SQLAlchemyError
+"""The database took the connection but refused a statement: a constraint, a timeout, a deadlock."""
+
+_DOWN = (
+    OSError,
+    InterfaceError,
+    OperationalError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    TimeoutError,
+)
+_DOWN_SQLSTATES = ("08", "57P", "53")
+"""SQLSTATE classes: connection lost, server shutting down, out of connections or disk. Not the statement's fault."""
+
+
+def is_down(error: BaseException) -> bool:
+    """Whether an error says "the database cannot be reached now" rather than "this statement is wrong"."""
+    if isinstance(error, DBAPIError) and not isinstance(error, InterfaceError | OperationalError):
+        if error.connection_invalidated:
+            return True
+        state = getattr(error.orig, "sqlstate", None) or ""
+        return state.startswith(_DOWN_SQLSTATES)
+    return isinstance(error, _DOWN)
+
+
+class Database:
+    """A bounded pool of connections to one PostgreSQL database."""
+
+    def __init__(
+        self, url: str, *, pool_size: int = 10, statement_timeout_ms: int = 30_000, application: str = "sihu"
+    ) -> None:
+        self.url = url
+        self.engine: AsyncEngine = create_async_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=0,  # past the pool SQLAlchemy would open and close a connection per request
+            pool_timeout=10,
+            pool_pre_ping=False,  # a round trip per request; a dead connection is found, and dropped, by its use
+            connect_args={
+                "timeout": 5,
+                "command_timeout": statement_timeout_ms / 1000 + 5,
+                "server_settings": {
+                    "application_name": application,
+                    "statement_timeout": str(statement_timeout_ms),
+                    "lock_timeout": "10000",
+                    "idle_in_transaction_session_timeout": "30000",
+                    "timezone": "UTC",
+                    "jit": "off",
+                },
+            },
+        )
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction, READ COMMITTED. Raises `Unavailable` when the database cannot be reached."""
+        try:
+            async with self.engine.connect() as connection:
+                await connection.begin()
+                yield connection
+                await _to_the_end(connection.commit())
+        except Exception as error:
+            if is_down(error):
+                raise _unavailable(error) from error
+            raise
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """One read-only snapshot: every statement in the block sees the same database."""
+        try:
+            async with self.engine.connect() as connection:
+                connection = await connection.execution_options(
+                    isolation_level="REPEATABLE READ", postgresql_readonly=True
+                )
+                yield connection
+        except Exception as error:
+            if is_down(error):
+                raise _unavailable(error) from error
+            raise
+
+    async def ping(self) -> None:
+        """Raises `Unavailable` when the database does not answer."""
+        async with self.read() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
+    """Finish the commit even when the caller is cancelled, then let the cancellation through."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
+
+
+def _unavailable(error: BaseException) -> Unavailable:
+    _log.warning("the database cannot be reached: %s", error, extra={"event": "database_unreachable"})
+    return Unavailable("The database cannot be reached right now. Nothing was stored; send the same request again.")

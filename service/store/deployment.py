@@ -1,0 +1,38 @@
+"""What there is one of per database: its secret, the version of its world, its time. The migrations make the row."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.store.tables import deployment
+
+_SERVER_TIME = select(func.clock_timestamp())
+_CURSOR_SECRET = select(deployment.c.cursor_secret)
+_WORLD_VERSION = select(deployment.c.world_version)
+
+
+async def server_time(connection: AsyncConnection) -> datetime:
+    """The database's clock at this moment, not at the start of the transaction (aware, UTC)."""
+    moment: datetime = (await connection.execute(_SERVER_TIME)).scalar_one()
+    return moment.astimezone(UTC)
+
+
+async def cursor_secret(connection: AsyncConnection) -> bytes:
+    """What cursors are signed with; the same for every process, and moves with a dump and restore."""
+    secret: bytes = (await connection.execute(_CURSOR_SECRET)).scalar_one()
+    return secret
+
+
+async def world_version(connection: AsyncConnection) -> int:
+    """Rises with every change of registry or policies."""
+    version: int = (await connection.execute(_WORLD_VERSION)).scalar_one()
+    return version
+
+
+async def server_version(connection: AsyncConnection) -> int:
+    """The major version of the PostgreSQL server."""
+    number = (await connection.execute(select(func.current_setting("server_version_num")))).scalar_one()
+    return int(number) // 10_000

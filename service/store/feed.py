@@ -1,0 +1,106 @@
+"""Reading the log: the feed in order of position, and one incident's timeline.
+
+A page walks the numbered batches from the cursor on and takes their events; filters and sight are applied on the way. A
+filter that matches little is bounded: at most `SCAN` positions a request, and the reader is told how far it got.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ARRAY, ColumnElement, Text, cast, false, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.store import log
+from service.store.ranges import within
+from service.store.tables import event, log_batch
+
+SCAN = 20_000
+"""Positions one request looks at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One event as read. `position` is None in a timeline, which shows it before it is numbered, too."""
+
+    batch_id: int
+    ord: int
+    position: int | None
+    incident_id: UUID | None
+    sequence: int | None
+    type: str
+    at: datetime
+    data: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a reader may see (`area`: code prefix, "" everything, None nothing; or by `tokens` of an audience), and the
+    filters it asked for."""
+
+    area: str | None
+    tokens: tuple[str, ...]
+    types: tuple[str, ...] = ()
+    unit: str | None = None
+    within_area: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`scanned_to`: everything up to this position was looked at; `more`: there may be more right behind it."""
+
+    events: tuple[Stored, ...]
+    scanned_to: int
+    more: bool
+
+
+async def read(connection: AsyncConnection, after: int, limit: int, wanted: Wanted) -> Page:
+    """The next events past position `after`, in order. One snapshot: call it in a `Database.read` block."""
+    end = await log.end(connection)
+    stop = min(end, after + SCAN)
+    if stop <= after:
+        return Page((), after, False)
+    position = (log_batch.c.last_position - log_batch.c.events + event.c.ord).label("position")
+    query = (
+        select(event.c.batch_id, event.c.ord, position, *_SHOWN)
+        .join(event, event.c.batch_id == log_batch.c.id)
+        .where(log_batch.c.last_position > after, log_batch.c.last_position - log_batch.c.events < stop)
+        .where(position > after, position <= stop)
+        .where(*_filters(wanted))
+        .order_by(log_batch.c.last_position, event.c.ord)
+        .limit(limit)
+    )
+    events = tuple(Stored(*row) for row in await connection.execute(query))
+    if len(events) == limit:
+        return Page(events, events[-1].position or after, True)
+    return Page(events, stop, stop < end)
+
+
+_SHOWN = (event.c.incident_id, event.c.sequence, event.c.type, event.c.at, event.c.data)
+
+
+def _filters(wanted: Wanted) -> list[ColumnElement[bool]]:
+    tests = []
+    if wanted.area != "":
+        seen = [event.c.audience.overlap(cast(list(wanted.tokens), ARRAY(Text)))] if wanted.tokens else [false()]
+        if wanted.area is not None:
+            seen.append(within(event.c.area, wanted.area))
+        tests += [or_(*seen), event.c.incident_id.is_not(None)]
+    if wanted.types:
+        tests.append(event.c.type.in_(wanted.types))
+    if wanted.unit is not None:
+        tests.append(event.c.unit == wanted.unit)
+    if wanted.within_area is not None:
+        tests.append(within(event.c.area, wanted.within_area))
+    return tests
+
+
+async def timeline(connection: AsyncConnection, incident_id: UUID) -> Sequence[Stored]:
+    """Every event of one incident, oldest first, numbered or not."""
+    query = select(event.c.batch_id, event.c.ord, *_SHOWN).where(event.c.incident_id == incident_id)
+    rows = await connection.execute(query.order_by(event.c.sequence))
+    return [Stored(row.batch_id, row.ord, None, *row[2:]) for row in rows]

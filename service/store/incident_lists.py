@@ -1,0 +1,109 @@
+"""Lists of incidents, newest first. Driven from `report`, whose indexes cost nothing at an escalation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, RowMapping, exists, or_, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.store.incidents import joined
+from service.store.ranges import within
+from service.store.tables import call, incident, report
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What to list; None and () mean "any". `area` is a code prefix. Times are half-open: after <= t < before."""
+
+    states: tuple[str, ...] = ()
+    level: int | None = None
+    unit: str | None = None
+    area: str | None = None
+    category: str | None = None
+    line: str | None = None
+    urgency: str | None = None
+    kind: str | None = None
+    overdue_at: datetime | None = None
+    not_overdue_at: datetime | None = None
+    reporter: str | None = None
+    reported_after: datetime | None = None
+    reported_before: datetime | None = None
+    updated_after: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What the reader may see: everything in `area` ("" is everywhere, None nothing), as `reporter`, as called `unit`."""
+
+    area: str | None
+    reporter: str | None = None
+    unit: str | None = None
+
+
+async def page(
+    connection: AsyncConnection,
+    wanted: Filter,
+    sight: Sight,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+) -> Sequence[RowMapping]:
+    """One page of `incident` ⋈ `report` rows, newest `(reported_at, id)` first, strictly past `after`."""
+    query = joined().where(*_wanted(wanted)).where(_seen(sight))
+    if after is not None:
+        query = query.where(tuple_(report.c.reported_at, report.c.id) < tuple_(*after))
+    query = query.order_by(report.c.reported_at.desc(), report.c.id.desc()).limit(limit)
+    return (await connection.execute(query)).mappings().all()
+
+
+def _wanted(wanted: Filter) -> list[ColumnElement[bool]]:
+    equal = {
+        incident.c.level: wanted.level,
+        incident.c.unit: wanted.unit,
+        report.c.line: wanted.line,
+        report.c.urgency: wanted.urgency,
+        report.c.kind: wanted.kind,
+        report.c.reporter: wanted.reporter,
+    }
+    tests = [column == value for column, value in equal.items() if value is not None]
+    if wanted.states:
+        tests.append(incident.c.state.in_(wanted.states))
+    if wanted.area is not None:
+        tests.append(within(report.c.grid_code, wanted.area))
+    if wanted.category is not None:
+        tests.append(report.c.category.startswith(wanted.category, autoescape=True))
+    return tests + _times(wanted)
+
+
+def _times(wanted: Filter) -> list[ColumnElement[bool]]:
+    tests: list[ColumnElement[bool]] = []
+    if wanted.overdue_at is not None:
+        tests.append(incident.c.due_at < wanted.overdue_at)
+    if wanted.not_overdue_at is not None:
+        tests.append(or_(incident.c.due_at.is_(None), incident.c.due_at >= wanted.not_overdue_at))
+    if wanted.reported_after is not None:
+        tests.append(report.c.reported_at >= wanted.reported_after)
+    if wanted.reported_before is not None:
+        tests.append(report.c.reported_at < wanted.reported_before)
+    if wanted.updated_after is not None:
+        tests.append(incident.c.updated_at >= wanted.updated_after)
+    return tests
+
+
+def _seen(sight: Sight) -> ColumnElement[bool]:
+    if sight.area == "":
+        return report.c.id.is_not(None)
+    tests: list[ColumnElement[bool]] = []
+    if sight.area is not None:
+        tests.append(within(report.c.grid_code, sight.area))
+    if sight.reporter is not None:
+        tests.append(report.c.reporter == sight.reporter)
+    if sight.unit is not None:
+        tests.append(exists().where(call.c.unit == sight.unit, call.c.incident_id == report.c.id))
+    return or_(*tests)
+
+

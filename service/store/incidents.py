@@ -1,0 +1,168 @@
+"""Incidents and their calls: load with a lock, claim what is due, save what was decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.rules.model import Call, Decision, Incident
+from service.store import bulk, log
+from service.store.incident_rows import (
+    CALL_COLUMNS,
+    call_of,
+    changed_call_row,
+    event_entry,
+    incident_of,
+    moved_incident_row,
+    new_incident_row,
+    opened_call_row,
+)
+from service.store.tables import call, event, incident, incident_number, report
+
+NUMBER_BLOCK = 100
+"""How many incident numbers one turn of the sequence hands to a process (its INCREMENT)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """The Idempotency-Key an action came with: kept on its first event, unique per incident and subject."""
+
+    subject: str
+    key: str
+    body_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """One incident with everything a view of it needs. `row` joins `incident` and `report`."""
+
+    incident: Incident
+    row: Mapping[str, Any]
+    calls: tuple[Call, ...]
+
+
+async def load(connection: AsyncConnection, incident_id: UUID, *, lock: bool = False) -> Loaded | None:
+    """The incident with its calls, or None. `lock` holds its row until the transaction ends: a click and the clock
+    cannot both move it, and nothing waits for a row lock after it has written."""
+    if lock:
+        fence = select(incident.c.id).where(incident.c.id == incident_id).with_for_update(key_share=True)
+        await connection.execute(fence)
+    row = (await connection.execute(joined().where(incident.c.id == incident_id))).one_or_none()
+    if row is None:
+        return None
+    found = select(*CALL_COLUMNS).where(call.c.incident_id == incident_id).order_by(call.c.seq)
+    calls = tuple(call_of(each) for each in await connection.execute(found))
+    return Loaded(incident_of(row, calls[-1]), row._mapping, calls)
+
+
+def joined() -> Select[Any]:
+    """`incident` with the columns of `report` that its view needs: the row that `readers/rows.py` shows."""
+    said = ("line", "description", "location", "attachments", "source_system", "source_ref", "occurred_at")
+    return select(incident, *(report.c[name] for name in said)).join(report, report.c.id == incident.c.id)
+
+
+async def claim_due(tx: AsyncConnection, now: datetime, limit: int) -> list[Incident]:
+    """Lock and load the next page of incidents whose `wake_at` has come, oldest first.
+
+    Rows another engine holds are passed over: any number of them share the work, and none waits for another.
+    """
+    page = (
+        select(incident, *CALL_COLUMNS)
+        .join(call, (call.c.incident_id == incident.c.id) & (call.c.seq == incident.c.seq))
+        .where(incident.c.wake_at <= now)
+        .order_by(incident.c.wake_at, incident.c.id)
+        .limit(limit)
+        .with_for_update(of=incident, key_share=True, skip_locked=True)
+    )
+    return [incident_of(row, call_of(row)) for row in await tx.execute(page)]
+
+
+async def claim_one(tx: AsyncConnection, incident_id: UUID, now: datetime) -> Incident | None:
+    """One of a page that failed as a whole, alone; None when another engine has it or it is no longer due."""
+    one = (
+        select(incident, *CALL_COLUMNS)
+        .join(call, (call.c.incident_id == incident.c.id) & (call.c.seq == incident.c.seq))
+        .where(incident.c.id == incident_id, incident.c.wake_at <= now)
+        .with_for_update(of=incident, key_share=True, skip_locked=True)
+    )
+    row = (await tx.execute(one)).one_or_none()
+    return None if row is None else incident_of(row, call_of(row))
+
+
+async def due_ids(connection: AsyncConnection, now: datetime, limit: int) -> list[UUID]:
+    """The ids `claim_due` would look at next, without loading or locking them."""
+    ids = select(incident.c.id).where(incident.c.wake_at <= now).order_by(incident.c.wake_at, incident.c.id)
+    return list((await connection.execute(ids.limit(limit))).scalars())
+
+
+async def next_wake(connection: AsyncConnection) -> datetime | None:
+    """When the engine must look next: the nearest `wake_at`, past ones included."""
+    nearest = select(incident.c.wake_at).where(incident.c.wake_at.is_not(None)).order_by(incident.c.wake_at).limit(1)
+    return (await connection.execute(nearest)).scalar_one_or_none()
+
+
+async def back_off(tx: AsyncConnection, incident_id: UUID, now: datetime, first: timedelta, longest: timedelta) -> None:
+    """Put an incident that cannot be swept aside: `first`, doubled with every fault in a row, at most `longest`.
+    Its deadline stays as it is, so it stays overdue for everybody to see."""
+    delay = func.least(first * func.power(2, func.least(incident.c.faults, 20)), longest)
+    aside = update(incident).where(incident.c.id == incident_id, incident.c.wake_at.is_not(None))
+    await tx.execute(aside.values(wake_at=now + delay, faults=incident.c.faults + 1))
+
+
+async def number_block(connection: AsyncConnection) -> int:
+    """The first of `NUMBER_BLOCK` incident numbers that now belong to the caller."""
+    return (await connection.execute(select(incident_number.next_value()))).scalar_one()
+
+
+async def save(
+    tx: AsyncConnection, decisions: Sequence[Decision], *, stamps: Mapping[UUID, Stamp] | None = None
+) -> log.Committed:
+    """Write what was decided, a page at a time: incidents, calls, events. The caller holds the incidents' locks.
+
+    Raises:
+        IntegrityError: the database refused one of them; nothing of the page is written.
+    """
+    born = [each for each in decisions if each.before is None]
+    moved = [each for each in decisions if each.before is not None]
+    await bulk.insert_rows(tx, incident, [new_incident_row(each.after) for each in born])
+    await bulk.update_rows(tx, incident, ("id",), [moved_incident_row(each.after) for each in moved])
+    ended = [changed_call_row(each.after, each.ended) for each in decisions if each.ended]
+    await bulk.update_rows(tx, call, ("incident_id", "seq"), ended)
+    await bulk.insert_rows(tx, call, [opened_call_row(each.after, each.opened) for each in decisions if each.opened])
+    entries = [entry for each in decisions for entry in _entries(each, stamps or {})]
+    wakes = [each.after.wake_at for each in decisions if each.after.wake_at]
+    return await log.append(tx, entries, queues=_queues(decisions), wake_at=min(wakes, default=None))
+
+
+def _entries(decision: Decision, stamps: Mapping[UUID, Stamp]) -> list[log.Entry]:
+    entries = [event_entry(event) for event in decision.events]
+    stamp = stamps.get(decision.after.id)
+    if stamp and entries:
+        marks = {"subject": stamp.subject, "idempotency_key": stamp.key, "body_hash": stamp.body_hash}
+        entries[0] = replace(entries[0], **marks)
+    return entries
+
+
+def _queues(decisions: Sequence[Decision]) -> set[str]:
+    """Every 'unit:state' whose queue shows something else afterwards; a comment or an urge changes none."""
+    touched = set()
+    for each in decisions:
+        if each.before is None or each.before.version != each.after.version:
+            touched.add(f"{each.after.unit}:{each.after.state}")
+            if each.before is not None:
+                touched.add(f"{each.before.unit}:{each.before.state}")
+    return touched
+
+
+async def stamped_hash(tx: AsyncConnection, incident_id: UUID, subject: str, key: str) -> bytes | None:
+    """The body hash of the action that this subject already sent to this incident under this key, or None."""
+    found = select(event.c.body_hash).where(
+        event.c.incident_id == incident_id, event.c.subject == subject, event.c.idempotency_key == key
+    )
+    return (await tx.execute(found)).scalar_one_or_none()

@@ -1,0 +1,114 @@
+"""The keys as rows. What is stored of a key is its SHA-256: it is 256 random bits, so no slow hash is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, and_, insert, or_, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.rules.model import Role
+from service.store.tables import access_key
+
+_LOCK = text("LOCK TABLE access_key IN SHARE ROW EXCLUSIVE MODE")
+"""Two keys made at once could each find a subject free and give it to different roles. Readers do not wait."""
+
+_PUBLIC = (
+    access_key.c.id,
+    access_key.c.role,
+    access_key.c.subject,
+    access_key.c.unit,
+    access_key.c.area,
+    access_key.c.name,
+    access_key.c.created_at,
+    access_key.c.expires_at,
+    access_key.c.revoked_at,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key as it may be shown: without its text, which is not kept, and without its digest."""
+
+    id: UUID
+    role: Role
+    subject: str
+    unit: str | None
+    area: str | None
+    name: str | None
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+async def lock(tx: AsyncConnection) -> None:
+    """Keys are made one after the other until this transaction ends."""
+    await tx.execute(_LOCK)
+
+
+async def holder(tx: AsyncConnection, subject: str) -> Key | None:
+    """Any key this subject ever had, revoked ones too: what was done under a name stays that role's."""
+    row = (await tx.execute(select(*_PUBLIC).where(access_key.c.subject == subject).limit(1))).first()
+    return None if row is None else _key(row)
+
+
+async def add(tx: AsyncConnection, key: Key, digest: bytes) -> None:
+    values = {column.name: getattr(key, column.name) for column in _PUBLIC} | {"digest": digest}
+    await tx.execute(insert(access_key).values(values))
+
+
+async def revoke(tx: AsyncConnection, key_id: UUID, at: datetime) -> Key | None:
+    """The key as revoked now; None when there is none, or it was revoked before (ask `find`)."""
+    statement = (
+        update(access_key)
+        .where(access_key.c.id == key_id, access_key.c.revoked_at.is_(None))
+        .values(revoked_at=at)
+        .returning(*_PUBLIC)
+    )
+    row = (await tx.execute(statement)).first()
+    return None if row is None else _key(row)
+
+
+async def find(connection: AsyncConnection, key_id: UUID) -> Key | None:
+    row = (await connection.execute(select(*_PUBLIC).where(access_key.c.id == key_id))).first()
+    return None if row is None else _key(row)
+
+
+async def newest(
+    connection: AsyncConnection, *, limit: int, before: tuple[datetime, UUID] | None = None
+) -> Sequence[Key]:
+    """At most `limit` keys, newest first by (created_at, id); `before`: those older than this pair."""
+    statement = select(*_PUBLIC).order_by(access_key.c.created_at.desc(), access_key.c.id.desc()).limit(limit)
+    if before is not None:
+        created_at, key_id = before
+        statement = statement.where(
+            or_(
+                access_key.c.created_at < created_at,
+                and_(access_key.c.created_at == created_at, access_key.c.id < key_id),
+            )
+        )
+    return [_key(row) for row in await connection.execute(statement)]
+
+
+async def usable(connection: AsyncConnection) -> Sequence[tuple[bytes, Key]]:
+    """Digest and key of every key that is not revoked; expired ones too, since time is the asker's."""
+    statement = select(access_key.c.digest, *_PUBLIC).where(access_key.c.revoked_at.is_(None))
+    return [(row.digest, _key(row)) for row in await connection.execute(statement)]
+
+
+def _key(row: Row[*tuple[Any, ...]]) -> Key:
+    return Key(
+        id=row.id,
+        role=Role(row.role),
+        subject=row.subject,
+        unit=row.unit,
+        area=row.area,
+        name=row.name,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        revoked_at=row.revoked_at,
+    )

@@ -1,0 +1,205 @@
+"""The log: one row a transaction (`log_batch`), its events beside it, numbered after commit.
+
+A transaction writes its batch row once it holds its row locks, so of two that touch one incident the later has the larger
+id. The sealer numbers whole batches in id order: `last_position` is the running count of events. So positions have no
+gaps, an event never appears before one already read, an event row is written once, and sealing reads no events at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Text, bindparam, func, insert, literal, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.store import bulk
+from service.store.tables import event, log_batch, queue_mark
+
+_SEALER = 0x51480002
+"""Advisory lock: whoever holds it numbers; the others need not wait."""
+SEAL_LIMIT = 2_000
+"""Batches numbered in one transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One event as stored. `audience`: units, and '@subject' of the reporter, as of then."""
+
+    type: str
+    at: datetime
+    area: str
+    audience: tuple[str, ...]
+    data: Mapping[str, Any]
+    incident_id: UUID | None = None
+    sequence: int | None = None
+    unit: str | None = None
+    subject: str | None = None
+    idempotency_key: str | None = None
+    body_hash: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What one transaction told the log: for the tail of this process, once it is committed."""
+
+    batch_id: int
+    queues: tuple[str, ...]
+    wake_at: datetime | None
+    reload: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """One numbered batch: what the tail needs to ring everybody, without reading an event."""
+
+    id: int
+    last_position: int
+    queues: tuple[str, ...]
+    wake_at: datetime | None
+    reload: tuple[str, ...]
+
+
+_NAMES = (
+    "ord",
+    "incident_id",
+    "sequence",
+    "type",
+    "at",
+    "area",
+    "unit",
+    "audience",
+    "data",
+    "subject",
+    "idempotency_key",
+    "body_hash",
+)
+
+
+def _append() -> Any:
+    values, columns = bulk.source(event, _NAMES)
+    batch = (
+        insert(log_batch)
+        .values(
+            events=bindparam("b_events"),
+            queues=bindparam("b_queues", type_=ARRAY(Text)),
+            wake_at=bindparam("b_wake_at", type_=log_batch.c.wake_at.type),
+            reload=bindparam("b_reload", type_=ARRAY(Text)),
+        )
+        .returning(log_batch.c.id)
+        .cte("batch")
+    )
+    rows = select(batch.c.id, *columns).select_from(batch.join(values, literal(True)))
+    written = insert(event).from_select(["batch_id", *_NAMES], rows).cte("written")
+    return select(batch.c.id).add_cte(written)
+
+
+_APPEND = _append()
+
+
+async def append(
+    tx: AsyncConnection,
+    entries: Sequence[Entry],
+    *,
+    queues: Iterable[str] = (),
+    wake_at: datetime | None = None,
+    reload: Iterable[str] = (),
+) -> Committed:
+    """Write the events of this transaction, in one round trip. The caller holds the locks of its incidents."""
+    rows = [
+        {name: position if name == "ord" else getattr(entry, name) for name in _NAMES}
+        for position, entry in enumerate(entries, start=1)
+    ]
+    touched, reloads = tuple(sorted(queues)), tuple(sorted(reload))
+    parameters = {
+        "b_events": len(rows),
+        "b_queues": list(touched),
+        "b_wake_at": wake_at,
+        "b_reload": list(reloads),
+        **bulk.arrays(event, _NAMES, rows),
+    }
+    batch_id = (await tx.execute(_APPEND, parameters)).scalar_one()
+    return Committed(batch_id, touched, wake_at, reloads)
+
+
+def _seal() -> Any:
+    tail = (
+        select(log_batch.c.id, func.sum(log_batch.c.events).over(order_by=log_batch.c.id).label("counted"))
+        .where(log_batch.c.last_position.is_(None))
+        .order_by(log_batch.c.id)
+        .limit(SEAL_LIMIT)
+        .cte("tail")
+    )
+    end = select(func.coalesce(func.max(log_batch.c.last_position), 0)).scalar_subquery()
+    sealed = (
+        update(log_batch)
+        .where(log_batch.c.id == tail.c.id)
+        .values(last_position=end + tail.c.counted)
+        .returning(log_batch.c.last_position, log_batch.c.queues)
+        .cte("sealed")
+    )
+    keys = func.unnest(sealed.c.queues).table_valued("key", name="keys").render_derived()
+    unit, state = func.split_part(keys.c.key, ":", 1), func.split_part(keys.c.key, ":", 2)
+    every = sealed.join(keys, literal(True))
+    touched = select(unit, state, func.max(sealed.c.last_position)).select_from(every).group_by(unit, state)
+    marks = upsert(queue_mark).from_select(["unit", "state", "position"], touched.order_by(unit, state))
+    marks = marks.on_conflict_do_update(
+        index_elements=["unit", "state"], set_={"position": marks.excluded.position}
+    )
+    return select(func.count()).select_from(sealed).add_cte(marks.cte("marks"))
+
+
+_SEAL = _seal()
+_TRY_LOCK = select(func.pg_try_advisory_xact_lock(_SEALER))
+
+
+async def seal(tx: AsyncConnection) -> int | None:
+    """Number what is committed and unnumbered, oldest batch first. Returns how many batches, or None when another
+    process is numbering this very moment. A lock first, then the look: so the snapshot is newer than the last numbering.
+    """
+    if not (await tx.execute(_TRY_LOCK)).scalar_one():
+        return None
+    count: int = (await tx.execute(_SEAL)).scalar_one()
+    return count
+
+
+async def sealed_after(connection: AsyncConnection, position: int, limit: int = SEAL_LIMIT) -> list[Sealed]:
+    """Numbered batches past `position`, in order."""
+    found = (
+        select(
+            log_batch.c.id,
+            log_batch.c.last_position,
+            log_batch.c.queues,
+            log_batch.c.wake_at,
+            log_batch.c.reload,
+        )
+        .where(log_batch.c.last_position > position)
+        .order_by(log_batch.c.last_position)
+        .limit(limit)
+    )
+    return [
+        Sealed(row.id, row.last_position, tuple(row.queues), row.wake_at, tuple(row.reload))
+        for row in await connection.execute(found)
+    ]
+
+
+async def end(connection: AsyncConnection) -> int:
+    """The position of the last numbered event; 0 when there is none."""
+    last = select(func.coalesce(func.max(log_batch.c.last_position), 0))
+    position: int = (await connection.execute(last)).scalar_one()
+    return position
+
+
+async def newest_time(connection: AsyncConnection) -> datetime | None:
+    """The time of the last event written, which is the newest time stored."""
+    last = select(event.c.at).order_by(event.c.batch_id.desc(), event.c.ord.desc()).limit(1)
+    return (await connection.execute(last)).scalar_one_or_none()
+
+
+async def queue_marks(connection: AsyncConnection) -> dict[tuple[str, str], int]:
+    """(unit, state) → position of the last change of that queue."""
+    return {(row.unit, row.state): row.position for row in await connection.execute(select(queue_mark))}

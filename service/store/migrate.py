@@ -1,0 +1,63 @@
+"""Bringing a database to this version's tables, and saying whether it is there."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.store.database import Database
+from service.store.tables import metadata
+
+MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
+
+
+async def upgrade(database: Database) -> None:
+    """Run what is pending, all or nothing. Safe from several hosts at once. Raises `Unavailable`."""
+
+    def run(connection: Connection) -> None:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+    async with database.begin() as connection:
+        await connection.run_sync(run)
+
+
+async def pending(database: Database) -> bool:
+    """Whether the database has older tables than this code. Raises `Unavailable`."""
+    async with database.read() as connection:
+        return await connection.run_sync(_revision) != _head()
+
+
+async def drift(database: Database) -> list[str]:
+    """Where the migrations and `tables.py` differ, in words; empty when they agree."""
+    async with database.read() as connection:
+        return await connection.run_sync(_differences)
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return config
+
+
+@cache
+def _head() -> str | None:
+    return ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _differences(connection: Connection) -> list[str]:
+    options = {"compare_type": True, "compare_server_default": True}
+    return [str(each) for each in compare_metadata(MigrationContext.configure(connection, opts=options), metadata)]

@@ -1,0 +1,178 @@
+"""Registry rows: loaded whole into a world, changed by closing one row and opening the next. Nothing is deleted."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Table, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.rules import world as worlds
+from service.rules.model import (
+    Box,
+    Category,
+    Cell,
+    Clock,
+    Duty,
+    Level,
+    Line,
+    Policy,
+    Unit,
+    UnitKind,
+    Urgency,
+    Validity,
+)
+from service.rules.world import World
+from service.store import bulk
+from service.store.tables import (
+    category,
+    cell,
+    deployment,
+    duty,
+    incident,
+    line,
+    policy,
+    policy_box,
+    unit,
+)
+
+DATED: Mapping[str, Table] = {"units": unit, "cells": cell, "categories": category, "duties": duty}
+"""The tables whose rows have validity dates, by their name in a bundle."""
+
+
+async def lock(tx: AsyncConnection) -> int:
+    """Take turns with other imports. Returns the world's version."""
+    version: int = (await tx.execute(select(deployment.c.world_version).with_for_update())).scalar_one()
+    return version
+
+
+async def rise(tx: AsyncConnection) -> int:
+    """A new world: every process reads it anew. Returns its version."""
+    risen = update(deployment).values(world_version=deployment.c.world_version + 1)
+    version: int = (await tx.execute(risen.returning(deployment.c.world_version))).scalar_one()
+    return version
+
+
+async def newest(connection: AsyncConnection, name: str) -> dict[str, Mapping[str, Any]]:
+    """The newest row of every code of `DATED[name]`."""
+    table = DATED[name]
+    rows = await connection.execute(select(table).order_by(table.c.code, table.c.valid_from))
+    return {row.code: row._mapping for row in rows}
+
+
+async def end_rows(tx: AsyncConnection, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Set `valid_to` of the rows named by `code` and `valid_from`."""
+    await bulk.update_rows(tx, DATED[name], ("code", "valid_from"), rows)
+
+
+async def add_rows(tx: AsyncConnection, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """New rows of `DATED[name]`."""
+    await bulk.insert_rows(tx, DATED[name], rows)
+
+
+async def line_names(connection: AsyncConnection) -> dict[str, str]:
+    """Lines of work: code → name."""
+    return {row.code: row.name for row in await connection.execute(select(line))}
+
+
+async def set_lines(tx: AsyncConnection, new: Mapping[str, str], renamed: Mapping[str, str]) -> None:
+    await bulk.insert_rows(tx, line, [{"code": code, "name": name} for code, name in new.items()])
+    await bulk.update_rows(tx, line, ("code",), [{"code": code, "name": name} for code, name in renamed.items()])
+
+
+async def activate_policy(tx: AsyncConnection, chosen: Policy, title: str, now: datetime) -> None:
+    """Store a policy version and make it the one that new incidents are reported under."""
+    await tx.execute(update(policy).where(policy.c.active).values(active=False))
+    head = {
+        "code": chosen.code,
+        "version": chosen.version,
+        "title": title,
+        "verify_s": chosen.verify_s,
+        "reopen_s": chosen.reopen_s,
+        "imported_at": now,
+        "active": True,
+    }
+    await bulk.insert_rows(tx, policy, [head])
+    boxes = [
+        {
+            "code": chosen.code,
+            "version": chosen.version,
+            "level": level,
+            "urgency": urgency,
+            "answer_s": box.answer_s,
+            "resolve_s": box.resolve_s,
+            "clock": box.clock,
+        }
+        for (level, urgency), box in chosen.boxes.items()
+    ]
+    await bulk.insert_rows(tx, policy_box, boxes)
+
+
+async def open_incidents_of(connection: AsyncConnection, units: Sequence[str]) -> int:
+    """How many open incidents these units have in their queues."""
+    found = select(func.count()).where(incident.c.unit.in_(units), incident.c.state != "closed")
+    return int((await connection.execute(found)).scalar_one())
+
+
+async def load(connection: AsyncConnection) -> World:
+    """The world as stored. One snapshot: call it in a `Database.read` block."""
+    policies, active = await _policies(connection)
+    return worlds.build(
+        (await connection.execute(select(deployment.c.world_version))).scalar_one(),
+        units=[_unit(row) for row in await connection.execute(select(unit))],
+        cells=[Cell(row.code, row.name, row.community, _validity(row)) for row in await connection.execute(select(cell))],
+        categories=[_category(row) for row in await connection.execute(select(category))],
+        lines=[Line(row.code, row.name) for row in await connection.execute(select(line))],
+        duties=[_duty(row) for row in await connection.execute(select(duty))],
+        policies=policies,
+        active_policy=active,
+    )
+
+
+async def _policies(connection: AsyncConnection) -> tuple[list[Policy], tuple[str, int] | None]:
+    boxes: dict[tuple[str, int], dict[tuple[Level, Urgency], Box]] = defaultdict(dict)
+    for row in await connection.execute(select(policy_box)):
+        box = Box(row.answer_s, row.resolve_s, Clock(row.clock))
+        boxes[row.code, row.version][Level(row.level), Urgency(row.urgency)] = box
+    heads = (await connection.execute(select(policy))).all()
+    active = next(((head.code, head.version) for head in heads if head.active), None)
+    found = [Policy(h.code, h.version, boxes[h.code, h.version], h.verify_s, h.reopen_s) for h in heads]
+    return found, active
+
+
+def _validity(row: Row[Any]) -> Validity:
+    return Validity(row.valid_from, row.valid_to)
+
+
+def _unit(row: Row[Any]) -> Unit:
+    return Unit(
+        code=row.code,
+        name=row.name,
+        kind=UnitKind(row.kind),
+        level=Level(row.level) if row.level else None,
+        validity=_validity(row),
+        parent=row.parent,
+        line_parent=row.line_parent,
+        covers=tuple(row.covers),
+        in_charge_of=tuple(row.in_charge_of),
+    )
+
+
+def _category(row: Row[Any]) -> Category:
+    return Category(row.code, row.name, row.line, Urgency(row.urgency), _validity(row), row.parent)
+
+
+def _duty(row: Row[Any]) -> Duty:
+    return Duty(
+        code=row.code,
+        title=row.title,
+        category=row.category,
+        area=row.area,
+        lead_unit=row.lead_unit,
+        validity=_validity(row),
+        assisting=tuple(row.assisting),
+        basis=row.basis,
+    )

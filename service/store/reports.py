@@ -1,0 +1,115 @@
+"""What people said, and the look-ups that keep a repeated post from becoming a second incident."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Row, Text, bindparam, func, select
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.rules.model import DISTRICT_DIGITS, Incident
+from service.store import bulk
+from service.store.tables import report
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One report as it came: everything the rules do not look at. `body_hash` is over the request body as parsed."""
+
+    subject: str
+    body_hash: bytes
+    description: str
+    idempotency_key: str | None = None
+    source: tuple[str, str] | None = None
+    location: Mapping[str, Any] | None = None
+    attachments: tuple[str, ...] = ()
+    occurred_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An incident that a key or a source already stands for."""
+
+    id: UUID
+    body_hash: bytes
+
+
+async def insert(tx: AsyncConnection, reports: Sequence[tuple[Incident, Said, str]]) -> None:
+    """Write the reports of new incidents, each with its line of work.
+
+    Raises:
+        IntegrityError: another process took one of the keys or sources in this very moment.
+    """
+    await bulk.insert_rows(tx, report, [_row(incident, said, line) for incident, said, line in reports])
+
+
+def _row(incident: Incident, said: Said, line: str) -> dict[str, Any]:
+    system, ref = said.source or (None, None)
+    return {
+        "id": incident.id,
+        "subject": said.subject,
+        "reporter": incident.reporter,
+        "idempotency_key": said.idempotency_key,
+        "body_hash": said.body_hash,
+        "source_system": system,
+        "source_ref": ref,
+        "district": incident.grid_code[:DISTRICT_DIGITS],
+        "grid_code": incident.grid_code,
+        "category": incident.category,
+        "line": line,
+        "kind": incident.kind,
+        "urgency": incident.urgency,
+        "description": said.description,
+        "location": said.location,
+        "attachments": list(said.attachments) or None,
+        "occurred_at": said.occurred_at,
+        "reported_at": incident.reported_at,
+    }
+
+
+def _pairs(first: str, second: str) -> Any:
+    binds = (bindparam("p_first", type_=ARRAY(Text)), bindparam("p_second", type_=ARRAY(Text)))
+    return func.unnest(*binds).table_valued(first, second, name="v").render_derived()
+
+
+_KEYS = _pairs("subject", "idempotency_key")
+_BY_KEY = select(report.c.id, report.c.body_hash, report.c.subject, report.c.idempotency_key).join_from(
+    _KEYS, report, (report.c.subject == _KEYS.c.subject) & (report.c.idempotency_key == _KEYS.c.idempotency_key)
+)
+_SOURCES = _pairs("source_system", "source_ref")
+_BY_SOURCE = select(report.c.id, report.c.body_hash, report.c.source_system, report.c.source_ref).join_from(
+    _SOURCES,
+    report,
+    (report.c.source_system == _SOURCES.c.source_system) & (report.c.source_ref == _SOURCES.c.source_ref),
+)
+
+Pair = tuple[str, str]
+
+
+async def known_by_key(tx: AsyncConnection, pairs: Sequence[Pair]) -> dict[Pair, Known]:
+    """Which (subject, idempotency key) pairs already stand for an incident."""
+    rows = await _look_up(tx, _BY_KEY, pairs)
+    return {(row.subject, row.idempotency_key): Known(row.id, row.body_hash) for row in rows}
+
+
+async def known_by_source(tx: AsyncConnection, pairs: Sequence[Pair]) -> dict[Pair, Known]:
+    """Which (system, ref) source pairs already stand for an incident."""
+    rows = await _look_up(tx, _BY_SOURCE, pairs)
+    return {(row.source_system, row.source_ref): Known(row.id, row.body_hash) for row in rows}
+
+
+async def _look_up(tx: AsyncConnection, statement: Any, pairs: Sequence[Pair]) -> Sequence[Row[Any]]:
+    if not pairs:
+        return ()
+    first, second = zip(*pairs, strict=True)
+    return (await tx.execute(statement, {"p_first": list(first), "p_second": list(second)})).all()
+
+
+def is_taken(error: SQLAlchemyError) -> bool:
+    """Whether an insert failed because another process stored the same key or source at the same time."""
+    return isinstance(error, IntegrityError) and any(name in str(error.orig) for name in ("report_idempotency_key", "report_source_key"))

@@ -1,0 +1,357 @@
+"""Every table, with what the database itself refuses. Migrations must equal this file (`sihu migrate --check`).
+
+Hot tables and their index budget (each index of `incident` is paid at every escalation, since none can be skipped
+when `wake_at` moves): `incident` has three (key, wake-up, queue), `call` two, `event` two and a partial one.
+Whatever only lists and look-ups need is indexed on `report`, which never changes.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    ARRAY,
+    JSON,
+    TIMESTAMP,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Double,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Sequence,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "ck": "%(table_name)s_%(constraint_name)s",
+        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+    }
+)
+
+Code = Text(collation="C")
+"""Codes are prefixes: without the C collation a prefix range differs from server to server."""
+Time = TIMESTAMP(timezone=True)
+
+# --- people's words: written once -----------------------------------------------------------------------------------
+
+report = Table(
+    "report",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("subject", Text, nullable=False, comment="who sent it"),
+    Column("reporter", Text, nullable=False, comment="whose incident it is: on_behalf_of, else the subject"),
+    Column("idempotency_key", Text),
+    Column("body_hash", LargeBinary, nullable=False),
+    Column("source_system", Text),
+    Column("source_ref", Text),
+    Column("district", Code, nullable=False),
+    Column("grid_code", Code, nullable=False),
+    Column("category", Code, nullable=False),
+    Column("line", Code, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("urgency", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("location", JSON),
+    Column("attachments", JSON),
+    Column("occurred_at", Time),
+    Column("reported_at", Time, nullable=False),
+    Index("report_newest_idx", text("reported_at DESC"), text("id DESC")),
+    Index("report_place_idx", "grid_code", text("reported_at DESC"), text("id DESC")),
+    Index("report_reporter_idx", "reporter", text("reported_at DESC"), text("id DESC")),
+    Index(
+        "report_idempotency_key",
+        "subject",
+        "idempotency_key",
+        unique=True,
+        postgresql_where=text("idempotency_key IS NOT NULL"),
+    ),
+    Index(
+        "report_source_key",
+        "source_system",
+        "source_ref",
+        unique=True,
+        postgresql_where=text("source_system IS NOT NULL"),
+    ),
+    CheckConstraint("(source_system IS NULL) = (source_ref IS NULL)", name="source_pair"),
+)
+
+# --- where it stands ------------------------------------------------------------------------------------------------
+
+incident_number = Sequence("incident_number", metadata=metadata, start=1, increment=100)
+"""Handed out in blocks of 100 per process: gaps are allowed (contract §3), a round trip per report is not."""
+
+incident = Table(
+    "incident",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("number", Text, nullable=False),
+    Column("district", Code, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("level", SmallInteger, nullable=False),
+    Column("unit", Code, nullable=False),
+    Column("grid_code", Code, nullable=False),
+    Column("category", Code, nullable=False),
+    Column("urgency", Text, nullable=False),
+    Column("reporter", Text, nullable=False),
+    Column("policy_code", Text, nullable=False),
+    Column("policy_version", Integer, nullable=False),
+    Column("reported_at", Time, nullable=False),
+    Column("updated_at", Time, nullable=False),
+    Column("due_at", Time),
+    Column("due_kind", Text),
+    Column("wake_at", Time, comment="when the engine must look next: the deadline, or a retry after a fault"),
+    Column("faults", SmallInteger, nullable=False, server_default=text("0"), comment="failed sweeps in a row"),
+    Column("seq", SmallInteger, nullable=False, comment="seq of the last call"),
+    Column("version", Integer, nullable=False),
+    Column("sequence", Integer, nullable=False, comment="events so far"),
+    Column("calls_at", ARRAY(SmallInteger), nullable=False, comment="calls so far at levels 1 to 4"),
+    Column("rejects", SmallInteger, nullable=False, server_default=text("0")),
+    Column("reopened_void", Boolean, nullable=False, server_default=text("false")),
+    Column("audience", ARRAY(Text), nullable=False, comment="every unit ever called or assisting"),
+    Column("closed_at", Time),
+    Column("closed_as", Text),
+    Column("reopen_until", Time),
+    Index("incident_wake_idx", "wake_at", "id", postgresql_where=text("wake_at IS NOT NULL")),
+    Index("incident_queue_idx", "unit", "due_at", "id", postgresql_where=text("state <> 'closed'")),
+    CheckConstraint("state IN ('calling','answered','on_hold','resolved','closed')", name="state"),
+    CheckConstraint("level BETWEEN 1 AND 4", name="level"),
+    CheckConstraint("(state = 'closed') = (due_at IS NULL)", name="open_has_deadline"),
+    CheckConstraint(
+        "due_kind IS NOT DISTINCT FROM CASE state WHEN 'calling' THEN 'answer' WHEN 'answered' THEN 'resolve' "
+        "WHEN 'on_hold' THEN 'resume' WHEN 'resolved' THEN 'verify' END",
+        name="deadline_of_state",
+    ),
+    CheckConstraint("state = 'closed' OR wake_at IS NOT NULL", name="open_wakes"),
+    CheckConstraint("state <> 'closed' OR wake_at IS NULL", name="closed_sleeps"),
+    CheckConstraint(
+        "(state = 'closed') = (closed_at IS NOT NULL) AND (closed_at IS NULL) = (closed_as IS NULL)", name="closed"
+    ),
+    CheckConstraint("closed_as IN ('verified','unverified','withdrawn','void','merged')", name="closed_as"),
+    CheckConstraint("reopen_until IS NULL OR state = 'closed'", name="reopen_when_closed"),
+    postgresql_with={"fillfactor": "85"},
+)
+
+call = Table(
+    "call",
+    metadata,
+    Column("incident_id", Uuid, primary_key=True),
+    Column("seq", SmallInteger, primary_key=True),
+    Column("district", Code, nullable=False),
+    Column("level", SmallInteger, nullable=False),
+    Column("round", SmallInteger, nullable=False),
+    Column("unit", Code, nullable=False),
+    Column("from_unit", Code),
+    Column("cause", Text, nullable=False),
+    Column("ground", Text),
+    Column("reason", Text),
+    Column("opened_at", Time, nullable=False),
+    Column("answer_by", Time, nullable=False),
+    Column("resolve_by", Time),
+    Column("clock", Text, nullable=False),
+    Column("answered_at", Time),
+    Column("answer", JSON),
+    Column("ended_at", Time),
+    Column("ended_by", JSON),
+    Column("outcome", Text),
+    Column("result", Text),
+    Column("end_code", Text),
+    Column("end_reason", Text),
+    Column("late_s", Double),
+    Column("binding", Boolean, nullable=False, server_default=text("false")),
+    Column("assisting", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("rating", SmallInteger),
+    Column("attachments", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    UniqueConstraint("incident_id", "level", "round"),
+    Index("call_open_key", "incident_id", unique=True, postgresql_where=text("outcome IS NULL")),
+    Index("call_unit_idx", "unit", "incident_id"),
+    CheckConstraint("(outcome IS NULL) = (ended_at IS NULL)", name="ended"),
+    CheckConstraint("(answered_at IS NULL) = (resolve_by IS NULL)", name="answered"),
+    CheckConstraint(
+        "outcome IN ('resolved','raised','no_answer','not_resolved','returned','assigned','closed')", name="outcome"
+    ),
+    CheckConstraint("late_s IS NULL OR outcome IN ('no_answer','not_resolved')", name="late"),
+    postgresql_with={"fillfactor": "85"},
+)
+
+# --- the log --------------------------------------------------------------------------------------------------------
+
+log_batch = Table(
+    "log_batch",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("events", Integer, nullable=False, comment="events this transaction wrote"),
+    Column("last_position", BigInteger, comment="position of its last event; null until sealed"),
+    Column("queues", ARRAY(Text), nullable=False, comment="'unit:state' of every queue it touched"),
+    Column("wake_at", Time, comment="the nearest deadline it set"),
+    Column("reload", ARRAY(Text), nullable=False, comment="what every process must read again: world, keys"),
+    Index("log_batch_position_key", "last_position", unique=True),
+    Index("log_batch_unsealed_idx", "id", postgresql_where=text("last_position IS NULL")),
+    CheckConstraint("events > 0", name="not_empty"),
+)
+
+event = Table(
+    "event",
+    metadata,
+    Column("batch_id", BigInteger, primary_key=True),
+    Column("ord", Integer, primary_key=True, comment="1-based place in its batch"),
+    Column("incident_id", Uuid),
+    Column("sequence", Integer, comment="counts one incident's events from 1"),
+    Column("type", Text, nullable=False),
+    Column("at", Time, nullable=False),
+    Column("area", Code, nullable=False, comment="grid code; the district for events without an incident"),
+    Column("unit", Code),
+    Column("audience", ARRAY(Text), nullable=False, comment="units, and '@subject' of the reporter, as of then"),
+    Column("data", JSON, nullable=False),
+    Column("subject", Text, comment="with idempotency_key: who sent the action"),
+    Column("idempotency_key", Text),
+    Column("body_hash", LargeBinary),
+    UniqueConstraint("incident_id", "sequence"),
+    Index(
+        "event_idempotency_key",
+        "incident_id",
+        "subject",
+        "idempotency_key",
+        unique=True,
+        postgresql_where=text("idempotency_key IS NOT NULL"),
+    ),
+)
+
+queue_mark = Table(
+    "queue_mark",
+    metadata,
+    Column("unit", Code, primary_key=True),
+    Column("state", Text, primary_key=True),
+    Column("position", BigInteger, nullable=False, comment="last change of this queue: what its ETag is made of"),
+    postgresql_with={"fillfactor": "50"},
+)
+
+# --- the registry: rows with validity dates, never deleted ------------------------------------------------------------
+
+deployment = Table(
+    "deployment",
+    metadata,
+    Column("only", Boolean, primary_key=True, server_default=text("true")),
+    Column("world_version", BigInteger, nullable=False, server_default=text("1")),
+    Column("cursor_secret", LargeBinary, nullable=False, comment="signs cursors; moves with a dump and restore"),
+    CheckConstraint('"only"', name="one_row"),
+)
+
+line = Table("line", metadata, Column("code", Code, primary_key=True), Column("name", Text, nullable=False))
+
+unit = Table(
+    "unit",
+    metadata,
+    Column("code", Code, primary_key=True),
+    Column("valid_from", Time, primary_key=True),
+    Column("valid_to", Time),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("level", SmallInteger),
+    Column("parent", Code),
+    Column("line_parent", Code),
+    Column("covers", ARRAY(Text), nullable=False),
+    Column("in_charge_of", ARRAY(Text), nullable=False),
+    CheckConstraint("valid_to IS NULL OR valid_to >= valid_from", name="validity"),
+    Index("unit_current_key", "code", unique=True, postgresql_where=text("valid_to IS NULL")),
+)
+
+cell = Table(
+    "cell",
+    metadata,
+    Column("code", Code, primary_key=True),
+    Column("valid_from", Time, primary_key=True),
+    Column("valid_to", Time),
+    Column("name", Text, nullable=False),
+    Column("community", Code, nullable=False),
+    CheckConstraint("left(code, length(community)) = community", name="code_in_community"),
+    CheckConstraint("valid_to IS NULL OR valid_to >= valid_from", name="validity"),
+    Index("cell_current_key", "code", unique=True, postgresql_where=text("valid_to IS NULL")),
+)
+
+category = Table(
+    "category",
+    metadata,
+    Column("code", Code, primary_key=True),
+    Column("valid_from", Time, primary_key=True),
+    Column("valid_to", Time),
+    Column("name", Text, nullable=False),
+    Column("line", Code, nullable=False),
+    Column("urgency", Text, nullable=False),
+    Column("parent", Code),
+    CheckConstraint("valid_to IS NULL OR valid_to >= valid_from", name="validity"),
+    Index("category_current_key", "code", unique=True, postgresql_where=text("valid_to IS NULL")),
+)
+
+duty = Table(
+    "duty",
+    metadata,
+    Column("code", Code, primary_key=True),
+    Column("valid_from", Time, primary_key=True),
+    Column("valid_to", Time),
+    Column("title", Text, nullable=False),
+    Column("category", Code, nullable=False),
+    Column("area", Code, nullable=False),
+    Column("lead_unit", Code, nullable=False),
+    Column("assisting", ARRAY(Text), nullable=False),
+    Column("basis", Text, nullable=False),
+    CheckConstraint("valid_to IS NULL OR valid_to >= valid_from", name="validity"),
+    Index("duty_current_key", "code", unique=True, postgresql_where=text("valid_to IS NULL")),
+)
+
+policy = Table(
+    "policy",
+    metadata,
+    Column("code", Code, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("verify_s", BigInteger, nullable=False),
+    Column("reopen_s", BigInteger, nullable=False),
+    Column("imported_at", Time, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Index("policy_active_key", "active", unique=True, postgresql_where=text("active")),
+)
+
+policy_box = Table(
+    "policy_box",
+    metadata,
+    Column("code", Code, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("level", SmallInteger, primary_key=True),
+    Column("urgency", Text, primary_key=True),
+    Column("answer_s", BigInteger, nullable=False),
+    Column("resolve_s", BigInteger, nullable=False),
+    Column("clock", Text, nullable=False),
+    CheckConstraint("answer_s > 0 AND resolve_s > 0", name="boxes"),
+)
+
+# --- keys -----------------------------------------------------------------------------------------------------------
+
+access_key = Table(
+    "access_key",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("digest", LargeBinary, nullable=False, unique=True, comment="SHA-256 of the key; the key is not kept"),
+    Column("role", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("unit", Code),
+    Column("area", Code),
+    Column("name", Text),
+    Column("created_at", Time, nullable=False),
+    Column("expires_at", Time),
+    Column("revoked_at", Time),
+    CheckConstraint("role IN ('reporter','unit','auditor','ops')", name="role"),
+    CheckConstraint("(role = 'unit') = (unit IS NOT NULL)", name="unit_of_role"),
+    CheckConstraint("role = 'reporter' OR area IS NULL", name="area_of_role"),
+)

@@ -1,0 +1,1 @@
+"""HTTP plumbing the rooms share. Imports `service.rules` and libraries only."""

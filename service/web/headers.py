@@ -1,0 +1,42 @@
+"""Conditional requests (RFC 9110 §13): what If-Match and If-None-Match say about a version."""
+
+from __future__ import annotations
+
+import re
+
+from service.rules.errors import Pointer, ValidationFailed
+
+_TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
+_LIST = re.compile(rf"[ \t,]*{_TAG}(?:[ \t]*,[ \t,]*{_TAG})*[ \t,]*")
+_TAGS = re.compile(_TAG)
+_LONGEST = 4096
+
+
+def parse_if_match(value: str | None) -> frozenset[str] | None:
+    """The versions that may be changed, without quotes; None: any, since the header is absent or `*`.
+
+    Weak tags are left out: they never match strongly (RFC 9110 §13.1.1). So `W/"3"` alone gives an empty set.
+
+    Raises:
+        ValidationFailed: not an entity tag, a list of them, or `*`; the pointer is `If-Match:`.
+    """
+    if value is None or value.strip() == "*":
+        return None
+    if len(value) > _LONGEST or not _LIST.fullmatch(value):
+        detail = 'If-Match holds the ETag you were given, in its quotes, as in If-Match: "3"; a list of them; or *.'
+        raise ValidationFailed(detail, errors=(Pointer("If-Match:", detail),))
+    return frozenset(tag[1:-1] for tag in _TAGS.findall(value) if not tag.startswith("W/"))
+
+
+def is_unchanged(if_none_match: str | None, etag: str) -> bool:
+    """Whether to answer 304: one of the tags, compared weakly, is `etag` (as sent, with quotes), or it is `*`.
+
+    A header that cannot be read says nothing: the whole answer is always right.
+    """
+    if if_none_match is None:
+        return False
+    if if_none_match == etag or if_none_match.strip() == "*":
+        return True
+    if len(if_none_match) > _LONGEST or not _LIST.fullmatch(if_none_match):
+        return False
+    return etag.removeprefix("W/") in {tag.removeprefix("W/") for tag in _TAGS.findall(if_none_match)}

@@ -1,0 +1,91 @@
+"""/docs without the internet: Swagger UI from an installed package, and the list of problems. No foreign URL."""
+
+from __future__ import annotations
+
+from html import escape
+from importlib import resources
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, Response
+
+from service.rules.errors import NotFound, SihuError
+from service.web import problem_examples, problems
+
+_TITLE = "四呼 sihu · 接口文档 API documentation"
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_HEADERS = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+_FOLDER = Path(str(resources.files("fastapi_swagger.resources")))
+"""Only the files: this package carries Swagger UI 5 as published. swagger-ui-bundle carries 4, blind to OpenAPI 3.1."""
+_FILES = {
+    "swagger-ui.css": "text/css",
+    "swagger-ui-bundle.js": "text/javascript",
+    "favicon-32x32.png": "image/png",
+}
+_PAGE = f"""<!doctype html>
+<html lang="zh-CN">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{_TITLE}</title>
+<link rel="icon" type="image/png" href="docs/static/favicon-32x32.png">
+<link rel="stylesheet" href="docs/static/swagger-ui.css">
+</head>
+<body>
+<div id="swagger-ui"></div>
+<script src="docs/static/swagger-ui-bundle.js"></script>
+<script src="docs/static/start.js"></script>
+</body>
+</html>
+"""
+_START = """SwaggerUIBundle({
+  url: "openapi.json",
+  dom_id: "#swagger-ui",
+  deepLinking: true,
+  docExpansion: "list",
+  displayRequestDuration: true,
+  validatorUrl: null,
+});
+"""
+_WEEK = {"Cache-Control": "public, max-age=604800"}
+
+
+def install(app: FastAPI) -> None:
+    """Add /docs, /docs/problems and /docs/static. The app is made with `docs_url=None, redoc_url=None`."""
+    app.add_api_route("/docs", _docs, include_in_schema=False)
+    app.add_api_route("/docs/problems", _problems, include_in_schema=False)
+    app.add_api_route("/docs/static/{name}", _static, include_in_schema=False)
+
+
+async def _docs() -> Response:
+    return HTMLResponse(_PAGE, headers=_HEADERS)
+
+
+async def _static(request: Request) -> Response:
+    name: str = request.path_params["name"]
+    if name == "start.js":
+        return Response(_START, media_type="text/javascript", headers=_HEADERS)
+    if name not in _FILES:
+        raise NotFound(f"There is no /docs/static/{name} here. /docs is the page.")
+    return FileResponse(_FOLDER / name, media_type=_FILES[name], headers={**_HEADERS, **_WEEK})
+
+
+async def _problems() -> Response:
+    rows = "".join(_row(kind) for kind in problems.KINDS)
+    body = f"<h1>问题代码 Problem codes</h1><table><tr><th>code<th>status<th>title<th>例 such as</tr>{rows}</table>"
+    page = f'<!doctype html><html lang="zh-CN"><head><meta charset="utf-8"><title>{_TITLE}</title></head>'
+    return HTMLResponse(f"{page}<body>{body}</body></html>", headers=_HEADERS)
+
+
+def _row(kind: type[SihuError]) -> str:
+    cells = (str(problems.status_of(kind)), kind.title, problem_examples.of(kind).detail)
+    tds = "".join(f"<td>{escape(cell)}" for cell in cells)
+    return f'<tr id="{kind.code}"><td><code>{kind.code}</code>{tds}</tr>'

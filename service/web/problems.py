@@ -1,0 +1,215 @@
+"""Every refusal as RFC 9457 `application/problem+json`: one table from families to statuses, one shape, closed codes.
+
+`type` is `/docs/problems#<code>`, a page this service serves itself. `instance` is the path that was asked for.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from pydantic_core import to_json
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from service.rules import errors
+from service.rules.errors import SihuError
+from service.web import faults, problem_examples, routing
+
+_log = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+SCHEMA = "#/components/schemas/Problem"
+
+FAMILIES: Mapping[type[SihuError], int] = {
+    errors.Unauthorized: 401,
+    errors.BadRequest: 400,
+    errors.TooLarge: 413,
+    errors.UnsupportedMedia: 415,
+    errors.NotFound: 404,
+    errors.NotYours: 403,
+    errors.VersionMoved: 412,
+    errors.Conflict: 409,
+    errors.Invalid: 422,
+    errors.Unavailable: 503,
+}
+
+
+class MethodNotAllowed(SihuError):
+    """The path exists, the method does not. Not of the rules: only HTTP knows methods."""
+
+    code, title = "method_not_allowed", "The path does not know this method"
+
+
+_OF_HTTP: Mapping[type[SihuError], int] = {MethodNotAllowed: 405, SihuError: 500}
+_HEADERS: Mapping[int, Mapping[str, str]] = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "1"}}
+_BY_STATUS: Mapping[int, type[SihuError]] = {
+    401: errors.Unauthorized,
+    403: errors.NotYours,
+    404: errors.NotFound,
+    413: errors.TooLarge,
+    415: errors.UnsupportedMedia,
+    422: errors.Invalid,
+    503: errors.Unavailable,
+}
+_PARSING = "There was an error parsing the body"  # FastAPI's own words, for a body json.loads chokes on in other ways
+_INTERNAL = "Something went wrong here, not with your request. Send it again; if it stays, tell ops the time and path."
+
+
+def tree(family: type[SihuError]) -> Iterator[type[SihuError]]:
+    """A family and everything below it."""
+    yield family
+    for child in family.__subclasses__():
+        yield from tree(child)
+
+
+KINDS = tuple(sorted(tree(SihuError), key=lambda kind: kind.code))
+"""Every problem there is, by code. `SihuError` itself is `internal_error`: what went wrong is logged, never told."""
+CODES = tuple(kind.code for kind in KINDS)
+"""The closed list of codes (contract §3)."""
+
+
+def status_of(kind: type[SihuError]) -> int:
+    """The HTTP status of a class: that of the nearest family above it."""
+    families = {**_OF_HTTP, **FAMILIES}
+    return next(families[each] for each in kind.__mro__ if each in families)
+
+
+def problem(error: SihuError, instance: str) -> dict[str, Any]:
+    """The problem document. `instance` is the path asked for, percent-encoded."""
+    document: dict[str, Any] = {
+        "type": f"/docs/problems#{error.code}",
+        "title": error.title,
+        "status": status_of(type(error)),
+        "detail": error.detail,
+        "instance": instance,
+        "code": error.code,
+    }
+    if error.errors:
+        document["errors"] = [{"pointer": fault.pointer, "detail": fault.detail} for fault in error.errors]
+    if isinstance(error, errors.IllegalTransition):
+        document["state"], document["allowed"] = error.state, list(error.allowed)
+    return document
+
+
+def response(error: SihuError, request: Request, headers: Mapping[str, str] | None = None) -> Response:
+    """The problem as an answer, with the headers its status asks for."""
+    content = to_json(problem(error, quote(request.scope["path"], safe="/:@!$&'()*+,;=~")))
+    status = status_of(type(error))
+    return Response(content, status, {**_HEADERS.get(status, {}), **(headers or {})}, media_type=MEDIA_TYPE)
+
+
+def documented(*kinds: type[SihuError]) -> dict[int | str, dict[str, Any]]:
+    """FastAPI `responses` for these problems: one entry a status, in it one named example a code."""
+    entries: dict[int | str, dict[str, Any]] = {}
+    for kind in kinds:
+        status = status_of(kind)
+        fresh = {"description": "", "content": {MEDIA_TYPE: {"schema": {"$ref": SCHEMA}, "examples": {}}}}
+        entry = entries.setdefault(status, fresh)
+        examples = entry["content"][MEDIA_TYPE]["examples"]
+        examples[kind.code] = {"summary": kind.title, "value": _example(kind)}
+        entry["description"] = " · ".join(f"`{code}`" for code in examples)
+    return entries
+
+
+def _example(kind: type[SihuError]) -> dict[str, Any]:
+    example = problem_examples.of(kind)
+    document: dict[str, Any] = {
+        "type": f"/docs/problems#{kind.code}",
+        "title": kind.title,
+        "status": status_of(kind),
+        "detail": example.detail,
+        "instance": "/v1/incidents",
+        "code": kind.code,
+        **example.extras,
+    }
+    if example.errors:
+        document["errors"] = [{"pointer": fault.pointer, "detail": fault.detail} for fault in example.errors]
+    return document
+
+
+def install(app: FastAPI) -> None:
+    """Make every refusal and every fault of `app` a problem."""
+    app.add_exception_handler(SihuError, _on_refusal)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(Exception, _on_fault)
+
+
+async def _on_refusal(request: Request, error: Exception) -> Response:
+    assert isinstance(error, SihuError)
+    return response(error, request)
+
+
+async def _on_invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    return response(_of_validation(error, request), request)
+
+
+async def _on_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code < 400:
+        return Response(status_code=error.status_code, headers=error.headers)
+    headers = {"Allow": _allowed(request, error)} if error.status_code == 405 else None
+    return response(_of_http(error, request), request, headers)
+
+
+async def _on_fault(request: Request, error: Exception) -> Response:
+    _log.error("%s %s failed", request.method, request.url.path, exc_info=error, extra={"event": "internal_error"})
+    return response(SihuError(_INTERNAL), request)
+
+
+def _of_validation(error: RequestValidationError, request: Request) -> SihuError:
+    """Unreadable: `BadJson`. Something besides the path is wrong: `ValidationFailed`. Only the path: `NotFound`."""
+    found = error.errors()
+    for fault in found:
+        if fault["type"] == "json_invalid":
+            at = fault["loc"][-1]
+            return errors.BadJson(f"The body is not JSON: {fault['ctx']['error']} at character {at}. Correct it.")
+    others = [fault for fault in found if fault["loc"][0] != "path"]
+    if not others:
+        return errors.NotFound(f"Nothing here has this name: {_pathname(request)}. Check the id or code in the path.")
+    route = routing.matched(request.scope)
+    return faults.refused([(fault, _expected(route, fault["loc"][0])) for fault in others])
+
+
+def _expected(route: Any, place: str) -> Any:
+    """The annotation of the model that `place` (body or query) was read into, where there is one."""
+    if place == "body":
+        return route.body_field.field_info.annotation if route.body_field else None
+    fields = route.dependant.query_params if place == "query" else []
+    return fields[0].field_info.annotation if len(fields) == 1 else None
+
+
+def _of_http(error: HTTPException, request: Request) -> SihuError:
+    status = error.status_code
+    if status == 404:
+        return errors.NotFound(f"There is no {_pathname(request)} here. /docs lists what there is.")
+    if status == 405:
+        return MethodNotAllowed(f"{_pathname(request)} does not know {request.method}: see Allow for what it does.")
+    if status == 413:
+        return errors.TooLarge("The body is over the limit (64 KiB; batch and import 16 MiB): send less at once.")
+    if status == 400 and error.detail == _PARSING:
+        return errors.BadJson("The body cannot be read as JSON in UTF-8. Correct it and send again.")
+    if status >= 500 and status != 503:
+        return SihuError(_INTERNAL)
+    return _BY_STATUS.get(status, errors.BadRequest)(str(error.detail))
+
+
+def _pathname(request: Request) -> str:
+    path: str = request.scope["path"]
+    return path if len(path) <= 100 else path[:99] + "…"
+
+
+def _allowed(request: Request, error: HTTPException) -> str:
+    """All methods of the path: Starlette's header names those of one of its routes only."""
+    document = request.app.openapi() if isinstance(request.app, FastAPI) else {}
+    methods = document.get("paths", {}).get(routing.template(request.scope), {})
+    known = {method.upper() for method in methods if method != "parameters"}
+    listed = {name.strip() for name in (error.headers or {}).get("Allow", "").split(",") if name.strip()}
+    return ", ".join(sorted(known | listed))

@@ -1,0 +1,125 @@
+"""Types of what people send: bounded everywhere, nothing the database cannot hold, no silent conversions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    StringConstraints,
+    model_validator,
+)
+from pydantic_core import CoreSchema, PydanticCustomError
+
+_CODE = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+_GRID_CODE = r"^[0-9]{15}$"
+_PREFIX = r"^[0-9]{6,15}$"
+_KEY = r"^[!-~]{1,255}$"
+
+SHAPES: Mapping[str, str] = {
+    _CODE: "Send a code: 1 to 64 letters, digits, dots, dashes or underscores, a letter or digit first.",
+    _GRID_CODE: "Send the 15 digits of a grid cell: district 6, street 3, community 3, cell 3.",
+    _PREFIX: "Send the first 6 to 15 digits of a grid code.",
+    _KEY: "Send 1 to 255 visible ASCII characters, without spaces; a UUID is a good choice.",
+}
+"""What to send instead, by the pattern that was missed."""
+
+_MOST_FIELDS = 100
+"""Fields of one object; past that a body is not even looked at, so that faults cannot outweigh it."""
+
+
+def _sound(text: str) -> str:
+    if "\x00" in text:
+        raise PydanticCustomError("text_nul", "Remove the NUL character (\\u0000): it cannot be stored.")
+    if not text.strip():
+        raise PydanticCustomError("text_blank", "Write something: this is blank.")
+    return text
+
+
+def words(most: int) -> tuple[object, ...]:
+    """Metadata of text a person wrote, 1 to `most` characters, kept as written: `Annotated[str, *words(200)]`.
+
+    NUL, lone surrogates and text of nothing but white space are refused.
+    """
+    return StringConstraints(min_length=1, max_length=most), AfterValidator(_sound)
+
+
+def _dated(value: object) -> object:
+    # pydantic would take numbers and numeric text for seconds since 1970
+    if isinstance(value, str) and not re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]", value):
+        raise PydanticCustomError("moment", _MOMENT)
+    if not isinstance(value, str | datetime):
+        raise PydanticCustomError("moment", _MOMENT)
+    return value
+
+
+def _between(moment: datetime) -> datetime:
+    try:
+        utc = moment.astimezone(UTC)
+    except OverflowError:
+        utc = datetime.min.replace(tzinfo=UTC)
+    if not 2000 <= utc.year < 2200:
+        raise PydanticCustomError("moment_range", "Send a time between the years 2000 and 2200.")
+    return utc
+
+
+_MOMENT = "Send a time as RFC 3339 text with its offset, such as 2026-11-23T08:55:00+08:00 (in a URL, + is %2B)."
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_dated), AfterValidator(_between)]
+"""A time with its offset, 2000 ≤ year < 2200, given back in UTC."""
+
+Code = Annotated[str, StringConstraints(pattern=_CODE)]
+"""A unit, line or policy code."""
+CategoryCode = Code
+GridCode = Annotated[str, StringConstraints(pattern=_GRID_CODE)]
+Prefix = Annotated[str, StringConstraints(pattern=_PREFIX)]
+"""An area: the code of a district, street, community or cell, or the start of one."""
+IdempotencyKey = Annotated[str, StringConstraints(pattern=_KEY)]
+CursorText = Annotated[str, StringConstraints(max_length=1024)]
+Limit = Annotated[int, Field(ge=1, le=500, description="rows of one page")]
+WaitSeconds = Annotated[int, Field(ge=0, le=60, description="hold the request this many seconds at most")]
+
+
+def _strictly(schema: object) -> None:
+    """Turn off conversions of numbers and booleans, in place: text is not a number, 1 is not true."""
+    if isinstance(schema, dict):
+        if schema.get("type") in ("int", "float", "bool"):
+            schema.setdefault("strict", True)
+        for key, part in schema.items():
+            if key not in ("default", "metadata", "serialization"):
+                _strictly(part)
+    elif isinstance(schema, list | tuple):
+        for part in schema:
+            _strictly(part)
+
+
+class Params(BaseModel):
+    """Query parameters as one frozen model: unknown names are refused, text becomes numbers."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bounded(cls, value: Any) -> Any:
+        if isinstance(value, dict) and len(value) > _MOST_FIELDS:
+            raise PydanticCustomError("too_many_fields", "Send fewer fields: this has more than any that exist.")
+        return value
+
+
+class Body(Params):
+    """A JSON body: frozen, unknown fields refused, no conversions of numbers and booleans."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        schema = handler(source)
+        _strictly(schema)
+        return schema

@@ -1,0 +1,113 @@
+"""Who is let in is known in memory, and told at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from service import ids
+from service.access.keyring import Keyring, digest_of
+from service.rules.errors import Unavailable
+from service.rules.model import Actor, Role
+from service.store import keys
+from service.store.database import Database
+from service.store.keys import Key
+
+pytestmark = pytest.mark.anyio
+NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
+UNIT = Actor(Role.UNIT, "440402001", unit="440402001")
+
+
+def a_key(*, expires_at: datetime | None = None) -> Key:
+    return Key(ids.new_id(NOW), Role.UNIT, "440402001", "440402001", None, None, NOW, expires_at, None)
+
+
+async def stored(database: Database, key: Key, key_text: str) -> Key:
+    async with database.begin() as tx:
+        await keys.add(tx, key, digest_of(key_text))
+    return key
+
+
+class Slow(Database):
+    """The real database, whose answers wait for a gate once they have been read."""
+
+    def __init__(self, behind: Database) -> None:
+        self.behind, self.read_done, self.gate = behind, asyncio.Event(), asyncio.Event()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Any]:
+        async with self.behind.read() as connection:
+            yield connection
+            self.read_done.set()
+            await self.gate.wait()
+
+
+async def test_an_empty_keyring_lets_nobody_in() -> None:
+    assert Keyring().find("sihu_anything", NOW) is None
+
+
+async def test_after_a_reload_each_key_is_known(database: Database) -> None:
+    await stored(database, a_key(), "sihu_one")
+    keyring = Keyring()
+    await keyring.reload(database)
+    assert keyring.find("sihu_one", NOW) == UNIT
+    assert keyring.find("sihu_two", NOW) is None
+    assert keyring.find("", NOW) is None
+
+
+async def test_a_key_works_until_the_instant_it_expires(database: Database) -> None:
+    await stored(database, a_key(expires_at=NOW + timedelta(seconds=1)), "sihu_one")
+    keyring = Keyring()
+    await keyring.reload(database)
+    assert keyring.find("sihu_one", NOW) == UNIT
+    assert keyring.find("sihu_one", NOW + timedelta(seconds=1)) is None
+
+
+async def test_a_key_revoked_elsewhere_is_refused_after_a_reload(database: Database) -> None:
+    key = await stored(database, a_key(), "sihu_one")
+    keyring = Keyring()
+    await keyring.reload(database)
+    async with database.begin() as tx:
+        await keys.revoke(tx, key.id, NOW)
+    await keyring.reload(database)
+    assert keyring.find("sihu_one", NOW) is None
+
+
+async def test_a_key_revoked_here_is_refused_even_after_a_reload_that_had_still_read_it(database: Database) -> None:
+    key = await stored(database, a_key(), "sihu_one")
+    keyring, slow = Keyring(), Slow(database)
+    await keyring.reload(database)
+    reloading = asyncio.create_task(keyring.reload(slow))
+    await slow.read_done.wait()
+    forgetting = asyncio.create_task(keyring.forget(key.id))
+    await asyncio.sleep(0)
+    assert keyring.find("sihu_one", NOW) is None
+    slow.gate.set()
+    await asyncio.gather(reloading, forgetting)
+    assert keyring.find("sihu_one", NOW) is None
+
+
+async def test_a_key_made_here_stays_known_after_a_reload_that_had_not_read_it(database: Database) -> None:
+    keyring, slow = Keyring(), Slow(database)
+    reloading = asyncio.create_task(keyring.reload(slow))
+    await slow.read_done.wait()
+    admitting = asyncio.create_task(keyring.admit(digest_of("sihu_one"), a_key()))
+    slow.gate.set()
+    await asyncio.gather(reloading, admitting)
+    assert keyring.find("sihu_one", NOW) == UNIT
+
+
+async def test_a_reload_that_fails_keeps_what_was_known(database: Database, server: str) -> None:
+    await stored(database, a_key(), "sihu_one")
+    keyring = Keyring()
+    await keyring.reload(database)
+    nowhere = Database(f"postgresql+asyncpg://postgres@/postgres?host={server}/nowhere")
+    with pytest.raises(Unavailable):
+        await keyring.reload(nowhere)
+    await nowhere.close()
+    assert keyring.find("sihu_one", NOW) == UNIT

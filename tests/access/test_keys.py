@@ -1,0 +1,173 @@
+"""Making and revoking keys: what is kept, what is refused, what the log is told."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+
+from service import ids
+from service.access import keys
+from service.access.keys import Created, NewKey
+from service.rules.errors import Conflict, NotFound, SihuError, UnknownUnit, ValidationFailed
+from service.rules.model import By, Role
+from service.store.database import Database
+from service.store.tables import access_key, event
+from tests.access.worlds import CLOSED, NOW, STREET, world
+
+pytestmark = pytest.mark.anyio
+OPS = By("ops", "ops-1")
+A_UNIT = NewKey(Role.UNIT, unit=STREET)
+A_REPORTER = NewKey(Role.REPORTER, area="440402001002")
+
+
+async def made(database: Database, request: NewKey) -> Created:
+    return await keys.create(database, world(), NOW, request, OPS)
+
+
+async def events(database: Database) -> list[Any]:
+    async with database.read() as connection:
+        return list(await connection.execute(select(event).order_by(event.c.batch_id)))
+
+
+async def test_a_key_is_256_random_bits_and_only_its_digest_is_kept(database: Database) -> None:
+    created = await made(database, A_UNIT)
+    assert re.fullmatch(r"sihu_[A-Za-z0-9_-]{43}", created.text)
+    async with database.read() as connection:
+        row = (await connection.execute(select(access_key))).one()
+    assert row.digest == hashlib.sha256(created.text.encode()).digest()
+    assert created.text not in str(row)
+    assert (row.role, row.unit, row.subject, row.created_at) == ("unit", STREET, STREET, NOW)
+
+
+async def test_two_keys_are_never_the_same(database: Database) -> None:
+    first, second = await made(database, A_UNIT), await made(database, A_UNIT)
+    assert first.text != second.text and first.key.id < second.key.id
+
+
+async def test_a_unit_key_is_named_after_its_unit_so_that_a_new_key_keeps_the_name(database: Database) -> None:
+    first, second = await made(database, A_UNIT), await made(database, A_UNIT)
+    assert first.key.subject == second.key.subject == STREET
+
+
+async def test_a_key_without_a_unit_gets_a_name_of_its_own(database: Database) -> None:
+    first, second = await made(database, A_REPORTER), await made(database, A_REPORTER)
+    assert re.fullmatch(r"reporter-[0-9a-f]{12}", first.key.subject)
+    assert first.key.subject != second.key.subject
+    assert (await made(database, NewKey(Role.OPS))).key.subject.startswith("ops-")
+
+
+async def test_several_keys_may_stand_behind_one_subject(database: Database) -> None:
+    first = await made(database, replace(A_REPORTER, subject="worker-7"))
+    moved = await made(database, NewKey(Role.REPORTER, area="440402002", subject="worker-7"))
+    assert first.key.subject == moved.key.subject == "worker-7"
+
+
+@pytest.mark.parametrize("revoked", [False, True])
+async def test_a_subject_stays_with_its_role_and_unit_even_after_its_key_is_revoked(
+    database: Database, revoked: bool
+) -> None:
+    first = await made(database, replace(A_REPORTER, subject="worker-7"))
+    if revoked:
+        await keys.revoke(database, world(), NOW, first.key.id, OPS)
+    with pytest.raises(Conflict, match="already stands for role reporter") as refused:
+        await made(database, NewKey(Role.AUDITOR, subject="worker-7"))
+    assert refused.value.errors[0].pointer == "/subject"
+
+
+async def test_the_name_of_a_unit_cannot_be_taken_by_a_person(database: Database) -> None:
+    await made(database, A_UNIT)
+    with pytest.raises(Conflict, match=f"already stands for unit {STREET}"):
+        await made(database, replace(A_REPORTER, subject=STREET))
+
+
+async def test_of_two_roles_that_ask_for_one_subject_at_once_one_gets_it(database: Database) -> None:
+    asked = [NewKey(role, subject="same") for role in (Role.OPS, Role.AUDITOR) for _ in range(4)]
+    answers = await asyncio.gather(*(made(database, request) for request in asked), return_exceptions=True)
+    roles = {answer.key.role for answer in answers if isinstance(answer, Created)}
+    assert len(roles) == 1
+    assert sum(isinstance(answer, Conflict) for answer in answers) == 4
+
+
+@pytest.mark.parametrize(
+    ("request_", "error", "pointers"),
+    [
+        (NewKey(Role.UNIT), ValidationFailed, ["/unit"]),
+        (NewKey(Role.UNIT, unit="nobody"), UnknownUnit, ["/unit"]),
+        (NewKey(Role.UNIT, unit=CLOSED), UnknownUnit, ["/unit"]),
+        (NewKey(Role.UNIT, unit=STREET, area="440402"), ValidationFailed, ["/area"]),
+        (NewKey(Role.REPORTER), ValidationFailed, ["/area"]),
+        (NewKey(Role.REPORTER, unit=STREET), ValidationFailed, ["/unit", "/area"]),
+        (NewKey(Role.REPORTER, area="44040"), ValidationFailed, ["/area"]),
+        (NewKey(Role.REPORTER, area="4404020010020030"), ValidationFailed, ["/area"]),
+        (NewKey(Role.REPORTER, area="44040200x"), ValidationFailed, ["/area"]),
+        (NewKey(Role.REPORTER, area="४४०४०२"), ValidationFailed, ["/area"]),
+        (NewKey(Role.REPORTER, area="440403001"), ValidationFailed, ["/area"]),
+        (NewKey(Role.AUDITOR, area="440402"), ValidationFailed, ["/area"]),
+        (NewKey(Role.OPS, unit=STREET), ValidationFailed, ["/unit"]),
+        (NewKey(Role.OPS, expires_at=NOW), ValidationFailed, ["/expires_at"]),
+        (NewKey(Role.UNIT, expires_at=NOW - timedelta(days=1)), ValidationFailed, ["/unit", "/expires_at"]),
+    ],
+)
+async def test_a_key_with_a_scope_that_does_not_fit_is_refused_and_nothing_is_kept(
+    database: Database, request_: NewKey, error: type[SihuError], pointers: list[str]
+) -> None:
+    with pytest.raises(error) as refused:
+        await made(database, request_)
+    assert sorted(fault.pointer for fault in refused.value.errors) == sorted(pointers)
+    assert await keys.page(database, 10) == []
+    assert await events(database) == []
+
+
+async def test_before_a_registry_is_imported_only_keys_without_a_scope_can_be_made(database: Database) -> None:
+    nothing = world(district="")
+    with pytest.raises(ValidationFailed, match="sihu registry import"):
+        await keys.create(database, nothing, NOW, A_REPORTER, OPS)
+    created = await keys.create(database, nothing, NOW, NewKey(Role.OPS), OPS)
+    assert created.key.role is Role.OPS
+
+
+async def test_the_log_is_told_who_made_which_key_and_never_the_key(database: Database) -> None:
+    created = await made(database, replace(A_UNIT, name="night desk"))
+    told = (await events(database))[0]
+    assert (told.type, told.at, told.area, list(told.audience)) == ("sihu.key.created", NOW, "440402", [])
+    assert told.incident_id is None
+    assert told.data["by"] == {"kind": "ops", "subject": "ops-1"}
+    assert UUID(told.data["key"]["id"]) == created.key.id
+    assert (told.data["key"]["name"], told.data["key"]["role"]) == ("night desk", "unit")
+    assert created.text not in str(told) and "digest" not in str(told.data)
+    assert created.committed.reload == ("keys",)
+
+
+async def test_revoking_twice_is_revoking_once(database: Database) -> None:
+    created = await made(database, A_UNIT)
+    later = NOW + timedelta(minutes=1)
+    first = await keys.revoke(database, world(), later, created.key.id, OPS)
+    again = await keys.revoke(database, world(), later + timedelta(minutes=1), created.key.id, OPS)
+    assert first.key.revoked_at == again.key.revoked_at == later
+    assert first.committed is not None and first.committed.reload == ("keys",)
+    assert again.committed is None
+    assert [told.type for told in await events(database)] == ["sihu.key.created", "sihu.key.revoked"]
+
+
+async def test_an_id_that_never_was_a_key_cannot_be_revoked(database: Database) -> None:
+    with pytest.raises(NotFound):
+        await keys.revoke(database, world(), NOW, ids.new_id(NOW), OPS)
+
+
+async def test_pages_go_from_newest_to_oldest_without_a_gap_or_a_repeat(database: Database) -> None:
+    created = [(await made(database, A_REPORTER)).key for _ in range(5)]
+    seen = list(await keys.page(database, 2))
+    while True:
+        following = await keys.page(database, 2, (seen[-1].created_at, seen[-1].id))
+        if not following:
+            break
+        seen.extend(following)
+    assert seen == created[::-1]

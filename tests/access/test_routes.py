@@ -1,0 +1,195 @@
+"""Keys over HTTP, on a real database: made once, shown once, revoked at once."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+
+from service import ids
+from service.access import keys, routes
+from service.access.keyring import Keyring
+from service.access.keys import NewKey
+from service.clock import VirtualClock
+from service.rules.errors import BadCursor, Conflict, NotFound, NotYours, SihuError, Unauthorized, UnknownUnit
+from service.rules.model import By, Role
+from service.store.database import Database
+from service.store.log import Committed
+from service.web.cursors import Cursors
+from tests.access.worlds import NOW, STREET, world
+
+pytestmark = pytest.mark.anyio
+STATUS = {Unauthorized: 401, BadCursor: 400, NotFound: 404, NotYours: 403, Conflict: 409, UnknownUnit: 422}
+
+
+class Told:
+    """Stands where the tail is, and keeps what it was told."""
+
+    def __init__(self) -> None:
+        self.committed: list[Committed] = []
+
+    def tell(self, committed: Committed) -> None:
+        self.committed.append(committed)
+
+
+@pytest.fixture
+async def app(database: Database) -> FastAPI:
+    app = FastAPI()
+    app.include_router(routes.router)
+    app.state.database, app.state.clock, app.state.keyring = database, VirtualClock(NOW), Keyring()
+    app.state.worlds, app.state.tail, app.state.cursors = SimpleNamespace(world=world()), Told(), Cursors()
+    app.state.cursors.use(b"s" * 32)
+
+    @app.exception_handler(SihuError)
+    async def refused(_: Request, error: SihuError) -> JSONResponse:
+        status = next((STATUS[family] for family in type(error).__mro__ if family in STATUS), 422)
+        errors = [{"pointer": fault.pointer, "detail": fault.detail} for fault in error.errors]
+        return JSONResponse({"code": error.code, "detail": error.detail, "errors": errors}, status)
+
+    return app
+
+
+async def client_of(app: FastAPI, role: Role, **scope: Any) -> httpx.AsyncClient:
+    state = app.state
+    made = await keys.create(state.database, world(), NOW, NewKey(role, **scope), By("ops", "test"))
+    await state.keyring.reload(state.database)
+    headers = {"Authorization": f"Bearer {made.text}"}
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://sihu/v1", headers=headers)
+
+
+@pytest.fixture
+async def ops(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    async with await client_of(app, Role.OPS, subject="chief") as client:
+        yield client
+
+
+async def status_with(app: FastAPI, key: str) -> int:
+    """What a request with this key gets: 401 when it is refused, else 200 or 403."""
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, headers={"Authorization": f"Bearer {key}"}) as client:
+        return (await client.get("http://sihu/v1/keys")).status_code
+
+
+async def test_a_key_is_shown_once_and_lets_in_at_once(app: FastAPI, ops: httpx.AsyncClient) -> None:
+    answer = await ops.post("/keys", json={"role": "unit", "unit": STREET, "name": "night desk"})
+    made = answer.json()
+    assert answer.status_code == 201
+    assert answer.headers["location"] == f"/v1/keys/{made['id']}"
+    assert answer.headers["cache-control"] == "no-store"
+    assert made.items() >= {"role": "unit", "unit": STREET, "subject": STREET, "name": "night desk"}.items()
+    assert (made["area"], made["expires_at"], made["revoked_at"]) == (None, None, None)
+    assert await status_with(app, made["key"]) == 403
+    assert [told.reload for told in app.state.tail.committed] == [("keys",)]
+    assert made["key"] not in (await ops.get("/keys")).text
+
+
+async def test_the_list_shows_neither_keys_nor_digests(ops: httpx.AsyncClient) -> None:
+    await ops.post("/keys", json={"role": "auditor"})
+    listed = (await ops.get("/keys")).json()
+    shown = {"id", "role", "subject", "unit", "area", "name", "created_at", "expires_at", "revoked_at"}
+    assert [set(item) for item in listed["items"]] == [shown, shown]
+    assert listed["next_cursor"] is None
+
+
+async def test_the_list_is_paged_newest_first(ops: httpx.AsyncClient) -> None:
+    made = [(await ops.post("/keys", json={"role": "auditor"})).json()["id"] for _ in range(4)]
+    seen, cursor = [], ""
+    while cursor is not None:
+        page = (await ops.get("/keys", params={"limit": 2} | ({"cursor": cursor} if cursor else {}))).json()
+        assert len(page["items"]) <= 2
+        seen += [item["id"] for item in page["items"]]
+        cursor = page["next_cursor"]
+    assert seen[:4] == made[::-1]
+    assert len(seen) == len(set(seen)) == 5
+
+
+@pytest.mark.parametrize("limit", ["0", "501", "x"])
+async def test_a_limit_outside_1_to_500_is_refused(ops: httpx.AsyncClient, limit: str) -> None:
+    assert (await ops.get("/keys", params={"limit": limit})).status_code == 422
+
+
+async def test_an_altered_or_foreign_cursor_is_refused(app: FastAPI, ops: httpx.AsyncClient) -> None:
+    foreign = app.state.cursors.sign("incidents", [NOW.isoformat(), str(ids.new_id(NOW))])
+    for cursor in ("nonsense", foreign):
+        answer = await ops.get("/keys", params={"cursor": cursor})
+        assert (answer.status_code, answer.json()["code"]) == (400, "bad_cursor")
+
+
+async def test_a_revoked_key_is_refused_at_once_and_revoking_again_is_204(app: FastAPI, ops: httpx.AsyncClient) -> None:
+    made = (await ops.post("/keys", json={"role": "auditor"})).json()
+    for _ in range(2):
+        answer = await ops.delete(f"/keys/{made['id']}")
+        assert (answer.status_code, answer.content) == (204, b"")
+        assert await status_with(app, made["key"]) == 401
+    assert len(app.state.tail.committed) == 2  # made, revoked once
+    listed = (await ops.get("/keys")).json()["items"]
+    assert next(item for item in listed if item["id"] == made["id"])["revoked_at"] == "2026-11-02T09:00:00Z"
+
+
+@pytest.mark.parametrize("key_id", ["019a4358-4c00-7d3a-8f1e-5b0c9a7e2d11", "nobody"])
+async def test_an_id_that_never_was_a_key_is_404(ops: httpx.AsyncClient, key_id: str) -> None:
+    answer = await ops.delete(f"/keys/{key_id}")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+async def test_a_key_is_refused_from_the_time_it_was_made_to_expire(app: FastAPI, ops: httpx.AsyncClient) -> None:
+    body = {"role": "auditor", "expires_at": "2026-11-02T18:00:00+08:00"}
+    made = (await ops.post("/keys", json=body)).json()
+    assert made["expires_at"] == "2026-11-02T10:00:00Z"
+    assert await status_with(app, made["key"]) == 403
+    app.state.clock.move_to(NOW + timedelta(hours=1))
+    assert await status_with(app, made["key"]) == 401
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({"role": "unit", "unit": "nobody"}, 422, "unknown_unit"),
+        ({"role": "reporter", "area": "440403"}, 422, "validation_failed"),
+        ({"role": "reporter"}, 422, "validation_failed"),
+        ({"role": "ops", "expires_at": "2026-11-02T09:00:00Z"}, 422, "validation_failed"),
+        ({"role": "auditor", "subject": "chief"}, 409, "conflict"),
+    ],
+)
+async def test_a_key_that_makes_no_sense_is_refused_with_a_code(
+    ops: httpx.AsyncClient, body: dict[str, Any], status: int, code: str
+) -> None:
+    answer = await ops.post("/keys", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert answer.json()["errors"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"role": "king"}, {"role": "ops", "colour": "red"}, {"role": "ops", "name": ""}, {"role": "ops", "name": 1}],
+)
+async def test_a_body_that_is_not_a_key_is_refused(ops: httpx.AsyncClient, body: dict[str, Any]) -> None:
+    assert (await ops.post("/keys", json=body)).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("role", "scope"),
+    [(Role.REPORTER, {"area": "440402"}), (Role.UNIT, {"unit": STREET}), (Role.AUDITOR, {})],
+)
+async def test_only_ops_may_see_make_or_revoke_keys(app: FastAPI, role: Role, scope: dict[str, str]) -> None:
+    async with await client_of(app, role, **scope) as client:
+        answers = [
+            await client.get("/keys"),
+            await client.post("/keys", json={"role": "ops"}),
+            await client.delete(f"/keys/{ids.new_id(NOW)}"),
+        ]
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(403, "not_yours")] * 3
+
+
+async def test_every_operation_has_an_example_and_names_the_key(app: FastAPI) -> None:
+    document = app.openapi()
+    for path, method in (("/v1/keys", "post"), ("/v1/keys", "get"), ("/v1/keys/{id}", "delete")):
+        assert document["paths"][path][method]["security"] == [{"key": []}]
+    for name in ("NewKeyBody", "CreatedKey", "KeyList"):
+        assert document["components"]["schemas"][name]["examples"]

@@ -1,0 +1,134 @@
+"""Real PostgreSQL for every test that wants one: one server a run, a cloned database a test."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from service import demo
+from service.clock import VirtualClock
+from service.main import create_app
+from service.registry import bundle, importing
+from service.rules.model import By
+from service.settings import Settings
+from service.store import embedded, migrate
+from service.store.database import Database
+from tests.house import START, House
+
+_QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[URL]:
+    """A server whose databases are ours: TEST_DATABASE_URL, or an embedded one (of SIHU_PG_BIN, where that is set)."""
+    given, bin_dir = os.environ.get("TEST_DATABASE_URL"), os.environ.get("SIHU_PG_BIN")
+    if given:
+        yield make_url(given)
+        return
+    with tempfile.TemporaryDirectory(prefix="sihu-tests-") as folder:
+        running = embedded.start(Path(folder) / "pg", bin_dir=Path(bin_dir) if bin_dir else None, settings=_QUICK)
+        try:
+            yield make_url(running.url("postgres"))
+        finally:
+            running.stop()
+
+
+@pytest.fixture(scope="session")
+def templates(server: URL) -> Iterator[dict[str, str]]:
+    """Two databases to clone: `empty` is migrated, `haizhu` holds the sample registry as well."""
+    mark = f"{os.getpid()}"
+    names = {"empty": f"sihu_empty_{mark}", "haizhu": f"sihu_haizhu_{mark}"}
+    asyncio.run(_on(server, f'CREATE DATABASE "{names["empty"]}"'))
+    asyncio.run(_with(server, names["empty"], lambda database: migrate.upgrade(database)))
+    asyncio.run(_on(server, f'CREATE DATABASE "{names["haizhu"]}" TEMPLATE "{names["empty"]}"'))
+    asyncio.run(_with(server, names["haizhu"], _import_sample))
+    yield names
+    for name in names.values():
+        asyncio.run(_on(server, f'DROP DATABASE "{name}" WITH (FORCE)'))
+
+
+async def _import_sample(database: Database) -> None:
+    report = await importing.import_bundle(
+        database, bundle.read_directory(demo.SAMPLE), START, By("ops", "tests"), dry_run=False
+    )
+    assert not report.faults
+
+
+async def _with(server: URL, name: str, work: Callable[[Database], Awaitable[None]]) -> None:
+    database = Database(_url(server, name), pool_size=2)
+    try:
+        await work(database)
+    finally:
+        await database.close()
+
+
+async def _on(server: URL, statement: str) -> None:
+    engine = create_async_engine(server, isolation_level="AUTOCOMMIT")
+    async with engine.connect() as connection:
+        await connection.execute(text(statement))
+    await engine.dispose()
+
+
+def _url(server: URL, name: str) -> str:
+    return server.set(database=name).render_as_string(hide_password=False)
+
+
+async def _clone(server: URL, template: str) -> AsyncIterator[str]:
+    name = f"sihu_{os.getpid()}_{next(_numbers)}"
+    await _on(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    yield _url(server, name)
+    await _on(server, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+async def database_url(server: URL, templates: dict[str, str]) -> AsyncIterator[str]:
+    """A migrated database with an empty registry."""
+    async for url in _clone(server, templates["empty"]):
+        yield url
+
+
+@pytest.fixture
+async def haizhu_url(server: URL, templates: dict[str, str]) -> AsyncIterator[str]:
+    """A migrated database with the Haizhu sample."""
+    async for url in _clone(server, templates["haizhu"]):
+        yield url
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    database = Database(database_url, pool_size=8)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def haizhu(haizhu_url: str) -> AsyncIterator[Database]:
+    database = Database(haizhu_url, pool_size=8)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def house(haizhu_url: str) -> AsyncIterator[House]:
+    """The whole service on the Haizhu sample and the virtual clock, with people to act."""
+    app = create_app(Settings(database_url=haizhu_url, virtual_clock=START), VirtualClock(START))
+    async with app.router.lifespan_context(app):
+        await app.state.process.ready.wait()
+        house = House(app)
+        yield house
+        await house.close()

@@ -1,0 +1,125 @@
+"""One unanswered incident, on the virtual clock, through real HTTP handlers and a real database."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.house import COMMUNITY, DEPARTMENT, LEADER, START, STREET, House
+
+pytestmark = pytest.mark.anyio
+
+CHAIN = [COMMUNITY, STREET, DEPARTMENT, LEADER, LEADER]
+BOXES_H = [4, 4, 24, 48]
+"""Answer boxes of the sample policy for a normal incident at levels 1 to 4, in hours."""
+
+
+async def test_an_unanswered_incident_climbs_all_four_levels_and_is_called_again_at_the_fourth(house: House) -> None:
+    incident = await house.report()
+    planned = (await house.get("worker", f"/v1/incidents/{incident['id']}/plan"))["items"]
+
+    moved = await house.advance(seconds=timedelta(hours=sum(BOXES_H)).total_seconds())
+
+    assert moved["fired"] == 4
+    now = await house.get("worker", f"/v1/incidents/{incident['id']}")
+    calls = now["calls"]
+    assert [call["unit"] for call in calls] == CHAIN
+    assert [call["level"] for call in calls] == [1, 2, 3, 4, 4]
+    assert [call["round"] for call in calls] == [1, 1, 1, 1, 2]
+    assert [call["cause"] for call in calls] == ["report", *["no_answer"] * 4]
+    assert [call["outcome"] for call in calls] == [*["no_answer"] * 4, None]
+    assert [call["from_unit"] for call in calls] == [None, *CHAIN[:4]]
+    assert [call["late_s"] for call in calls] == [0.0, 0.0, 0.0, 0.0, None]
+    assert (now["state"], now["level"], now["unit"]["code"]) == ("calling", 4, LEADER)
+    opened = [datetime.fromisoformat(call["opened_at"]) for call in calls]
+    assert opened == [START + timedelta(hours=sum(BOXES_H[:n])) for n in range(5)]
+    assert [step["unit"] for step in planned] == CHAIN[1:]
+    assert [datetime.fromisoformat(step["at"]) for step in planned] == opened[1:]
+
+
+async def test_timeline_feed_and_queues_tell_the_same_story(house: House) -> None:
+    incident = await house.report()
+    await house.advance(seconds=timedelta(hours=sum(BOXES_H)).total_seconds())
+    await house.sealed()
+
+    timeline = (await house.get("worker", f"/v1/incidents/{incident['id']}/timeline"))["items"]
+    feed = [e for e in (await house.get("auditor", "/v1/events"))["items"] if e.get("subject") == incident["id"]]
+
+    assert feed == timeline
+    missed = ["sihu.call.missed", "sihu.call.opened"]
+    assert [e["type"] for e in timeline] == ["sihu.incident.reported", "sihu.call.opened", *missed * 4]
+    assert [e["sequence"] for e in timeline] == [f"{n:010d}" for n in range(1, 11)]
+    for unit in (COMMUNITY, STREET, DEPARTMENT):
+        assert (await house.get(unit, f"/v1/queues/{unit}"))["items"] == []
+    held = (await house.get(LEADER, f"/v1/queues/{LEADER}"))["items"]
+    assert [row["id"] for row in held] == [incident["id"]]
+    assert "calls" not in held[0]
+
+
+async def test_people_answer_raise_resolve_and_accept(house: House) -> None:
+    incident = await house.report()
+    await house.act("community", incident, "answer", measure="今天清运", contact="值班室")
+    raised = await house.act("community", incident, "raise", ground="beyond_powers", reason="需要执法权")
+    assert (raised["level"], raised["unit"]["code"], raised["state"]) == (2, STREET, "calling")
+
+    resolved = await house.act("street", incident, "resolve", result="已清运")
+    assert (resolved["state"], resolved["due_kind"]) == ("resolved", "verify")
+    problem = await house.refused("street", incident, "accept")
+    assert problem["code"] == "not_yours"
+
+    closed = await house.act("worker", incident, "accept", comment="干净了")
+    assert (closed["state"], closed["closed_as"], closed["due_at"]) == ("closed", "verified", None)
+    assert [call["outcome"] for call in closed["calls"]] == ["raised", "resolved"]
+    await house.advance(seconds=86_400 * 30)
+    assert (await house.get("worker", f"/v1/incidents/{incident['id']}"))["version"] == closed["version"]
+
+
+async def test_an_answer_that_is_forgotten_comes_back_by_the_resolve_clock(house: House) -> None:
+    incident = await house.report()
+    answered = await house.act("community", incident, "answer", measure="马上去")
+    due = datetime.fromisoformat(answered["due_at"])
+
+    await house.advance(to=due.isoformat())
+
+    now = await house.get("worker", f"/v1/incidents/{incident['id']}")
+    assert (now["state"], now["level"]) == ("calling", 2)
+    assert (now["calls"][0]["outcome"], now["calls"][1]["cause"]) == ("not_resolved", "not_resolved")
+
+
+async def test_rejecting_twice_climbs_and_nobody_looking_closes_unverified(house: House) -> None:
+    incident = await house.report()
+    await house.act("community", incident, "resolve", result="扫了")
+    again = await house.act("worker", incident, "reject", reason="还在")
+    assert (again["level"], again["unit"]["code"]) == (1, COMMUNITY)
+    await house.act("community", incident, "resolve", result="又扫了")
+    climbed = await house.act("worker", incident, "reject", reason="仍在")
+    assert (climbed["level"], climbed["unit"]["code"]) == (2, STREET)
+    resolved = await house.act("street", incident, "resolve", result="清了")
+
+    await house.advance(to=resolved["due_at"])
+
+    closed = await house.get("worker", f"/v1/incidents/{incident['id']}")
+    assert closed["closed_as"] == "unverified"
+    reopened = await house.act("worker", incident, "reopen", reason="又堆了")
+    assert (reopened["state"], reopened["unit"]["code"], reopened["calls"][-1]["cause"]) == (
+        "calling",
+        STREET,
+        "reopened",
+    )
+
+
+async def test_after_downtime_a_late_incident_climbs_one_level_at_a_time(house: House) -> None:
+    """Nobody fired for ten days: each new box starts when the clock fires, and the lateness is on the missed call."""
+    incident = await house.report()
+    process = house.process
+    assert process.virtual is not None
+    process.virtual.move_to(START + timedelta(days=10))
+
+    moved = await house.advance(seconds=0)
+
+    now: Any = await house.get("worker", f"/v1/incidents/{incident['id']}")
+    assert moved["fired"] == 1
+    assert (now["level"], now["calls"][0]["late_s"]) == (2, timedelta(days=10, hours=-4).total_seconds())
+    assert datetime.fromisoformat(now["due_at"]) == START + timedelta(days=10, hours=4)
