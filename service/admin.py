@@ -101,7 +101,9 @@ def keys_list(settings: Settings, asked: argparse.Namespace) -> int:
         while found := await keys.page(database, 500, before):
             for key in found:
                 scope = key.unit or key.area or "-"
-                print(f"{key.id}  {key.role:8}  {key.subject:24}  {scope:16}  {'revoked' if key.revoked_at else 'valid'}")
+                print(
+                    f"{key.id}  {key.role:8}  {key.subject:24}  {scope:16}  {'revoked' if key.revoked_at else 'valid'}"
+                )
             before = (found[-1].created_at, found[-1].id)
 
     _with_database(settings, work)

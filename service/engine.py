@@ -36,9 +36,7 @@ _SIDE_BY_SIDE = 2
 class Engine:
     """Fires deadlines for as long as it runs. `start` and `stop` once each."""
 
-    def __init__(
-        self, database: Database, worlds: CurrentWorld, clock: Clock, tell: Tell, metrics: Metrics
-    ) -> None:
+    def __init__(self, database: Database, worlds: CurrentWorld, clock: Clock, tell: Tell, metrics: Metrics) -> None:
         self._database = database
         self._worlds = worlds
         self._clock = clock

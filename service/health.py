@@ -14,7 +14,7 @@ from service.web.answers import answer
 
 router = APIRouter(tags=["health · 健康"])
 
-_OK = {200: {"content": {"application/json": {"example": {"status": "ok"}}}}}
+_OK: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json": {"example": {"status": "ok"}}}}}
 _READY = {
     "status": "ready",
     "checks": {
@@ -31,7 +31,10 @@ _READYZ: dict[int | str, dict[str, Any]] = {
         "description": "unavailable: send no traffic",
         "content": {
             "application/json": {
-                "example": {"status": "unavailable", "checks": {"database": {"ok": False, "detail": "cannot be reached"}}}
+                "example": {
+                    "status": "unavailable",
+                    "checks": {"database": {"ok": False, "detail": "cannot be reached"}},
+                }
             }
         },
     },

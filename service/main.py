@@ -23,7 +23,6 @@ from service.settings import Engine, Settings
 from service.store.database import Database
 from service.web import limits, metrics, openapi, pages, problems
 
-
 _ROUTERS = (
     incident_routes.router,
     action_routes.router,

@@ -49,7 +49,9 @@ class Process:
         self.tail = Tail(database, self.queues)
         self.intake = Intake(database, self.worlds, clock, self.tail.tell, metrics)
         self.engine = Engine(database, self.worlds, clock, self.tail.tell, metrics)
-        self.advancer = Advancer(database, self.worlds, clock, self.tail.tell) if isinstance(clock, VirtualClock) else None
+        self.advancer = (
+            Advancer(database, self.worlds, clock, self.tail.tell) if isinstance(clock, VirtualClock) else None
+        )
         self.ready = asyncio.Event()
         for name in ("database", "clock", "keyring", "worlds", "tail", "queues", "intake", "advancer"):
             setattr(state, name, getattr(self, name))

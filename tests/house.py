@@ -61,7 +61,11 @@ class House:
     async def send(
         self, who: str, method: str, path: str, body: Any = None, *, headers: dict[str, str] | None = None, **query: Any
     ) -> httpx.Response:
-        lines = {"Authorization": f"Bearer {await self.key(who)}", "Content-Type": "application/json", **(headers or {})}
+        lines = {
+            "Authorization": f"Bearer {await self.key(who)}",
+            "Content-Type": "application/json",
+            **(headers or {}),
+        }
         content = None if body is None else json.dumps(body)  # ASCII: half a surrogate pair can be sent, too
         return await self._client.request(method, path, content=content, headers=lines, params=query)
 

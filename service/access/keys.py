@@ -93,10 +93,8 @@ def check(request: NewKey, world: World, now: datetime) -> None:
     faults = [*_faults_of_role(request), *_faults_of_area(request), *_faults_of_expiry(request, now)]
     if faults:
         raise ValidationFailed("Some fields of the key are wrong: see errors.", errors=faults)
-    if request.unit is not None:
-        if world.unit(request.unit, now) is None:
-            detail = f"No unit has the code {request.unit}. GET /v1/units lists them."
-            raise UnknownUnit(detail, "/unit")
+    if request.unit is not None and world.unit(request.unit, now) is None:
+        raise UnknownUnit(f"No unit has the code {request.unit}. GET /v1/units lists them.", "/unit")
     if request.area is not None and not (world.district and request.area.startswith(world.district)):
         detail = (
             f"Area {request.area} lies outside this district: it should start with {world.district}."

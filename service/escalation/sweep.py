@@ -41,9 +41,7 @@ class Swept:
     lateness: tuple[float, ...] = ()
 
 
-async def run_once(
-    database: Database, worlds: CurrentWorld, now: datetime, tell: Tell, *, limit: int = PAGE
-) -> Swept:
+async def run_once(database: Database, worlds: CurrentWorld, now: datetime, tell: Tell, *, limit: int = PAGE) -> Swept:
     """Fire at most `limit` deadlines that have passed at `now`.
 
     Raises:

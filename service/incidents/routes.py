@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
@@ -100,7 +100,10 @@ async def get_incident(incident_id: Path, caller: Caller, people: ThePeople) -> 
 @router.get(
     "/{incident_id}/timeline",
     summary="Its events, oldest first · 时间线",
-    responses={200: examples.ok("Every event of this incident", examples.TIMELINE), **problems.documented(*_READ_PROBLEMS)},
+    responses={
+        200: examples.ok("Every event of this incident", examples.TIMELINE),
+        **problems.documented(*_READ_PROBLEMS),
+    },
 )
 async def get_timeline(incident_id: Path, caller: Caller, people: ThePeople) -> Response:
     """The whole story, to whoever sees the incident."""

@@ -25,7 +25,7 @@ Short = Annotated[str, *words(200)]
 Long = Annotated[str, *words(2000)]
 
 
-def _example(**fields: object) -> ConfigDict:
+def _example(**fields: Any) -> ConfigDict:
     return ConfigDict(json_schema_extra={"examples": [fields]})
 
 
@@ -77,13 +77,17 @@ class BatchItem(ReportBody):
 class BatchBody(Body):
     """Up to 500 reports. Items are checked one by one, so that a bad one spoils no other."""
 
-    items: Annotated[list[Annotated[BatchItem | Any, Field(union_mode="left_to_right")]], Field(min_length=1, max_length=500)]
+    items: Annotated[
+        list[Annotated[BatchItem | Any, Field(union_mode="left_to_right")]], Field(min_length=1, max_length=500)
+    ]
 
 
 class AnswerBody(Body):
     """What the unit will do, who can be asked, and what it promises (domain page §2.2, four elements)."""
 
-    model_config = _example(measure="今天下午清运", contact="值班电话 020-0000 0000", promised_by="2026-11-23T18:00:00+08:00")
+    model_config = _example(
+        measure="今天下午清运", contact="值班电话 020-0000 0000", promised_by="2026-11-23T18:00:00+08:00"
+    )
 
     measure: Long
     contact: Short | None = None

@@ -12,9 +12,7 @@ from service.rules.model import Call
 from service.rules.world import World
 
 
-def incident(
-    row: Mapping[str, Any], calls: Iterable[Call], world: World, now: datetime
-) -> dict[str, Any]:
+def incident(row: Mapping[Any, Any], calls: Iterable[Call], world: World, now: datetime) -> dict[str, Any]:
     """One incident with its calls, oldest first. `row` joins `incident` and `report`."""
     return {**rows.row(row, world, now), "calls": [_call(each) for each in calls], "requests": []}
 

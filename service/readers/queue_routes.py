@@ -49,9 +49,7 @@ class QueueQuery(Params):
         ),
     },
 )
-async def read_queue(
-    request: Request, unit: str, caller: Caller, query: Annotated[QueueQuery, Query()]
-) -> Response:
+async def read_queue(request: Request, unit: str, caller: Caller, query: Annotated[QueueQuery, Query()]) -> Response:
     """Poll with `If-None-Match`: 304 costs next to nothing. With `wait` as well, the request is held until the queue
     changes or the seconds pass."""
     state = request.app.state

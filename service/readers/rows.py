@@ -10,7 +10,7 @@ from service.rules.model import COMMUNITY_DIGITS, STREET_DIGITS, Level
 from service.rules.world import World
 
 
-def row(stored: Mapping[str, Any], world: World, now: datetime) -> dict[str, Any]:
+def row(stored: Mapping[Any, Any], world: World, now: datetime) -> dict[str, Any]:
     """`stored` joins `incident` and `report`. `overdue` is as of `now`."""
     due_at, grid_code, unit = stored["due_at"], stored["grid_code"], stored["unit"]
     system = stored["source_system"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -160,7 +160,9 @@ def from_zip(content: bytes) -> dict[str, bytes]:
     """The same from a zip archive. Raises `BundleError` for one that is broken or unpacks to over `MOST_BYTES`."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            entries = [entry for entry in archive.infolist() if not entry.is_dir() and not entry.filename.endswith(".md")]
+            entries = [
+                entry for entry in archive.infolist() if not entry.is_dir() and not entry.filename.endswith(".md")
+            ]
             if len(entries) > 50 or sum(entry.file_size for entry in entries) > MOST_BYTES:
                 raise BundleError("the archive unpacks to over 16 MiB or 50 files: import it in parts")
             return {Path(entry.filename).name: archive.read(entry) for entry in entries}
@@ -214,12 +216,14 @@ def _read_rows(name: str, lines: Any, header: list[str], model: type[R], faults:
             faults.append(Fault(name, number, f"{len(values)} fields where the header has {len(header)}"))
             continue
         try:
-            row = model.model_validate({key: value.strip() for key, value in zip(header, values, strict=True) if value.strip()})
+            row = model.model_validate(
+                {key: value.strip() for key, value in zip(header, values, strict=True) if value.strip()}
+            )
         except ValidationError as error:
             for each in sentences.validation_failed(error, model).errors:
                 faults.append(Fault(name, number, f"{each.pointer.removeprefix('/')}: {each.detail}"))
             continue
-        code = str(getattr(row, "code"))
+        code = str(row.code)
         if code in seen:
             faults.append(Fault(name, number, f"code {code} stands on line {seen[code]} already: keep one of them"))
             continue

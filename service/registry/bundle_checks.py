@@ -88,7 +88,9 @@ def _circle(code: str, parents: dict[str, str | None]) -> Iterator[str]:
 def _cells(bundle: Bundle, kinds: dict[str, UnitKind]) -> Iterator[Fault]:
     for number, row in bundle.cells:
         if len(row.code) != CELL_DIGITS:
-            yield Fault("cells.csv", number, f"a cell's code has {CELL_DIGITS} digits, '{row.code}' has {len(row.code)}")
+            yield Fault(
+                "cells.csv", number, f"a cell's code has {CELL_DIGITS} digits, '{row.code}' has {len(row.code)}"
+            )
         elif row.code[:COMMUNITY_DIGITS] != row.community:
             yield Fault("cells.csv", number, f"code {row.code} should start with its community's, {row.community}")
         if kinds.get(row.community) is not UnitKind.COMMUNITY:
@@ -131,7 +133,9 @@ def _duty(row: DutyRow, kinds: dict[str, UnitKind], categories: frozenset[str], 
 def _fallback(bundle: Bundle, kinds: dict[str, UnitKind]) -> Iterator[Fault]:
     districts = sorted(code for code, kind in kinds.items() if kind is UnitKind.DISTRICT)
     if len(districts) != 1:
-        yield Fault("units.csv", 0, f"there should be one unit of kind district, the fallback; here are {len(districts)}")
+        yield Fault(
+            "units.csv", 0, f"there should be one unit of kind district, the fallback; here are {len(districts)}"
+        )
     for number, row in bundle.units:
         if row.kind is UnitKind.DISTRICT and row.valid_to is not None:
             yield Fault("units.csv", number, "the district is the fallback for ever: leave valid_to out")

@@ -100,7 +100,9 @@ async def import_bundle(
 
 
 def _known(world: World) -> Known:
-    return Known({code: rows[-1].kind for code, rows in world.units.items()}, frozenset(world.categories), frozenset(world.lines))
+    return Known(
+        {code: rows[-1].kind for code, rows in world.units.items()}, frozenset(world.categories), frozenset(world.lines)
+    )
 
 
 async def _compare_and_write(
@@ -125,9 +127,7 @@ async def _lines(tx: Transaction, bundle: Bundle, dry_run: bool) -> Change:
     return Change(list(new), list(renamed), len(wanted) - len(new) - len(renamed))
 
 
-async def _dated(
-    tx: Transaction, name: str, rows: Sequence[dict[str, Any]], now: datetime, dry_run: bool
-) -> Change:
+async def _dated(tx: Transaction, name: str, rows: Sequence[dict[str, Any]], now: datetime, dry_run: bool) -> Change:
     """A row that says something else closes the one in force and opens its own; history stays readable."""
     held = await registry.newest(tx, name)
     change, ended, added = Change(), [], []

@@ -66,9 +66,7 @@ async def get_cell(request: Request, code: str, caller: Caller) -> Response:
     summary="Who would be called, and why · 四呼对象",
     responses={
         200: examples.one(examples.CHAIN),
-        **problems.documented(
-            errors.Unauthorized, errors.NotFound, errors.ValidationFailed, errors.UnknownCategory
-        ),
+        **problems.documented(errors.Unauthorized, errors.NotFound, errors.ValidationFailed, errors.UnknownCategory),
     },
 )
 async def get_chain(request: Request, code: str, caller: Caller, query: Annotated[ChainQuery, Query()]) -> Response:
@@ -79,7 +77,9 @@ async def get_chain(request: Request, code: str, caller: Caller, query: Annotate
         detail = f"Category {query.category} is not in the registry: see GET /v1/categories."
         raise errors.UnknownCategory(detail, "?category")
     routes = routing.chain(world, code, query.category, at)
-    return answer({"grid_code": code, "category": query.category, "at": at, "calls": [shown.step(r, world) for r in routes]})
+    return answer(
+        {"grid_code": code, "category": query.category, "at": at, "calls": [shown.step(r, world) for r in routes]}
+    )
 
 
 @router.get("/units", summary="Bodies and posts · 单位", responses={200: examples.listed(examples.UNIT), **_LISTS})
@@ -139,9 +139,7 @@ def _cell(world: World, code: str, at: datetime) -> Cell:
     return cell
 
 
-def _in_force(
-    rows: Mapping[str, tuple[_Row, ...]], at: datetime, prefix: str | None = None
-) -> list[_Row]:
+def _in_force(rows: Mapping[str, tuple[_Row, ...]], at: datetime, prefix: str | None = None) -> list[_Row]:
     """The rows in force at a moment, by code."""
     codes = (code for code in sorted(rows) if prefix is None or code.startswith(prefix))
     return [row for code in codes for row in rows[code] if row.validity.at(at)]

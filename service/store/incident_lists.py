@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, RowMapping, exists, or_, tuple_
@@ -57,7 +56,8 @@ async def page(
     if after is not None:
         query = query.where(tuple_(report.c.reported_at, report.c.id) < tuple_(*after))
     query = query.order_by(report.c.reported_at.desc(), report.c.id.desc()).limit(limit)
-    return (await connection.execute(query)).mappings().all()
+    rows: Sequence[RowMapping] = (await connection.execute(query)).mappings().all()
+    return rows
 
 
 def _wanted(wanted: Filter) -> list[ColumnElement[bool]]:
@@ -105,5 +105,3 @@ def _seen(sight: Sight) -> ColumnElement[bool]:
     if sight.unit is not None:
         tests.append(exists().where(call.c.unit == sight.unit, call.c.incident_id == report.c.id))
     return or_(*tests)
-
-

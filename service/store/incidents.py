@@ -25,6 +25,9 @@ from service.store.incident_rows import (
 )
 from service.store.tables import call, event, incident, incident_number, report
 
+Stored = Mapping[Any, Any]
+"""One row of `joined()`: the columns of `incident` and what a view needs of `report`, by name."""
+
 NUMBER_BLOCK = 100
 """How many incident numbers one turn of the sequence hands to a process (its INCREMENT)."""
 
@@ -43,7 +46,7 @@ class Loaded:
     """One incident with everything a view of it needs. `row` joins `incident` and `report`."""
 
     incident: Incident
-    row: Mapping[str, Any]
+    row: Stored
     calls: tuple[Call, ...]
 
 
@@ -144,8 +147,7 @@ def _entries(decision: Decision, stamps: Mapping[UUID, Stamp]) -> list[log.Entry
     entries = [event_entry(event) for event in decision.events]
     stamp = stamps.get(decision.after.id)
     if stamp and entries:
-        marks = {"subject": stamp.subject, "idempotency_key": stamp.key, "body_hash": stamp.body_hash}
-        entries[0] = replace(entries[0], **marks)
+        entries[0] = replace(entries[0], subject=stamp.subject, idempotency_key=stamp.key, body_hash=stamp.body_hash)
     return entries
 
 

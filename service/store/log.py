@@ -147,9 +147,7 @@ def _seal() -> Any:
     every = sealed.join(keys, literal(True))
     touched = select(unit, state, func.max(sealed.c.last_position)).select_from(every).group_by(unit, state)
     marks = upsert(queue_mark).from_select(["unit", "state", "position"], touched.order_by(unit, state))
-    marks = marks.on_conflict_do_update(
-        index_elements=["unit", "state"], set_={"position": marks.excluded.position}
-    )
+    marks = marks.on_conflict_do_update(index_elements=["unit", "state"], set_={"position": marks.excluded.position})
     return select(func.count()).select_from(sealed).add_cte(marks.cte("marks"))
 
 

@@ -23,4 +23,5 @@ async def page(
     if after is not None:
         query = query.where(tuple_(incident.c.due_at, incident.c.id) > tuple_(*after))
     query = query.order_by(incident.c.due_at, incident.c.id).limit(limit)
-    return (await connection.execute(query)).mappings().all()
+    rows: Sequence[RowMapping] = (await connection.execute(query)).mappings().all()
+    return rows

@@ -56,7 +56,7 @@ async def rise(tx: AsyncConnection) -> int:
     return version
 
 
-async def newest(connection: AsyncConnection, name: str) -> dict[str, Mapping[str, Any]]:
+async def newest(connection: AsyncConnection, name: str) -> dict[str, Mapping[Any, Any]]:
     """The newest row of every code of `DATED[name]`."""
     table = DATED[name]
     rows = await connection.execute(select(table).order_by(table.c.code, table.c.valid_from))
@@ -123,7 +123,9 @@ async def load(connection: AsyncConnection) -> World:
     return worlds.build(
         (await connection.execute(select(deployment.c.world_version))).scalar_one(),
         units=[_unit(row) for row in await connection.execute(select(unit))],
-        cells=[Cell(row.code, row.name, row.community, _validity(row)) for row in await connection.execute(select(cell))],
+        cells=[
+            Cell(row.code, row.name, row.community, _validity(row)) for row in await connection.execute(select(cell))
+        ],
         categories=[_category(row) for row in await connection.execute(select(category))],
         lines=[Line(row.code, row.name) for row in await connection.execute(select(line))],
         duties=[_duty(row) for row in await connection.execute(select(duty))],

@@ -112,4 +112,6 @@ async def _look_up(tx: AsyncConnection, statement: Any, pairs: Sequence[Pair]) -
 
 def is_taken(error: SQLAlchemyError) -> bool:
     """Whether an insert failed because another process stored the same key or source at the same time."""
-    return isinstance(error, IntegrityError) and any(name in str(error.orig) for name in ("report_idempotency_key", "report_source_key"))
+    return isinstance(error, IntegrityError) and any(
+        name in str(error.orig) for name in ("report_idempotency_key", "report_source_key")
+    )

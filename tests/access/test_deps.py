@@ -28,6 +28,7 @@ READER = {"Authorization": "Bearer sihu_reader"}
 async def app() -> FastAPI:
     app = FastAPI()
     app.state.clock, app.state.keyring = VirtualClock(NOW), Keyring()
+    app.state.keyring.loaded = True
     key = Key(ids.new_id(NOW), Role.AUDITOR, "reader", None, None, None, NOW, NOW + timedelta(hours=1), None)
     await app.state.keyring.admit(digest_of("sihu_reader"), key)
 

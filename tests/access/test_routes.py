@@ -43,8 +43,7 @@ async def app(database: Database) -> FastAPI:
     app = FastAPI()
     app.include_router(routes.router)
     app.state.database, app.state.clock, app.state.keyring = database, VirtualClock(NOW), Keyring()
-    app.state.worlds, app.state.tail, app.state.cursors = SimpleNamespace(world=world()), Told(), Cursors()
-    app.state.cursors.use(b"s" * 32)
+    app.state.worlds, app.state.tail, app.state.cursors = SimpleNamespace(world=world()), Told(), Cursors(b"s" * 32)
 
     @app.exception_handler(SihuError)
     async def refused(_: Request, error: SihuError) -> JSONResponse:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from service.rules.model import Level, Unit, UnitKind, Validity, World
+from service.rules import world as worlds
+from service.rules.model import Level, Unit, UnitKind, Validity
+from service.rules.world import World
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 DISTRICT, STREET, CLOSED = "440402", "440402001", "D-closed"
@@ -12,18 +14,10 @@ BEFORE = NOW - timedelta(days=365)
 
 
 def world(*, district: str = DISTRICT) -> World:
-    units = (
+    units = [
         Unit(STREET, "First street", UnitKind.STREET, Level.STREET, Validity(BEFORE)),
         Unit(CLOSED, "A closed department", UnitKind.DEPARTMENT, Level.DEPARTMENT, Validity(BEFORE, NOW)),
-    )
-    return World(
-        version=1,
-        district=district,
-        units={unit.code: unit for unit in units},
-        cells={},
-        categories={},
-        lines={},
-        duties=(),
-        policies={},
-        active_policy=None,
-    )
+    ]
+    if district:
+        units.append(Unit(district, "The district", UnitKind.DISTRICT, Level.LEADER, Validity(BEFORE)))
+    return worlds.build(1, units=units)
