@@ -21,8 +21,8 @@ def _include(_object: Any, name: str | None, kind: str, _reflected: bool, _compa
 
 
 def run(connection: Connection) -> None:
-    """All pending migrations in one transaction. A migration that cannot get its locks in 5 s gives up, so that it never
-    queues the whole service behind itself."""
+    """All pending migrations in one transaction. A migration that cannot get its locks in 5 s gives up, so that it
+    never queues the whole service behind itself."""
     context.configure(
         connection=connection,
         target_metadata=metadata,
@@ -31,6 +31,7 @@ def run(connection: Connection) -> None:
         include_object=_include,
     )
     with context.begin_transaction():
+        connection.execute(text("SET LOCAL lock_timeout = 0"))  # waiting for one's turn may take as long as it takes
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         connection.execute(text("SET LOCAL lock_timeout = '5s'"))
         context.run_migrations()

@@ -52,7 +52,8 @@ async def _now_and_world(database: Database) -> tuple[DatabaseClock, CurrentWorl
 
 
 def migrate(settings: Settings, asked: argparse.Namespace) -> int:
-    """`sihu migrate`: safe to run from several hosts at once. `--check`: do the migrations make what `tables.py` says?"""
+    """`sihu migrate`: safe to run from several hosts at once. `--check`: do the migrations make what `tables.py`
+    says?"""
 
     async def work(database: Database) -> list[str]:
         await migrations.upgrade(database)
@@ -144,8 +145,9 @@ def doctor(settings: Settings, asked: argparse.Namespace) -> int:
     """What is wrong, and what to do: one line a finding, exit code 1 if any of them needs hands."""
     try:
         findings = _with_database(settings, _examine)
-    except Unavailable:
-        findings = [(False, "the database cannot be reached: check DATABASE_URL and that PostgreSQL runs")]
+    except Unavailable as error:
+        why = f"the database cannot be reached ({error.cause}): check DATABASE_URL and that PostgreSQL runs"
+        findings = [(False, why)]
     for good, sentence in findings:
         print(f"{'ok  ' if good else 'BAD '} {sentence}")
     return 0 if all(good for good, _ in findings) else 1

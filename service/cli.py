@@ -1,4 +1,4 @@
-"""The `sihu` command. Each command is one function; what goes wrong is one clear line on stderr and exit code 1 or 2."""
+"""The `sihu` command. Each command is one function; a fault is one clear line on stderr and exit code 1 or 2."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from service import admin, climb, serving, settings
 from service.bench import run as bench
 from service.registry.bundle import BundleError
-from service.rules.errors import SihuError
+from service.rules.errors import SihuError, Unavailable
 from service.settings import Settings, SettingsError
 from service.store.embedded import EmbeddedError
 
@@ -26,8 +26,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(command(chosen, asked))
     except SettingsError as error:
         sys.exit(_complain(str(error), 2))
+    except Unavailable as error:
+        sys.exit(_complain(f"the database cannot be reached: {error.cause}", 1))
     except (SihuError, EmbeddedError, BundleError) as error:
-        sys.exit(_complain(getattr(error, "detail", None) or str(error), 1))
+        sys.exit(_complain(str(error), 1))
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -88,9 +88,10 @@ class Process:
                 await self._load()
                 break
             except (Unavailable, _Behind) as error:
-                if str(error) != said:
-                    said = str(error)
-                    _log.error("not ready: %s Trying again every second.", said, extra={"event": "not_ready"})
+                why = error.cause if isinstance(error, Unavailable) else str(error)
+                if why != said:
+                    said = why
+                    _log.error("not ready, trying every second: %s", why, extra={"event": "not_ready"})
                 await asyncio.sleep(_TRY_AGAIN_S)
         self._run()
         self.ready.set()

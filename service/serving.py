@@ -24,7 +24,8 @@ _DRAIN_S = 10
 def serve(settings: Settings, asked: argparse.Namespace) -> int:
     """`sihu serve`. The embedded database, or the demo's, is migrated first; another one is left to `sihu migrate`."""
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    for chatty in ("apscheduler", "alembic"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     with database_url(settings) as url:
         chosen = settings.model_copy(update={"database_url": url})
         if settings.database_url is None or asked.demo:

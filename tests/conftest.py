@@ -88,25 +88,23 @@ def _url(server: URL, name: str) -> str:
     return server.set(database=name).render_as_string(hide_password=False)
 
 
-async def _clone(server: URL, template: str) -> AsyncIterator[str]:
+def _clone(server: URL, template: str) -> Iterator[str]:
     name = f"sihu_{os.getpid()}_{next(_numbers)}"
-    await _on(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    asyncio.run(_on(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
     yield _url(server, name)
-    await _on(server, f'DROP DATABASE "{name}" WITH (FORCE)')
+    asyncio.run(_on(server, f'DROP DATABASE "{name}" WITH (FORCE)'))
 
 
 @pytest.fixture
-async def database_url(server: URL, templates: dict[str, str]) -> AsyncIterator[str]:
+def database_url(server: URL, templates: dict[str, str]) -> Iterator[str]:
     """A migrated database with an empty registry."""
-    async for url in _clone(server, templates["empty"]):
-        yield url
+    yield from _clone(server, templates["empty"])
 
 
 @pytest.fixture
-async def haizhu_url(server: URL, templates: dict[str, str]) -> AsyncIterator[str]:
+def haizhu_url(server: URL, templates: dict[str, str]) -> Iterator[str]:
     """A migrated database with the Haizhu sample."""
-    async for url in _clone(server, templates["haizhu"]):
-        yield url
+    yield from _clone(server, templates["haizhu"])
 
 
 @pytest.fixture

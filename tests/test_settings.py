@@ -148,7 +148,7 @@ def test_the_virtual_clock_is_refused_beside_a_split_engine(engine: str) -> None
 def test_settings_cannot_be_changed_and_hide_the_password() -> None:
     loaded = settings.load(database_url="postgresql://u:secret@h/d")
     with pytest.raises(pydantic.ValidationError):
-        loaded.port = 1
+        loaded.port = 1  # type: ignore[misc]
     assert "secret" not in repr(loaded)
 
 

@@ -15,7 +15,7 @@ from service.rules.model import Act, Actor, Call, Decision
 from service.rules.world import World
 from service.store import incidents
 from service.store.database import Database, Transaction
-from service.store.incident_rows import moved_incident_row
+from service.store.incident_rows import incident_columns
 from service.store.incidents import Loaded, Stamp
 from service.store.log import Committed
 
@@ -105,4 +105,4 @@ def _after(loaded: Loaded, decision: Decision, world: World) -> Standing:
         calls[decision.ended.seq - 1] = decision.ended
     if decision.opened:
         calls.append(decision.opened)
-    return Standing({**loaded.row, **moved_incident_row(decision.after)}, tuple(calls), world)
+    return Standing({**loaded.row, **incident_columns(decision.after)}, tuple(calls), world)

@@ -1,7 +1,7 @@
 """Group commit: reports that wait at the same moment are saved in one transaction, and each is answered after it.
 
-So a burst costs one commit a page instead of one a report. One bad item cannot spoil its page: a refusal of the rules is
-that item's alone, and a page the database refuses is taken again one by one.
+So a burst costs one commit a page instead of one a report. One bad item cannot spoil its page: a refusal of the rules
+is that item's alone, and a page the database refuses is taken again one by one.
 """
 
 from __future__ import annotations

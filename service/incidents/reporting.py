@@ -19,7 +19,7 @@ from service.incidents.schemas import BatchBody, BatchItem, ReportBody
 from service.rules import access
 from service.rules.errors import NotFound, NotYours, Pointer, SihuError, SourceTaken, ValidationFailed
 from service.rules.model import Actor, Draft, Kind, Role
-from service.store.incident_rows import new_incident_row
+from service.store.incident_rows import incident_columns
 from service.store.reports import Said
 from service.web import faults, problems
 
@@ -122,7 +122,7 @@ def _as_new(new: New, now: datetime) -> Mapping[str, Any]:
     incident, said = new.decision.after, new.said
     system, ref = said.source or (None, None)
     row = {
-        **new_incident_row(incident),
+        **incident_columns(incident),
         "line": new.line,
         "description": said.description,
         "location": said.location,

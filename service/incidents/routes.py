@@ -44,8 +44,8 @@ _READ_PROBLEMS = (errors.Unauthorized, errors.NotFound, errors.Unavailable)
     },
 )
 async def report(body: ReportBody, caller: Caller, people: ThePeople, intake: Intakes, key: Key = None) -> Response:
-    """Answered only after it is committed. Send it again under the same `Idempotency-Key` as often as the network wants:
-    it stays one incident, and the answer then says `Idempotency-Replayed: true`."""
+    """Answered only after it is committed. Send it again under the same `Idempotency-Key` as often as the network
+    wants: it stays one incident, and the answer then says `Idempotency-Replayed: true`."""
     done = await reporting.report(people, intake, body, caller, key)
     headers = {"Location": f"/v1/incidents/{done.incident['id']}", "ETag": f'"{done.incident["version"]}"'}
     if done.replayed:

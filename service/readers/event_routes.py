@@ -81,8 +81,8 @@ class FeedQuery(Params):
 )
 async def read_events(request: Request, caller: Caller, query: Annotated[FeedQuery, Query()]) -> Response:
     """Pass `next_cursor` back as `after`. An event never appears before one already read. With `wait`, an empty answer
-    is held until something comes; one that ends empty gives the same cursor back. Items may be few, or none with a moved
-    cursor, when a filter matches little: go on from there."""
+    is held until something comes; one that ends empty gives the same cursor back. Items may be few, or none with a
+    moved cursor, when a filter matches little: go on from there."""
     state = request.app.state
     types = tuple(name for each in query.types for name in each.split(",") if name)
     wanted = events.wanted(caller, types, query.unit, query.area)

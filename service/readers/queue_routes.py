@@ -67,7 +67,8 @@ async def read_queue(request: Request, unit: str, caller: Caller, query: Annotat
 
 
 def _may_read(actor: Actor, unit: str, world: World, now: datetime) -> None:
-    """Raises `NotFound` unless it is the actor's own queue, one of a unit in its street or community, or it reads all."""
+    """Raises `NotFound` unless it is the actor's own queue, one of a unit in its street or community, or it reads
+    all."""
     known = world.unit(unit, now)
     area = access.area_of(actor) if actor.unit or access.reads_all(actor) else None
     inside = area is not None and known is not None and (unit.startswith(area) or known.parent == area)

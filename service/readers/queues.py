@@ -1,8 +1,8 @@
 """The tags of all queues, in memory: a poll that finds nothing new costs a look-up and touches no row.
 
 A tag is the position of the last change of that queue, so every process that has read as far gives the same one, and it
-outlives restarts. Between a commit in this process and its numbering a queue is marked with that batch, so a client that
-acts and polls at once is never told "unchanged".
+outlives restarts. Between a commit in this process and its numbering a queue is marked with that batch, so a client
+that acts and polls at once is never told "unchanged".
 """
 
 from __future__ import annotations

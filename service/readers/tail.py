@@ -1,6 +1,7 @@
 """The one reader of the log in a process: it numbers what is committed and rings everybody who waits.
 
-A commit in this process rings at once; what other processes commit is seen by a short poll. A round takes one or two small
+A commit in this process rings at once; what other processes commit is seen by a short poll. A round takes one or two
+small
 queries and holds no connection in between. It reads no events: a batch row says which queues it touched, the nearest
 deadline it set, and what has to be read anew.
 """
@@ -46,6 +47,7 @@ class Tail:
         self._beats: list[Callable[[], None]] = []
         self._told = 0
         self._seen = 0
+        self._away = False
         self._waiting_since: float | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -122,11 +124,17 @@ class Tail:
             await self._number()
             await self._read()
             await self._reload()
-        except Unavailable:
+        except Unavailable as error:
+            if not self._away:
+                _log.error("the database is away: %s", error.cause, extra={"event": "database_away"})
+            self._away = True
             return self._failed()
         except Exception:
             _log.exception("the tail of the log failed", extra={"event": "tail_failed"})
             return self._failed()
+        if self._away:
+            self._away = False
+            _log.warning("the database is back", extra={"event": "database_back"})
         if self._seen >= self._told:
             self._waiting_since = None
         else:

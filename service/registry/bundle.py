@@ -65,14 +65,14 @@ class Row(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    code: Code
+
 
 class LineRow(Row):
-    code: Code
     name: Name
 
 
 class UnitRow(Row):
-    code: Code
     name: Name
     kind: UnitKind
     level: int | None = None
@@ -85,13 +85,11 @@ class UnitRow(Row):
 
 
 class CellRow(Row):
-    code: Annotated[str, *(Prefix.__metadata__)]
     name: Name
     community: Code
 
 
 class CategoryRow(Row):
-    code: Code
     name: Name
     line: Code
     urgency: Urgency
@@ -99,7 +97,6 @@ class CategoryRow(Row):
 
 
 class DutyRow(Row):
-    code: Code
     title: Name
     category: Code
     area: Prefix
@@ -223,10 +220,10 @@ def _read_rows(name: str, lines: Any, header: list[str], model: type[R], faults:
             for each in sentences.validation_failed(error, model).errors:
                 faults.append(Fault(name, number, f"{each.pointer.removeprefix('/')}: {each.detail}"))
             continue
-        code = str(row.code)
-        if code in seen:
-            faults.append(Fault(name, number, f"code {code} stands on line {seen[code]} already: keep one of them"))
+        if row.code in seen:
+            at = seen[row.code]
+            faults.append(Fault(name, number, f"code {row.code} stands on line {at} already: keep one of them"))
             continue
-        seen[code] = number
+        seen[row.code] = number
         rows.append((number, row))
     return rows

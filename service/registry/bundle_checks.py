@@ -87,10 +87,8 @@ def _circle(code: str, parents: dict[str, str | None]) -> Iterator[str]:
 
 def _cells(bundle: Bundle, kinds: dict[str, UnitKind]) -> Iterator[Fault]:
     for number, row in bundle.cells:
-        if len(row.code) != CELL_DIGITS:
-            yield Fault(
-                "cells.csv", number, f"a cell's code has {CELL_DIGITS} digits, '{row.code}' has {len(row.code)}"
-            )
+        if not (row.code.isdigit() and len(row.code) == CELL_DIGITS):
+            yield Fault("cells.csv", number, f"a cell's code has {CELL_DIGITS} digits, not '{row.code}'")
         elif row.code[:COMMUNITY_DIGITS] != row.community:
             yield Fault("cells.csv", number, f"code {row.code} should start with its community's, {row.community}")
         if kinds.get(row.community) is not UnitKind.COMMUNITY:

@@ -22,6 +22,7 @@ class CurrentWorld:
     async def fresh(self, tx: Transaction) -> World:
         """The world, checked in the transaction that decides by it: never older than what the transaction sees."""
         if await deployment.world_version(tx) != self.world.version:
+            await registry.hold(tx)  # READ COMMITTED: an import between two statements would give half of each world
             self._take(await registry.load(tx))
         return self.world
 

@@ -68,7 +68,7 @@ CHAIN: dict[str, Any] = {
 }
 IMPORTED: dict[str, Any] = {
     "dry_run": False,
-    "changes": {"units": {"added": 0, "changed": 1, "unchanged": 277, "first": ["dept-water"]}},
+    "changes": {"units": {"added": 0, "changed": 1, "closed": 0, "unchanged": 277, "first": ["dept-water"]}},
     "policy_activated": None,
     "open_incidents": 12,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -51,7 +52,8 @@ _BODY: dict[str, Any] = {
     openapi_extra=_BODY,
 )
 async def import_registry(request: Request, caller: Caller, dry_run: Annotated[bool, Query()] = False) -> Response:
-    """All or nothing. Every fault at once, with file and row. `dry_run=true` says what would change, and writes nothing."""
+    """All or nothing. Every fault at once, with file and row. `dry_run=true` says what would change, and writes
+    nothing."""
     deps.must_be(caller, Role.OPS)
     state = request.app.state
     files = _files(await request.body(), request.headers.get("content-type", ""))
@@ -62,13 +64,16 @@ async def import_registry(request: Request, caller: Caller, dry_run: Annotated[b
         raise errors.ValidationFailed(f"{len(report.faults)} faults; nothing was imported: correct each.", errors=told)
     if report.committed:
         state.tail.tell(report.committed)
-        await state.worlds.reload(state.database)
+        with contextlib.suppress(
+            errors.Unavailable
+        ):  # it is imported: the tail reads it anew when the database is back
+            await state.worlds.reload(state.database)
     return answer(report.as_dict())
 
 
 def _files(content: bytes, media: str) -> dict[str, bytes]:
     """Raises `BadJson` or `ValidationFailed`."""
-    if media.startswith("application/zip"):
+    if media.partition(";")[0].strip().lower() == "application/zip":
         try:
             return bundle.from_zip(content)
         except BundleError as error:

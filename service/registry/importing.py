@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from service.registry import bundle_checks
+from service.registry import bundle_checks, changes
 from service.registry.bundle import Bundle, Fault, Row, parse
 from service.registry.bundle_checks import Known
+from service.registry.changes import Change, Plan
 from service.registry.policy_file import PolicyFile
-from service.rules.deadlines import ZONE
 from service.rules.model import LEVEL_OF_KIND, By, UnitKind
 from service.rules.world import World
 from service.store import log, registry
 from service.store.database import Database, Transaction
 from service.store.log import Committed, Entry
 
-ALWAYS = datetime(2000, 1, 1, tzinfo=ZONE)
-"""From when a code's first row is in force unless the bundle says otherwise."""
 _SHOWN = 20
-
-
-@dataclass(slots=True)
-class Change:
-    """What happens to one kind of row; codes, the first few of which are shown."""
-
-    added: list[str] = field(default_factory=list)
-    changed: list[str] = field(default_factory=list)
-    unchanged: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +35,7 @@ class ImportReport:
 
     @property
     def changes_anything(self) -> bool:
-        return self.policy is not None or any(each.added or each.changed for each in self.changes.values())
+        return self.policy is not None or any(each.codes for each in self.changes.values())
 
     def as_dict(self) -> dict[str, Any]:
         """As the API answers."""
@@ -53,8 +43,9 @@ class ImportReport:
             name: {
                 "added": len(each.added),
                 "changed": len(each.changed),
+                "closed": len(each.closed),
                 "unchanged": each.unchanged,
-                "first": (each.added + each.changed)[:_SHOWN],
+                "first": each.codes[:_SHOWN],
             }
             for name, each in self.changes.items()
         }
@@ -66,7 +57,8 @@ class ImportReport:
         if self.faults:
             return [*map(str, self.faults), f"{len(self.faults)} faults; nothing was imported."]
         told = [
-            f"{name}: {len(each.added)} added, {len(each.changed)} changed, {each.unchanged} unchanged"
+            f"{name}: {len(each.added)} added, {len(each.changed)} changed, {len(each.closed)} closed, "
+            f"{each.unchanged} unchanged"
             for name, each in self.changes.items()
         ]
         if self.policy:
@@ -84,19 +76,32 @@ async def import_bundle(
     Raises:
         Unavailable: the database is away; nothing was written.
     """
-    bundle = parse(files)
+    bundle = await asyncio.to_thread(parse, files)  # 16 MiB take seconds, and deadlines do not wait
     async with database.begin() as tx:
         await registry.lock(tx)
         world = await registry.load(tx)
-        faults = sorted([*bundle.faults, *bundle_checks.check(bundle, _known(world))])
+        plans = {name: await _plan(tx, bundle, name, now) for name in registry.DATED}
+        faults = sorted(_faults(bundle, world, plans))
         if faults:
             return ImportReport(dry_run, faults=faults)
-        report = await _compare_and_write(tx, bundle, world, now, dry_run)
+        report = await _settle(tx, bundle, world, plans, now, dry_run)
         if dry_run or not report.changes_anything:
             return report
         await registry.rise(tx)
         committed = await log.append(tx, _told(report, world, bundle, now, by), reload=("world",))
     return ImportReport(dry_run, report.changes, report.policy, report.affected, committed=committed)
+
+
+async def _plan(tx: Transaction, bundle: Bundle, name: str, now: datetime) -> Plan:
+    rows = [(number, _stored(row)) for number, row in getattr(bundle, name)]
+    return changes.plan(f"{name}.csv", rows, await registry.newest(tx, name) if rows else {}, now)
+
+
+def _faults(bundle: Bundle, world: World, plans: Mapping[str, Plan]) -> set[Fault]:
+    found = {*bundle.faults, *bundle_checks.check(bundle, _known(world))}
+    told = {(fault.file, fault.row) for fault in found}
+    late = (fault for plan in plans.values() for fault in plan.faults)
+    return found | {fault for fault in late if (fault.file, fault.row) not in told}  # one sentence a row is enough
 
 
 def _known(world: World) -> Known:
@@ -105,16 +110,19 @@ def _known(world: World) -> Known:
     )
 
 
-async def _compare_and_write(
-    tx: Transaction, bundle: Bundle, world: World, now: datetime, dry_run: bool
+async def _settle(
+    tx: Transaction, bundle: Bundle, world: World, plans: Mapping[str, Plan], now: datetime, dry_run: bool
 ) -> ImportReport:
-    changes = {"lines": await _lines(tx, bundle, dry_run)}
-    for name in registry.DATED:
-        rows = [_stored(row) for _, row in getattr(bundle, name)]
-        changes[name] = await _dated(tx, name, rows, now, dry_run)
+    told = {"lines": await _lines(tx, bundle, dry_run), **{name: plan.change for name, plan in plans.items()}}
+    if not dry_run:
+        for name, plan in plans.items():
+            await registry.change_rows(tx, name, plan.ended)
+            await registry.change_rows(tx, name, plan.corrected)
+            await registry.add_rows(tx, name, plan.added)
     policy = await _policy(tx, bundle.policy, world, now, dry_run)
-    affected = await registry.open_incidents_of(tx, changes["units"].changed) if changes["units"].changed else 0
-    return ImportReport(dry_run, changes, policy, affected)
+    touched = [*told["units"].changed, *told["units"].closed]
+    affected = await registry.open_incidents_of(tx, touched) if touched else 0
+    return ImportReport(dry_run, told, policy, affected)
 
 
 async def _lines(tx: Transaction, bundle: Bundle, dry_run: bool) -> Change:
@@ -124,33 +132,7 @@ async def _lines(tx: Transaction, bundle: Bundle, dry_run: bool) -> Change:
     renamed = {code: name for code, name in wanted.items() if held.get(code, name) != name}
     if not dry_run:
         await registry.set_lines(tx, new, renamed)
-    return Change(list(new), list(renamed), len(wanted) - len(new) - len(renamed))
-
-
-async def _dated(tx: Transaction, name: str, rows: Sequence[dict[str, Any]], now: datetime, dry_run: bool) -> Change:
-    """A row that says something else closes the one in force and opens its own; history stays readable."""
-    held = await registry.newest(tx, name)
-    change, ended, added = Change(), [], []
-    for row in rows:
-        old = held.get(row["code"])
-        if old is None:
-            change.added.append(row["code"])
-            added.append({**row, "valid_from": row["valid_from"] or ALWAYS})
-        elif all(old[column] == value for column, value in row.items() if column != "valid_from"):
-            change.unchanged += 1
-        else:
-            change.changed.append(row["code"])
-            start = _start(row["valid_from"], old["valid_from"], now)
-            ended.append({"code": row["code"], "valid_from": old["valid_from"], "valid_to": start})
-            added.append({**row, "valid_from": start})
-    if not dry_run:
-        await registry.end_rows(tx, name, ended)
-        await registry.add_rows(tx, name, added)
-    return change
-
-
-def _start(asked: datetime | None, old: datetime, now: datetime) -> datetime:
-    return asked if asked is not None and asked > old else max(now, old)
+    return Change(list(new), list(renamed), unchanged=len(wanted) - len(new) - len(renamed))
 
 
 def _stored(row: Row) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Request, Response
 from service.access.deps import Caller
 from service.registry import examples, shown
 from service.rules import errors, routing
-from service.rules.model import Category, Cell, Duty, Unit
+from service.rules.model import Category, Cell, Duty, Line, Policy, Unit
 from service.rules.world import World
 from service.web import problems
 from service.web.answers import answer
@@ -22,14 +22,18 @@ router = APIRouter(prefix="/v1", tags=["registry · 名录"])
 
 _LISTS = problems.documented(errors.Unauthorized, errors.BadCursor, errors.ValidationFailed)
 _Row = TypeVar("_Row", Unit, Cell, Category, Duty)
+_Any = TypeVar("_Any", Unit, Cell, Category, Duty, Line, Policy)
 
 
-class Paged(Params):
+class Page(Params):
+    limit: Limit = 50
+    cursor: CursorText | None = None
+
+
+class Paged(Page):
     """`at`: the rows in force then; now unless given."""
 
     at: Moment | None = None
-    limit: Limit = 50
-    cursor: CursorText | None = None
 
 
 class InArea(Paged):
@@ -76,7 +80,11 @@ async def get_chain(request: Request, code: str, caller: Caller, query: Annotate
     if world.category(query.category, at) is None:
         detail = f"Category {query.category} is not in the registry: see GET /v1/categories."
         raise errors.UnknownCategory(detail, "?category")
-    routes = routing.chain(world, code, query.category, at)
+    try:
+        routes = routing.chain(world, code, query.category, at)
+    except LookupError:  # before the first units, or before the first import
+        detail = f"No unit was in force at {at.isoformat()}: ask for a later moment."
+        raise errors.ValidationFailed(detail, errors=[errors.Pointer("?at", detail)]) from None
     return answer(
         {"grid_code": code, "category": query.category, "at": at, "calls": [shown.step(r, world) for r in routes]}
     )
@@ -100,9 +108,9 @@ async def list_categories(request: Request, caller: Caller, query: Annotated[Pag
 
 
 @router.get("/lines", summary="Lines of work · 条线", responses={200: examples.listed(examples.LINE), **_LISTS})
-async def list_lines(request: Request, caller: Caller) -> Response:
+async def list_lines(request: Request, caller: Caller, query: Annotated[Page, Query()]) -> Response:
     world: World = request.app.state.worlds.world
-    return answer({"items": [shown.line(world.lines[code]) for code in sorted(world.lines)], "next_cursor": None})
+    return _page(request, query, [world.lines[code] for code in sorted(world.lines)], shown.line)
 
 
 @router.get("/duties", summary="Whose is what · 权责事项", responses={200: examples.listed(examples.DUTY), **_LISTS})
@@ -119,12 +127,15 @@ async def list_duties(request: Request, caller: Caller, query: Annotated[DutyQue
 
 
 @router.get("/policies", summary="Time rules · 时限规则", responses={200: examples.listed(examples.POLICY), **_LISTS})
-async def list_policies(request: Request, caller: Caller) -> Response:
-    """Every version, newest first; incidents keep the one they were reported under."""
+async def list_policies(request: Request, caller: Caller, query: Annotated[Page, Query()]) -> Response:
+    """Every version by code, the newest of each first; incidents keep the one they were reported under."""
     world: World = request.app.state.worlds.world
-    versions = sorted(world.policies, reverse=True)
-    items = [shown.policy(world.policies[each], each == world.active_policy) for each in versions]
-    return answer({"items": items, "next_cursor": None})
+    ordered = sorted(world.policies.values(), key=_code_then_newest)
+
+    def show(row: Policy) -> dict[str, Any]:
+        return shown.policy(row, (row.code, row.version) == world.active_policy)
+
+    return _page(request, query, ordered, show, _code_then_newest)
 
 
 def _now(request: Request, at: datetime | None) -> tuple[World, datetime]:
@@ -145,11 +156,26 @@ def _in_force(rows: Mapping[str, tuple[_Row, ...]], at: datetime, prefix: str | 
     return [row for code in codes for row in rows[code] if row.validity.at(at)]
 
 
-def _page(request: Request, query: Paged, rows: Iterable[_Row], show: Callable[[_Row], dict[str, Any]]) -> Response:
+def _by_code(row: Unit | Cell | Category | Duty | Line | Policy) -> tuple[str | int, ...]:
+    return (row.code,)
+
+
+def _code_then_newest(row: Policy) -> tuple[str | int, ...]:
+    return row.code, -row.version
+
+
+def _page(
+    request: Request,
+    query: Page,
+    rows: Iterable[_Any],
+    show: Callable[[_Any], dict[str, Any]],
+    place: Callable[[_Any], tuple[str | int, ...]] = _by_code,
+) -> Response:
+    """`rows` come in the order of `place`, which is what a cursor remembers of the last one shown."""
     cursors = request.app.state.cursors
     kind = kind_of(request.url.path, query.model_dump(mode="json", exclude={"cursor", "limit"}))
-    after = cursors.read(kind, query.cursor)[0] if query.cursor else ""
-    found = [row for row in rows if row.code > after][: query.limit + 1]
+    after = tuple(cursors.read(kind, query.cursor)) if query.cursor else ()
+    found = [row for row in rows if place(row) > after][: query.limit + 1]
     items = found[: query.limit]
-    cursor = cursors.sign(kind, [items[-1].code]) if len(found) > query.limit else None
+    cursor = cursors.sign(kind, place(items[-1])) if len(found) > query.limit else None
     return answer({"items": [show(row) for row in items], "next_cursor": cursor})

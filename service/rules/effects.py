@@ -6,7 +6,6 @@ events in the contract's order. Nothing here asks whether an arrow is allowed; `
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -53,7 +52,7 @@ class Story:
         self._events: list[Event] = []
 
     def told(self) -> Decision:
-        after = replace(self.incident, sequence=self.incident.sequence + len(self._events))
+        after = self.incident._replace(sequence=self.incident.sequence + len(self._events))
         return Decision(self.before, after, self._ended, self._opened, tuple(self._events), self.because)
 
     def tell(self, kind: str, note: str | None = None) -> None:
@@ -65,10 +64,10 @@ class Story:
     def move(self, **fields: Any) -> None:
         """A step of the incident itself. Its version rises by one in a decision, however many steps that takes."""
         version = self.before.version + 1 if self.before else 1
-        self.incident = replace(self.incident, version=version, updated_at=self.now, **fields)
+        self.incident = self.incident._replace(version=version, updated_at=self.now, **fields)
 
     def change_call(self, **fields: Any) -> None:
-        self._ended = replace(self.incident.call, **fields)
+        self._ended = self.incident.call._replace(**fields)
         self.move(call=self._ended)
 
     def end_call(self, outcome: Outcome, **fields: Any) -> None:
@@ -91,7 +90,7 @@ class Story:
         """
         incident = self.incident
         call = _new_call(self.world, incident, route, cause, from_unit, self.now)
-        self._opened = call = replace(call, ground=ground, reason=reason) if ground or reason else call
+        self._opened = call = call._replace(ground=ground, reason=reason) if ground or reason else call
         due = {"due_at": call.answer_by, "due_kind": DueKind.ANSWER, "wake_at": call.answer_by}
         audience = incident.audience if route.unit in incident.audience else (*incident.audience, route.unit)
         calls_at = _counted(incident.calls_at, route.level)
@@ -174,7 +173,7 @@ def report(
     )
     kinds = ["sihu.incident.reported", *(["sihu.call.unrouted"] if route.unrouted else []), "sihu.call.opened"]
     events = tuple(Event(kind, n, now, incident, 1, by) for n, kind in enumerate(kinds, start=1))
-    return Decision(None, replace(incident, sequence=len(events)), None, call, events, route.because)
+    return Decision(None, incident._replace(sequence=len(events)), None, call, events, route.because)
 
 
 def answer(story: Story, act: Act) -> None:
@@ -192,7 +191,8 @@ def _take_on(story: Story, said: dict[str, Any] | None) -> None:
 
 
 def resolve(story: Story, act: Act) -> None:
-    """c. The called unit says it is done; the calling side has the verify box to look. From calling: answered as well."""
+    """c. The called unit says it is done; the calling side has the verify box to look. From calling: answered as
+    well."""
     if story.incident.state is State.CALLING:
         _take_on(story, None)
         story.tell("sihu.call.answered")
@@ -239,7 +239,8 @@ def verify_timeout(story: Story, act: Act) -> None:
 
 
 def reject(story: Story, act: Act) -> None:
-    """l. Not done: the same unit is called again; from the second rejection since the last reopening, the next level."""
+    """l. Not done: the same unit is called again; from the second rejection since the last reopening, the next
+    level."""
     incident = story.incident
     again = incident.rejects == 0
     story.move(rejects=incident.rejects + 1)

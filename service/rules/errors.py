@@ -139,4 +139,10 @@ class UnknownUnit(UnknownReference):
 
 
 class Unavailable(SihuError):
+    """`cause` is the database's own complaint: for ops and logs, never for the caller."""
+
     code, title = "unavailable", "The service cannot reach its database"
+
+    def __init__(self, detail: str, *, cause: str = "") -> None:
+        super().__init__(detail)
+        self.cause = cause

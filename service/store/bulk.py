@@ -11,39 +11,56 @@ from functools import cache
 from typing import Any
 
 from pydantic_core import to_json
-from sqlalchemy import ARRAY, JSON, ColumnElement, Table, Text, bindparam, cast, func, insert, select, update
+from sqlalchemy import ARRAY, JSON, ColumnElement, Table, Text, bindparam, cast, func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import Insert, Update
 from sqlalchemy.sql.selectable import TableValuedAlias
+from sqlalchemy.types import TypeEngine
 
 _SEPARATOR = "\x1f"  # the unit separator: no code and no subject may hold a control character
 
 
-async def insert_rows(tx: AsyncConnection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert `rows`, all with the same columns. Raises `IntegrityError` for the page as a whole."""
-    if rows:
-        names = tuple(rows[0])
-        await tx.execute(_insert(table, names), arrays(table, names, rows))
+Columns = Mapping[str, Sequence[Any]]
+"""A page by columns: name → one value a row."""
+
+
+def columns_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """A page by columns from rows that all have the same ones."""
+    return {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
+
+
+async def insert_rows(tx: AsyncConnection, table: Table, page: Columns) -> None:
+    """Insert a page. Columns that no row fills are left out: an array of nulls costs as much to send as any other.
+
+    Raises:
+        IntegrityError: the database refuses one of them, and so the page as a whole.
+    """
+    page = filled(page)
+    if page:
+        await tx.execute(_insert(table, tuple(page)), arrays(table, page))
 
 
 async def update_rows(
-    tx: AsyncConnection, table: Table, keys: tuple[str, ...], rows: Sequence[Mapping[str, Any]]
+    tx: AsyncConnection, table: Table, keys: tuple[str, ...], page: Columns, **constants: object
 ) -> int:
-    """Update `rows` by the columns `keys`; lock them in order first. Returns how many were found."""
-    if not rows:
+    """Update a page by the columns `keys`; `constants` are the same in every row. Returns how many rows were found."""
+    if not page or not page[keys[0]]:
         return 0
-    names = tuple(rows[0])
-    result = await tx.execute(_update(table, keys, names), arrays(table, names, rows))
-    return result.rowcount
+    statement = _update(table, keys, tuple(page), tuple(constants.items()))
+    return (await tx.execute(statement, arrays(table, page))).rowcount
 
 
-def arrays(table: Table, names: tuple[str, ...], rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+def filled(page: Columns) -> Columns:
+    """The columns that some row fills."""
+    return {name: values for name, values in page.items() if any(value is not None for value in values)}
+
+
+def arrays(table: Table, page: Columns) -> dict[str, Sequence[Any]]:
     """The bind parameters: one list a column, JSON and inner arrays as text."""
-    return {f"p_{name}": _encoded(table, name, [row[name] for row in rows]) for name in names}
+    return {f"p_{name}": _encoded(table.c[name].type, values) for name, values in page.items()}
 
 
-def _encoded(table: Table, name: str, values: list[Any]) -> list[Any]:
-    kind = table.c[name].type
+def _encoded(kind: TypeEngine[Any], values: Sequence[Any]) -> Sequence[Any]:
     if isinstance(kind, JSON):
         return [None if value is None else to_json(value).decode() for value in values]
     if isinstance(kind, ARRAY):
@@ -79,9 +96,12 @@ def _insert(table: Table, names: tuple[str, ...]) -> Insert:
 
 
 @cache
-def _update(table: Table, keys: tuple[str, ...], names: tuple[str, ...]) -> Update:
+def _update(
+    table: Table, keys: tuple[str, ...], names: tuple[str, ...], constants: tuple[tuple[str, object], ...]
+) -> Update:
     values, columns = source(table, names)
     changes = {name: column for name, column in zip(names, columns, strict=True) if name not in keys}
+    changes |= {name: literal(constant) for name, constant in constants}
     statement = update(table).values(changes)
     for key in keys:
         statement = statement.where(table.c[key] == values.c[key])

@@ -7,7 +7,6 @@ anything is answered, or nothing is. A commit is shielded: a caller that goes aw
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
@@ -18,8 +17,6 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlch
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from service.rules.errors import Unavailable
-
-_log = logging.getLogger(__name__)
 
 Transaction = AsyncConnection
 """What a use case hands to the store; only the store speaks SQL on it."""
@@ -35,8 +32,9 @@ _DOWN = (
     asyncpg.InterfaceError,
     TimeoutError,
 )
-_DOWN_SQLSTATES = ("08", "57P", "53")
-"""SQLSTATE classes: connection lost, server shutting down, out of connections or disk. Not the statement's fault."""
+_DOWN_SQLSTATES = ("08", "57P", "53", "3D", "28")
+"""SQLSTATE classes: connection lost, server shutting down, out of connections or disk, no such database, not let in. Not
+the statement's fault."""
 
 
 def is_down(error: BaseException) -> bool:
@@ -123,5 +121,8 @@ async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
 
 
 def _unavailable(error: BaseException) -> Unavailable:
-    _log.warning("the database cannot be reached: %s", error, extra={"event": "database_unreachable"})
-    return Unavailable("The database cannot be reached right now. Nothing was stored; send the same request again.")
+    cause = str(error.orig) if isinstance(error, DBAPIError) else str(error)
+    return Unavailable(
+        "The database cannot be reached. Send the same request again, with its Idempotency-Key: it is not done twice.",
+        cause=(cause.strip().splitlines() or [type(error).__name__])[0],
+    )

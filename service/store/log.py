@@ -1,7 +1,7 @@
 """The log: one row a transaction (`log_batch`), its events beside it, numbered after commit.
 
-A transaction writes its batch row once it holds its row locks, so of two that touch one incident the later has the larger
-id. The sealer numbers whole batches in id order: `last_position` is the running count of events. So positions have no
+A transaction writes its batch row once it holds its row locks, so of two that touch one incident the later has the
+larger id. The sealer numbers whole batches in id order: `last_position` is the running count of events. So positions have no
 gaps, an event never appears before one already read, an event row is written once, and sealing reads no events at all.
 """
 
@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Text, bindparam, func, insert, literal, select, update
@@ -26,8 +27,7 @@ SEAL_LIMIT = 2_000
 """Batches numbered in one transaction."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One event as stored. `audience`: units, and '@subject' of the reporter, as of then."""
 
     type: str
@@ -64,24 +64,9 @@ class Sealed:
     reload: tuple[str, ...]
 
 
-_NAMES = (
-    "ord",
-    "incident_id",
-    "sequence",
-    "type",
-    "at",
-    "area",
-    "unit",
-    "audience",
-    "data",
-    "subject",
-    "idempotency_key",
-    "body_hash",
-)
-
-
-def _append() -> Any:
-    values, columns = bulk.source(event, _NAMES)
+@cache
+def _append(names: tuple[str, ...]) -> Any:
+    values, columns = bulk.source(event, names)
     batch = (
         insert(log_batch)
         .values(
@@ -94,11 +79,8 @@ def _append() -> Any:
         .cte("batch")
     )
     rows = select(batch.c.id, *columns).select_from(batch.join(values, literal(True)))
-    written = insert(event).from_select(["batch_id", *_NAMES], rows).cte("written")
+    written = insert(event).from_select(["batch_id", *names], rows).cte("written")
     return select(batch.c.id).add_cte(written)
-
-
-_APPEND = _append()
 
 
 async def append(
@@ -110,19 +92,17 @@ async def append(
     reload: Iterable[str] = (),
 ) -> Committed:
     """Write the events of this transaction, in one round trip. The caller holds the locks of its incidents."""
-    rows = [
-        {name: position if name == "ord" else getattr(entry, name) for name in _NAMES}
-        for position, entry in enumerate(entries, start=1)
-    ]
+    page = bulk.filled(dict(zip(Entry._fields, zip(*entries, strict=True), strict=True)))
+    page = {"ord": range(1, len(entries) + 1), **page}
     touched, reloads = tuple(sorted(queues)), tuple(sorted(reload))
     parameters = {
-        "b_events": len(rows),
+        "b_events": len(entries),
         "b_queues": list(touched),
         "b_wake_at": wake_at,
         "b_reload": list(reloads),
-        **bulk.arrays(event, _NAMES, rows),
+        **bulk.arrays(event, page),
     }
-    batch_id = (await tx.execute(_APPEND, parameters)).scalar_one()
+    batch_id = (await tx.execute(_append(tuple(page)), parameters)).scalar_one()
     return Committed(batch_id, touched, wake_at, reloads)
 
 
@@ -156,8 +136,10 @@ _TRY_LOCK = select(func.pg_try_advisory_xact_lock(_SEALER))
 
 
 async def seal(tx: AsyncConnection) -> int | None:
-    """Number what is committed and unnumbered, oldest batch first. Returns how many batches, or None when another
-    process is numbering this very moment. A lock first, then the look: so the snapshot is newer than the last numbering.
+    """Number what is committed and unnumbered, oldest batch first.
+
+    Returns how many batches, or None when another process is numbering this very moment. A lock first, then the look:
+    so the snapshot is newer than the last numbering.
     """
     if not (await tx.execute(_TRY_LOCK)).scalar_one():
         return None

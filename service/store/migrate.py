@@ -16,6 +16,7 @@ from service.store.database import Database
 from service.store.tables import metadata
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
+_HOUR_MS = 3_600_000
 
 
 async def upgrade(database: Database) -> None:
@@ -26,8 +27,13 @@ async def upgrade(database: Database) -> None:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
-    async with database.begin() as connection:
-        await connection.run_sync(run)
+    # a connection of its own: a migration of a full table may take longer than a request may
+    patient = Database(database.url, pool_size=1, statement_timeout_ms=_HOUR_MS, application="sihu migrate")
+    try:
+        async with patient.begin() as connection:
+            await connection.run_sync(run)
+    finally:
+        await patient.close()
 
 
 async def pending(database: Database) -> bool:

@@ -49,6 +49,11 @@ async def lock(tx: AsyncConnection) -> int:
     return version
 
 
+async def hold(tx: AsyncConnection) -> None:
+    """Wait for the import that is under way, and let none commit before this transaction ends."""
+    await tx.execute(select(deployment.c.world_version).with_for_update(read=True))
+
+
 async def rise(tx: AsyncConnection) -> int:
     """A new world: every process reads it anew. Returns its version."""
     risen = update(deployment).values(world_version=deployment.c.world_version + 1)
@@ -63,14 +68,14 @@ async def newest(connection: AsyncConnection, name: str) -> dict[str, Mapping[An
     return {row.code: row._mapping for row in rows}
 
 
-async def end_rows(tx: AsyncConnection, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Set `valid_to` of the rows named by `code` and `valid_from`."""
-    await bulk.update_rows(tx, DATED[name], ("code", "valid_from"), rows)
+async def change_rows(tx: AsyncConnection, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Set the other columns of the rows named by `code` and `valid_from`: to end them, or to correct them."""
+    await bulk.update_rows(tx, DATED[name], ("code", "valid_from"), bulk.columns_of(rows))
 
 
 async def add_rows(tx: AsyncConnection, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
     """New rows of `DATED[name]`."""
-    await bulk.insert_rows(tx, DATED[name], rows)
+    await bulk.insert_rows(tx, DATED[name], bulk.columns_of(rows))
 
 
 async def line_names(connection: AsyncConnection) -> dict[str, str]:
@@ -79,8 +84,10 @@ async def line_names(connection: AsyncConnection) -> dict[str, str]:
 
 
 async def set_lines(tx: AsyncConnection, new: Mapping[str, str], renamed: Mapping[str, str]) -> None:
-    await bulk.insert_rows(tx, line, [{"code": code, "name": name} for code, name in new.items()])
-    await bulk.update_rows(tx, line, ("code",), [{"code": code, "name": name} for code, name in renamed.items()])
+    await bulk.insert_rows(tx, line, bulk.columns_of([{"code": code, "name": name} for code, name in new.items()]))
+    await bulk.update_rows(
+        tx, line, ("code",), bulk.columns_of([{"code": code, "name": name} for code, name in renamed.items()])
+    )
 
 
 async def activate_policy(tx: AsyncConnection, chosen: Policy, title: str, now: datetime) -> None:
@@ -95,7 +102,7 @@ async def activate_policy(tx: AsyncConnection, chosen: Policy, title: str, now: 
         "imported_at": now,
         "active": True,
     }
-    await bulk.insert_rows(tx, policy, [head])
+    await bulk.insert_rows(tx, policy, bulk.columns_of([head]))
     boxes = [
         {
             "code": chosen.code,
@@ -108,7 +115,7 @@ async def activate_policy(tx: AsyncConnection, chosen: Policy, title: str, now: 
         }
         for (level, urgency), box in chosen.boxes.items()
     ]
-    await bulk.insert_rows(tx, policy_box, boxes)
+    await bulk.insert_rows(tx, policy_box, bulk.columns_of(boxes))
 
 
 async def open_incidents_of(connection: AsyncConnection, units: Sequence[str]) -> int:
@@ -118,7 +125,7 @@ async def open_incidents_of(connection: AsyncConnection, units: Sequence[str]) -
 
 
 async def load(connection: AsyncConnection) -> World:
-    """The world as stored. One snapshot: call it in a `Database.read` block."""
+    """The world as stored, in several statements: call it in a `Database.read` block, or after `lock` or `hold`."""
     policies, active = await _policies(connection)
     return worlds.build(
         (await connection.execute(select(deployment.c.world_version))).scalar_one(),

@@ -45,7 +45,7 @@ async def insert(tx: AsyncConnection, reports: Sequence[tuple[Incident, Said, st
     Raises:
         IntegrityError: another process took one of the keys or sources in this very moment.
     """
-    await bulk.insert_rows(tx, report, [_row(incident, said, line) for incident, said, line in reports])
+    await bulk.insert_rows(tx, report, bulk.columns_of([_row(*each) for each in reports]))
 
 
 def _row(incident: Incident, said: Said, line: str) -> dict[str, Any]:

@@ -98,7 +98,8 @@ async def test_the_list_shows_neither_keys_nor_digests(ops: httpx.AsyncClient) -
 
 async def test_the_list_is_paged_newest_first(ops: httpx.AsyncClient) -> None:
     made = [(await ops.post("/keys", json={"role": "auditor"})).json()["id"] for _ in range(4)]
-    seen, cursor = [], ""
+    seen: list[str] = []
+    cursor: str | None = ""
     while cursor is not None:
         page = (await ops.get("/keys", params={"limit": 2} | ({"cursor": cursor} if cursor else {}))).json()
         assert len(page["items"]) <= 2

@@ -1,0 +1,5 @@
+import argparse
+
+
+def add_arguments(p: argparse.ArgumentParser) -> None:
+    pass

@@ -1,0 +1,80 @@
+"""The real `sihu` command in processes of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def command(*arguments: str, url: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run one command to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "service.cli", *arguments],
+        env={**os.environ, "DATABASE_URL": url, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+class Running:
+    """One `sihu serve`."""
+
+    def __init__(self, process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+        self.process = process
+        self.url = f"http://127.0.0.1:{port}"
+        self.log = log
+
+    def wait_until(self, path: str, status: int, *, seconds: float = 30) -> httpx.Response:
+        """The answer of `path`, once it has this status."""
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                answer = httpx.get(self.url + path, timeout=5)
+                if answer.status_code == status:
+                    return answer
+            except httpx.TransportError:
+                pass
+            assert self.process.poll() is None, self.log.read_text()
+            assert time.monotonic() < end, f"{path} never answered {status}: {self.log.read_text()}"
+            time.sleep(0.05)
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        self.process.send_signal(how)
+        return self.process.wait(timeout=30)
+
+
+@contextmanager
+def serving(url: str, log: Path, *arguments: str) -> Iterator[Running]:
+    """`sihu serve` on a database; killed at the end if it still runs."""
+    port = free_port()
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "service.cli", "serve", "--port", str(port), *arguments],
+            env={**os.environ, "DATABASE_URL": url},
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    try:
+        yield Running(process, port, log)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()

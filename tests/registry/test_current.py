@@ -1,0 +1,78 @@
+"""The world of a process: never half of one and half of the next, never older than what a transaction sees."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from sqlalchemy import text
+
+from service.registry.current import CurrentWorld
+from service.rules.errors import Unavailable
+from service.store import registry
+from service.store.database import Database
+from tests.registry.bundles import DAY, NOW, bring, files, water
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_transaction_that_sees_a_newer_version_reads_it_first(database: Database) -> None:
+    await bring(database, files())
+    worlds = CurrentWorld()
+    await worlds.reload(database)
+    held = worlds.world
+    await bring(database, water("新名"), NOW + DAY)
+    async with database.begin() as tx:
+        fresh = await worlds.fresh(tx)
+    assert (held.version, fresh.version) == (2, 3)
+    assert held.unit_name("dept-water") == "水务局"  # the old snapshot itself never changes
+    assert fresh.unit_name("dept-water") == "新名"
+
+
+async def test_a_world_that_is_up_to_date_is_not_read_again(database: Database) -> None:
+    await bring(database, files())
+    worlds = CurrentWorld()
+    await worlds.reload(database)
+    held = worlds.world
+    async with database.begin() as tx:
+        assert await worlds.fresh(tx) is held
+
+
+async def test_who_comes_in_the_middle_of_an_import_waits_and_then_sees_all_of_it(database: Database) -> None:
+    await bring(database, files())
+    worlds = CurrentWorld()
+
+    async def look() -> tuple[int, str]:
+        async with database.begin() as tx:
+            world = await worlds.fresh(tx)
+            return world.version, world.unit_name("dept-water")
+
+    async with database.begin() as importing:
+        await registry.lock(importing)
+        looking = asyncio.create_task(look())
+        await somebody_waits(database)
+        await importing.execute(text("UPDATE unit SET name = '新名' WHERE code = 'dept-water'"))
+        await registry.rise(importing)
+    assert await looking == (3, "新名")
+
+
+async def somebody_waits(database: Database) -> None:
+    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    async with asyncio.timeout(10):
+        while True:
+            async with database.read() as connection:
+                if (await connection.execute(waiting)).scalar_one():
+                    return
+            await asyncio.sleep(0.01)
+
+
+async def test_a_reload_that_fails_goes_on_with_what_was_known(database: Database) -> None:
+    await bring(database, files())
+    worlds = CurrentWorld()
+    await worlds.reload(database)
+    held = worlds.world
+    nowhere = Database("postgresql+asyncpg://nobody@127.0.0.1:1/nowhere")
+    with pytest.raises(Unavailable):
+        await worlds.reload(nowhere)
+    await nowhere.close()
+    assert worlds.world is held

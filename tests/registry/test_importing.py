@@ -1,0 +1,189 @@
+"""Importing on a real database: the whole bundle or nothing, and history that stays readable."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from service import demo
+from service.registry import bundle
+from service.registry.changes import ALWAYS
+from service.registry.current import CurrentWorld
+from service.rules.model import Level, Urgency
+from service.store.database import Database
+from tests.registry.bundles import DAY, NOW, bring, everything, files, history, policy, water
+
+pytestmark = pytest.mark.anyio
+NEW_YEAR = datetime(2026, 12, 31, 16, tzinfo=UTC)  # 2027-01-01 in Guangzhou
+
+
+async def told(database: Database) -> list[str]:
+    async with database.read() as connection:
+        return list((await connection.execute(text("SELECT type FROM event ORDER BY batch_id, ord"))).scalars())
+
+
+async def version(database: Database) -> int:
+    async with database.read() as connection:
+        return int((await connection.execute(text("SELECT world_version FROM deployment"))).scalar_one())
+
+
+async def test_the_first_import_stores_everything_and_tells_the_log_once(database: Database) -> None:
+    report = await bring(database, files())
+    assert {name: len(change.added) for name, change in report.changes.items()} == {
+        "lines": 1,
+        "units": 5,
+        "cells": 1,
+        "categories": 2,
+        "duties": 1,
+    }
+    assert report.policy == ("example", 1)
+    assert report.committed is not None
+    assert report.committed.reload == ("world",)
+    assert await told(database) == ["sihu.registry.imported", "sihu.policy.activated"]
+    assert await version(database) == 2
+
+
+async def test_importing_twice_changes_nothing(database: Database) -> None:
+    await bring(database, files())
+    before = await everything(database)
+    again = await bring(database, files(), NOW + DAY)
+    assert not again.changes_anything
+    assert again.committed is None
+    assert await everything(database) == before
+
+
+async def test_importing_the_haizhu_sample_twice_changes_nothing(haizhu: Database) -> None:
+    from_disk = bundle.read_directory(demo.SAMPLE)
+    before = await everything(haizhu)
+    assert not (await bring(haizhu, from_disk, NOW + DAY)).changes_anything
+    assert await everything(haizhu) == before
+
+
+async def test_a_changed_name_closes_the_old_row_and_keeps_history(database: Database) -> None:
+    await bring(database, files())
+    report = await bring(database, water("水务与河道局"), NOW + DAY)
+    assert report.changes["units"].changed == ["dept-water"]
+    assert await history(database) == [("水务局", ALWAYS, NOW + DAY), ("水务与河道局", NOW + DAY, None)]
+    worlds = CurrentWorld()
+    await worlds.reload(database)
+    before, after = worlds.world.unit("dept-water", NOW), worlds.world.unit("dept-water", NOW + DAY)
+    assert before is not None
+    assert after is not None
+    assert (before.name, after.name) == ("水务局", "水务与河道局")
+
+
+async def test_a_second_change_at_the_same_instant_takes_the_place_of_the_first(database: Database) -> None:
+    await bring(database, files())
+    await bring(database, water("错字"), NOW + DAY)
+    await bring(database, water("水务中心"), NOW + DAY)  # the virtual clock stands still between the two
+    assert await history(database) == [("水务局", ALWAYS, NOW + DAY), ("水务中心", NOW + DAY, None)]
+
+
+async def test_a_change_that_lies_ahead_can_be_corrected_before_it_begins(database: Database) -> None:
+    await bring(database, files())
+    await bring(database, water("错字", since="2027-01-01"), NOW + DAY)
+    planned = water("水务中心", since="2027-01-01")
+    await bring(database, planned, NOW + 2 * DAY)
+    assert await history(database) == [("水务局", ALWAYS, NEW_YEAR), ("水务中心", NEW_YEAR, None)]
+    assert not (await bring(database, planned, NOW + 3 * DAY)).changes_anything
+
+
+async def test_a_unit_that_only_ends_is_closed_even_as_of_last_week(database: Database) -> None:
+    await bring(database, files())
+    report = await bring(database, water(until="2026-11-20"), NOW)
+    assert report.changes["units"].closed == ["dept-water"]
+    assert await history(database) == [("水务局", ALWAYS, datetime(2026, 11, 19, 16, tzinfo=UTC))]
+    assert not (await bring(database, water(until="2026-11-20"), NOW + DAY)).changes_anything
+
+
+async def test_a_unit_that_comes_back_was_not_in_force_in_between(database: Database) -> None:
+    await bring(database, files())
+    await bring(database, water(until="2026-11-20"), NOW)
+    await bring(database, water(), NOW + DAY)
+    ended = datetime(2026, 11, 19, 16, tzinfo=UTC)
+    assert await history(database) == [("水务局", ALWAYS, ended), ("水务局", NOW + DAY, None)]
+
+
+async def test_a_row_that_would_end_before_it_begins_is_a_fault_and_not_a_crash(database: Database) -> None:
+    await bring(database, files())
+    report = await bring(database, water("新名", until="2026-11-20"), NOW)
+    assert [(fault.file, fault.row) for fault in report.faults] == [("units.csv", 2)]
+    assert "2026-11-20" in report.faults[0].detail
+
+
+async def test_all_faults_are_told_at_once_and_nothing_is_written(database: Database) -> None:
+    before = await everything(database)
+    bad = files(
+        cells="code,name,community\n440402001001001,网格,440402001009\n12,网格,440402001001\n",
+        duties="code,title,category,area,lead_unit\nD1,排水,nothing,440402,nobody\n",
+    )
+    report = await bring(database, bad)
+    assert {(fault.file, fault.row) for fault in report.faults} == {
+        ("cells.csv", 2),
+        ("cells.csv", 3),
+        ("duties.csv", 2),
+    }
+    assert await everything(database) == before
+
+
+async def test_a_part_is_checked_against_what_the_database_holds(database: Database) -> None:
+    part = {"duties.csv": b"code,title,category,area,lead_unit\nD2,x,u-1,440402001,dept-water\n"}
+    assert (await bring(database, part)).faults
+    await bring(database, files())
+    assert not (await bring(database, part)).faults
+
+
+async def test_a_database_error_in_the_middle_leaves_nothing_behind(database: Database) -> None:
+    before = await everything(database)
+    async with database.begin() as tx:
+        await tx.execute(text("CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'no'; END$$"))
+        await tx.execute(text("CREATE TRIGGER no BEFORE INSERT ON policy_box EXECUTE FUNCTION no()"))
+    with pytest.raises(DBAPIError):
+        await bring(database, files())
+    assert await everything(database) == before
+    async with database.begin() as tx:
+        await tx.execute(text("DROP TRIGGER no ON policy_box"))
+    assert (await bring(database, files())).committed
+
+
+async def test_a_dry_run_says_the_same_and_writes_nothing(database: Database) -> None:
+    before = await everything(database)
+    dry = await bring(database, files(), dry_run=True)
+    assert await everything(database) == before
+    wet = await bring(database, files())
+    assert {**dry.as_dict(), "dry_run": False} == wet.as_dict()
+    assert dry.committed is None
+
+
+async def test_of_two_imports_of_one_bundle_at_once_the_second_finds_nothing_to_do(database: Database) -> None:
+    reports = await asyncio.gather(*(bring(database, files()) for _ in range(4)))
+    assert sum(report.changes_anything for report in reports) == 1
+    assert await version(database) == 2
+    assert await told(database) == ["sihu.registry.imported", "sihu.policy.activated"]
+
+
+async def test_two_different_imports_at_once_take_turns(database: Database) -> None:
+    await bring(database, files())
+    names = [f"水务{number}" for number in range(6)]
+    times = [NOW + DAY * (number % 3 + 1) for number in range(6)]  # whoever comes first, their clocks may disagree
+    await asyncio.gather(*(bring(database, water(n), at) for n, at in zip(names, times, strict=True)))
+    rows = await history(database)
+    assert [row[2] for row in rows] == [row[1] for row in rows[1:]] + [None]
+    assert await version(database) == 2 + len(names)
+
+
+async def test_another_policy_becomes_the_next_version_and_is_active_at_once(database: Database) -> None:
+    await bring(database, files())
+    report = await bring(database, policy("2h"), NOW + DAY)
+    assert report.policy == ("example", 2)
+    assert (await bring(database, policy("2h"), NOW + DAY)).policy is None
+    worlds = CurrentWorld()
+    await worlds.reload(database)
+    assert worlds.world.active().version == 2
+    boxes = [worlds.world.box(("example", number), Level.COMMUNITY, Urgency.NORMAL).answer_s for number in (1, 2)]
+    assert boxes == [3600, 7200]
+    assert (await told(database))[2:] == ["sihu.registry.imported", "sihu.policy.activated"]

@@ -1,0 +1,203 @@
+"""Looking things up and importing, over HTTP, on the Haizhu sample."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.house import CATEGORY, CELL, DEPARTMENT, LEADER, STREET, House
+from tests.registry.bundles import UNITS
+
+pytestmark = pytest.mark.anyio
+
+LISTS = ["/v1/grid-cells", "/v1/units", "/v1/categories", "/v1/lines", "/v1/duties", "/v1/policies"]
+
+
+def renamed(name: str, code: str = DEPARTMENT) -> dict[str, str]:
+    return {"units.csv": f"{UNITS}\n{code},{name},department,440105,,2020-09-01,\n"}
+
+
+async def bring(house: House, content: bytes, media: str, who: str = "ops", **query: Any) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {await house.key(who)}", "Content-Type": media}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(house.app), base_url="http://house") as client:
+        return await client.post("/v1/registry/import", content=content, headers=headers, params=query)
+
+
+async def test_the_chain_names_the_four_units_and_why(house: House) -> None:
+    chain = await house.get("worker", f"/v1/grid-cells/{CELL}/chain", category=CATEGORY)
+    assert [(call["level"], call["unit"]["code"]) for call in chain["calls"]] == [
+        (1, CELL[:12]),
+        (2, STREET),
+        (3, DEPARTMENT),
+        (4, LEADER),
+    ]
+    assert all(call["because"] for call in chain["calls"])
+
+
+@pytest.mark.parametrize(
+    ("query", "code", "pointer"),
+    [
+        ({}, "validation_failed", "?category"),
+        ({"category": "nothing"}, "unknown_category", "?category"),
+        ({"category": CATEGORY, "at": "2026-11-23T09:00:00"}, "validation_failed", "?at"),
+        ({"category": CATEGORY, "at": "2010-01-01T00:00:00Z"}, "validation_failed", "?at"),
+    ],
+)
+async def test_a_chain_that_cannot_be_told_says_why(
+    house: House, query: dict[str, Any], code: str, pointer: str
+) -> None:
+    answer = await house.send("worker", "GET", f"/v1/grid-cells/{CELL}/chain", **query)
+    assert (answer.status_code, answer.json()["code"]) == (422, code)
+    assert [each["pointer"] for each in answer.json()["errors"]] == [pointer]
+
+
+@pytest.mark.parametrize("code", ["440105003001999", "x"])
+async def test_an_unknown_cell_in_a_path_is_404(house: House, code: str) -> None:
+    one = await house.send("worker", "GET", f"/v1/grid-cells/{code}")
+    chain = await house.send("worker", "GET", f"/v1/grid-cells/{code}/chain", category=CATEGORY)
+    assert [(each.status_code, each.json()["code"]) for each in (one, chain)] == [(404, "not_found")] * 2
+
+
+@pytest.mark.parametrize("path", LISTS)
+async def test_a_list_is_paged_without_gaps_or_doubles(house: House, path: str) -> None:
+    whole = (await house.get("auditor", path, limit=500))["items"][:9]
+    seen: list[Any] = []
+    query: dict[str, Any] = {"limit": 2}
+    while len(seen) < len(whole):
+        page = await house.get("auditor", path, **query)
+        assert len(page["items"]) <= 2
+        seen += page["items"]
+        if page["next_cursor"] is None:
+            break
+        query["cursor"] = page["next_cursor"]
+    assert seen[: len(whole)] == whole
+
+
+async def test_policies_are_paged_newest_version_first(house: House) -> None:
+    for hours in ("5h", "6h"):
+        await import_policy(house, hours)
+    first = await house.get("worker", "/v1/policies", limit=2)
+    last = await house.get("worker", "/v1/policies", limit=2, cursor=first["next_cursor"])
+    listed = [(each["version"], each["active"]) for each in first["items"] + last["items"]]
+    assert listed == [(3, True), (2, False), (1, False)]
+    assert last["next_cursor"] is None
+
+
+async def import_policy(house: House, answer: str) -> None:
+    rows = "".join(
+        f"  - {{level: {level}, urgency: {urgency}, answer: {answer}, resolve: 1d, clock: continuous}}\n"
+        for level in (1, 2, 3, 4)
+        for urgency in ("urgent", "normal")
+    )
+    text = f"code: example\ntitle: t\nverify: 3d\nreopen: 7d\nrows:\n{rows}"
+    done = await bring(house, json.dumps({"policy.yaml": text}).encode(), "application/json")
+    assert done.status_code == 200, done.text
+
+
+@pytest.mark.parametrize("path", LISTS)
+@pytest.mark.parametrize("limit", ["0", "501", "x"])
+async def test_a_limit_outside_1_to_500_is_refused(house: House, path: str, limit: str) -> None:
+    answer = await house.send("worker", "GET", path, limit=limit)
+    assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed")
+
+
+async def test_a_cursor_of_another_list_or_filter_is_refused(house: House) -> None:
+    cursor = (await house.get("worker", "/v1/units", limit=1))["next_cursor"]
+    elsewhere: list[tuple[str, dict[str, Any]]] = [("/v1/duties", {}), ("/v1/units", {"area": STREET})]
+    for path, query in elsewhere:
+        answer = await house.send("worker", "GET", path, cursor=cursor, **query)
+        assert (answer.status_code, answer.json()["code"]) == (400, "bad_cursor")
+
+
+async def test_cells_are_filtered_by_the_front_of_their_code(house: House) -> None:
+    listed = (await house.get("worker", "/v1/grid-cells", area=CELL[:12], limit=500))["items"]
+    assert listed
+    assert all(each["code"].startswith(CELL[:12]) for each in listed)
+
+
+async def test_duties_are_those_that_bear_on_a_category_and_an_area(house: House) -> None:
+    listed = (await house.get("worker", "/v1/duties", category="urban-0301", area="440105015001"))["items"]
+    assert [each["code"] for each in listed] == ["EX-003", "EX-017"]
+
+
+async def test_whoever_has_a_key_may_read_and_nobody_else(house: House) -> None:
+    for path in LISTS:
+        for who in ("worker", "community", "auditor", "ops"):
+            assert (await house.send(who, "GET", path)).status_code == 200
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(house.app), base_url="http://house") as client:
+            assert (await client.get(path)).status_code == 401
+
+
+async def test_an_import_is_seen_at_once_and_the_past_stays_readable(house: House) -> None:
+    await house.advance(seconds=3600)
+    done = await bring(house, json.dumps(renamed("新名")).encode(), "application/json")
+    assert done.json()["changes"]["units"] == {
+        "added": 0,
+        "changed": 1,
+        "closed": 0,
+        "unchanged": 0,
+        "first": [DEPARTMENT],
+    }
+    now = {each["code"]: each["name"] for each in (await house.get("worker", "/v1/units", limit=500))["items"]}
+    then = await house.get("worker", "/v1/units", limit=500, at="2026-11-23T01:00:00Z")
+    assert now[DEPARTMENT] == "新名"
+    assert {each["code"]: each["name"] for each in then["items"]}[DEPARTMENT] == "区城市管理和综合执法局"
+
+
+async def test_an_import_tells_how_many_open_incidents_it_touches(house: House) -> None:
+    incident = await house.report()
+    row = f"{UNITS}\n{incident['unit']['code']},新社区,community,{STREET},,2020-09-01,\n"
+    done = await bring(house, json.dumps({"units.csv": row}).encode(), "application/json", dry_run="true")
+    assert (done.json()["dry_run"], done.json()["open_incidents"]) == (True, 1)
+
+
+async def test_an_incident_keeps_the_policy_it_was_reported_under(house: House) -> None:
+    before = await house.report()
+    await import_policy(house, "5h")
+    after = await house.report("colleague")
+    assert (before["policy"]["version"], after["policy"]["version"]) == (1, 2)
+    assert (await house.get("worker", f"/v1/incidents/{before['id']}"))["policy"]["version"] == 1
+
+
+async def test_a_zip_is_taken_whatever_the_case_of_its_media_type(house: House) -> None:
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as archive:
+        archive.writestr("haizhu/units.csv", renamed("压缩")["units.csv"])
+    done = await bring(house, held.getvalue(), "Application/ZIP")
+    assert done.status_code == 200, done.text
+    assert done.json()["changes"]["units"]["changed"] == 1
+
+
+async def test_every_fault_is_named_with_file_and_row(house: House) -> None:
+    files = {"cells.csv": "code,name,community\n12,a,440105003001\n13,b,nowhere\n"}
+    refused = await bring(house, json.dumps(files).encode(), "application/json")
+    assert (refused.status_code, refused.json()["code"]) == (422, "validation_failed")
+    assert {each["detail"].split(": ")[0] for each in refused.json()["errors"]} == {"cells.csv:2", "cells.csv:3"}
+
+
+@pytest.mark.parametrize(
+    ("content", "media", "status", "code"),
+    [
+        (b"{", "application/json", 400, "bad_json"),
+        (b"[]", "application/json", 422, "validation_failed"),
+        (b'{"units.csv": 1}', "application/json", 422, "validation_failed"),
+        (b"no archive", "application/zip", 422, "validation_failed"),
+        (b"code", "text/csv", 415, "unsupported_media_type"),
+    ],
+)
+async def test_what_is_no_bundle_gets_one_clear_problem(
+    house: House, content: bytes, media: str, status: int, code: str
+) -> None:
+    answer = await bring(house, content, media)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+@pytest.mark.parametrize("who", ["worker", "community", "auditor"])
+async def test_only_ops_may_import(house: House, who: str) -> None:
+    answer = await bring(house, b"{}", "application/json", who)
+    assert (answer.status_code, answer.json()["code"]) == (403, "not_yours")
