@@ -64,9 +64,8 @@ async def import_registry(request: Request, caller: Caller, dry_run: Annotated[b
         raise errors.ValidationFailed(f"{len(report.faults)} faults; nothing was imported: correct each.", errors=told)
     if report.committed:
         state.tail.tell(report.committed)
-        with contextlib.suppress(
-            errors.Unavailable
-        ):  # it is imported: the tail reads it anew when the database is back
+        # it is imported all the same: the tail reads it anew when the database is back
+        with contextlib.suppress(errors.Unavailable):
             await state.worlds.reload(state.database)
     return answer(report.as_dict())
 

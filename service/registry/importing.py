@@ -57,8 +57,8 @@ class ImportReport:
         if self.faults:
             return [*map(str, self.faults), f"{len(self.faults)} faults; nothing was imported."]
         told = [
-            f"{name}: {len(each.added)} added, {len(each.changed)} changed, {len(each.closed)} closed, "
-            f"{each.unchanged} unchanged"
+            f"{name}: {len(each.added)} added, {len(each.changed)} changed, {each.unchanged} unchanged"
+            + (f", {len(each.closed)} closed" if each.closed else "")
             for name, each in self.changes.items()
         ]
         if self.policy:

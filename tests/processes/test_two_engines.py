@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from service.store.database import Database
 from tests.processes.running import serving
-from tests.seeding import seed
+from service.bench.seeding import seed
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 

@@ -26,15 +26,15 @@ made AS (
 INSERT INTO incident (id, number, district, kind, state, level, unit, grid_code, category, urgency, reporter,
                       policy_code, policy_version, reported_at, updated_at, due_at, due_kind, wake_at, seq, version,
                       sequence, calls_at, audience)
-SELECT id, 'seed-' || g, left(grid_code, 6), 'incident', 'calling', 1, unit, grid_code, 'urban-0110', 'normal', 'seed',
+SELECT id, CAST(:name AS text) || g, left(grid_code, 6), 'incident', 'calling', 1, unit, grid_code, 'urban-0110', 'normal', 'seed',
        'example', 1, :reported_at, :reported_at, :due_at, 'answer', :due_at, 1, 1, 0, '{1,0,0,0}', ARRAY[unit]
 FROM made
 """
 )
 
 
-async def seed(database: Database, many: int, *, reported_at: datetime, due_at: datetime) -> None:
+async def seed(database: Database, many: int, *, reported_at: datetime, due_at: datetime, name: str = "seed") -> None:
     """`many` incidents at level 1, calling, spread over the sample's cells, all due at `due_at`."""
     async with database.begin() as tx:
-        await tx.execute(_INCIDENTS, {"many": many, "reported_at": reported_at, "due_at": due_at})
+        await tx.execute(_INCIDENTS, {"many": many, "reported_at": reported_at, "due_at": due_at, "name": f"{name}-"})
         await tx.execute(text("ANALYZE incident, call"))

@@ -1,0 +1,135 @@
+"""N incidents due at once: the real sweep against one bare set-based statement that makes the same rows.
+
+The same N incidents are taken again and again: after each turn they are put back as they were (and vacuumed), so that
+both sides always see the same tables. The sweep runs as in production: two pages side by side, the tail numbering.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import text
+
+from service.bench.figures import compared, told
+from service.bench.seeding import seed
+from service.escalation import sweep
+from service.readers.queues import QueueTags
+from service.readers.tail import Tail
+from service.registry.current import CurrentWorld
+from service.store.database import Database
+
+_SIDE_BY_SIDE = 2
+
+_CONTROL = text(
+    """
+WITH due AS (
+    SELECT id, seq, grid_code, unit, due_at, audience FROM incident WHERE wake_at <= :now
+    ORDER BY wake_at, id FOR NO KEY UPDATE
+), batch AS (
+    INSERT INTO log_batch (events, queues, wake_at, reload) SELECT 2 * count(*), '{}', :now, '{}' FROM due RETURNING id
+), ended AS (
+    UPDATE call SET outcome = 'no_answer', ended_at = :now, ended_by = '{"kind":"clock"}',
+                    late_s = extract(epoch FROM :now - due.due_at)
+    FROM due WHERE call.incident_id = due.id AND call.seq = due.seq RETURNING call.incident_id
+), opened AS (
+    INSERT INTO call (incident_id, district, seq, level, round, unit, from_unit, cause, opened_at, answer_by, clock)
+    SELECT id, left(grid_code, 6), seq + 1, 2, 1, left(grid_code, 9), unit, 'no_answer', :now, :next, 'continuous'
+    FROM due JOIN ended ON ended.incident_id = due.id
+), moved AS (
+    UPDATE incident SET level = 2, unit = left(due.grid_code, 9), updated_at = :now, due_at = :next, wake_at = :next,
+                        seq = due.seq + 1, version = version + 1, sequence = sequence + 2, calls_at = '{1,1,0,0}',
+                        audience = due.audience || left(due.grid_code, 9)
+    FROM due WHERE incident.id = due.id
+)
+INSERT INTO event (batch_id, ord, incident_id, sequence, type, at, area, unit, audience, data)
+SELECT batch.id, 2 * row_number() OVER (ORDER BY due.id) - 2 + n, due.id, n, kind, :now, due.grid_code, due.unit,
+       due.audience || '@seed'::text,
+       json_build_object('incident', json_build_object('id', due.id, 'number', 'seed', 'kind', 'incident',
+           'grid_code', due.grid_code, 'category', 'urban-0110', 'urgency', 'normal', 'state', 'calling', 'level', n,
+           'unit', due.unit, 'due_at', due.due_at, 'due_kind', 'answer', 'version', 2),
+           'call', n, 'by', json_build_object('kind', 'clock'), 'note', null)
+FROM due, batch, (VALUES (1, 'sihu.call.missed'), (2, 'sihu.call.opened')) AS told (n, kind)
+"""
+)
+_BACK = (
+    "TRUNCATE event, log_batch, queue_mark",
+    "DELETE FROM call WHERE seq = 2",
+    "UPDATE call SET outcome = NULL, ended_at = NULL, ended_by = NULL, late_s = NULL WHERE outcome IS NOT NULL",
+    "UPDATE incident SET level = 1, unit = left(grid_code, 12), due_at = reported_at, wake_at = reported_at, seq = 1,"
+    " version = 1, sequence = 0, calls_at = '{1,0,0,0}', audience = ARRAY[left(grid_code, 12)] WHERE level = 2",
+)
+_VACUUM = ("VACUUM ANALYZE incident", "VACUUM ANALYZE call", "VACUUM ANALYZE event", "CHECKPOINT")
+
+
+async def measure(database: Database, asked: argparse.Namespace) -> dict[str, Any]:
+    """Escalations a second: sealed and unsealed sweep, and the bare statement, in turns."""
+    now = datetime.now(UTC)
+    told(f"making {asked.open} open incidents, {asked.due} of them due")
+    for start in range(0, asked.open - asked.due, 200_000):
+        many = min(200_000, asked.open - asked.due - start)
+        await seed(database, many, reported_at=now, due_at=now + timedelta(days=30), name=f"o{start}")
+    await seed(database, asked.due, reported_at=now, due_at=now, name="due")
+    sealed, unsealed, bare = [], [], []
+    for turn in range(asked.rounds):
+        told(f"round {turn + 1} of {asked.rounds}")
+        for series, take in ((sealed, _sealed), (bare, _bare), (unsealed, _sweep)):
+            await _statements(database, _VACUUM)
+            series.append(asked.due / await take(database))
+            await _statements(database, _BACK)
+    return {
+        "unit": "escalations per second",
+        "due": asked.due,
+        "open": asked.open,
+        "against_bare_sql": compared(sealed, bare),
+        "sealing": compared(sealed, unsealed),
+    }
+
+
+async def _statements(database: Database, statements: tuple[str, ...]) -> None:
+    engine = database.engine.execution_options(isolation_level="AUTOCOMMIT")
+    async with engine.connect() as connection:
+        for statement in statements:
+            await connection.execute(text(statement))
+
+
+async def _bare(database: Database) -> float:
+    now = datetime.now(UTC)
+    start = time.perf_counter()
+    async with database.begin() as tx:
+        await tx.execute(_CONTROL, {"now": now, "next": now + timedelta(hours=4)})
+    return time.perf_counter() - start
+
+
+async def _sealed(database: Database) -> float:
+    """The sweep with the tail beside it; ends when the last event has its number."""
+    tail = Tail(database, QueueTags())
+    await tail.load()
+    tail.start()
+    try:
+        start = time.perf_counter()
+        await _sweep(database, tail)
+        await tail.settled(60)
+        return time.perf_counter() - start
+    finally:
+        await tail.stop()
+
+
+async def _sweep(database: Database, tail: Tail | None = None) -> float:
+    worlds = CurrentWorld()
+    await worlds.reload(database)
+    now = datetime.now(UTC)
+    gc.collect()
+    start = time.perf_counter()
+
+    async def turns() -> None:
+        full = True
+        while full:
+            full = (await sweep.run_once(database, worlds, now, tail.tell if tail else lambda _: None)).full
+
+    await asyncio.gather(*(turns() for _ in range(_SIDE_BY_SIDE)))
+    return time.perf_counter() - start

@@ -1,0 +1,30 @@
+"""Medians and ratios, and a word on stderr about how far a long measurement is."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+from collections.abc import Sequence
+
+
+def told(sentence: str) -> None:
+    """Progress, for the person who waits."""
+    print(f"bench: {sentence}", file=sys.stderr, flush=True)
+
+
+def compared(figures: Sequence[float], control: Sequence[float]) -> dict[str, float | list[float]]:
+    """Both series, their medians, and the median of the ratios pair by pair."""
+    ratios = [mine / theirs for mine, theirs in zip(figures, control, strict=True)]
+    return {
+        "median": round(statistics.median(figures), 3),
+        "control_median": round(statistics.median(control), 3),
+        "ratio": round(statistics.median(ratios), 3),
+        "rounds": [round(each, 3) for each in figures],
+        "control_rounds": [round(each, 3) for each in control],
+    }
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value below which `share` (0–1) of them lie."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
