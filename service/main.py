@@ -38,7 +38,7 @@ _ROUTERS = (
 def create_app(settings: Settings, clock: Clock) -> FastAPI:
     """The service as an ASGI application. Its process starts and stops with the application's lifespan."""
     measured = metrics.new()
-    database = Database(settings.database_url or "", pool_size=settings.pool_size)
+    database = Database(settings.database_url or "postgresql+asyncpg://nowhere/nowhere", pool_size=settings.pool_size)
     app = FastAPI(docs_url=None, redoc_url=None, lifespan=_lifespan)
     Process(settings, database, clock, measured, app.state)
     app.include_router(health.router)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import text
 
+from service import serving
 from service.bench.figures import compared, told
 from service.bench.seeding import seed
 from service.escalation import sweep
@@ -74,7 +74,9 @@ async def measure(database: Database, asked: argparse.Namespace) -> dict[str, An
         many = min(200_000, asked.open - asked.due - start)
         await seed(database, many, reported_at=now, due_at=now + timedelta(days=30), name=f"o{start}")
     await seed(database, asked.due, reported_at=now, due_at=now, name="due")
-    sealed, unsealed, bare = [], [], []
+    sealed: list[float] = []
+    unsealed: list[float] = []
+    bare: list[float] = []
     for turn in range(asked.rounds):
         told(f"round {turn + 1} of {asked.rounds}")
         for series, take in ((sealed, _sealed), (bare, _bare), (unsealed, _sweep)):
@@ -123,7 +125,7 @@ async def _sweep(database: Database, tail: Tail | None = None) -> float:
     worlds = CurrentWorld()
     await worlds.reload(database)
     now = datetime.now(UTC)
-    gc.collect()
+    serving.settle_memory()
     start = time.perf_counter()
 
     async def turns() -> None:

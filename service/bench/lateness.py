@@ -1,5 +1,6 @@
 import argparse
 from typing import Any
+
 from service.store.database import Database
 
 

@@ -26,7 +26,8 @@ made AS (
 INSERT INTO incident (id, number, district, kind, state, level, unit, grid_code, category, urgency, reporter,
                       policy_code, policy_version, reported_at, updated_at, due_at, due_kind, wake_at, seq, version,
                       sequence, calls_at, audience)
-SELECT id, CAST(:name AS text) || g, left(grid_code, 6), 'incident', 'calling', 1, unit, grid_code, 'urban-0110', 'normal', 'seed',
+SELECT id, CAST(:name AS text) || g, left(grid_code, 6), 'incident', 'calling', 1, unit, grid_code, 'urban-0110',
+'normal', 'seed',
        'example', 1, :reported_at, :reported_at, :due_at, 'answer', :due_at, 1, 1, 0, '{1,0,0,0}', ARRAY[unit]
 FROM made
 """

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from service.rules import access, effects
 from service.rules.access import Relation
-from service.rules.errors import IllegalTransition, NotYours, UnknownCategory, UnknownCell
+from service.rules.errors import Conflict, IllegalTransition, NotYours, UnknownCategory, UnknownCell
 from service.rules.model import (
     CALL_OPEN_STATES,
     CLOCK,
@@ -98,9 +98,12 @@ def report(draft: Draft, actor: Actor, world: World, *, incident_id: UUID, numbe
 
     Raises:
         NotYours: the cell lies outside the actor's area.
+        Conflict: no registry was imported.
         UnknownCell, UnknownCategory: the registry has no such row in force at `now`.
     """
     access.may_report_in(actor, draft.grid_code)
+    if not world.cells or world.active_policy is None:
+        raise Conflict("No registry is imported yet: ops do it with `sihu registry import DIR`. Then send it again.")
     if world.cell(draft.grid_code, now) is None:
         raise UnknownCell(f"Grid cell {draft.grid_code} is not in the registry: see GET /v1/grid-cells.", "/grid_code")
     category = world.category(draft.category, now)

@@ -9,6 +9,9 @@ from datetime import datetime
 from service.rules.model import COMMUNITY_DIGITS, STREET_DIGITS, Incident, Level, Unit
 from service.rules.world import World
 
+_UPWARDS = {level: tuple(Level)[level - 1 :] for level in Level}
+_NEXT = {level: Level(level + 1) for level in Level if level is not Level.LEADER}
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
@@ -29,7 +32,7 @@ def upwards(world: World, incident: Incident, at: datetime) -> Route:
     """The next call up (arrows d, e, f and a repeated l); at level 4 the same level again."""
     if incident.level is Level.LEADER:
         return again(world, incident, at)
-    return _find(world, Level(incident.level + 1), incident.grid_code, incident.category, incident.unit, at)
+    return _find(world, _NEXT[incident.level], incident.grid_code, incident.category, incident.unit, at)
 
 
 def again(world: World, incident: Incident, at: datetime) -> Route:
@@ -50,16 +53,16 @@ def chain(world: World, grid_code: str, category: str, at: datetime) -> tuple[Ro
     routes = [first(world, grid_code, category, at)]
     while routes[-1].level < Level.LEADER:
         last = routes[-1]
-        routes.append(_find(world, Level(last.level + 1), grid_code, category, last.unit, at))
+        routes.append(_find(world, _NEXT[last.level], grid_code, category, last.unit, at))
     return tuple(routes)
 
 
 def _find(world: World, wanted: Level, grid_code: str, category: str, called: str | None, at: datetime) -> Route:
-    for level in range(wanted, Level.LEADER + 1):
-        found = _at_level(world, Level(level), grid_code, category, called, at)
+    for level in _UPWARDS[wanted]:
+        found = _at_level(world, level, grid_code, category, called, at)
         if found is not None:
             unit, because = found
-            return Route(Level(level), unit.code, level != wanted, because)
+            return Route(level, unit.code, level is not wanted, because)
     fallback = world.fallback(at)
     return Route(Level.LEADER, fallback.code, True, "no leader is in charge: the district's fallback unit")
 

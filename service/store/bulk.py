@@ -1,16 +1,19 @@
 """Whole pages of rows in one statement: `INSERT … SELECT … FROM unnest(arrays)` and `UPDATE … FROM unnest(arrays)`.
 
-One array per column, so a page of 500 rows is one round trip and one plan, and each statement's text is constant.
-Arrays inside a row (an audience) cannot be unnested: they travel as one string and are split by the server.
+One array per column, so a page of 500 rows is one round trip and one plan. In a large page, a column that holds the
+same
+value in every row travels as that one value. Arrays inside a row (an audience) cannot be unnested: they travel as one
+string and are split by the server.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from pydantic_core import to_json
+import orjson
 from sqlalchemy import ARRAY, JSON, ColumnElement, Table, Text, bindparam, cast, func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import Insert, Update
@@ -18,7 +21,8 @@ from sqlalchemy.sql.selectable import TableValuedAlias
 from sqlalchemy.types import TypeEngine
 
 _SEPARATOR = "\x1f"  # the unit separator: no code and no subject may hold a control character
-
+_WORTH_FOLDING = 100
+"""Rows from which on a page's uniform columns travel once."""
 
 Columns = Mapping[str, Sequence[Any]]
 """A page by columns: name → one value a row."""
@@ -29,6 +33,51 @@ def columns_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     return {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
 
 
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Which columns of a table a statement writes: one value a row, or one for all."""
+
+    table: Table
+    varying: tuple[str, ...]
+    uniform: tuple[str, ...]
+
+    def source(self) -> TableValuedAlias:
+        """`unnest(…) AS v(…)`: as many rows as the page has."""
+        binds = [bindparam(f"p_{name}", type_=ARRAY(self._wire(name))) for name in self.varying]
+        return func.unnest(*binds).table_valued(*self.varying, name="v").render_derived()
+
+    def values(self, source: TableValuedAlias) -> dict[str, ColumnElement[Any]]:
+        """Column → the expression that turns what travelled back into the column's type."""
+        one = {name: bindparam(f"p_{name}", type_=self._wire(name)) for name in self.uniform}
+        many = {name: source.c[name] for name in self.varying}
+        return {name: self._decoded(name, value) for name, value in {**many, **one}.items()}
+
+    def _wire(self, name: str) -> Any:
+        kind = self.table.c[name].type
+        return Text() if isinstance(kind, JSON | ARRAY | Text) else kind
+
+    def _decoded(self, name: str, value: ColumnElement[Any]) -> ColumnElement[Any]:
+        kind = self.table.c[name].type
+        if isinstance(kind, JSON):
+            return cast(value, kind)
+        if isinstance(kind, ARRAY):
+            return cast(func.string_to_array(value, _SEPARATOR), kind)
+        return cast(value, kind) if name in self.uniform else value
+
+
+def packed(table: Table, page: Columns, keys: tuple[str, ...]) -> tuple[Shape, dict[str, Any]]:
+    """The shape of a page and its bind parameters. `keys` always vary.
+
+    Small pages all have one shape: folding them would make a statement of each, and plans are worth keeping.
+    """
+    fold = len(page[keys[0]]) >= _WORTH_FOLDING
+    same = [n for n, values in page.items() if fold and n not in keys and values.count(values[0]) == len(values)]
+    shape = Shape(table, tuple(name for name in page if name not in same), tuple(same))
+    parameters = {f"p_{name}": _encoded(table.c[name].type, page[name]) for name in shape.varying}
+    parameters |= {f"p_{name}": _encoded(table.c[name].type, page[name][:1])[0] for name in shape.uniform}
+    return shape, parameters
+
+
 async def insert_rows(tx: AsyncConnection, table: Table, page: Columns) -> None:
     """Insert a page. Columns that no row fills are left out: an array of nulls costs as much to send as any other.
 
@@ -37,7 +86,9 @@ async def insert_rows(tx: AsyncConnection, table: Table, page: Columns) -> None:
     """
     page = filled(page)
     if page:
-        await tx.execute(_insert(table, tuple(page)), arrays(table, page))
+        key = table.primary_key.columns[0].name
+        shape, parameters = packed(table, page, (key,))
+        await tx.execute(_insert(shape), parameters)
 
 
 async def update_rows(
@@ -46,8 +97,8 @@ async def update_rows(
     """Update a page by the columns `keys`; `constants` are the same in every row. Returns how many rows were found."""
     if not page or not page[keys[0]]:
         return 0
-    statement = _update(table, keys, tuple(page), tuple(constants.items()))
-    return (await tx.execute(statement, arrays(table, page))).rowcount
+    shape, parameters = packed(table, page, keys)
+    return (await tx.execute(_update(shape, keys, tuple(constants.items())), parameters)).rowcount
 
 
 def filled(page: Columns) -> Columns:
@@ -55,54 +106,32 @@ def filled(page: Columns) -> Columns:
     return {name: values for name, values in page.items() if any(value is not None for value in values)}
 
 
-def arrays(table: Table, page: Columns) -> dict[str, Sequence[Any]]:
-    """The bind parameters: one list a column, JSON and inner arrays as text."""
-    return {f"p_{name}": _encoded(table.c[name].type, values) for name, values in page.items()}
-
-
 def _encoded(kind: TypeEngine[Any], values: Sequence[Any]) -> Sequence[Any]:
     if isinstance(kind, JSON):
-        return [None if value is None else to_json(value).decode() for value in values]
+        return [None if value is None else _json(value) for value in values]
     if isinstance(kind, ARRAY):
         return [_SEPARATOR.join(map(str, value)) for value in values]
     return values
 
 
-def source(table: Table, names: tuple[str, ...]) -> tuple[TableValuedAlias, list[ColumnElement[Any]]]:
-    """`unnest(…) AS v(…)` for these columns of a table, and the expressions that turn each back into its type."""
-    binds = [bindparam(f"p_{name}", type_=ARRAY(_wire(table, name))) for name in names]
-    values = func.unnest(*binds).table_valued(*names, name="v").render_derived()
-    return values, [_decoded(table, name, values.c[name]) for name in names]
-
-
-def _wire(table: Table, name: str) -> Any:
-    kind = table.c[name].type
-    return Text() if isinstance(kind, JSON | ARRAY | Text) else kind
-
-
-def _decoded(table: Table, name: str, value: ColumnElement[Any]) -> ColumnElement[Any]:
-    kind = table.c[name].type
-    if isinstance(kind, JSON):
-        return cast(value, kind)
-    if isinstance(kind, ARRAY):
-        return cast(func.string_to_array(value, _SEPARATOR), kind)
-    return value
+def _json(value: object) -> str:
+    # the driver's UUIDs are a subclass that orjson does not take for one
+    return orjson.dumps(value, default=str, option=orjson.OPT_UTC_Z).decode()
 
 
 @cache
-def _insert(table: Table, names: tuple[str, ...]) -> Insert:
-    values, columns = source(table, names)
-    return insert(table).from_select(list(names), select(*columns).select_from(values))
+def _insert(shape: Shape) -> Insert:
+    source = shape.source()
+    rows = select(*shape.values(source).values()).select_from(source)
+    return insert(shape.table).from_select(list(shape.values(source)), rows)
 
 
 @cache
-def _update(
-    table: Table, keys: tuple[str, ...], names: tuple[str, ...], constants: tuple[tuple[str, object], ...]
-) -> Update:
-    values, columns = source(table, names)
-    changes = {name: column for name, column in zip(names, columns, strict=True) if name not in keys}
+def _update(shape: Shape, keys: tuple[str, ...], constants: tuple[tuple[str, object], ...]) -> Update:
+    source = shape.source()
+    changes: dict[str, Any] = {name: value for name, value in shape.values(source).items() if name not in keys}
     changes |= {name: literal(constant) for name, constant in constants}
-    statement = update(table).values(changes)
+    statement = update(shape.table).values(changes)
     for key in keys:
-        statement = statement.where(table.c[key] == values.c[key])
+        statement = statement.where(shape.table.c[key] == source.c[key])
     return statement

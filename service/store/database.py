@@ -33,8 +33,8 @@ _DOWN = (
     TimeoutError,
 )
 _DOWN_SQLSTATES = ("08", "57P", "53", "3D", "28")
-"""SQLSTATE classes: connection lost, server shutting down, out of connections or disk, no such database, not let in. Not
-the statement's fault."""
+"""SQLSTATE classes: connection lost, server shutting down, out of connections or disk, no such database, not let in.
+Not the statement's fault."""
 
 
 def is_down(error: BaseException) -> bool:

@@ -55,6 +55,11 @@ CALL_COLUMNS: tuple[ColumnElement[Any], ...] = tuple(
 """The columns of `call`, labelled so that they can stand in one row with those of `incident`."""
 
 
+_OPENING = ("seq", "level", "round", "unit", "from_unit", "cause", "opened_at", "answer_by", "clock")
+OPENING_COLUMNS = tuple(column for column in CALL_COLUMNS if column.name.removeprefix("call_") in _OPENING)
+"""What was written of a call when it opened: all that a deadline needs of it."""
+
+
 def incident_of(row: Row[Any], last_call: Call) -> Incident:
     """An incident from a row of `incident`; `last_call` is its call number `seq`."""
     a, b, c, d = row.calls_at
@@ -116,6 +121,21 @@ def call_of(row: Row[Any]) -> Call:
         assisting=tuple(row.call_assisting),
         rating=row.call_rating,
         attachments=tuple(row.call_attachments),
+    )
+
+
+def opening_of(row: Row[Any]) -> Call:
+    """The same from a row with `OPENING_COLUMNS`: what came later is left out, and so is not written again."""
+    return Call(
+        row.call_seq,
+        _LEVEL[row.call_level],
+        row.call_round,
+        row.call_unit,
+        row.call_from_unit,
+        _CAUSE[row.call_cause],
+        row.call_opened_at,
+        row.call_answer_by,
+        _CLOCK[row.call_clock],
     )
 
 

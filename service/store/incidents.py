@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules.model import Call, Decision, Incident
 from service.store import bulk, incident_rows, log
-from service.store.incident_rows import CALL_COLUMNS, call_of, incident_of
+from service.store.incident_rows import CALL_COLUMNS, OPENING_COLUMNS, call_of, incident_of, opening_of
 from service.store.tables import call, event, incident, incident_number, report
 
 Stored = Mapping[Any, Any]
@@ -66,27 +66,23 @@ async def claim_due(tx: AsyncConnection, now: datetime, limit: int) -> list[Inci
 
     Rows another engine holds are passed over: any number of them share the work, and none waits for another.
     """
-    page = (
-        select(incident, *CALL_COLUMNS)
+    page = _claim(now).order_by(incident.c.wake_at, incident.c.id).limit(limit)
+    return [incident_of(row, opening_of(row)) for row in await tx.execute(page)]
+
+
+def _claim(now: datetime) -> Select[Any]:
+    return (
+        select(incident, *OPENING_COLUMNS)
         .join(call, (call.c.incident_id == incident.c.id) & (call.c.seq == incident.c.seq))
         .where(incident.c.wake_at <= now)
-        .order_by(incident.c.wake_at, incident.c.id)
-        .limit(limit)
         .with_for_update(of=incident, key_share=True, skip_locked=True)
     )
-    return [incident_of(row, call_of(row)) for row in await tx.execute(page)]
 
 
 async def claim_one(tx: AsyncConnection, incident_id: UUID, now: datetime) -> Incident | None:
     """One of a page that failed as a whole, alone; None when another engine has it or it is no longer due."""
-    one = (
-        select(incident, *CALL_COLUMNS)
-        .join(call, (call.c.incident_id == incident.c.id) & (call.c.seq == incident.c.seq))
-        .where(incident.c.id == incident_id, incident.c.wake_at <= now)
-        .with_for_update(of=incident, key_share=True, skip_locked=True)
-    )
-    row = (await tx.execute(one)).one_or_none()
-    return None if row is None else incident_of(row, call_of(row))
+    row = (await tx.execute(_claim(now).where(incident.c.id == incident_id))).one_or_none()
+    return None if row is None else incident_of(row, opening_of(row))
 
 
 async def due_ids(connection: AsyncConnection, now: datetime, limit: int) -> list[UUID]:

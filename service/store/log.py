@@ -1,7 +1,8 @@
 """The log: one row a transaction (`log_batch`), its events beside it, numbered after commit.
 
 A transaction writes its batch row once it holds its row locks, so of two that touch one incident the later has the
-larger id. The sealer numbers whole batches in id order: `last_position` is the running count of events. So positions have no
+larger id. The sealer numbers whole batches in id order: `last_position` is the running count of events. So positions
+have no
 gaps, an event never appears before one already read, an event row is written once, and sealing reads no events at all.
 """
 
@@ -65,8 +66,8 @@ class Sealed:
 
 
 @cache
-def _append(names: tuple[str, ...]) -> Any:
-    values, columns = bulk.source(event, names)
+def _append(shape: bulk.Shape) -> Any:
+    source = shape.source()
     batch = (
         insert(log_batch)
         .values(
@@ -78,8 +79,9 @@ def _append(names: tuple[str, ...]) -> Any:
         .returning(log_batch.c.id)
         .cte("batch")
     )
-    rows = select(batch.c.id, *columns).select_from(batch.join(values, literal(True)))
-    written = insert(event).from_select(["batch_id", *names], rows).cte("written")
+    values = shape.values(source)
+    rows = select(batch.c.id, *values.values()).select_from(batch.join(source, literal(True)))
+    written = insert(event).from_select(["batch_id", *values], rows).cte("written")
     return select(batch.c.id).add_cte(written)
 
 
@@ -93,16 +95,16 @@ async def append(
 ) -> Committed:
     """Write the events of this transaction, in one round trip. The caller holds the locks of its incidents."""
     page = bulk.filled(dict(zip(Entry._fields, zip(*entries, strict=True), strict=True)))
-    page = {"ord": range(1, len(entries) + 1), **page}
+    shape, rows = bulk.packed(event, {"ord": range(1, len(entries) + 1), **page}, ("ord",))
     touched, reloads = tuple(sorted(queues)), tuple(sorted(reload))
     parameters = {
         "b_events": len(entries),
         "b_queues": list(touched),
         "b_wake_at": wake_at,
         "b_reload": list(reloads),
-        **bulk.arrays(event, page),
+        **rows,
     }
-    batch_id = (await tx.execute(_append(tuple(page)), parameters)).scalar_one()
+    batch_id = (await tx.execute(_append(shape), parameters)).scalar_one()
     return Committed(batch_id, touched, wake_at, reloads)
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from service.bench.seeding import seed
 from service.store.database import Database
 from tests.processes.running import serving
-from service.bench.seeding import seed
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 

@@ -36,7 +36,7 @@ class _Ledger:
         self.written: dict[UUID, int] = dict.fromkeys(self.incidents, 0)
 
     async def write(self, database: Database, chance: random.Random) -> None:
-        """One transaction as the service makes it: the incident's lock first, then its events, then a while, then commit."""
+        """One transaction as the service makes it: the incident's lock, its events, a while, the commit."""
         incident = chance.choice(self.incidents)
         async with database.begin() as tx:
             await tx.execute(select(func.pg_advisory_xact_lock(incident.int % 2**62)))

@@ -139,7 +139,7 @@ async def served(app: FastAPI) -> AsyncIterator[int]:
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", lifespan="off"))
     running = asyncio.create_task(server.serve())
     try:
-        while not server.started:  # noqa: ASYNC110  (uvicorn offers no event)
+        while not server.started:
             await asyncio.sleep(0.01)
         yield server.servers[0].sockets[0].getsockname()[1]
     finally:
