@@ -1,8 +1,89 @@
+"""A steady stream of deadlines with reports beside it, fired by the real engine in a real process.
+
+The control is the same stream without the reports: what the load beside it costs is the difference.
+"""
+
+from __future__ import annotations
+
 import argparse
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from sqlalchemy import text
+
+from service import demo
+from service.access.keys import NewKey
+from service.bench import load, server
+from service.bench.figures import percentile, told
+from service.bench.seeding import seed
+from service.rules.model import Role
 from service.store.database import Database
+
+_OPEN = 100_000
+_LEAD_S = 8
+"""Seconds until the first deadline: the server has to be up by then."""
 
 
 async def measure(database: Database, asked: argparse.Namespace) -> dict[str, Any]:
-    return {}
+    """Seconds: p50, p99 and max of `late_s` as stored on the missed calls, with reports beside and without."""
+    now = datetime.now(UTC)
+    told(f"making {_OPEN} open incidents")
+    await seed(database, _OPEN, reported_at=now, due_at=now + timedelta(days=30), name="open")
+    headers = await server.key(database, NewKey(Role.REPORTER, area=demo.STREET, subject="bench"))
+    quiet = await _turn(database, asked, "quiet", None)
+    busy = await _turn(database, asked, "busy", headers)
+    return {"unit": "seconds late", "rate": asked.rate, "open": _OPEN, "with_reports": busy, "control_without": quiet}
+
+
+async def _turn(database: Database, asked: argparse.Namespace, name: str, headers: dict[str, str] | None) -> Any:
+    told(f"{asked.rate} deadlines a second for {asked.seconds:.0f} s, {name}")
+    many = int(asked.rate * asked.seconds)
+    start = datetime.now(UTC) + timedelta(seconds=_LEAD_S)
+    await seed(database, many, reported_at=start - timedelta(hours=4), due_at=start, name=name)
+    await _spread(database, name, 1 / asked.rate)
+    body = {"grid_code": demo.CELL, "category": demo.CATEGORY, "description": "巷口垃圾堆积"}
+    content = json.dumps(body, ensure_ascii=False).encode()
+    with server.serving(database.url, "service.cli", "serve") as port:
+        lead = (start - datetime.now(UTC)).total_seconds()
+        if headers:
+            wire = [load.request("POST", "/v1/incidents", headers, content)]
+            await asyncio.to_thread(load.send, port, wire, clients=4, seconds=lead + asked.seconds)
+        else:
+            await asyncio.sleep(lead + asked.seconds)
+        return _figures(await _late(database, name, many))
+
+
+async def _spread(database: Database, name: str, gap_s: float) -> None:
+    """One deadline after the other instead of all at once."""
+    spread = text(
+        "UPDATE incident SET due_at = due_at + n.place * CAST(:gap AS interval), wake_at = due_at + n.place * "
+        "CAST(:gap AS interval) FROM (SELECT id, row_number() OVER (ORDER BY number) AS place FROM incident "
+        "WHERE number LIKE :name) AS n WHERE n.id = incident.id"
+    )
+    async with database.begin() as tx:
+        await tx.execute(spread, {"gap": timedelta(seconds=gap_s), "name": f"{name}-%"})
+
+
+async def _late(database: Database, name: str, many: int) -> list[float]:
+    found = text(
+        "SELECT call.late_s FROM call JOIN incident ON incident.id = call.incident_id "
+        "WHERE incident.number LIKE :name AND call.late_s IS NOT NULL"
+    )
+    async with asyncio.timeout(60):
+        while True:
+            async with database.read() as connection:
+                late = list((await connection.execute(found, {"name": f"{name}-%"})).scalars())
+            if len(late) >= many:
+                return late
+            await asyncio.sleep(0.2)
+
+
+def _figures(late: list[float]) -> dict[str, float | int]:
+    return {
+        "fired": len(late),
+        "p50": round(percentile(late, 0.5), 3),
+        "p99": round(percentile(late, 0.99), 3),
+        "max": round(max(late), 3),
+    }

@@ -1,8 +1,51 @@
-import argparse
-from typing import Any
+"""`GET /v1/queues/{unit}`: unchanged (304) and changed (200), beside `/healthz` on the same process."""
 
+from __future__ import annotations
+
+import argparse
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.request import Request, urlopen
+
+from service import demo
+from service.access.keys import NewKey
+from service.bench import load, server
+from service.bench.figures import compared, told
+from service.bench.seeding import seed
+from service.rules.model import Role
 from service.store.database import Database
 
 
 async def measure(database: Database, asked: argparse.Namespace) -> dict[str, Any]:
-    return {}
+    """Seconds a request (one connection's share of the server): an unchanged poll against `/healthz`, in turns."""
+    now = datetime.now(UTC)
+    told(f"making {asked.open} open incidents")
+    for start in range(0, asked.open, 200_000):
+        many = min(200_000, asked.open - start)
+        await seed(database, many, reported_at=now, due_at=now + timedelta(days=30), name=f"p{start}")
+    headers = await server.key(database, NewKey(Role.UNIT, unit=demo.COMMUNITY))
+    path = f"/v1/queues/{demo.COMMUNITY}"
+    with server.serving(database.url, "service.cli", "serve") as port:
+        with urlopen(Request(f"http://127.0.0.1:{port}{path}", headers=headers)) as first:
+            tag = first.headers["ETag"]
+        kinds = {
+            "unchanged": load.request("GET", path, {**headers, "If-None-Match": tag}),
+            "healthz": load.request("GET", "/healthz", {}),
+            "changed": load.request("GET", path, headers),
+        }
+        series: dict[str, list[float]] = {name: [] for name in kinds}
+        for turn in range(2 * asked.rounds):
+            told(f"round {turn + 1} of {2 * asked.rounds}")
+            for name, wire in kinds.items():
+                got = await asyncio.to_thread(load.send, port, [wire], clients=8, seconds=asked.seconds / 4)
+                expected = "304" if name == "unchanged" else "200"
+                if set(got["statuses"]) != {expected}:
+                    raise RuntimeError(f"{name} answered {got['statuses']}")
+                series[name].append(1e6 / got["per_second"])
+    return {
+        "unit": "microseconds of the server per request",
+        "open": asked.open,
+        "unchanged_against_healthz": compared(series["unchanged"], series["healthz"]),
+        "changed_against_healthz": compared(series["changed"], series["healthz"]),
+    }

@@ -39,10 +39,10 @@ async def report(people: People, intake: Intake, body: ReportBody, actor: Actor,
     Raises:
         ValidationFailed, NotYours, SourceTaken, IdempotencyMismatch, UnknownCell, UnknownCategory, Unavailable.
     """
-    draft = _draft(body, actor)
-    outcome = await intake.submit(draft, _said(body, actor, key), actor)
+    draft = draft_of(body, actor)
+    outcome = await intake.submit(draft, said_of(body, actor, key), actor)
     if isinstance(outcome, New):
-        return Reported(201, _as_new(outcome, people.clock.now()))
+        return Reported(201, view_of(outcome, people.clock.now()))
     return await _as_known(people, outcome, actor)
 
 
@@ -82,7 +82,8 @@ def _within(error: SihuError, at: str) -> SihuError:
     return error
 
 
-def _draft(body: ReportBody, actor: Actor) -> Draft:
+def draft_of(body: ReportBody, actor: Actor) -> Draft:
+    """What the rules look at. Raises `ValidationFailed` or `NotYours`."""
     if body.kind is not Kind.INCIDENT:
         raise _wrong("/kind", f"kind '{body.kind.value}' is not taken yet: send 'incident'.")
     if body.grid_code is None:
@@ -99,7 +100,8 @@ def _wrong(pointer: str, detail: str) -> ValidationFailed:
     return ValidationFailed(detail, errors=(Pointer(pointer, detail),))
 
 
-def _said(body: ReportBody, actor: Actor, key: str | None) -> Said:
+def said_of(body: ReportBody, actor: Actor, key: str | None) -> Said:
+    """What they do not look at."""
     return Said(
         subject=actor.subject,
         body_hash=body_hash(body.model_dump(exclude_unset=True, exclude={"idempotency_key"})),
@@ -117,7 +119,7 @@ def body_hash(content: Mapping[str, Any]) -> bytes:
     return hashlib.sha256(to_json({name: content[name] for name in sorted(content)})).digest()
 
 
-def _as_new(new: New, now: datetime) -> Mapping[str, Any]:
+def view_of(new: New, now: datetime) -> Mapping[str, Any]:
     """The view of what was just committed, without reading it again."""
     incident, said = new.decision.after, new.said
     system, ref = said.source or (None, None)

@@ -182,7 +182,7 @@ def test_an_incidents_time_never_runs_backwards() -> None:
 def test_nobody_looking_closes_it_unverified() -> None:
     decision = _fire(an_incident(State.RESOLVED))
     assert (decision.after.closed_as, decision.after.state) == (ClosedAs.UNVERIFIED, State.CLOSED)
-    assert decision.after.due_at is decision.after.due_kind is decision.after.wake_at is None
+    assert (decision.after.due_at, decision.after.due_kind, decision.after.wake_at) == (None, None, None)
     assert (decision.ended, decision.opened) == (None, None)
     assert _types(decision) == ["incident.closed"]
 

@@ -1,6 +1,6 @@
 """Random people, random acts, random time, a registry that changes under way: the contract's "Never" list holds always.
 
-The invariants are written from contract §2, not from the code. A run takes seconds and drives some seven thousand steps.
+The invariants are written from contract §2, not from the code. A run drives some seven thousand steps in seconds.
 """
 
 from __future__ import annotations

@@ -1,0 +1,119 @@
+"""The controls of `ingest`: the same web stack with no database, and the plain way – ORM, add, one commit a request.
+
+Run as `python -m service.bench.plain bare|orm --port PORT`. Both take the same body through the same middlewares, checks
+and key, decide by the same rule and answer the same incident.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI, Request, Response
+from sqlalchemy.ext.asyncio import async_sessionmaker
+from sqlalchemy.orm import DeclarativeBase
+
+from service import clock as clocks
+from service import ids, serving, settings
+from service.access.deps import Caller
+from service.incidents import reporting
+from service.incidents.deps import Key
+from service.incidents.intake import New
+from service.incidents.schemas import ReportBody
+from service.main import create_app
+from service.process import Process
+from service.rules import lifecycle
+from service.store import incident_rows, tables
+from service.web.answers import answer
+
+
+class _Base(DeclarativeBase):
+    metadata = tables.metadata
+
+
+class _Report(_Base):
+    __table__ = tables.report
+
+
+class _Incident(_Base):
+    __table__ = tables.incident
+
+
+class _Call(_Base):
+    __table__ = tables.call
+
+
+class _Batch(_Base):
+    __table__ = tables.log_batch
+
+
+class _Event(_Base):
+    __table__ = tables.event
+
+
+def _decided(body: ReportBody, caller: Caller, process: Process, key: str | None) -> New:
+    now, world = process.clock.now(), process.worlds.world
+    draft = reporting.draft_of(body, caller)
+    decision = lifecycle.report(draft, caller, world, incident_id=ids.new_id(now), number="2026-000001", now=now)
+    return New(decision, reporting.said_of(body, caller, key), world)
+
+
+async def _bare(request: Request, body: ReportBody, caller: Caller, key: Key = None) -> Response:
+    process: Process = request.app.state.process
+    new = _decided(body, caller, process, key)
+    return answer(reporting.view_of(new, process.clock.now()), 201)
+
+
+async def _orm(request: Request, body: ReportBody, caller: Caller, key: Key = None) -> Response:
+    process: Process = request.app.state.process
+    new = _decided(body, caller, process, key)
+    incident, said = new.decision.after, new.said
+    columns = incident_rows.incident_columns(incident)
+    async with async_sessionmaker(process.database.engine)() as session:
+        session.add(_Report(**_report_columns(columns, said, new.line)))
+        session.add(
+            _Incident(**{**columns, "calls_at": list(columns["calls_at"]), "audience": list(incident.audience)})
+        )
+        call = incident_rows.opened_calls([(incident, incident.call)])
+        session.add(_Call(**{name: values[0] for name, values in call.items()}))
+        batch = _Batch(events=len(new.decision.events), queues=[], reload=[])
+        session.add(batch)
+        await session.flush()
+        for place, event in enumerate(new.decision.events, start=1):
+            entry = incident_rows.event_entry(event)._asdict()
+            data = {"incident": str(incident.id), "state": incident.state.value, "call": 1}
+            stored = {**entry, "audience": list(entry["audience"]), "data": data}
+            session.add(_Event(batch_id=batch.id, ord=place, **stored))
+        await session.commit()
+    return answer(reporting.view_of(new, process.clock.now()), 201)
+
+
+def _report_columns(incident: dict[str, Any], said: Any, line: str) -> dict[str, Any]:
+    shared = ("id", "district", "grid_code", "category", "kind", "urgency", "reporter", "reported_at")
+    own = {"subject": said.subject, "idempotency_key": said.idempotency_key, "body_hash": said.body_hash}
+    return {**{name: incident[name] for name in shared}, **own, "line": line, "description": said.description}
+
+
+def _app(which: str) -> FastAPI:
+    app = create_app(settings.load(), clocks.of(None))
+    route = _bare if which == "bare" else _orm
+    routes = app.router.routes
+    app.add_api_route(f"/v1/bench/{which}", route, methods=["POST"], status_code=201)
+    routes.insert(0, routes.pop())
+    return app
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("which", choices=["bare", "orm"])
+    parser.add_argument("--port", type=int, required=True)
+    asked = parser.parse_args()
+    serving.settle_memory()
+    uvicorn.run(
+        _app(asked.which), port=asked.port, log_level="error", access_log=False, loop="uvloop", http="httptools"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""The real service in a process of its own, for measurements over HTTP."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from service.access import keys
+from service.access.keys import NewKey
+from service.clock import DatabaseClock
+from service.registry.current import CurrentWorld
+from service.rules.model import By
+from service.store.database import Database
+
+_UP_S = 30
+
+
+@contextmanager
+def serving(url: str, *command: str, ready: str = "/readyz") -> Iterator[int]:
+    """The port of `python -m COMMAND --port PORT` on this database, once it answers; ended with the block."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+    environment = {**os.environ, "DATABASE_URL": url, "SIHU_LOG_LEVEL": "warning"}
+    process = subprocess.Popen([sys.executable, "-m", *command, "--port", str(port)], env=environment)
+    try:
+        _wait(f"http://127.0.0.1:{port}{ready}")
+        yield port
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def _wait(address: str) -> None:
+    until = time.monotonic() + _UP_S
+    while True:
+        try:
+            with urlopen(address, timeout=2):
+                return
+        except (URLError, OSError):
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.1)
+
+
+async def key(database: Database, wanted: NewKey) -> dict[str, str]:
+    """The header of a new key."""
+    clock, worlds = DatabaseClock(), CurrentWorld()
+    await clock.synchronise(database)
+    await worlds.reload(database)
+    made = await keys.create(database, worlds.world, clock.now(), wanted, By("ops", "bench"))
+    return {"Authorization": f"Bearer {made.text}"}
