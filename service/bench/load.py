@@ -1,7 +1,7 @@
 """A load that is not the bottleneck: prebuilt HTTP/1.1 requests over keep-alive connections, in a process of its own.
 
-Run as `python -m service.bench.load HOST PORT CLIENTS SECONDS` with the requests, as hex lines, on standard input; prints
-how many were answered, how many with each status, and the latencies' percentiles, as JSON.
+Run as `python -m service.bench.load HOST PORT CLIENTS SECONDS` with the requests, as hex lines, on standard input;
+prints how many were answered, how many with each status, and the latencies' percentiles, as JSON.
 """
 
 from __future__ import annotations

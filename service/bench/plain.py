@@ -1,7 +1,7 @@
 """The controls of `ingest`: the same web stack with no database, and the plain way – ORM, add, one commit a request.
 
-Run as `python -m service.bench.plain bare|orm --port PORT`. Both take the same body through the same middlewares, checks
-and key, decide by the same rule and answer the same incident.
+Run as `python -m service.bench.plain bare|orm --port PORT`. Both take the same body through the same middlewares,
+checks and key, decide by the same rule and answer the same incident.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI, Request, Response
 from sqlalchemy.ext.asyncio import async_sessionmaker
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm import DeclarativeBase, Mapped
 
 from service import clock as clocks
 from service import ids, serving, settings
@@ -46,6 +46,7 @@ class _Call(_Base):
 
 class _Batch(_Base):
     __table__ = tables.log_batch
+    id: Mapped[int]
 
 
 class _Event(_Base):

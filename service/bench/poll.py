@@ -6,7 +6,8 @@ import argparse
 import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.request import Request, urlopen
+
+import httpx
 
 from service import demo
 from service.access.keys import NewKey
@@ -27,8 +28,8 @@ async def measure(database: Database, asked: argparse.Namespace) -> dict[str, An
     headers = await server.key(database, NewKey(Role.UNIT, unit=demo.COMMUNITY))
     path = f"/v1/queues/{demo.COMMUNITY}"
     with server.serving(database.url, "service.cli", "serve") as port:
-        with urlopen(Request(f"http://127.0.0.1:{port}{path}", headers=headers)) as first:
-            tag = first.headers["ETag"]
+        async with httpx.AsyncClient(headers=headers) as client:
+            tag = (await client.get(f"http://127.0.0.1:{port}{path}")).headers["ETag"]
         kinds = {
             "unchanged": load.request("GET", path, {**headers, "If-None-Match": tag}),
             "healthz": load.request("GET", "/healthz", {}),

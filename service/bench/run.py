@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import os
 import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
+
+import uvloop
 
 from service import demo
 from service.bench import drain, ingest, lateness, poll
@@ -51,7 +52,7 @@ def run(settings: Settings, asked: argparse.Namespace) -> int:
         with tempfile.TemporaryDirectory(prefix="sihu-bench-") as folder:
             server = embedded.start(Path(folder) / "pg", bin_dir=settings.pg_bin, settings=_SERVER)
             try:
-                figures = asyncio.run(_measure(server.url(), _MEASURES[name][0], asked))
+                figures = uvloop.run(_measure(server.url(), _MEASURES[name][0], asked))
             finally:
                 server.stop()
         print(json.dumps({"bench": name, **figures}, indent=2), flush=True)

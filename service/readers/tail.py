@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 
 POLL_S = 0.1
 """How long a change made elsewhere may stay unseen (contract §3: 250 ms)."""
-GATHER_S = 0.01
+GATHER_S = 0.025
 """Pause between two rounds under load, so that batches gather and numbering costs the writers little."""
 _AFTER_FAULT_S = 1.0
 
@@ -121,8 +121,7 @@ class Tail:
     async def _round(self) -> float:
         """One turn; returns how long to pause at least. The tail never dies of a fault."""
         try:
-            await self._number()
-            await self._read()
+            await self._number_and_read()
             await self._reload()
         except Unavailable as error:
             if not self._away:
@@ -149,18 +148,16 @@ class Tail:
         self._rung.set()
         return _AFTER_FAULT_S
 
-    async def _number(self) -> None:
-        async with self._database.begin() as tx:
-            await log.seal(tx)
-
-    async def _read(self) -> None:
-        while True:
-            async with self._database.read() as connection:
-                batches = await log.sealed_after(connection, self.position)
+    async def _number_and_read(self) -> None:
+        """Number what waits, and pass on what is numbered, by whomever; only what is committed is passed on."""
+        full = True
+        while full:
+            async with self._database.begin() as tx:
+                await log.seal(tx)
+                batches = await log.sealed_after(tx, self.position)
             if batches:
                 await self._pass_on(batches)
-            if len(batches) < log.SEAL_LIMIT:
-                return
+            full = len(batches) == log.SEAL_LIMIT
 
     async def _pass_on(self, batches: list[Sealed]) -> None:
         for batch in batches:

@@ -10,7 +10,7 @@ from service.rules.model import COMMUNITY_DIGITS, STREET_DIGITS, Incident, Level
 from service.rules.world import World
 
 _UPWARDS = {level: tuple(Level)[level - 1 :] for level in Level}
-_NEXT = {level: Level(level + 1) for level in Level if level is not Level.LEADER}
+_NEXT: dict[Level, Level] = {level: Level(level + 1) for level in Level if level < Level.LEADER}
 
 
 @dataclass(frozen=True, slots=True)
