@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
 
 from service.access.deps import Caller
 from service.incidents import examples, reporting, schemas, views
-from service.incidents.actions import Wish
+from service.incidents.actions import People, Wish
 from service.incidents.deps import IfMatch, Key, Path, ThePeople
 from service.rules import errors
-from service.rules.model import Act, Arrow
+from service.rules.model import Act, Actor, Arrow
 from service.store.incidents import Stamp
 from service.web import problems
 from service.web.answers import answer
@@ -37,17 +39,15 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
 class _Request:
     """Everything an action comes with besides its body."""
 
-    def __init__(
-        self, incident_id: Path, caller: Caller, people: ThePeople, key: Key = None, if_match: IfMatch = None
-    ) -> None:
-        self.incident_id = incident_id
-        self.caller = caller
-        self.people = people
-        self.key = key
-        self.if_match = if_match
+    incident_id: UUID
+    caller: Actor
+    people: People
+    key: str | None
+    if_match: frozenset[str] | None
 
     async def carry_out(self, act: Act, body: Body) -> Response:
         """Answered only after the commit. The same key and body again: the incident as it stands, not a second act."""
@@ -61,7 +61,13 @@ class _Request:
         return answer(view, headers=headers)
 
 
-Asked = Annotated[_Request, Depends()]
+async def _request(
+    incident_id: Path, caller: Caller, people: ThePeople, key: Key = None, if_match: IfMatch = None
+) -> _Request:
+    return _Request(incident_id, caller, people, key, if_match)
+
+
+Asked = Annotated[_Request, Depends(_request)]
 
 
 @router.post("/answer", summary="b · answer: take the call on · 应", responses=_RESPONSES)
