@@ -17,7 +17,7 @@ from apscheduler.triggers.date import DateTrigger
 from service import clock as clocks
 from service.clock import Clock
 from service.escalation import sweep
-from service.escalation.sweep import Swept, Tell
+from service.escalation.sweep import Tell
 from service.registry.current import CurrentWorld
 from service.rules.errors import Unavailable
 from service.store import incidents
@@ -29,6 +29,8 @@ _log = logging.getLogger(__name__)
 _BACKSTOP = timedelta(seconds=5)
 """Look again after this long even if nobody rang: a row another engine held when it died, a lost ring."""
 _AFTER_FAULT = timedelta(seconds=1)
+_HELD_ELSEWHERE = timedelta(milliseconds=50)
+_OVERSLEPT = timedelta(milliseconds=500)
 _SIDE_BY_SIDE = 2
 """Pages in flight at once: while PostgreSQL writes one, Python decides the other."""
 
@@ -44,31 +46,38 @@ class Engine:
         self._metrics = metrics
         self._scheduler = AsyncIOScheduler(timezone="UTC")
         self._next: datetime | None = None
-        self._sweeping = asyncio.Lock()
-        self._rung = False
+        self._bell = asyncio.Event()
+        self._stopping = False
+        self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         self._scheduler.start()
-        self._ring_at(self._clock.now())
+        self._task = asyncio.create_task(self._run())
+        self._bell.set()
 
     async def stop(self) -> None:
         """Let a sweep that is under way finish, then ring no more."""
-        self._scheduler.pause()
-        async with self._sweeping:
-            self._scheduler.shutdown(wait=False)
+        self._stopping = True
+        self._bell.set()
+        if self._task is not None:
+            await self._task
+        self._scheduler.shutdown(wait=False)
 
     def wake(self, at: datetime) -> None:
-        """A deadline was set: ring no later than `at`. A ring during a sweep is remembered."""
-        if self._sweeping.locked():
-            self._rung = True
-        elif self._next is None or at < self._next:
+        """A deadline was set: ring no later than `at`. During a sweep it is remembered."""
+        if self._next is None or at < self._next:
             self._ring_at(at)
+
+    def beat(self) -> None:
+        """Now and then: ring if the bell is late. It hangs on the wall clock of this host, which may be put back."""
+        if self._next is not None and self._clock.now() > self._next + _OVERSLEPT:
+            self._bell.set()
 
     def _ring_at(self, at: datetime) -> None:
         now = self._clock.now()
         self._next = max(at, now)
         self._scheduler.add_job(
-            self._on_ring,
+            self._ring,
             DateTrigger(clocks.wall_time(self._next, now)),
             id="bell",
             replace_existing=True,
@@ -77,41 +86,40 @@ class Engine:
             max_instances=1,
         )
 
-    async def _on_ring(self) -> None:
-        if self._sweeping.locked():
-            self._rung = True
-            return
-        async with self._sweeping:
+    async def _ring(self) -> None:
+        # nothing but this: while a job runs, APScheduler skips its next ring and forgets it
+        self._bell.set()
+
+    async def _run(self) -> None:
+        while True:
+            await self._bell.wait()
+            self._bell.clear()
+            if self._stopping:
+                return
+            self._next = None
             try:
                 nearest = await self._sweep_all()
             except Unavailable:
                 nearest = self._clock.now() + _AFTER_FAULT
             except Exception:  # whatever it was, the bell must be set again
                 _log.exception("the sweep failed", extra={"event": "sweep_failed"})
+                self._metrics.fault("engine")
                 nearest = self._clock.now() + _AFTER_FAULT
-        backstop = self._clock.now() + _BACKSTOP
-        self._next = None
-        self._ring_at(min(nearest, backstop) if nearest else backstop)
+            moments = (nearest, self._next, self._clock.now() + _BACKSTOP)  # `_next`: set by `wake` meanwhile
+            self._ring_at(min(moment for moment in moments if moment is not None))
 
     async def _sweep_all(self) -> datetime | None:
         """Sweep until nothing is due; returns the nearest `wake_at` still ahead."""
-        while True:
-            self._rung = False
-            turns = await asyncio.gather(*(self._turns() for _ in range(_SIDE_BY_SIDE)))
-            if not any(turns) and not self._rung:
-                break
+        await asyncio.gather(*(self._turns() for _ in range(_SIDE_BY_SIDE)))
         async with self._database.read() as connection:
-            return await incidents.next_wake(connection)
+            nearest = await incidents.next_wake(connection)
+        # still due after a sweep: somebody else holds the row, so do not spin on it
+        return nearest and max(nearest, self._clock.now() + _HELD_ELSEWHERE)
 
-    async def _turns(self) -> int:
-        """Take pages while they come back full. Returns how many deadlines fired."""
-        fired = 0
-        while True:
+    async def _turns(self) -> None:
+        """Take pages while they come back full."""
+        full = True
+        while full:
             swept = await sweep.run_once(self._database, self._worlds, self._clock.now(), self._tell)
-            self._metrics_of(swept)
-            fired += swept.fired
-            if not swept.full:
-                return fired
-
-    def _metrics_of(self, swept: Swept) -> None:
-        self._metrics.swept(swept.fired, swept.put_aside, swept.lateness)
+            self._metrics.swept(swept.fired, swept.put_aside, swept.lateness)
+            full = swept.full

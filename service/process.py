@@ -121,6 +121,7 @@ class Process:
         self.intake.start()
         if self._fires:
             self.tail.on_wake(self.engine.wake)
+            self.tail.on_beat(self.engine.beat)
             self.engine.start()
         if isinstance(self.clock, DatabaseClock):
             self._tasks.append(asyncio.create_task(self._keep_time(self.clock)))

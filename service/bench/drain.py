@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import text
 
 from service import serving
+from service.bench import server
 from service.bench.figures import compared, told
 from service.bench.seeding import seed
 from service.escalation import sweep
@@ -24,6 +25,8 @@ from service.registry.current import CurrentWorld
 from service.store.database import Database
 
 _SIDE_BY_SIDE = 2
+_LEAD_S = 30
+"""Seconds for two engines to come up, and for a vacuum, before everything falls due."""
 
 _CONTROL = text(
     """
@@ -77,9 +80,10 @@ async def measure(database: Database, asked: argparse.Namespace) -> dict[str, An
     sealed: list[float] = []
     unsealed: list[float] = []
     bare: list[float] = []
+    engines: list[float] = []
     for turn in range(asked.rounds):
         told(f"round {turn + 1} of {asked.rounds}")
-        for series, take in ((sealed, _sealed), (bare, _bare), (unsealed, _sweep)):
+        for series, take in ((sealed, _sealed), (bare, _bare), (unsealed, _sweep), (engines, _two_engines)):
             await _statements(database, _VACUUM)
             series.append(asked.due / await take(database))
             await _statements(database, _BACK)
@@ -88,6 +92,7 @@ async def measure(database: Database, asked: argparse.Namespace) -> dict[str, An
         "due": asked.due,
         "open": asked.open,
         "against_bare_sql": compared(sealed, bare),
+        "two_engine_processes_against_bare_sql": compared(engines, bare),
         "sealing": compared(sealed, unsealed),
     }
 
@@ -105,6 +110,28 @@ async def _bare(database: Database) -> float:
     async with database.begin() as tx:
         await tx.execute(_CONTROL, {"now": now, "next": now + timedelta(hours=4)})
     return time.perf_counter() - start
+
+
+async def _two_engines(database: Database) -> float:
+    """Two real `sihu serve --engine only`, from the instant all fall due to the last call's end, as stored."""
+    due = datetime.now(UTC) + timedelta(seconds=_LEAD_S)
+    command = ("service.cli", "serve", "--engine", "only")
+    async with database.begin() as tx:
+        await tx.execute(
+            text("UPDATE incident SET due_at = :due, wake_at = :due WHERE number LIKE 'due-%'"), {"due": due}
+        )
+    await _statements(database, _VACUUM)
+    with server.serving(database.url, *command), server.serving(database.url, *command):
+        left = text("SELECT count(*) FROM incident WHERE wake_at <= :due")
+        async with asyncio.timeout(300):
+            while True:
+                await asyncio.sleep(0.5)
+                async with database.read() as connection:
+                    if not (await connection.execute(left, {"due": due})).scalar_one():
+                        break
+    async with database.read() as connection:
+        last = (await connection.execute(text("SELECT max(ended_at) FROM call"))).scalar_one()
+    return float((last - due).total_seconds())
 
 
 async def _sealed(database: Database) -> float:

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+import struct
 import zipfile
-from collections.abc import Mapping
+import zlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -25,6 +28,10 @@ from service.web.text import Code, Prefix, words
 
 MOST_BYTES = 16 * 2**20
 """A whole bundle, unpacked."""
+
+_MOST_ENTRIES = 50
+_SHOWN = 200  # characters of what a file says, in a fault about it
+_DAY = re.compile("2[01][0-9]{2}-[0-9]{2}-[0-9]{2}")  # the years of every other moment: service.web.text.Moment
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -50,7 +57,12 @@ def _list(value: object) -> object:
 def _day(value: object) -> object:
     if not isinstance(value, str):
         return value
-    day = date.fromisoformat(value)
+    try:
+        if not _DAY.fullmatch(value):
+            raise ValueError
+        day = date.fromisoformat(value)
+    except ValueError:
+        raise ValueError("Send a day from 2000 to 2199, such as 2026-11-23.") from None
     return datetime(day.year, day.month, day.day, tzinfo=ZONE)
 
 
@@ -114,7 +126,7 @@ Numbered = tuple[tuple[int, R], ...]
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """What was read, without the rows that could not be."""
+    """What was read, without the rows that could not be. `unread`: files of which no row could be."""
 
     lines: Numbered[LineRow] = ()
     units: Numbered[UnitRow] = ()
@@ -123,6 +135,7 @@ class Bundle:
     duties: Numbered[DutyRow] = ()
     policy: PolicyFile | None = None
     faults: list[Fault] = field(default_factory=list)
+    unread: frozenset[str] = frozenset()
 
 
 _FILES: Mapping[str, type[Row]] = {
@@ -154,26 +167,55 @@ def read_directory(path: Path) -> dict[str, bytes]:
 
 
 def from_zip(content: bytes) -> dict[str, bytes]:
-    """The same from a zip archive. Raises `BundleError` for one that is broken or unpacks to over `MOST_BYTES`."""
+    """The same from a zip archive, whose folders do not count.
+
+    Raises:
+        BundleError: broken, encrypted, one name twice, or unpacks to over `MOST_BYTES`.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            entries = [
-                entry for entry in archive.infolist() if not entry.is_dir() and not entry.filename.endswith(".md")
-            ]
-            if len(entries) > 50 or sum(entry.file_size for entry in entries) > MOST_BYTES:
-                raise BundleError("the archive unpacks to over 16 MiB or 50 files: import it in parts")
-            return {Path(entry.filename).name: archive.read(entry) for entry in entries}
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
+            return _unpack(archive)
+    except _BROKEN_ZIP as error:
         raise BundleError(f"this is not a zip archive that can be read: {error}") from None
+
+
+_BROKEN_ZIP = (zipfile.BadZipFile, RuntimeError, EOFError, ValueError, OSError, struct.error, zlib.error)
+"""What zipfile lets through: RuntimeError is also NotImplementedError and a password, ValueError a name's encoding."""
+
+
+def _unpack(archive: zipfile.ZipFile) -> dict[str, bytes]:
+    entries = [entry for entry in archive.infolist() if not entry.is_dir() and not entry.filename.endswith(".md")]
+    if len(entries) > _MOST_ENTRIES:
+        raise BundleError(f"the archive holds over {_MOST_ENTRIES} files: leave out what is not of the bundle")
+    files: dict[str, bytes] = {}
+    left = MOST_BYTES
+    for entry in entries:
+        name = Path(entry.filename).name
+        if name in files:
+            raise BundleError(f"{name} is in the archive twice: keep one of them")
+        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise BundleError(f"{name} is not compressed by deflate: make an ordinary zip archive")
+        with archive.open(entry) as file:
+            # the size in the archive may lie, and only deflate with a length given stops there
+            files[name] = file.read(left + 1)
+        left -= len(files[name])
+        if left < 0:
+            raise BundleError("the archive unpacks to over 16 MiB: import it in parts")
+    return files
 
 
 def parse(files: Mapping[str, bytes]) -> Bundle:
     """Read every file. All faults at once; never raises for what is in them."""
     found: dict[str, Any] = {}
     faults: list[Fault] = []
+    unread: set[str] = set()
     for name, content in files.items():
         if name in _FILES:
-            found[name.removesuffix(".csv")] = _read_csv(name, content, _FILES[name], faults)
+            rows = _read_csv(name, content, _FILES[name], faults)
+            if rows is None:
+                unread.add(name)
+            else:
+                found[name.removesuffix(".csv")] = rows
         elif name == _POLICY:
             found["policy"], wrong = read_policy(content)
             faults += [Fault(name, 0, detail) for detail in wrong]
@@ -181,29 +223,42 @@ def parse(files: Mapping[str, bytes]) -> Bundle:
             faults.append(Fault(name, 0, f"{_LATER[name]} are not taken yet: leave this file out"))
         else:
             faults.append(Fault(name, 0, f"unknown file: a bundle holds {', '.join(_FILES)} and {_POLICY}"))
-    return Bundle(**found, faults=faults)
+    return Bundle(**found, faults=faults, unread=frozenset(unread))
 
 
-def _read_csv(name: str, content: bytes, model: type[R], faults: list[Fault]) -> Numbered[R]:
+def _read_csv(name: str, content: bytes, model: type[R], faults: list[Fault]) -> Numbered[R] | None:
+    """The rows that are sound; None when the file as a whole cannot be read."""
     try:
         lines = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
-        header = next(lines, [])
-        unknown = sorted(set(header) - model.model_fields.keys())
-        missing = sorted(key for key, each in model.model_fields.items() if each.is_required() and key not in header)
-        if unknown or missing or len(set(header)) < len(header):
-            expected = ",".join(model.model_fields)
-            faults.append(Fault(name, 1, f"the header should be {expected} (unknown: {unknown}, missing: {missing})"))
-            return ()
-        return tuple(_read_rows(name, lines, header, model, faults))
     except UnicodeDecodeError as error:
         faults.append(Fault(name, content[: error.start].count(b"\n") + 1, "not UTF-8: save the file as UTF-8"))
+        return None
+    try:
+        header = next(lines, [])
+        wrong = _header(header, model)
+        if wrong:
+            faults.append(Fault(name, 1, wrong))
+            return None
+        return tuple(_read_rows(name, lines, header, model, faults))
     except csv.Error as error:
-        faults.append(Fault(name, 0, f"not CSV: {error}"))
-    return ()
+        faults.append(Fault(name, lines.line_num, f"not CSV: {error}"))
+        return None
 
 
-def _read_rows(name: str, lines: Any, header: list[str], model: type[R], faults: list[Fault]) -> list[tuple[int, R]]:
-    rows: list[tuple[int, R]] = []
+def _header(header: list[str], model: type[Row]) -> str | None:
+    unknown = sorted(set(header) - model.model_fields.keys())
+    missing = sorted(key for key, each in model.model_fields.items() if each.is_required() and key not in header)
+    twice = sorted(key for key in set(header) & model.model_fields.keys() if header.count(key) > 1)
+    if not (unknown or missing or twice):
+        return None
+    told = (("unknown", unknown), ("missing", missing), ("more than once", twice))
+    wrong = "; ".join(f"{what}: {', '.join(names)[:_SHOWN]}" for what, names in told if names)
+    return f"the header should be {','.join(model.model_fields)} ({wrong})"
+
+
+def _read_rows(
+    name: str, lines: Any, header: list[str], model: type[R], faults: list[Fault]
+) -> Iterator[tuple[int, R]]:
     seen: dict[str, int] = {}
     for values in lines:
         number = lines.line_num
@@ -220,10 +275,8 @@ def _read_rows(name: str, lines: Any, header: list[str], model: type[R], faults:
             for each in sentences.validation_failed(error, model).errors:
                 faults.append(Fault(name, number, f"{each.pointer.removeprefix('/')}: {each.detail}"))
             continue
-        if row.code in seen:
-            at = seen[row.code]
+        at = seen.setdefault(row.code, number)
+        if at != number:
             faults.append(Fault(name, number, f"code {row.code} stands on line {at} already: keep one of them"))
             continue
-        seen[row.code] = number
-        rows.append((number, row))
-    return rows
+        yield number, row

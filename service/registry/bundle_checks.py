@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from service.registry.bundle import Bundle, DutyRow, Fault, UnitRow
@@ -17,6 +17,14 @@ from service.rules.model import (
 
 _DIGITS = {UnitKind.DISTRICT: DISTRICT_DIGITS, UnitKind.STREET: STREET_DIGITS, UnitKind.COMMUNITY: COMMUNITY_DIGITS}
 """Units whose code is an area's code (contract §1, grid cell)."""
+_STEP = 3
+"""Digits by which a street's, a community's and a cell's code are longer than that of the area around them."""
+_REFERS_TO: Mapping[str, frozenset[str]] = {
+    "units.csv": frozenset({"units.csv"}),
+    "cells.csv": frozenset({"units.csv"}),
+    "categories.csv": frozenset({"lines.csv"}),
+    "duties.csv": frozenset({"units.csv", "categories.csv"}),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +37,10 @@ class Known:
 
 
 def check(bundle: Bundle, known: Known) -> list[Fault]:
-    """Every fault between rows, in the order of files and rows."""
+    """Every fault between rows, in the order of files and rows.
+
+    A file that refers to one that could not be read is not judged: thousands of unknown codes would bury the cause.
+    """
     kinds = {**known.units, **{row.code: row.kind for _, row in bundle.units}}
     categories = known.categories | {row.code for _, row in bundle.categories}
     lines = known.lines | {row.code for _, row in bundle.lines}
@@ -40,14 +51,16 @@ def check(bundle: Bundle, known: Known) -> list[Fault]:
         *_duties(bundle, kinds, categories),
         *_fallback(bundle, kinds),
     ]
-    return sorted(found)
+    return sorted(fault for fault in found if not _REFERS_TO[fault.file] & bundle.unread)
 
 
 def _units(bundle: Bundle, kinds: dict[str, UnitKind]) -> Iterator[Fault]:
-    parents = {row.code: row.parent for _, row in bundle.units}
+    circles = _on_circles({row.code: row.parent for _, row in bundle.units})
     for number, row in bundle.units:
-        for detail in (*_shape(row), *_references(row, kinds), *_circle(row.code, parents)):
+        for detail in (*_shape(row), *_references(row, kinds)):
             yield Fault("units.csv", number, detail)
+        if row.code in circles:
+            yield Fault("units.csv", number, f"its parents lead back to {row.code}: give one of them another parent")
 
 
 def _shape(row: UnitRow) -> Iterator[str]:
@@ -57,8 +70,8 @@ def _shape(row: UnitRow) -> Iterator[str]:
     digits = _DIGITS.get(row.kind)
     if digits and not (row.code.isdigit() and len(row.code) == digits):
         yield f"the code of a {row.kind.value} has {digits} digits, not '{row.code}'"
-    if digits and row.parent and row.kind is not UnitKind.DISTRICT and not row.code.startswith(row.parent):
-        yield f"code {row.code} should start with its parent's, {row.parent}"
+    elif digits and row.parent and row.kind is not UnitKind.DISTRICT and row.parent != row.code[:-_STEP]:
+        yield f"code {row.code} should start with its parent's: give {row.code[:-_STEP]}, not {row.parent}"
     if row.in_charge_of and row.kind is not UnitKind.LEADER:
         yield f"only a leader is in charge of others: leave in_charge_of out for a {row.kind.value}"
     if row.valid_from and row.valid_to and row.valid_to <= row.valid_from:
@@ -74,15 +87,20 @@ def _references(row: UnitRow, kinds: dict[str, UnitKind]) -> Iterator[str]:
         yield "parent is needed: only the district stands alone"
 
 
-def _circle(code: str, parents: dict[str, str | None]) -> Iterator[str]:
-    seen, step = {code}, parents.get(code)
-    while step is not None:
-        if step == code:
-            yield f"its parents lead back to {code}"
-        if step in seen:
-            return
-        seen.add(step)
-        step = parents.get(step)
+def _on_circles(parents: Mapping[str, str | None]) -> set[str]:
+    """Codes that are their own ancestor. Each code is walked once, so a long chain costs no more than a flat list."""
+    found: set[str] = set()
+    walked: set[str] = set()
+    for code in parents:
+        path: dict[str, int] = {}
+        step: str | None = code
+        while step is not None and step not in walked:
+            path[step] = len(path)
+            walked.add(step)
+            step = parents.get(step)
+        if step in path:
+            found.update(list(path)[path[step] :])
+    return found
 
 
 def _cells(bundle: Bundle, kinds: dict[str, UnitKind]) -> Iterator[Fault]:

@@ -17,16 +17,20 @@ from service.web.text import Code, words
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _DURATION = re.compile(r"([1-9][0-9]{0,8})([smhd])")
 _LONGEST_S = 400 * 86_400
+_MOST_BYTES = 64 * 2**10  # a policy has eight rows, and a megabyte of YAML takes a quarter of a minute to read
 
 
 def _seconds(value: object) -> object:
     found = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if found is None:
         raise ValueError("Send a duration such as 30m, 4h or 3d (whole s, m, h or d).")
-    return int(found[1]) * _UNITS[found[2]]
+    seconds = int(found[1]) * _UNITS[found[2]]
+    if seconds > _LONGEST_S:
+        raise ValueError("Send 400d or less.")
+    return seconds
 
 
-Seconds = Annotated[int, BeforeValidator(_seconds), Field(le=_LONGEST_S)]
+Seconds = Annotated[int, BeforeValidator(_seconds)]
 
 
 class PolicyRow(BaseModel):
@@ -60,10 +64,15 @@ class PolicyFile(BaseModel):
 
 def read_policy(content: bytes) -> tuple[PolicyFile | None, list[str]]:
     """The policy, and everything that is wrong with it; never both."""
+    if len(content) > _MOST_BYTES:
+        return None, ["over 64 KiB: leave out what is not of the policy"]
     try:
-        written: Any = yaml.safe_load(content)
+        # all text: the safe loader's dates and numbers raise KeyError, ValueError and others for those it cannot read
+        written: Any = yaml.load(content, yaml.BaseLoader)
+        if not isinstance(written, dict):
+            return None, [f"the file should hold {', '.join(PolicyFile.model_fields)}"]
         policy = PolicyFile.model_validate(written)
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+    except (yaml.YAMLError, RecursionError) as error:
         return None, [f"not YAML: {' '.join(str(error).split())}"]
     except ValidationError as error:
         return None, [f"{each.pointer}: {each.detail}" for each in faults.validation_failed(error, PolicyFile).errors]

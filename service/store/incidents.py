@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import ARRAY, Select, func, select, type_coerce, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.types import UserDefinedType
 
 from service.rules.model import Call, Decision, Incident
 from service.store import bulk, incident_rows, log
@@ -70,9 +71,21 @@ async def claim_due(tx: AsyncConnection, now: datetime, limit: int) -> list[Inci
     return [incident_of(row, opening_of(row)) for row in await tx.execute(page)]
 
 
+class _AsTheDriverHasIt(UserDefinedType[Any]):
+    """Arrays come from the driver as lists; SQLAlchemy would go through each of them once more."""
+
+    cache_ok = True
+
+
+_INCIDENT = [
+    type_coerce(column, _AsTheDriverHasIt()).label(column.name) if isinstance(column.type, ARRAY) else column
+    for column in incident.c
+]
+
+
 def _claim(now: datetime) -> Select[Any]:
     return (
-        select(incident, *OPENING_COLUMNS)
+        select(*_INCIDENT, *OPENING_COLUMNS)
         .join(call, (call.c.incident_id == incident.c.id) & (call.c.seq == incident.c.seq))
         .where(incident.c.wake_at <= now)
         .with_for_update(of=incident, key_share=True, skip_locked=True)

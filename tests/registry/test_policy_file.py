@@ -1,0 +1,55 @@
+"""`policy.yaml`: durations in seconds, and a sentence for every hole and slip."""
+
+from __future__ import annotations
+
+import pytest
+
+from service import demo
+from service.registry import bundle
+from service.rules.model import Clock, Level, Urgency
+from tests.registry.bundles import files
+
+_POLICY = files()["policy.yaml"].decode()
+
+
+def test_the_policy_is_read_in_seconds() -> None:
+    read = bundle.parse(bundle.read_directory(demo.SAMPLE)).policy
+    assert read is not None
+    policy = read.policy(1)
+    assert (policy.code, policy.verify_s, policy.reopen_s) == ("example", 3 * 86_400, 7 * 86_400)
+    boxes = {key: (box.answer_s, box.resolve_s) for key, box in policy.boxes.items()}
+    assert len(boxes) == 8
+    assert boxes[Level.COMMUNITY, Urgency.URGENT] == (1800, 7200)
+    assert boxes[Level.LEADER, Urgency.NORMAL] == (2 * 86_400, 10 * 86_400)
+    assert {box.clock for box in policy.boxes.values()} == {Clock.CONTINUOUS}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "detail"),
+    [
+        ("level: 4, urgency: normal", "level: 4, urgency: urgent", "no row for level 4, urgency normal: add one"),
+        ("level: 4, urgency: normal", "level: 4, urgency: urgent", "2 rows for level 4, urgency urgent: keep one"),
+        ("level: 4", "level: 5", "Send 4 or less"),
+        ("continuous", "working", "level 1, urgency urgent: clock 'working' is not available yet"),
+        ("continuous", "sometimes", "Send one of 'working' or 'continuous'"),
+        ("verify: 3d", "verify: 0d", "/verify: Send a duration such as 30m"),
+        ("verify: 3d", "verify: 3", "/verify: Send a duration such as 30m"),
+        ("verify: 3d", "verify: 3w", "/verify: Send a duration such as 30m"),
+        ("verify: 3d", "verify: 401d", "/verify: Send 400d or less"),
+        ("verify: 3d", "verfy: 3d", "Did you mean verify?"),
+        ("reopen: 7d\n", "", "/reopen: Add this field"),
+        ("code: example", "code: 2020-13-45", None),
+        (_POLICY, "", "the file should hold code, title"),
+        (_POLICY, "2020-13-45", "the file should hold code, title"),
+        (_POLICY, "!!bool maybe", "the file should hold code, title"),
+        (_POLICY, "a: [", "not YAML"),
+        (_POLICY, "&a [*a]", "not YAML"),
+        (_POLICY, "[" * 9999, "not YAML"),
+        (_POLICY, "a: b\n" * 20_000, "over 64 KiB"),
+    ],
+)
+def test_a_policy_with_a_hole_or_a_slip_is_told(old: str, new: str, detail: str | None) -> None:
+    read = bundle.parse({"policy.yaml": _POLICY.replace(old, new, 1).encode()})
+    told = "\n".join(fault.detail for fault in read.faults)
+    assert (detail or "") in told
+    assert (read.policy is None) is bool(told) is (detail is not None)

@@ -1,0 +1,96 @@
+"""The plans of everything on a hot path, kept: an index where it must be one, no work that grows with history."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import event, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.bench.seeding import seed
+from service.readers.queues import DEFAULT_STATES
+from service.store import feed, incidents, log, queue_pages
+from service.store.database import Database
+from service.store.feed import Wanted
+
+pytestmark = pytest.mark.anyio
+
+NOW = datetime(2026, 11, 23, 1, tzinfo=UTC)
+MANY = 20_000
+
+
+async def _plan(connection: AsyncConnection, run: Any) -> str:
+    """The plan of the last statement that `run` sends on this connection, as JSON text."""
+    sent: list[tuple[str, Any]] = []
+
+    def note(_c: Any, _u: Any, statement: str, parameters: Any, *_: Any) -> None:
+        sent.append((statement, parameters))
+
+    event.listen(connection.sync_connection, "before_cursor_execute", note)
+    await run
+    event.remove(connection.sync_connection, "before_cursor_execute", note)
+    statement, parameters = sent[-1]
+    result = await connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", parameters)
+    plan = result.scalar_one()
+    return plan if isinstance(plan, str) else json.dumps(plan)
+
+
+@pytest.fixture
+async def busy(haizhu: Database) -> Database:
+    """Twenty thousand open incidents, five due; ten thousand batches of history, two not numbered yet."""
+    await seed(haizhu, MANY, reported_at=NOW, due_at=NOW + timedelta(days=3))
+    await seed(haizhu, 5, reported_at=NOW, due_at=NOW, name="due")
+    history = """
+        INSERT INTO log_batch (events, last_position, queues, reload)
+        SELECT 2, CASE WHEN g <= 9998 THEN 2 * g + 100 END, ARRAY['u:calling'], '{}' FROM generate_series(1, 10000) g;
+    """
+    events = """
+        INSERT INTO event (batch_id, ord, incident_id, sequence, type, at, area, audience, data)
+        SELECT b.id, n, gen_random_uuid(), 1, 'x', :now, '440105003001001', '{}', '{}'
+        FROM log_batch b, generate_series(1, 2) n WHERE b.queues = ARRAY['u:calling']
+    """
+    async with haizhu.begin() as tx:
+        await tx.execute(text(history))
+        await tx.execute(text(events), {"now": NOW})
+    async with haizhu.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        await connection.execute(text("VACUUM ANALYZE"))
+    return haizhu
+
+
+async def test_claiming_what_is_due_reads_the_wake_index_in_order(busy: Database) -> None:
+    async with busy.begin() as tx:
+        plan = await _plan(tx, incidents.claim_due(tx, NOW, 500))
+    assert "incident_wake_idx" in plan
+    assert "Seq Scan" not in plan
+
+
+async def test_the_next_deadline_is_one_look_at_the_wake_index(busy: Database) -> None:
+    async with busy.begin() as tx:
+        plan = await _plan(tx, incidents.next_wake(tx))
+    assert "incident_wake_idx" in plan
+    assert '"Sort"' not in plan
+
+
+async def test_numbering_looks_at_the_unnumbered_tail_only(busy: Database) -> None:
+    async with busy.begin() as tx:
+        plan = await _plan(tx, log.seal(tx))
+    assert "log_batch_unsealed_idx" in plan
+    assert '"Seq Scan", "Parallel Aware": false, "Async Capable": false, "Relation Name": "event"' not in plan
+
+
+async def test_a_page_of_the_feed_starts_at_its_cursor(busy: Database) -> None:
+    async with busy.begin() as tx:
+        plan = await _plan(tx, feed.read(tx, 19_000, 50, Wanted("", ())))
+    assert "log_batch_position_key" in plan
+    assert "event_pkey" in plan
+    assert "Seq Scan" not in plan
+
+
+async def test_a_queue_page_reads_the_queue_index_in_order(busy: Database) -> None:
+    async with busy.begin() as tx:
+        plan = await _plan(tx, queue_pages.page(tx, "440105003001", sorted(DEFAULT_STATES), None, 50))
+    assert "incident_queue_idx" in plan
+    assert "Seq Scan" not in plan
