@@ -88,7 +88,8 @@ def _url(server: URL, name: str) -> str:
     return server.set(database=name).render_as_string(hide_password=False)
 
 
-def _clone(server: URL, template: str) -> Iterator[str]:
+def clone(server: URL, template: str) -> Iterator[str]:
+    """The URL of a database of its own, dropped afterwards."""
     name = f"sihu_{os.getpid()}_{next(_numbers)}"
     asyncio.run(_on(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
     yield _url(server, name)
@@ -98,13 +99,13 @@ def _clone(server: URL, template: str) -> Iterator[str]:
 @pytest.fixture
 def database_url(server: URL, templates: dict[str, str]) -> Iterator[str]:
     """A migrated database with an empty registry."""
-    yield from _clone(server, templates["empty"])
+    yield from clone(server, templates["empty"])
 
 
 @pytest.fixture
 def haizhu_url(server: URL, templates: dict[str, str]) -> Iterator[str]:
     """A migrated database with the Haizhu sample."""
-    yield from _clone(server, templates["haizhu"])
+    yield from clone(server, templates["haizhu"])
 
 
 @pytest.fixture

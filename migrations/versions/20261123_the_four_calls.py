@@ -253,9 +253,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("log_batch_pkey")),
     )
     op.create_index("log_batch_position_key", "log_batch", ["last_position"], unique=True)
-    op.create_index(
-        "log_batch_unsealed_idx", "log_batch", ["id"], unique=False, postgresql_where=sa.text("last_position IS NULL")
-    )
     op.create_table(
         "policy",
         sa.Column("code", sa.Text(collation="C"), nullable=False),
@@ -385,7 +382,6 @@ def downgrade() -> None:
     op.drop_table("policy_box")
     op.drop_index("policy_active_key", table_name="policy", postgresql_where=sa.text("active"))
     op.drop_table("policy")
-    op.drop_index("log_batch_unsealed_idx", table_name="log_batch", postgresql_where=sa.text("last_position IS NULL"))
     op.drop_index("log_batch_position_key", table_name="log_batch")
     op.drop_table("log_batch")
     op.drop_table("line")

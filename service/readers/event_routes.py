@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -9,7 +10,7 @@ from pydantic import Field
 
 from service import clock
 from service.access.deps import Caller
-from service.readers import events
+from service.readers import events, waiting
 from service.readers.tail import Tail
 from service.rules import errors
 from service.store import feed, log
@@ -22,6 +23,7 @@ from service.web.text import Code, CursorText, Limit, Params, Prefix, WaitSecond
 router = APIRouter(prefix="/v1/events", tags=["events · 事件流"])
 
 _CURSOR = "events"
+_GATHER_S = 0.05
 _EXAMPLE: dict[str, Any] = {
     "items": [
         {
@@ -87,7 +89,7 @@ async def read_events(request: Request, caller: Caller, query: Annotated[FeedQue
     types = tuple(name for each in query.types for name in each.split(",") if name)
     wanted = events.wanted(caller, types, query.unit, query.area)
     after = await _start(request, query.after)
-    page = await _page(state.database, state.tail, after, query, wanted)
+    page = await _page(request, after, query, wanted)
     items = [events.cloud_event(stored, state.worlds.world.district) for stored in page.events]
     return answer({"items": items, "next_cursor": state.cursors.sign(_CURSOR, [page.scanned_to])})
 
@@ -102,8 +104,10 @@ async def _start(request: Request, after: str | None) -> int:
     return position
 
 
-async def _page(database: Database, tail: Tail, after: int, query: FeedQuery, wanted: Wanted) -> Page:
+async def _page(request: Request, after: int, query: FeedQuery, wanted: Wanted) -> Page:
     """The next page; with `wait`, the first that is not empty. No connection is held while waiting."""
+    database: Database = request.app.state.database
+    tail: Tail = request.app.state.tail
     until = clock.monotonic() + query.wait
     position = after
     while True:
@@ -114,5 +118,8 @@ async def _page(database: Database, tail: Tail, after: int, query: FeedQuery, wa
             return page
         if left_s <= 0:
             return Page((), after, False)
+        if position != after:  # what came was not for this reader: let more gather before looking again
+            await asyncio.sleep(min(_GATHER_S, left_s))
         position = page.scanned_to
-        await tail.wait_past(position, left_s)
+        if not await waiting.while_connected(request, tail.wait_past(position, left_s)):
+            return Page((), after, False)

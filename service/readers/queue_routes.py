@@ -12,7 +12,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field, ValidationError
 
 from service.access import deps
-from service.readers import rows
+from service.readers import rows, waiting
 from service.readers.queues import DEFAULT_STATES, QueueTags
 from service.rules import access, errors
 from service.rules.model import Actor, State
@@ -69,13 +69,14 @@ async def read_queue(request: Request) -> Response:
     changes or the seconds pass."""
     # Parameters are read by hand: department systems poll all day, and the framework's way doubles what a 304 costs.
     state, unit = request.app.state, request.path_params["unit"]
-    _may_read(deps.actor_of(request.scope), unit, state.worlds.world, state.clock.now())
     query = _asked(request.scope["query_string"])
+    _may_read(deps.actor_of(request.scope), unit, state.worlds.world, state.clock.now())
     states = frozenset(map(State, query.state)) or DEFAULT_STATES
     tags: QueueTags = state.queues
     tag = tags.tag(unit, states)
     if headers.is_unchanged(request.headers.get("if-none-match"), tag):
-        if not (query.wait and await tags.changed(unit, states, tag, query.wait)):
+        changed = query.wait and await waiting.while_connected(request, tags.changed(unit, states, tag, query.wait))
+        if not changed:
             return Response(status_code=304, headers={"ETag": tag})
         tag = tags.tag(unit, states)
     # the tag is taken before the rows are read: they may be newer than it says, never older

@@ -1,13 +1,14 @@
 """The tags of all queues, in memory: a poll that finds nothing new costs a look-up and touches no row.
 
 A tag is the position of the last change of that queue, so every process that has read as far gives the same one, and it
-outlives restarts. Between a commit in this process and its numbering a queue is marked with that batch, so a client
-that acts and polls at once is never told "unchanged".
+outlives restarts. Between a commit in this process and its numbering a queue carries that batch in its tag as well, so
+a client that acts and polls at once is never told "unchanged". A tag once given never comes back after a change.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Iterable, Mapping
 
 from service.rules.model import CALL_OPEN_STATES, State
@@ -20,33 +21,46 @@ class QueueTags:
 
     def __init__(self) -> None:
         self._positions: dict[str, int] = {}
-        self._fresh: dict[str, int] = {}
+        # Batches are told in the order of their commits, which is not that of their ids: the turn says which is last.
+        self._fresh: dict[str, list[tuple[int, int]]] = {}
+        self._turns = itertools.count(1)
         self._changed: dict[str, asyncio.Event] = {}
 
     def load(self, marks: Mapping[tuple[str, str], int]) -> None:
-        """Start from what is stored."""
+        """Start from what is stored; whoever waits looks again."""
         self._positions = {f"{unit}:{state}": position for (unit, state), position in marks.items()}
+        for unit in list(self._changed):
+            self._ring(unit)
 
     def touch(self, keys: Iterable[str], batch_id: int) -> None:
         """This process committed a change of these queues ('unit:state'); its position is not known yet."""
+        turn = next(self._turns)
         for key in keys:
-            self._fresh[key] = max(batch_id, self._fresh.get(key, 0))
+            self._fresh.setdefault(key, []).append((turn, batch_id))
             self._ring(key)
 
     def advance(self, keys: Iterable[str], position: int, batch_id: int) -> None:
-        """A numbered batch changed these queues."""
+        """A numbered batch changed these queues. Only the batch itself ends its own mark: another process may already
+        have given out this very position as a tag, before the change that the mark stands for."""
         for key in keys:
             self._positions[key] = max(position, self._positions.get(key, 0))
-            if self._fresh.get(key, batch_id + 1) <= batch_id:
-                del self._fresh[key]
+            if key in self._fresh:
+                self._settle(key, batch_id)
             self._ring(key)
+
+    def _settle(self, key: str, batch_id: int) -> None:
+        left = [each for each in self._fresh[key] if each[1] != batch_id]
+        if left:
+            self._fresh[key] = left
+        else:
+            del self._fresh[key]
 
     def tag(self, unit: str, states: Iterable[State]) -> str:
         """The weak ETag of a unit's queue in these states."""
         keys = [f"{unit}:{state}" for state in states]
         position = max(self._positions.get(key, 0) for key in keys)
-        fresh = max(self._fresh.get(key, 0) for key in keys)
-        return f'W/"{position}"' if not fresh else f'W/"{position}+{fresh}"'
+        fresh = [self._fresh[key][-1] for key in keys if key in self._fresh] if self._fresh else ()
+        return f'W/"{position}+{max(fresh)[1]}"' if fresh else f'W/"{position}"'
 
     async def changed(self, unit: str, states: frozenset[State], tag: str, timeout_s: float) -> bool:
         """Wait until the tag is another; False when the seconds pass first. Holds no database connection."""

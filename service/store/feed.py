@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Text, cast, false, or_, select
+from sqlalchemy import ARRAY, ColumnElement, Text, cast, false, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.store import log
@@ -61,32 +61,43 @@ class Page:
 async def read(connection: AsyncConnection, after: int, limit: int, wanted: Wanted) -> Page:
     """The next events past position `after`, in order. One snapshot: call it in a `Database.read` block."""
     end = await log.end(connection)
-    stop = min(end, after + SCAN)
-    if stop <= after:
+    if end <= after:
         return Page((), after, False)
+    stop = end if end - after <= SCAN else await _end_of_batch(connection, after + SCAN)
     position = (log_batch.c.last_position - log_batch.c.events + event.c.ord).label("position")
     query = (
         select(event.c.batch_id, event.c.ord, position, *_SHOWN)
         .join(event, event.c.batch_id == log_batch.c.id)
-        .where(log_batch.c.last_position > after, log_batch.c.last_position - log_batch.c.events < stop)
-        .where(position > after, position <= stop)
+        .where(log_batch.c.last_position > after, log_batch.c.last_position <= stop)
+        .where(position > after)
         .where(*_filters(wanted))
         .order_by(log_batch.c.last_position, event.c.ord)
         .limit(limit)
     )
     events = tuple(Stored(*row) for row in await connection.execute(query))
     if len(events) == limit:
-        return Page(events, events[-1].position or after, True)
+        last = events[-1].position or after
+        return Page(events, last, last < end)
     return Page(events, stop, stop < end)
+
+
+async def _end_of_batch(connection: AsyncConnection, position: int) -> int:
+    """The last position of the batch that holds `position`. A page ends with a batch, so that its end is a bound of
+    the index: a filter that matches nothing would otherwise walk on through all that came later."""
+    query = select(func.min(log_batch.c.last_position)).where(log_batch.c.last_position >= position)
+    found: int = (await connection.execute(query)).scalar_one()
+    return found
 
 
 _SHOWN = (event.c.incident_id, event.c.sequence, event.c.type, event.c.at, event.c.data)
 
 
 def _filters(wanted: Wanted) -> list[ColumnElement[bool]]:
-    tests = []
+    tests: list[ColumnElement[bool]] = []
     if wanted.area != "":
-        seen = [event.c.audience.overlap(cast(list(wanted.tokens), ARRAY(Text)))] if wanted.tokens else [false()]
+        seen: list[ColumnElement[bool]] = [false()]
+        if wanted.tokens:
+            seen.append(_overlaps(event.c.audience, wanted.tokens))
         if wanted.area is not None:
             seen.append(within(event.c.area, wanted.area))
         tests += [or_(*seen), event.c.incident_id.is_not(None)]
@@ -97,6 +108,10 @@ def _filters(wanted: Wanted) -> list[ColumnElement[bool]]:
     if wanted.within_area is not None:
         tests.append(within(event.c.area, wanted.within_area))
     return tests
+
+
+def _overlaps(column: ColumnElement[Any], tokens: tuple[str, ...]) -> ColumnElement[bool]:
+    return column.bool_op("&&")(cast(list(tokens), ARRAY(Text)))
 
 
 async def timeline(connection: AsyncConnection, incident_id: UUID) -> Sequence[Stored]:

@@ -196,8 +196,7 @@ log_batch = Table(
     Column("queues", ARRAY(Text), nullable=False, comment="'unit:state' of every queue it touched"),
     Column("wake_at", Time, comment="the nearest deadline it set"),
     Column("reload", ARRAY(Text), nullable=False, comment="what every process must read again: world, keys"),
-    Index("log_batch_position_key", "last_position", unique=True),
-    Index("log_batch_unsealed_idx", "id", postgresql_where=text("last_position IS NULL")),
+    Index("log_batch_position_key", "last_position", unique=True),  # finds the unnumbered ones, too: nulls are last
     CheckConstraint("events > 0", name="not_empty"),
 )
 

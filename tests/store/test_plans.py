@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import event, text
+from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.bench.seeding import seed
@@ -15,6 +18,7 @@ from service.readers.queues import DEFAULT_STATES
 from service.store import feed, incidents, log, queue_pages
 from service.store.database import Database
 from service.store.feed import Wanted
+from tests.conftest import clone
 
 pytestmark = pytest.mark.anyio
 
@@ -38,26 +42,40 @@ async def _plan(connection: AsyncConnection, run: Any) -> str:
     return plan if isinstance(plan, str) else json.dumps(plan)
 
 
-@pytest.fixture
-async def busy(haizhu: Database) -> Database:
-    """Twenty thousand open incidents, five due; ten thousand batches of history, two not numbered yet."""
-    await seed(haizhu, MANY, reported_at=NOW, due_at=NOW + timedelta(days=3))
-    await seed(haizhu, 5, reported_at=NOW, due_at=NOW, name="due")
+@pytest.fixture(scope="module")
+def busy_url(server: URL, templates: dict[str, str]) -> Iterator[str]:
+    for url in clone(server, templates["haizhu"]):
+        asyncio.run(_fill(url))
+        yield url
+
+
+async def _fill(url: str) -> None:
+    """Twenty thousand open incidents, five due; eighty thousand batches of history, two not numbered yet."""
+    database = Database(url, pool_size=2)
+    await seed(database, MANY, reported_at=NOW, due_at=NOW + timedelta(days=3))
+    await seed(database, 5, reported_at=NOW, due_at=NOW, name="due")
     history = """
         INSERT INTO log_batch (events, last_position, queues, reload)
-        SELECT 2, CASE WHEN g <= 9998 THEN 2 * g + 100 END, ARRAY['u:calling'], '{}' FROM generate_series(1, 10000) g;
+        SELECT 2, CASE WHEN g <= 79998 THEN 2 * g + 100 END, ARRAY['u:calling'], '{}' FROM generate_series(1, 80000) g;
     """
     events = """
         INSERT INTO event (batch_id, ord, incident_id, sequence, type, at, area, audience, data)
         SELECT b.id, n, gen_random_uuid(), 1, 'x', :now, '440105003001001', '{}', '{}'
         FROM log_batch b, generate_series(1, 2) n WHERE b.queues = ARRAY['u:calling']
     """
-    async with haizhu.begin() as tx:
+    async with database.begin() as tx:
         await tx.execute(text(history))
         await tx.execute(text(events), {"now": NOW})
-    async with haizhu.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+    async with database.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
         await connection.execute(text("VACUUM ANALYZE"))
-    return haizhu
+    await database.close()
+
+
+@pytest.fixture
+async def busy(busy_url: str) -> AsyncIterator[Database]:
+    database = Database(busy_url, pool_size=2)
+    yield database
+    await database.close()
 
 
 async def test_claiming_what_is_due_reads_the_wake_index_in_order(busy: Database) -> None:
@@ -77,13 +95,14 @@ async def test_the_next_deadline_is_one_look_at_the_wake_index(busy: Database) -
 async def test_numbering_looks_at_the_unnumbered_tail_only(busy: Database) -> None:
     async with busy.begin() as tx:
         plan = await _plan(tx, log.seal(tx))
-    assert "log_batch_unsealed_idx" in plan
-    assert '"Seq Scan", "Parallel Aware": false, "Async Capable": false, "Relation Name": "event"' not in plan
+    assert "log_batch_position_key" in plan
+    assert "Seq Scan" not in plan
+    assert '"event"' not in plan
 
 
 async def test_a_page_of_the_feed_starts_at_its_cursor(busy: Database) -> None:
     async with busy.begin() as tx:
-        plan = await _plan(tx, feed.read(tx, 19_000, 50, Wanted("", ())))
+        plan = await _plan(tx, feed.read(tx, 100_000, 50, Wanted("", ())))
     assert "log_batch_position_key" in plan
     assert "event_pkey" in plan
     assert "Seq Scan" not in plan

@@ -1,0 +1,131 @@
+"""`GET /v1/queues/{unit}` as a department's system polls it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import event
+
+from tests.house import COMMUNITY, DEPARTMENT, LEADER, STREET, House
+
+pytestmark = pytest.mark.anyio
+
+QUEUE = f"/v1/queues/{COMMUNITY}"
+
+
+async def poll(house: House, tag: str, who: str = "community", path: str = QUEUE, **query: Any) -> httpx.Response:
+    return await house.send(who, "GET", path, headers={"If-None-Match": tag}, **query)
+
+
+async def test_an_unchanged_queue_costs_no_statement(house: House) -> None:
+    await house.report()
+    await house.sealed()
+    first = await house.send("community", "GET", QUEUE)
+    statements: list[str] = []
+    await house.process.tail.stop()
+    engine = house.process.database.engine.sync_engine
+    event.listen(engine, "before_cursor_execute", lambda _c, _cursor, statement, *_: statements.append(statement))
+    again = await poll(house, first.headers["ETag"])
+    assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", first.headers["ETag"])
+    assert first.headers["ETag"].startswith('W/"')
+    assert statements == []
+
+
+async def test_a_client_that_acts_and_polls_at_once_never_hears_unchanged(house: House) -> None:
+    incident = await house.report()
+    for verb, body in (("answer", {"measure": "派人清理"}), ("resolve", {"result": "已清理"})):
+        tag = (await house.send("community", "GET", QUEUE)).headers["ETag"]
+        await house.act("community", incident, verb, **body)
+        answer = await poll(house, tag)
+        assert answer.status_code == 200
+    assert answer.json()["items"] == []
+
+
+async def test_a_wait_ends_with_the_change_or_with_the_seconds(house: House) -> None:
+    await house.sealed()
+    tag = (await house.send("community", "GET", QUEUE)).headers["ETag"]
+    assert (await poll(house, tag, wait=1)).status_code == 304
+    waits = asyncio.create_task(poll(house, tag, wait=20))
+    await asyncio.sleep(0.05)
+    incident = await house.report()
+    answer = await waits
+    assert answer.status_code == 200 and answer.headers["ETag"] != tag
+    assert [row["id"] for row in answer.json()["items"]] == [incident["id"]]
+
+
+async def test_a_comment_changes_no_queue(house: House) -> None:
+    incident = await house.report()
+    await house.sealed()
+    tag = (await house.send("community", "GET", QUEUE)).headers["ETag"]
+    await house.act("worker", incident, "comment", text="还在")
+    await house.sealed()
+    assert (await poll(house, tag)).status_code == 304
+
+
+async def test_the_soonest_deadline_comes_first_on_every_page(house: House) -> None:
+    reports = [await house.report(urgency=urgency) for urgency in ("normal", "urgent", "normal", "urgent", "normal")]
+    expected = [each["id"] for each in sorted(reports, key=lambda each: (each["due_at"], each["id"]))]
+    found: list[str] = []
+    cursor: dict[str, Any] = {}
+    while True:
+        page = await house.get("community", QUEUE, limit=2, **cursor)
+        found += [row["id"] for row in page["items"]]
+        if page["next_cursor"] is None:
+            break
+        cursor = {"cursor": page["next_cursor"]}
+    assert found == expected
+    other = await house.send("community", "GET", QUEUE, state="resolved", **cursor)
+    assert (other.status_code, other.json()["code"]) == (400, "bad_cursor")
+
+
+async def test_a_row_is_the_incident_without_calls_and_requests(house: House) -> None:
+    incident = await house.report()
+    [row] = (await house.get("community", QUEUE))["items"]
+    assert row == {**{k: v for k, v in incident.items() if k not in ("calls", "requests")}, "assisting": False}
+
+
+async def test_states_are_repeated_or_listed(house: House) -> None:
+    incident = await house.report()
+    await house.act("community", incident, "resolve", result="已清理")
+    assert (await house.get("community", QUEUE))["items"] == []
+    for given in (["resolved"], ["calling", "resolved"], ["calling,resolved"]):
+        [row] = (await house.get("community", QUEUE, state=given))["items"]
+        assert row["state"] == "resolved"
+
+
+@pytest.mark.parametrize(
+    ("who", "unit", "status"),
+    [
+        ("community", COMMUNITY, 200),
+        ("street", COMMUNITY, 200),
+        ("street", STREET, 200),
+        ("department", DEPARTMENT, 200),
+        ("ops", LEADER, 200),
+        ("auditor", DEPARTMENT, 200),
+        ("community", STREET, 404),
+        ("street", "440105001", 404),
+        ("street", DEPARTMENT, 404),
+        ("department", LEADER, 404),
+        ("worker", COMMUNITY, 404),
+        ("worker", STREET, 404),
+        ("ops", "no-such-unit", 404),
+        ("ops", "x%00y", 404),
+    ],
+)
+async def test_who_reads_which_queue(house: House, who: str, unit: str, status: int) -> None:
+    answer = await house.send(who, "GET", f"/v1/queues/{unit}")
+    assert answer.status_code == status, answer.text
+    assert status == 200 or answer.json()["code"] == "not_found"
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=501", "wait=61", "wait=-1", "state=lost", "typo=1", "limit=x"])
+async def test_bad_parameters_are_422_even_where_there_is_no_such_queue(house: House, query: str) -> None:
+    for path in (QUEUE, "/v1/queues/none"):
+        name, _, value = query.partition("=")
+        asked: dict[str, Any] = {name: value}
+        answer = await house.send("community", "GET", path, **asked)
+        assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed"), answer.text
+        assert answer.json()["errors"][0]["pointer"].startswith(f"?{name}")

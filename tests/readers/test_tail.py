@@ -1,0 +1,172 @@
+"""The tail numbers, tells everybody, and survives whatever happens to the database."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import delete, select, update
+
+from service.readers.queues import QueueTags
+from service.readers.tail import Tail
+from service.rules.model import State
+from service.store import log
+from service.store.database import Database
+from service.store.log import Committed, Entry
+from service.store.tables import event, log_batch, queue_mark
+
+pytestmark = pytest.mark.anyio
+
+NOW = datetime(2026, 11, 23, 1, tzinfo=UTC)
+CALLING = frozenset({State.CALLING})
+
+
+class Node:
+    """One process's tail."""
+
+    def __init__(self, database: Database) -> None:
+        self.queues = QueueTags()
+        self.tail = Tail(database, self.queues)
+
+
+@pytest.fixture
+async def nodes(database: Database) -> AsyncIterator[tuple[Node, Node]]:
+    pair = Node(database), Node(database)
+    for node in pair:
+        await node.tail.load()
+        node.tail.start()
+    yield pair
+    for node in pair:
+        await node.tail.stop()
+
+
+async def write(database: Database, *, queue: str = "u:calling", wake_at: datetime | None = None) -> Committed:
+    async with database.begin() as tx:
+        return await log.append(tx, [Entry("x", NOW, "440105", (), {})], queues=[queue], wake_at=wake_at)
+
+
+async def test_a_commit_is_seen_by_both_processes_within_250_ms(database: Database, nodes: tuple[Node, Node]) -> None:
+    here, there = nodes
+    here.tail.tell(await write(database))
+    async with asyncio.timeout(0.25):
+        assert await there.tail.wait_past(0, 1)
+    assert here.tail.position == there.tail.position == 1
+    assert here.queues.tag("u", CALLING) == there.queues.tag("u", CALLING) == 'W/"1"'
+
+
+async def test_a_commit_whose_process_died_is_numbered_by_another(database: Database, nodes: tuple[Node, Node]) -> None:
+    await write(database)
+    assert await nodes[0].tail.wait_past(0, 1) and await nodes[1].tail.wait_past(0, 1)
+
+
+async def test_a_commit_is_told_before_it_is_numbered(database: Database) -> None:
+    node = Node(database)
+    before = node.queues.tag("u", CALLING)
+    woken: list[datetime] = []
+    node.tail.on_wake(woken.append)
+    node.tail.tell(await write(database, wake_at=NOW))
+    assert node.queues.tag("u", CALLING) != before
+    assert woken == [NOW]
+    assert node.tail.lag_s > 0
+
+
+async def test_what_is_told_after_it_was_read_back_leaves_no_mark(database: Database, nodes: tuple[Node, Node]) -> None:
+    here, there = nodes
+    committed = await write(database)
+    assert await here.tail.wait_past(0, 1) and await there.tail.wait_past(0, 1)
+    here.tail.tell(committed)
+    assert here.queues.tag("u", CALLING) == there.queues.tag("u", CALLING)
+    assert here.tail.lag_s == 0
+
+
+async def test_settled_waits_for_a_batch_that_a_later_one_overtook(database: Database) -> None:
+    node = Node(database)
+    await node.tail.load()
+    async with database.begin() as slow:
+        early = await log.append(slow, [Entry("x", NOW, "440105", (), {})])
+        late = await write(database)
+        node.tail.tell(late)
+        await node.tail._round()
+        assert await node.tail.settled(0)
+    assert early.batch_id < late.batch_id
+    node.tail.tell(early)
+    assert not await node.tail.settled(0)
+    node.tail.start()
+    assert await node.tail.settled()
+    await node.tail.stop()
+
+
+async def test_the_lag_is_that_of_the_oldest_and_not_of_the_load(database: Database, nodes: tuple[Node, Node]) -> None:
+    here, lags = nodes[0], []
+    for _ in range(150):
+        here.tail.tell(await write(database))
+        lags.append(here.tail.lag_s)
+    assert max(lags) < 0.4
+
+
+async def test_everybody_reads_anew_until_it_succeeds(
+    database: Database, nodes: tuple[Node, Node], caplog: pytest.LogCaptureFixture
+) -> None:
+    tried, done = 0, asyncio.Event()
+
+    async def reload() -> None:
+        nonlocal tried
+        tried += 1
+        if tried == 1:
+            raise RuntimeError("not this time")
+        done.set()
+
+    nodes[1].tail.on_reload("keys", reload)
+    async with database.begin() as tx:
+        await log.append(tx, [Entry("sihu.key.revoked", NOW, "440105", (), {})], reload=["keys"])
+    async with asyncio.timeout(5):
+        await done.wait()
+    assert [record.message for record in caplog.records] == ["the tail of the log failed"]
+
+
+async def test_a_start_numbers_what_a_dead_process_left(database: Database) -> None:
+    await write(database)
+    node = Node(database)
+    await node.tail.load()
+    assert node.tail.position == 1
+    assert node.queues.tag("u", CALLING) == 'W/"1"'
+
+
+async def test_a_database_that_went_back_is_followed_from_where_it_is(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    node = Node(database)
+    for _ in range(3):
+        node.tail.tell(await write(database))
+    await node.tail.load()
+    old = node.queues.tag("u", CALLING)
+    lost = await write(database)
+    async with database.begin() as tx:  # a standby takes over that lacks what came after the first
+        for table, column in ((log_batch, log_batch.c.id), (event, event.c.batch_id)):
+            first = select(log_batch.c.id).order_by(log_batch.c.id).limit(1).scalar_subquery()
+            await tx.execute(delete(table).where(column > first))
+        await tx.execute(update(queue_mark).values(position=1))
+    node.tail.tell(lost)
+    node.tail._failing_since = 0.0  # as after the connection was lost
+    await node.tail._round()
+    assert node.tail.position == 1
+    assert node.tail.lag_s == 0
+    assert {record.__dict__["event"] for record in caplog.records} == {"log_back", "commits_lost"}
+    node.tail.tell(await write(database))
+    await node.tail._round()
+    assert node.tail.position == 2
+    assert node.queues.tag("u", CALLING) != old
+
+
+async def test_stopping_is_quick_and_leaves_no_connection(database: Database, caplog: pytest.LogCaptureFixture) -> None:
+    node = Node(database)
+    await node.tail.load()
+    node.tail.start()
+    node.tail.tell(await write(database))
+    async with asyncio.timeout(1):
+        await node.tail.stop()
+    assert database.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
