@@ -1,0 +1,117 @@
+"""One turn of the engine: a page at a time, every deadline once, and one bad row spoils nobody else's."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from service.bench.seeding import seed
+from service.escalation import sweep
+from service.registry.current import CurrentWorld
+from service.store.database import Database
+from service.store.log import Committed
+
+pytestmark = pytest.mark.anyio
+
+DUE = datetime(2026, 11, 23, 1, tzinfo=UTC)
+NOW = DUE + timedelta(seconds=2)
+
+
+@pytest.fixture
+async def worlds(haizhu: Database) -> CurrentWorld:
+    worlds = CurrentWorld()
+    await worlds.reload(haizhu)
+    return worlds
+
+
+async def _all(database: Database, question: str, **values: Any) -> list[Any]:
+    async with database.read() as connection:
+        return list(await connection.execute(text(question), values))
+
+
+async def _do(database: Database, *statements: str) -> None:
+    async with database.begin() as tx:
+        for statement in statements:
+            await tx.execute(text(statement))
+
+
+async def test_a_page_is_fired_whole_and_told_once(haizhu: Database, worlds: CurrentWorld) -> None:
+    await seed(haizhu, 30, reported_at=DUE, due_at=DUE)
+    told: list[Committed] = []
+    swept = await sweep.run_once(haizhu, worlds, NOW, told.append, limit=20)
+    assert (swept.fired, swept.put_aside, swept.full, set(swept.lateness)) == (20, 0, True, {2.0})
+    swept = await sweep.run_once(haizhu, worlds, NOW, told.append, limit=20)
+    assert (swept.fired, swept.full) == (10, False)
+    assert (await sweep.run_once(haizhu, worlds, NOW, told.append)).fired == 0
+    assert len(told) == 2
+    assert all("440105" in key for batch in told for key in batch.queues)
+
+
+async def test_sweeps_side_by_side_share_the_work_and_fire_each_once(haizhu: Database, worlds: CurrentWorld) -> None:
+    await seed(haizhu, 200, reported_at=DUE, due_at=DUE)
+
+    async def engine() -> int:
+        fired = 0
+        while swept := (await sweep.run_once(haizhu, worlds, NOW, lambda _: None, limit=20)).fired:
+            fired += swept
+        return fired
+
+    shares = await asyncio.gather(*(engine() for _ in range(4)))
+    assert sum(shares) == 200
+    assert len(await _all(haizhu, "SELECT seq FROM call WHERE seq = 2")) == 200
+
+
+async def test_a_row_the_database_refuses_is_put_aside_and_the_others_go_on(
+    haizhu: Database, worlds: CurrentWorld
+) -> None:
+    await seed(haizhu, 10, reported_at=DUE, due_at=DUE)
+    await _do(
+        haizhu,
+        "CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN IF NEW.number = 'seed-3' AND NEW.level = 2 THEN RAISE 'poisoned'; END IF; RETURN NEW; END $$",
+        "CREATE TRIGGER poison BEFORE UPDATE ON incident FOR EACH ROW EXECUTE FUNCTION poison()",
+    )
+    swept = await sweep.run_once(haizhu, worlds, NOW, lambda _: None)
+    assert (swept.fired, swept.put_aside) == (9, 1)
+    bad = (await _all(haizhu, "SELECT level, due_at, wake_at, faults FROM incident WHERE number = 'seed-3'"))[0]
+    assert (bad.level, bad.due_at, bad.faults) == (1, DUE, 1)
+    assert bad.wake_at == NOW + timedelta(seconds=30)
+
+    later = bad.wake_at
+    for faults in (2, 3):
+        assert (await sweep.run_once(haizhu, worlds, later, lambda _: None)).put_aside == 1
+        again = (await _all(haizhu, "SELECT wake_at, faults FROM incident WHERE number = 'seed-3'"))[0]
+        assert (again.faults, again.wake_at - later) == (faults, timedelta(seconds=30) * 2 ** (faults - 1))
+        later = again.wake_at
+
+    await _do(haizhu, "DROP TRIGGER poison ON incident")
+    assert (await sweep.run_once(haizhu, worlds, later, lambda _: None)).fired == 1
+    healed = (await _all(haizhu, "SELECT level, faults FROM incident WHERE number = 'seed-3'"))[0]
+    assert (healed.level, healed.faults) == (2, 0)
+    assert len(await _all(haizhu, "SELECT seq FROM call WHERE seq = 2")) == 10
+
+
+async def test_a_row_the_rules_cannot_decide_is_put_aside_and_the_others_go_on(
+    haizhu: Database, worlds: CurrentWorld
+) -> None:
+    await seed(haizhu, 10, reported_at=DUE, due_at=DUE)
+    await _do(haizhu, "UPDATE incident SET policy_version = 99 WHERE number = 'seed-7'")
+    swept = await sweep.run_once(haizhu, worlds, NOW, lambda _: None)
+    assert (swept.fired, swept.put_aside) == (9, 1)
+    bad = (await _all(haizhu, "SELECT level, faults FROM incident WHERE number = 'seed-7'"))[0]
+    assert (bad.level, bad.faults) == (1, 1)
+
+
+async def test_an_incident_somebody_acts_on_is_passed_over_not_waited_for(
+    haizhu: Database, worlds: CurrentWorld
+) -> None:
+    await seed(haizhu, 3, reported_at=DUE, due_at=DUE)
+    async with haizhu.begin() as tx:
+        await tx.execute(text("SELECT FROM incident WHERE number = 'seed-2' FOR NO KEY UPDATE"))
+        async with asyncio.timeout(5):
+            assert (await sweep.run_once(haizhu, worlds, NOW, lambda _: None)).fired == 2
+    assert (await sweep.run_once(haizhu, worlds, NOW, lambda _: None)).fired == 1
