@@ -127,14 +127,16 @@ class Tail:
         return True
 
     async def _run(self) -> None:
+        pause_s = 0.0
         while True:
             try:
-                async with asyncio.timeout(POLL_S):
+                async with asyncio.timeout(max(0.0, POLL_S - pause_s)):
                     await self._rung.wait()
             except TimeoutError:
                 pass
             self._rung.clear()
-            await asyncio.sleep(await self._round())
+            pause_s = await self._round()
+            await asyncio.sleep(pause_s)
 
     async def _round(self) -> float:
         """One turn; returns how long to pause at least. The tail never dies of a fault."""

@@ -235,6 +235,7 @@ def accept(story: Story, act: Act) -> None:
 
 def verify_timeout(story: Story, act: Act) -> None:
     """m. Nobody looked in time: closed, unverified."""
+    story.because = "nobody verified it in time: it closes by itself"
     story.close(ClosedAs.UNVERIFIED, None)
 
 

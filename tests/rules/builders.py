@@ -1,8 +1,16 @@
-"""A small, complete world, and incidents in any state and level, made by the rules themselves."""
+"""A small, complete world, everybody who may turn up in it, and incidents in any state made by the rules themselves.
+
+district 440105 (fallback)      leader-a: dept-a, dept-c · leader-b: dept-b · leader-s: street 1
+├── street 1 …001               community …001001 (cell …001001001), community …001002 (cell …001002001)
+└── street 2 …002               community …002001 (cell …002001001); no leader is in charge of it
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from uuid import UUID
 
 from service.rules import lifecycle
@@ -15,8 +23,10 @@ from service.rules.model import (
     Category,
     Cell,
     Clock,
+    ClosedAs,
     Decision,
     Draft,
+    DueKind,
     Duty,
     Ground,
     Incident,
@@ -34,74 +44,117 @@ from service.rules.world import World
 
 NOW = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 ALWAYS = Validity(datetime(2000, 1, 1, tzinfo=UTC))
+ENDED = Validity(ALWAYS.valid_from, NOW)
+"""In force until `NOW`, and no longer then."""
 DISTRICT, STREET, OTHER_STREET = "440105", "440105001", "440105002"
-COMMUNITY, CELL = "440105001001", "440105001001001"
-DEPARTMENT, SPECIAL, LEADER, STREET_LEADER = "dept-a", "dept-b", "leader-a", "leader-s"
-CATEGORY = "u-0101"
+COMMUNITY, NEXT_COMMUNITY, OTHER_COMMUNITY = "440105001001", "440105001002", "440105002001"
+CELL, NEXT_CELL, OTHER_CELL = "440105001001001", "440105001002001", "440105002001001"
+DEPARTMENT, SPECIAL, NEVER = "dept-a", "dept-b", "dept-c"
+LEADER, SPECIAL_LEADER, STREET_LEADER = "leader-a", "leader-b", "leader-s"
+CATEGORY, URGENT_CATEGORY, NOBODYS_CATEGORY = "u-0101", "u-0201", "x"
 HOUR = 3600
 
-UNITS = {
-    DISTRICT: Unit(DISTRICT, "District", UnitKind.DISTRICT, Level.LEADER, ALWAYS),
-    STREET: Unit(STREET, "Street 1", UnitKind.STREET, Level.STREET, ALWAYS, DISTRICT),
-    OTHER_STREET: Unit(OTHER_STREET, "Street 2", UnitKind.STREET, Level.STREET, ALWAYS, DISTRICT),
-    COMMUNITY: Unit(COMMUNITY, "Community", UnitKind.COMMUNITY, Level.COMMUNITY, ALWAYS, STREET),
-    DEPARTMENT: Unit(DEPARTMENT, "Department A", UnitKind.DEPARTMENT, Level.DEPARTMENT, ALWAYS, DISTRICT),
-    SPECIAL: Unit(SPECIAL, "Department B", UnitKind.DEPARTMENT, Level.DEPARTMENT, ALWAYS, DISTRICT),
-    LEADER: Unit(LEADER, "Leader", UnitKind.LEADER, Level.LEADER, ALWAYS, DISTRICT, in_charge_of=(DEPARTMENT,)),
-    STREET_LEADER: Unit(
-        STREET_LEADER, "Leader of streets", UnitKind.LEADER, Level.LEADER, ALWAYS, DISTRICT, in_charge_of=(STREET,)
-    ),
+
+def _unit(code: str, kind: UnitKind, level: Level, in_charge_of: tuple[str, ...] = ()) -> Unit:
+    return Unit(code, f"the {kind} {code}", kind, level, ALWAYS, parent=DISTRICT, in_charge_of=in_charge_of)
+
+
+UNITS: Mapping[str, Unit] = {
+    unit.code: unit
+    for unit in (
+        _unit(DISTRICT, UnitKind.DISTRICT, Level.LEADER),
+        _unit(STREET, UnitKind.STREET, Level.STREET),
+        _unit(OTHER_STREET, UnitKind.STREET, Level.STREET),
+        _unit(COMMUNITY, UnitKind.COMMUNITY, Level.COMMUNITY),
+        _unit(NEXT_COMMUNITY, UnitKind.COMMUNITY, Level.COMMUNITY),
+        _unit(OTHER_COMMUNITY, UnitKind.COMMUNITY, Level.COMMUNITY),
+        _unit(DEPARTMENT, UnitKind.DEPARTMENT, Level.DEPARTMENT),
+        _unit(SPECIAL, UnitKind.DEPARTMENT, Level.DEPARTMENT),
+        _unit(NEVER, UnitKind.DEPARTMENT, Level.DEPARTMENT),
+        _unit(LEADER, UnitKind.LEADER, Level.LEADER, (DEPARTMENT, NEVER)),
+        _unit(SPECIAL_LEADER, UnitKind.LEADER, Level.LEADER, (SPECIAL,)),
+        _unit(STREET_LEADER, UnitKind.LEADER, Level.LEADER, (STREET,)),
+    )
 }
 DUTIES = (
     Duty("1", "all of u", "u", DISTRICT, DEPARTMENT, ALWAYS),
     Duty("2", "u-02 in the district", "u-02", DISTRICT, SPECIAL, ALWAYS),
     Duty("3", "u-02 in street 1", "u-02", STREET, DEPARTMENT, ALWAYS),
+    Duty("4", "u-0202 in the next community", "u-0202", NEXT_COMMUNITY, SPECIAL, ALWAYS),
 )
 BOXES = {
-    (level, urgency): Box(level * HOUR, level * 10 * HOUR, Clock.CONTINUOUS) for level in Level for urgency in Urgency
+    (level, urgency): Box(level * HOUR // haste, level * 10 * HOUR // haste, Clock.CONTINUOUS)
+    for level in Level
+    for urgency, haste in ((Urgency.NORMAL, 1), (Urgency.URGENT, 4))
 }
+"""Level 1: an hour to answer, ten to resolve; level 2: two and twenty …; urgent: a quarter of it."""
+OTHER_BOXES = {key: Box(7 * box.answer_s, 7 * box.resolve_s, box.clock) for key, box in BOXES.items()}
+POLICIES = (Policy("p", 1, BOXES, 72 * HOUR, 168 * HOUR), Policy("p", 2, OTHER_BOXES, 5 * HOUR, 9 * HOUR))
 
 
-def a_world(*, without: tuple[str, ...] = (), duties: tuple[Duty, ...] = DUTIES, version: int = 1) -> World:
-    """The world, with some units out of force from `NOW` on (they stay known, as in the registry)."""
-    gone = Validity(ALWAYS.valid_from, NOW)
-    units = [
-        Unit(u.code, u.name, u.kind, u.level, gone, u.parent, in_charge_of=u.in_charge_of) if u.code in without else u
-        for u in UNITS.values()
+def a_world(
+    *,
+    without: tuple[str, ...] = (),
+    units: tuple[Unit, ...] = (),
+    duties: tuple[Duty, ...] = DUTIES,
+    version: int = 1,
+    policy: int = 1,
+) -> World:
+    """The world, with some units out of force from `NOW` on (they stay known, as in the registry), and others added."""
+    known = [replace(unit, validity=ENDED) if unit.code in without else unit for unit in UNITS.values()]
+    categories = [
+        Category("u", "U", "urban", Urgency.NORMAL, ALWAYS),
+        Category(CATEGORY, "U 01 01", "urban", Urgency.NORMAL, ALWAYS, "u"),
+        Category(URGENT_CATEGORY, "U 02 01", "urban", Urgency.URGENT, ALWAYS, "u"),
+        Category("u-0202", "U 02 02", "urban", Urgency.NORMAL, ALWAYS, "u"),
+        Category(NOBODYS_CATEGORY, "nobody's", "urban", Urgency.NORMAL, ALWAYS),
+        Category("old", "no longer used", "urban", Urgency.NORMAL, ENDED),
     ]
     return worlds.build(
         version,
-        units=units,
-        cells=[Cell(CELL, "Cell", COMMUNITY, ALWAYS)],
-        categories=[
-            Category("u", "U", "urban", Urgency.NORMAL, ALWAYS),
-            Category(CATEGORY, "U 01 01", "urban", Urgency.NORMAL, ALWAYS, "u"),
-            Category("u-0201", "U 02 01", "urban", Urgency.URGENT, ALWAYS, "u"),
-            Category("x", "nobody's", "urban", Urgency.NORMAL, ALWAYS),
+        units=[*known, *units],
+        cells=[
+            Cell(CELL, "Cell", COMMUNITY, ALWAYS),
+            Cell(NEXT_CELL, "Next cell", NEXT_COMMUNITY, ALWAYS),
+            Cell(OTHER_CELL, "Cell of street 2", OTHER_COMMUNITY, ALWAYS),
+            Cell("440105001001009", "Old cell", COMMUNITY, ENDED),
         ],
+        categories=categories,
         lines=[Line("urban", "Urban")],
         duties=duties,
-        policies=[Policy("p", 1, BOXES, 72 * HOUR, 168 * HOUR)],
-        active_policy=("p", 1),
+        policies=POLICIES,
+        active_policy=("p", policy),
     )
 
 
 WORLD = a_world()
+
+
+def a_unit(code: str, subject: str | None = None) -> Actor:
+    return Actor(Role.UNIT, subject or code, unit=code)
+
+
 REPORTER = Actor(Role.REPORTER, "worker", area=STREET)
-PEOPLE: dict[str, Actor] = {
+PEOPLE: Mapping[str, Actor] = {
     "reporter": REPORTER,
+    "reporter_moved": Actor(Role.REPORTER, "worker", area=OTHER_STREET),  # its own, outside its area of today
     "colleague": Actor(Role.REPORTER, "colleague", area=STREET),
     "elsewhere": Actor(Role.REPORTER, "elsewhere", area=OTHER_STREET),
-    "community": Actor(Role.UNIT, COMMUNITY, unit=COMMUNITY),
-    "street": Actor(Role.UNIT, STREET, unit=STREET),
-    "department": Actor(Role.UNIT, DEPARTMENT, unit=DEPARTMENT),
-    "leader": Actor(Role.UNIT, LEADER, unit=LEADER),
-    "other_street": Actor(Role.UNIT, OTHER_STREET, unit=OTHER_STREET),
-    "special": Actor(Role.UNIT, SPECIAL, unit=SPECIAL),
+    "community": a_unit(COMMUNITY),
+    "street": a_unit(STREET),
+    "department": a_unit(DEPARTMENT),
+    "leader": a_unit(LEADER),
+    "next_community": a_unit(NEXT_COMMUNITY),
+    "other_street": a_unit(OTHER_STREET),
+    "special": a_unit(SPECIAL),
+    "community_reporting": a_unit(COMMUNITY, subject=REPORTER.subject),
+    "street_reporting": a_unit(STREET, subject=REPORTER.subject),
     "auditor": Actor(Role.AUDITOR, "auditor"),
     "ops": Actor(Role.OPS, "ops"),
+    "ops_reporting": Actor(Role.OPS, REPORTER.subject),
 }
 UNIT_AT = {Level.COMMUNITY: "community", Level.STREET: "street", Level.DEPARTMENT: "department", Level.LEADER: "leader"}
+"""Who is called at each level, one after the other, by name in `PEOPLE`."""
 
 
 def an_act(arrow: Arrow) -> Act:
@@ -111,29 +164,56 @@ def an_act(arrow: Arrow) -> Act:
     return Act(arrow, "because", ground=ground, answer=answer)
 
 
-def reported(world: World = WORLD, *, category: str = CATEGORY, at: datetime = NOW) -> Decision:
-    draft = Draft(CELL, category, REPORTER.subject)
-    return lifecycle.report(draft, REPORTER, world, incident_id=UUID(int=1), number="2026-000001", now=at)
+def reported(world: World = WORLD, *, category: str = CATEGORY, cell: str = CELL, at: datetime = NOW) -> Decision:
+    by = REPORTER if cell.startswith(STREET) else PEOPLE["elsewhere"]
+    draft = Draft(cell, category, by.subject)
+    return lifecycle.report(draft, by, world, incident_id=UUID(int=1), number="2026-000001", now=at)
 
 
 def act(incident: Incident, who: str, arrow: Arrow, *, world: World = WORLD, at: datetime = NOW) -> Decision:
     return lifecycle.decide(incident, an_act(arrow), PEOPLE[who], world, at)
 
 
+def fired(incident: Incident, *, world: World = WORLD, late_s: float = 0.0) -> Decision:
+    """What the clock does to an open incident this long after its deadline."""
+    assert incident.due_at is not None
+    decision = lifecycle.tick(incident, world, incident.due_at + timedelta(seconds=late_s))
+    assert decision is not None
+    return decision
+
+
+@cache
 def an_incident(state: State, level: Level = Level.COMMUNITY) -> Incident:
-    """An incident in this state at this level: raised by hand from level to level. Closed means verified."""
+    """An incident in this state at this level: raised by hand from level to level. Closed means verified.
+
+    No rule leads to `on_hold` yet: it is made by hand, as arrow i will.
+    """
     incident = reported().after
     while incident.level < level:
         incident = act(incident, UNIT_AT[incident.level], Arrow.RAISE).after
     holder = UNIT_AT[level]
     if state is State.ANSWERED:
         incident = act(incident, holder, Arrow.ANSWER).after
+    if state is State.ON_HOLD:
+        until = later(days=30)
+        incident = incident._replace(state=state, due_at=until, due_kind=DueKind.RESUME, wake_at=until)
     if state in (State.RESOLVED, State.CLOSED):
         incident = act(incident, holder, Arrow.RESOLVE).after
     if state is State.CLOSED:
-        incident = act(incident, "reporter", Arrow.ACCEPT).after
+        incident = act(incident, "street" if holder != "street" else "reporter", Arrow.ACCEPT).after
     return incident
+
+
+def a_void(level: Level = Level.COMMUNITY) -> Incident:
+    """Closed as void, as arrow p will: no rule does it yet."""
+    closed = act(an_incident(State.CALLING, level), "reporter", Arrow.WITHDRAW).after
+    return closed._replace(closed_as=ClosedAs.VOID, reopen_until=later(hours=168))
 
 
 def later(**passed: float) -> datetime:
     return NOW + timedelta(**passed)
+
+
+def types(decision: Decision) -> list[str]:
+    """The types of its events, without the prefix they all share."""
+    return [event.type.removeprefix("sihu.") for event in decision.events]

@@ -1,0 +1,148 @@
+"""Everything ever written about one incident, checked as it is written: the state machine's memory.
+
+What is checked here is what each decision owes to the one before; it is written from contract §2 and §3, not from the
+code. What must hold at every moment is in `test_machine`.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from service.rules.model import Call, Cause, Decision, Event, Incident, Level, Outcome, Policy, State
+from service.rules.world import World
+from tests.rules.builders import POLICIES
+
+BY_THE_CLOCK = (Outcome.NO_ANSWER, Outcome.NOT_RESOLVED)
+_QUIET = ("sihu.incident.commented", "sihu.incident.urged")
+_OPENS = ("sihu.incident.reported", "sihu.incident.reopened", "sihu.call.unrouted", "sihu.call.opened")
+_FIXED = ("seq", "level", "round", "unit", "from_unit", "cause", "opened_at", "answer_by", "clock", "ground", "reason")
+"""What a call bears from its opening to its end."""
+
+_POLICIES: dict[tuple[str, int], Policy] = {(each.code, each.version): each for each in POLICIES}
+
+
+class Replay:
+    """The state an incident must be in, told by the types of its events alone."""
+
+    def __init__(self) -> None:
+        self.state: State | None = None
+        self.opening = False
+        self.call = 0
+        self.level: Level | None = None
+        self.unit = ""
+
+    def hear(self, event: Event) -> None:
+        kind = event.type.removeprefix("sihu.")
+        assert self.opening == (kind in ("call.unrouted", "call.opened")), kind
+        getattr(self, kind.partition(".")[2])(event)
+        assert event.call == self.call + (event.type in _OPENS and kind != "call.opened"), kind
+
+    def reported(self, event: Event) -> None:
+        assert self.state is None
+        self.opening = True
+
+    def reopened(self, event: Event) -> None:
+        assert self.state is State.CLOSED
+        self.opening = True
+
+    def rejected(self, event: Event) -> None:
+        assert self.state is State.RESOLVED
+        self.opening = True
+
+    def raised(self, event: Event) -> None:
+        assert self.state in (State.CALLING, State.ANSWERED)
+        self.opening = True
+
+    missed = raised
+
+    def unrouted(self, event: Event) -> None:
+        pass
+
+    def opened(self, event: Event) -> None:
+        self.state, self.opening, self.call = State.CALLING, False, self.call + 1
+        self.level, self.unit = event.at_state.level, event.at_state.unit
+
+    def answered(self, event: Event) -> None:
+        assert self.state is State.CALLING
+        self.state = State.ANSWERED
+
+    def resolved(self, event: Event) -> None:
+        assert self.state is State.ANSWERED
+        self.state = State.RESOLVED
+
+    def closed(self, event: Event) -> None:
+        assert self.state not in (None, State.CLOSED)
+        self.state = State.CLOSED
+
+    def commented(self, event: Event) -> None:
+        pass
+
+    urged = commented
+
+
+class History:
+    """One incident: where it stands, its calls, its events, and what they replay to."""
+
+    def __init__(self, decision: Decision, world: World) -> None:
+        assert decision.before is None
+        assert decision.after.version == 1
+        self.now: Incident = decision.after
+        self.calls: list[Call] = []
+        self.events: list[Event] = []
+        self.replay = Replay()
+        self._write(decision, world)
+
+    def take(self, decision: Decision, world: World) -> None:
+        before, after = self.now, decision.after
+        assert decision.before is before
+        quiet = decision.events[0].type in _QUIET
+        assert after.version == before.version + (0 if quiet else 1)
+        assert after.updated_at >= before.updated_at
+        assert quiet or after.updated_at == decision.events[0].at
+        for name in ("id", "number", "kind", "grid_code", "category", "urgency", "reporter", "policy", "reported_at"):
+            assert getattr(after, name) == getattr(before, name), name
+        self.now = after
+        self._write(decision, world)
+
+    def _write(self, decision: Decision, world: World) -> None:
+        for event in decision.events:
+            assert event.sequence == len(self.events) + 1
+            self.events.append(event)
+            self.replay.hear(event)
+        assert decision.after.sequence == len(self.events)
+        if decision.ended is not None:
+            self._ended(decision.ended)
+        if decision.opened is not None:
+            self._opened(decision.opened, world)
+
+    def _ended(self, call: Call) -> None:
+        """Only the last call changes, only while it is open, and never in what it was opened with."""
+        before = self.calls[-1]
+        assert before.outcome is None
+        assert [getattr(call, name) for name in _FIXED] == [getattr(before, name) for name in _FIXED]
+        self.calls[-1] = call
+
+    def _opened(self, call: Call, world: World) -> None:
+        before = self.calls[-1] if self.calls else None
+        assert world.unit(call.unit, call.opened_at) is not None, "a unit that is no longer in force was called"
+        assert call.from_unit in _callers(call, before)
+        assert before is None or call.level >= before.level, "nothing calls a lower level yet"
+        assert call.round == 1 + sum(each.level is call.level for each in self.calls)
+        box = _POLICIES[self.now.policy].boxes[call.level, self.now.urgency]
+        assert call.answer_by - call.opened_at == timedelta(seconds=box.answer_s)
+        self.calls.append(call)
+
+
+def _callers(call: Call, before: Call | None) -> tuple[str | None, ...]:
+    """Who may be written as the caller (contract §2, "Call numbers")."""
+    if before is None:
+        return (None,)
+    if call.cause in (Cause.RAISED, Cause.NO_ANSWER, Cause.NOT_RESOLVED):
+        return (before.unit,)
+    if call.cause is Cause.REOPENED:
+        return (before.from_unit,)
+    if call.cause is Cause.REJECTED and (call.level is before.level):
+        return (before.from_unit,)
+    if call.cause is Cause.REJECTED:
+        return (before.unit,)
+    return (before.unit, before.from_unit)  # unrouted: whichever it would have been

@@ -1,0 +1,229 @@
+"""Who sees an incident, who may report where, and by which marks a feed finds what is theirs (contract §2)."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+
+from service.rules import access, lifecycle
+from service.rules import world as worlds
+from service.rules.access import Relation
+from service.rules.errors import Conflict, NotYours, UnknownCategory, UnknownCell
+from service.rules.model import Actor, Arrow, By, Decision, Draft, Incident, Level, Role, State
+from service.rules.world import World
+from tests.rules.builders import (
+    CATEGORY,
+    CELL,
+    COMMUNITY,
+    DEPARTMENT,
+    DISTRICT,
+    LEADER,
+    NEVER,
+    NEXT_CELL,
+    NEXT_COMMUNITY,
+    NOW,
+    OTHER_CELL,
+    OTHER_COMMUNITY,
+    OTHER_STREET,
+    PEOPLE,
+    REPORTER,
+    SPECIAL,
+    STREET,
+    WORLD,
+    a_unit,
+    a_world,
+    act,
+    an_incident,
+)
+
+SEES = {
+    # at which level of the last call each sees the incident of CELL, reported by "worker"
+    "reporter": {1, 2, 3, 4},
+    "reporter_moved": {1, 2, 3, 4},
+    "colleague": {1, 2, 3, 4},
+    "elsewhere": set(),
+    "community": {1, 2, 3, 4},
+    "street": {1, 2, 3, 4},
+    "department": {3, 4},
+    "leader": {4},
+    "next_community": set(),
+    "other_street": set(),
+    "special": set(),
+    "community_reporting": {1, 2, 3, 4},
+    "street_reporting": {1, 2, 3, 4},
+    "auditor": {1, 2, 3, 4},
+    "ops": {1, 2, 3, 4},
+    "ops_reporting": {1, 2, 3, 4},
+}
+
+
+@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("who", PEOPLE)
+def test_who_sees_an_incident(who: str, state: State) -> None:
+    seen = {int(level) for level in Level if access.sees(PEOPLE[who], an_incident(state, level))}
+    assert seen == SEES[who]
+
+
+@pytest.mark.parametrize("who", PEOPLE)
+def test_whoever_sees_it_finds_it_by_area_or_by_mark(who: str) -> None:
+    """Lists and feeds filter by these; they must agree with `sees`."""
+    actor = PEOPLE[who]
+    for level in Level:
+        incident = an_incident(State.CALLING, level)
+        area, marks = access.area_of(actor), {*incident.audience, f"@{incident.reporter}"}
+        found = (area is not None and incident.grid_code.startswith(area)) or bool(marks & {*access.tokens_of(actor)})
+        assert found == access.sees(actor, incident)
+
+
+def _relations(who: str, incident: Incident) -> set[str]:
+    return {relation.value for relation in access.relations(PEOPLE[who], incident)}
+
+
+def test_what_each_is_to_an_incident_at_the_department() -> None:
+    incident = an_incident(State.CALLING, Level.DEPARTMENT)
+    assert {who: _relations(who, incident) for who in PEOPLE} == {
+        "reporter": {"reporter", "area"},
+        "reporter_moved": {"reporter"},
+        "colleague": {"area"},
+        "elsewhere": set(),
+        "community": {"cell_community", "audience"},
+        "street": {"cell_street", "audience"},
+        "department": {"called_unit", "audience"},
+        "leader": set(),
+        "next_community": set(),
+        "other_street": set(),
+        "special": set(),
+        "community_reporting": {"reporter", "cell_community", "audience"},
+        "street_reporting": {"reporter", "cell_street", "audience"},
+        "auditor": {"auditor"},
+        "ops": {"ops"},
+        "ops_reporting": {"ops"},
+    }
+
+
+def test_a_street_sees_its_prefix_though_it_was_never_called() -> None:
+    assert access.relations(a_unit(STREET), an_incident(State.CALLING)) == {Relation.CELL_STREET}
+
+
+@pytest.mark.parametrize("code", [DISTRICT, CELL, CELL[:7], STREET[:-1], COMMUNITY + "0", f"{STREET} ", ""])
+def test_a_unit_whose_code_is_only_like_the_cells_sees_nothing(code: str) -> None:
+    assert not access.sees(a_unit(code), an_incident(State.CALLING))
+
+
+@pytest.mark.parametrize(
+    ("actor", "area", "tokens"),
+    [
+        (REPORTER, STREET, ("@worker",)),
+        (Actor(Role.REPORTER, "w", area=COMMUNITY), COMMUNITY, ("@w",)),
+        (a_unit(COMMUNITY), COMMUNITY, (COMMUNITY, f"@{COMMUNITY}")),
+        (a_unit(STREET, "s"), STREET, (STREET, "@s")),
+        (a_unit(DEPARTMENT, "d"), None, (DEPARTMENT, "@d")),
+        (a_unit(LEADER, "l"), None, (LEADER, "@l")),
+        (a_unit(DISTRICT, "x"), None, (DISTRICT, "@x")),
+        (Actor(Role.AUDITOR, "a"), "", ("@a",)),
+        (Actor(Role.OPS, "o"), "", ("@o",)),
+    ],
+)
+def test_everybody_has_an_area_and_marks(actor: Actor, area: str | None, tokens: tuple[str, ...]) -> None:
+    assert access.area_of(actor) == area
+    assert access.tokens_of(actor) == tokens
+    assert access.reads_all(actor) == (area == "")
+
+
+REPORTS_IN = {
+    # which of the three cells each may report in: its own, the next community's, the other street's
+    "reporter": {CELL, NEXT_CELL},
+    "reporter_moved": {OTHER_CELL},
+    "colleague": {CELL, NEXT_CELL},
+    "elsewhere": {OTHER_CELL},
+    "community": {CELL},
+    "street": {CELL, NEXT_CELL},
+    "department": set(),
+    "leader": set(),
+    "next_community": {NEXT_CELL},
+    "other_street": {OTHER_CELL},
+    "special": set(),
+    "community_reporting": {CELL},
+    "street_reporting": {CELL, NEXT_CELL},
+    "auditor": set(),
+    "ops": {CELL, NEXT_CELL, OTHER_CELL},
+    "ops_reporting": {CELL, NEXT_CELL, OTHER_CELL},
+}
+
+
+def _report(who: str, cell: str, category: str = CATEGORY, world: World = WORLD) -> Decision:
+    draft = Draft(cell, category, PEOPLE[who].subject)
+    return lifecycle.report(draft, PEOPLE[who], world, incident_id=UUID(int=7), number="n", now=NOW)
+
+
+@pytest.mark.parametrize("cell", [CELL, NEXT_CELL, OTHER_CELL])
+@pytest.mark.parametrize("who", PEOPLE)
+def test_everybody_reports_inside_their_area_only(who: str, cell: str) -> None:
+    if cell in REPORTS_IN[who]:
+        incident = _report(who, cell).after
+        assert (incident.reporter, incident.unit) == (PEOPLE[who].subject, cell[:12])
+        return
+    with pytest.raises(NotYours):
+        _report(who, cell)
+
+
+@pytest.mark.parametrize(
+    ("who", "cell", "category", "error"),
+    [
+        ("reporter", "440105001001999", CATEGORY, UnknownCell),
+        ("reporter", "440105001001009", CATEGORY, UnknownCell),  # no longer in force
+        ("reporter", CELL, "nothing", UnknownCategory),
+        ("reporter", CELL, "old", UnknownCategory),  # no longer in force
+        ("reporter", "440105002001999", "nothing", NotYours),  # whose it is comes before what the registry knows
+        ("auditor", "440105001001999", "nothing", NotYours),
+        ("ops", "440106001001001", CATEGORY, UnknownCell),
+    ],
+)
+def test_a_report_that_may_not_be_is_refused(who: str, cell: str, category: str, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        _report(who, cell, category)
+
+
+def test_before_the_first_import_a_report_is_told_what_is_missing() -> None:
+    with pytest.raises(Conflict, match="registry import"):
+        _report("reporter", CELL, world=worlds.build(0))
+
+
+def test_only_the_subject_makes_an_incident_ones_own() -> None:
+    rotated = Actor(Role.REPORTER, REPORTER.subject, area=OTHER_COMMUNITY)
+    colleague = PEOPLE["colleague"]
+    incident = an_incident(State.CALLING)
+    lifecycle.authorize(incident, Arrow.WITHDRAW, rotated)
+    with pytest.raises(NotYours):
+        lifecycle.authorize(incident, Arrow.WITHDRAW, colleague)
+
+
+def test_a_unit_that_reported_may_take_it_back_but_not_verify_its_own_work() -> None:
+    lifecycle.authorize(an_incident(State.CALLING), Arrow.WITHDRAW, PEOPLE["community_reporting"])
+    with pytest.raises(NotYours):
+        lifecycle.authorize(an_incident(State.RESOLVED), Arrow.ACCEPT, PEOPLE["community_reporting"])
+    lifecycle.authorize(an_incident(State.RESOLVED), Arrow.ACCEPT, PEOPLE["street_reporting"])
+
+
+def test_a_unit_called_once_sees_it_for_ever_and_one_never_called_never() -> None:
+    incident = an_incident(State.CALLING, Level.DEPARTMENT)
+    world = a_world(without=(DEPARTMENT,))
+    closed = act(act(incident, "department", Arrow.RESOLVE).after, "reporter", Arrow.ACCEPT).after
+    elsewhere = act(closed, "reporter", Arrow.REOPEN, world=world).after
+    assert elsewhere.unit != DEPARTMENT
+    assert access.sees(PEOPLE["department"], elsewhere)
+    assert not any(access.sees(a_unit(code), elsewhere) for code in (NEVER, SPECIAL, NEXT_COMMUNITY, OTHER_STREET))
+
+
+@pytest.mark.parametrize(
+    ("who", "by"),
+    [
+        ("reporter", By("reporter", "worker")),
+        ("street", By("unit", STREET, STREET)),
+        ("community_reporting", By("unit", "worker", COMMUNITY)),
+        ("ops", By("ops", "ops")),
+    ],
+)
+def test_who_did_it_is_written_by_kind_subject_and_unit(who: str, by: By) -> None:
+    assert access.by_of(PEOPLE[who]) == by

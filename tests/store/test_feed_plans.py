@@ -1,0 +1,136 @@
+"""A million events: what a page of the feed, a timeline, a seal and a look of the tail cost does not grow with them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import event, text
+from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.store import feed, log
+from service.store.database import Database
+from service.store.feed import SCAN, Wanted
+from tests.conftest import clone
+
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+
+BATCHES, EACH, UNSEALED = 100_000, 10, 30
+_BATCHES = """
+    INSERT INTO log_batch (events, last_position, queues, reload)
+    SELECT :each, CASE WHEN g <= :sealed THEN g * :each END, ARRAY[concat('u', g % 50, '-calling')], '{}'
+    FROM generate_series(1, :batches) g
+"""
+_EVENTS = """
+    INSERT INTO event (batch_id, ord, incident_id, sequence, type, at, area, unit, audience, data)
+    SELECT g, o, CAST('00000000-0000-7000-8000-' || lpad(to_hex(g % 20000), 12, '0') AS uuid), (g / 20000) * :each + o,
+           'sihu.call.opened', now(), '440105003001' || lpad(CAST(g % 900 AS text), 3, '0'), concat('u', g % 50),
+           ARRAY[concat('u', g % 50)], '{}'
+    FROM generate_series(1, :batches) g, generate_series(1, :each) o
+"""
+
+
+@pytest.fixture(scope="module")
+def long_log(server: URL, templates: dict[str, str]) -> Iterator[str]:
+    for url in clone(server, templates["empty"]):
+        asyncio.run(_fill(url))
+        yield url
+
+
+async def _fill(url: str) -> None:
+    database = Database(url, pool_size=1)
+    sizes = {"each": EACH, "batches": BATCHES}
+    async with database.begin() as tx:
+        await tx.execute(text(_BATCHES), {**sizes, "sealed": BATCHES - UNSEALED})
+        await tx.execute(text(_EVENTS), sizes)
+    async with database.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        await connection.execute(text("VACUUM ANALYZE"))
+    await database.close()
+
+
+@pytest.fixture
+async def connection(long_log: str) -> AsyncIterator[AsyncConnection]:
+    database = Database(long_log, pool_size=1)
+    async with database.engine.connect() as connection:
+        yield connection
+    await database.close()
+
+
+async def work(connection: AsyncConnection, run: Awaitable[object]) -> tuple[int, set[str]]:
+    """Rows that all scans of the statements behind `run` looked at, and which kinds of scan; it is rolled back."""
+    sent: list[tuple[str, Any]] = []
+
+    def note(_c: Any, _u: Any, statement: str, parameters: Any, *_: Any) -> None:
+        sent.append((statement, parameters))
+
+    event.listen(connection.sync_connection, "before_cursor_execute", note)
+    await run
+    event.remove(connection.sync_connection, "before_cursor_execute", note)
+    await connection.rollback()
+    rows, kinds = 0, set()
+    for statement, parameters in sent:
+        answer = await connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters)
+        plan = answer.scalar_one()
+        for node in _nodes((json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]):
+            if "Relation Name" in node and "Scan" in node["Node Type"]:
+                seen = node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
+                rows += int(seen * node["Actual Loops"])
+                kinds.add(node["Node Type"])
+        await connection.rollback()
+    return rows, kinds
+
+
+def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for inner in node.get("Plans", ()):
+        yield from _nodes(inner)
+
+
+@pytest.mark.parametrize("after", [0, BATCHES * EACH // 2])
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        Wanted("", (), types=("none",)),
+        Wanted("", (), unit="none"),
+        Wanted("", (), within_area="440999"),
+        Wanted(None, ("none", "@nobody")),
+        Wanted("440999", ("@nobody",)),
+    ],
+    ids=["type", "unit", "area", "audience", "sight"],
+)
+async def test_a_filter_that_matches_nothing_looks_at_one_scan(
+    connection: AsyncConnection, wanted: Wanted, after: int
+) -> None:
+    rows, kinds = await work(connection, feed.read(connection, after, 50, wanted))
+    assert "Seq Scan" not in kinds
+    assert rows <= 1.2 * SCAN
+
+
+async def test_a_page_looks_at_little_more_than_itself(connection: AsyncConnection) -> None:
+    rows, kinds = await work(connection, feed.read(connection, BATCHES * EACH // 2 + 3, 50, Wanted("", ())))
+    assert "Seq Scan" not in kinds
+    assert rows <= 50 + 4 * EACH
+
+
+async def test_a_timeline_looks_at_its_own_events(connection: AsyncConnection) -> None:
+    incident = UUID("00000000-0000-7000-8000-000000000005")
+    rows, kinds = await work(connection, feed.timeline(connection, incident))
+    assert "Seq Scan" not in kinds
+    assert rows == BATCHES // 20_000 * EACH
+
+
+async def test_a_seal_looks_at_the_unnumbered_alone(connection: AsyncConnection) -> None:
+    rows, kinds = await work(connection, log.seal(connection))
+    assert "Seq Scan" not in kinds
+    assert rows <= 10 * UNSEALED
+
+
+async def test_the_tail_looks_at_what_is_new(connection: AsyncConnection) -> None:
+    rows, kinds = await work(connection, log.sealed_after(connection, (BATCHES - UNSEALED - 5) * EACH))
+    assert "Seq Scan" not in kinds
+    assert rows == 5
