@@ -104,9 +104,10 @@ class Process:
             self.state.cursors = Cursors(await deployment.cursor_secret(connection))
             newest = await log.newest_time(connection)
         await self._set_clock(newest)
+        # the tail first: whatever changes after this point of the log is read anew when the tail comes past it
+        await self.tail.load()
         await self.worlds.reload(self.database)
         await self.keyring.reload(self.database)
-        await self.tail.load()
 
     async def _set_clock(self, newest: datetime | None) -> None:
         if isinstance(self.clock, DatabaseClock):

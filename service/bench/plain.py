@@ -71,7 +71,7 @@ async def _orm(request: Request, body: ReportBody, caller: Caller, key: Key = No
     new = _decided(body, caller, process, key)
     incident, said = new.decision.after, new.said
     columns = incident_rows.incident_columns(incident)
-    async with async_sessionmaker(process.database.engine)() as session:
+    async with request.app.state.sessions() as session:
         session.add(_Report(**_report_columns(columns, said, new.line)))
         session.add(
             _Incident(**{**columns, "calls_at": list(columns["calls_at"]), "audience": list(incident.audience)})
@@ -98,6 +98,7 @@ def _report_columns(incident: dict[str, Any], said: Any, line: str) -> dict[str,
 
 def _app(which: str) -> FastAPI:
     app = create_app(settings.load(), clocks.of(None))
+    app.state.sessions = async_sessionmaker(app.state.process.database.engine)
     route = _bare if which == "bare" else _orm
     routes = app.router.routes
     app.add_api_route(f"/v1/bench/{which}", route, methods=["POST"], status_code=201)

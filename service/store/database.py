@@ -56,6 +56,7 @@ class Database:
         self.url = url
         self.engine: AsyncEngine = create_async_engine(
             url,
+            isolation_level="READ COMMITTED",  # what the sweep and the sealer count on, whatever the server's default
             pool_size=pool_size,
             max_overflow=0,  # past the pool SQLAlchemy would open and close a connection per request
             pool_timeout=10,

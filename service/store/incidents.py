@@ -14,11 +14,8 @@ from sqlalchemy.types import UserDefinedType
 
 from service.rules.model import Call, Decision, Incident
 from service.store import bulk, incident_rows, log
-from service.store.incident_rows import CALL_COLUMNS, OPENING_COLUMNS, call_of, incident_of, opening_of
+from service.store.incident_rows import CALL_COLUMNS, OPENING_COLUMNS, Stored, call_of, incident_of, opening_of
 from service.store.tables import call, event, incident, incident_number, report
-
-Stored = Mapping[Any, Any]
-"""One row of `joined()`: the columns of `incident` and what a view needs of `report`, by name."""
 
 NUMBER_BLOCK = 100
 """How many incident numbers one turn of the sequence hands to a process (its INCREMENT)."""
@@ -48,12 +45,12 @@ async def load(connection: AsyncConnection, incident_id: UUID, *, lock: bool = F
     if lock:
         fence = select(incident.c.id).where(incident.c.id == incident_id).with_for_update(key_share=True)
         await connection.execute(fence)
-    row = (await connection.execute(joined().where(incident.c.id == incident_id))).one_or_none()
+    row = (await connection.execute(joined().where(incident.c.id == incident_id))).mappings().one_or_none()
     if row is None:
         return None
     found = select(*CALL_COLUMNS).where(call.c.incident_id == incident_id).order_by(call.c.seq)
-    calls = tuple(call_of(each) for each in await connection.execute(found))
-    return Loaded(incident_of(row, calls[-1]), row._mapping, calls)
+    calls = tuple(call_of(each) for each in (await connection.execute(found)).mappings())
+    return Loaded(incident_of(row, calls[-1]), row, calls)
 
 
 def joined() -> Select[Any]:
@@ -68,7 +65,7 @@ async def claim_due(tx: AsyncConnection, now: datetime, limit: int) -> list[Inci
     Rows another engine holds are passed over: any number of them share the work, and none waits for another.
     """
     page = _claim(now).order_by(incident.c.wake_at, incident.c.id).limit(limit)
-    return [incident_of(row, opening_of(row)) for row in await tx.execute(page)]
+    return [incident_of(row, opening_of(row)) for row in (await tx.execute(page)).mappings()]
 
 
 class _AsTheDriverHasIt(UserDefinedType[Any]):
@@ -94,7 +91,7 @@ def _claim(now: datetime) -> Select[Any]:
 
 async def claim_one(tx: AsyncConnection, incident_id: UUID, now: datetime) -> Incident | None:
     """One of a page that failed as a whole, alone; None when another engine has it or it is no longer due."""
-    row = (await tx.execute(_claim(now).where(incident.c.id == incident_id))).one_or_none()
+    row = (await tx.execute(_claim(now).where(incident.c.id == incident_id))).mappings().one_or_none()
     return None if row is None else incident_of(row, opening_of(row))
 
 

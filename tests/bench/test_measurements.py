@@ -1,0 +1,161 @@
+"""Every measurement in small: it runs, its data obeys the database, and each figure stands beside its control.
+
+No figure is judged here: a machine that runs tests measures nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.engine import URL
+
+from service import cli
+from service.bench import drain, ingest, lateness, poll, run
+from service.bench.figures import compared
+from service.bench.run import Measure
+from service.bench.seeding import seed
+from service.escalation import sweep
+from service.registry.current import CurrentWorld
+from service.settings import Settings
+from service.store.database import Database
+
+pytestmark = pytest.mark.anyio
+
+_OF_INCIDENTS = {"event": "event WHERE incident_id IS NOT NULL"}
+NOW = datetime(2026, 11, 23, 1, tzinfo=UTC)
+SMALL = argparse.Namespace(open=700, due=600, rounds=1, seconds=0.5, clients=4, rate=20, beside=50)
+
+
+def _is_compared(found: dict[str, Any]) -> None:
+    assert found["ratio"] > 0
+    assert len(found["rounds"]) == len(found["control_rounds"]) > 0
+
+
+async def _one(database: Database, question: str) -> Any:
+    async with database.read() as connection:
+        return (await connection.execute(text(question))).scalar_one()
+
+
+async def _small(url: str, measure: Measure) -> dict[str, Any]:
+    figures = await run.measured(url, measure, SMALL)
+    assert set(figures["machine"]) == {"cpus", "load", "postgresql", "settings"}
+    assert {"fsync", "synchronous_commit"} <= set(figures["machine"]["settings"])
+    parsed: dict[str, Any] = json.loads(json.dumps(figures))
+    return parsed
+
+
+async def test_seeded_incidents_are_as_if_reported_one_by_one(haizhu: Database) -> None:
+    await seed(haizhu, 3_000, reported_at=NOW, due_at=NOW + timedelta(hours=4))
+
+    assert await _one(haizhu, "SELECT count(*) FROM incident JOIN report USING (id, grid_code, reported_at)") == 3_000
+    open_calls = "SELECT count(*) FROM call JOIN incident ON id = incident_id AND call.seq = incident.seq"
+    assert await _one(haizhu, f"{open_calls} WHERE outcome IS NULL AND answer_by = due_at") == 3_000
+    assert await _one(haizhu, "SELECT count(DISTINCT number) FROM incident") == 3_000
+    strangers = "SELECT count(*) FROM incident i WHERE NOT EXISTS (SELECT FROM cell WHERE code = i.grid_code)"
+    assert await _one(haizhu, strangers) == 0
+
+
+async def _after(database: Database, tables: dict[str, str]) -> dict[str, list[Any]]:
+    async with database.read() as connection:
+        return {
+            table: [
+                tuple(row) for row in await connection.execute(text(f"SELECT {columns} FROM {source} ORDER BY {by}"))
+            ]
+            for table, source, (columns, by) in (
+                (name, _OF_INCIDENTS.get(name, name), what.split(" BY ")) for name, what in tables.items()
+            )
+        }
+
+
+async def test_the_bare_statement_makes_the_same_rows_as_the_sweep(haizhu: Database) -> None:
+    """Or the ratio of the two would say nothing."""
+    shown = {
+        "incident": "number, state, level, unit, seq, version, sequence, calls_at, audience, due_kind BY number",
+        "call": "incident_id, seq, level, round, unit, from_unit, cause, clock, outcome BY incident_id, seq",
+        "event": "incident_id, sequence, type, unit, area, audience BY incident_id, sequence",
+    }
+    size = "SELECT avg(octet_length(data::text)) FROM event WHERE incident_id IS NOT NULL"
+    now = datetime.now(UTC)
+    await seed(haizhu, 300, reported_at=now - timedelta(hours=4), due_at=now, name="due")
+    worlds = CurrentWorld()
+    await worlds.reload(haizhu)
+    swept = await sweep.run_once(haizhu, worlds, datetime.now(UTC), lambda _: None)
+    assert swept.fired == 300
+    by_sweep = await _after(haizhu, shown)
+    size_by_sweep = await _one(haizhu, size)
+    await drain._statements(haizhu, drain._BACK)
+
+    await drain._bare(haizhu)
+
+    assert await _after(haizhu, shown) == by_sweep
+    assert float(await _one(haizhu, size)) == pytest.approx(float(size_by_sweep), rel=0.1)
+
+
+async def test_putting_back_leaves_what_was_seeded(haizhu: Database) -> None:
+    everything = {
+        "incident": "id, state, level, unit, seq, version, sequence, calls_at, audience, due_at, wake_at BY id",
+        "call": "incident_id, seq, outcome, ended_at, late_s BY incident_id, seq",
+    }
+    now = datetime.now(UTC)
+    await seed(haizhu, 200, reported_at=now, due_at=now, name="due")
+    before = await _after(haizhu, everything)
+    await drain._bare(haizhu)
+    assert await _after(haizhu, everything) != before
+
+    await drain._statements(haizhu, drain._BACK)
+
+    assert await _after(haizhu, everything) == before
+
+
+async def test_ingest(database_url: str) -> None:
+    figures = await _small(database_url, ingest.measure)
+    _is_compared(figures["against_no_database"])
+    _is_compared(figures["against_orm"])
+
+
+@pytest.mark.slow
+async def test_drain(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drain, "_LEAD_S", 8)
+    figures = await _small(database_url, drain.measure)
+    for each in ("against_bare_sql", "two_engine_processes_against_bare_sql", "sealing"):
+        _is_compared(figures[each])
+
+
+@pytest.mark.slow
+async def test_lateness(database_url: str) -> None:
+    figures = await _small(database_url, lateness.measure)
+    _is_compared(figures["p99_with_reports_against_without"])
+    (busy,) = figures["with_reports"]
+    assert busy["fired"] == SMALL.rate * SMALL.seconds
+    assert busy["p50"] <= busy["p99"] <= busy["max"]
+
+
+async def test_poll(database_url: str) -> None:
+    figures = await _small(database_url, poll.measure)
+    _is_compared(figures["unchanged_against_healthz"])
+    _is_compared(figures["changed_against_healthz"])
+
+
+@pytest.fixture
+def given(server: URL) -> Settings:
+    return Settings(database_url=server.render_as_string(hide_password=False))
+
+
+def test_a_given_server_gets_a_database_of_our_own_that_goes_away_again(given: Settings) -> None:
+    with run._fresh_database(given) as url:
+        assert url != given.database_url
+        assert "sihu_bench_" in url
+
+
+def test_every_measurement_can_be_asked_for() -> None:
+    for what in ("ingest", "drain", "lateness", "poll", "all"):
+        assert cli._parser().parse_args(["bench", what]).command is run.run
+
+
+def test_a_ratio_is_the_median_of_the_rounds_pair_by_pair() -> None:
+    assert compared([2.0, 8.0, 3.0], [1.0, 2.0, 3.0])["ratio"] == 2.0
