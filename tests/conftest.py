@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import URL, make_url
@@ -23,6 +24,9 @@ from service.settings import Settings
 from service.store import embedded, migrate
 from service.store.database import Database
 from tests.house import START, House
+
+hypothesis.settings.register_profile("sihu", deadline=None)  # a busy machine is no fault of the code's
+hypothesis.settings.load_profile("sihu")
 
 _QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
 _numbers = itertools.count(1)
