@@ -391,7 +391,7 @@ class Decision(NamedTuple):
     """What one act or one deadline brings about: saved whole, in one transaction, or not at all.
 
     `ended` is the call this decision changed, `opened` the one it opened; either may be None. `before` is None for a
-    report. `because` says in words why the new call goes where it goes.
+    report. `because` says in words why the new call goes where it goes, or why the clock closed it.
     """
 
     before: Incident | None

@@ -139,3 +139,9 @@ def test_planning_changes_nothing() -> None:
     before = repr(incident)
     lifecycle.plan(incident, WORLD, NOW)
     assert repr(incident) == before
+
+
+def test_a_close_by_the_clock_says_why() -> None:
+    (step,) = lifecycle.plan(an_incident(State.RESOLVED), WORLD, NOW)
+    assert step.arrow is Arrow.VERIFY_TIMEOUT
+    assert step.because == "nobody verified it in time: it closes by itself"
