@@ -31,8 +31,9 @@ _BACKSTOP = timedelta(seconds=5)
 _AFTER_FAULT = timedelta(seconds=1)
 _HELD_ELSEWHERE = timedelta(milliseconds=50)
 _OVERSLEPT = timedelta(milliseconds=500)
-_SIDE_BY_SIDE = 2
-"""Pages in flight at once: while PostgreSQL writes one, Python decides the other."""
+SIDE_BY_SIDE = 3
+"""Pages in flight at once: while PostgreSQL writes some, Python decides another. With two, Python waits a fifth of the
+time; with four it gains no more."""
 
 
 class Engine:
@@ -110,7 +111,7 @@ class Engine:
 
     async def _sweep_all(self) -> datetime | None:
         """Sweep until nothing is due; returns the nearest `wake_at` still ahead."""
-        await asyncio.gather(*(self._turns() for _ in range(_SIDE_BY_SIDE)))
+        await asyncio.gather(*(self._turns() for _ in range(SIDE_BY_SIDE)))
         async with self._database.read() as connection:
             nearest = await incidents.next_wake(connection)
         # still due after a sweep: somebody else holds the row, so do not spin on it

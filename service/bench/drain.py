@@ -1,7 +1,7 @@
 """N incidents due at once: the real sweep against one bare set-based statement that makes the same rows.
 
 The same N incidents are taken again and again: after each turn they are put back as they were (and vacuumed), so that
-both sides always see the same tables. The sweep runs as in production: two pages side by side, the tail numbering.
+both sides always see the same tables. The sweep runs as in production: as many pages side by side, the tail numbering.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from service import serving
 from service.bench import server
 from service.bench.figures import compared, told
 from service.bench.seeding import seed
+from service.engine import SIDE_BY_SIDE
 from service.escalation import sweep
 from service.readers.queues import QueueTags
 from service.readers.tail import Tail
 from service.registry.current import CurrentWorld
 from service.store.database import Database
 
-_SIDE_BY_SIDE = 2
 _LEAD_S = 30
 """Seconds for two engines to come up, and for a vacuum, before everything falls due."""
 _LOOK_S = 0.02
@@ -172,5 +172,5 @@ async def _sweep(database: Database, tail: Tail | None = None) -> float:
         while full:
             full = (await sweep.run_once(database, worlds, now, tail.tell if tail else lambda _: None)).full
 
-    await asyncio.gather(*(turns() for _ in range(_SIDE_BY_SIDE)))
+    await asyncio.gather(*(turns() for _ in range(SIDE_BY_SIDE)))
     return time.perf_counter() - start
