@@ -9,8 +9,9 @@ from alembic import context
 from sqlalchemy import Connection, text
 
 from service import settings
+from service.store import registry_tables, tables  # noqa: F401 - they fill the metadata
 from service.store.database import Database
-from service.store.tables import metadata
+from service.store.metadata import metadata
 
 _LOCK = 0x51480001
 """Advisory lock: several replicas may start to migrate at once; they take turns."""

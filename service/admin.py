@@ -19,7 +19,8 @@ from service.main import create_app
 from service.registry import bundle, importing
 from service.registry.current import CurrentWorld
 from service.rules.errors import Unavailable, ValidationFailed
-from service.rules.model import By, Role
+from service.rules.model import By
+from service.rules.words import Role
 from service.serving import database_url
 from service.settings import Settings
 from service.store import deployment, incidents
@@ -52,7 +53,7 @@ async def _now_and_world(database: Database) -> tuple[DatabaseClock, CurrentWorl
 
 
 def migrate(settings: Settings, asked: argparse.Namespace) -> int:
-    """`sihu migrate`: safe to run from several hosts at once. `--check`: do the migrations make what `tables.py`
+    """`sihu migrate`: safe to run from several hosts at once. `--check`: do the migrations make what the tables
     says?"""
 
     async def work(database: Database) -> list[str]:

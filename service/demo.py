@@ -13,7 +13,8 @@ from service.access.keys import NewKey
 from service.clock import DatabaseClock
 from service.registry import bundle, importing
 from service.registry.current import CurrentWorld
-from service.rules.model import By, Role
+from service.rules.model import By
+from service.rules.words import Role
 from service.settings import Settings
 from service.store.database import Database
 

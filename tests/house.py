@@ -12,7 +12,8 @@ from fastapi import FastAPI
 from service.access import keys
 from service.access.keys import NewKey
 from service.process import Process
-from service.rules.model import By, Role
+from service.rules.model import By
+from service.rules.words import Role
 
 START = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 """Monday 09:00 in Guangzhou: where the virtual clock of every test starts."""

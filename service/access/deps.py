@@ -14,7 +14,8 @@ from starlette.types import Scope
 from service.access.keyring import Keyring
 from service.clock import Clock
 from service.rules.errors import NotYours, Unauthorized, Unavailable
-from service.rules.model import Actor, Role
+from service.rules.model import Actor
+from service.rules.words import Role
 
 
 class _Bearer(SecurityBase):

@@ -16,7 +16,8 @@ from uuid import UUID
 from service import ids
 from service.access.keyring import digest_of
 from service.rules.errors import Conflict, NotFound, Pointer, UnknownUnit, ValidationFailed
-from service.rules.model import By, Role
+from service.rules.model import By
+from service.rules.words import Role
 from service.rules.world import World
 from service.store import keys as stored
 from service.store import log

@@ -12,7 +12,7 @@ from service.access import deps, keys, schemas
 from service.access.deps import Caller
 from service.access.keyring import digest_of
 from service.rules import access, errors
-from service.rules.model import Role
+from service.rules.words import Role
 from service.web import problems
 from service.web.answers import answer
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.access.keys import NewKey
-from service.rules.model import Role
+from service.rules.words import Role
 from service.store.keys import Key
 from service.web.text import Body, Code, Moment, words
 

@@ -11,7 +11,7 @@ from service import demo
 from service.access.keys import NewKey
 from service.bench import load, server
 from service.bench.figures import compared, told
-from service.rules.model import Role
+from service.rules.words import Role
 from service.store.database import Database
 
 _SERVERS = {

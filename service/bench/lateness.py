@@ -18,7 +18,7 @@ from service.access.keys import NewKey
 from service.bench import load, server
 from service.bench.figures import compared, percentile, told
 from service.bench.seeding import seed
-from service.rules.model import Role
+from service.rules.words import Role
 from service.store.database import Database
 
 _FINEST_S = 0.0001

@@ -24,12 +24,12 @@ from service.incidents.schemas import ReportBody
 from service.main import create_app
 from service.process import Process
 from service.rules import lifecycle
-from service.store import incident_rows, tables
+from service.store import incident_rows, metadata, tables
 from service.web.answers import answer
 
 
 class _Base(DeclarativeBase):
-    metadata = tables.metadata
+    metadata = metadata.metadata
 
 
 class _Report(_Base):

@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field, FiniteFloat, model_validator
 from service.access.deps import require
 from service.escalation.advance import Advancer
 from service.rules import errors
-from service.rules.model import Role
+from service.rules.words import Role
 from service.web import problems
 from service.web.answers import answer
 from service.web.text import Body, Moment

@@ -13,7 +13,8 @@ from service.incidents import examples, reporting, schemas, views
 from service.incidents.actions import People, Wish
 from service.incidents.deps import IfMatch, Key, Path, ThePeople
 from service.rules import errors
-from service.rules.model import Act, Actor, Arrow
+from service.rules.model import Act, Actor
+from service.rules.words import Arrow
 from service.store.incidents import Stamp
 from service.web import problems
 from service.web.answers import answer

@@ -10,7 +10,8 @@ from service.incidents.actions import People
 from service.incidents.schemas import ListQuery
 from service.readers import rows
 from service.rules import access
-from service.rules.model import Actor, Role
+from service.rules.model import Actor
+from service.rules.words import Role
 from service.store import incident_lists
 from service.store.incident_lists import Filter, Sight
 from service.web.cursors import Cursors, kind_of

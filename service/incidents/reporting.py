@@ -18,7 +18,8 @@ from service.incidents.intake import Intake, New, Repeated
 from service.incidents.schemas import BatchBody, BatchItem, ReportBody
 from service.rules import access
 from service.rules.errors import NotFound, NotYours, Pointer, SihuError, SourceTaken, ValidationFailed
-from service.rules.model import Actor, Draft, Kind, Role
+from service.rules.model import Actor, Draft
+from service.rules.words import Kind, Role
 from service.store.incident_rows import incident_columns
 from service.store.reports import Said
 from service.web import faults, problems

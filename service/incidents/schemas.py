@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, FiniteFloat
 
-from service.rules.model import Ground, Kind, State, Urgency
+from service.rules.words import Ground, Kind, State, Urgency
 from service.web.text import (
     Body,
     CategoryCode,

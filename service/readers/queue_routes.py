@@ -15,7 +15,8 @@ from service.access import deps
 from service.readers import rows, waiting
 from service.readers.queues import DEFAULT_STATES, QueueTags
 from service.rules import access, errors
-from service.rules.model import Actor, State
+from service.rules.model import Actor
+from service.rules.words import State
 from service.rules.world import World
 from service.store import queue_pages
 from service.web import faults, headers, problems

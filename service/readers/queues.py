@@ -11,7 +11,7 @@ import asyncio
 import itertools
 from collections.abc import Iterable, Mapping
 
-from service.rules.model import CALL_OPEN_STATES, State
+from service.rules.words import CALL_OPEN_STATES, State
 
 DEFAULT_STATES = frozenset(CALL_OPEN_STATES)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from service.rules.model import COMMUNITY_DIGITS, STREET_DIGITS, Level
+from service.rules.words import COMMUNITY_DIGITS, STREET_DIGITS, Level
 from service.rules.world import World
 
 

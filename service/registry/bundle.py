@@ -22,7 +22,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from service.registry.policy_file import PolicyFile, read_policy
 from service.rules.deadlines import ZONE
-from service.rules.model import UnitKind, Urgency
+from service.rules.words import UnitKind, Urgency
 from service.web import faults as sentences
 from service.web.text import Code, Prefix, words
 

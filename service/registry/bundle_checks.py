@@ -6,14 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from service.registry.bundle import Bundle, DutyRow, Fault, UnitRow
-from service.rules.model import (
-    CELL_DIGITS,
-    COMMUNITY_DIGITS,
-    DISTRICT_DIGITS,
-    LEVEL_OF_KIND,
-    STREET_DIGITS,
-    UnitKind,
-)
+from service.rules.words import CELL_DIGITS, COMMUNITY_DIGITS, DISTRICT_DIGITS, LEVEL_OF_KIND, STREET_DIGITS, UnitKind
 
 _DIGITS = {UnitKind.DISTRICT: DISTRICT_DIGITS, UnitKind.STREET: STREET_DIGITS, UnitKind.COMMUNITY: COMMUNITY_DIGITS}
 """Units whose code is an area's code (contract §1, grid cell)."""

@@ -14,7 +14,7 @@ from service.registry import bundle, examples, importing
 from service.registry.bundle import BundleError
 from service.rules import access, errors
 from service.rules.errors import Pointer
-from service.rules.model import Role
+from service.rules.words import Role
 from service.web import problems
 from service.web.answers import answer
 

@@ -13,7 +13,8 @@ from service.registry.bundle import Bundle, Fault, Row, parse
 from service.registry.bundle_checks import Known
 from service.registry.changes import Change, Plan
 from service.registry.policy_file import PolicyFile
-from service.rules.model import LEVEL_OF_KIND, By, UnitKind
+from service.rules.model import By
+from service.rules.words import LEVEL_OF_KIND, UnitKind
 from service.rules.world import World
 from service.store import log, registry
 from service.store.database import Database, Transaction

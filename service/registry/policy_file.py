@@ -10,7 +10,8 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from service.rules.model import Box, Clock, Level, Policy, Urgency
+from service.rules.policy import Box, Policy
+from service.rules.words import Clock, Level, Urgency
 from service.web import faults
 from service.web.text import Code, words
 

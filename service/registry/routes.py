@@ -11,8 +11,8 @@ from fastapi import APIRouter, Query, Request, Response
 from service.access.deps import Caller
 from service.registry import examples, shown
 from service.rules import errors, routing
-from service.rules.model import Category, Cell, Duty, Line, Policy, Unit
-from service.rules.world import World
+from service.rules.policy import Policy
+from service.rules.world import Category, Cell, Duty, Line, Unit, World
 from service.web import problems
 from service.web.answers import answer
 from service.web.cursors import kind_of

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.rules.model import Category, Cell, Duty, Line, Policy, Unit, Validity
+from service.rules.policy import Policy
 from service.rules.routing import Route
-from service.rules.world import World
+from service.rules.world import Category, Cell, Duty, Line, Unit, Validity, World
 
 
 def _validity(validity: Validity) -> dict[str, Any]:

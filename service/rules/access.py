@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from service.rules.errors import NotYours
-from service.rules.model import COMMUNITY_DIGITS, STREET_DIGITS, Actor, By, Incident, Role
+from service.rules.model import Actor, By, Incident
+from service.rules.words import COMMUNITY_DIGITS, STREET_DIGITS, Role
 
 
 class Relation(StrEnum):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
 
-from service.rules.model import Clock
+from service.rules.words import Clock
 
 ZONE = timezone(timedelta(hours=8), "Asia/Shanghai")
 """China has one time zone and no daylight saving (domain page §5). Stored times are UTC; years and days are these."""

@@ -11,27 +11,21 @@ from typing import Any
 from uuid import UUID
 
 from service.rules import deadlines, routing
-from service.rules.model import (
+from service.rules.model import Act, By, Call, Decision, Draft, Event, Incident
+from service.rules.routing import Route
+from service.rules.words import (
     CALL_OPEN_STATES,
-    Act,
     Arrow,
-    By,
-    Call,
     Cause,
     Clock,
     ClosedAs,
-    Decision,
-    Draft,
     DueKind,
-    Event,
     Ground,
-    Incident,
     Level,
     Outcome,
     State,
     Urgency,
 )
-from service.rules.routing import Route
 from service.rules.world import World
 
 _REOPENABLE = frozenset({ClosedAs.VERIFIED, ClosedAs.UNVERIFIED, ClosedAs.VOID})

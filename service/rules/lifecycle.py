@@ -14,20 +14,8 @@ from uuid import UUID
 from service.rules import access, effects
 from service.rules.access import Relation
 from service.rules.errors import Conflict, IllegalTransition, NotYours, UnknownCategory, UnknownCell
-from service.rules.model import (
-    CALL_OPEN_STATES,
-    CLOCK,
-    Act,
-    Actor,
-    Arrow,
-    ClosedAs,
-    Decision,
-    Draft,
-    DueKind,
-    Incident,
-    Level,
-    State,
-)
+from service.rules.model import CLOCK, Act, Actor, Decision, Draft, Incident
+from service.rules.words import CALL_OPEN_STATES, Arrow, ClosedAs, DueKind, Level, State
 from service.rules.world import World
 
 Effect = Callable[[effects.Story, Act], None]

@@ -1,4 +1,4 @@
-"""The words of the contract as types: an incident, its calls, the people who act, the world they act in.
+"""The types the rules work with: an incident, its calls, the people who act, what a decision brings about.
 
 Everything is frozen: a rule never changes what it was given, it returns what comes after. What a sweep makes by the
 thousand (incidents, calls, events) are named tuples: a frozen dataclass costs five times as much to copy.
@@ -10,149 +10,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import IntEnum, StrEnum
 from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-
-class State(StrEnum):
-    CALLING = "calling"
-    ANSWERED = "answered"
-    ON_HOLD = "on_hold"
-    RESOLVED = "resolved"
-    CLOSED = "closed"
-
-
-OPEN_STATES = frozenset(State) - {State.CLOSED}
-CALL_OPEN_STATES = frozenset({State.CALLING, State.ANSWERED, State.ON_HOLD})
-
-
-class DueKind(StrEnum):
-    ANSWER = "answer"
-    RESOLVE = "resolve"
-    RESUME = "resume"
-    VERIFY = "verify"
-
-
-class Level(IntEnum):
-    COMMUNITY = 1
-    STREET = 2
-    DEPARTMENT = 3
-    LEADER = 4
-
-
-class Arrow(StrEnum):
-    """The arrows of the state diagram by their verb; `lifecycle.TRANSITIONS` gives each its letter."""
-
-    ANSWER = "answer"
-    RESOLVE = "resolve"
-    RAISE = "raise"
-    NO_ANSWER = "no_answer"
-    NOT_RESOLVED = "not_resolved"
-    RETURN = "return"
-    ASSIGN = "assign"
-    HOLD = "hold"
-    RESUME = "resume"
-    ACCEPT = "accept"
-    REJECT = "reject"
-    VERIFY_TIMEOUT = "verify_timeout"
-    REOPEN = "reopen"
-    WITHDRAW = "withdraw"
-    VOID = "void"
-    MERGE = "merge"
-    COMMENT = "comment"
-    URGE = "urge"
-
-
-class Kind(StrEnum):
-    INCIDENT = "incident"
-    SUGGESTION = "suggestion"
-    DELIBERATION = "deliberation"
-
-
-class Urgency(StrEnum):
-    URGENT = "urgent"
-    NORMAL = "normal"
-
-
-class Clock(StrEnum):
-    WORKING = "working"
-    CONTINUOUS = "continuous"
-
-
-class Cause(StrEnum):
-    REPORT = "report"
-    RAISED = "raised"
-    NO_ANSWER = "no_answer"
-    NOT_RESOLVED = "not_resolved"
-    RETURNED = "returned"
-    ASSIGNED = "assigned"
-    REJECTED = "rejected"
-    REOPENED = "reopened"
-    ARBITRATION = "arbitration"
-    UNROUTED = "unrouted"
-
-
-class Outcome(StrEnum):
-    RESOLVED = "resolved"
-    RAISED = "raised"
-    NO_ANSWER = "no_answer"
-    NOT_RESOLVED = "not_resolved"
-    RETURNED = "returned"
-    ASSIGNED = "assigned"
-    CLOSED = "closed"
-
-
-class ClosedAs(StrEnum):
-    VERIFIED = "verified"
-    UNVERIFIED = "unverified"
-    WITHDRAWN = "withdrawn"
-    VOID = "void"
-    MERGED = "merged"
-
-
-class Ground(StrEnum):
-    BEYOND_POWERS = "beyond_powers"
-    JOINT_ACTION = "joint_action"
-    EMERGENCY = "emergency"
-    OTHER = "other"
-
-
-class Role(StrEnum):
-    REPORTER = "reporter"
-    UNIT = "unit"
-    AUDITOR = "auditor"
-    OPS = "ops"
-
-
-class UnitKind(StrEnum):
-    DISTRICT = "district"
-    COMMUNITY = "community"
-    STREET = "street"
-    COMMITTEE = "committee"
-    TEAM = "team"
-    STATION = "station"
-    DEPARTMENT = "department"
-    LEADER = "leader"
-    PARTNER = "partner"
-
-
-LEVEL_OF_KIND: Mapping[UnitKind, Level] = {
-    UnitKind.COMMUNITY: Level.COMMUNITY,
-    UnitKind.STREET: Level.STREET,
-    UnitKind.COMMITTEE: Level.STREET,
-    UnitKind.TEAM: Level.STREET,
-    UnitKind.STATION: Level.STREET,
-    UnitKind.DEPARTMENT: Level.DEPARTMENT,
-    UnitKind.LEADER: Level.LEADER,
-    UnitKind.DISTRICT: Level.LEADER,
-}
-"""Contract §3, "Unit kinds". A partner has no level: it assists, or answers as a member of its parent."""
-
-DISTRICT_DIGITS, STREET_DIGITS, COMMUNITY_DIGITS, CELL_DIGITS = 6, 9, 12, 15
-"""Lengths of the codes; each is a prefix of the next (contract §1, grid cell)."""
-
+from service.rules.words import (
+    COMMUNITY_DIGITS,
+    STREET_DIGITS,
+    Arrow,
+    Cause,
+    Clock,
+    ClosedAs,
+    DueKind,
+    Ground,
+    Kind,
+    Level,
+    Outcome,
+    Role,
+    State,
+    Urgency,
+)
 
 # --- who acts ---------------------------------------------------------------------------------------------------
 
@@ -207,91 +84,6 @@ class Act:
     ground: Ground | None = None
     answer: Mapping[str, Any] | None = None
     attachments: tuple[str, ...] = ()
-
-
-# --- the world: registry and policies, replaced whole --------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Validity:
-    """Half-open: in force from `valid_from`, no longer at `valid_to`."""
-
-    valid_from: datetime
-    valid_to: datetime | None = None
-
-    def at(self, moment: datetime) -> bool:
-        return self.valid_from <= moment and (self.valid_to is None or moment < self.valid_to)
-
-
-@dataclass(frozen=True, slots=True)
-class Unit:
-    code: str
-    name: str
-    kind: UnitKind
-    level: Level | None
-    validity: Validity
-    parent: str | None = None
-    line_parent: str | None = None
-    covers: tuple[str, ...] = ()
-    in_charge_of: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    code: str
-    name: str
-    community: str
-    validity: Validity
-
-
-@dataclass(frozen=True, slots=True)
-class Category:
-    code: str
-    name: str
-    line: str
-    urgency: Urgency
-    validity: Validity
-    parent: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    code: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Duty:
-    """One item of the power-and-responsibility list: whose is this category in this area."""
-
-    code: str
-    title: str
-    category: str
-    area: str
-    lead_unit: str
-    validity: Validity
-    assisting: tuple[str, ...] = ()
-    basis: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Box:
-    """The two time boxes of one call, in seconds: `answer_s` from opening, `resolve_s` from answering."""
-
-    answer_s: int
-    resolve_s: int
-    clock: Clock
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """One version of the time rules. `boxes` has a row for every level × urgency; the import refuses a hole."""
-
-    code: str
-    version: int
-    boxes: Mapping[tuple[Level, Urgency], Box]
-    verify_s: int
-    reopen_s: int
 
 
 # --- one incident ---------------------------------------------------------------------------------------------------

@@ -6,8 +6,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from service.rules.model import COMMUNITY_DIGITS, STREET_DIGITS, Incident, Level, Unit
-from service.rules.world import World
+from service.rules.model import Incident
+from service.rules.words import COMMUNITY_DIGITS, STREET_DIGITS, Level
+from service.rules.world import Unit, World
 
 _UPWARDS = {level: tuple(Level)[level - 1 :] for level in Level}
 _NEXT: dict[Level, Level] = {level: Level(level + 1) for level in Level if level < Level.LEADER}

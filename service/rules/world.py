@@ -11,7 +11,70 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from service.rules.model import Box, Category, Cell, Duty, Level, Line, Policy, Unit, UnitKind, Urgency, Validity
+from service.rules.policy import Box, Policy
+from service.rules.words import Level, UnitKind, Urgency
+
+
+@dataclass(frozen=True, slots=True)
+class Validity:
+    """Half-open: in force from `valid_from`, no longer at `valid_to`."""
+
+    valid_from: datetime
+    valid_to: datetime | None = None
+
+    def at(self, moment: datetime) -> bool:
+        return self.valid_from <= moment and (self.valid_to is None or moment < self.valid_to)
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    code: str
+    name: str
+    kind: UnitKind
+    level: Level | None
+    validity: Validity
+    parent: str | None = None
+    line_parent: str | None = None
+    covers: tuple[str, ...] = ()
+    in_charge_of: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    code: str
+    name: str
+    community: str
+    validity: Validity
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    code: str
+    name: str
+    line: str
+    urgency: Urgency
+    validity: Validity
+    parent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    code: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """One item of the power-and-responsibility list: whose is this category in this area."""
+
+    code: str
+    title: str
+    category: str
+    area: str
+    lead_unit: str
+    validity: Validity
+    assisting: tuple[str, ...] = ()
+    basis: str = ""
 
 
 class _Dated(Protocol):

@@ -9,18 +9,14 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement
 
-from service.rules.model import (
+from service.rules.model import By, Call, Decision, Event, Incident
+from service.rules.words import (
     DISTRICT_DIGITS,
-    By,
-    Call,
     Cause,
     Clock,
     ClosedAs,
-    Decision,
     DueKind,
-    Event,
     Ground,
-    Incident,
     Kind,
     Level,
     Outcome,

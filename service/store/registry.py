@@ -11,33 +11,21 @@ from sqlalchemy import Row, Table, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules import world as worlds
-from service.rules.model import (
-    Box,
-    Category,
-    Cell,
-    Clock,
-    Duty,
-    Level,
-    Line,
-    Policy,
-    Unit,
-    UnitKind,
-    Urgency,
-    Validity,
-)
-from service.rules.world import World
+from service.rules.policy import Box, Policy
+from service.rules.words import Clock, Level, UnitKind, Urgency
+from service.rules.world import Category, Cell, Duty, Line, Unit, Validity, World
 from service.store import bulk
-from service.store.tables import (
+from service.store.registry_tables import (
     category,
     cell,
     deployment,
     duty,
-    incident,
     line,
     policy,
     policy_box,
     unit,
 )
+from service.store.tables import incident
 
 DATED: Mapping[str, Table] = {"units": unit, "cells": cell, "categories": category, "duties": duty}
 """The tables whose rows have validity dates, by their name in a bundle."""

@@ -12,7 +12,8 @@ from sqlalchemy import ARRAY, Row, Text, bindparam, func, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.rules.model import DISTRICT_DIGITS, Incident
+from service.rules.model import Incident
+from service.rules.words import DISTRICT_DIGITS
 from service.store import bulk
 from service.store.tables import report
 

@@ -1,4 +1,5 @@
-"""Every table, with what the database itself refuses. Migrations must equal this file (`sihu migrate --check`).
+"""The tables of incidents and of the log, with what the database itself refuses. Migrations must equal these and those
+of `registry_tables` (`sihu migrate --check`).
 
 Hot tables and their index budget (each index of `incident` is paid at every escalation, since none can be skipped
 when `wake_at` moves): `incident` has three (key, wake-up, queue), `call` two, `event` two and a partial one.
@@ -10,7 +11,6 @@ from __future__ import annotations
 from sqlalchemy import (
     ARRAY,
     JSON,
-    TIMESTAMP,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -20,7 +20,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     Sequence,
     SmallInteger,
     Table,
@@ -30,18 +29,7 @@ from sqlalchemy import (
     text,
 )
 
-metadata = MetaData(
-    naming_convention={
-        "pk": "%(table_name)s_pkey",
-        "uq": "%(table_name)s_%(column_0_N_name)s_key",
-        "ck": "%(table_name)s_%(constraint_name)s",
-        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
-    }
-)
-
-Code = Text(collation="C")
-"""Codes are prefixes: without the C collation a prefix range differs from server to server."""
-Time = TIMESTAMP(timezone=True)
+from service.store.metadata import Code, Time, metadata
 
 # --- people's words: written once -----------------------------------------------------------------------------------
 
@@ -234,123 +222,4 @@ queue_mark = Table(
     Column("state", Text, primary_key=True),
     Column("position", BigInteger, nullable=False, comment="last change of this queue: what its ETag is made of"),
     postgresql_with={"fillfactor": "50"},
-)
-
-# --- the registry: rows with validity dates, never deleted ------------------------------------------------------------
-
-deployment = Table(
-    "deployment",
-    metadata,
-    Column("only", Boolean, primary_key=True, server_default=text("true")),
-    Column("world_version", BigInteger, nullable=False, server_default=text("1")),
-    Column("cursor_secret", LargeBinary, nullable=False, comment="signs cursors; moves with a dump and restore"),
-    CheckConstraint('"only"', name="one_row"),
-)
-
-line = Table("line", metadata, Column("code", Code, primary_key=True), Column("name", Text, nullable=False))
-
-unit = Table(
-    "unit",
-    metadata,
-    Column("code", Code, primary_key=True),
-    Column("valid_from", Time, primary_key=True),
-    Column("valid_to", Time),
-    Column("name", Text, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("level", SmallInteger),
-    Column("parent", Code),
-    Column("line_parent", Code),
-    Column("covers", ARRAY(Text), nullable=False),
-    Column("in_charge_of", ARRAY(Text), nullable=False),
-    CheckConstraint("valid_to IS NULL OR valid_to >= valid_from", name="validity"),
-    Index("unit_current_key", "code", unique=True, postgresql_where=text("valid_to IS NULL")),
-)
-
-cell = Table(
-    "cell",
-    metadata,
-    Column("code", Code, primary_key=True),
-    Column("valid_from", Time, primary_key=True),
-    Column("valid_to", Time),
-    Column("name", Text, nullable=False),
-    Column("community", Code, nullable=False),
-    CheckConstraint("left(code, length(community)) = community", name="code_in_community"),
-    CheckConstraint("valid_to IS NULL OR valid_to >= valid_from", name="validity"),
-    Index("cell_current_key", "code", unique=True, postgresql_where=text("valid_to IS NULL")),
-)
-
-category = Table(
-    "category",
-    metadata,
-    Column("code", Code, primary_key=True),
-    Column("valid_from", Time, primary_key=True),
-    Column("valid_to", Time),
-    Column("name", Text, nullable=False),
-    Column("line", Code, nullable=False),
-    Column("urgency", Text, nullable=False),
-    Column("parent", Code),
-    CheckConstraint("valid_to IS NULL OR valid_to >= valid_from", name="validity"),
-    Index("category_current_key", "code", unique=True, postgresql_where=text("valid_to IS NULL")),
-)
-
-duty = Table(
-    "duty",
-    metadata,
-    Column("code", Code, primary_key=True),
-    Column("valid_from", Time, primary_key=True),
-    Column("valid_to", Time),
-    Column("title", Text, nullable=False),
-    Column("category", Code, nullable=False),
-    Column("area", Code, nullable=False),
-    Column("lead_unit", Code, nullable=False),
-    Column("assisting", ARRAY(Text), nullable=False),
-    Column("basis", Text, nullable=False),
-    CheckConstraint("valid_to IS NULL OR valid_to >= valid_from", name="validity"),
-    Index("duty_current_key", "code", unique=True, postgresql_where=text("valid_to IS NULL")),
-)
-
-policy = Table(
-    "policy",
-    metadata,
-    Column("code", Code, primary_key=True),
-    Column("version", Integer, primary_key=True),
-    Column("title", Text, nullable=False),
-    Column("verify_s", BigInteger, nullable=False),
-    Column("reopen_s", BigInteger, nullable=False),
-    Column("imported_at", Time, nullable=False),
-    Column("active", Boolean, nullable=False),
-    Index("policy_active_key", "active", unique=True, postgresql_where=text("active")),
-)
-
-policy_box = Table(
-    "policy_box",
-    metadata,
-    Column("code", Code, primary_key=True),
-    Column("version", Integer, primary_key=True),
-    Column("level", SmallInteger, primary_key=True),
-    Column("urgency", Text, primary_key=True),
-    Column("answer_s", BigInteger, nullable=False),
-    Column("resolve_s", BigInteger, nullable=False),
-    Column("clock", Text, nullable=False),
-    CheckConstraint("answer_s > 0 AND resolve_s > 0", name="boxes"),
-)
-
-# --- keys -----------------------------------------------------------------------------------------------------------
-
-access_key = Table(
-    "access_key",
-    metadata,
-    Column("id", Uuid, primary_key=True),
-    Column("digest", LargeBinary, nullable=False, unique=True, comment="SHA-256 of the key; the key is not kept"),
-    Column("role", Text, nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("unit", Code),
-    Column("area", Code),
-    Column("name", Text),
-    Column("created_at", Time, nullable=False),
-    Column("expires_at", Time),
-    Column("revoked_at", Time),
-    CheckConstraint("role IN ('reporter','unit','auditor','ops')", name="role"),
-    CheckConstraint("(role = 'unit') = (unit IS NOT NULL)", name="unit_of_role"),
-    CheckConstraint("role = 'reporter' OR area IS NULL", name="area_of_role"),
 )

@@ -16,7 +16,8 @@ from service.access import deps
 from service.access.keyring import Keyring, digest_of
 from service.clock import VirtualClock
 from service.rules.errors import NotYours, SihuError, Unauthorized
-from service.rules.model import Actor, Role
+from service.rules.model import Actor
+from service.rules.words import Role
 from service.store.keys import Key
 from tests.access.worlds import NOW
 

@@ -13,7 +13,8 @@ import pytest
 from service import ids
 from service.access.keyring import Keyring, digest_of
 from service.rules.errors import Unavailable
-from service.rules.model import Actor, Role
+from service.rules.model import Actor
+from service.rules.words import Role
 from service.store import keys
 from service.store.database import Database
 from service.store.keys import Key

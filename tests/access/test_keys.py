@@ -17,9 +17,11 @@ from service import ids
 from service.access import keys
 from service.access.keys import Created, NewKey
 from service.rules.errors import Conflict, NotFound, SihuError, UnknownUnit, ValidationFailed
-from service.rules.model import By, Role
+from service.rules.model import By
+from service.rules.words import Role
 from service.store.database import Database
-from service.store.tables import access_key, event
+from service.store.registry_tables import access_key
+from service.store.tables import event
 from tests.access.worlds import CLOSED, NOW, STREET, world
 
 pytestmark = pytest.mark.anyio

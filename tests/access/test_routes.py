@@ -18,7 +18,8 @@ from service.access.keyring import Keyring
 from service.access.keys import NewKey
 from service.clock import VirtualClock
 from service.rules.errors import BadCursor, Conflict, NotFound, NotYours, SihuError, Unauthorized, UnknownUnit
-from service.rules.model import By, Role
+from service.rules.model import By
+from service.rules.words import Role
 from service.store.database import Database
 from service.store.log import Committed
 from service.web.cursors import Cursors

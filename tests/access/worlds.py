@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from service.rules import world as worlds
-from service.rules.model import Level, Unit, UnitKind, Validity
-from service.rules.world import World
+from service.rules.words import Level, UnitKind
+from service.rules.world import Unit, Validity, World
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 DISTRICT, STREET, CLOSED = "440402", "440402001", "D-closed"

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from sqlalchemy.engine import make_url
 
-from service.rules.model import Role
+from service.rules.words import Role
 from tests.processes.running import command, serving
 
 CELL, STREET = "440105003001001", "440105003"

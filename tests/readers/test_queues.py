@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from service.readers.queues import DEFAULT_STATES, QueueTags
-from service.rules.model import State
+from service.rules.words import State
 
 CALLING = frozenset({State.CALLING})
 

@@ -12,7 +12,7 @@ from sqlalchemy import delete, select, update
 
 from service.readers.queues import QueueTags
 from service.readers.tail import Tail
-from service.rules.model import State
+from service.rules.words import State
 from service.store import log
 from service.store.database import Database
 from service.store.log import Committed, Entry

@@ -20,7 +20,7 @@ from service import demo
 from service.registry import bundle, bundle_checks
 from service.registry.bundle import BundleError, Fault
 from service.registry.bundle_checks import Known
-from service.rules.model import UnitKind
+from service.rules.words import UnitKind
 from tests.registry.bundles import UNITS, files
 
 NOTHING = Known({})

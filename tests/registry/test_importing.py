@@ -13,7 +13,7 @@ from service import demo
 from service.registry import bundle
 from service.registry.changes import ALWAYS
 from service.registry.current import CurrentWorld
-from service.rules.model import Level, Urgency
+from service.rules.words import Level, Urgency
 from service.store.database import Database
 from tests.registry.bundles import DAY, NOW, bring, everything, files, history, policy, water
 

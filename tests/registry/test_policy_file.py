@@ -6,7 +6,7 @@ import pytest
 
 from service import demo
 from service.registry import bundle
-from service.rules.model import Clock, Level, Urgency
+from service.rules.words import Clock, Level, Urgency
 from tests.registry.bundles import files
 
 _POLICY = files()["policy.yaml"].decode()

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.rules import world as worlds
-from service.rules.model import Duty, Level, Unit, UnitKind, Validity
+from service.rules.words import Level, UnitKind
+from service.rules.world import Duty, Unit, Validity
 from tests.registry.bundles import DAY, NOW
 
 CELL = "440402001001001"

@@ -15,32 +15,10 @@ from uuid import UUID
 
 from service.rules import lifecycle
 from service.rules import world as worlds
-from service.rules.model import (
-    Act,
-    Actor,
-    Arrow,
-    Box,
-    Category,
-    Cell,
-    Clock,
-    ClosedAs,
-    Decision,
-    Draft,
-    DueKind,
-    Duty,
-    Ground,
-    Incident,
-    Level,
-    Line,
-    Policy,
-    Role,
-    State,
-    Unit,
-    UnitKind,
-    Urgency,
-    Validity,
-)
-from service.rules.world import World
+from service.rules.model import Act, Actor, Decision, Draft, Incident
+from service.rules.policy import Box, Policy
+from service.rules.words import Arrow, Clock, ClosedAs, DueKind, Ground, Level, Role, State, UnitKind, Urgency
+from service.rules.world import Category, Cell, Duty, Line, Unit, Validity, World
 
 NOW = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 ALWAYS = Validity(datetime(2000, 1, 1, tzinfo=UTC))

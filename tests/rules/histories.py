@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from service.rules.model import Call, Cause, Decision, Event, Incident, Level, Outcome, Policy, State
+from service.rules.model import Call, Decision, Event, Incident
+from service.rules.policy import Policy
+from service.rules.words import Cause, Level, Outcome, State
 from service.rules.world import World
 from tests.rules.builders import POLICIES
 

@@ -10,7 +10,8 @@ from service.rules import access, lifecycle
 from service.rules import world as worlds
 from service.rules.access import Relation
 from service.rules.errors import Conflict, NotYours, UnknownCategory, UnknownCell
-from service.rules.model import Actor, Arrow, By, Decision, Draft, Incident, Level, Role, State
+from service.rules.model import Actor, By, Decision, Draft, Incident
+from service.rules.words import Arrow, Level, Role, State
 from service.rules.world import World
 from tests.rules.builders import (
     CATEGORY,

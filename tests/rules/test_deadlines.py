@@ -7,16 +7,8 @@ from uuid import UUID
 import pytest
 
 from service.rules import lifecycle
-from service.rules.model import (
-    Arrow,
-    Call,
-    Decision,
-    Draft,
-    DueKind,
-    Level,
-    State,
-    Urgency,
-)
+from service.rules.model import Call, Decision, Draft
+from service.rules.words import Arrow, DueKind, Level, State, Urgency
 from tests.rules.builders import (
     CATEGORY,
     CELL,

@@ -7,20 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from service.rules import lifecycle
-from service.rules.model import (
-    CLOCK,
-    Arrow,
-    By,
-    Call,
-    Cause,
-    ClosedAs,
-    Decision,
-    DueKind,
-    Incident,
-    Level,
-    Outcome,
-    State,
-)
+from service.rules.model import CLOCK, By, Call, Decision, Incident
+from service.rules.words import Arrow, Cause, ClosedAs, DueKind, Level, Outcome, State
 from service.rules.world import World
 from tests.rules.builders import (
     COMMUNITY,

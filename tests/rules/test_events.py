@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from service.rules.model import Arrow, By, Decision, Level, Role, State
+from service.rules.model import By, Decision
+from service.rules.words import Arrow, Level, Role, State
 from tests.rules.builders import (
     COMMUNITY,
     DEPARTMENT,

@@ -15,7 +15,8 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 
 from service.rules import lifecycle
 from service.rules.errors import IllegalTransition, NotYours, SihuError
-from service.rules.model import Actor, Arrow, Cause, Draft, DueKind, Level, Outcome, State
+from service.rules.model import Actor, Draft
+from service.rules.words import Arrow, Cause, DueKind, Level, Outcome, State
 from tests.rules.builders import (
     CATEGORY,
     CELL,

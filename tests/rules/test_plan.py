@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from service.rules import lifecycle
 from service.rules.errors import IllegalTransition, NotYours
-from service.rules.model import Arrow, Incident, Level, State
+from service.rules.model import Incident
+from service.rules.words import Arrow, Level, State
 from service.rules.world import World
 from tests.rules.builders import (
     CATEGORY,

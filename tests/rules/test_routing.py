@@ -9,8 +9,8 @@ from datetime import timedelta
 import pytest
 
 from service.rules import lifecycle, routing
-from service.rules.model import Arrow, Duty, Level, State, Unit, UnitKind, Validity
-from service.rules.world import World
+from service.rules.words import Arrow, Level, State, UnitKind
+from service.rules.world import Duty, Unit, Validity, World
 from tests.rules.builders import (
     ALWAYS,
     CATEGORY,

@@ -6,7 +6,8 @@ import pytest
 
 from service.rules import lifecycle
 from service.rules.errors import IllegalTransition, NotYours
-from service.rules.model import Arrow, ClosedAs, Incident, Level, State
+from service.rules.model import Incident
+from service.rules.words import Arrow, ClosedAs, Level, State
 from tests.rules.builders import (
     COMMUNITY,
     DEPARTMENT,

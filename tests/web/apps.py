@@ -16,7 +16,7 @@ from fastapi.security.base import SecurityBase
 from pydantic import ConfigDict, Field, FiniteFloat
 
 from service.rules import errors
-from service.rules.model import Urgency
+from service.rules.words import Urgency
 from service.web import headers, limits, metrics, openapi, pages, problems, text
 from service.web.answers import answer
 

@@ -1,0 +1,144 @@
+"""The words of the contract as enums: states, levels, arrows, causes, outcomes, roles. What is sent and stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import IntEnum, StrEnum
+
+
+class State(StrEnum):
+    CALLING = "calling"
+    ANSWERED = "answered"
+    ON_HOLD = "on_hold"
+    RESOLVED = "resolved"
+    CLOSED = "closed"
+
+
+OPEN_STATES = frozenset(State) - {State.CLOSED}
+CALL_OPEN_STATES = frozenset({State.CALLING, State.ANSWERED, State.ON_HOLD})
+
+
+class DueKind(StrEnum):
+    ANSWER = "answer"
+    RESOLVE = "resolve"
+    RESUME = "resume"
+    VERIFY = "verify"
+
+
+class Level(IntEnum):
+    COMMUNITY = 1
+    STREET = 2
+    DEPARTMENT = 3
+    LEADER = 4
+
+
+class Arrow(StrEnum):
+    """The arrows of the state diagram by their verb; `lifecycle.TRANSITIONS` gives each its letter."""
+
+    ANSWER = "answer"
+    RESOLVE = "resolve"
+    RAISE = "raise"
+    NO_ANSWER = "no_answer"
+    NOT_RESOLVED = "not_resolved"
+    RETURN = "return"
+    ASSIGN = "assign"
+    HOLD = "hold"
+    RESUME = "resume"
+    ACCEPT = "accept"
+    REJECT = "reject"
+    VERIFY_TIMEOUT = "verify_timeout"
+    REOPEN = "reopen"
+    WITHDRAW = "withdraw"
+    VOID = "void"
+    MERGE = "merge"
+    COMMENT = "comment"
+    URGE = "urge"
+
+
+class Kind(StrEnum):
+    INCIDENT = "incident"
+    SUGGESTION = "suggestion"
+    DELIBERATION = "deliberation"
+
+
+class Urgency(StrEnum):
+    URGENT = "urgent"
+    NORMAL = "normal"
+
+
+class Clock(StrEnum):
+    WORKING = "working"
+    CONTINUOUS = "continuous"
+
+
+class Cause(StrEnum):
+    REPORT = "report"
+    RAISED = "raised"
+    NO_ANSWER = "no_answer"
+    NOT_RESOLVED = "not_resolved"
+    RETURNED = "returned"
+    ASSIGNED = "assigned"
+    REJECTED = "rejected"
+    REOPENED = "reopened"
+    ARBITRATION = "arbitration"
+    UNROUTED = "unrouted"
+
+
+class Outcome(StrEnum):
+    RESOLVED = "resolved"
+    RAISED = "raised"
+    NO_ANSWER = "no_answer"
+    NOT_RESOLVED = "not_resolved"
+    RETURNED = "returned"
+    ASSIGNED = "assigned"
+    CLOSED = "closed"
+
+
+class ClosedAs(StrEnum):
+    VERIFIED = "verified"
+    UNVERIFIED = "unverified"
+    WITHDRAWN = "withdrawn"
+    VOID = "void"
+    MERGED = "merged"
+
+
+class Ground(StrEnum):
+    BEYOND_POWERS = "beyond_powers"
+    JOINT_ACTION = "joint_action"
+    EMERGENCY = "emergency"
+    OTHER = "other"
+
+
+class Role(StrEnum):
+    REPORTER = "reporter"
+    UNIT = "unit"
+    AUDITOR = "auditor"
+    OPS = "ops"
+
+
+class UnitKind(StrEnum):
+    DISTRICT = "district"
+    COMMUNITY = "community"
+    STREET = "street"
+    COMMITTEE = "committee"
+    TEAM = "team"
+    STATION = "station"
+    DEPARTMENT = "department"
+    LEADER = "leader"
+    PARTNER = "partner"
+
+
+LEVEL_OF_KIND: Mapping[UnitKind, Level] = {
+    UnitKind.COMMUNITY: Level.COMMUNITY,
+    UnitKind.STREET: Level.STREET,
+    UnitKind.COMMITTEE: Level.STREET,
+    UnitKind.TEAM: Level.STREET,
+    UnitKind.STATION: Level.STREET,
+    UnitKind.DEPARTMENT: Level.DEPARTMENT,
+    UnitKind.LEADER: Level.LEADER,
+    UnitKind.DISTRICT: Level.LEADER,
+}
+"""Contract §3, "Unit kinds". A partner has no level: it assists, or answers as a member of its parent."""
+
+DISTRICT_DIGITS, STREET_DIGITS, COMMUNITY_DIGITS, CELL_DIGITS = 6, 9, 12, 15
+"""Lengths of the codes; each is a prefix of the next (contract §1, grid cell)."""

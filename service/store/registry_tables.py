@@ -1,0 +1,140 @@
+"""The tables of who answers, by when, and who may ask: registry, policies, keys. Registry rows have validity dates and
+are never deleted.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+
+from service.store.metadata import Code, Time, metadata
+
+deployment = Table(
+    "deployment",
+    metadata,
+    Column("only", Boolean, primary_key=True, server_default=text("true")),
+    Column("world_version", BigInteger, nullable=False, server_default=text("1")),
+    Column("cursor_secret", LargeBinary, nullable=False, comment="signs cursors; moves with a dump and restore"),
+    CheckConstraint('"only"', name="one_row"),
+)
+
+line = Table("line", metadata, Column("code", Code, primary_key=True), Column("name", Text, nullable=False))
+
+unit = Table(
+    "unit",
+    metadata,
+    Column("code", Code, primary_key=True),
+    Column("valid_from", Time, primary_key=True),
+    Column("valid_to", Time),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("level", SmallInteger),
+    Column("parent", Code),
+    Column("line_parent", Code),
+    Column("covers", ARRAY(Text), nullable=False),
+    Column("in_charge_of", ARRAY(Text), nullable=False),
+    CheckConstraint("valid_to IS NULL OR valid_to >= valid_from", name="validity"),
+    Index("unit_current_key", "code", unique=True, postgresql_where=text("valid_to IS NULL")),
+)
+
+cell = Table(
+    "cell",
+    metadata,
+    Column("code", Code, primary_key=True),
+    Column("valid_from", Time, primary_key=True),
+    Column("valid_to", Time),
+    Column("name", Text, nullable=False),
+    Column("community", Code, nullable=False),
+    CheckConstraint("left(code, length(community)) = community", name="code_in_community"),
+    CheckConstraint("valid_to IS NULL OR valid_to >= valid_from", name="validity"),
+    Index("cell_current_key", "code", unique=True, postgresql_where=text("valid_to IS NULL")),
+)
+
+category = Table(
+    "category",
+    metadata,
+    Column("code", Code, primary_key=True),
+    Column("valid_from", Time, primary_key=True),
+    Column("valid_to", Time),
+    Column("name", Text, nullable=False),
+    Column("line", Code, nullable=False),
+    Column("urgency", Text, nullable=False),
+    Column("parent", Code),
+    CheckConstraint("valid_to IS NULL OR valid_to >= valid_from", name="validity"),
+    Index("category_current_key", "code", unique=True, postgresql_where=text("valid_to IS NULL")),
+)
+
+duty = Table(
+    "duty",
+    metadata,
+    Column("code", Code, primary_key=True),
+    Column("valid_from", Time, primary_key=True),
+    Column("valid_to", Time),
+    Column("title", Text, nullable=False),
+    Column("category", Code, nullable=False),
+    Column("area", Code, nullable=False),
+    Column("lead_unit", Code, nullable=False),
+    Column("assisting", ARRAY(Text), nullable=False),
+    Column("basis", Text, nullable=False),
+    CheckConstraint("valid_to IS NULL OR valid_to >= valid_from", name="validity"),
+    Index("duty_current_key", "code", unique=True, postgresql_where=text("valid_to IS NULL")),
+)
+
+policy = Table(
+    "policy",
+    metadata,
+    Column("code", Code, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("verify_s", BigInteger, nullable=False),
+    Column("reopen_s", BigInteger, nullable=False),
+    Column("imported_at", Time, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Index("policy_active_key", "active", unique=True, postgresql_where=text("active")),
+)
+
+policy_box = Table(
+    "policy_box",
+    metadata,
+    Column("code", Code, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("level", SmallInteger, primary_key=True),
+    Column("urgency", Text, primary_key=True),
+    Column("answer_s", BigInteger, nullable=False),
+    Column("resolve_s", BigInteger, nullable=False),
+    Column("clock", Text, nullable=False),
+    CheckConstraint("answer_s > 0 AND resolve_s > 0", name="boxes"),
+)
+
+# --- keys -----------------------------------------------------------------------------------------------------------
+
+access_key = Table(
+    "access_key",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("digest", LargeBinary, nullable=False, unique=True, comment="SHA-256 of the key; the key is not kept"),
+    Column("role", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("unit", Code),
+    Column("area", Code),
+    Column("name", Text),
+    Column("created_at", Time, nullable=False),
+    Column("expires_at", Time),
+    Column("revoked_at", Time),
+    CheckConstraint("role IN ('reporter','unit','auditor','ops')", name="role"),
+    CheckConstraint("(role = 'unit') = (unit IS NOT NULL)", name="unit_of_role"),
+    CheckConstraint("role = 'reporter' OR area IS NULL", name="area_of_role"),
+)
