@@ -35,8 +35,9 @@ class Story:
     """Collects one decision. Local to one call of `lifecycle.decide`, so it may change as it goes."""
 
     def __init__(self, incident: Incident, by: By, world: World, now: datetime) -> None:
-        self.before: Incident | None = incident
-        self.incident = incident
+        self.before = incident
+        self._incident = incident
+        self._moved: dict[str, Any] = {}
         self.by = by
         self.world = world
         self.now = now
@@ -46,19 +47,25 @@ class Story:
         self._events: list[Event] = []
 
     def told(self) -> Decision:
-        after = self.incident._replace(sequence=self.incident.sequence + len(self._events))
-        return Decision(self.before, after, self._ended, self._opened, tuple(self._events), self.because)
+        return Decision(self.before, self.incident, self._ended, self._opened, tuple(self._events), self.because)
+
+    @property
+    def incident(self) -> Incident:
+        """As it stands at this point of the story."""
+        if self._moved:
+            self._incident = self._incident._replace(**self._moved)
+            self._moved = {}
+        return self._incident
 
     def tell(self, kind: str, note: str | None = None) -> None:
-        """Write one event: the incident as it stands at this point of the story."""
-        sequence = self.incident.sequence + len(self._events) + 1
+        """Write one event: the incident as it stands, and the event's own number with it."""
+        self._moved["sequence"] = sequence = self._incident.sequence + 1
         at_state = self.incident
         self._events.append(Event(kind, sequence, self.now, at_state, at_state.call.seq, self.by, note))
 
     def move(self, **fields: Any) -> None:
         """A step of the incident itself. Its version rises by one in a decision, however many steps that takes."""
-        version = self.before.version + 1 if self.before else 1
-        self.incident = self.incident._replace(version=version, updated_at=self.now, **fields)
+        self._moved.update(fields, version=self.before.version + 1, updated_at=self.now)
 
     def change_call(self, **fields: Any) -> None:
         self._ended = self.incident.call._replace(**fields)
@@ -112,9 +119,8 @@ class Story:
         self.tell("sihu.incident.closed", note)
 
 
-def _counted(calls_at: tuple[int, int, int, int], level: Level) -> tuple[int, int, int, int]:
-    a, b, c, d = (count + (index == level) for index, count in enumerate(calls_at, start=1))
-    return a, b, c, d
+def _counted(calls_at: tuple[int, ...], level: Level) -> tuple[int, ...]:
+    return (*calls_at[: level - 1], calls_at[level - 1] + 1, *calls_at[level:])
 
 
 def _new_call(

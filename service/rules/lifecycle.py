@@ -79,6 +79,7 @@ CLOCK_ARROWS: Mapping[DueKind, Arrow] = {
     DueKind.VERIFY: Arrow.VERIFY_TIMEOUT,
 }
 """Which arrow the clock fires when a deadline of this kind passes."""
+_CLOCK_ACTS = {kind: Act(arrow) for kind, arrow in CLOCK_ARROWS.items()}
 
 
 def report(draft: Draft, actor: Actor, world: World, *, incident_id: UUID, number: str, now: datetime) -> Decision:
@@ -143,7 +144,7 @@ def tick(incident: Incident, world: World, now: datetime) -> Decision | None:
     """
     if incident.due_at is None or incident.due_kind is None or now < incident.due_at:
         return None
-    act = Act(CLOCK_ARROWS[incident.due_kind])
+    act = _CLOCK_ACTS[incident.due_kind]
     effect = TRANSITIONS[act.arrow].effect
     if effect is None:
         raise NotImplementedError(f"the clock cannot fire {act.arrow.value} yet")

@@ -146,7 +146,7 @@ class Incident(NamedTuple):
     call: Call
     version: int = 1
     sequence: int = 0
-    calls_at: tuple[int, int, int, int] = (0, 0, 0, 0)
+    calls_at: tuple[int, ...] = (0, 0, 0, 0)
     rejects: int = 0
     reopened_void: bool = False
     audience: tuple[str, ...] = ()

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from service.rules.model import Incident
 from service.rules.words import COMMUNITY_DIGITS, STREET_DIGITS, Level
@@ -14,8 +14,7 @@ _UPWARDS = {level: tuple(Level)[level - 1 :] for level in Level}
 _NEXT: dict[Level, Level] = {level: Level(level + 1) for level in Level if level < Level.LEADER}
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(NamedTuple):
     """One unit to call. `unrouted`: the wanted level had nobody, so a fallback was taken and ops are told."""
 
     level: Level

@@ -25,6 +25,7 @@ from service.rules.words import (
 )
 from service.store.log import Entry
 from service.store.tables import call as call_table
+from service.store.tables import incident as incident_table
 
 _Word = TypeVar("_Word", bound=StrEnum)
 
@@ -45,98 +46,75 @@ _CLOSEDAS = _or_none(ClosedAs)
 _GROUND = _or_none(Ground)
 _OUTCOME = _or_none(Outcome)
 
-CALL_COLUMNS: tuple[ColumnElement[Any], ...] = tuple(
-    column.label(f"call_{column.name}") for column in call_table.c if column.name != "incident_id"
+INCIDENT_COLUMNS: tuple[ColumnElement[Any], ...] = tuple(
+    incident_table.c[name]
+    for name in (
+        *("id", "number", "kind", "state", "level", "unit", "grid_code", "category", "urgency", "reporter"),
+        *("policy_code", "policy_version", "reported_at", "updated_at", "due_at", "due_kind", "wake_at"),
+        *("version", "sequence", "calls_at", "rejects", "reopened_void", "audience"),
+        *("closed_at", "closed_as", "reopen_until"),
+    )
 )
+"""What `incident_of` takes, in its order: by position, for a look-up by name costs ten times as much, and a sweep makes
+thirty-five a row."""
+_OPENING = ("seq", "level", "round", "unit", "from_unit", "cause", "opened_at", "answer_by", "clock")
+_LATER = tuple(name for name in Call._fields if name not in _OPENING)
+OPENING_COLUMNS = tuple(call_table.c[name].label(f"call_{name}") for name in _OPENING)
+"""What was written of a call when it opened: all that a deadline needs of it."""
+CALL_COLUMNS = (*OPENING_COLUMNS, *(call_table.c[name].label(f"call_{name}") for name in _LATER))
 """The columns of `call`, labelled so that they can stand in one row with those of `incident`."""
 
 
-Stored = Mapping[Any, Any]
-"""One row by column name, from `Result.mappings()`: each attribute of a `Row` costs ten times as much, and a sweep
-reads thirty-six a row."""
-
-_OPENING = ("seq", "level", "round", "unit", "from_unit", "cause", "opened_at", "answer_by", "clock")
-OPENING_COLUMNS = tuple(column for column in CALL_COLUMNS if column.name.removeprefix("call_") in _OPENING)
-"""What was written of a call when it opened: all that a deadline needs of it."""
-
-
-def incident_of(row: Stored, last_call: Call) -> Incident:
-    """An incident from a row of `incident`; `last_call` is its call number `seq`."""
-    a, b, c, d = row["calls_at"]
+def incident_of(values: Sequence[Any], last_call: Call) -> Incident:
+    """An incident from the values of `INCIDENT_COLUMNS`; `last_call` is its call number `seq`."""
+    id_, number, kind, state, level, unit, grid_code, category, urgency, reporter, *rest = values
+    code, version_of, reported_at, updated_at, due_at, due_kind, wake_at, *rest = rest
+    version, sequence, calls_at, rejects, reopened_void, audience, closed_at, closed_as, reopen_until = rest
     return Incident(
-        id=row["id"],
-        number=row["number"],
-        kind=_KIND[row["kind"]],
-        state=_STATE[row["state"]],
-        level=_LEVEL[row["level"]],
-        unit=row["unit"],
-        grid_code=row["grid_code"],
-        category=row["category"],
-        urgency=_URGENCY[row["urgency"]],
-        reporter=row["reporter"],
-        policy=(row["policy_code"], row["policy_version"]),
-        reported_at=row["reported_at"],
-        updated_at=row["updated_at"],
-        due_at=row["due_at"],
-        due_kind=_DUEKIND[row["due_kind"]],
-        wake_at=row["wake_at"],
-        call=last_call,
-        version=row["version"],
-        sequence=row["sequence"],
-        calls_at=(a, b, c, d),
-        rejects=row["rejects"],
-        reopened_void=row["reopened_void"],
-        audience=tuple(row["audience"]),
-        closed_at=row["closed_at"],
-        closed_as=_CLOSEDAS[row["closed_as"]],
-        reopen_until=row["reopen_until"],
+        id_,
+        number,
+        _KIND[kind],
+        _STATE[state],
+        _LEVEL[level],
+        unit,
+        grid_code,
+        category,
+        _URGENCY[urgency],
+        reporter,
+        (code, version_of),
+        reported_at,
+        updated_at,
+        due_at,
+        _DUEKIND[due_kind],
+        wake_at,
+        last_call,
+        version,
+        sequence,
+        tuple(calls_at),
+        rejects,
+        reopened_void,
+        tuple(audience),
+        closed_at,
+        _CLOSEDAS[closed_as],
+        reopen_until,
     )
 
 
-def call_of(row: Stored) -> Call:
-    """A call from a row with `CALL_COLUMNS`."""
-    return Call(
-        seq=row["call_seq"],
-        level=_LEVEL[row["call_level"]],
-        round=row["call_round"],
-        unit=row["call_unit"],
-        from_unit=row["call_from_unit"],
-        cause=_CAUSE[row["call_cause"]],
-        ground=_GROUND[row["call_ground"]],
-        reason=row["call_reason"],
-        opened_at=row["call_opened_at"],
-        answer_by=row["call_answer_by"],
-        resolve_by=row["call_resolve_by"],
-        clock=_CLOCK[row["call_clock"]],
-        answered_at=row["call_answered_at"],
-        answer=row["call_answer"],
-        ended_at=row["call_ended_at"],
-        ended_by=By(**row["call_ended_by"]) if row["call_ended_by"] else None,
-        outcome=_OUTCOME[row["call_outcome"]],
-        result=row["call_result"],
-        end_code=row["call_end_code"],
-        end_reason=row["call_end_reason"],
-        late_s=row["call_late_s"],
-        binding=row["call_binding"],
-        assisting=tuple(row["call_assisting"]),
-        rating=row["call_rating"],
-        attachments=tuple(row["call_attachments"]),
-    )
+def opening_of(values: Sequence[Any]) -> Call:
+    """A call as it was opened, from the values of `OPENING_COLUMNS`: what came later is left out, and so is not
+    written again."""
+    seq, level, round_, unit, from_unit, cause, opened_at, answer_by, clock = values
+    return Call(seq, _LEVEL[level], round_, unit, from_unit, _CAUSE[cause], opened_at, answer_by, _CLOCK[clock])
 
 
-def opening_of(row: Stored) -> Call:
-    """The same from a row with `OPENING_COLUMNS`: what came later is left out, and so is not written again."""
-    return Call(
-        row["call_seq"],
-        _LEVEL[row["call_level"]],
-        row["call_round"],
-        row["call_unit"],
-        row["call_from_unit"],
-        _CAUSE[row["call_cause"]],
-        row["call_opened_at"],
-        row["call_answer_by"],
-        _CLOCK[row["call_clock"]],
-    )
+def call_of(values: Sequence[Any]) -> Call:
+    """A call from the values of `CALL_COLUMNS`."""
+    later = dict(zip(_LATER, values[len(_OPENING) :], strict=True))
+    later["ground"] = _GROUND[later["ground"]]
+    later["outcome"] = _OUTCOME[later["outcome"]]
+    later["ended_by"] = By(**later["ended_by"]) if later["ended_by"] else None
+    later["assisting"], later["attachments"] = tuple(later["assisting"]), tuple(later["attachments"])
+    return opening_of(values[: len(_OPENING)])._replace(**later)
 
 
 _MOVED = {

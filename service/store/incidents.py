@@ -8,13 +8,20 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Select, func, select, type_coerce, update
+from sqlalchemy import ARRAY, Row, Select, func, select, type_coerce, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import UserDefinedType
 
 from service.rules.model import Call, Decision, Incident
 from service.store import bulk, incident_rows, log
-from service.store.incident_rows import CALL_COLUMNS, OPENING_COLUMNS, Stored, call_of, incident_of, opening_of
+from service.store.incident_rows import (
+    CALL_COLUMNS,
+    INCIDENT_COLUMNS,
+    OPENING_COLUMNS,
+    call_of,
+    incident_of,
+    opening_of,
+)
 from service.store.tables import call, event, incident, incident_number, report
 
 NUMBER_BLOCK = 100
@@ -35,7 +42,7 @@ class Loaded:
     """One incident with everything a view of it needs. `row` joins `incident` and `report`."""
 
     incident: Incident
-    row: Stored
+    row: Mapping[Any, Any]
     calls: tuple[Call, ...]
 
 
@@ -45,18 +52,18 @@ async def load(connection: AsyncConnection, incident_id: UUID, *, lock: bool = F
     if lock:
         fence = select(incident.c.id).where(incident.c.id == incident_id).with_for_update(key_share=True)
         await connection.execute(fence)
-    row = (await connection.execute(joined().where(incident.c.id == incident_id))).mappings().one_or_none()
+    row = (await connection.execute(joined().where(incident.c.id == incident_id))).one_or_none()
     if row is None:
         return None
     found = select(*CALL_COLUMNS).where(call.c.incident_id == incident_id).order_by(call.c.seq)
-    calls = tuple(call_of(each) for each in (await connection.execute(found)).mappings())
-    return Loaded(incident_of(row, calls[-1]), row, calls)
+    calls = tuple(call_of(each) for each in await connection.execute(found))
+    return Loaded(incident_of(row[:_WIDTH], calls[-1]), row._mapping, calls)
 
 
 def joined() -> Select[Any]:
     """`incident` with the columns of `report` that its view needs: the row that `readers/rows.py` shows."""
     said = ("line", "description", "location", "attachments", "source_system", "source_ref", "occurred_at")
-    return select(incident, *(report.c[name] for name in said)).join(report, report.c.id == incident.c.id)
+    return select(*INCIDENT_COLUMNS, *(report.c[name] for name in said)).join(report, report.c.id == incident.c.id)
 
 
 async def claim_due(tx: AsyncConnection, now: datetime, limit: int) -> list[Incident]:
@@ -65,7 +72,14 @@ async def claim_due(tx: AsyncConnection, now: datetime, limit: int) -> list[Inci
     Rows another engine holds are passed over: any number of them share the work, and none waits for another.
     """
     page = _claim(now).order_by(incident.c.wake_at, incident.c.id).limit(limit)
-    return [incident_of(row, opening_of(row)) for row in (await tx.execute(page)).mappings()]
+    return [_due(row) for row in await tx.execute(page)]
+
+
+_WIDTH = len(INCIDENT_COLUMNS)
+
+
+def _due(row: Row[Any]) -> Incident:
+    return incident_of(row[:_WIDTH], opening_of(row[_WIDTH:]))
 
 
 class _AsTheDriverHasIt(UserDefinedType[Any]):
@@ -76,7 +90,7 @@ class _AsTheDriverHasIt(UserDefinedType[Any]):
 
 _INCIDENT = [
     type_coerce(column, _AsTheDriverHasIt()).label(column.name) if isinstance(column.type, ARRAY) else column
-    for column in incident.c
+    for column in INCIDENT_COLUMNS
 ]
 
 
@@ -91,8 +105,8 @@ def _claim(now: datetime) -> Select[Any]:
 
 async def claim_one(tx: AsyncConnection, incident_id: UUID, now: datetime) -> Incident | None:
     """One of a page that failed as a whole, alone; None when another engine has it or it is no longer due."""
-    row = (await tx.execute(_claim(now).where(incident.c.id == incident_id))).mappings().one_or_none()
-    return None if row is None else incident_of(row, opening_of(row))
+    row = (await tx.execute(_claim(now).where(incident.c.id == incident_id))).one_or_none()
+    return None if row is None else _due(row)
 
 
 async def due_ids(connection: AsyncConnection, now: datetime, limit: int) -> list[UUID]:
