@@ -24,6 +24,7 @@ from service.store import log
 from service.store.database import Database
 from service.store.keys import Key
 from service.store.log import Committed
+from service.web.text import has_controls
 
 KEY_PREFIX = "sihu_"
 AREA_DIGITS = range(6, 16)
@@ -91,7 +92,8 @@ async def page(database: Database, limit: int, before: tuple[datetime, UUID] | N
 
 def check(request: NewKey, world: World, now: datetime) -> None:
     """Raises `ValidationFailed` for what the request alone shows, then what only the registry shows."""
-    faults = [*_faults_of_role(request), *_faults_of_area(request), *_faults_of_expiry(request, now)]
+    of_fields = (*_faults_of_role(request), *_faults_of_area(request), *_faults_of_subject(request))
+    faults = [*of_fields, *_faults_of_expiry(request, now)]
     if faults:
         raise ValidationFailed("Some fields of the key are wrong: see errors.", errors=faults)
     if request.unit is not None and world.unit(request.unit, now) is None:
@@ -104,6 +106,8 @@ def check(request: NewKey, world: World, now: datetime) -> None:
         )
         raise ValidationFailed(detail, errors=[Pointer("/area", detail)])
 
+
+LONGEST_SUBJECT = 200
 
 _TAKES: Mapping[Role, str | None] = {Role.REPORTER: "area", Role.UNIT: "unit", Role.AUDITOR: None, Role.OPS: None}
 """The one scope each role needs; the other is refused, so that nobody believes in a limit that is not there."""
@@ -125,6 +129,13 @@ def _faults_of_area(request: NewKey) -> list[Pointer]:
     if area is None or (area.isascii() and area.isdigit() and len(area) in AREA_DIGITS):
         return []
     return [Pointer("/area", "should be the first 6 to 15 digits of a cell code, such as a street's 9")]
+
+
+def _faults_of_subject(request: NewKey) -> list[Pointer]:
+    subject = request.subject
+    if subject is None or (0 < len(subject) <= LONGEST_SUBJECT and not has_controls(subject)):
+        return []
+    return [Pointer("/subject", f"should be one line of 1 to {LONGEST_SUBJECT} characters")]
 
 
 def _faults_of_expiry(request: NewKey, now: datetime) -> list[Pointer]:

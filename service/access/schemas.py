@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from service.access.keys import NewKey
 from service.rules.words import Role
 from service.store.keys import Key
-from service.web.text import Body, Code, Moment, words
+from service.web.text import Body, Code, Moment, one_line
 
 NEW_KEY_EXAMPLE: dict[str, Any] = {
     "role": "unit",
@@ -41,12 +41,12 @@ class NewKeyBody(Body):
     role: Role
     unit: Code | None = Field(default=None, description="For role unit: the unit the key acts as.")
     area: Code | None = Field(default=None, description="For role reporter: the first 6 to 15 digits of its cells.")
-    subject: Annotated[str, *words(200)] | None = Field(
+    subject: Annotated[str, *one_line(200)] | None = Field(
         default=None,
         description="The name behind the key; give it again when a key is replaced. One subject is one role and one "
         "unit. Left out: the unit's code, else a new name.",
     )
-    name: Annotated[str, *words(200)] | None = Field(default=None, description="A note for people.")
+    name: Annotated[str, *one_line(200)] | None = Field(default=None, description="A note for people.")
     expires_at: Moment | None = Field(default=None, description="From then on the key is refused. Left out: never.")
 
     def asked(self) -> NewKey:

@@ -18,10 +18,11 @@ from service.web.text import (
     Moment,
     Params,
     Prefix,
+    one_line,
     words,
 )
 
-Short = Annotated[str, *words(200)]
+Short = Annotated[str, *one_line(200)]
 Long = Annotated[str, *words(2000)]
 
 
@@ -41,7 +42,7 @@ class Location(Body):
 class Source(Body):
     """Where it came from: `(system, ref)` stands for one incident for ever."""
 
-    system: Annotated[str, *words(64)]
+    system: Annotated[str, *one_line(64)]
     ref: Short
 
 
@@ -90,7 +91,7 @@ class AnswerBody(Body):
     )
 
     measure: Long
-    contact: Short | None = None
+    contact: Annotated[str, *words(200)] | None = None
     promised_by: Moment | None = Field(None, description="a promise to people; it moves no deadline")
 
 

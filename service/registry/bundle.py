@@ -24,7 +24,7 @@ from service.registry.policy_file import PolicyFile, read_policy
 from service.rules.deadlines import ZONE
 from service.rules.words import UnitKind, Urgency
 from service.web import faults as sentences
-from service.web.text import Code, Prefix, words
+from service.web.text import Code, Prefix, one_line, words
 
 MOST_BYTES = 16 * 2**20
 """A whole bundle, unpacked."""
@@ -69,7 +69,7 @@ def _day(value: object) -> object:
 Codes = Annotated[tuple[Code, ...], BeforeValidator(_list)]
 Prefixes = Annotated[tuple[Prefix, ...], BeforeValidator(_list)]
 Day = Annotated[datetime, BeforeValidator(_day)]
-Name = Annotated[str, *words(200)]
+Name = Annotated[str, *one_line(200)]
 
 
 class Row(BaseModel):

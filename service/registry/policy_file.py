@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from service.rules.policy import Box, Policy
 from service.rules.words import Clock, Level, Urgency
 from service.web import faults
-from service.web.text import Code, words
+from service.web.text import Code, one_line
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _DURATION = re.compile(r"([1-9][0-9]{0,8})([smhd])")
@@ -52,7 +52,7 @@ class PolicyFile(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     code: Code
-    title: Annotated[str, *words(200)]
+    title: Annotated[str, *one_line(200)]
     verify: Seconds
     reopen: Seconds
     rows: Annotated[tuple[PolicyRow, ...], Field(max_length=100)]

@@ -53,6 +53,21 @@ def words(most: int) -> tuple[object, ...]:
     return StringConstraints(min_length=1, max_length=most), AfterValidator(_sound)
 
 
+def has_controls(text: str) -> bool:
+    return any(ord(each) < 0x20 or ord(each) == 0x7F for each in text)
+
+
+def _one_line(text: str) -> str:
+    if has_controls(text):
+        raise PydanticCustomError("text_control", "Remove the control characters: this is one line of text.")
+    return text
+
+
+def one_line(most: int) -> tuple[object, ...]:
+    """The same for a name or a reference: no line breaks and no other control characters."""
+    return *words(most), AfterValidator(_one_line)
+
+
 def _dated(value: object) -> object:
     # pydantic would take numbers and numeric text for seconds since 1970
     if isinstance(value, str) and not re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]", value):

@@ -114,6 +114,7 @@ async def test_of_two_roles_that_ask_for_one_subject_at_once_one_gets_it(databas
         (NewKey(Role.REPORTER, area="440403001"), ValidationFailed, ["/area"]),
         (NewKey(Role.AUDITOR, area="440402"), ValidationFailed, ["/area"]),
         (NewKey(Role.OPS, unit=STREET), ValidationFailed, ["/unit"]),
+        (NewKey(Role.OPS, subject="night\x1fdesk"), ValidationFailed, ["/subject"]),
         (NewKey(Role.OPS, expires_at=NOW), ValidationFailed, ["/expires_at"]),
         (NewKey(Role.UNIT, expires_at=NOW - timedelta(days=1)), ValidationFailed, ["/unit", "/expires_at"]),
     ],

@@ -98,6 +98,7 @@ async def test_a_batch_is_answered_item_by_item(house: House) -> None:
         ({"description": ""}, 422, "validation_failed"),
         ({"description": "x" * 4001}, 422, "validation_failed"),
         ({"description": "a\x00b"}, 422, "validation_failed"),
+        ({"on_behalf_of": "worker\x1f7"}, 422, "validation_failed"),
         ({"description": "\ud800"}, 422, "validation_failed"),
         ({"urgency": "very"}, 422, "validation_failed"),
         ({"kind": "suggestion"}, 422, "validation_failed"),
