@@ -24,10 +24,10 @@ from service.store.database import Database
 from service.web import limits, metrics, openapi, pages, problems
 
 _ROUTERS = (
+    queue_routes.router,  # first what is polled all day: routes are tried one after the other
+    event_routes.router,
     incident_routes.router,
     action_routes.router,
-    queue_routes.router,
-    event_routes.router,
     registry_routes.router,
     import_routes.router,
     access_routes.router,
