@@ -28,12 +28,14 @@ from service.store import migrate as migrations
 from service.store.database import Database
 
 OPENAPI_FILE = Path("openapi/openapi.json")
-_OPS = By("ops", "command-line")
+OPS = By("ops", "command-line")
 
 T = TypeVar("T")
 
 
-def _with_database(settings: Settings, work: Callable[[Database], Awaitable[T]]) -> T:
+def with_database(settings: Settings, work: Callable[[Database], Awaitable[T]]) -> T:
+    """Run `work` on the database of the settings."""
+
     async def run(url: str) -> T:
         database = Database(url, pool_size=2)
         try:
@@ -45,7 +47,8 @@ def _with_database(settings: Settings, work: Callable[[Database], Awaitable[T]])
         return asyncio.run(run(url))
 
 
-async def _now_and_world(database: Database) -> tuple[DatabaseClock, CurrentWorld]:
+async def now_and_world(database: Database) -> tuple[DatabaseClock, CurrentWorld]:
+    """The time and the registry as the database has them."""
     clock, worlds = DatabaseClock(), CurrentWorld()
     await clock.synchronise(database)
     await worlds.reload(database)
@@ -60,7 +63,7 @@ def migrate(settings: Settings, asked: argparse.Namespace) -> int:
         await migrations.upgrade(database)
         return await migrations.drift(database) if asked.check else []
 
-    drift = _with_database(settings, work)
+    drift = with_database(settings, work)
     for difference in drift:
         print(f"migrations and tables differ: {difference}", file=sys.stderr)
     if not drift:
@@ -75,9 +78,9 @@ def registry_import(settings: Settings, asked: argparse.Namespace) -> int:
         clock = DatabaseClock()
         await clock.synchronise(database)
         files = bundle.read_directory(asked.directory)
-        return await importing.import_bundle(database, files, clock.now(), _OPS, dry_run=asked.dry_run)
+        return await importing.import_bundle(database, files, clock.now(), OPS, dry_run=asked.dry_run)
 
-    report = _with_database(settings, work)
+    report = with_database(settings, work)
     for line in report.lines():
         print(line, file=sys.stderr if report.faults else sys.stdout)
     return 1 if report.faults else 0
@@ -88,10 +91,10 @@ def keys_create(settings: Settings, asked: argparse.Namespace) -> int:
     wanted = NewKey(Role(asked.role), asked.unit, asked.area, asked.subject, asked.name)
 
     async def work(database: Database) -> str:
-        clock, worlds = await _now_and_world(database)
-        return (await keys.create(database, worlds.world, clock.now(), wanted, _OPS)).text
+        clock, worlds = await now_and_world(database)
+        return (await keys.create(database, worlds.world, clock.now(), wanted, OPS)).text
 
-    print(_with_database(settings, work))
+    print(with_database(settings, work))
     return 0
 
 
@@ -108,7 +111,7 @@ def keys_list(settings: Settings, asked: argparse.Namespace) -> int:
                 )
             before = (found[-1].created_at, found[-1].id)
 
-    _with_database(settings, work)
+    with_database(settings, work)
     return 0
 
 
@@ -120,10 +123,10 @@ def keys_revoke(settings: Settings, asked: argparse.Namespace) -> int:
         raise ValidationFailed(f"'{asked.id}' is not a key's id: see `sihu keys list`.") from None
 
     async def work(database: Database) -> None:
-        clock, worlds = await _now_and_world(database)
-        await keys.revoke(database, worlds.world, clock.now(), key_id, _OPS)
+        clock, worlds = await now_and_world(database)
+        await keys.revoke(database, worlds.world, clock.now(), key_id, OPS)
 
-    _with_database(settings, work)
+    with_database(settings, work)
     print(f"Key {key_id} is revoked.")
     return 0
 
@@ -145,7 +148,7 @@ def openapi(settings: Settings, asked: argparse.Namespace) -> int:
 def doctor(settings: Settings, asked: argparse.Namespace) -> int:
     """What is wrong, and what to do: one line a finding, exit code 1 if any of them needs hands."""
     try:
-        findings = _with_database(settings, _examine)
+        findings = with_database(settings, _examine)
     except Unavailable as error:
         why = f"the database cannot be reached ({error.cause}): check DATABASE_URL and that PostgreSQL runs"
         findings = [(False, why)]
@@ -160,7 +163,7 @@ async def _examine(database: Database) -> list[tuple[bool, str]]:
     findings = [(version >= 15, f"PostgreSQL {version} (15 or newer is needed)")]
     if await migrations.pending(database):
         return [*findings, (False, "the tables are older than this version: run `sihu migrate`")]
-    clock, worlds = await _now_and_world(database)
+    clock, worlds = await now_and_world(database)
     units = len(worlds.world.units)
     async with database.read() as connection:
         nearest = await incidents.next_wake(connection)

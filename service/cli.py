@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from service import admin, climb, serving, settings
+from service import admin, admin_time, climb, serving, settings
 from service.bench import run as bench
 from service.registry.bundle import BundleError
 from service.rules.errors import SihuError, Unavailable
@@ -52,6 +52,8 @@ def _parser() -> argparse.ArgumentParser:
     migrate.add_argument("--check", action="store_true", help="only say whether migrations and tables agree")
     migrate.set_defaults(command=admin.migrate)
     _registry(commands.add_parser("registry", help="units, cells, categories, duties, policy"))
+    _policy(commands.add_parser("policy", help="time rules: check, draft, activate"))
+    _calendar(commands.add_parser("calendar", help="working days and days off"))
     _keys(commands.add_parser("keys", help="who may call"))
     doctor = commands.add_parser("doctor", help="what is wrong with this installation, and what to do")
     doctor.set_defaults(command=admin.doctor)
@@ -85,6 +87,39 @@ def _registry(parser: argparse.ArgumentParser) -> None:
     into.add_argument("directory", type=Path, metavar="DIR")
     into.add_argument("--dry-run", action="store_true", help="only say what would change")
     into.set_defaults(command=admin.registry_import)
+
+
+def _policy(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands.add_parser("list", help="every version, and from when").set_defaults(command=admin_time.policy_list)
+    for name, command, told in (
+        ("check", admin_time.policy_check, "every fault of a policy.yaml; writes nothing"),
+        ("draft", admin_time.policy_draft, "store a policy.yaml as the next version"),
+    ):
+        each = commands.add_parser(name, help=told)
+        each.add_argument("file", type=Path, metavar="FILE")
+        each.set_defaults(command=command)
+    activate = commands.add_parser("activate", help="put a version in force")
+    activate.add_argument("code")
+    activate.add_argument("version", type=int)
+    activate.add_argument("--at", metavar="TIME", help="from this instant on (RFC 3339); now unless given")
+    activate.set_defaults(command=admin_time.policy_activate)
+
+
+def _calendar(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    load = commands.add_parser("load", help="days from a file: CSV (day,workday,note) or JSON as holiday-cn has it")
+    load.add_argument("file", type=Path, metavar="FILE")
+    load.add_argument("--calendar", default="cn", help="default cn")
+    load.add_argument(
+        "--fill-year", type=int, action="append", default=[], help="all other days of this year are Monday to Friday"
+    )
+    load.set_defaults(command=admin_time.calendar_load)
+    seed = commands.add_parser("seed", help="the published holidays, for years not known yet")
+    seed.set_defaults(command=admin_time.calendar_seed)
+    coverage = commands.add_parser("coverage", help="which years are known")
+    coverage.add_argument("--calendar", default="cn", help="default cn")
+    coverage.set_defaults(command=admin_time.calendar_coverage)
 
 
 def _keys(parser: argparse.ArgumentParser) -> None:

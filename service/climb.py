@@ -14,7 +14,7 @@ import httpx
 from service import clock as clocks
 from service import demo
 from service.main import create_app
-from service.rules.deadlines import ZONE
+from service.rules.worktime import ZONE
 from service.settings import Settings
 from service.store import embedded, migrate
 from service.store.database import Database

@@ -6,7 +6,8 @@ import asyncio
 import itertools
 import os
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import hypothesis
@@ -29,6 +30,7 @@ hypothesis.settings.register_profile("sihu", deadline=None)  # a busy machine is
 hypothesis.settings.load_profile("sihu")
 
 _QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
+CONTINUOUS = Path(__file__).parent / "continuous.yaml"
 _numbers = itertools.count(1)
 
 
@@ -54,22 +56,23 @@ def server() -> Iterator[URL]:
 
 @pytest.fixture(scope="session")
 def templates(server: URL) -> Iterator[dict[str, str]]:
-    """Two databases to clone: `empty` is migrated, `haizhu` holds the sample registry as well."""
+    """Databases to clone: `empty` is migrated, `haizhu` holds the sample registry under continuous clocks, `office`
+    the sample as it is shipped, with working time and warnings."""
     mark = f"{os.getpid()}"
-    names = {"empty": f"sihu_empty_{mark}", "haizhu": f"sihu_haizhu_{mark}"}
+    names = {name: f"sihu_{name}_{mark}" for name in ("empty", "haizhu", "office")}
     asyncio.run(_on(server, f'CREATE DATABASE "{names["empty"]}"'))
     asyncio.run(_with(server, names["empty"], lambda database: migrate.upgrade(database)))
-    asyncio.run(_on(server, f'CREATE DATABASE "{names["haizhu"]}" TEMPLATE "{names["empty"]}"'))
-    asyncio.run(_with(server, names["haizhu"], _import_sample))
+    sample = bundle.read_directory(demo.SAMPLE)
+    for name, files in (("haizhu", {**sample, "policy.yaml": CONTINUOUS.read_bytes()}), ("office", sample)):
+        asyncio.run(_on(server, f'CREATE DATABASE "{names[name]}" TEMPLATE "{names["empty"]}"'))
+        asyncio.run(_with(server, names[name], partial(_import, files=files)))
     yield names
     for name in names.values():
         asyncio.run(_on(server, f'DROP DATABASE "{name}" WITH (FORCE)'))
 
 
-async def _import_sample(database: Database) -> None:
-    report = await importing.import_bundle(
-        database, bundle.read_directory(demo.SAMPLE), START, By("ops", "tests"), dry_run=False
-    )
+async def _import(database: Database, files: Mapping[str, bytes]) -> None:
+    report = await importing.import_bundle(database, files, START, By("ops", "tests"), dry_run=False)
     assert not report.faults
 
 
@@ -113,6 +116,12 @@ def haizhu_url(server: URL, templates: dict[str, str]) -> Iterator[str]:
 
 
 @pytest.fixture
+def office_url(server: URL, templates: dict[str, str]) -> Iterator[str]:
+    """A migrated database with the Haizhu sample as it is shipped: working time, warnings."""
+    yield from clone(server, templates["office"])
+
+
+@pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     database = Database(database_url, pool_size=8)
     yield database
@@ -122,6 +131,13 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 @pytest.fixture
 async def haizhu(haizhu_url: str) -> AsyncIterator[Database]:
     database = Database(haizhu_url, pool_size=8)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def office(office_url: str) -> AsyncIterator[Database]:
+    database = Database(office_url, pool_size=8)
     yield database
     await database.close()
 

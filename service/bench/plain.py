@@ -17,7 +17,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped
 from service import clock as clocks
 from service import ids, serving, settings
 from service.access.deps import Caller
-from service.incidents import reporting
+from service.incidents import placing, reporting
 from service.incidents.deps import Key
 from service.incidents.intake import New
 from service.incidents.schemas import ReportBody
@@ -55,9 +55,10 @@ class _Event(_Base):
 
 def _decided(body: ReportBody, caller: Caller, process: Process, key: str | None) -> New:
     now, world = process.clock.now(), process.worlds.world
-    draft = reporting.draft_of(body, caller)
+    where = placing.place(body.grid_code, body.location, process.worlds.shapes)
+    draft = reporting.draft_of(body, caller, where)
     decision = lifecycle.report(draft, caller, world, incident_id=ids.new_id(now), number="2026-000001", now=now)
-    return New(decision, reporting.said_of(body, caller, key), world)
+    return New(decision, reporting.said_of(body, caller, key, where), world)
 
 
 async def _bare(request: Request, body: ReportBody, caller: Caller, key: Key = None) -> Response:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
+from fastapi import Path as FromPath
 
 from service.access.deps import Caller
 from service.incidents import examples, reporting, schemas, views
@@ -50,12 +51,12 @@ class _Request:
     key: str | None
     if_match: frozenset[str] | None
 
-    async def carry_out(self, act: Act, body: Body) -> Response:
+    async def carry_out(self, act: Act, body: Body, **path: int) -> Response:
         """Answered only after the commit. The same key and body again: the incident as it stands, not a second act."""
-        said = {"arrow": act.arrow.value, **body.model_dump(exclude_unset=True)}
+        said = {"arrow": act.arrow.value, **path, **body.model_dump(exclude_unset=True)}
         stamp = Stamp(self.caller.subject, self.key, reporting.body_hash(said)) if self.key else None
         done = await self.people.act(self.incident_id, Wish(act, self.caller, self.if_match, stamp))
-        view = views.incident(done.row, done.calls, done.world, self.people.clock.now())
+        view = views.incident(done.row, done.calls, done.requests, done.world, self.people.clock.now())
         headers = {"ETag": f'"{done.version}"'}
         if done.replayed:
             headers["Idempotency-Replayed"] = "true"
@@ -87,6 +88,40 @@ async def resolve(body: schemas.ResolveBody, asked: Asked) -> Response:
 async def raise_incident(body: schemas.RaiseBody, asked: Asked) -> Response:
     """By the called unit, at levels 1–3, with a ground. Legitimate: it counts as raised, never as missed."""
     return await asked.carry_out(Act(Arrow.RAISE, body.reason, ground=body.ground), body)
+
+
+@router.post("/hold", summary="i · hold: ask to stop the clock until a date · 挂账", responses=_RESPONSES)
+async def hold(body: schemas.UntilBody, asked: Asked) -> Response:
+    """By the called unit, before its deadline. Opens a request for the side that called; the clock runs on until it is
+    approved. A leader decides for itself."""
+    return await asked.carry_out(Act(Arrow.HOLD, body.reason, until=body.until), body)
+
+
+@router.post("/extend", summary="i · extend: ask to move the deadline · 延期", responses=_RESPONSES)
+async def extend(body: schemas.UntilBody, asked: Asked) -> Response:
+    """As hold. In working time the deadline moves to the end of the hours that `until` lies after."""
+    return await asked.carry_out(Act(Arrow.EXTEND, body.reason, until=body.until), body)
+
+
+RequestNumber = Annotated[int, FromPath(ge=1, le=32_767, description="its `n` in the incident's `requests`")]
+
+
+@router.post("/requests/{n}/approve", summary="i · approve a request · 同意", responses=_RESPONSES)
+async def approve(n: RequestNumber, asked: Asked, body: schemas.DecideBody = schemas.DecideBody()) -> Response:  # noqa: B008
+    """By the unit that called; at level 1, and beside it after the clock raised, by the street of the cell."""
+    return await asked.carry_out(Act(Arrow.APPROVE, body.reason, request=n), body, n=n)
+
+
+@router.post("/requests/{n}/refuse", summary="i · refuse a request · 不同意", responses=_RESPONSES)
+async def refuse(n: RequestNumber, asked: Asked, body: schemas.DecideBody = schemas.DecideBody()) -> Response:  # noqa: B008
+    """As approve. Nothing moves."""
+    return await asked.carry_out(Act(Arrow.REFUSE, body.reason, request=n), body, n=n)
+
+
+@router.post("/resume", summary="j · resume: on with it, with the time that was left · 恢复", responses=_RESPONSES)
+async def resume(asked: Asked, body: schemas.ResumeBody = schemas.ResumeBody()) -> Response:  # noqa: B008
+    """By the called unit or who approved; else the clock does it on the date."""
+    return await asked.carry_out(Act(Arrow.RESUME, body.comment), body)
 
 
 @router.post("/accept", summary="k · accept: confirmed, closed · 核查通过", responses=_RESPONSES)

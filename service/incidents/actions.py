@@ -11,7 +11,7 @@ from service.clock import Clock
 from service.registry.current import CurrentWorld
 from service.rules import access, lifecycle
 from service.rules.errors import IdempotencyMismatch, NotFound, VersionMoved
-from service.rules.model import Act, Actor, Call, Decision
+from service.rules.model import Act, Actor, Call, Decision, Incident, Request
 from service.rules.world import World
 from service.store import incidents
 from service.store.database import Database, Transaction
@@ -36,6 +36,7 @@ class Standing:
 
     row: Mapping[str, Any]
     calls: tuple[Call, ...]
+    requests: tuple[Request, ...]
     world: World
     replayed: bool = False
 
@@ -67,14 +68,16 @@ class People:
         async with self.database.begin() as tx:
             world = await self.worlds.fresh(tx)
             loaded = _visible(await incidents.load(tx, incident_id, lock=True), incident_id, wish.actor)
+            _demand_request(loaded.incident, wish.act)
             lifecycle.authorize(loaded.incident, wish.act.arrow, wish.actor)
             if wish.stamp and await _was_done(tx, incident_id, wish.stamp):
-                return Standing(loaded.row, loaded.calls, world, replayed=True)
+                return Standing(loaded.row, loaded.calls, loaded.incident.requests, world, replayed=True)
             _demand_version(wish.versions, loaded.incident.version)
             decision = lifecycle.decide(loaded.incident, wish.act, wish.actor, world, self.clock.now())
             stamps = {incident_id: wish.stamp} if wish.stamp else None
             committed = await incidents.save(tx, [decision], stamps=stamps)
-        self.tell(committed)
+        if committed:
+            self.tell(committed)
         return _after(loaded, decision, world)
 
 
@@ -93,6 +96,12 @@ async def _was_done(tx: Transaction, incident_id: UUID, stamp: Stamp) -> bool:
     return done is not None
 
 
+def _demand_request(incident: Incident, act: Act) -> None:
+    """A request that was decided meanwhile is told by the rules, one that never was is not found."""
+    if act.request is not None and not 1 <= act.request <= len(incident.requests):
+        raise NotFound(f"Incident {incident.number} has no request {act.request}.")
+
+
 def _demand_version(wanted: frozenset[str] | None, version: int) -> None:
     if wanted is not None and str(version) not in wanted:
         raise VersionMoved(f'The incident is now at version "{version}": read it again, then decide anew.')
@@ -105,4 +114,5 @@ def _after(loaded: Loaded, decision: Decision, world: World) -> Standing:
         calls[decision.ended.seq - 1] = decision.ended
     if decision.opened:
         calls.append(decision.opened)
-    return Standing({**loaded.row, **incident_columns(decision.after)}, tuple(calls), world)
+    row = {**loaded.row, **incident_columns(decision.after)}
+    return Standing(row, tuple(calls), decision.after.requests, world)

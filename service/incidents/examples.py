@@ -87,6 +87,25 @@ EVENT: dict[str, Any] = {
     },
 }
 TIMELINE: dict[str, Any] = {"items": [EVENT], "next_cursor": None}
+DEADLINE: dict[str, Any] = {
+    "due_at": "2026-11-24T01:00:00Z",
+    "due_kind": "answer",
+    "policy": {"code": "example", "version": 1},
+    "row": {"level": 1, "urgency": "normal", "category": None, "answer_s": 14400, "resolve_s": 28800},
+    "clock": "working",
+    "calendar": "cn",
+    "box": "answer",
+    "box_s": 14400,
+    "start": "2026-11-23T07:00:00Z",
+    "segments": [
+        {"from": "2026-11-23T07:00:00Z", "to": "2026-11-23T10:00:00Z", "counted_s": 10800.0},
+        {"from": "2026-11-24T00:00:00Z", "to": "2026-11-24T01:00:00Z", "counted_s": 3600.0},
+    ],
+    "adjusted_by": [],
+    "counted_s": 14400.0,
+    "left_s": None,
+    "provisional": False,
+}
 PLAN: dict[str, Any] = {
     "items": [
         {

@@ -16,9 +16,9 @@ from service import ids
 from service.clock import Clock
 from service.registry.current import CurrentWorld
 from service.rules import lifecycle
-from service.rules.deadlines import ZONE
 from service.rules.errors import IdempotencyMismatch, SihuError
 from service.rules.model import Actor, Decision, Draft
+from service.rules.worktime import ZONE
 from service.rules.world import World
 from service.store import incidents, reports
 from service.store.database import Database, StatementRefused, Transaction

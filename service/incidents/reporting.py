@@ -15,6 +15,7 @@ from pydantic_core import to_json
 from service.incidents import views
 from service.incidents.actions import People
 from service.incidents.intake import Intake, New, Repeated
+from service.incidents.placing import Place, place
 from service.incidents.schemas import BatchBody, BatchItem, ReportBody
 from service.rules import access
 from service.rules.errors import NotFound, NotYours, Pointer, SihuError, SourceTaken, ValidationFailed
@@ -40,8 +41,9 @@ async def report(people: People, intake: Intake, body: ReportBody, actor: Actor,
     Raises:
         ValidationFailed, NotYours, SourceTaken, IdempotencyMismatch, UnknownCell, UnknownCategory, Unavailable.
     """
-    draft = draft_of(body, actor)
-    outcome = await intake.submit(draft, said_of(body, actor, key), actor)
+    where = place(body.grid_code, body.location, people.worlds.shapes)
+    draft = draft_of(body, actor, where)
+    outcome = await intake.submit(draft, said_of(body, actor, key, where), actor)
     if isinstance(outcome, New):
         return Reported(201, view_of(outcome, people.clock.now()))
     return await _as_known(people, outcome, actor)
@@ -83,25 +85,26 @@ def _within(error: SihuError, at: str) -> SihuError:
     return error
 
 
-def draft_of(body: ReportBody, actor: Actor) -> Draft:
+def draft_of(body: ReportBody, actor: Actor, where: Place) -> Draft:
     """What the rules look at. Raises `ValidationFailed` or `NotYours`."""
     if body.kind is not Kind.INCIDENT:
         raise _wrong("/kind", f"kind '{body.kind.value}' is not taken yet: send 'incident'.")
-    if body.grid_code is None:
-        raise _wrong("/grid_code", "Cells have no shapes yet, so a location cannot stand for one: name the grid_code.")
+    if body.grid_code is None and body.location is None:
+        raise _wrong("/grid_code", "Name the grid_code, or send the location: one of them says where it is.")
     if actor.role is Role.OPS and body.on_behalf_of is None:
         raise _wrong("/on_behalf_of", "Ops report for somebody: name the reporter's subject.")
     if actor.role is not Role.OPS and body.on_behalf_of is not None:
         raise NotYours("Only ops report on behalf of somebody else: leave out on_behalf_of.")
-    access.may_report_in(actor, body.grid_code)
-    return Draft(body.grid_code, body.category, body.on_behalf_of or actor.subject, body.kind, body.urgency)
+    if where.grid_code is not None:
+        access.may_report_in(actor, where.grid_code)
+    return Draft(where.grid_code, body.category, body.on_behalf_of or actor.subject, body.kind, body.urgency)
 
 
 def _wrong(pointer: str, detail: str) -> ValidationFailed:
     return ValidationFailed(detail, errors=(Pointer(pointer, detail),))
 
 
-def said_of(body: ReportBody, actor: Actor, key: str | None) -> Said:
+def said_of(body: ReportBody, actor: Actor, key: str | None, where: Place) -> Said:
     """What they do not look at."""
     return Said(
         subject=actor.subject,
@@ -110,6 +113,9 @@ def said_of(body: ReportBody, actor: Actor, key: str | None) -> Said:
         idempotency_key=key,
         source=(body.source.system, body.source.ref) if body.source else None,
         location=body.location.model_dump() if body.location else None,
+        lat=where.lat,
+        lon=where.lon,
+        location_mismatch=where.mismatch,
         attachments=body.attachments,
         occurred_at=body.occurred_at,
     )
@@ -129,12 +135,13 @@ def view_of(new: New, now: datetime) -> Mapping[str, Any]:
         "line": new.line,
         "description": said.description,
         "location": said.location,
+        "location_mismatch": said.location_mismatch,
         "attachments": said.attachments,
         "source_system": system,
         "source_ref": ref,
         "occurred_at": said.occurred_at,
     }
-    return views.incident(row, (incident.call,), new.world, now)
+    return views.incident(row, (incident.call,), (), new.world, now)
 
 
 async def _as_known(people: People, repeated: Repeated, actor: Actor) -> Reported:
@@ -146,5 +153,6 @@ async def _as_known(people: People, repeated: Repeated, actor: Actor) -> Reporte
         raise SourceTaken(
             "This source reference already stands for an incident you may not see: check source.system and source.ref."
         ) from None
-    view = views.incident(loaded.row, loaded.calls, people.worlds.world, people.clock.now())
+    asked = loaded.incident.requests
+    view = views.incident(loaded.row, loaded.calls, asked, people.worlds.world, people.clock.now())
     return Reported(200 if repeated.by_source else 201, view, replayed=not repeated.by_source)

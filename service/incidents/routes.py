@@ -93,7 +93,8 @@ async def list_incidents(
 async def get_incident(incident_id: Path, caller: Caller, people: ThePeople) -> Response:
     """`ETag` is its version: send it back as `If-Match` with an action."""
     loaded = await people.see(incident_id, caller)
-    view = views.incident(loaded.row, loaded.calls, people.worlds.world, people.clock.now())
+    asked = loaded.incident.requests
+    view = views.incident(loaded.row, loaded.calls, asked, people.worlds.world, people.clock.now())
     return answer(view, headers={"ETag": f'"{loaded.incident.version}"'})
 
 
@@ -110,6 +111,17 @@ async def get_timeline(incident_id: Path, caller: Caller, people: ThePeople) -> 
     await people.see(incident_id, caller)
     items = await events.timeline_items(people.database, people.worlds.world.district, incident_id)
     return answer({"items": items, "next_cursor": None})
+
+
+@router.get(
+    "/{incident_id}/deadline",
+    summary="How its deadline came about · 时限说明",
+    responses={200: examples.ok("Every counted second", examples.DEADLINE), **problems.documented(*_READ_PROBLEMS)},
+)
+async def get_deadline(incident_id: Path, caller: Caller, people: ThePeople) -> Response:
+    """The policy's row, the clock, each stretch of time that counts, each hold and extension, and the sum."""
+    loaded = await people.see(incident_id, caller)
+    return answer(views.deadline(loaded.incident, people.worlds.world))
 
 
 @router.get(

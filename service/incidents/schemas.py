@@ -109,6 +109,25 @@ class RaiseBody(Body):
     reason: Long
 
 
+class UntilBody(Body):
+    model_config = _example(until="2026-12-31T18:00:00+08:00", reason="等待施工许可,年底前批复")
+
+    until: Moment
+    reason: Long
+
+
+class DecideBody(Body):
+    model_config = _example(reason="同意,情况属实")
+
+    reason: Long | None = None
+
+
+class ResumeBody(Body):
+    model_config = _example(comment="许可已批")
+
+    comment: Long | None = None
+
+
 class AcceptBody(Body):
     model_config = _example(comment="现场已干净")
 

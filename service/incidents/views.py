@@ -7,14 +7,36 @@ from datetime import datetime
 from typing import Any
 
 from service.readers import rows
+from service.rules import deadlines
 from service.rules.lifecycle import Step
-from service.rules.model import Call
+from service.rules.model import Call, Incident, Request
+from service.rules.words import Clock, State
 from service.rules.world import World
 
 
-def incident(row: Mapping[Any, Any], calls: Iterable[Call], world: World, now: datetime) -> dict[str, Any]:
-    """One incident with its calls, oldest first. `row` joins `incident` and `report`."""
-    return {**rows.row(row, world, now), "calls": [_call(each) for each in calls], "requests": []}
+def incident(
+    row: Mapping[Any, Any], calls: Iterable[Call], requests: Iterable[Request], world: World, now: datetime
+) -> dict[str, Any]:
+    """One incident with its calls and requests, oldest first. `row` joins `incident` and `report`."""
+    shown = rows.row(row, world, now)
+    return {**shown, "calls": [_call(each) for each in calls], "requests": [_request(each) for each in requests]}
+
+
+def _request(request: Request) -> dict[str, Any]:
+    return {
+        "n": request.n,
+        "kind": request.kind,
+        "call": request.call,
+        "until": request.until,
+        "reason": request.reason,
+        "asked_by": request.asked_by.as_dict(),
+        "asked_at": request.asked_at,
+        "decided_by": request.decided_by.as_dict() if request.decided_by else None,
+        "decided_at": request.decided_at,
+        "decided_reason": request.decided_reason,
+        "outcome": request.outcome,
+        "resumed_at": request.resumed_at,
+    }
 
 
 def _call(call: Call) -> dict[str, Any]:
@@ -44,6 +66,57 @@ def _call(call: Call) -> dict[str, Any]:
         "assisting": call.assisting,
         "rating": call.rating,
         "attachments": call.attachments,
+    }
+
+
+def deadline(incident: Incident, world: World) -> dict[str, Any]:
+    """How `due_at` came about: the policy's row, every stretch that counts, every pause and extension, and the sum."""
+    told: dict[str, Any] = {"due_at": incident.due_at, "due_kind": incident.due_kind}
+    if incident.due_at is None:
+        return {**told, "because": "The incident is closed: nothing is due any more."}
+    if incident.state is State.RESOLVED:
+        return {**told, **_verify(incident, world)}
+    call, policy = incident.call, world.policies[incident.policy]
+    box = world.box(incident.policy, call.level, incident.urgency, incident.category)
+    standing = deadlines.standing(incident, world)
+    timer = world.timer(incident.policy, call.clock)
+    segments = [each for start, end in standing.stretches for each in timer.segments(start, end)]
+    working = call.clock is Clock.WORKING and policy.hours is not None
+    return {
+        **told,
+        "policy": {"code": policy.code, "version": policy.version},
+        "row": {
+            "level": call.level,
+            "urgency": incident.urgency,
+            "category": box.category or None,
+            "answer_s": box.answer_s,
+            "resolve_s": box.resolve_s,
+        },
+        "clock": call.clock,
+        "calendar": policy.hours.calendar if policy.hours and working else None,
+        "box": "answer" if call.answered_at is None else "resolve",
+        "box_s": standing.box_s,
+        "start": standing.start,
+        "segments": [
+            {"from": each.start, "to": each.end, "counted_s": each.counted.total_seconds()} for each in segments
+        ],
+        "adjusted_by": [_request(each) for each in standing.adjusted_by],
+        "counted_s": sum(each.counted.total_seconds() for each in segments),
+        "left_s": None if incident.left is None else incident.left.total_seconds(),
+        "provisional": incident.provisional,
+    }
+
+
+def _verify(incident: Incident, world: World) -> dict[str, Any]:
+    policy = world.policies[incident.policy]
+    return {
+        "policy": {"code": policy.code, "version": policy.version},
+        "clock": Clock.CONTINUOUS,
+        "box": "verify",
+        "box_s": policy.verify_s,
+        "start": incident.call.ended_at,
+        "counted_s": float(policy.verify_s),
+        "provisional": False,
     }
 
 

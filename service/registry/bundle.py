@@ -20,11 +20,15 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
-from service.registry.policy_file import PolicyFile, read_policy
-from service.rules.deadlines import ZONE
+from service.registry.geojson import read_shapes
+from service.registry.policy_checks import read_policy
+from service.registry.policy_file import PolicyFile
 from service.rules.words import UnitKind, Urgency
+from service.rules.worktime import ZONE
+from service.rules.world import Rings
 from service.web import faults as sentences
 from service.web.text import Code, Prefix, one_line, words
+from service.web.text import Day as CalendarDay
 
 MOST_BYTES = 16 * 2**20
 """A whole bundle, unpacked."""
@@ -79,6 +83,11 @@ class Row(BaseModel):
 
     code: Code
 
+    @property
+    def key(self) -> str:
+        """What may stand in a file once."""
+        return f"code {self.code}"
+
 
 class LineRow(Row):
     name: Name
@@ -124,15 +133,31 @@ Numbered = tuple[tuple[int, R], ...]
 """Rows with the line of the file each stands on."""
 
 
+class CalendarRow(Row):
+    """One day; `code` names the calendar."""
+
+    day: CalendarDay
+    workday: bool
+    note: Name | None = None
+
+    @property
+    def key(self) -> str:
+        return f"{self.code} {self.day}"
+
+
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """What was read, without the rows that could not be. `unread`: files of which no row could be."""
+    """What was read, without the rows that could not be. `unread`: files of which no row could be. `cells` come from
+    `cells_file`; `shapes` are those of cells.geojson by code, with the number of their feature."""
 
     lines: Numbered[LineRow] = ()
     units: Numbered[UnitRow] = ()
     cells: Numbered[CellRow] = ()
     categories: Numbered[CategoryRow] = ()
     duties: Numbered[DutyRow] = ()
+    calendar: Numbered[CalendarRow] = ()
+    shapes: Mapping[str, tuple[int, Rings]] = field(default_factory=dict)
+    cells_file: str = "cells.csv"
     policy: PolicyFile | None = None
     faults: list[Fault] = field(default_factory=list)
     unread: frozenset[str] = frozenset()
@@ -144,9 +169,10 @@ _FILES: Mapping[str, type[Row]] = {
     "cells.csv": CellRow,
     "categories.csv": CategoryRow,
     "duties.csv": DutyRow,
+    "calendar.csv": CalendarRow,
 }
 _POLICY = "policy.yaml"
-_LATER = {"cells.geojson": "cell shapes", "calendar.csv": "calendars"}
+_SHAPES = "cells.geojson"
 
 
 def read_directory(path: Path) -> dict[str, bytes]:
@@ -219,11 +245,32 @@ def parse(files: Mapping[str, bytes]) -> Bundle:
         elif name == _POLICY:
             found["policy"], wrong = read_policy(content)
             faults += [Fault(name, 0, detail) for detail in wrong]
-        elif name in _LATER:
-            faults.append(Fault(name, 0, f"{_LATER[name]} are not taken yet: leave this file out"))
-        else:
-            faults.append(Fault(name, 0, f"unknown file: a bundle holds {', '.join(_FILES)} and {_POLICY}"))
+        elif name != _SHAPES:
+            faults.append(Fault(name, 0, f"unknown file: a bundle holds {', '.join(_FILES)}, {_SHAPES} and {_POLICY}"))
+    if _SHAPES in files:
+        found |= _read_shapes(files[_SHAPES], found.get("cells"), faults)
     return Bundle(**found, faults=faults, unread=frozenset(unread))
+
+
+def _read_shapes(content: bytes, cells: Numbered[CellRow] | None, faults: list[Fault]) -> dict[str, Any]:
+    """The shapes by code; and the cells themselves when no cells.csv names them."""
+    shapes, wrong = read_shapes(content)
+    faults += [Fault(_SHAPES, number, detail) for number, detail in wrong]
+    found: dict[str, Any] = {"shapes": {shape.code: (number, shape.rings) for number, shape in shapes}}
+    if cells is not None:
+        named = {row.code: (row.name, row.community) for _, row in cells}
+        for number, shape in shapes:
+            if named.get(shape.code, (shape.name, shape.community)) != (shape.name, shape.community):
+                faults.append(Fault(_SHAPES, number, f"cell {shape.code} has another name or community in cells.csv"))
+        return found
+    rows = []
+    for number, shape in shapes:
+        try:
+            rows.append((number, CellRow(code=shape.code, name=shape.name, community=shape.community)))
+        except ValidationError as error:
+            for each in sentences.validation_failed(error, CellRow).errors:
+                faults.append(Fault(_SHAPES, number, f"{each.pointer.removeprefix('/')}: {each.detail}"))
+    return {**found, "cells": tuple(rows), "cells_file": _SHAPES}
 
 
 def _read_csv(name: str, content: bytes, model: type[R], faults: list[Fault]) -> Numbered[R] | None:
@@ -275,8 +322,8 @@ def _read_rows(
             for each in sentences.validation_failed(error, model).errors:
                 faults.append(Fault(name, number, f"{each.pointer.removeprefix('/')}: {each.detail}"))
             continue
-        at = seen.setdefault(row.code, number)
+        at = seen.setdefault(row.key, number)
         if at != number:
-            faults.append(Fault(name, number, f"code {row.code} stands on line {at} already: keep one of them"))
+            faults.append(Fault(name, number, f"{row.key} stands on line {at} already: keep one of them"))
             continue
         yield number, row

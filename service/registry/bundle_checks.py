@@ -27,6 +27,7 @@ class Known:
     units: dict[str, UnitKind]
     categories: frozenset[str] = frozenset()
     lines: frozenset[str] = frozenset()
+    cells: frozenset[str] = frozenset()
 
 
 def check(bundle: Bundle, known: Known) -> list[Fault]:
@@ -39,7 +40,7 @@ def check(bundle: Bundle, known: Known) -> list[Fault]:
     lines = known.lines | {row.code for _, row in bundle.lines}
     found = [
         *_units(bundle, kinds),
-        *_cells(bundle, kinds),
+        *_cells(bundle, kinds, known.cells),
         *_categories(bundle, categories, lines),
         *_duties(bundle, kinds, categories),
         *_fallback(bundle, kinds),
@@ -96,14 +97,23 @@ def _on_circles(parents: Mapping[str, str | None]) -> set[str]:
     return found
 
 
-def _cells(bundle: Bundle, kinds: dict[str, UnitKind]) -> Iterator[Fault]:
+def _cells(bundle: Bundle, kinds: dict[str, UnitKind], known: frozenset[str]) -> Iterator[Fault]:
+    file = bundle.cells_file
     for number, row in bundle.cells:
         if not (row.code.isdigit() and len(row.code) == CELL_DIGITS):
-            yield Fault("cells.csv", number, f"a cell's code has {CELL_DIGITS} digits, not '{row.code}'")
+            yield Fault(file, number, f"a cell's code has {CELL_DIGITS} digits, not '{row.code}'")
         elif row.code[:COMMUNITY_DIGITS] != row.community:
-            yield Fault("cells.csv", number, f"code {row.code} should start with its community's, {row.community}")
+            yield Fault(
+                bundle.cells_file, number, f"code {row.code} should start with its community's, {row.community}"
+            )
         if kinds.get(row.community) is not UnitKind.COMMUNITY:
-            yield Fault("cells.csv", number, f"unknown community '{row.community}': give the code of one in units.csv")
+            yield Fault(
+                bundle.cells_file, number, f"unknown community '{row.community}': give the code of one in units.csv"
+            )
+    codes = {row.code for _, row in bundle.cells} | known
+    for code, (number, _) in bundle.shapes.items():
+        if code not in codes:
+            yield Fault("cells.geojson", number, f"unknown cell '{code}': give the code of a row in cells.csv")
 
 
 def _categories(bundle: Bundle, categories: Iterable[str], lines: frozenset[str]) -> Iterator[Fault]:

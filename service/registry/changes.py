@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from service.registry.bundle import Fault
-from service.rules.deadlines import ZONE
+from service.rules.worktime import ZONE
 
 ALWAYS = datetime(2000, 1, 1, tzinfo=ZONE)
 """From when a code's first row is in force unless the bundle says otherwise."""

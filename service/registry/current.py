@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from service.registry.shapes import Shape, ShapeIndex
 from service.rules import world as worlds
 from service.rules.world import World
 from service.store import deployment, registry
@@ -9,10 +10,11 @@ from service.store.database import Database, Transaction
 
 
 class CurrentWorld:
-    """Empty (version 0) until it is loaded."""
+    """Empty (version 0) until it is loaded. `shapes` are those of the cells in it."""
 
     def __init__(self) -> None:
         self.world: World = worlds.build(0)
+        self.shapes = ShapeIndex(())
 
     async def reload(self, database: Database) -> None:
         """Read it anew. Raises `Unavailable`, and then goes on with what it held."""
@@ -27,5 +29,10 @@ class CurrentWorld:
         return self.world
 
     def _take(self, world: World) -> None:
-        if world.version >= self.world.version:
-            self.world = world
+        if world.version < self.world.version:
+            return
+        newest = [rows[-1] for rows in world.cells.values()]
+        before = [rows[-1] for rows in self.world.cells.values()]
+        if newest != before:  # laying out the shapes takes a tenth of a second
+            self.shapes = ShapeIndex(Shape(cell.code, cell.shape) for cell in newest if cell.shape)
+        self.world = world

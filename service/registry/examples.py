@@ -6,7 +6,22 @@ from typing import Any
 
 _ALWAYS = {"valid_from": "2020-08-31T16:00:00Z", "valid_to": None}
 
-CELL: dict[str, Any] = {"code": "440105003001001", "name": "示例网格001", "community": "440105003001", **_ALWAYS}
+CELL: dict[str, Any] = {
+    "code": "440105003001001",
+    "name": "示例网格001",
+    "community": "440105003001",
+    "has_shape": True,
+    **_ALWAYS,
+}
+DAY: dict[str, Any] = {
+    "day": "2026-02-14",
+    "workday": True,
+    "source": "chinesecalendar 1.11.0",
+    "note": "Spring Festival",
+}
+DAYS_CHANGED: dict[str, Any] = {"calendar": "cn", "days_changed": 365, "deadlines_looked_at": 3}
+COVERAGE: dict[str, Any] = {"calendar": "cn", "years": [{"year": 2026, "days_known": 365, "covered": True}]}
+LOCATED: dict[str, Any] = {"cell": CELL, "wgs84": {"lat": 23.0861, "lon": 113.2742}}
 UNIT: dict[str, Any] = {
     "code": "440105003",
     "name": "昌岗街道",
@@ -43,7 +58,22 @@ POLICY: dict[str, Any] = {
     "active": True,
     "verify_s": 259200,
     "reopen_s": 604800,
-    "rows": [{"level": 1, "urgency": "urgent", "answer_s": 1800, "resolve_s": 7200, "clock": "continuous"}],
+    "calendar": "cn",
+    "hours": ["08:00-12:00", "14:00-18:00"],
+    "warn": [50, 80],
+    "holds": {"times": 1, "longest_s": 31536000},
+    "extensions": {"times": 2, "percent": 100},
+    "returns": 2,
+    "rows": [
+        {
+            "level": 1,
+            "urgency": "normal",
+            "category": None,
+            "answer_s": 14400,
+            "resolve_s": 28800,
+            "clock": "working",
+        }
+    ],
 }
 CHAIN: dict[str, Any] = {
     "grid_code": "440105003001001",
@@ -70,6 +100,7 @@ IMPORTED: dict[str, Any] = {
     "dry_run": False,
     "changes": {"units": {"added": 0, "changed": 1, "closed": 0, "unchanged": 277, "first": ["dept-water"]}},
     "policy_activated": None,
+    "calendar_days": 0,
     "open_incidents": 12,
 }
 

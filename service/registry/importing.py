@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from typing import Any
 
 from service.registry import bundle_checks, changes
+from service.registry import calendars as calendar_use
 from service.registry.bundle import Bundle, Fault, Row, parse
 from service.registry.bundle_checks import Known
+from service.registry.calendars import OFFICIAL
 from service.registry.changes import Change, Plan
+from service.registry.policy_checks import faults_in_world
 from service.registry.policy_file import PolicyFile
 from service.rules.model import By
 from service.rules.words import LEVEL_OF_KIND, UnitKind
+from service.rules.worktime import WorkCalendar
 from service.rules.world import World
-from service.store import log, registry
+from service.store import calendars, log, policies, registry
+from service.store.calendars import Day
 from service.store.database import Database, Transaction
 from service.store.log import Committed, Entry
 
@@ -31,12 +37,13 @@ class ImportReport:
     changes: Mapping[str, Change] = field(default_factory=dict)
     policy: tuple[str, int] | None = None
     affected: int = 0
+    days: int = 0
     faults: Sequence[Fault] = ()
     committed: Committed | None = None
 
     @property
     def changes_anything(self) -> bool:
-        return self.policy is not None or any(each.codes for each in self.changes.values())
+        return self.policy is not None or self.days > 0 or any(each.codes for each in self.changes.values())
 
     def as_dict(self) -> dict[str, Any]:
         """As the API answers."""
@@ -51,7 +58,13 @@ class ImportReport:
             for name, each in self.changes.items()
         }
         policy = {"code": self.policy[0], "version": self.policy[1]} if self.policy else None
-        return {"dry_run": self.dry_run, "changes": rows, "policy_activated": policy, "open_incidents": self.affected}
+        return {
+            "dry_run": self.dry_run,
+            "changes": rows,
+            "policy_activated": policy,
+            "calendar_days": self.days,
+            "open_incidents": self.affected,
+        }
 
     def lines(self) -> list[str]:
         """As the command line prints it."""
@@ -62,6 +75,8 @@ class ImportReport:
             + (f", {len(each.closed)} closed" if each.closed else "")
             for name, each in self.changes.items()
         ]
+        if self.days:
+            told.append(f"calendar: {self.days} days added or changed")
         if self.policy:
             told.append(f"policy {self.policy[0]} version {self.policy[1]} becomes active")
         if self.affected:
@@ -82,20 +97,45 @@ async def import_bundle(
         await registry.lock(tx)
         world = await registry.load(tx)
         plans = {name: await _plan(tx, bundle, name, now) for name in registry.DATED}
-        faults = sorted(_faults(bundle, world, plans))
+        days = await _days(tx, bundle, world)
+        wrong = await _policy_faults(tx, bundle, world, days, now)
+        faults = sorted(_faults(bundle, world, plans) | wrong)
         if faults:
             return ImportReport(dry_run, faults=faults)
-        report = await _settle(tx, bundle, world, plans, now, dry_run)
+        report = await _settle(tx, bundle, world, plans, days, now, by, dry_run)
         if dry_run or not report.changes_anything:
             return report
         await registry.rise(tx)
         committed = await log.append(tx, _told(report, world, bundle, now, by), reload=("world",))
-    return ImportReport(dry_run, report.changes, report.policy, report.affected, committed=committed)
+    return replace(report, committed=committed)
 
 
 async def _plan(tx: Transaction, bundle: Bundle, name: str, now: datetime) -> Plan:
     rows = [(number, _stored(row)) for number, row in getattr(bundle, name)]
-    return changes.plan(f"{name}.csv", rows, await registry.newest(tx, name) if rows else {}, now)
+    held = await registry.newest(tx, name) if rows or (name == "cells" and bundle.shapes) else {}
+    if name == "cells":
+        rows = _with_shapes(rows, bundle, held)
+    return changes.plan(bundle.cells_file if name == "cells" else f"{name}.csv", rows, held, now)
+
+
+def _with_shapes(
+    rows: Sequence[tuple[int, dict[str, Any]]], bundle: Bundle, held: Mapping[str, Mapping[Any, Any]]
+) -> list[tuple[int, dict[str, Any]]]:
+    """Cells with their shapes; a cell that comes without one keeps what it has, a shape may come alone."""
+    named = {row["code"] for _, row in rows}
+    dates = {"valid_from": None, "valid_to": None}
+    alone = [
+        (number, {name: held[code][name] for name in ("code", "name", "community")} | dates)
+        for code, (number, _) in bundle.shapes.items()
+        if code not in named and code in held
+    ]
+    found = []
+    for number, row in [*rows, *alone]:
+        code = row["code"]
+        rings = bundle.shapes[code][1] if code in bundle.shapes else None
+        shape = [[list(point) for point in ring] for ring in rings] if rings else None
+        found.append((number, {**row, "shape": shape or (held[code]["shape"] if code in held else None)}))
+    return found
 
 
 def _faults(bundle: Bundle, world: World, plans: Mapping[str, Plan]) -> set[Fault]:
@@ -106,13 +146,19 @@ def _faults(bundle: Bundle, world: World, plans: Mapping[str, Plan]) -> set[Faul
 
 
 def _known(world: World) -> Known:
-    return Known(
-        {code: rows[-1].kind for code, rows in world.units.items()}, frozenset(world.categories), frozenset(world.lines)
-    )
+    kinds = {code: rows[-1].kind for code, rows in world.units.items()}
+    return Known(kinds, frozenset(world.categories), frozenset(world.lines), frozenset(world.cells))
 
 
 async def _settle(
-    tx: Transaction, bundle: Bundle, world: World, plans: Mapping[str, Plan], now: datetime, dry_run: bool
+    tx: Transaction,
+    bundle: Bundle,
+    world: World,
+    plans: Mapping[str, Plan],
+    days: Mapping[str, list[Day]],
+    now: datetime,
+    by: By,
+    dry_run: bool,
 ) -> ImportReport:
     told = {"lines": await _lines(tx, bundle, dry_run), **{name: plan.change for name, plan in plans.items()}}
     if not dry_run:
@@ -120,10 +166,16 @@ async def _settle(
             await registry.change_rows(tx, name, plan.ended)
             await registry.change_rows(tx, name, plan.corrected)
             await registry.add_rows(tx, name, plan.added)
-    policy = await _policy(tx, bundle.policy, world, now, dry_run)
+    told_days = 0
+    for calendar, wanted in days.items():
+        held = {each.day: each for each in await calendars.between(tx, calendar, wanted[0].day, wanted[-1].day)}
+        told_days += sum(held.get(each.day) != each for each in wanted)
+        if not dry_run:
+            await calendar_use.write(tx, world, calendar, wanted, now, by)
+    policy = await _policy(tx, bundle.policy, world, now, by, dry_run)
     touched = [*told["units"].changed, *told["units"].closed]
     affected = await registry.open_incidents_of(tx, touched) if touched else 0
-    return ImportReport(dry_run, told, policy, affected)
+    return ImportReport(dry_run, told, policy, affected, days=told_days)
 
 
 async def _lines(tx: Transaction, bundle: Bundle, dry_run: bool) -> Change:
@@ -147,18 +199,49 @@ def _stored(row: Row) -> dict[str, Any]:
     return values
 
 
+async def _days(tx: Transaction, bundle: Bundle, world: World) -> dict[str, list[Day]]:
+    """The calendar days this bundle brings, by calendar; the published holidays when its policy is the first to need
+    them."""
+    found: dict[str, dict[date, Day]] = defaultdict(dict)
+    for _, row in bundle.calendar:
+        found[row.code][row.day] = Day(row.day, row.workday, "calendar.csv", row.note)
+    wanted = bundle.policy.calendar if bundle.policy else None
+    if wanted == OFFICIAL and wanted not in found and wanted not in await calendars.days(tx):
+        return {**{code: sorted(days.values()) for code, days in found.items()}, OFFICIAL: calendar_use.official()}
+    return {code: sorted(days.values()) for code, days in found.items()}
+
+
+async def _known_days(tx: Transaction, days: Mapping[str, list[Day]], calendar: str) -> dict[date, bool]:
+    """The days of a calendar as they will be."""
+    held = (await calendars.days(tx)).get(calendar, {})
+    return {**held, **{each.day: each.workday for each in days.get(calendar, ())}}
+
+
+async def _policy_faults(
+    tx: Transaction, bundle: Bundle, world: World, days: Mapping[str, list[Day]], now: datetime
+) -> set[Fault]:
+    wanted = bundle.policy
+    if wanted is None:
+        return set()
+    known = await _known_days(tx, days, wanted.calendar) if wanted.calendar else {}
+    timer = WorkCalendar(wanted.spans, known) if known else None
+    categories = {*world.categories, *(row.code for _, row in bundle.categories)}
+    return {Fault("policy.yaml", 0, detail) for detail in faults_in_world(wanted, categories, timer, now)}
+
+
 async def _policy(
-    tx: Transaction, wanted: PolicyFile | None, world: World, now: datetime, dry_run: bool
+    tx: Transaction, wanted: PolicyFile | None, world: World, now: datetime, by: By, dry_run: bool
 ) -> tuple[str, int] | None:
     """A policy that says something else becomes the next version; incidents keep the one they were reported under."""
     if wanted is None:
         return None
-    active = world.policies.get(world.active_policy) if world.active_policy else None
+    active = world.active(now)
     if active is not None and active == wanted.policy(active.version):
         return None
     version = 1 + max((number for code, number in world.policies if code == wanted.code), default=0)
     if not dry_run:
-        await registry.activate_policy(tx, wanted.policy(version), wanted.title, now)
+        await policies.add(tx, wanted.policy(version), wanted.title, now, by)
+        await policies.activate(tx, wanted.code, version, now, now, by)
     return wanted.code, version
 
 

@@ -1,97 +1,163 @@
-"""`policy.yaml`: the time boxes, checked as a whole. A hole or a clock that cannot run is refused, with every fault."""
+"""A policy as people write it: `policy.yaml`, or the same as JSON. Read and checked as a whole, with every fault.
+
+Durations are whole numbers with a unit: s, m, h, d (24 hours), and in rows of the working clock wd (a working day of 8
+working hours, domain page §2.4).
+"""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable
-from typing import Annotated, Any
+from collections import defaultdict
+from typing import Annotated
 
-import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
-from service.rules.policy import Box, Policy
+from service.rules.policy import Box, Hours, Policy, Spans
 from service.rules.words import Clock, Level, Urgency
-from service.web import faults
-from service.web.text import Code, one_line
+from service.web.text import Code, Params, one_line
 
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-_DURATION = re.compile(r"([1-9][0-9]{0,8})([smhd])")
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "wd": 8 * 3600}
+_DURATION = re.compile(r"([1-9][0-9]{0,8})(wd|[smhd])")
 _LONGEST_S = 400 * 86_400
-_MOST_BYTES = 64 * 2**10  # a policy has eight rows, and a megabyte of YAML takes a quarter of a minute to read
+_HOURS = re.compile(r"([0-2][0-9]):([0-5][0-9])-([0-2][0-9]):([0-5][0-9])")
 
 
-def _seconds(value: object) -> object:
-    found = _DURATION.fullmatch(value) if isinstance(value, str) else None
-    if found is None:
-        raise ValueError("Send a duration such as 30m, 4h or 3d (whole s, m, h or d).")
-    seconds = int(found[1]) * _UNITS[found[2]]
-    if seconds > _LONGEST_S:
+def _duration(value: object) -> object:
+    if not isinstance(value, str) or not _DURATION.fullmatch(value):
+        raise ValueError("Send a duration such as 30m, 4h, 3d or 2wd (whole s, m, h, d or wd).")
+    if seconds_of(value) > _LONGEST_S:
         raise ValueError("Send 400d or less.")
-    return seconds
+    return value
 
 
-Seconds = Annotated[int, BeforeValidator(_seconds)]
+def _elapsed(value: object) -> object:
+    if isinstance(value, str) and value.endswith("wd"):
+        raise ValueError("This runs day and night: send s, m, h or d.")
+    return _duration(value)
 
 
-class PolicyRow(BaseModel):
-    """The boxes of one level and urgency. `clock` as text: `working` gets a sentence of its own."""
+def _hours(value: object) -> object:
+    if not isinstance(value, str) or not _HOURS.fullmatch(value):
+        raise ValueError("Send hours such as 08:00-12:00, the last at most until 24:00.")
+    return value
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+
+def seconds_of(duration: str) -> int:
+    """'4h' → 14400; a working day is 8 hours."""
+    found = _DURATION.fullmatch(duration)
+    if found is None:
+        raise ValueError(duration)
+    return int(found[1]) * _UNITS[found[2]]
+
+
+def duration_of(seconds: int) -> str:
+    """14400 → '4h': in the largest unit that leaves nothing over."""
+    unit = next(name for name in ("d", "h", "m", "s") if seconds % _UNITS[name] == 0)
+    return f"{seconds // _UNITS[unit]}{unit}"
+
+
+def _rising(marks: tuple[int, ...]) -> tuple[int, ...]:
+    if list(marks) != sorted(set(marks)):
+        raise ValueError("Send the marks in rising order, each once.")
+    return marks
+
+
+Duration = Annotated[str, BeforeValidator(_duration)]
+Elapsed = Annotated[str, BeforeValidator(_elapsed)]
+Percent = Annotated[int, Field(ge=1, le=99)]
+Few = Annotated[int, Field(ge=0, le=100)]
+
+
+class PolicyRow(Params):
+    """The boxes of one level, urgency and category prefix; without a category, of all that no other row takes."""
 
     level: Annotated[int, Field(ge=1, le=4)]
     urgency: Urgency
-    answer: Seconds
-    resolve: Seconds
+    category: Code | None = None
+    answer: Duration
+    resolve: Duration
     clock: Clock
 
+    def __str__(self) -> str:
+        named = f"level {self.level}, urgency {self.urgency.value}"
+        return f"{named}, category {self.category}" if self.category else named
 
-class PolicyFile(BaseModel):
-    """One policy as written down; durations in seconds."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class Holds(Params):
+    """What the called unit may be granted in one call: how many holds, and how long one may last."""
+
+    times: Few = 1
+    longest: Elapsed = "365d"
+
+
+class Extensions(Params):
+    """How many extensions, and how much of its box one may add, in percent."""
+
+    times: Few = 2
+    percent: Annotated[int, Field(ge=1, le=1000)] = 100
+
+
+class PolicyFile(Params):
+    """One policy as written down."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "code": "example",
+                    "title": "示例时限 (example)",
+                    "verify": "3d",
+                    "reopen": "7d",
+                    "calendar": "cn",
+                    "hours": ["08:00-12:00", "14:00-18:00"],
+                    "warn": [50, 80],
+                    "rows": [
+                        {"level": 1, "urgency": "urgent", "answer": "30m", "resolve": "2h", "clock": "continuous"}
+                    ],
+                }
+            ]
+        }
+    )
 
     code: Code
     title: Annotated[str, *one_line(200)]
-    verify: Seconds
-    reopen: Seconds
-    rows: Annotated[tuple[PolicyRow, ...], Field(max_length=100)]
+    verify: Elapsed
+    reopen: Elapsed
+    calendar: Code | None = None
+    hours: Annotated[tuple[Annotated[str, BeforeValidator(_hours)], ...], Field(max_length=12)] = ()
+    warn: Annotated[tuple[Percent, ...], Field(max_length=5), AfterValidator(_rising)] = (50, 80)
+    holds: Holds = Holds()
+    extensions: Extensions = Extensions()
+    returns: Few = 2
+    rows: Annotated[tuple[PolicyRow, ...], Field(max_length=1000)]
 
     def policy(self, version: int) -> Policy:
         """As the rules use it."""
-        boxes = {(Level(row.level), row.urgency): Box(row.answer, row.resolve, row.clock) for row in self.rows}
-        return Policy(self.code, version, boxes, self.verify, self.reopen)
+        boxes: dict[tuple[Level, Urgency], list[Box]] = defaultdict(list)
+        for row in self.rows:
+            box = Box(seconds_of(row.answer), seconds_of(row.resolve), row.clock, row.category or "")
+            boxes[Level(row.level), row.urgency].append(box)
+        return Policy(
+            self.code,
+            version,
+            {key: tuple(sorted(rows, key=_longest_first)) for key, rows in sorted(boxes.items())},
+            seconds_of(self.verify),
+            seconds_of(self.reopen),
+            Hours(self.calendar, self.spans) if self.calendar else None,
+            self.warn,
+            self.holds.times,
+            seconds_of(self.holds.longest),
+            self.extensions.times,
+            self.extensions.percent,
+            self.returns,
+        )
+
+    @property
+    def spans(self) -> Spans:
+        """The hours as minutes of the day."""
+        found = [_HOURS.fullmatch(text) for text in self.hours]
+        return tuple((int(f[1]) * 60 + int(f[2]), int(f[3]) * 60 + int(f[4])) for f in found if f)
 
 
-def read_policy(content: bytes) -> tuple[PolicyFile | None, list[str]]:
-    """The policy, and everything that is wrong with it; never both."""
-    if len(content) > _MOST_BYTES:
-        return None, ["over 64 KiB: leave out what is not of the policy"]
-    try:
-        # all text: the safe loader's dates and numbers raise KeyError, ValueError and others for those it cannot read
-        written: Any = yaml.load(content, yaml.BaseLoader)
-        if not isinstance(written, dict):
-            return None, [f"the file should hold {', '.join(PolicyFile.model_fields)}"]
-        policy = PolicyFile.model_validate(written)
-    except (yaml.YAMLError, RecursionError) as error:
-        return None, [f"not YAML: {' '.join(str(error).split())}"]
-    except ValidationError as error:
-        return None, [f"{each.pointer}: {each.detail}" for each in faults.validation_failed(error, PolicyFile).errors]
-    wrong = list(_wrong(policy))
-    return (None, wrong) if wrong else (policy, [])
-
-
-def _wrong(policy: PolicyFile) -> Iterable[str]:
-    rows = Counter((row.level, row.urgency) for row in policy.rows)
-    for level in Level:
-        for urgency in Urgency:
-            count = rows[level.value, urgency]
-            if count != 1:
-                name = f"level {level.value}, urgency {urgency.value}"
-                yield f"no row for {name}: add one" if count == 0 else f"{count} rows for {name}: keep one"
-    for row in policy.rows:
-        if row.clock is Clock.WORKING:
-            yield (
-                f"level {row.level}, urgency {row.urgency.value}: clock 'working' is not available yet, "
-                "use 'continuous' until working time comes"
-            )
+def _longest_first(box: Box) -> tuple[int, str]:
+    return -len(box.category), box.category

@@ -7,9 +7,11 @@ from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Query, Request, Response
+from pydantic import Field, FiniteFloat
 
 from service.access.deps import Caller
 from service.registry import examples, shown
+from service.registry.coordinates import CoordType, to_wgs84
 from service.rules import errors, routing
 from service.rules.policy import Policy
 from service.rules.world import Category, Cell, Duty, Line, Unit, World
@@ -44,6 +46,12 @@ class DutyQuery(InArea):
     category: CategoryCode | None = None
 
 
+class LocateQuery(Params):
+    lat: Annotated[FiniteFloat, Field(ge=-90, le=90)]
+    lon: Annotated[FiniteFloat, Field(ge=-180, le=180)]
+    coord_type: CoordType
+
+
 class ChainQuery(Params):
     category: CategoryCode
     at: Moment | None = None
@@ -53,6 +61,25 @@ class ChainQuery(Params):
 async def list_cells(request: Request, caller: Caller, query: Annotated[InArea, Query()]) -> Response:
     world, at = _now(request, query.at)
     return _page(request, query, _in_force(world.cells, at, query.area), shown.cell)
+
+
+@router.get(
+    "/grid-cells/locate",
+    summary="Which cell a point lies in · 定位网格",
+    responses={
+        200: examples.one(examples.LOCATED),
+        **problems.documented(errors.Unauthorized, errors.NotFound, errors.ValidationFailed),
+    },
+)
+async def locate(request: Request, caller: Caller, query: Annotated[LocateQuery, Query()]) -> Response:
+    """Say which coordinates these are: a wrong guess is 600 m off, five cells away."""
+    world, at = _now(request, None)
+    lat, lon = to_wgs84(query.lat, query.lon, query.coord_type)
+    code = request.app.state.worlds.shapes.locate(lat, lon)
+    cell = world.cell(code, at) if code else None
+    if cell is None:
+        raise errors.NotFound("This point lies in no known grid cell: check lat, lon and coord_type.")
+    return answer({"cell": shown.cell(cell), "wgs84": {"lat": round(lat, 7), "lon": round(lon, 7)}})
 
 
 @router.get(
@@ -129,11 +156,12 @@ async def list_duties(request: Request, caller: Caller, query: Annotated[DutyQue
 @router.get("/policies", summary="Time rules · 时限规则", responses={200: examples.listed(examples.POLICY), **_LISTS})
 async def list_policies(request: Request, caller: Caller, query: Annotated[Page, Query()]) -> Response:
     """Every version by code, the newest of each first; incidents keep the one they were reported under."""
-    world: World = request.app.state.worlds.world
+    world, at = _now(request, None)
+    active = world.active(at)
     ordered = sorted(world.policies.values(), key=_code_then_newest)
 
     def show(row: Policy) -> dict[str, Any]:
-        return shown.policy(row, (row.code, row.version) == world.active_policy)
+        return shown.policy(row, row is active)
 
     return _page(request, query, ordered, show, _code_then_newest)
 

@@ -7,6 +7,7 @@ from typing import Any
 from service.rules.policy import Policy
 from service.rules.routing import Route
 from service.rules.world import Category, Cell, Duty, Line, Unit, Validity, World
+from service.store.calendars import Day
 
 
 def _validity(validity: Validity) -> dict[str, Any]:
@@ -28,7 +29,8 @@ def unit(row: Unit) -> dict[str, Any]:
 
 
 def cell(row: Cell) -> dict[str, Any]:
-    return {"code": row.code, "name": row.name, "community": row.community, **_validity(row.validity)}
+    named = {"code": row.code, "name": row.name, "community": row.community, "has_shape": row.shape is not None}
+    return {**named, **_validity(row.validity)}
 
 
 def category(row: Category) -> dict[str, Any]:
@@ -59,14 +61,36 @@ def policy(row: Policy, active: bool) -> dict[str, Any]:
         {
             "level": level,
             "urgency": urgency,
+            "category": box.category or None,
             "answer_s": box.answer_s,
             "resolve_s": box.resolve_s,
             "clock": box.clock,
         }
-        for (level, urgency), box in sorted(row.boxes.items())
+        for (level, urgency), rows in sorted(row.boxes.items())
+        for box in rows
     ]
-    head = {"code": row.code, "version": row.version, "active": active}
-    return {**head, "verify_s": row.verify_s, "reopen_s": row.reopen_s, "rows": boxes}
+    return {
+        "code": row.code,
+        "version": row.version,
+        "active": active,
+        "verify_s": row.verify_s,
+        "reopen_s": row.reopen_s,
+        "calendar": row.hours.calendar if row.hours else None,
+        "hours": [f"{_clock(start)}-{_clock(end)}" for start, end in row.hours.spans] if row.hours else [],
+        "warn": row.warn,
+        "holds": {"times": row.holds, "longest_s": row.hold_s},
+        "extensions": {"times": row.extensions, "percent": row.extend_percent},
+        "returns": row.returns,
+        "rows": boxes,
+    }
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02}:{minute % 60:02}"
+
+
+def day(row: Day) -> dict[str, Any]:
+    return {"day": row.day.isoformat(), "workday": row.workday, "source": row.source, "note": row.note}
 
 
 def step(route: Route, world: World) -> dict[str, Any]:

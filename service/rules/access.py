@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from service.rules.errors import NotYours
 from service.rules.model import Actor, By, Incident
-from service.rules.words import COMMUNITY_DIGITS, STREET_DIGITS, Role
+from service.rules.words import COMMUNITY_DIGITS, STREET_DIGITS, Cause, Level, Role
 
 
 class Relation(StrEnum):
@@ -20,6 +20,7 @@ class Relation(StrEnum):
     REPORTER = "reporter"  # the subject whose incident it is
     CELL_COMMUNITY = "cell_community"
     CELL_STREET = "cell_street"
+    APPROVER = "approver"  # the side that called: decides what the called unit asks for
     AUDIENCE = "audience"  # ever called or assisting
     AREA = "area"  # a reporter whose area holds the cell: may read
     AUDITOR = "auditor"
@@ -31,6 +32,7 @@ _IN_WORDS: Mapping[Relation, str] = {
     Relation.REPORTER: "its reporter",
     Relation.CELL_COMMUNITY: "the community of the cell",
     Relation.CELL_STREET: "the street of the cell",
+    Relation.APPROVER: "the unit that called",
     Relation.AUDIENCE: "a unit that was called",
     Relation.AREA: "a reporter of the area",
     Relation.AUDITOR: "an auditor",
@@ -60,9 +62,23 @@ def _unit_relations(unit: str, incident: Incident) -> set[Relation]:
         Relation.CALLED_UNIT: unit == incident.unit,
         Relation.CELL_COMMUNITY: unit == incident.community,
         Relation.CELL_STREET: unit == incident.street,
+        Relation.APPROVER: unit in approvers(incident),
         Relation.AUDIENCE: unit in incident.audience,
     }
     return {relation for relation, holds in tests.items() if holds}
+
+
+def approvers(incident: Incident) -> frozenset[str]:
+    """Who decides a hold or extension of the last call (contract §2, "Approver"); empty: the called unit itself.
+
+    A first call has no `from_unit`, whatever its level, so the street of the cell stands in for it.
+    """
+    call = incident.call
+    if call.level is Level.LEADER:
+        return frozenset()
+    by_clock = call.cause in (Cause.NO_ANSWER, Cause.NOT_RESOLVED)
+    street = incident.street if call.level is Level.COMMUNITY or by_clock or call.from_unit is None else None
+    return frozenset(unit for unit in (call.from_unit, street) if unit is not None) - {call.unit}
 
 
 def sees(actor: Actor, incident: Incident) -> bool:

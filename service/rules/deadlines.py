@@ -1,24 +1,81 @@
-"""When a box ends. Policy rows give seconds and a clock; this is the only place that turns them into an instant."""
+"""When a deadline falls, and how it came about: the box of the policy, less what was held, moved by what was extended.
+
+`standing` is the only computation of a call's deadline: what is stored must equal it, whatever happened to the call.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from service.rules.words import Clock
+from service.rules.model import Call, Incident, Request
+from service.rules.timers import Timer
+from service.rules.words import Asked, Decided, DueKind
+from service.rules.world import World
 
-ZONE = timezone(timedelta(hours=8), "Asia/Shanghai")
-"""China has one time zone and no daylight saving (domain page §5). Stored times are UTC; years and days are these."""
 
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """How a call's deadline came about. `stretches` count, one after the other; between them the call was on hold.
 
-def due(start: datetime, seconds: int, clock: Clock) -> datetime:
-    """The instant at which a box of `seconds` that opened at `start` ends.
-
-    Raises:
-        NotImplementedError: for the working-time clock. The import refuses such a policy row, so this is a bug guard.
+    `left` is what a hold that lasts has kept. `provisional`: it lies beyond the days that are known.
     """
-    if clock is Clock.WORKING:
-        raise NotImplementedError("working time is not available yet: use clock 'continuous' in the policy")
-    return start + timedelta(seconds=seconds)
+
+    due_at: datetime
+    start: datetime
+    box_s: int
+    stretches: tuple[tuple[datetime, datetime], ...]
+    adjusted_by: tuple[Request, ...]
+    provisional: bool
+    left: timedelta | None = None
+
+
+def box_of(call: Call, incident: Incident, world: World) -> tuple[datetime, int]:
+    """The start and the seconds of the box that runs: the answer box, and once answered the resolve box."""
+    box = world.box(incident.policy, call.level, incident.urgency, incident.category)
+    return (call.opened_at, box.answer_s) if call.answered_at is None else (call.answered_at, box.resolve_s)
+
+
+def standing(incident: Incident, world: World) -> Deadline:
+    """The deadline of the open call as the calendar stands, from its box and everything that moved it."""
+    call = incident.call
+    timer = world.timer(incident.policy, call.clock)
+    start, box_s = box_of(call, incident, world)
+    kind = DueKind.ANSWER if call.answered_at is None else DueKind.RESOLVE
+    due_at, since, left = timer.due(start, timedelta(seconds=box_s)), start, None
+    stretches, moved = [], []
+    for request in incident.requests:
+        if request.call != call.seq or request.outcome is not Decided.APPROVED or request.box is not kind:
+            continue
+        moved.append(request)
+        if request.kind is Asked.EXTEND:
+            due_at = request.until
+            continue
+        held_at = request.decided_at or request.asked_at
+        stretches.append((since, held_at))
+        left = timer.counted(held_at, due_at)
+        if request.resumed_at is None:
+            since = due_at = request.until
+        else:
+            since, due_at, left = request.resumed_at, timer.due(request.resumed_at, left), None
+    if left is None:
+        stretches.append((since, due_at))
+    provisional = left is None and timer.is_provisional(start, due_at)
+    return Deadline(due_at, start, box_s, tuple(stretches), tuple(moved), provisional, left)
+
+
+def next_mark(due_at: datetime, box_s: int, warn: Sequence[int], warned: int, timer: Timer) -> datetime | None:
+    """When the mark after the first `warned` ones is passed, counted back from the deadline; None when all are."""
+    if warned >= len(warn):
+        return None
+    return timer.before(due_at, timedelta(seconds=box_s * (100 - warn[warned]) / 100))
+
+
+def marks_passed(due_at: datetime, box_s: int, warn: Sequence[int], now: datetime, timer: Timer) -> int:
+    """How many marks have been passed at `now`."""
+    marks = (next_mark(due_at, box_s, warn, n, timer) for n in range(len(warn)))
+    return sum(mark is not None and mark <= now for mark in marks)
 
 
 def late_s(due_at: datetime, fired_at: datetime) -> float:

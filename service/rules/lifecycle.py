@@ -11,23 +11,28 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from service.rules import access, effects
+from service.rules import access, deadlines, effects, holds
 from service.rules.access import Relation
 from service.rules.errors import Conflict, IllegalTransition, NotYours, UnknownCategory, UnknownCell
 from service.rules.model import CLOCK, Act, Actor, Decision, Draft, Incident
-from service.rules.words import CALL_OPEN_STATES, Arrow, ClosedAs, DueKind, Level, State
+from service.rules.story import Story
+from service.rules.words import CALL_OPEN_STATES, Arrow, Clock, ClosedAs, DueKind, Level, State
 from service.rules.world import World
 
-Effect = Callable[[effects.Story, Act], None]
+Effect = Callable[[Story, Act], None]
+Guard = Callable[[Incident, Arrow, World, datetime], str | None]
+"""Why an arrow that its state allows is still not possible now, in words for a person; None when it is."""
 
 _NOBODY: frozenset[Relation] = frozenset()
 _CALLED = frozenset({Relation.CALLED_UNIT})
 _CELL = frozenset({Relation.CELL_COMMUNITY, Relation.CELL_STREET})
 _REPORTER = frozenset({Relation.REPORTER})
 _STREET = frozenset({Relation.CELL_STREET})
+_APPROVER = frozenset({Relation.APPROVER})
 
 _CALLING = frozenset({State.CALLING})
 _ANSWERED = frozenset({State.ANSWERED})
+_RUNNING = _CALLING | _ANSWERED
 _RESOLVED = frozenset({State.RESOLVED})
 _CLOSED = frozenset({State.CLOSED})
 _TO_LEVEL_2 = frozenset({Level.COMMUNITY, Level.STREET})
@@ -48,22 +53,26 @@ class Transition:
     effect: Effect | None
     levels: frozenset[Level] = _ANY_LEVEL
     never: frozenset[Relation] = _NOBODY
+    guard: Guard | None = None
 
 
 TRANSITIONS: Mapping[Arrow, Transition] = {
     Arrow.ANSWER: Transition("b", _CALLING, _CALLED, effects.answer),
-    Arrow.RESOLVE: Transition("c", _CALLING | _ANSWERED, _CALLED, effects.resolve),
-    Arrow.RAISE: Transition("d", _CALLING | _ANSWERED, _CALLED, effects.raise_up, levels=_TO_LEVEL_3),
+    Arrow.RESOLVE: Transition("c", _RUNNING, _CALLED, effects.resolve),
+    Arrow.RAISE: Transition("d", _RUNNING, _CALLED, effects.raise_up, levels=_TO_LEVEL_3),
     Arrow.NO_ANSWER: Transition("e", _CALLING, _NOBODY, effects.missed),
     Arrow.NOT_RESOLVED: Transition("f", _ANSWERED, _NOBODY, effects.missed),
     Arrow.RETURN: Transition("g", _CALLING, _CALLED, None),
-    Arrow.ASSIGN: Transition("h", _CALLING | _ANSWERED, _CALLED | {Relation.OPS}, None),
-    Arrow.HOLD: Transition("i", _CALLING | _ANSWERED, _CALLED, None),
-    Arrow.RESUME: Transition("j", frozenset({State.ON_HOLD}), _CALLED | _STREET, None),
+    Arrow.ASSIGN: Transition("h", _RUNNING, _CALLED | {Relation.OPS}, None),
+    Arrow.HOLD: Transition("i", _RUNNING, _CALLED, holds.ask, guard=holds.may_ask),
+    Arrow.EXTEND: Transition("i", _RUNNING, _CALLED, holds.ask, guard=holds.may_ask),
+    Arrow.APPROVE: Transition("i", _RUNNING, _APPROVER, holds.approve, guard=holds.may_decide),
+    Arrow.REFUSE: Transition("i", _RUNNING, _APPROVER, holds.refuse, guard=holds.may_decide),
+    Arrow.RESUME: Transition("j", frozenset({State.ON_HOLD}), _CALLED | _APPROVER, holds.resume),
     Arrow.ACCEPT: Transition("k", _RESOLVED, _REPORTER | _CELL, effects.accept, never=_CALLED),
     Arrow.REJECT: Transition("l", _RESOLVED, _REPORTER | _CELL, effects.reject, never=_CALLED),
     Arrow.VERIFY_TIMEOUT: Transition("m", _RESOLVED, _NOBODY, effects.verify_timeout),
-    Arrow.REOPEN: Transition("n", _CLOSED, _REPORTER | _STREET, effects.reopen),
+    Arrow.REOPEN: Transition("n", _CLOSED, _REPORTER | _STREET, effects.reopen, guard=effects.may_reopen),
     Arrow.WITHDRAW: Transition("o", CALL_OPEN_STATES, _REPORTER, effects.withdraw),
     Arrow.VOID: Transition("p", _CALLING, _CALLED, None, levels=_TO_LEVEL_2),
     Arrow.MERGE: Transition("q", frozenset(State) - _CLOSED, _STREET | {Relation.OPS}, None),
@@ -79,6 +88,7 @@ CLOCK_ARROWS: Mapping[DueKind, Arrow] = {
     DueKind.VERIFY: Arrow.VERIFY_TIMEOUT,
 }
 """Which arrow the clock fires when a deadline of this kind passes."""
+_MISSED = frozenset({Arrow.NO_ANSWER, Arrow.NOT_RESOLVED})
 _CLOCK_ACTS = {kind: Act(arrow) for kind, arrow in CLOCK_ARROWS.items()}
 
 
@@ -90,8 +100,11 @@ def report(draft: Draft, actor: Actor, world: World, *, incident_id: UUID, numbe
         Conflict: no registry was imported.
         UnknownCell, UnknownCategory: the registry has no such row in force at `now`.
     """
+    if draft.grid_code is None:
+        raise UnknownCell("This location lies in no known grid cell: name the grid_code as well.", "/location")
     access.may_report_in(actor, draft.grid_code)
-    if not world.cells or world.active_policy is None:
+    policy = world.active(now)
+    if not world.cells or policy is None:
         raise Conflict("No registry is imported yet: ops do it with `sihu registry import DIR`. Then send it again.")
     if world.cell(draft.grid_code, now) is None:
         raise UnknownCell(f"Grid cell {draft.grid_code} is not in the registry: see GET /v1/grid-cells.", "/grid_code")
@@ -100,9 +113,11 @@ def report(draft: Draft, actor: Actor, world: World, *, incident_id: UUID, numbe
         raise UnknownCategory(f"Category {draft.category} is not in the registry: see GET /v1/categories.", "/category")
     return effects.report(
         draft,
+        draft.grid_code,
         draft.urgency or category.urgency,
         access.by_of(actor),
         world,
+        policy,
         incident_id=incident_id,
         number=number,
         now=now,
@@ -128,39 +143,52 @@ def decide(incident: Incident, act: Act, actor: Actor, world: World, now: dateti
     """
     authorize(incident, act.arrow, actor)
     transition = TRANSITIONS[act.arrow]
-    if not _possible(incident, transition, act.arrow, now) or transition.effect is None:
-        raise IllegalTransition(
-            _why_not(incident, act.arrow, transition), state=incident.state.value, allowed=allowed(incident, actor, now)
-        )
-    story = effects.Story(incident, access.by_of(actor), world, max(now, incident.updated_at))
+    why_not = _why_not(incident, act.arrow, world, now)
+    if why_not is not None or transition.effect is None:
+        detail = why_not or f"{act.arrow.value} is not available yet."
+        verbs = allowed(incident, actor, world, now)
+        raise IllegalTransition(detail, state=incident.state.value, allowed=verbs)
+    story = Story(incident, access.by_of(actor), world, max(now, incident.updated_at))
     transition.effect(story, act)
     return story.told()
 
 
 def tick(incident: Incident, world: World, now: datetime) -> Decision | None:
-    """What the passing of time does: fires the one deadline of an incident, or None when it is not due yet.
+    """What the passing of time does: one deadline, one warning, or a deadline put right; None when it is nothing.
 
     One level at a time: after downtime each new box starts at `now`, and the lateness is on the call that was missed.
+    A deadline in working time is looked at once more before it fires, so that a calendar that changed wins.
     """
-    if incident.due_at is None or incident.due_kind is None or now < incident.due_at:
+    if incident.due_at is None or incident.due_kind is None:
         return None
-    act = _CLOCK_ACTS[incident.due_kind]
+    story = Story(incident, CLOCK, world, max(now, incident.updated_at))
+    if incident.call.clock is Clock.WORKING and incident.state in _RUNNING:
+        standing = deadlines.standing(incident, world)
+        if (standing.due_at, standing.provisional) != (incident.due_at, incident.provisional):
+            holds.reschedule(story, standing.due_at)
+            return story.told()
+    if now >= incident.due_at:
+        _fire(story, incident.due_kind)
+        return story.told()
+    holds.look_again(story)
+    return None if story.incident == incident else story.told()
+
+
+def _fire(story: Story, due_kind: DueKind) -> None:
+    act = _CLOCK_ACTS[due_kind]
     effect = TRANSITIONS[act.arrow].effect
     if effect is None:
         raise NotImplementedError(f"the clock cannot fire {act.arrow.value} yet")
-    story = effects.Story(incident, CLOCK, world, max(now, incident.updated_at))
     effect(story, act)
-    return story.told()
 
 
-def allowed(incident: Incident, actor: Actor, now: datetime) -> tuple[str, ...]:
+def allowed(incident: Incident, actor: Actor, world: World, now: datetime) -> tuple[str, ...]:
     """The verbs this actor could use on this incident now, in the order of the table."""
-    return tuple(arrow.value for arrow in TRANSITIONS if _could(incident, arrow, actor, now))
+    return tuple(arrow.value for arrow in TRANSITIONS if _could(incident, arrow, actor, world, now))
 
 
-def _could(incident: Incident, arrow: Arrow, actor: Actor, now: datetime) -> bool:
-    transition = TRANSITIONS[arrow]
-    if transition.effect is None or not _possible(incident, transition, arrow, now):
+def _could(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> bool:
+    if TRANSITIONS[arrow].effect is None or _why_not(incident, arrow, world, now) is not None:
         return False
     try:
         authorize(incident, arrow, actor)
@@ -169,21 +197,14 @@ def _could(incident: Incident, arrow: Arrow, actor: Actor, now: datetime) -> boo
     return True
 
 
-def _possible(incident: Incident, transition: Transition, arrow: Arrow, now: datetime) -> bool:
-    if incident.state not in transition.sources or incident.level not in transition.levels:
-        return False
-    return arrow is not Arrow.REOPEN or effects.may_reopen(incident, now)
-
-
-def _why_not(incident: Incident, arrow: Arrow, transition: Transition) -> str:
+def _why_not(incident: Incident, arrow: Arrow, world: World, now: datetime) -> str | None:
+    """Why this arrow does not lead from here now; None when it does."""
+    transition = TRANSITIONS[arrow]
     if incident.state not in transition.sources:
         return f"The incident is {incident.state.value}: {arrow.value} needs {_or(transition.sources)}."
     if incident.level not in transition.levels:
         return f"The incident is at level {incident.level}: there is no level above to {arrow.value} it to."
-    if arrow is Arrow.REOPEN:
-        until = incident.reopen_until
-        return f"It could be reopened until {until.isoformat()}." if until else "It cannot be reopened: report it anew."
-    return f"{arrow.value} is not available yet."
+    return transition.guard(incident, arrow, world, now) if transition.guard else None
 
 
 def _or(states: frozenset[State]) -> str:
@@ -205,12 +226,14 @@ def plan(incident: Incident, world: World, now: datetime) -> tuple[Step, ...]:
     """What happens next if nobody acts, by the engine's own rule, to the first re-call at level 4 or a close."""
     steps: list[Step] = []
     while incident.due_at is not None and incident.due_kind is not None:
-        arrow, at, level = CLOCK_ARROWS[incident.due_kind], max(incident.due_at, now), incident.level
+        at, level = max(min(incident.wake_at or incident.due_at, incident.due_at), now), incident.level
         decision = tick(incident, world, at)
         if decision is None:
             break
+        arrow = CLOCK_ARROWS[incident.due_kind] if at >= incident.due_at else Arrow.WARNED
         incident = decision.after
-        steps.append(Step(at, arrow, incident.level, incident.unit, decision.because))
-        if level is Level.LEADER:
+        if decision.events:
+            steps.append(Step(at, arrow, incident.level, incident.unit, decision.because))
+        if level is Level.LEADER and arrow in _MISSED:
             break
     return tuple(steps)

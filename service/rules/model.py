@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -18,9 +18,11 @@ from service.rules.words import (
     COMMUNITY_DIGITS,
     STREET_DIGITS,
     Arrow,
+    Asked,
     Cause,
     Clock,
     ClosedAs,
+    Decided,
     DueKind,
     Ground,
     Kind,
@@ -66,9 +68,10 @@ CLOCK = By("clock")
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What a reporter sends, as far as the rules care. `urgency` None: the category's."""
+    """What a reporter sends, as far as the rules care. `grid_code` None: the point they sent lies in no known cell.
+    `urgency` None: the category's."""
 
-    grid_code: str
+    grid_code: str | None
     category: str
     reporter: str
     kind: Kind = Kind.INCIDENT
@@ -77,13 +80,16 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What a person does to an incident. `words` is the reason, result, comment or message they gave."""
+    """What a person does to an incident. `words` is the reason, result, comment or message they gave; `until` what a
+    hold or extension asks for; `request` the number of the one to decide."""
 
     arrow: Arrow
     words: str | None = None
     ground: Ground | None = None
     answer: Mapping[str, Any] | None = None
     attachments: tuple[str, ...] = ()
+    until: datetime | None = None
+    request: int | None = None
 
 
 # --- one incident ---------------------------------------------------------------------------------------------------
@@ -119,12 +125,35 @@ class Call(NamedTuple):
     attachments: tuple[str, ...] = ()
 
 
+class Request(NamedTuple):
+    """A hold or an extension asked for by the unit of call number `call`. `outcome` is None while it is open.
+
+    `box` is the one it stopped or moved, known once it is approved; `resumed_at` ends a hold.
+    """
+
+    n: int
+    kind: Asked
+    call: int
+    until: datetime
+    reason: str
+    asked_by: By
+    asked_at: datetime
+    decided_by: By | None = None
+    decided_at: datetime | None = None
+    decided_reason: str | None = None
+    outcome: Decided | None = None
+    box: DueKind | None = None
+    resumed_at: datetime | None = None
+
+
 class Incident(NamedTuple):
     """Where one incident stands. What was said about it lives in `Report` and never changes.
 
     `calls_at` counts the calls so far at levels 1–4 (so a round needs no history), `rejects` the rejections since the
     last reopening, `sequence` the events so far, `audience` every unit ever called or assisting.
-    `call` is the last call; it is open in `CALL_OPEN_STATES`.
+    `call` is the last call; it is open in `CALL_OPEN_STATES`. `wake_at` is when the clock must look next: a warning,
+    the deadline, or later after a fault. `warned` counts the warning marks passed in the box that runs, `left` is the
+    time of the box that a hold keeps, `provisional` says that the deadline lies beyond the days that are known.
     """
 
     id: UUID
@@ -153,6 +182,16 @@ class Incident(NamedTuple):
     closed_at: datetime | None = None
     closed_as: ClosedAs | None = None
     reopen_until: datetime | None = None
+    left: timedelta | None = None
+    warned: int = 0
+    provisional: bool = False
+    requests: tuple[Request, ...] = ()
+
+    @property
+    def open_request(self) -> Request | None:
+        """The one that waits to be decided: only the last can."""
+        last = self.requests[-1] if self.requests else None
+        return last if last is not None and last.outcome is None else None
 
     @property
     def is_open(self) -> bool:
@@ -182,8 +221,9 @@ class Event(NamedTuple):
 class Decision(NamedTuple):
     """What one act or one deadline brings about: saved whole, in one transaction, or not at all.
 
-    `ended` is the call this decision changed, `opened` the one it opened; either may be None. `before` is None for a
-    report. `because` says in words why the new call goes where it goes, or why the clock closed it.
+    `ended` is the call this decision changed, `opened` the one it opened; either may be None. `request` is the one it
+    opened, decided or resumed. `before` is None for a report. `because` says in words why the new call goes where it
+    goes, or why the clock closed it.
     """
 
     before: Incident | None
@@ -192,3 +232,4 @@ class Decision(NamedTuple):
     opened: Call | None
     events: tuple[Event, ...]
     because: str = ""
+    request: Request | None = None

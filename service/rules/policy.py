@@ -1,28 +1,74 @@
-"""The time rules as data: one version of a policy with its boxes. Durations are seconds."""
+"""The time rules as data: one version of a policy. Durations are seconds; of a `working` box, working seconds."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from service.rules.words import Clock, Level, Urgency
+
+Spans = tuple[tuple[int, int], ...]
+"""The working hours of a working day: half-open minutes of the day in Asia/Shanghai, in order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """The two time boxes of one call, in seconds: `answer_s` from opening, `resolve_s` from answering."""
+    """The two time boxes of one call: `answer_s` from opening, `resolve_s` from answering.
+
+    `category` is the prefix of the categories it is for; "" is for all that no longer prefix takes.
+    """
 
     answer_s: int
     resolve_s: int
     clock: Clock
+    category: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """What the working clock counts: the working days of one calendar, and the hours of each."""
+
+    calendar: str
+    spans: Spans
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """One version of the time rules. `boxes` has a row for every level × urgency; the import refuses a hole."""
+    """One version of the time rules.
+
+    `boxes` holds the rows of a level × urgency, the longest category first and "" last: the check refuses a hole.
+    `warn`: percent of a box after which its unit is warned, rising. `holds` and `extensions`: how many one call may
+    have; a hold lasts at most `hold_s` (a continuous time), an extension adds at most `extend_percent` of the box.
+    """
 
     code: str
     version: int
-    boxes: Mapping[tuple[Level, Urgency], Box]
+    boxes: Mapping[tuple[Level, Urgency], tuple[Box, ...]]
     verify_s: int
     reopen_s: int
+    hours: Hours | None = None
+    warn: tuple[int, ...] = ()
+    holds: int = 1
+    hold_s: int = 365 * 86_400
+    extensions: int = 2
+    extend_percent: int = 100
+    returns: int = 2
+
+    def box(self, level: Level, urgency: Urgency, category: str) -> Box:
+        """The row that fits best. Raises `LookupError` for a policy with a hole, which nothing lets in."""
+        for box in self.boxes[level, urgency]:
+            if category.startswith(box.category):
+                return box
+        raise LookupError(
+            f"policy {self.code} version {self.version} has no row for level {level}, {urgency}, {category}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """From `at` on, incidents are reported under this version; the latest one that has come counts."""
+
+    at: datetime
+    code: str
+    version: int

@@ -43,10 +43,14 @@ class Arrow(StrEnum):
     RETURN = "return"
     ASSIGN = "assign"
     HOLD = "hold"
+    EXTEND = "extend"
+    APPROVE = "approve"
+    REFUSE = "refuse"
     RESUME = "resume"
     ACCEPT = "accept"
     REJECT = "reject"
     VERIFY_TIMEOUT = "verify_timeout"
+    WARNED = "warned"
     REOPEN = "reopen"
     WITHDRAW = "withdraw"
     VOID = "void"
@@ -107,6 +111,21 @@ class Ground(StrEnum):
     JOINT_ACTION = "joint_action"
     EMERGENCY = "emergency"
     OTHER = "other"
+
+
+class Asked(StrEnum):
+    """What a request asks for."""
+
+    HOLD = "hold"
+    EXTEND = "extend"
+
+
+class Decided(StrEnum):
+    """How a request ended."""
+
+    APPROVED = "approved"
+    REFUSED = "refused"
+    LAPSED = "lapsed"
 
 
 class Role(StrEnum):

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from service.rules.policy import Box, Policy
-from service.rules.words import Level, UnitKind, Urgency
+from service.rules.policy import Activation, Box, Hours, Policy
+from service.rules.timers import CONTINUOUS, Timer
+from service.rules.words import Clock, Level, UnitKind, Urgency
+from service.rules.worktime import WorkCalendar
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +41,17 @@ class Unit:
     in_charge_of: tuple[str, ...] = ()
 
 
+Rings = tuple[tuple[tuple[float, float], ...], ...]
+"""The outline of a place: closed rings of (longitude, latitude), degrees WGS-84; by the even-odd rule also holes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
     code: str
     name: str
     community: str
     validity: Validity
+    shape: Rings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +106,8 @@ class World:
     lines: Mapping[str, Line]
     duties: Mapping[str, tuple[Duty, ...]]
     policies: Mapping[tuple[str, int], Policy]
-    active_policy: tuple[str, int] | None
+    activations: tuple[Activation, ...]
+    calendars: Mapping[Hours, WorkCalendar]
     duties_by_category: Mapping[str, tuple[Duty, ...]]
     leaders_by_unit: Mapping[str, tuple[Unit, ...]]
     districts: tuple[Unit, ...]
@@ -145,15 +153,23 @@ class World:
     def policy(self, code: str, version: int) -> Policy:
         return self.policies[code, version]
 
-    def active(self) -> Policy:
-        """The policy that new incidents are reported under. Raises `LookupError` before the first import."""
-        if self.active_policy is None:
-            raise LookupError("no policy is active")
-        return self.policies[self.active_policy]
+    def active(self, at: datetime) -> Policy | None:
+        """The policy that incidents are reported under at `at`; None before the first one."""
+        for activation in reversed(self.activations):
+            if activation.at <= at:
+                return self.policies[activation.code, activation.version]
+        return None
 
-    def box(self, policy: tuple[str, int], level: Level, urgency: Urgency) -> Box:
+    def box(self, policy: tuple[str, int], level: Level, urgency: Urgency, category: str) -> Box:
         """The time boxes of a call at this level under the policy an incident is pinned to."""
-        return self.policies[policy].boxes[level, urgency]
+        return self.policies[policy].box(level, urgency, category)
+
+    def timer(self, policy: tuple[str, int], clock: Clock) -> Timer:
+        """What counts the time of a call under this policy."""
+        hours = self.policies[policy].hours
+        if clock is Clock.CONTINUOUS or hours is None:
+            return CONTINUOUS
+        return self.calendars[hours]
 
 
 def build(
@@ -165,7 +181,8 @@ def build(
     lines: Iterable[Line] = (),
     duties: Iterable[Duty] = (),
     policies: Iterable[Policy] = (),
-    active_policy: tuple[str, int] | None = None,
+    activations: Iterable[Activation] = (),
+    calendars: Mapping[Hours, WorkCalendar] | None = None,
 ) -> World:
     """A world with its indexes. Rows may come in any order."""
     units, duties = tuple(units), tuple(duties)
@@ -179,7 +196,8 @@ def build(
         lines={line.code: line for line in lines},
         duties=_by_code(duties),
         policies={(policy.code, policy.version): policy for policy in policies},
-        active_policy=active_policy,
+        activations=tuple(sorted(activations, key=lambda each: each.at)),
+        calendars=calendars or {},
         duties_by_category=_duties_by_category(duties),
         leaders_by_unit=_leaders_by_unit(units),
         districts=districts,

@@ -15,6 +15,7 @@ from typing import Any
 
 import orjson
 from sqlalchemy import ARRAY, JSON, ColumnElement, Table, Text, bindparam, cast, func, insert, literal, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import Insert, Update
 from sqlalchemy.sql.selectable import TableValuedAlias
@@ -91,6 +92,13 @@ async def insert_rows(tx: AsyncConnection, table: Table, page: Columns) -> None:
         await tx.execute(_insert(shape), parameters)
 
 
+async def upsert_rows(tx: AsyncConnection, table: Table, page: Columns) -> None:
+    """Insert a page, or where the key is there already set all other columns."""
+    keys = tuple(column.name for column in table.primary_key.columns)
+    shape, parameters = packed(table, filled(page), keys)
+    await tx.execute(_upsert(shape, keys), parameters)
+
+
 async def update_rows(
     tx: AsyncConnection, table: Table, keys: tuple[str, ...], page: Columns, **constants: object
 ) -> int:
@@ -124,6 +132,15 @@ def _insert(shape: Shape) -> Insert:
     source = shape.source()
     rows = select(*shape.values(source).values()).select_from(source)
     return insert(shape.table).from_select(list(shape.values(source)), rows)
+
+
+@cache
+def _upsert(shape: Shape, keys: tuple[str, ...]) -> Insert:
+    source = shape.source()
+    rows = select(*shape.values(source).values()).select_from(source)
+    written = upsert(shape.table).from_select(list(shape.values(source)), rows)
+    changes = {name: written.excluded[name] for name in (*shape.varying, *shape.uniform) if name not in keys}
+    return written.on_conflict_do_update(index_elements=list(keys), set_=changes)
 
 
 @cache

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from enum import StrEnum
 from operator import attrgetter
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, Row
 
-from service.rules.model import By, Call, Decision, Event, Incident
+from service.rules.model import By, Call, Decision, Event, Incident, Request
 from service.rules.words import (
     DISTRICT_DIGITS,
+    Asked,
     Cause,
     Clock,
     ClosedAs,
+    Decided,
     DueKind,
     Ground,
     Kind,
@@ -52,24 +55,27 @@ INCIDENT_COLUMNS: tuple[ColumnElement[Any], ...] = tuple(
         *("id", "number", "kind", "state", "level", "unit", "grid_code", "category", "urgency", "reporter"),
         *("policy_code", "policy_version", "reported_at", "updated_at", "due_at", "due_kind", "wake_at"),
         *("version", "sequence", "calls_at", "rejects", "reopened_void", "audience"),
-        *("closed_at", "closed_as", "reopen_until"),
+        *("closed_at", "closed_as", "reopen_until", "left_us", "warned", "provisional"),
     )
 )
 """What `incident_of` takes, in its order: by position, for a look-up by name costs ten times as much, and a sweep makes
 thirty-five a row."""
 _OPENING = ("seq", "level", "round", "unit", "from_unit", "cause", "opened_at", "answer_by", "clock")
 _LATER = tuple(name for name in Call._fields if name not in _OPENING)
-OPENING_COLUMNS = tuple(call_table.c[name].label(f"call_{name}") for name in _OPENING)
-"""What was written of a call when it opened: all that a deadline needs of it."""
-CALL_COLUMNS = (*OPENING_COLUMNS, *(call_table.c[name].label(f"call_{name}") for name in _LATER))
+_BOXED = ("answered_at", "resolve_by")
+_OPENING_COLUMNS = tuple(call_table.c[name].label(f"call_{name}") for name in _OPENING)
+DUE_COLUMNS = (*_OPENING_COLUMNS, *(call_table.c[name].label(f"call_{name}") for name in _BOXED))
+"""What was written of a call when it opened and when it was answered: all that a deadline needs of it."""
+CALL_COLUMNS = (*_OPENING_COLUMNS, *(call_table.c[name].label(f"call_{name}") for name in _LATER))
 """The columns of `call`, labelled so that they can stand in one row with those of `incident`."""
 
 
-def incident_of(values: Sequence[Any], last_call: Call) -> Incident:
-    """An incident from the values of `INCIDENT_COLUMNS`; `last_call` is its call number `seq`."""
+def incident_of(values: Sequence[Any], last_call: Call, requests: tuple[Request, ...] = ()) -> Incident:
+    """An incident from the values of `INCIDENT_COLUMNS`; `last_call` is its call number `seq`, `requests` are all."""
     id_, number, kind, state, level, unit, grid_code, category, urgency, reporter, *rest = values
     code, version_of, reported_at, updated_at, due_at, due_kind, wake_at, *rest = rest
-    version, sequence, calls_at, rejects, reopened_void, audience, closed_at, closed_as, reopen_until = rest
+    version, sequence, calls_at, rejects, reopened_void, audience, *rest = rest
+    closed_at, closed_as, reopen_until, left_us, warned, provisional = rest
     return Incident(
         id_,
         number,
@@ -97,12 +103,21 @@ def incident_of(values: Sequence[Any], last_call: Call) -> Incident:
         closed_at,
         _CLOSEDAS[closed_as],
         reopen_until,
+        None if left_us is None else timedelta(microseconds=left_us),
+        warned,
+        provisional,
+        requests,
     )
 
 
-def opening_of(values: Sequence[Any]) -> Call:
-    """A call as it was opened, from the values of `OPENING_COLUMNS`: what came later is left out, and so is not
-    written again."""
+def due_call_of(values: Sequence[Any]) -> Call:
+    """An open call from the values of `DUE_COLUMNS`: what people said is left out, and so is not written again."""
+    *opening, answered_at, resolve_by = values
+    call = _opening_of(opening)
+    return call if answered_at is None else call._replace(answered_at=answered_at, resolve_by=resolve_by)
+
+
+def _opening_of(values: Sequence[Any]) -> Call:
     seq, level, round_, unit, from_unit, cause, opened_at, answer_by, clock = values
     return Call(seq, _LEVEL[level], round_, unit, from_unit, _CAUSE[cause], opened_at, answer_by, _CLOCK[clock])
 
@@ -114,7 +129,7 @@ def call_of(values: Sequence[Any]) -> Call:
     later["outcome"] = _OUTCOME[later["outcome"]]
     later["ended_by"] = By(**later["ended_by"]) if later["ended_by"] else None
     later["assisting"], later["attachments"] = tuple(later["assisting"]), tuple(later["attachments"])
-    return opening_of(values[: len(_OPENING)])._replace(**later)
+    return _opening_of(values[: len(_OPENING)])._replace(**later)
 
 
 _MOVED = {
@@ -131,6 +146,8 @@ _MOVED = {
     "sequence": "sequence",
     "calls_at": "calls_at",
     "audience": "audience",
+    "warned": "warned",
+    "provisional": "provisional",
 }
 """Column → attribute, for the key and what nearly every decision changes."""
 _RARELY_MOVED = {name: name for name in ("rejects", "reopened_void", "closed_at", "closed_as", "reopen_until")}
@@ -145,7 +162,7 @@ _FIXED = {
 }
 _OPENED = ("seq", "level", "round", "unit", "from_unit", "cause", "ground", "reason", "opened_at", "answer_by", "clock")
 _CHANGED = (
-    "seq",
+    "answer_by",
     "resolve_by",
     "answered_at",
     "answer",
@@ -157,6 +174,9 @@ _CHANGED = (
     "late_s",
     "attachments",
 )
+
+_REQUESTED = tuple(name for name in Request._fields if name not in ("asked_by", "decided_by"))
+_MICROSECOND = timedelta(microseconds=1)
 
 Page = dict[str, Sequence[Any]]
 """Rows by columns, as `bulk` takes them."""
@@ -171,6 +191,7 @@ def new_incidents(incidents: Sequence[Incident]) -> Page:
     """Every column of new rows of `incident`."""
     return {
         **_page({**_FIXED, **_MOVED, **_RARELY_MOVED}, incidents),
+        **_asked(incidents),
         "district": [each.grid_code[:DISTRICT_DIGITS] for each in incidents],
         "policy_code": [each.policy[0] for each in incidents],
         "policy_version": [each.policy[1] for each in incidents],
@@ -179,8 +200,50 @@ def new_incidents(incidents: Sequence[Incident]) -> Page:
 
 def moved_incidents(decisions: Sequence[Decision]) -> Page:
     """The keys and the columns that these decisions change. A page in which nothing rare moves does not write it."""
-    rare = any(getattr(each.before, name) != getattr(each.after, name) for each in decisions for name in _RARELY_MOVED)
-    return _page({**_MOVED, **_RARELY_MOVED} if rare else _MOVED, [each.after for each in decisions])
+    after = [each.after for each in decisions]
+    rare = any(_rarely(each.before) != _rarely(each.after) for each in decisions)
+    return {**_page({**_MOVED, **_RARELY_MOVED}, after), **_asked(after)} if rare else _page(_MOVED, after)
+
+
+_rarely = attrgetter(*_RARELY_MOVED, "left", "requests")
+
+
+def _asked(incidents: Sequence[Incident]) -> Page:
+    return {
+        "left_us": [None if each.left is None else each.left // _MICROSECOND for each in incidents],
+        "requests": [len(each.requests) for each in incidents],
+    }
+
+
+def asked_requests(decisions: Sequence[Decision]) -> Page:
+    """Whole rows of `request`: those that these decisions opened, decided or resumed."""
+    found = [(each.after, each.request) for each in decisions if each.request]
+    return {
+        "incident_id": [incident.id for incident, _ in found],
+        "district": [incident.grid_code[:DISTRICT_DIGITS] for incident, _ in found],
+        **_page({name: name for name in _REQUESTED}, [request for _, request in found]),
+        "asked_by": [request.asked_by.as_dict() for _, request in found],
+        "decided_by": [request.decided_by.as_dict() if request.decided_by else None for _, request in found],
+    }
+
+
+def request_of(row: Row[Any]) -> Request:
+    """A request from a row of `request`."""
+    return Request(
+        row.n,
+        Asked(row.kind),
+        row.call,
+        row.until,
+        row.reason,
+        By(**row.asked_by),
+        row.asked_at,
+        By(**row.decided_by) if row.decided_by else None,
+        row.decided_at,
+        row.decided_reason,
+        Decided(row.outcome) if row.outcome else None,
+        _DUEKIND[row.box],
+        row.resumed_at,
+    )
 
 
 def opened_calls(calls: Sequence[tuple[Incident, Call]]) -> Page:
@@ -193,13 +256,18 @@ def opened_calls(calls: Sequence[tuple[Incident, Call]]) -> Page:
     }
 
 
-def changed_calls(calls: Sequence[tuple[Incident, Call]]) -> Page:
-    """The keys and the columns that an answer or an end fills; none of them goes back to null."""
-    return {
-        "incident_id": [incident.id for incident, _ in calls],
-        **_page({name: name for name in _CHANGED}, [call for _, call in calls]),
-        "ended_by": [call.ended_by.as_dict() if call.ended_by else None for _, call in calls],
+def changed_calls(decisions: Sequence[Decision]) -> Page:
+    """The keys and the columns of calls that these decisions change: what was not even loaded is left alone."""
+    calls = [(each.before.call, each.ended) for each in decisions if each.before and each.ended]
+    names = [name for name in _CHANGED if any(getattr(old, name) != getattr(new, name) for old, new in calls)]
+    ended = [call for _, call in calls]
+    page = {
+        "incident_id": [each.after.id for each in decisions if each.ended],
+        **_page({name: name for name in ("seq", *names)}, ended),
     }
+    if any(call.ended_by for call in ended):
+        page["ended_by"] = [call.ended_by.as_dict() if call.ended_by else None for call in ended]
+    return page
 
 
 def incident_columns(incident: Incident) -> dict[str, Any]:

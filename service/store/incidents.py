@@ -12,17 +12,18 @@ from sqlalchemy import ARRAY, Row, Select, func, select, type_coerce, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import UserDefinedType
 
-from service.rules.model import Call, Decision, Incident
+from service.rules.model import Call, Decision, Incident, Request
 from service.store import bulk, incident_rows, log
 from service.store.incident_rows import (
     CALL_COLUMNS,
+    DUE_COLUMNS,
     INCIDENT_COLUMNS,
-    OPENING_COLUMNS,
     call_of,
+    due_call_of,
     incident_of,
-    opening_of,
+    request_of,
 )
-from service.store.tables import call, event, incident, incident_number, report
+from service.store.tables import call, event, incident, incident_number, report, request
 
 NUMBER_BLOCK = 100
 """How many incident numbers one turn of the sequence hands to a process (its INCREMENT)."""
@@ -57,13 +58,20 @@ async def load(connection: AsyncConnection, incident_id: UUID, *, lock: bool = F
         return None
     found = select(*CALL_COLUMNS).where(call.c.incident_id == incident_id).order_by(call.c.seq)
     calls = tuple(call_of(each) for each in await connection.execute(found))
-    return Loaded(incident_of(row[:_WIDTH], calls[-1]), row._mapping, calls)
+    asked = (await _requests(connection, [incident_id])).get(incident_id, ()) if row.requests else ()
+    return Loaded(incident_of(row[:_WIDTH], calls[-1], asked), row._mapping, calls)
+
+
+_SAID = (
+    *("line", "description", "location", "location_mismatch", "attachments", "source_system", "source_ref"),
+    "occurred_at",
+)
 
 
 def joined() -> Select[Any]:
     """`incident` with the columns of `report` that its view needs: the row that `readers/rows.py` shows."""
-    said = ("line", "description", "location", "attachments", "source_system", "source_ref", "occurred_at")
-    return select(*INCIDENT_COLUMNS, *(report.c[name] for name in said)).join(report, report.c.id == incident.c.id)
+    said = (report.c[name] for name in _SAID)
+    return select(*INCIDENT_COLUMNS, incident.c.requests, *said).join(report, report.c.id == incident.c.id)
 
 
 async def claim_due(tx: AsyncConnection, now: datetime, limit: int) -> list[Incident]:
@@ -72,14 +80,26 @@ async def claim_due(tx: AsyncConnection, now: datetime, limit: int) -> list[Inci
     Rows another engine holds are passed over: any number of them share the work, and none waits for another.
     """
     page = _claim(now).order_by(incident.c.wake_at, incident.c.id).limit(limit)
-    return [_due(row) for row in await tx.execute(page)]
+    return await _due(tx, (await tx.execute(page)).all())
 
 
 _WIDTH = len(INCIDENT_COLUMNS)
 
 
-def _due(row: Row[Any]) -> Incident:
-    return incident_of(row[:_WIDTH], opening_of(row[_WIDTH:]))
+async def _due(tx: AsyncConnection, rows: Sequence[Row[Any]]) -> list[Incident]:
+    """The incidents of these rows; few have requests, so theirs are asked for apart."""
+    asking = [row[0] for row in rows if row[-1]]
+    asked = await _requests(tx, asking) if asking else {}
+    return [incident_of(row[:_WIDTH], due_call_of(row[_WIDTH:-1]), asked.get(row[0], ())) for row in rows]
+
+
+async def _requests(connection: AsyncConnection, ids: Sequence[UUID]) -> dict[UUID, tuple[Request, ...]]:
+    """Incident → everything its called units asked for, in order."""
+    wanted = select(request).where(request.c.incident_id.in_(ids)).order_by(request.c.incident_id, request.c.n)
+    found: dict[UUID, tuple[Request, ...]] = {}
+    for row in await connection.execute(wanted):
+        found[row.incident_id] = (*found.get(row.incident_id, ()), request_of(row))
+    return found
 
 
 class _AsTheDriverHasIt(UserDefinedType[Any]):
@@ -96,7 +116,7 @@ _INCIDENT = [
 
 def _claim(now: datetime) -> Select[Any]:
     return (
-        select(*_INCIDENT, *OPENING_COLUMNS)
+        select(*_INCIDENT, *DUE_COLUMNS, incident.c.requests)
         .join(call, (call.c.incident_id == incident.c.id) & (call.c.seq == incident.c.seq))
         .where(incident.c.wake_at <= now)
         .with_for_update(of=incident, key_share=True, skip_locked=True)
@@ -105,8 +125,8 @@ def _claim(now: datetime) -> Select[Any]:
 
 async def claim_one(tx: AsyncConnection, incident_id: UUID, now: datetime) -> Incident | None:
     """One of a page that failed as a whole, alone; None when another engine has it or it is no longer due."""
-    row = (await tx.execute(_claim(now).where(incident.c.id == incident_id))).one_or_none()
-    return None if row is None else _due(row)
+    rows = (await tx.execute(_claim(now).where(incident.c.id == incident_id))).all()
+    return next(iter(await _due(tx, rows)), None)
 
 
 async def due_ids(connection: AsyncConnection, now: datetime, limit: int) -> list[UUID]:
@@ -136,27 +156,31 @@ async def number_block(connection: AsyncConnection) -> int:
 
 async def save(
     tx: AsyncConnection, decisions: Sequence[Decision], *, stamps: Mapping[UUID, Stamp] | None = None
-) -> log.Committed:
-    """Write what was decided, a page at a time: incidents, calls, events. The caller holds the incidents' locks.
+) -> log.Committed | None:
+    """Write what was decided, a page at a time: incidents, calls, requests, events. The caller holds the incidents'
+    locks. None when there is nothing to tell: the clock only has to look again later.
 
     Raises:
         IntegrityError: the database refused one of them; nothing of the page is written.
     """
     born = [each.after for each in decisions if each.before is None]
     moved = [each for each in decisions if each.before is not None]
-    ended = [(each.after, each.ended) for each in decisions if each.ended]
+    ended = [each for each in decisions if each.ended]
     opened = [(each.after, each.opened) for each in decisions if each.opened]
     if born:
         await bulk.insert_rows(tx, incident, incident_rows.new_incidents(born))
     if moved:
         await bulk.update_rows(tx, incident, ("id",), incident_rows.moved_incidents(moved), faults=0)
     if ended:
-        changed = bulk.filled(incident_rows.changed_calls(ended))
-        await bulk.update_rows(tx, call, ("incident_id", "seq"), changed)
+        await bulk.update_rows(tx, call, ("incident_id", "seq"), incident_rows.changed_calls(ended))
     if opened:
         await bulk.insert_rows(tx, call, incident_rows.opened_calls(opened))
+    if asked := [each for each in decisions if each.request]:
+        await bulk.upsert_rows(tx, request, incident_rows.asked_requests(asked))
     entries = [entry for each in decisions for entry in _entries(each, stamps or {})]
     wakes = [each.after.wake_at for each in decisions if each.after.wake_at]
+    if not entries:
+        return None
     return await log.append(tx, entries, queues=_queues(decisions), wake_at=min(wakes, default=None))
 
 

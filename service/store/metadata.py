@@ -12,6 +12,7 @@ metadata = MetaData(
     naming_convention={
         "pk": "%(table_name)s_pkey",
         "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
         "ck": "%(table_name)s_%(constraint_name)s",
         "ix": "%(table_name)s_%(column_0_N_name)s_idx",
     }

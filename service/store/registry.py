@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Row, Table, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules import world as worlds
-from service.rules.policy import Box, Policy
-from service.rules.words import Clock, Level, UnitKind, Urgency
-from service.rules.world import Category, Cell, Duty, Line, Unit, Validity, World
-from service.store import bulk
+from service.rules.policy import Spans
+from service.rules.words import Level, UnitKind, Urgency
+from service.rules.worktime import WorkCalendar
+from service.rules.world import Category, Cell, Duty, Line, Rings, Unit, Validity, World
+from service.store import bulk, calendars, policies
 from service.store.registry_tables import (
     category,
     cell,
     deployment,
     duty,
     line,
-    policy,
-    policy_box,
     unit,
 )
 from service.store.tables import incident
@@ -78,34 +77,6 @@ async def set_lines(tx: AsyncConnection, new: Mapping[str, str], renamed: Mappin
     )
 
 
-async def activate_policy(tx: AsyncConnection, chosen: Policy, title: str, now: datetime) -> None:
-    """Store a policy version and make it the one that new incidents are reported under."""
-    await tx.execute(update(policy).where(policy.c.active).values(active=False))
-    head = {
-        "code": chosen.code,
-        "version": chosen.version,
-        "title": title,
-        "verify_s": chosen.verify_s,
-        "reopen_s": chosen.reopen_s,
-        "imported_at": now,
-        "active": True,
-    }
-    await bulk.insert_rows(tx, policy, bulk.columns_of([head]))
-    boxes = [
-        {
-            "code": chosen.code,
-            "version": chosen.version,
-            "level": level,
-            "urgency": urgency,
-            "answer_s": box.answer_s,
-            "resolve_s": box.resolve_s,
-            "clock": box.clock,
-        }
-        for (level, urgency), box in chosen.boxes.items()
-    ]
-    await bulk.insert_rows(tx, policy_box, bulk.columns_of(boxes))
-
-
 async def open_incidents_of(connection: AsyncConnection, units: Sequence[str]) -> int:
     """How many open incidents these units have in their queues."""
     found = select(func.count()).where(incident.c.unit.in_(units), incident.c.state != "closed")
@@ -114,30 +85,30 @@ async def open_incidents_of(connection: AsyncConnection, units: Sequence[str]) -
 
 async def load(connection: AsyncConnection) -> World:
     """The world as stored, in several statements: call it in a `Database.read` block, or after `lock` or `hold`."""
-    policies, active = await _policies(connection)
+    versions = {key: each.policy for key, each in (await policies.written(connection)).items()}
+    known = await calendars.days(connection)
+    hours = {each.hours for each in versions.values() if each.hours}
     return worlds.build(
         (await connection.execute(select(deployment.c.world_version))).scalar_one(),
         units=[_unit(row) for row in await connection.execute(select(unit))],
-        cells=[
-            Cell(row.code, row.name, row.community, _validity(row)) for row in await connection.execute(select(cell))
-        ],
+        cells=[_cell(row) for row in await connection.execute(select(cell))],
         categories=[_category(row) for row in await connection.execute(select(category))],
         lines=[Line(row.code, row.name) for row in await connection.execute(select(line))],
         duties=[_duty(row) for row in await connection.execute(select(duty))],
-        policies=policies,
-        active_policy=active,
+        policies=versions.values(),
+        activations=await policies.activations(connection),
+        calendars={each: _calendar(each.spans, tuple(known.get(each.calendar, {}).items())) for each in hours},
     )
 
 
-async def _policies(connection: AsyncConnection) -> tuple[list[Policy], tuple[str, int] | None]:
-    boxes: dict[tuple[str, int], dict[tuple[Level, Urgency], Box]] = defaultdict(dict)
-    for row in await connection.execute(select(policy_box)):
-        box = Box(row.answer_s, row.resolve_s, Clock(row.clock))
-        boxes[row.code, row.version][Level(row.level), Urgency(row.urgency)] = box
-    heads = (await connection.execute(select(policy))).all()
-    active = next(((head.code, head.version) for head in heads if head.active), None)
-    found = [Policy(h.code, h.version, boxes[h.code, h.version], h.verify_s, h.reopen_s) for h in heads]
-    return found, active
+@lru_cache(maxsize=8)
+def _calendar(spans: Spans, days: tuple[tuple[date, bool], ...]) -> WorkCalendar:
+    """A century laid out; kept, since most changes of the registry are not of the calendar."""
+    return WorkCalendar(spans, dict(days))
+
+
+def _rings(shape: list[Any] | None) -> Rings | None:
+    return None if shape is None else tuple(tuple((lon, lat) for lon, lat in ring) for ring in shape)
 
 
 def _validity(row: Row[Any]) -> Validity:
@@ -156,6 +127,10 @@ def _unit(row: Row[Any]) -> Unit:
         covers=tuple(row.covers),
         in_charge_of=tuple(row.in_charge_of),
     )
+
+
+def _cell(row: Row[Any]) -> Cell:
+    return Cell(row.code, row.name, row.community, _validity(row), _rings(row.shape))
 
 
 def _category(row: Row[Any]) -> Category:

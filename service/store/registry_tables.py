@@ -6,10 +6,14 @@ from __future__ import annotations
 
 from sqlalchemy import (
     ARRAY,
+    JSON,
     BigInteger,
     Boolean,
     CheckConstraint,
     Column,
+    Date,
+    ForeignKeyConstraint,
+    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -58,6 +62,7 @@ cell = Table(
     Column("valid_to", Time),
     Column("name", Text, nullable=False),
     Column("community", Code, nullable=False),
+    Column("shape", JSON, comment="rings of [longitude, latitude], degrees WGS-84"),
     CheckConstraint("left(code, length(community)) = community", name="code_in_community"),
     CheckConstraint("valid_to IS NULL OR valid_to >= valid_from", name="validity"),
     Index("cell_current_key", "code", unique=True, postgresql_where=text("valid_to IS NULL")),
@@ -99,25 +104,35 @@ policy = Table(
     Column("code", Code, primary_key=True),
     Column("version", Integer, primary_key=True),
     Column("title", Text, nullable=False),
-    Column("verify_s", BigInteger, nullable=False),
-    Column("reopen_s", BigInteger, nullable=False),
-    Column("imported_at", Time, nullable=False),
-    Column("active", Boolean, nullable=False),
-    Index("policy_active_key", "active", unique=True, postgresql_where=text("active")),
+    Column("document", JSON, nullable=False, comment="its rules, as store/policies.py writes them"),
+    Column("created_at", Time, nullable=False),
+    Column("created_by", JSON, nullable=False),
 )
 
-policy_box = Table(
-    "policy_box",
+policy_activation = Table(
+    "policy_activation",
     metadata,
-    Column("code", Code, primary_key=True),
-    Column("version", Integer, primary_key=True),
-    Column("level", SmallInteger, primary_key=True),
-    Column("urgency", Text, primary_key=True),
-    Column("answer_s", BigInteger, nullable=False),
-    Column("resolve_s", BigInteger, nullable=False),
-    Column("clock", Text, nullable=False),
-    CheckConstraint("answer_s > 0 AND resolve_s > 0", name="boxes"),
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("at", Time, nullable=False, comment="incidents reported from then on are under it"),
+    Column("code", Code, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("activated_at", Time, nullable=False),
+    Column("activated_by", JSON, nullable=False),
+    ForeignKeyConstraint(["code", "version"], ["policy.code", "policy.version"]),
 )
+"""The one that came last, by `at` and then `id`, is active: so a later activation at the same instant wins."""
+
+calendar_day = Table(
+    "calendar_day",
+    metadata,
+    Column("calendar", Code, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("workday", Boolean, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("note", Text),
+    Column("changed_at", Time, nullable=False),
+)
+"""The only truth about working days at run time. A year is known once all of its days are here."""
 
 # --- keys -----------------------------------------------------------------------------------------------------------
 

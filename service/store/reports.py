@@ -28,6 +28,9 @@ class Said:
     idempotency_key: str | None = None
     source: tuple[str, str] | None = None
     location: Mapping[str, Any] | None = None
+    lat: float | None = None
+    lon: float | None = None
+    location_mismatch: bool = False
     attachments: tuple[str, ...] = ()
     occurred_at: datetime | None = None
 
@@ -67,6 +70,9 @@ def _row(incident: Incident, said: Said, line: str) -> dict[str, Any]:
         "urgency": incident.urgency,
         "description": said.description,
         "location": said.location,
+        "lat": said.lat,
+        "lon": said.lon,
+        "location_mismatch": said.location_mismatch,
         "attachments": list(said.attachments) or None,
         "occurred_at": said.occurred_at,
         "reported_at": incident.reported_at,

@@ -50,7 +50,10 @@ report = Table(
     Column("kind", Text, nullable=False),
     Column("urgency", Text, nullable=False),
     Column("description", Text, nullable=False),
-    Column("location", JSON),
+    Column("location", JSON, comment="as it was sent"),
+    Column("lat", Double, comment="degrees WGS-84, whatever was sent"),
+    Column("lon", Double),
+    Column("location_mismatch", Boolean, nullable=False, server_default=text("false")),
     Column("attachments", JSON),
     Column("occurred_at", Time),
     Column("reported_at", Time, nullable=False),
@@ -111,6 +114,10 @@ incident = Table(
     Column("closed_at", Time),
     Column("closed_as", Text),
     Column("reopen_until", Time),
+    Column("left_us", BigInteger, comment="on hold: microseconds of the box that are kept, in the call's clock"),
+    Column("warned", SmallInteger, nullable=False, server_default=text("0"), comment="warning marks passed in the box"),
+    Column("provisional", Boolean, nullable=False, server_default=text("false")),
+    Column("requests", SmallInteger, nullable=False, server_default=text("0"), comment="holds and extensions asked"),
     Index("incident_wake_idx", "wake_at", "id", postgresql_where=text("wake_at IS NOT NULL")),
     Index("incident_queue_idx", "unit", "due_at", "id", postgresql_where=text("state <> 'closed'")),
     CheckConstraint("state IN ('calling','answered','on_hold','resolved','closed')", name="state"),
@@ -128,6 +135,7 @@ incident = Table(
     ),
     CheckConstraint("closed_as IN ('verified','unverified','withdrawn','void','merged')", name="closed_as"),
     CheckConstraint("reopen_until IS NULL OR state = 'closed'", name="reopen_when_closed"),
+    CheckConstraint("left_us IS NULL OR state = 'on_hold'", name="left_when_held"),
     postgresql_with={"fillfactor": "85"},
 )
 
@@ -172,6 +180,33 @@ call = Table(
     CheckConstraint("late_s IS NULL OR outcome IN ('no_answer','not_resolved')", name="late"),
     postgresql_with={"fillfactor": "85"},
 )
+
+request = Table(
+    "request",
+    metadata,
+    Column("incident_id", Uuid, primary_key=True),
+    Column("n", SmallInteger, primary_key=True),
+    Column("district", Code, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("call", SmallInteger, nullable=False, comment="seq of the call it is about"),
+    Column("until", Time, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("asked_by", JSON, nullable=False),
+    Column("asked_at", Time, nullable=False),
+    Column("decided_by", JSON),
+    Column("decided_at", Time),
+    Column("decided_reason", Text),
+    Column("outcome", Text),
+    Column("box", Text, comment="which box it stopped or moved: answer or resolve"),
+    Column("resumed_at", Time),
+    Index("request_open_key", "incident_id", unique=True, postgresql_where=text("outcome IS NULL")),
+    CheckConstraint("kind IN ('hold','extend')", name="kind"),
+    CheckConstraint("outcome IN ('approved','refused','lapsed')", name="outcome"),
+    CheckConstraint("(outcome IS NULL) = (decided_at IS NULL)", name="decided"),
+    CheckConstraint("(outcome IS NOT DISTINCT FROM 'approved') = (box IS NOT NULL)", name="box"),
+    CheckConstraint("resumed_at IS NULL OR kind = 'hold'", name="resumed"),
+)
+"""What called units asked for: at most one open an incident (contract §2, "Approver")."""
 
 # --- the log --------------------------------------------------------------------------------------------------------
 

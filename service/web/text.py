@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 from pydantic import (
@@ -91,6 +91,17 @@ _MOMENT = "Send a time as RFC 3339 text with its offset, such as 2026-11-23T08:5
 
 Moment = Annotated[AwareDatetime, BeforeValidator(_dated), AfterValidator(_between)]
 """A time with its offset, 2000 ≤ year < 2200, given back in UTC."""
+
+
+def _day(value: object) -> object:
+    # pydantic would take numbers for seconds since 1970, and moments for days
+    if isinstance(value, date) or (isinstance(value, str) and re.fullmatch(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}", value)):
+        return value
+    raise PydanticCustomError("day", "Send a day from 2000 to 2099, such as 2026-11-23.")
+
+
+Day = Annotated[date, BeforeValidator(_day)]
+"""A day of Asia/Shanghai, 2000 to 2099."""
 
 Code = Annotated[str, StringConstraints(pattern=_CODE)]
 """A unit, line or policy code."""

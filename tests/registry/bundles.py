@@ -61,7 +61,8 @@ async def bring(
 
 async def everything(database: Database) -> dict[str, list[tuple[object, ...]]]:
     """Every row an import could write."""
-    tables = ("deployment", "line", "unit", "cell", "category", "duty", "policy", "policy_box", "event", "log_batch")
+    registry = ("line", "unit", "cell", "category", "duty", "policy", "policy_activation", "calendar_day")
+    tables = ("deployment", *registry, "event", "log_batch")
     async with database.read() as connection:
         return {
             name: [tuple(row) for row in await connection.execute(text(f"SELECT t::text FROM {name} t ORDER BY 1"))]

@@ -97,8 +97,8 @@ def test_rows_come_with_their_line_lists_and_days() -> None:
     ("name", "content", "row", "detail"),
     [
         ("unit.csv", b"", 0, "unknown file"),
-        ("cells.geojson", b"{}", 0, "not taken yet"),
-        ("calendar.csv", b"", 0, "not taken yet"),
+        ("cells.geojson", b"{}", 0, "not a FeatureCollection"),
+        ("calendar.csv", b"", 1, "missing: code, day, workday"),
         ("lines.csv", b"", 1, "missing: code, name"),
         ("lines.csv", b"code,nmae\n", 1, "unknown: nmae; missing: name"),
         ("lines.csv", b"code,name,name\n", 1, "more than once: name"),

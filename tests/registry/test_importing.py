@@ -56,11 +56,11 @@ async def test_importing_twice_changes_nothing(database: Database) -> None:
     assert await everything(database) == before
 
 
-async def test_importing_the_haizhu_sample_twice_changes_nothing(haizhu: Database) -> None:
+async def test_importing_the_haizhu_sample_twice_changes_nothing(office: Database) -> None:
     from_disk = bundle.read_directory(demo.SAMPLE)
-    before = await everything(haizhu)
-    assert not (await bring(haizhu, from_disk, NOW + DAY)).changes_anything
-    assert await everything(haizhu) == before
+    before = await everything(office)
+    assert not (await bring(office, from_disk, NOW + DAY)).changes_anything
+    assert await everything(office) == before
 
 
 async def test_a_changed_name_closes_the_old_row_and_keeps_history(database: Database) -> None:
@@ -141,12 +141,12 @@ async def test_a_database_error_in_the_middle_leaves_nothing_behind(database: Da
     before = await everything(database)
     async with database.begin() as tx:
         await tx.execute(text("CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'no'; END$$"))
-        await tx.execute(text("CREATE TRIGGER no BEFORE INSERT ON policy_box EXECUTE FUNCTION no()"))
+        await tx.execute(text("CREATE TRIGGER no BEFORE INSERT ON policy_activation EXECUTE FUNCTION no()"))
     with pytest.raises(DBAPIError):
         await bring(database, files())
     assert await everything(database) == before
     async with database.begin() as tx:
-        await tx.execute(text("DROP TRIGGER no ON policy_box"))
+        await tx.execute(text("DROP TRIGGER no ON policy_activation"))
     assert (await bring(database, files())).committed
 
 
@@ -183,7 +183,10 @@ async def test_another_policy_becomes_the_next_version_and_is_active_at_once(dat
     assert (await bring(database, policy("2h"), NOW + DAY)).policy is None
     worlds = CurrentWorld()
     await worlds.reload(database)
-    assert worlds.world.active().version == 2
-    boxes = [worlds.world.box(("example", number), Level.COMMUNITY, Urgency.NORMAL).answer_s for number in (1, 2)]
+    active = worlds.world.active(NOW + DAY)
+    assert active is not None
+    assert active.version == 2
+    key = Level.COMMUNITY, Urgency.NORMAL
+    boxes = [worlds.world.box(("example", number), *key, "u").answer_s for number in (1, 2)]
     assert boxes == [3600, 7200]
     assert (await told(database))[2:] == ["sihu.registry.imported", "sihu.policy.activated"]

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import pytest
 
-from service import demo
 from service.registry import bundle
 from service.rules.words import Clock, Level, Urgency
+from tests.conftest import CONTINUOUS
 from tests.registry.bundles import files
 
 _POLICY = files()["policy.yaml"].decode()
 
 
 def test_the_policy_is_read_in_seconds() -> None:
-    read = bundle.parse(bundle.read_directory(demo.SAMPLE)).policy
+    read = bundle.parse({"policy.yaml": CONTINUOUS.read_bytes()}).policy
     assert read is not None
     policy = read.policy(1)
     assert (policy.code, policy.verify_s, policy.reopen_s) == ("example", 3 * 86_400, 7 * 86_400)
-    boxes = {key: (box.answer_s, box.resolve_s) for key, box in policy.boxes.items()}
+    boxes = {key: (box.answer_s, box.resolve_s) for key, (box,) in policy.boxes.items()}
     assert len(boxes) == 8
     assert boxes[Level.COMMUNITY, Urgency.URGENT] == (1800, 7200)
     assert boxes[Level.LEADER, Urgency.NORMAL] == (2 * 86_400, 10 * 86_400)
-    assert {box.clock for box in policy.boxes.values()} == {Clock.CONTINUOUS}
+    assert {box.clock for (box,) in policy.boxes.values()} == {Clock.CONTINUOUS}
 
 
 @pytest.mark.parametrize(
@@ -30,10 +30,12 @@ def test_the_policy_is_read_in_seconds() -> None:
         ("level: 4, urgency: normal", "level: 4, urgency: urgent", "no row for level 4, urgency normal: add one"),
         ("level: 4, urgency: normal", "level: 4, urgency: urgent", "2 rows for level 4, urgency urgent: keep one"),
         ("level: 4", "level: 5", "Send 4 or less"),
-        ("continuous", "working", "level 1, urgency urgent: clock 'working' is not available yet"),
+        ("continuous", "working", "level 1, urgency urgent: clock 'working' needs a calendar"),
         ("continuous", "sometimes", "Send one of 'working' or 'continuous'"),
         ("verify: 3d", "verify: 0d", "/verify: Send a duration such as 30m"),
         ("verify: 3d", "verify: 3", "/verify: Send a duration such as 30m"),
+        ("resolve: 1d, clock: continuous", "resolve: 1wd, clock: continuous", "write d (24 hours) or h"),
+        ("verify: 3d", "verify: 3wd", "/verify: This runs day and night"),
         ("verify: 3d", "verify: 3w", "/verify: Send a duration such as 30m"),
         ("verify: 3d", "verify: 401d", "/verify: Send 400d or less"),
         ("verify: 3d", "verfy: 3d", "Did you mean verify?"),

@@ -1,0 +1,154 @@
+"""`sihu policy …` and `sihu calendar …`: time rules and working days from the command line."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from service.admin import OPS, now_and_world, with_database
+from service.registry import calendars, policies
+from service.registry.bundle import BundleError
+from service.registry.policy_checks import faults_in_world, read_policy
+from service.registry.policy_file import PolicyFile
+from service.rules.errors import ValidationFailed
+from service.rules.worktime import WorkCalendar
+from service.settings import Settings
+from service.store import calendars as stored
+from service.store.database import Database
+
+
+def policy_list(settings: Settings, asked: argparse.Namespace) -> int:
+    """Every version, and from when it is in force."""
+
+    async def work(database: Database) -> list[str]:
+        clock, worlds = await now_and_world(database)
+        world, now = worlds.world, clock.now()
+        lines = []
+        for (code, version), policy in sorted(world.policies.items()):
+            mine = [each.at.isoformat() for each in world.activations if (each.code, each.version) == (code, version)]
+            mark = "in force" if world.active(now) == policy else "since " + ", ".join(mine) if mine else "draft"
+            lines.append(f"{code} {version}  {mark}")
+        return lines
+
+    for line in with_database(settings, work):
+        print(line)
+    return 0
+
+
+def policy_check(settings: Settings, asked: argparse.Namespace) -> int:
+    """Every fault of a policy.yaml against the registry of this database; writes nothing."""
+    wanted = _read(asked.file)
+
+    async def work(database: Database) -> list[str]:
+        clock, worlds = await now_and_world(database)
+        async with database.read() as connection:
+            known = (await stored.days(connection)).get(wanted.calendar or "")
+        timer = WorkCalendar(wanted.spans, known) if known else None
+        return list(faults_in_world(wanted, worlds.world.categories, timer, clock.now()))
+
+    return _told(with_database(settings, work)) or _say(f"{asked.file} is sound.")
+
+
+def policy_draft(settings: Settings, asked: argparse.Namespace) -> int:
+    """Store a policy.yaml as the next version, a draft."""
+    wanted = _read(asked.file)
+
+    async def work(database: Database) -> policies.Drafted:
+        clock, _ = await now_and_world(database)
+        return await policies.draft(database, wanted, clock.now(), OPS)
+
+    done = with_database(settings, work)
+    name = f"{done.policy.code} version {done.policy.version}"
+    return _say(f"{name}: {'drafted; activate it next' if done.new else 'says the same already'}.")
+
+
+def policy_activate(settings: Settings, asked: argparse.Namespace) -> int:
+    """Put a version in force, now or from an instant."""
+    at = _moment(asked.at) if asked.at else None
+
+    async def work(database: Database) -> datetime:
+        clock, _ = await now_and_world(database)
+        _, starts, _ = await policies.activate(database, asked.code, asked.version, at, clock.now(), OPS)
+        return starts
+
+    starts = with_database(settings, work)
+    return _say(f"{asked.code} version {asked.version} is in force from {starts.isoformat()}.")
+
+
+def calendar_load(settings: Settings, asked: argparse.Namespace) -> int:
+    """Working days from a CSV or JSON feed file."""
+    try:
+        content = asked.file.read_bytes()
+    except OSError as error:
+        raise BundleError(f"cannot read {error.filename}: {error.strerror}") from None
+    return _write_days(settings, asked.calendar, calendars.read_feed(asked.file.name, content, asked.fill_year))
+
+
+def calendar_seed(settings: Settings, asked: argparse.Namespace) -> int:
+    """The published holidays, for years of which nothing is known yet: what was edited stays as it is."""
+    official = calendars.official()
+
+    async def work(database: Database) -> set[int]:
+        async with database.read() as connection:
+            return {year for year, _, _ in await stored.years(connection, calendars.OFFICIAL)}
+
+    known = with_database(settings, work)
+    wanted = [day for day in official if day.day.year not in known]
+    if not wanted:
+        return _say(f"Nothing to seed: calendar cn knows every year up to {official[-1].day.year}.")
+    return _write_days(settings, calendars.OFFICIAL, wanted)
+
+
+def calendar_coverage(settings: Settings, asked: argparse.Namespace) -> int:
+    """Which years are known, and how much of each."""
+
+    async def work(database: Database) -> list[tuple[int, int, int]]:
+        async with database.read() as connection:
+            return await stored.years(connection, asked.calendar)
+
+    for year, known, days in with_database(settings, work):
+        print(f"{year}  {known} of {days} days" + ("" if known == days else "  (not covered)"))
+    return 0
+
+
+def _write_days(settings: Settings, calendar: str, wanted: list[stored.Day]) -> int:
+    async def work(database: Database) -> calendars.Changed:
+        clock, _ = await now_and_world(database)
+        return await calendars.change(database, calendar, wanted, clock.now(), OPS)
+
+    done = with_database(settings, work)
+    return _say(f"{calendar}: {done.days} days changed; the engine looks at {done.woken} running deadlines again.")
+
+
+def _read(file: Path) -> PolicyFile:
+    try:
+        policy, wrong = read_policy(file.read_bytes())
+    except OSError as error:
+        raise BundleError(f"cannot read {error.filename}: {error.strerror}") from None
+    if policy is None:
+        _told(wrong)
+        raise BundleError(f"{file}: {len(wrong)} faults; nothing was written")
+    return policy
+
+
+def _told(faults: list[str]) -> int:
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    return 1 if faults else 0
+
+
+def _say(sentence: str) -> int:
+    print(sentence)
+    return 0
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise ValidationFailed(f"{text} is no time with its offset, such as 2027-01-01T00:00:00+08:00")
+    return moment.astimezone(UTC)

@@ -1,0 +1,183 @@
+"""Working days: from the package of published holidays, from a feed file, or by hand. The table is the only truth.
+
+A year is known once every day of it is. The notice of a year comes in the November before it, so a deadline beyond is
+provisional; whatever is loaded or corrected, the engine puts the running deadlines right and says so in the log.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from importlib.metadata import version
+from typing import Annotated, Any
+
+import chinese_calendar
+from pydantic import ConfigDict, Field, ValidationError
+
+from service.rules.errors import Pointer, ValidationFailed
+from service.rules.model import By
+from service.rules.worktime import ZONE
+from service.rules.world import World
+from service.store import calendars, log, registry
+from service.store.calendars import Day
+from service.store.database import Database, Transaction
+from service.store.log import Committed, Entry
+from service.web import faults
+from service.web.text import Body, one_line
+from service.web.text import Day as CalendarDay
+
+OFFICIAL = "cn"
+"""The calendar that the published holidays are seeded into."""
+_FIRST_YEAR = 2020
+_MOST_DAYS = 4_000
+_PLAIN_WEEK = "Monday to Friday"
+
+
+class DayRow(Body):
+    """One day: `workday` true also for a make-up day (调休), false for a holiday or a weekend."""
+
+    day: CalendarDay
+    workday: bool
+    note: Annotated[str, *one_line(100)] | None = None
+
+
+class DaysBody(Body):
+    """Days to write over what is there. `fill_years`: all other days of these years are Monday to Friday."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "source": "国务院办公厅 2026-11",
+                    "fill_years": [2027],
+                    "days": [{"day": "2027-01-01", "workday": False, "note": "元旦"}],
+                }
+            ]
+        }
+    )
+
+    source: Annotated[str, *one_line(200)]
+    days: Annotated[tuple[DayRow, ...], Field(max_length=_MOST_DAYS)] = ()
+    fill_years: Annotated[tuple[Annotated[int, Field(ge=2000, le=2099)], ...], Field(max_length=10)] = ()
+
+    def written(self) -> list[Day]:
+        """Every day that is meant, in order. Raises `ValidationFailed` for a day twice, or none."""
+        found: dict[date, Day] = {}
+        for number, row in enumerate(self.days):
+            if row.day in found:
+                detail = f"{row.day} is here twice: keep one."
+                raise ValidationFailed(detail, errors=[Pointer(f"/days/{number}/day", detail)])
+            found[row.day] = Day(row.day, row.workday, self.source, row.note)
+        plain = (day for year in self.fill_years for day in _days_of(year) if day not in found)
+        found |= {day: Day(day, day.weekday() < 5, self.source, _PLAIN_WEEK) for day in list(plain)}
+        if not found:
+            raise ValidationFailed("Send at least one day.", errors=[Pointer("/days", "Send at least one day.")])
+        return sorted(found.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What a change did: days that are other than before, and deadlines the engine looks at again because of it."""
+
+    days: int
+    woken: int = 0
+    committed: Committed | None = None
+
+
+async def change(database: Database, calendar: str, wanted: Sequence[Day], now: datetime, by: By) -> Changed:
+    """Write days, all or nothing; the same days again change nothing. Raises `Unavailable`."""
+    async with database.begin() as tx:
+        await registry.lock(tx)
+        world = await registry.load(tx)
+        return await write(tx, world, calendar, wanted, now, by)
+
+
+async def write(tx: Transaction, world: World, calendar: str, wanted: Sequence[Day], now: datetime, by: By) -> Changed:
+    """The same in a transaction that holds the registry's lock."""
+    held = {each.day: each for each in await calendars.between(tx, calendar, wanted[0].day, wanted[-1].day)}
+    new = [day for day in wanted if day.day not in held or held[day.day] != day]
+    if not new:
+        return Changed(0)
+    await calendars.put(tx, calendar, new, now)
+    await registry.rise(tx)
+    using = [key for key, each in world.policies.items() if each.hours and each.hours.calendar == calendar]
+    since = datetime.combine(new[0].day, time(), ZONE)
+    woken = await calendars.wake(tx, using, since, now) if using else 0
+    data = {
+        "calendar": calendar,
+        "days": len(new),
+        "first": new[0].day.isoformat(),
+        "last": new[-1].day.isoformat(),
+        "sources": sorted({each.source for each in new}),
+        "deadlines_looked_at": woken,
+        "by": by.as_dict(),
+    }
+    told = [Entry("sihu.calendar.changed", now, world.district, (), data)]
+    committed = await log.append(tx, told, wake_at=now if woken else None, reload=("world",))
+    return Changed(len(new), woken, committed)
+
+
+def official() -> list[Day]:
+    """The published holidays and make-up days, every day from 2020 to the last year the package knows."""
+    source = f"chinesecalendar {version('chinesecalendar')}"
+    found: list[Day] = []
+    year = _FIRST_YEAR
+    while True:
+        try:
+            found += [_official(day, source) for day in _days_of(year)]
+        except NotImplementedError:  # the package raises for years it does not know, and never guesses
+            return found
+        year += 1
+
+
+def _official(day: date, source: str) -> Day:
+    workday: bool = chinese_calendar.is_workday(day)
+    _, name = chinese_calendar.get_holiday_detail(day)
+    return Day(day, workday, source, name or None)
+
+
+def _days_of(year: int) -> list[date]:
+    first = date(year, 1, 1)
+    return [first + timedelta(days=n) for n in range((date(year + 1, 1, 1) - first).days)]
+
+
+def read_feed(name: str, content: bytes, fill_years: Iterable[int] = ()) -> list[Day]:
+    """A feed file: CSV (day,workday,note) or JSON as holiday-cn publishes it ({"year", "days": [{"date", "name",
+    "isOffDay"}]}), whose year is filled up.
+
+    Raises:
+        ValidationFailed: every fault of the file, each with its row.
+    """
+    try:
+        text = content.decode("utf-8-sig")
+        rows, years = _from_json(text) if name.endswith(".json") else (_from_csv(text), [])
+        body = DaysBody.model_validate({"source": name, "days": rows, "fill_years": [*fill_years, *years]})
+    except ValidationError as error:
+        raise faults.validation_failed(error, DaysBody) from None
+    except (UnicodeDecodeError, ValueError, KeyError, TypeError, csv.Error) as error:
+        detail = f"{name} cannot be read: {error or type(error).__name__}. Send CSV with day,workday,note or such JSON."
+        raise ValidationFailed(detail, errors=[Pointer("", detail)]) from None
+    return body.written()
+
+
+_WORDS: Mapping[str, bool] = {"true": True, "1": True, "workday": True, "false": False, "0": False, "off": False}
+
+
+def _from_csv(text: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for row in csv.DictReader(io.StringIO(text, newline=""), strict=True):
+        workday = row["workday"].strip().lower()
+        if workday not in _WORDS:
+            raise ValueError(f"row {len(found) + 2}: workday should be true or false, not {workday[:20]!r}")
+        found.append({"day": row["day"], "workday": _WORDS[workday], "note": row.get("note") or None})
+    return found
+
+
+def _from_json(text: str) -> tuple[list[dict[str, Any]], list[int]]:
+    said = json.loads(text)
+    rows = [{"day": each["date"], "workday": not each["isOffDay"], "note": each.get("name")} for each in said["days"]]
+    return rows, [said["year"]] if rows else []

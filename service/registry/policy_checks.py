@@ -1,0 +1,126 @@
+"""Reading a policy and finding everything that is wrong with it: by itself, and against the registry."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from service.registry.policy_file import PolicyFile, PolicyRow, seconds_of
+from service.rules.words import Clock, Level, Urgency
+from service.rules.worktime import OutOfCalendar, WorkCalendar, check_spans
+from service.web import faults
+
+_MOST_BYTES = 64 * 2**10  # a policy has some dozens of rows, and a megabyte of YAML takes a quarter of a minute to read
+_YEARS = 5
+"""A box that does not end within these many years is taken for one that never does."""
+
+
+def read_policy(content: bytes) -> tuple[PolicyFile | None, list[str]]:
+    """The policy, and everything that is wrong with it; never both."""
+    if len(content) > _MOST_BYTES:
+        return None, ["over 64 KiB: leave out what is not of the policy"]
+    try:
+        # all text: the safe loader's dates and numbers raise KeyError, ValueError and others for those it cannot read
+        written: Any = yaml.load(content, yaml.BaseLoader)
+        if not isinstance(written, dict):
+            return None, [f"the file should hold {', '.join(PolicyFile.model_fields)}"]
+        policy = PolicyFile.model_validate(written)
+    except (yaml.YAMLError, RecursionError) as error:
+        return None, [f"not YAML: {' '.join(str(error).split())}"]
+    except ValidationError as error:
+        return None, [f"{each.pointer}: {each.detail}" for each in faults.validation_failed(error, PolicyFile).errors]
+    wrong = list(faults_within(policy))
+    return (None, wrong) if wrong else (policy, [])
+
+
+def faults_within(policy: PolicyFile) -> Iterator[str]:
+    """What is wrong with a policy by itself."""
+    yield from _rows_twice(policy)
+    yield from _holes(policy)
+    yield from _hours(policy)
+    for row in policy.rows:
+        yield from _units_of_the_other_clock(row)
+
+
+def _rows_twice(policy: PolicyFile) -> Iterator[str]:
+    rows = {(row.level, row.urgency, row.category): row for row in policy.rows}
+    for key, count in Counter((row.level, row.urgency, row.category) for row in policy.rows).items():
+        if count > 1:
+            yield f"{count} rows for {rows[key]}: keep one"
+
+
+def _holes(policy: PolicyFile) -> Iterator[str]:
+    whole = {(row.level, row.urgency) for row in policy.rows if row.category is None}
+    for level in Level:
+        for urgency in Urgency:
+            if (level.value, urgency) not in whole:
+                yield f"no row for level {level.value}, urgency {urgency.value}: add one without a category"
+
+
+def _hours(policy: PolicyFile) -> Iterator[str]:
+    working = [row for row in policy.rows if row.clock is Clock.WORKING]
+    if working and policy.calendar is None:
+        yield f"{working[0]}: clock 'working' needs a calendar: name one, such as cn"
+    if (policy.calendar is None) != (not policy.hours):
+        yield "calendar and hours go together: give both, or neither"
+    if policy.hours:
+        try:
+            check_spans(policy.spans)
+        except ValueError as error:
+            yield f"hours: {error}"
+
+
+def _units_of_the_other_clock(row: PolicyRow) -> Iterator[str]:
+    for name, length in (("answer", row.answer), ("resolve", row.resolve)):
+        in_working_days = length.endswith("wd")
+        if row.clock is Clock.WORKING and length.endswith("d") and not in_working_days:
+            yield f"{row}: {name} {length} of working time: write wd (8 working hours) or h"
+        if row.clock is Clock.CONTINUOUS and in_working_days:
+            yield f"{row}: {name} {length} of a continuous clock: write d (24 hours) or h"
+
+
+def faults_in_world(
+    policy: PolicyFile, categories: Iterable[str], calendar: WorkCalendar | None, now: datetime
+) -> Iterator[str]:
+    """What only the registry shows: rows that no category reaches, a calendar without days, boxes that cannot end.
+
+    `calendar` is what the policy's calendar and hours make; None when nobody knows a day of it.
+    """
+    codes = list(categories)
+    for row in policy.rows:
+        if row.category is not None and not _is_reached(row, policy, codes):
+            yield f"{row}: no category comes to this row: correct the prefix, or leave the row out"
+    if policy.calendar is None:
+        return
+    if calendar is None:
+        yield f"calendar {policy.calendar} holds no days: load them first (sihu calendar load)"
+        return
+    for row in policy.rows:
+        if row.clock is Clock.WORKING and not _ends(row, calendar, now):
+            yield f"{row}: it does not end within {_YEARS} years: calendar {policy.calendar} has too few working days"
+
+
+def _is_reached(row: PolicyRow, policy: PolicyFile, codes: list[str]) -> bool:
+    prefix = row.category or ""
+    rivals = [
+        other.category
+        for other in policy.rows
+        if (other.level, other.urgency) == (row.level, row.urgency)
+        and other.category is not None
+        and len(other.category) > len(prefix)
+    ]
+    mine = (code for code in codes if code.startswith(prefix))
+    return any(not any(code.startswith(rival) for rival in rivals) for code in mine)
+
+
+def _ends(row: PolicyRow, calendar: WorkCalendar, now: datetime) -> bool:
+    longest = max(seconds_of(row.answer), seconds_of(row.resolve))
+    try:
+        return calendar.due(now, timedelta(seconds=longest)) < now + timedelta(days=366 * _YEARS)
+    except OutOfCalendar:
+        return False

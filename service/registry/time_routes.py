@@ -1,0 +1,190 @@
+"""Time rules and working days: `/v1/policies…` and `/v1/calendars…`. Everybody may read them, ops write them."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Path as FromPath
+from pydantic import ConfigDict
+
+from service.access.deps import Caller, require
+from service.registry import calendars as calendar_use
+from service.registry import examples, policies, shown
+from service.registry.calendars import DaysBody
+from service.registry.policy_file import PolicyFile
+from service.rules import access, errors
+from service.rules.model import Actor
+from service.rules.policy import Policy
+from service.rules.words import Role
+from service.store import calendars as stored
+from service.store.log import Committed
+from service.web import problems
+from service.web.answers import answer
+from service.web.text import Body, Code, Day, Moment, Params
+
+router = APIRouter(prefix="/v1", tags=["time rules · 时限"])
+
+_Ops = Annotated[Actor, Depends(require(Role.OPS))]
+_READS = problems.documented(errors.Unauthorized, errors.NotFound, errors.ValidationFailed, errors.Unavailable)
+_WRITES = problems.documented(
+    errors.Unauthorized,
+    errors.NotYours,
+    errors.BadJson,
+    errors.TooLarge,
+    errors.UnsupportedMedia,
+    errors.NotFound,
+    errors.Conflict,
+    errors.ValidationFailed,
+    errors.Unavailable,
+)
+_Version = Annotated[int, FromPath(ge=1, le=1_000_000)]
+_MOST_DAYS = 4_000
+
+
+class ActivateBody(Body):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"at": "2027-01-01T00:00:00+08:00"}]})
+
+    at: Moment | None = None
+
+
+class DaysQuery(Params):
+    """Days of Asia/Shanghai, both included; at most eleven years at once."""
+
+    first: Day
+    last: Day
+
+
+@router.post(
+    "/policies",
+    status_code=201,
+    summary="Write a policy: its next version, a draft · 起草时限规则",
+    responses={201: examples.one(examples.POLICY), 200: examples.one(examples.POLICY), **_WRITES},
+)
+async def create_policy(request: Request, caller: _Ops, body: PolicyFile) -> Response:
+    """The same fields as `policy.yaml`. Every fault at once: a hole, a row no category reaches, a box that cannot end.
+    The newest version again: 200, and nothing is written."""
+    return await _draft(request, caller, body)
+
+
+@router.get(
+    "/policies/{code}/versions",
+    summary="The versions of a policy, newest first · 版本",
+    responses={200: examples.listed(examples.POLICY), **_READS},
+)
+async def list_versions(request: Request, caller: Caller, code: str) -> Response:
+    """With who is under it from when: `activations` holds what was, is and will be in force."""
+    world = request.app.state.worlds.world
+    found = sorted((each for each in world.policies.values() if each.code == code), key=lambda each: -each.version)
+    if not found:
+        raise errors.NotFound(f"There is no policy {code}: see GET /v1/policies.")
+    return answer({"items": [_shown(request, each) for each in found], "next_cursor": None})
+
+
+@router.post(
+    "/policies/{code}/versions",
+    status_code=201,
+    summary="Write the next version of a policy · 起草新版本",
+    responses={201: examples.one(examples.POLICY), 200: examples.one(examples.POLICY), **_WRITES},
+)
+async def create_version(request: Request, caller: _Ops, code: str, body: PolicyFile) -> Response:
+    """As POST /v1/policies, for a policy that exists."""
+    if not any(known == code for known, _ in request.app.state.worlds.world.policies):
+        raise errors.NotFound(f"There is no policy {code}: POST /v1/policies makes one.")
+    if body.code != code:
+        detail = f"This is policy {code}: send the same code, or POST /v1/policies."
+        raise errors.ValidationFailed(detail, errors=[errors.Pointer("/code", detail)])
+    return await _draft(request, caller, body)
+
+
+@router.post(
+    "/policies/{code}/versions/{n}/activate",
+    summary="Put a version in force from an instant · 启用",
+    responses={200: examples.one(examples.POLICY), **_WRITES},
+)
+async def activate(
+    request: Request,
+    caller: _Ops,
+    code: str,
+    n: _Version,
+    body: ActivateBody = ActivateBody(),  # noqa: B008
+) -> Response:
+    """Incidents reported from then on are under it; all others keep theirs. Checked once more; written in the log."""
+    state = request.app.state
+    by = access.by_of(caller)
+    chosen, _, committed = await policies.activate(state.database, code, n, body.at, state.clock.now(), by)
+    await _told(request, committed)
+    return answer(_shown(request, chosen))
+
+
+async def _draft(request: Request, caller: Actor, body: PolicyFile) -> Response:
+    state = request.app.state
+    done = await policies.draft(state.database, body, state.clock.now(), access.by_of(caller))
+    await _told(request, done.committed)
+    place = f"/v1/policies/{done.policy.code}/versions"
+    return answer(_shown(request, done.policy), 201 if done.new else 200, {"Location": place})
+
+
+def _shown(request: Request, policy: Policy) -> dict[str, Any]:
+    state = request.app.state
+    world = state.worlds.world
+    told = shown.policy(policy, world.active(state.clock.now()) == policy)
+    mine = [each for each in world.activations if (each.code, each.version) == (policy.code, policy.version)]
+    return {**told, "activations": [each.at for each in mine]}
+
+
+async def _told(request: Request, committed: Committed | None) -> None:
+    """Ring everybody, and let the next request of this caller see what it wrote."""
+    if committed is None:
+        return
+    state = request.app.state
+    state.tail.tell(committed)
+    # it is written all the same: the tail reads it anew when the database is back
+    with contextlib.suppress(errors.Unavailable):
+        await state.worlds.reload(state.database)
+
+
+@router.get(
+    "/calendars/{code}/days",
+    summary="Working days and days off · 工作日历",
+    responses={200: examples.listed(examples.DAY), **_READS},
+)
+async def list_days(request: Request, caller: Caller, code: Code, query: Annotated[DaysQuery, Query()]) -> Response:
+    """What is known; a day that is missing counts as Monday to Friday, and deadlines of its year are provisional."""
+    if not 0 <= (query.last - query.first).days < _MOST_DAYS:
+        detail = f"Send first and last in order, at most {_MOST_DAYS} days apart."
+        raise errors.ValidationFailed(detail, errors=[errors.Pointer("?last", detail)])
+    async with request.app.state.database.read() as connection:
+        found = await stored.between(connection, code, query.first, query.last)
+    return answer({"items": [shown.day(each) for each in found], "next_cursor": None})
+
+
+@router.put(
+    "/calendars/{code}/days",
+    summary="Write working days and days off · 调整日历",
+    responses={200: examples.one(examples.DAYS_CHANGED), **_WRITES},
+)
+async def put_days(request: Request, caller: _Ops, code: Code, body: DaysBody) -> Response:
+    """All or nothing, over what is there. Running deadlines that this moves are put right by the engine at once, each
+    with an event `sihu.call.rescheduled`."""
+    state = request.app.state
+    by = access.by_of(caller)
+    done = await calendar_use.change(state.database, code, body.written(), state.clock.now(), by)
+    await _told(request, done.committed)
+    return answer({"calendar": code, "days_changed": done.days, "deadlines_looked_at": done.woken})
+
+
+@router.get(
+    "/calendars/{code}/coverage",
+    summary="Which years are known · 日历覆盖",
+    responses={200: examples.one(examples.COVERAGE), **_READS},
+)
+async def coverage(request: Request, caller: Caller, code: Code) -> Response:
+    """A year is covered once every day of it is known. The notice of a year comes in the November before it."""
+    async with request.app.state.database.read() as connection:
+        years = await stored.years(connection, code)
+    if not years:
+        raise errors.NotFound(f"Calendar {code} holds no days: PUT them, or `sihu calendar load`.")
+    rows = [{"year": year, "days_known": known, "covered": known == days} for year, known, days in years]
+    return answer({"calendar": code, "years": rows})

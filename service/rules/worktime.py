@@ -1,0 +1,179 @@
+"""Working time: which stretches of the clock count, when an amount of them has passed, how much lies between two.
+
+The working spans of all days of the horizon stand in one row, oldest first, each with the working time before it:
+
+    starts   Mon 08:00   Mon 14:00   Tue 08:00   …
+    before       0 h         4 h         8 h     …   (and at the very end: all of it)
+
+An instant becomes an amount of work by a bisection of `starts`, and an amount an instant by one of `before`; every
+question is these two. Both count integer microseconds, `starts` from the Unix epoch: nothing is ever rounded.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left, bisect_right
+from calendar import isleap
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta, timezone
+from itertools import pairwise
+from typing import NamedTuple
+
+ZONE = timezone(timedelta(hours=8), "Asia/Shanghai")
+"""Where the days of a calendar begin and end: one offset, no summer time in the horizon."""
+
+FIRST_YEAR, LAST_YEAR = 2000, 2099
+"""The horizon: the years in which working time can be counted, both included."""
+
+_DAY_MINUTES = 24 * 60
+_US = timedelta(microseconds=1)
+_MINUTE_US = timedelta(minutes=1) // _US
+_DAY_US = timedelta(days=1) // _US
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST_US = (datetime(FIRST_YEAR, 1, 1, tzinfo=ZONE) - _EPOCH) // _US
+_LAST_US = (datetime(LAST_YEAR + 1, 1, 1, tzinfo=ZONE) - _EPOCH) // _US
+
+
+class OutOfCalendar(ValueError):
+    """Asked about, or led to, an instant that lies outside the horizon."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what}: working time is counted from {FIRST_YEAR} to {LAST_YEAR} only")
+
+
+class Segment(NamedTuple):
+    """One counted stretch, from `start` until `end` (UTC): all of it is working time, `counted`."""
+
+    start: datetime
+    end: datetime
+    counted: timedelta
+
+
+class WorkCalendar:
+    """The working time of some offices: the same `spans` on every workday. A `timers.Timer`.
+
+    `spans` are half-open minutes of the day in `ZONE`: ((480, 720), (840, 1080)) is 08–12 and 14–18, 1440 is 24:00.
+    `days` says of a date whether it is a workday, and nothing else does; a date it leaves out is a workday from Monday
+    to Friday. A year is *covered* when `days` holds every day of it.
+
+    ValueError when there are no spans, or they are out of order, overlap, or leave the day. Below, every instant is
+    an aware datetime (TypeError when it is not), every answer is UTC, and an instant outside the horizon is
+    `OutOfCalendar`.
+    """
+
+    def __init__(self, spans: tuple[tuple[int, int], ...], days: Mapping[date, bool]) -> None:
+        check_spans(spans)
+        self.spans = spans
+        self._days = dict(days)
+        known = Counter(day.year for day in self._days)
+        self.covered_years = tuple(sorted(year for year, n in known.items() if n == 365 + isleap(year)))
+        self._starts, self._before = self._row()
+
+    def _row(self) -> tuple[array[int], array[int]]:
+        """When each span of the horizon starts, and how much is worked before it; the latter has one more: the sum."""
+        hours = [(start * _MINUTE_US, (end - start) * _MINUTE_US) for start, end in self.spans]
+        starts, before, total = array("q"), array("q", [0]), 0
+        first, last = date(FIRST_YEAR, 1, 1).toordinal(), date(LAST_YEAR, 12, 31).toordinal()
+        for ordinal in range(first, last + 1):
+            if not self.is_workday(date.fromordinal(ordinal)):
+                continue
+            midnight = _FIRST_US + (ordinal - first) * _DAY_US
+            for start, length in hours:
+                total += length
+                starts.append(midnight + start)
+                before.append(total)
+        return starts, before
+
+    def is_workday(self, day: date) -> bool:
+        """Whether the spans count on this day of `ZONE`."""
+        known = self._days.get(day)
+        return day.weekday() < 5 if known is None else known
+
+    def is_provisional(self, start: datetime, end: datetime) -> bool:
+        """Whether any day of `ZONE` from `start` to `end`, both included, lies in a year that is not covered."""
+        years = range(start.astimezone(ZONE).year, end.astimezone(ZONE).year + 1)
+        return any(year not in self.covered_years for year in years)
+
+    def due(self, start: datetime, amount: timedelta) -> datetime:
+        """The earliest instant at which `amount` has been worked since `start`: the end of a span, not the next one.
+
+        Nothing has passed at once: `start` itself, be it at night. ValueError when `amount` is negative.
+        """
+        done = self._done(start)
+        if not _positive(amount):
+            return start.astimezone(UTC)
+        goal = done + amount // _US
+        if goal > self._before[-1]:
+            raise OutOfCalendar(f"{amount} of work after {start.isoformat()}")
+        span = bisect_left(self._before, goal) - 1
+        return _instant(self._starts[span] + goal - self._before[span])
+
+    def before(self, end: datetime, amount: timedelta) -> datetime:
+        """The latest instant from which `amount` is still worked until `end`: the start of a span, not the last one.
+
+        Nothing takes no time: `end` itself, be it at night. ValueError when `amount` is negative.
+        """
+        done = self._done(end)
+        if not _positive(amount):
+            return end.astimezone(UTC)
+        goal = done - amount // _US
+        if goal < 0:
+            raise OutOfCalendar(f"{amount} of work before {end.isoformat()}")
+        span = bisect_right(self._before, goal) - 1
+        return _instant(self._starts[span] + goal - self._before[span])
+
+    def counted(self, start: datetime, end: datetime) -> timedelta:
+        """The working time from `start` until `end`; none when `end` is not later."""
+        return max(self._done(end) - self._done(start), 0) * _US
+
+    def segments(self, start: datetime, end: datetime) -> tuple[Segment, ...]:
+        """Each stretch of `counted`, in order; what follows without a gap, over midnight say, stays apart."""
+        since, until = _us(start), _us(end)
+        first = max(bisect_right(self._starts, since) - 1, 0)
+        found = []
+        for span in range(first, bisect_left(self._starts, until)):
+            opens = self._starts[span]
+            a, b = max(opens, since), min(opens + self._before[span + 1] - self._before[span], until)
+            if a < b:
+                found.append(Segment(_instant(a), _instant(b), (b - a) * _US))
+        return tuple(found)
+
+    def _done(self, instant: datetime) -> int:
+        """Microseconds worked from the beginning of the horizon until then."""
+        us = _us(instant)
+        span = bisect_right(self._starts, us) - 1
+        if span < 0:
+            return 0
+        return min(self._before[span] + us - self._starts[span], self._before[span + 1])
+
+
+def _us(instant: datetime) -> int:
+    """Microseconds since the Unix epoch; the last instant of the horizon is the midnight that ends it."""
+    us = (instant - _EPOCH) // _US
+    if not _FIRST_US <= us <= _LAST_US:
+        raise OutOfCalendar(instant.isoformat())
+    return us
+
+
+def _instant(us: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=us)
+
+
+def _positive(amount: timedelta) -> bool:
+    """Whether there is anything to count; ValueError when it is negative."""
+    if amount < timedelta():
+        raise ValueError(f"an amount of work is not negative: {amount}")
+    return amount > timedelta()
+
+
+def check_spans(spans: tuple[tuple[int, int], ...]) -> None:
+    """ValueError, with the span at fault, when these are not the working hours of a day."""
+    if not spans:
+        raise ValueError("a workday needs at least one span of working time")
+    for start, end in spans:
+        if not 0 <= start < end <= _DAY_MINUTES:
+            raise ValueError(f"a span goes forward within minutes 0 to {_DAY_MINUTES} of its day: {(start, end)}")
+    for earlier, later in pairwise(spans):
+        if later[0] < earlier[1]:
+            raise ValueError(f"spans are in order and do not overlap: {later} comes after {earlier}")

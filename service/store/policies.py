@@ -1,0 +1,104 @@
+"""Policies: versions as they were written down, and which is in force from when. Nothing is ever changed or deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.rules.model import By
+from service.rules.policy import Activation, Box, Hours, Policy
+from service.rules.words import Clock, Level, Urgency
+from service.store.registry_tables import policy, policy_activation
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A version with who wrote it, for people to read."""
+
+    policy: Policy
+    title: str
+    created_at: datetime
+    created_by: Mapping[str, str]
+
+
+async def add(tx: AsyncConnection, chosen: Policy, title: str, now: datetime, by: By) -> None:
+    """Store a new version. Raises `IntegrityError` when it is there already."""
+    head = {"code": chosen.code, "version": chosen.version, "title": title, "document": _document(chosen)}
+    await tx.execute(insert(policy).values(**head, created_at=now, created_by=dict(by.as_dict())))
+
+
+async def activate(tx: AsyncConnection, code: str, version: int, at: datetime, now: datetime, by: By) -> None:
+    """From `at` on incidents are reported under this version."""
+    row = {"at": at, "code": code, "version": version, "activated_at": now, "activated_by": dict(by.as_dict())}
+    await tx.execute(insert(policy_activation).values(row))
+
+
+async def written(connection: AsyncConnection) -> dict[tuple[str, int], Written]:
+    """Every version there is."""
+    rows = await connection.execute(select(policy).order_by(policy.c.code, policy.c.version))
+    found = (Written(_policy(row), row.title, row.created_at, row.created_by) for row in rows)
+    return {(each.policy.code, each.policy.version): each for each in found}
+
+
+async def activations(connection: AsyncConnection) -> list[Activation]:
+    """What was, is and will be in force, in order."""
+    rows = await connection.execute(select(policy_activation).order_by(policy_activation.c.at, policy_activation.c.id))
+    return [Activation(row.at, row.code, row.version) for row in rows]
+
+
+def _document(chosen: Policy) -> dict[str, Any]:
+    hours = chosen.hours
+    rows = [
+        {
+            "level": level.value,
+            "urgency": urgency.value,
+            "category": box.category,
+            "answer_s": box.answer_s,
+            "resolve_s": box.resolve_s,
+            "clock": box.clock.value,
+        }
+        for (level, urgency), boxes in chosen.boxes.items()
+        for box in boxes
+    ]
+    return {
+        "verify_s": chosen.verify_s,
+        "reopen_s": chosen.reopen_s,
+        "calendar": hours.calendar if hours else None,
+        "hours": [list(span) for span in hours.spans] if hours else [],
+        "warn": list(chosen.warn),
+        "holds": chosen.holds,
+        "hold_s": chosen.hold_s,
+        "extensions": chosen.extensions,
+        "extend_percent": chosen.extend_percent,
+        "returns": chosen.returns,
+        "rows": rows,
+    }
+
+
+def _policy(row: Any) -> Policy:
+    said = row.document
+    boxes: dict[tuple[Level, Urgency], tuple[Box, ...]] = {}
+    for each in said["rows"]:
+        key = Level(each["level"]), Urgency(each["urgency"])
+        box = Box(each["answer_s"], each["resolve_s"], Clock(each["clock"]), each["category"])
+        boxes[key] = (*boxes.get(key, ()), box)
+    spans = tuple((start, end) for start, end in said["hours"])
+    return Policy(
+        row.code,
+        row.version,
+        boxes,
+        said["verify_s"],
+        said["reopen_s"],
+        Hours(said["calendar"], spans) if said["calendar"] else None,
+        tuple(said["warn"]),
+        said["holds"],
+        said["hold_s"],
+        said["extensions"],
+        said["extend_percent"],
+        said["returns"],
+    )
