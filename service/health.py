@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 
 from service.process import Process
 from service.rules.errors import Unavailable
+from service.rules.worktime import ZONE
 from service.store import incidents, migrate
 from service.web import metrics
 from service.web.answers import answer
@@ -20,6 +21,7 @@ _READY = {
     "checks": {
         "database": {"ok": True},
         "migrations": {"ok": True},
+        "calendar": {"ok": True, "calendar": "cn", "covered_until": 2026},
         "feed": {"ok": True, "lag_s": 0.0},
         "engine": {"ok": True, "overdue_s": 0.0, "promise_s": 5.0},
         "registry": {"ok": True, "version": 2},
@@ -67,6 +69,20 @@ async def read_metrics(request: Request) -> Response:
     return metrics.page(process.metrics)
 
 
+def _calendar(process: Process) -> dict[str, Any]:
+    """Whether this year's working days are known to the policy in force."""
+    now, world = process.clock.now(), process.worlds.world
+    policy = world.active(now)
+    if policy is None or policy.hours is None:
+        return {"ok": True, "detail": "every clock is continuous"}
+    covered = world.calendars[policy.hours].covered_years
+    year = now.astimezone(ZONE).year
+    until = {"calendar": policy.hours.calendar, "covered_until": max(covered, default=None)}
+    if year in covered:
+        return {"ok": True, **until}
+    return {"ok": False, **until, "detail": f"the days of {year} are not known: sihu calendar load"}
+
+
 async def _checks(process: Process) -> dict[str, dict[str, Any]]:
     try:
         behind = await migrate.pending(process.database)
@@ -85,6 +101,7 @@ async def _checks(process: Process) -> dict[str, dict[str, Any]]:
     return {
         "database": {"ok": True},
         "migrations": {"ok": True},
+        "calendar": _calendar(process),
         "feed": {"ok": lag_s <= promise_s, "lag_s": round(lag_s, 3)},
         "engine": {"ok": overdue_s <= promise_s, "overdue_s": round(overdue_s, 3), "promise_s": promise_s},
         "registry": {"ok": bool(process.worlds.world.units), "version": version},

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import text
 
 from service import serving
-from service.bench import server
+from service.bench import clocks, server
 from service.bench.figures import compared, told
 from service.bench.seeding import seed
 from service.engine import SIDE_BY_SIDE
@@ -72,8 +72,9 @@ _BACK = (
     "TRUNCATE event, log_batch, queue_mark",
     "DELETE FROM call WHERE seq = 2",
     "UPDATE call SET outcome = NULL, ended_at = NULL, ended_by = NULL, late_s = NULL WHERE outcome IS NOT NULL",
-    "UPDATE incident SET level = 1, unit = left(grid_code, 12), due_at = reported_at, wake_at = reported_at, seq = 1,"
-    " version = 1, sequence = 0, calls_at = '{1,0,0,0}', audience = ARRAY[left(grid_code, 12)] WHERE level = 2",
+    "UPDATE incident SET level = 1, unit = left(grid_code, 12), due_at = reported_at + interval '4 hours', seq = 1,"
+    " wake_at = reported_at + interval '4 hours', version = 1, sequence = 0, calls_at = '{1,0,0,0}',"
+    " audience = ARRAY[left(grid_code, 12)] WHERE level = 2",
 )
 _VACUUM = ("VACUUM ANALYZE incident", "VACUUM ANALYZE call", "VACUUM ANALYZE event", "CHECKPOINT")
 
@@ -85,17 +86,23 @@ async def measure(database: Database, asked: argparse.Namespace) -> dict[str, An
     for start in range(0, asked.open - asked.due, 200_000):
         many = min(200_000, asked.open - asked.due - start)
         await seed(database, many, reported_at=now, due_at=now + timedelta(days=30), name=f"o{start}")
-    await seed(database, asked.due, reported_at=now, due_at=now, name="due")
+    await seed(database, asked.due, reported_at=now - clocks.ANSWER, due_at=now, name="due")
     sealed: list[float] = []
     unsealed: list[float] = []
     bare: list[float] = []
     engines: list[float] = []
+    working: list[float] = []
     for turn in range(asked.rounds):
         told(f"round {turn + 1} of {asked.rounds}")
         for series, take in ((sealed, _sealed), (bare, _bare), (unsealed, _sweep), (engines, _two_engines)):
             await _statements(database, _VACUUM)
             series.append(asked.due / await take(database))
             await _statements(database, _BACK)
+        await clocks.put_under(database, 2, "due")
+        await _statements(database, _VACUUM)
+        working.append(asked.due / await _sealed(database))
+        await _statements(database, _BACK)
+        await clocks.put_under(database, 1, "due")
     return {
         "unit": "escalations per second",
         "due": asked.due,
@@ -103,6 +110,7 @@ async def measure(database: Database, asked: argparse.Namespace) -> dict[str, An
         "against_bare_sql": compared(sealed, bare),
         "two_engine_processes_against_bare_sql": compared(engines, bare),
         "sealing": compared(sealed, unsealed),
+        "working_time_against_continuous": compared(working, sealed),
     }
 
 

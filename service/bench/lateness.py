@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from service import demo
 from service.access.keys import NewKey
-from service.bench import load, server
+from service.bench import clocks, load, server
 from service.bench.figures import compared, percentile, told
 from service.bench.seeding import seed
 from service.rules.words import Role
@@ -36,25 +36,34 @@ async def measure(database: Database, asked: argparse.Namespace) -> dict[str, An
     headers = await server.key(database, NewKey(Role.REPORTER, area=demo.STREET, subject="bench"))
     quiet: list[dict[str, Any]] = []
     busy: list[dict[str, Any]] = []
+    working: list[dict[str, Any]] = []
     for turn in range(asked.rounds):
         quiet.append(await _turn(database, asked, f"quiet {turn + 1}", None))
         busy.append(await _turn(database, asked, f"busy {turn + 1}", headers))
+        working.append(await _turn(database, asked, f"working {turn + 1}", headers, version=2))
     return {
         "unit": "seconds late",
         "rate": asked.rate,
         "open": asked.beside,
         "p99_with_reports_against_without": compared([each["p99"] for each in busy], [each["p99"] for each in quiet]),
+        "p99_in_working_time_against_continuous": compared(
+            [each["p99"] for each in working], [each["p99"] for each in busy]
+        ),
         "with_reports": busy,
+        "with_reports_in_working_time": working,
         "control_without": quiet,
     }
 
 
-async def _turn(database: Database, asked: argparse.Namespace, name: str, headers: dict[str, str] | None) -> Any:
+async def _turn(
+    database: Database, asked: argparse.Namespace, name: str, headers: dict[str, str] | None, *, version: int = 1
+) -> Any:
     told(f"{asked.rate} deadlines a second for {asked.seconds:.0f} s, {name}")
     many = int(asked.rate * asked.seconds)
     start = datetime.now(UTC) + timedelta(seconds=_LEAD_S)
-    await seed(database, many, reported_at=start - timedelta(hours=4), due_at=start, name=name)
+    await seed(database, many, reported_at=start - clocks.ANSWER, due_at=start, name=name)
     await _spread(database, name, 1 / asked.rate)
+    await clocks.put_under(database, version, name)
     with server.serving(database.url, "service.cli", "serve") as port:
         lead = (start - datetime.now(UTC)).total_seconds()
         if lead < 0:
@@ -85,6 +94,8 @@ async def _spread(database: Database, name: str, gap_s: float) -> None:
     )
     async with database.begin() as tx:
         await tx.execute(spread, {"gap": timedelta(seconds=gap_s), "name": f"{name}-%"})
+        boxes = "UPDATE call SET answer_by = due_at FROM incident WHERE id = incident_id AND number LIKE :name"
+        await tx.execute(text(boxes), {"name": f"{name}-%"})
 
 
 async def _late(database: Database, name: str, many: int) -> list[float]:

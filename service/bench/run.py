@@ -17,7 +17,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from service import demo
-from service.bench import drain, ingest, lateness, poll
+from service.bench import clocks, drain, ingest, lateness, poll
 from service.clock import DatabaseClock
 from service.registry import bundle, importing
 from service.rules.model import By
@@ -96,7 +96,9 @@ async def measured(url: str, measure: Measure, asked: argparse.Namespace) -> dic
         clock = DatabaseClock()
         await clock.synchronise(database)
         sample, by = bundle.read_directory(demo.SAMPLE), By("ops", "bench")
+        sample |= {"policy.yaml": clocks.CONTINUOUS, "calendar.csv": clocks.days()}
         await importing.import_bundle(database, sample, clock.now(), by, dry_run=False)
+        await clocks.draft_working(database, clock.now())
         figures = await measure(database, asked)
         machine = await _machine(database)
     finally:

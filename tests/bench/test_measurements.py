@@ -102,7 +102,7 @@ async def test_putting_back_leaves_what_was_seeded(haizhu: Database) -> None:
         "call": "incident_id, seq, outcome, ended_at, late_s BY incident_id, seq",
     }
     now = datetime.now(UTC)
-    await seed(haizhu, 200, reported_at=now, due_at=now, name="due")
+    await seed(haizhu, 200, reported_at=now - timedelta(hours=4), due_at=now, name="due")
     before = await _after(haizhu, everything)
     await drain._bare(haizhu)
     assert await _after(haizhu, everything) != before
