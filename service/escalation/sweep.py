@@ -66,7 +66,7 @@ async def _page(database: Database, worlds: CurrentWorld, now: datetime, tell: T
         committed = await incidents.save(tx, decisions) if decisions else None
     if committed:
         tell(committed)
-    return Swept(len(decisions), len(aside), len(due) == limit, _lateness(decisions))
+    return Swept(_fired(decisions), len(aside), len(due) == limit, _lateness(decisions))
 
 
 def _decide(due: list[Incident], world: World, now: datetime) -> tuple[list[Decision], list[Incident]]:
@@ -97,7 +97,7 @@ async def _row_by_row(database: Database, worlds: CurrentWorld, now: datetime, t
             async with database.begin() as tx:
                 await _put_aside(tx, incident_id, now)
             put_aside += 1
-    return Swept(len(fired), put_aside, len(ids) == limit, _lateness(fired))
+    return Swept(_fired(fired), put_aside, len(ids) == limit, _lateness(fired))
 
 
 async def _one(
@@ -119,6 +119,14 @@ async def _one(
 
 async def _put_aside(tx: Transaction, incident_id: UUID, now: datetime) -> None:
     await incidents.back_off(tx, incident_id, now, _FIRST_DELAY, _LONGEST_DELAY)
+
+
+_BETWEEN_DEADLINES = ("sihu.call.warned", "sihu.call.rescheduled")
+
+
+def _fired(decisions: list[Decision]) -> int:
+    """How many deadlines were fired: a warning is none, and neither is a deadline that was put right."""
+    return sum(bool(each.events) and each.events[0].type not in _BETWEEN_DEADLINES for each in decisions)
 
 
 def _lateness(decisions: list[Decision]) -> tuple[float, ...]:

@@ -16,7 +16,7 @@ from uuid import UUID
 from service.rules import lifecycle
 from service.rules import world as worlds
 from service.rules.model import Act, Actor, Decision, Draft, Incident
-from service.rules.policy import Box, Policy
+from service.rules.policy import Activation, Box, Policy
 from service.rules.words import Arrow, Clock, ClosedAs, DueKind, Ground, Level, Role, State, UnitKind, Urgency
 from service.rules.world import Category, Cell, Duty, Line, Unit, Validity, World
 
@@ -61,12 +61,12 @@ DUTIES = (
     Duty("4", "u-0202 in the next community", "u-0202", NEXT_COMMUNITY, SPECIAL, ALWAYS),
 )
 BOXES = {
-    (level, urgency): Box(level * HOUR // haste, level * 10 * HOUR // haste, Clock.CONTINUOUS)
+    (level, urgency): (Box(level * HOUR // haste, level * 10 * HOUR // haste, Clock.CONTINUOUS),)
     for level in Level
     for urgency, haste in ((Urgency.NORMAL, 1), (Urgency.URGENT, 4))
 }
 """Level 1: an hour to answer, ten to resolve; level 2: two and twenty …; urgent: a quarter of it."""
-OTHER_BOXES = {key: Box(7 * box.answer_s, 7 * box.resolve_s, box.clock) for key, box in BOXES.items()}
+OTHER_BOXES = {key: (Box(7 * box.answer_s, 7 * box.resolve_s, box.clock),) for key, (box,) in BOXES.items()}
 POLICIES = (Policy("p", 1, BOXES, 72 * HOUR, 168 * HOUR), Policy("p", 2, OTHER_BOXES, 5 * HOUR, 9 * HOUR))
 
 
@@ -101,7 +101,7 @@ def a_world(
         lines=[Line("urban", "Urban")],
         duties=duties,
         policies=POLICIES,
-        active_policy=("p", policy),
+        activations=[Activation(ALWAYS.valid_from, "p", policy)],
     )
 
 

@@ -130,7 +130,7 @@ class History:
         assert call.from_unit in _callers(call, before)
         assert before is None or call.level >= before.level, "nothing calls a lower level yet"
         assert call.round == 1 + sum(each.level is call.level for each in self.calls)
-        box = _POLICIES[self.now.policy].boxes[call.level, self.now.urgency]
+        box = _POLICIES[self.now.policy].box(call.level, self.now.urgency, self.now.category)
         assert call.answer_by - call.opened_at == timedelta(seconds=box.answer_s)
         self.calls.append(call)
 

@@ -18,6 +18,7 @@ from tests.rules.builders import (
     REPORTER,
     STREET,
     UNIT_AT,
+    WORLD,
     a_void,
     a_world,
     act,
@@ -189,7 +190,7 @@ def test_a_void_incident_comes_back_at_the_street_once_and_then_lives_like_any_o
     assert (reopened.state, reopened.level, reopened.unit, reopened.reopened_void) == (C, L2, STREET, True)
     closed = act(act(reopened, "street", Arrow.RESOLVE).after, "reporter", Arrow.ACCEPT).after
     assert act(closed, "reporter", Arrow.REOPEN).after.unit == STREET
-    assert "reopen" not in lifecycle.allowed(closed._replace(closed_as=ClosedAs.VOID), REPORTER, NOW)
+    assert "reopen" not in lifecycle.allowed(closed._replace(closed_as=ClosedAs.VOID), REPORTER, WORLD, NOW)
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,7 @@ class FourCalls(RuleBasedStateMachine):
 
     def _tries(self, history: History, actor: Actor, arrow: Arrow, at: datetime) -> None:
         before, as_it_was = history.now, repr(history.now)
-        offered = lifecycle.allowed(before, actor, at)
+        offered = lifecycle.allowed(before, actor, self.world, at)
         told: SihuError | None = None
         try:
             decision = lifecycle.decide(before, an_act(arrow), actor, self.world, at)
