@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from service.rules.model import Call, Incident, Request
 from service.rules.timers import Timer
@@ -15,8 +15,7 @@ from service.rules.words import Asked, Decided, DueKind
 from service.rules.world import World
 
 
-@dataclass(frozen=True, slots=True)
-class Deadline:
+class Deadline(NamedTuple):
     """How a call's deadline came about. `stretches` count, one after the other; between them the call was on hold.
 
     `left` is what a hold that lasts has kept. `provisional`: it lies beyond the days that are known.
