@@ -50,9 +50,7 @@ def upgrade() -> None:
 
 def _incidents() -> None:
     false, zero = sa.text("false"), sa.text("0")
-    kept = "on hold: microseconds of the box that are kept, in the call's clock"
     for column in (
-        sa.Column("left_us", sa.BigInteger(), nullable=True, comment=kept),
         sa.Column(
             "warned", sa.SmallInteger(), nullable=False, server_default=zero, comment="warning marks passed in the box"
         ),
@@ -62,7 +60,6 @@ def _incidents() -> None:
         ),
     ):
         op.add_column("incident", column)
-    op.create_check_constraint(op.f("incident_left_when_held"), "incident", "left_us IS NULL OR state = 'on_hold'")
     for column in (
         sa.Column("lat", sa.Double(), nullable=True, comment="degrees WGS-84, whatever was sent"),
         sa.Column("lon", sa.Double(), nullable=True),
@@ -132,4 +129,6 @@ def _policies() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("0001 has no place for holds, working days and drafts: restore a dump from before instead")
+    raise NotImplementedError(
+        "0001 has no place for holds, working days and drafts: restore a dump from before instead"
+    )

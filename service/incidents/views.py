@@ -102,7 +102,7 @@ def deadline(incident: Incident, world: World) -> dict[str, Any]:
         ],
         "adjusted_by": [_request(each) for each in standing.adjusted_by],
         "counted_s": sum(each.counted.total_seconds() for each in segments),
-        "left_s": None if incident.left is None else incident.left.total_seconds(),
+        "left_s": None if standing.left is None else standing.left.total_seconds(),
         "provisional": incident.provisional,
     }
 

@@ -121,11 +121,8 @@ def approve(story: Story, act: Act) -> None:
 
 
 def _hold(story: Story, request: Request) -> None:
-    incident = story.incident
-    timer = story.world.timer(incident.policy, incident.call.clock)
-    left = timer.counted(story.now, incident.due_at or story.now)
     until = request.until
-    story.move(state=State.ON_HOLD, due_at=until, due_kind=DueKind.RESUME, wake_at=until, left=left, provisional=False)
+    story.move(state=State.ON_HOLD, due_at=until, due_kind=DueKind.RESUME, wake_at=until, provisional=False)
 
 
 def _extend(story: Story, request: Request) -> None:
@@ -167,13 +164,11 @@ def refuse(story: Story, act: Act) -> None:
 
 def resume(story: Story, act: Act) -> None:
     """j. On with it: the state before, with the time that was left."""
-    incident = story.incident
-    timer = story.world.timer(incident.policy, incident.call.clock)
     story.change_request(resumed_at=story.now)
-    state = State.CALLING if incident.call.answered_at is None else State.ANSWERED
-    story.move(state=state, left=None)
-    _set_due(story, timer.due(story.now, incident.left or timedelta()))
-    _wake(story, incident.warned)
+    state = State.CALLING if story.incident.call.answered_at is None else State.ANSWERED
+    story.move(state=state)
+    _set_due(story, deadlines.standing(story.incident, story.world).due_at)
+    _wake(story, story.incident.warned)
     story.because = "the hold is over: the clock runs on with the time that was left"
     story.tell("sihu.incident.resumed", act.words)
 

@@ -76,6 +76,7 @@ TRANSITIONS: Mapping[Arrow, Transition] = {
     Arrow.WITHDRAW: Transition("o", CALL_OPEN_STATES, _REPORTER, effects.withdraw),
     Arrow.VOID: Transition("p", _CALLING, _CALLED, None, levels=_TO_LEVEL_2),
     Arrow.MERGE: Transition("q", frozenset(State) - _CLOSED, _STREET | {Relation.OPS}, None),
+    Arrow.WARNED: Transition("", _RUNNING, _NOBODY, None),
     Arrow.COMMENT: Transition("", frozenset(State), _REPORTER | _CELL | _CALLED | {Relation.AUDIENCE}, effects.comment),
     Arrow.URGE: Transition("", CALL_OPEN_STATES, _REPORTER | _CELL | {Relation.AUDIENCE}, effects.urge, never=_CALLED),
 }

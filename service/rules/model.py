@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -152,8 +152,8 @@ class Incident(NamedTuple):
     `calls_at` counts the calls so far at levels 1–4 (so a round needs no history), `rejects` the rejections since the
     last reopening, `sequence` the events so far, `audience` every unit ever called or assisting.
     `call` is the last call; it is open in `CALL_OPEN_STATES`. `wake_at` is when the clock must look next: a warning,
-    the deadline, or later after a fault. `warned` counts the warning marks passed in the box that runs, `left` is the
-    time of the box that a hold keeps, `provisional` says that the deadline lies beyond the days that are known.
+    the deadline, or later after a fault. `warned` counts the warning marks passed in the box that runs,
+    `provisional` says that the deadline lies beyond the days that are known.
     """
 
     id: UUID
@@ -182,7 +182,6 @@ class Incident(NamedTuple):
     closed_at: datetime | None = None
     closed_as: ClosedAs | None = None
     reopen_until: datetime | None = None
-    left: timedelta | None = None
     warned: int = 0
     provisional: bool = False
     requests: tuple[Request, ...] = ()

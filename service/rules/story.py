@@ -129,7 +129,6 @@ class Story:
             due_at=None,
             due_kind=None,
             wake_at=None,
-            left=None,
             provisional=False,
         )
         self.tell("sihu.incident.closed", note)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from enum import StrEnum
 from operator import attrgetter
 from typing import Any, TypeVar
@@ -55,7 +54,7 @@ INCIDENT_COLUMNS: tuple[ColumnElement[Any], ...] = tuple(
         *("id", "number", "kind", "state", "level", "unit", "grid_code", "category", "urgency", "reporter"),
         *("policy_code", "policy_version", "reported_at", "updated_at", "due_at", "due_kind", "wake_at"),
         *("version", "sequence", "calls_at", "rejects", "reopened_void", "audience"),
-        *("closed_at", "closed_as", "reopen_until", "left_us", "warned", "provisional"),
+        *("closed_at", "closed_as", "reopen_until", "warned", "provisional"),
     )
 )
 """What `incident_of` takes, in its order: by position, for a look-up by name costs ten times as much, and a sweep makes
@@ -75,7 +74,7 @@ def incident_of(values: Sequence[Any], last_call: Call, requests: tuple[Request,
     id_, number, kind, state, level, unit, grid_code, category, urgency, reporter, *rest = values
     code, version_of, reported_at, updated_at, due_at, due_kind, wake_at, *rest = rest
     version, sequence, calls_at, rejects, reopened_void, audience, *rest = rest
-    closed_at, closed_as, reopen_until, left_us, warned, provisional = rest
+    closed_at, closed_as, reopen_until, warned, provisional = rest
     return Incident(
         id_,
         number,
@@ -103,7 +102,6 @@ def incident_of(values: Sequence[Any], last_call: Call, requests: tuple[Request,
         closed_at,
         _CLOSEDAS[closed_as],
         reopen_until,
-        None if left_us is None else timedelta(microseconds=left_us),
         warned,
         provisional,
         requests,
@@ -176,7 +174,6 @@ _CHANGED = (
 )
 
 _REQUESTED = tuple(name for name in Request._fields if name not in ("asked_by", "decided_by"))
-_MICROSECOND = timedelta(microseconds=1)
 
 Page = dict[str, Sequence[Any]]
 """Rows by columns, as `bulk` takes them."""
@@ -205,14 +202,11 @@ def moved_incidents(decisions: Sequence[Decision]) -> Page:
     return {**_page({**_MOVED, **_RARELY_MOVED}, after), **_asked(after)} if rare else _page(_MOVED, after)
 
 
-_rarely = attrgetter(*_RARELY_MOVED, "left", "requests")
+_rarely = attrgetter(*_RARELY_MOVED, "requests")
 
 
 def _asked(incidents: Sequence[Incident]) -> Page:
-    return {
-        "left_us": [None if each.left is None else each.left // _MICROSECOND for each in incidents],
-        "requests": [len(each.requests) for each in incidents],
-    }
+    return {"requests": [len(each.requests) for each in incidents]}
 
 
 def asked_requests(decisions: Sequence[Decision]) -> Page:

@@ -114,7 +114,6 @@ incident = Table(
     Column("closed_at", Time),
     Column("closed_as", Text),
     Column("reopen_until", Time),
-    Column("left_us", BigInteger, comment="on hold: microseconds of the box that are kept, in the call's clock"),
     Column("warned", SmallInteger, nullable=False, server_default=text("0"), comment="warning marks passed in the box"),
     Column("provisional", Boolean, nullable=False, server_default=text("false")),
     Column("requests", SmallInteger, nullable=False, server_default=text("0"), comment="holds and extensions asked"),
@@ -135,7 +134,6 @@ incident = Table(
     ),
     CheckConstraint("closed_as IN ('verified','unverified','withdrawn','void','merged')", name="closed_as"),
     CheckConstraint("reopen_until IS NULL OR state = 'closed'", name="reopen_when_closed"),
-    CheckConstraint("left_us IS NULL OR state = 'on_hold'", name="left_when_held"),
     postgresql_with={"fillfactor": "85"},
 )
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import yaml
 from sqlalchemy import text
 
 from service.registry import importing
@@ -46,6 +48,28 @@ def files(**changed: str) -> dict[str, bytes]:
 def policy(answer: str) -> dict[str, bytes]:
     """The policy alone, with another answer box at every level."""
     return {"policy.yaml": _POLICY.replace("answer: 1h", f"answer: {answer}").encode()}
+
+
+def row(level: int = 1, urgency: str = "normal", **changed: Any) -> dict[str, Any]:
+    """One row of a policy: an hour and a day of a continuous clock, unless it says otherwise."""
+    said = {"level": level, "urgency": urgency, "answer": "1h", "resolve": "1d", "clock": "continuous"}
+    return said | changed
+
+
+def working(level: int = 1, urgency: str = "normal", **changed: Any) -> dict[str, Any]:
+    return row(level, urgency, **{"answer": "4h", "resolve": "1wd", "clock": "working", **changed})
+
+
+def written(*more: dict[str, Any], **changed: Any) -> dict[str, Any]:
+    """A policy as people write it: that of `files()`, with more rows before its own and some fields replaced. A field
+    that is None is left out."""
+    rows = [row(level, urgency) for level in (1, 2, 3, 4) for urgency in ("urgent", "normal")]
+    whole = {"code": "example", "title": "t", "verify": "3d", "reopen": "7d", "rows": [*more, *rows], **changed}
+    return {name: value for name, value in whole.items() if value is not None}
+
+
+def in_yaml(policy: Mapping[str, Any]) -> bytes:
+    return yaml.safe_dump(dict(policy), allow_unicode=True).encode()
 
 
 def water(name: str = "水务局", *, since: str = "", until: str = "") -> dict[str, bytes]:

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from uuid import UUID
 
 from service.rules import lifecycle
 from service.rules import world as worlds
 from service.rules.model import Act, Actor, Decision, Draft, Incident
-from service.rules.policy import Activation, Box, Policy
-from service.rules.words import Arrow, Clock, ClosedAs, DueKind, Ground, Level, Role, State, UnitKind, Urgency
+from service.rules.policy import Activation, Box, Hours, Policy
+from service.rules.words import Arrow, Clock, ClosedAs, Ground, Level, Role, State, UnitKind, Urgency
+from service.rules.worktime import WorkCalendar
 from service.rules.world import Category, Cell, Duty, Line, Unit, Validity, World
 
 NOW = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
@@ -67,7 +68,29 @@ BOXES = {
 }
 """Level 1: an hour to answer, ten to resolve; level 2: two and twenty …; urgent: a quarter of it."""
 OTHER_BOXES = {key: (Box(7 * box.answer_s, 7 * box.resolve_s, box.clock),) for key, (box,) in BOXES.items()}
-POLICIES = (Policy("p", 1, BOXES, 72 * HOUR, 168 * HOUR), Policy("p", 2, OTHER_BOXES, 5 * HOUR, 9 * HOUR))
+OFFICE = Hours("c", ((8 * 60, 12 * 60), (14 * 60, 18 * 60)))
+WORKING_BOXES = {
+    key: (
+        replace(box, clock=Clock.WORKING, answer_s=box.answer_s // 2, category="u-02"),
+        replace(box, clock=Clock.WORKING),
+    )
+    for key, (box,) in BOXES.items()
+}
+"""The same in working hours; categories from u-02 have half the time to answer."""
+POLICIES = (
+    Policy("p", 1, BOXES, 72 * HOUR, 168 * HOUR),
+    Policy("p", 2, OTHER_BOXES, 5 * HOUR, 9 * HOUR, warn=(25, 50, 80), holds=2, hold_s=60 * 24 * HOUR),
+    Policy("p", 3, WORKING_BOXES, 72 * HOUR, 168 * HOUR, OFFICE, (50, 80), holds=2),
+)
+
+
+def plain_days(*off: date) -> dict[date, bool]:
+    """2026, Monday to Friday, with some more days off; of 2027 nothing is known."""
+    days = (date(2026, 1, 1) + timedelta(days=n) for n in range(365))
+    return {day: day.weekday() < 5 and day not in off for day in days}
+
+
+DAYS = plain_days()
 
 
 def a_world(
@@ -77,6 +100,7 @@ def a_world(
     duties: tuple[Duty, ...] = DUTIES,
     version: int = 1,
     policy: int = 1,
+    days: Mapping[date, bool] = DAYS,
 ) -> World:
     """The world, with some units out of force from `NOW` on (they stay known, as in the registry), and others added."""
     known = [replace(unit, validity=ENDED) if unit.code in without else unit for unit in UNITS.values()]
@@ -102,6 +126,7 @@ def a_world(
         duties=duties,
         policies=POLICIES,
         activations=[Activation(ALWAYS.valid_from, "p", policy)],
+        calendars={OFFICE: WorkCalendar(OFFICE.spans, days)},
     )
 
 
@@ -135,11 +160,15 @@ UNIT_AT = {Level.COMMUNITY: "community", Level.STREET: "street", Level.DEPARTMEN
 """Who is called at each level, one after the other, by name in `PEOPLE`."""
 
 
-def an_act(arrow: Arrow) -> Act:
-    """An act as a person would send it."""
+def an_act(arrow: Arrow, incident: Incident | None = None) -> Act:
+    """An act as a person would send it: a hold of thirty days, a minute more for `incident`, its open request."""
     ground = Ground.BEYOND_POWERS if arrow is Arrow.RAISE else None
     answer = {"measure": "go and look"} if arrow is Arrow.ANSWER else None
-    return Act(arrow, "because", ground=ground, answer=answer)
+    until = later(days=30) if arrow is Arrow.HOLD else None
+    if arrow is Arrow.EXTEND and incident is not None and incident.due_at is not None:
+        until = incident.due_at + timedelta(minutes=1)
+    number = len(incident.requests) if incident and arrow in (Arrow.APPROVE, Arrow.REFUSE) else None
+    return Act(arrow, "because", ground=ground, answer=answer, until=until, request=number)
 
 
 def reported(world: World = WORLD, *, category: str = CATEGORY, cell: str = CELL, at: datetime = NOW) -> Decision:
@@ -149,7 +178,7 @@ def reported(world: World = WORLD, *, category: str = CATEGORY, cell: str = CELL
 
 
 def act(incident: Incident, who: str, arrow: Arrow, *, world: World = WORLD, at: datetime = NOW) -> Decision:
-    return lifecycle.decide(incident, an_act(arrow), PEOPLE[who], world, at)
+    return lifecycle.decide(incident, an_act(arrow, incident), PEOPLE[who], world, at)
 
 
 def fired(incident: Incident, *, world: World = WORLD, late_s: float = 0.0) -> Decision:
@@ -162,10 +191,8 @@ def fired(incident: Incident, *, world: World = WORLD, late_s: float = 0.0) -> D
 
 @cache
 def an_incident(state: State, level: Level = Level.COMMUNITY) -> Incident:
-    """An incident in this state at this level: raised by hand from level to level. Closed means verified.
-
-    No rule leads to `on_hold` yet: it is made by hand, as arrow i will.
-    """
+    """An incident in this state at this level: raised by hand from level to level. Closed means verified, on hold
+    that a hold was asked for while calling, and approved by who called."""
     incident = reported().after
     while incident.level < level:
         incident = act(incident, UNIT_AT[incident.level], Arrow.RAISE).after
@@ -173,8 +200,10 @@ def an_incident(state: State, level: Level = Level.COMMUNITY) -> Incident:
     if state is State.ANSWERED:
         incident = act(incident, holder, Arrow.ANSWER).after
     if state is State.ON_HOLD:
-        until = later(days=30)
-        incident = incident._replace(state=state, due_at=until, due_kind=DueKind.RESUME, wake_at=until)
+        incident = act(incident, holder, Arrow.HOLD).after
+        if level < Level.LEADER:
+            approver = "community" if level is Level.STREET else "street"
+            incident = act(incident, approver, Arrow.APPROVE).after
     if state in (State.RESOLVED, State.CLOSED):
         incident = act(incident, holder, Arrow.RESOLVE).after
     if state is State.CLOSED:

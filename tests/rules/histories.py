@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from service.rules.model import Call, Decision, Event, Incident
+from service.rules.model import Call, Decision, Event, Incident, Request
 from service.rules.policy import Policy
 from service.rules.words import Cause, Level, Outcome, State
 from service.rules.world import World
 from tests.rules.builders import POLICIES
 
 BY_THE_CLOCK = (Outcome.NO_ANSWER, Outcome.NOT_RESOLVED)
-_QUIET = ("sihu.incident.commented", "sihu.incident.urged")
+_QUIET = ("sihu.incident.commented", "sihu.incident.urged", "sihu.call.warned")
 _OPENS = ("sihu.incident.reported", "sihu.incident.reopened", "sihu.call.unrouted", "sihu.call.opened")
-_FIXED = ("seq", "level", "round", "unit", "from_unit", "cause", "opened_at", "answer_by", "clock", "ground", "reason")
+_FIXED = ("seq", "level", "round", "unit", "from_unit", "cause", "opened_at", "clock", "ground", "reason")
 """What a call bears from its opening to its end."""
 
 _POLICIES: dict[tuple[str, int], Policy] = {(each.code, each.version): each for each in POLICIES}
@@ -28,6 +28,7 @@ class Replay:
 
     def __init__(self) -> None:
         self.state: State | None = None
+        self.before_hold: State | None = None
         self.opening = False
         self.call = 0
         self.level: Level | None = None
@@ -79,7 +80,15 @@ class Replay:
     def commented(self, event: Event) -> None:
         pass
 
-    urged = commented
+    urged = requested = extended = refused = warned = rescheduled = commented
+
+    def held(self, event: Event) -> None:
+        assert self.state in (State.CALLING, State.ANSWERED)
+        self.before_hold, self.state = self.state, State.ON_HOLD
+
+    def resumed(self, event: Event) -> None:
+        assert self.state is State.ON_HOLD
+        self.state = self.before_hold
 
 
 class History:
@@ -92,19 +101,32 @@ class History:
         self.calls: list[Call] = []
         self.events: list[Event] = []
         self.replay = Replay()
+        self.reckoned_in = world
+        """The world in which the deadline was last computed: a calendar may have changed since."""
         self._write(decision, world)
 
     def take(self, decision: Decision, world: World) -> None:
         before, after = self.now, decision.after
         assert decision.before is before
-        quiet = decision.events[0].type in _QUIET
+        quiet = not decision.events or decision.events[0].type in _QUIET
         assert after.version == before.version + (0 if quiet else 1)
         assert after.updated_at >= before.updated_at
         assert quiet or after.updated_at == decision.events[0].at
         for name in ("id", "number", "kind", "grid_code", "category", "urgency", "reporter", "policy", "reported_at"):
             assert getattr(after, name) == getattr(before, name), name
+        if after.due_at != before.due_at or after.provisional != before.provisional:
+            self.reckoned_in = world
+        self._asked(decision, before.requests, after.requests)
         self.now = after
         self._write(decision, world)
+
+    def _asked(self, decision: Decision, before: tuple[Request, ...], after: tuple[Request, ...]) -> None:
+        """One request a decision at most: a new one at the end, or the last one changed."""
+        assert after[: len(before) - 1] == before[:-1]
+        assert len(after) - len(before) in (0, 1)
+        assert (decision.request is None) == (after == before)
+        assert decision.request is None or decision.request == after[-1]
+        assert [each.n for each in after] == list(range(1, len(after) + 1))
 
     def _write(self, decision: Decision, world: World) -> None:
         for event in decision.events:
@@ -131,7 +153,8 @@ class History:
         assert before is None or call.level >= before.level, "nothing calls a lower level yet"
         assert call.round == 1 + sum(each.level is call.level for each in self.calls)
         box = _POLICIES[self.now.policy].box(call.level, self.now.urgency, self.now.category)
-        assert call.answer_by - call.opened_at == timedelta(seconds=box.answer_s)
+        timer = world.timer(self.now.policy, call.clock)
+        assert timer.counted(call.opened_at, call.answer_by) == timedelta(seconds=box.answer_s)
         self.calls.append(call)
 
 

@@ -89,14 +89,14 @@ def test_what_each_is_to_an_incident_at_the_department() -> None:
         "colleague": {"area"},
         "elsewhere": set(),
         "community": {"cell_community", "audience"},
-        "street": {"cell_street", "audience"},
+        "street": {"cell_street", "approver", "audience"},
         "department": {"called_unit", "audience"},
         "leader": set(),
         "next_community": set(),
         "other_street": set(),
         "special": set(),
         "community_reporting": {"reporter", "cell_community", "audience"},
-        "street_reporting": {"reporter", "cell_street", "audience"},
+        "street_reporting": {"reporter", "cell_street", "approver", "audience"},
         "auditor": {"auditor"},
         "ops": {"ops"},
         "ops_reporting": {"ops"},
@@ -104,7 +104,7 @@ def test_what_each_is_to_an_incident_at_the_department() -> None:
 
 
 def test_a_street_sees_its_prefix_though_it_was_never_called() -> None:
-    assert access.relations(a_unit(STREET), an_incident(State.CALLING)) == {Relation.CELL_STREET}
+    assert access.relations(a_unit(STREET), an_incident(State.CALLING)) == {Relation.CELL_STREET, Relation.APPROVER}
 
 
 @pytest.mark.parametrize("code", [DISTRICT, CELL, CELL[:7], STREET[:-1], COMMUNITY + "0", f"{STREET} ", ""])

@@ -6,16 +6,17 @@ The invariants are written from contract §2, not from the code. A run drives so
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
-from service.rules import lifecycle
-from service.rules.errors import IllegalTransition, NotYours, SihuError
-from service.rules.model import Actor, Draft
+from service.rules import access, deadlines, lifecycle
+from service.rules.errors import IllegalTransition, NotYours, SihuError, ValidationFailed
+from service.rules.model import Act, Actor, Decision, Draft, Incident
 from service.rules.words import Arrow, Cause, DueKind, Level, Outcome, State
 from tests.rules.builders import (
     CATEGORY,
@@ -34,6 +35,7 @@ from tests.rules.builders import (
     a_unit,
     a_world,
     an_act,
+    plain_days,
 )
 from tests.rules.histories import BY_THE_CLOCK, History
 
@@ -45,6 +47,8 @@ _DUE = {
     State.CLOSED: None,
 }
 _CALL_IS_OPEN = (State.CALLING, State.ANSWERED, State.ON_HOLD)
+_RUNNING = (State.CALLING, State.ANSWERED)
+_BEFORE_THE_DEADLINE = ("sihu.call.warned", "sihu.call.rescheduled")
 _WORLDS = {
     "whole": a_world(),
     "a new policy": a_world(version=2, policy=2),
@@ -53,6 +57,9 @@ _WORLDS = {
     "no department": a_world(version=5, without=(DEPARTMENT,)),
     "no leader": a_world(version=6, without=(LEADER,)),
     "nobody above": a_world(version=7, without=(DEPARTMENT, LEADER, STREET_LEADER), policy=2),
+    "working time": a_world(version=9, policy=3),
+    "a week off": a_world(version=10, policy=3, days=plain_days(*(date(2026, 11, n) for n in range(23, 28)))),
+    "another week off": a_world(version=11, policy=3, days=plain_days(*(date(2026, 12, n) for n in range(1, 8)))),
     "nobody": a_world(version=8, without=(COMMUNITY, STREET, DEPARTMENT, LEADER, STREET_LEADER)),
 }
 
@@ -115,14 +122,32 @@ class FourCalls(RuleBasedStateMachine):
     def the_other_side_acts(self, history: History, who: str, verb: Arrow) -> None:
         self._tries(history, PEOPLE[who], verb, self.time)
 
+    @rule(history=incidents, verb=st.sampled_from([Arrow.HOLD, Arrow.EXTEND]), decision=st.integers(0, 2))
+    def the_called_unit_asks(self, history: History, verb: Arrow, decision: int) -> None:
+        """And the side that called decides at once, or later."""
+        self._tries(history, a_unit(history.now.unit), verb, self.time)
+        for unit in sorted(access.approvers(history.now))[:1]:
+            if decision < 2:
+                self._tries(history, a_unit(unit), (Arrow.APPROVE, Arrow.REFUSE)[decision], self.time)
+
+    @rule(history=incidents, verb=st.sampled_from([Arrow.APPROVE, Arrow.REFUSE, Arrow.RESUME]))
+    def the_side_that_called_acts(self, history: History, verb: Arrow) -> None:
+        for unit in sorted(access.approvers(history.now))[:1]:
+            self._tries(history, a_unit(unit), verb, self.time)
+
     def _tries(self, history: History, actor: Actor, arrow: Arrow, at: datetime) -> None:
         before, as_it_was = history.now, repr(history.now)
         offered = lifecycle.allowed(before, actor, self.world, at)
         told: SihuError | None = None
         try:
-            decision = lifecycle.decide(before, an_act(arrow), actor, self.world, at)
+            decision = lifecycle.decide(before, self._act(arrow, before), actor, self.world, at)
         except (NotYours, IllegalTransition) as refused:
             told = refused
+        except ValidationFailed as wrong:
+            until_is_wrong = [each.pointer for each in wrong.errors] == ["/until"]
+            if not (until_is_wrong and arrow in (Arrow.HOLD, Arrow.EXTEND) and arrow.value in offered):
+                raise
+            return
         else:
             assert decision.ended is None or decision.ended.late_s is None
             history.take(decision, self.world)
@@ -130,6 +155,11 @@ class FourCalls(RuleBasedStateMachine):
         if isinstance(told, IllegalTransition):
             assert (told.state, told.allowed) == (before.state.value, offered)
         assert repr(before) == as_it_was
+
+    def _act(self, arrow: Arrow, incident: Incident) -> Act:
+        """Until a date that lies near now: what was asked for in November means nothing in spring."""
+        act = an_act(arrow, incident)
+        return replace(act, until=self.time + timedelta(hours=30)) if arrow is Arrow.HOLD else act
 
     @rule(seconds=st.integers(0, 40 * 3600))
     def time_passes(self, seconds: int) -> None:
@@ -152,12 +182,19 @@ class FourCalls(RuleBasedStateMachine):
     def _fires(self, history: History) -> None:
         before = history.now
         decision = lifecycle.tick(before, self.world, self.time)
-        assert (decision is not None) == (before.due_at is not None and before.due_at <= self.time)
-        if decision is None or before.due_at is None:
+        if before.due_at is None or before.wake_at is None:
+            assert decision is None
             return
+        if decision is None or not decision.events or decision.events[0].type in _BEFORE_THE_DEADLINE:
+            self._looks(history, decision)
+            return
+        assert before.due_at <= self.time
         fires_at = max(self.time, before.updated_at)
         history.take(decision, self.world)
         assert {event.by.as_dict()["kind"] for event in decision.events} == {"clock"}
+        if before.state is State.ON_HOLD:
+            assert decision.after.state in (State.CALLING, State.ANSWERED)
+            return
         if before.state is State.RESOLVED:
             assert (decision.after.state, decision.after.closed_as) == (State.CLOSED, "unverified")
             return
@@ -165,7 +202,24 @@ class FourCalls(RuleBasedStateMachine):
         assert decision.ended.outcome is (Outcome.NO_ANSWER if before.state is State.CALLING else Outcome.NOT_RESOLVED)
         assert decision.ended.late_s == round((fires_at - before.due_at).total_seconds(), 3)
         assert decision.after.level > before.level or before.level is Level.LEADER is decision.after.level
-        assert lifecycle.tick(decision.after, self.world, self.time) is None, "climbed two levels at once"
+        again = lifecycle.tick(decision.after, self.world, self.time)
+        assert again is None, "climbed two levels at once"
+
+    def _looks(self, history: History, decision: Decision | None) -> None:
+        """The clock looked before the deadline, or put the deadline right first."""
+        before = history.now
+        if decision is None:
+            assert before.due_at is not None and self.time < before.due_at
+            return
+        history.take(decision, self.world)
+        after = decision.after
+        assert (after.state, after.level, after.unit) == (before.state, before.level, before.unit)
+        assert decision.opened is None
+        if decision.events and decision.events[0].type == "sihu.call.rescheduled":
+            assert (after.due_at, after.provisional) != (before.due_at, before.provisional)
+        else:
+            assert (after.due_at, decision.ended) == (before.due_at, None)
+            assert (after.warned > before.warned) == bool(decision.events)
 
     @rule(name=st.sampled_from(sorted(_WORLDS)))
     def the_registry_changes(self, name: str) -> None:
@@ -178,9 +232,15 @@ class FourCalls(RuleBasedStateMachine):
             assert now.unit in UNITS
             assert now.due_kind is _DUE[now.state]
             assert (now.due_at is None) == (now.state is State.CLOSED)
-            assert now.wake_at == now.due_at
+            assert (now.wake_at is None) == (now.due_at is None)
+            assert now.wake_at is None or now.due_at is None or now.wake_at <= now.due_at
             assert (now.closed_at is None) == (now.closed_as is None) == now.is_open
             assert now.reopen_until is None or not now.is_open
+            assert [each.outcome for each in now.requests].count(None) <= (now.state in _RUNNING)
+            assert now.open_request is None or now.open_request.call == now.call.seq
+            if now.state in _RUNNING:
+                standing = deadlines.standing(now, history.reckoned_in)
+                assert (standing.due_at, standing.provisional) == (now.due_at, now.provisional)
             deadline = {State.CALLING: now.call.answer_by, State.ANSWERED: now.call.resolve_by}
             assert now.due_at == deadline.get(now.state, now.due_at)
 
@@ -224,7 +284,7 @@ class FourCalls(RuleBasedStateMachine):
             assert (told.state, told.level, told.unit, told.call) == (now.state, now.level, now.unit, now.call.seq)
             assert [event.sequence for event in history.events[-3:]] == list(range(1, now.sequence + 1))[-3:]
             last = history.events[-1].at_state
-            assert last._replace(sequence=now.sequence) == now
+            assert last._replace(sequence=now.sequence, wake_at=now.wake_at, warned=now.warned) == now
 
 
 FourCalls.TestCase.settings = settings(

@@ -28,6 +28,11 @@ VERBS = {
     "b": Arrow.ANSWER,
     "c": Arrow.RESOLVE,
     "d": Arrow.RAISE,
+    "i": Arrow.HOLD,
+    "x": Arrow.EXTEND,
+    "y": Arrow.APPROVE,
+    "z": Arrow.REFUSE,
+    "j": Arrow.RESUME,
     "k": Arrow.ACCEPT,
     "l": Arrow.REJECT,
     "n": Arrow.REOPEN,
@@ -35,68 +40,68 @@ VERBS = {
     "t": Arrow.COMMENT,
     "u": Arrow.URGE,
 }
-CLOCKS = (Arrow.NO_ANSWER, Arrow.NOT_RESOLVED, Arrow.VERIFY_TIMEOUT)
-LATER = (Arrow.RETURN, Arrow.ASSIGN, Arrow.HOLD, Arrow.RESUME, Arrow.VOID, Arrow.MERGE)
+CLOCKS = (Arrow.NO_ANSWER, Arrow.NOT_RESOLVED, Arrow.VERIFY_TIMEOUT, Arrow.WARNED)
+LATER = (Arrow.RETURN, Arrow.ASSIGN, Arrow.VOID, Arrow.MERGE)
 
 # Columns are the levels 1–4. The called unit is the community, the street, the department, the leader.
 # Whoever has no line may do nothing at all; "-" is nothing at this level.
 
 MAY_NOW = """
-calling    reporter             otu    otu     otu    otu
-calling    reporter_moved       otu    otu     otu    otu
-calling    community            bcdt   tu      tu     tu
-calling    street               tu     bcdt    tu     tu
-calling    department           -      -       bcdt   tu
-calling    leader               -      -       -      bct
-calling    community_reporting  bcdot  otu     otu    otu
-calling    street_reporting     otu    bcdot   otu    otu
+calling    reporter             otu      otu      otu      otu
+calling    reporter_moved       otu      otu      otu      otu
+calling    community            bcdixt   tu       tu       tu
+calling    street               tu       bcdixt   tu       tu
+calling    department           -        -        bcdixt   tu
+calling    leader               -        -        -        bcixt
+calling    community_reporting  bcdixot  otu      otu      otu
+calling    street_reporting     otu      bcdixot  otu      otu
 
-answered   reporter             otu    otu     otu    otu
-answered   reporter_moved       otu    otu     otu    otu
-answered   community            cdt    tu      tu     tu
-answered   street               tu     cdt     tu     tu
-answered   department           -      -       cdt    tu
-answered   leader               -      -       -      ct
-answered   community_reporting  cdot   otu     otu    otu
-answered   street_reporting     otu    cdot    otu    otu
+answered   reporter             otu      otu      otu      otu
+answered   reporter_moved       otu      otu      otu      otu
+answered   community            cdixt    tu       tu       tu
+answered   street               tu       cdixt    tu       tu
+answered   department           -        -        cdixt    tu
+answered   leader               -        -        -        cixt
+answered   community_reporting  cdixot   otu      otu      otu
+answered   street_reporting     otu      cdixot   otu      otu
 
-on_hold    reporter             otu    otu     otu    otu
-on_hold    reporter_moved       otu    otu     otu    otu
-on_hold    community            t      tu      tu     tu
-on_hold    street               tu     t       tu     tu
-on_hold    department           -      -       t      tu
-on_hold    leader               -      -       -      t
-on_hold    community_reporting  ot     otu     otu    otu
-on_hold    street_reporting     otu    ot      otu    otu
+on_hold    reporter             otu      otu      otu      otu
+on_hold    reporter_moved       otu      otu      otu      otu
+on_hold    community            jt       jtu      tu       tu
+on_hold    street               jtu      jt       jtu      tu
+on_hold    department           -        -        jt       tu
+on_hold    leader               -        -        -        jt
+on_hold    community_reporting  jot      jotu     otu      otu
+on_hold    street_reporting     jotu     jot      jotu     otu
 
-resolved   reporter             klt    klt     klt    klt
-resolved   reporter_moved       klt    klt     klt    klt
-resolved   community            t      klt     klt    klt
-resolved   street               klt    t       klt    klt
-resolved   department           -      -       t      t
-resolved   leader               -      -       -      t
-resolved   community_reporting  t      klt     klt    klt
-resolved   street_reporting     klt    t       klt    klt
+resolved   reporter             klt      klt      klt      klt
+resolved   reporter_moved       klt      klt      klt      klt
+resolved   community            t        klt      klt      klt
+resolved   street               klt      t        klt      klt
+resolved   department           -        -        t        t
+resolved   leader               -        -        -        t
+resolved   community_reporting  t        klt      klt      klt
+resolved   street_reporting     klt      t        klt      klt
 
-closed     reporter             nt     nt      nt     nt
-closed     reporter_moved       nt     nt      nt     nt
-closed     community            t      t       t      t
-closed     street               nt     nt      nt     nt
-closed     department           -      -       t      t
-closed     leader               -      -       -      t
-closed     community_reporting  nt     nt      nt     nt
-closed     street_reporting     nt     nt      nt     nt
+closed     reporter             nt       nt       nt       nt
+closed     reporter_moved       nt       nt       nt       nt
+closed     community            t        t        t        t
+closed     street               nt       nt       nt       nt
+closed     department           -        -        t        t
+closed     leader               -        -        -        t
+closed     community_reporting  nt       nt       nt       nt
+closed     street_reporting     nt       nt       nt       nt
 """
 
 MAY_AT_ALL = """
-reporter             klnotu   klnotu   klnotu   klnotu
-reporter_moved       klnotu   klnotu   klnotu   klnotu
-community            bcdt     kltu     kltu     kltu
-street               klntu    bcdnt    klntu    klntu
-department           -        -        bcdt     tu
-leader               -        -        -        bcdt
-community_reporting  bcdnot   klnotu   klnotu   klnotu
-street_reporting     klnotu   bcdnot   klnotu   klnotu
+reporter             klnotu     klnotu     klnotu     klnotu
+reporter_moved       klnotu     klnotu     klnotu     klnotu
+community            bcdixjt    yzjkltu    kltu       kltu
+street               yzjklntu   bcdixjnt   yzjklntu   klntu
+department           -          -          bcdixjt    tu
+leader               -          -          -          bcdixjt
+community_reporting  bcdixjnot  yzjklnotu  klnotu     klnotu
+street_reporting     yzjklnotu  bcdixjnot  yzjklnotu  klnotu
 """
 """In a state where it cannot be done these get 409 for it, everybody else 403."""
 
@@ -109,6 +114,11 @@ LEADS_TO = {
     ("c", "answered"): ("resolved", SAME, ["incident.resolved"]),
     ("d", "calling"): ("calling", UP, ["call.raised", "call.opened"]),
     ("d", "answered"): ("calling", UP, ["call.raised", "call.opened"]),
+    ("i", "calling"): ("calling", SAME, ["call.requested"]),
+    ("i", "answered"): ("answered", SAME, ["call.requested"]),
+    ("x", "calling"): ("calling", SAME, ["call.requested"]),
+    ("x", "answered"): ("answered", SAME, ["call.requested"]),
+    ("j", "on_hold"): ("calling", SAME, ["incident.resumed"]),
     ("k", "resolved"): ("closed", SAME, ["incident.closed"]),
     ("l", "resolved"): ("calling", SAME, ["incident.rejected", "call.opened"]),
     ("n", "closed"): ("calling", SAME, ["incident.reopened", "call.opened"]),
@@ -117,6 +127,15 @@ LEADS_TO = {
     ("o", "on_hold"): ("closed", SAME, ["incident.closed"]),
     **{("t", state.value): (state.value, SAME, ["incident.commented"]) for state in State},
     **{("u", state): (state, SAME, ["incident.urged"]) for state in ("calling", "answered", "on_hold")},
+}
+
+
+OF_A_LEADER = {
+    # who has nobody above decides for itself
+    ("i", "calling"): ("on_hold", SAME, ["call.requested", "incident.held"]),
+    ("i", "answered"): ("on_hold", SAME, ["call.requested", "incident.held"]),
+    ("x", "calling"): ("calling", SAME, ["call.requested", "call.extended"]),
+    ("x", "answered"): ("answered", SAME, ["call.requested", "call.extended"]),
 }
 
 
@@ -157,7 +176,8 @@ def test_everybody_may_do_what_the_table_says_and_nothing_else(who: str, state: 
             _refused(incident, who, arrow, IllegalTransition if letter in at_all else NotYours, offered)
             continue
         decision = act(incident, who, arrow)
-        to_state, levels, events = LEADS_TO[letter, state.value]
+        leads_to = {**LEADS_TO, **OF_A_LEADER} if level is Level.LEADER else LEADS_TO
+        to_state, levels, events = leads_to[letter, state.value]
         after = decision.after
         assert (after.state, after.level, after.unit) == (to_state, levels[level], CALLED[levels[level]]), letter
         assert types(decision) == events, letter
@@ -226,9 +246,10 @@ def test_every_refusal_says_what_to_do_in_words_and_carries_the_state_and_the_ve
         act(an_incident(State.RESOLVED), "community", Arrow.ACCEPT)
 
 
-def test_every_arrow_has_its_letter_and_no_two_share_one() -> None:
+def test_every_arrow_has_its_letter() -> None:
     letters = [transition.letter for transition in lifecycle.TRANSITIONS.values() if transition.letter]
-    assert sorted(letters) == list("bcdefghijklmnopq")
+    assert sorted(letters) == list("bcdefghiiiijklmnopq"), "asking, extending, approving and refusing are all of i"
     assert set(lifecycle.TRANSITIONS) == set(Arrow)
-    written = {letter: arrow for letter, arrow in VERBS.items() if arrow not in (Arrow.COMMENT, Arrow.URGE)}
+    ours = (Arrow.COMMENT, Arrow.URGE, Arrow.EXTEND, Arrow.APPROVE, Arrow.REFUSE)
+    written = {letter: arrow for letter, arrow in VERBS.items() if arrow not in ours}
     assert all(lifecycle.TRANSITIONS[arrow].letter == letter for letter, arrow in written.items())

@@ -1,0 +1,300 @@
+"""Every fault a policy can have, by itself and against the registry, and the durations it is written in."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.registry.policy_checks import faults_in_world, read_policy
+from service.registry.policy_file import PolicyFile, duration_of, seconds_of
+from service.rules.words import Level, Urgency
+from service.rules.worktime import WorkCalendar
+from tests.registry.bundles import NOW, in_yaml, row, working, written
+
+OFFICE: dict[str, Any] = {"calendar": "cn", "hours": ["08:00-12:00", "14:00-18:00"]}
+SPANS = ((480, 720), (840, 1080))
+CODES = ("u", "u-1", "u-1-a", "u-2")
+
+
+def told(policy: dict[str, Any]) -> list[str]:
+    """What is wrong with it by itself."""
+    read, wrong = read_policy(in_yaml(policy))
+    assert (read is None) is bool(wrong)
+    return wrong
+
+
+def told_in_world(policy: dict[str, Any], days: dict[date, bool] | None = None, now: datetime = NOW) -> list[str]:
+    """What only the registry shows."""
+    read, wrong = read_policy(in_yaml(policy))
+    assert read is not None, wrong
+    timer = None if days is None else WorkCalendar(read.spans, days)
+    return list(faults_in_world(read, CODES, timer, now))
+
+
+def off(first: int, last: int) -> dict[date, bool]:
+    """Every day of these years, none of them a working day."""
+    start = date(first, 1, 1)
+    return {start + timedelta(days=n): False for n in range((date(last + 1, 1, 1) - start).days)}
+
+
+def read(policy: dict[str, Any]) -> PolicyFile:
+    found, wrong = read_policy(in_yaml(policy))
+    assert found is not None, wrong
+    return found
+
+
+def test_a_sound_policy_has_no_fault_by_itself_or_in_the_world() -> None:
+    assert told(written()) == []
+    assert told_in_world(written()) == []
+    assert told_in_world(written(working(category="u-1"), row(category="u-1-a"), **OFFICE), {}) == []
+
+
+def test_a_level_and_urgency_without_a_row_is_a_hole() -> None:
+    rows = [each for each in written()["rows"] if (each["level"], each["urgency"]) != (3, "urgent")]
+    assert told(written(rows=rows)) == ["no row for level 3, urgency urgent: add one without a category"]
+
+
+def test_a_row_for_one_category_does_not_fill_the_hole() -> None:
+    rows = [row(1, "normal", category="u") if each == row(1, "normal") else each for each in written()["rows"]]
+    assert told(written(rows=rows)) == ["no row for level 1, urgency normal: add one without a category"]
+
+
+def test_a_policy_without_any_row_has_eight_holes() -> None:
+    assert len(told(written(rows=[]))) == len(Level) * len(Urgency) == 8
+
+
+@pytest.mark.parametrize(
+    ("twice", "named"),
+    [
+        ([row(2, "urgent", answer="9h")], "2 rows for level 2, urgency urgent: keep one"),
+        ([row(category="u-1"), row(category="u-1")], "2 rows for level 1, urgency normal, category u-1: keep one"),
+        ([row(category="u-1")] * 3, "3 rows for level 1, urgency normal, category u-1: keep one"),
+    ],
+)
+def test_a_row_that_stands_twice_is_told_once_with_how_often(twice: list[dict[str, Any]], named: str) -> None:
+    assert told(written(*twice)) == [named]
+
+
+def test_the_same_category_may_stand_once_for_each_level_and_urgency() -> None:
+    assert (
+        told(written(*(row(level, urgency, category="u") for level in (1, 2) for urgency in ("urgent", "normal"))))
+        == []
+    )
+
+
+NO_CALENDAR = "level 1, urgency normal, category u-1: clock 'working' needs a calendar: name one, such as cn"
+HALF = "calendar and hours go together: give both, or neither"
+
+
+@pytest.mark.parametrize(
+    ("policy", "faults"),
+    [
+        (written(working(category="u-1")), [NO_CALENDAR]),
+        (written(calendar="cn"), [HALF]),
+        (written(hours=["08:00-12:00"]), [HALF]),
+        (written(working(category="u-1"), hours=["08:00-12:00"]), [NO_CALENDAR, HALF]),
+    ],
+)
+def test_a_working_clock_wants_a_calendar_and_hours(policy: dict[str, Any], faults: list[str]) -> None:
+    assert told(policy) == faults
+
+
+@pytest.mark.parametrize(
+    ("hours", "part"),
+    [
+        (["14:00-18:00", "08:00-12:00"], "in order and do not overlap: (480, 720) comes after (840, 1080)"),
+        (["08:00-12:00", "11:59-18:00"], "in order and do not overlap: (719, 1080) comes after (480, 720)"),
+        (["08:00-12:00", "08:00-12:00"], "in order and do not overlap"),
+        (["12:00-08:00"], "goes forward within minutes 0 to 1440 of its day: (720, 480)"),
+        (["08:00-08:00"], "goes forward"),
+        (["22:00-24:01"], "goes forward within minutes 0 to 1440 of its day: (1320, 1441)"),
+        (["29:00-29:30"], "goes forward"),
+    ],
+)
+def test_hours_that_are_no_hours_of_a_day_are_told(hours: list[str], part: str) -> None:
+    (fault,) = told(written(calendar="cn", hours=hours))
+    assert fault.startswith("hours: ")
+    assert part in fault
+
+
+@pytest.mark.parametrize(
+    "hours", ["8:00-12:00", "08:00–12:00", "08:00-12:60", "08:00 - 12:00", "08:00-12:00\n", "٠٨:٠٠-١٢:٠٠"]
+)
+def test_hours_that_cannot_be_read_are_told_with_their_place(hours: str) -> None:
+    (fault,) = told(written(calendar="cn", hours=["00:00-01:00", hours]))
+    assert fault.startswith("/hours/1: Send hours such as 08:00-12:00")
+
+
+def test_hours_may_touch_and_reach_from_midnight_to_midnight() -> None:
+    assert read(written(calendar="cn", hours=["00:00-08:00", "08:00-24:00"])).spans == ((0, 480), (480, 1440))
+
+
+OF_WORKING = "of working time: write wd (8 working hours) or h"
+OF_CONTINUOUS = "of a continuous clock: write d (24 hours) or h"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "faults"),
+    [
+        (working(category="u", answer="2d"), [f"answer 2d {OF_WORKING}"]),
+        (working(category="u", answer="2d", resolve="3d"), [f"answer 2d {OF_WORKING}", f"resolve 3d {OF_WORKING}"]),
+        (row(category="u", answer="2wd"), [f"answer 2wd {OF_CONTINUOUS}"]),
+        (row(category="u", resolve="10wd"), [f"resolve 10wd {OF_CONTINUOUS}"]),
+    ],
+)
+def test_a_day_of_the_other_clock_is_told(wrong: dict[str, Any], faults: list[str]) -> None:
+    named = "level 1, urgency normal, category u: "
+    assert told(written(wrong, **OFFICE)) == [named + fault for fault in faults]
+
+
+@pytest.mark.parametrize(
+    ("changed", "fault"),
+    [
+        ({"warn": [80, 50]}, "/warn: Send the marks in rising order, each once."),
+        ({"warn": [50, 50]}, "/warn: Send the marks in rising order, each once."),
+        ({"warn": [0]}, "/warn/0: Send 1 or more."),
+        ({"warn": [50, 100]}, "/warn/1: Send 99 or less."),
+        ({"warn": [1, 2, 3, 4, 5, 6]}, "/warn: Send at most 5 items."),
+        ({"holds": {"times": -1}}, "/holds/times: Send 0 or more."),
+        ({"holds": {"longest": "3wd"}}, "/holds/longest: This runs day and night: send s, m, h or d."),
+        ({"extensions": {"percent": 0}}, "/extensions/percent: Send 1 or more."),
+        ({"returns": 101}, "/returns: Send 100 or less."),
+        ({"title": None}, "/title: Add this field: it is required."),
+    ],
+)
+def test_what_is_outside_its_bounds_is_told_with_its_place(changed: dict[str, Any], fault: str) -> None:
+    assert told(written(**changed)) == [fault]
+
+
+@pytest.mark.parametrize(
+    ("policy", "pointer", "meant"),
+    [
+        (written(wran=[50]), "/wran", "warn"),
+        (written(holds={"longst": "3d"}), "/holds/longst", "longest"),
+        (written(extensions={"time": 2}), "/extensions/time", "times"),
+        (written(row(category="u", resolv="1d")), "/rows/0/resolv", "resolve"),
+    ],
+)
+def test_an_unknown_field_is_refused_wherever_it_stands(policy: dict[str, Any], pointer: str, meant: str) -> None:
+    (fault,) = told(policy)
+    assert fault.startswith(f"{pointer}: ")
+    assert meant in fault
+
+
+def test_all_faults_of_one_file_are_told_at_once() -> None:
+    rows = [
+        *written()["rows"][1:],
+        row(4, "normal"),
+        working(category="u-1", answer="2d"),
+        row(2, answer="1wd", category="u"),
+    ]
+    assert told(written(rows=rows, hours=["14:00-18:00", "08:00-12:00"])) == [
+        "2 rows for level 4, urgency normal: keep one",
+        "no row for level 1, urgency urgent: add one without a category",
+        "level 1, urgency normal, category u-1: clock 'working' needs a calendar: name one, such as cn",
+        "calendar and hours go together: give both, or neither",
+        "hours: spans are in order and do not overlap: (480, 720) comes after (840, 1080)",
+        "level 1, urgency normal, category u-1: answer 2d of working time: write wd (8 working hours) or h",
+        "level 2, urgency normal, category u: answer 1wd of a continuous clock: write d (24 hours) or h",
+    ]
+
+
+def test_all_fields_that_cannot_be_read_are_told_at_once() -> None:
+    wrong = told(written(row(9, "soon", answer="1"), verify="3", warn=[2, 1], nonsense=1))
+    places = {fault.split(": ")[0] for fault in wrong}
+    assert places == {"/rows/0/level", "/rows/0/urgency", "/rows/0/answer", "/verify", "/warn", "/nonsense"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "lost"),
+    [
+        ([row(category="x")], ["x"]),
+        ([row(category="u-1-a-b")], ["u-1-a-b"]),
+        ([row(category="u-1"), row(category="u-1-a")], []),
+        ([row(category="u-1-a"), row(category="u-1"), row(category="u-2"), row(category="u")], []),  # u itself is left
+        ([row(category="u-"), row(category="u-1"), row(category="u-2")], ["u-"]),  # all of its categories are taken
+        ([row(category="u-"), row(category="u-1", urgency="urgent"), row(category="u-2")], []),
+        ([row(category="u-"), row(2, category="u-1"), row(category="u-2")], []),
+        ([row(category="x"), row(category="y")], ["x", "y"]),
+    ],
+)
+def test_a_row_that_no_category_comes_to_is_told(rows: list[dict[str, Any]], lost: list[str]) -> None:
+    assert told_in_world(written(*rows)) == [
+        f"level 1, urgency normal, category {each}: no category comes to this row: correct the prefix, "
+        "or leave the row out"
+        for each in lost
+    ]
+
+
+def test_a_calendar_without_days_is_told_whether_or_not_a_row_uses_it() -> None:
+    faults = ["calendar cn holds no days: load them first (sihu calendar load)"]
+    assert told_in_world(written(working(category="u"), **OFFICE)) == told_in_world(written(**OFFICE)) == faults
+
+
+@pytest.mark.parametrize(("first", "last", "ends"), [(2000, 2099, False), (2026, 2031, False), (2026, 2030, True)])
+def test_a_box_that_does_not_end_in_five_years_is_told(first: int, last: int, ends: bool) -> None:
+    fault = "level 1, urgency normal, category u: it does not end within 5 years: calendar cn has too few working days"
+    policy = written(working(category="u"), row(category="u-1"), **OFFICE)
+    assert told_in_world(policy, off(first, last)) == ([] if ends else [fault])
+
+
+def test_faults_of_rows_and_of_the_calendar_come_together() -> None:
+    wrong = told_in_world(written(row(category="x"), working(category="u"), **OFFICE), off(2000, 2099))
+    assert [fault.split(": ")[0].rpartition(" ")[2] for fault in wrong] == ["x", "u"]
+
+
+@pytest.mark.parametrize(
+    ("category", "hours"), [("u-1-a-9", 3), ("u-1-a", 3), ("u-1-b", 2), ("u-1", 2), ("u-2", 1), ("w", 1)]
+)
+def test_the_longest_category_prefix_wins_in_whatever_order_the_rows_stand(category: str, hours: int) -> None:
+    rows = [
+        row(category="u-1", answer="2h"),
+        row(category="u-1-a", answer="3h"),
+        row(2, category="u-1-a-9", answer="9h"),
+    ]
+    for each in (rows, rows[::-1]):
+        policy = read(written(*each)).policy(1)
+        assert policy.box(Level.COMMUNITY, Urgency.NORMAL, category).answer_s == hours * 3600
+        assert policy.box(Level.COMMUNITY, Urgency.URGENT, category).answer_s == 3600
+
+
+def test_a_policy_with_a_hole_that_nothing_let_in_says_which() -> None:
+    policy = PolicyFile.model_validate(written(rows=[row(category="u")])).policy(7)
+    with pytest.raises(LookupError, match="policy example version 7 has no row for level 1"):
+        policy.box(Level.COMMUNITY, Urgency.NORMAL, "w")
+
+
+@given(st.integers(1, 400 * 86_400))
+def test_seconds_written_as_a_duration_are_read_as_the_same(seconds: int) -> None:
+    assert seconds_of(duration_of(seconds)) == seconds
+
+
+@given(st.integers(1, 400), st.sampled_from("smhd"))
+def test_a_duration_is_written_in_the_largest_unit_that_leaves_nothing_over(number: int, unit: str) -> None:
+    again = duration_of(seconds_of(f"{number}{unit}"))
+    assert seconds_of(again) == seconds_of(f"{number}{unit}")
+    assert int(again[:-1]) <= number
+
+
+@given(st.integers(1, 1200))
+def test_a_working_day_is_eight_hours(number: int) -> None:
+    assert seconds_of(f"{number}wd") == seconds_of(f"{8 * number}h")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1", "h", "0h", "01h", "-1h", "1.5h", "1 h", "1h\n", "1w", "1H", "1h30m", "٣h", "1" * 10 + "s"]
+)
+def test_what_is_no_duration_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+        seconds_of(text)
+    assert told(written(verify=text))[0].startswith("/verify: Send a duration such as 30m")
+
+
+@pytest.mark.parametrize(("text", "sound"), [("400d", True), ("401d", False), ("9600h", True), ("9601h", False)])
+def test_a_duration_is_at_most_400_days(text: str, sound: bool) -> None:
+    assert told(written(verify=text)) == ([] if sound else ["/verify: Send 400d or less."])

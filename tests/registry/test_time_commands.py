@@ -1,0 +1,226 @@
+"""`sihu policy …` and `sihu calendar …`, and the feed files they load: exit codes, and one clear line on faults."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service import cli
+from service.registry.calendars import read_feed
+from service.rules.errors import ValidationFailed
+from service.store import calendars as stored
+from service.store.calendars import Day
+from service.store.database import Database
+from tests.registry.bundles import in_yaml, row, working, written
+
+Run = Callable[..., tuple[int, list[str], list[str]]]
+CSV = "day,workday,note\n2027-01-01,false,元旦\n2027-01-02,TRUE,\n2027-01-03,off,\n2027-01-04,workday,\n"
+JSON: dict[str, Any] = {
+    "year": 2027,
+    "days": [
+        {"name": "元旦", "date": "2027-01-01", "isOffDay": True},
+        {"name": "元旦", "date": "2027-01-02", "isOffDay": False},
+    ],
+}
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
+    """Runs one command on a database, in a folder of its own: exit code, lines of stdout, lines of stderr."""
+    monkeypatch.chdir(tmp_path)
+
+    def command(url: str, *arguments: str) -> tuple[int, list[str], list[str]]:
+        monkeypatch.setenv("DATABASE_URL", url)
+        with pytest.raises(SystemExit) as ended:
+            cli.main(arguments)
+        assert isinstance(ended.value.code, int)
+        told = capsys.readouterr()
+        return ended.value.code, told.out.splitlines(), told.err.splitlines()
+
+    return command
+
+
+def save(name: str, content: bytes | str | dict[str, Any]) -> str:
+    if isinstance(content, dict):
+        content = in_yaml(content)
+    Path(name).write_bytes(content.encode() if isinstance(content, str) else content)
+    return name
+
+
+def days(url: str, first: date, last: date) -> list[Day]:
+    async def read() -> list[Day]:
+        database = Database(url, pool_size=1)
+        async with database.read() as connection:
+            found = await stored.between(connection, "cn", first, last)
+        await database.close()
+        return found
+
+    return asyncio.run(read())
+
+
+def test_a_policy_is_checked_drafted_activated_and_listed(run: Run, haizhu_url: str) -> None:
+    file = save("policy.yaml", written(verify="5d"))
+    assert run(haizhu_url, "policy", "check", file) == (0, ["policy.yaml is sound."], [])
+    assert run(haizhu_url, "policy", "list")[1][0].startswith("example 1  ")
+    assert len(run(haizhu_url, "policy", "list")[1]) == 1  # a check writes nothing
+    assert run(haizhu_url, "policy", "draft", file) == (0, ["example version 2: drafted; activate it next."], [])
+    assert run(haizhu_url, "policy", "draft", file) == (0, ["example version 2: says the same already."], [])
+    assert run(haizhu_url, "policy", "list")[1][1] == "example 2  draft"
+    later = run(haizhu_url, "policy", "activate", "example", "2", "--at", "2090-01-01T08:00:00+08:00")
+    assert later == (0, ["example version 2 is in force from 2090-01-01T00:00:00+00:00."], [])
+    assert run(haizhu_url, "policy", "list")[1][1] == "example 2  since 2090-01-01T00:00:00+00:00"
+    code, (told,), wrong = run(haizhu_url, "policy", "activate", "example", "2")
+    assert (code, told.partition(" from ")[0], wrong) == (0, "example version 2 is in force", [])
+    assert run(haizhu_url, "policy", "list")[1][1] == "example 2  in force"
+
+
+def test_faults_of_a_policy_are_all_on_stderr_and_the_exit_code_is_1(run: Run, haizhu_url: str) -> None:
+    file = save("bad.yaml", written(rows=written()["rows"][2:]))
+    for verb in ("check", "draft"):
+        code, told, wrong = run(haizhu_url, "policy", verb, file)
+        assert (code, told) == (1, [])
+        assert wrong == [
+            "no row for level 1, urgency urgent: add one without a category",
+            "no row for level 1, urgency normal: add one without a category",
+            "sihu: bad.yaml: 2 faults; nothing was written",
+        ]
+
+
+BAD = written(row(category="x"), working(category="y"), calendar="cn", hours=["08:00-12:00"])
+
+
+def test_faults_that_only_the_registry_shows_are_told_by_check(run: Run, haizhu_url: str) -> None:
+    code, told, wrong = run(haizhu_url, "policy", "check", save("bad.yaml", BAD))
+    assert (code, told, len(wrong)) == (1, [], 3)
+    assert wrong[2] == "calendar cn holds no days: load them first (sihu calendar load)"
+
+
+def test_a_draft_that_the_registry_refuses_is_not_stored(run: Run, haizhu_url: str) -> None:
+    code, told, wrong = run(haizhu_url, "policy", "draft", save("bad.yaml", BAD))
+    assert (code, told, wrong[-1]) == (1, [], "sihu: 3 faults; nothing was written: correct each.")
+    assert len(run(haizhu_url, "policy", "list")[1]) == 1
+
+
+@pytest.mark.xfail(raises=AssertionError, reason="cli.main prints the count of a ValidationFailed, not its errors")
+def test_a_draft_that_the_registry_refuses_says_why(run: Run, haizhu_url: str) -> None:
+    _, _, wrong = run(haizhu_url, "policy", "draft", save("bad.yaml", BAD))
+    assert any("calendar cn holds no days" in line for line in wrong)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        (("policy", "check", "none.yaml"), "cannot read none.yaml: No such file or directory"),
+        (("policy", "draft", "."), "cannot read .: Is a directory"),
+        (("policy", "activate", "example", "7"), "There is no version 7 of policy example"),
+        (("policy", "activate", "example", "1", "--at", "tomorrow"), "tomorrow is no time with its offset"),
+        (("policy", "activate", "example", "1", "--at", "2090-01-01T08:00:00"), "is no time with its offset"),
+        (("policy", "activate", "example", "1", "--at", "2020-01-01T08:00:00Z"), "nothing is activated in the past"),
+        (("calendar", "load", "none.csv"), "cannot read none.csv: No such file or directory"),
+    ],
+)
+def test_a_fault_is_one_clear_line_and_exit_code_1(
+    run: Run, haizhu_url: str, arguments: tuple[str, ...], part: str
+) -> None:
+    code, told, wrong = run(haizhu_url, *arguments)
+    assert (code, told, len(wrong)) == (1, [], 1)
+    assert wrong[0].startswith("sihu: ")
+    assert part in wrong[0]
+
+
+@pytest.mark.parametrize("arguments", [("policy",), ("policy", "activate", "example", "x"), ("calendar", "load")])
+def test_a_wrong_call_has_exit_code_2(run: Run, haizhu_url: str, arguments: tuple[str, ...]) -> None:
+    assert run(haizhu_url, *arguments)[0] == 2
+
+
+@pytest.mark.xfail(raises=OverflowError, reason="admin_time._moment: a year that is out of range in UTC")
+def test_a_moment_before_all_time_is_one_clear_line(run: Run, haizhu_url: str) -> None:
+    assert run(haizhu_url, "policy", "activate", "example", "1", "--at", "0001-01-01T00:00:00+08:00")[0] == 1
+
+
+def test_days_are_seeded_once_and_what_was_loaded_stays(run: Run, haizhu_url: str) -> None:
+    file = save("2025.csv", "day,workday\n2025-10-01,true\n")
+    nobody = "; the engine looks at 0 running deadlines again."
+    assert run(haizhu_url, "calendar", "load", file) == (0, [f"cn: 1 days changed{nobody}"], [])
+    assert run(haizhu_url, "calendar", "seed") == (0, [f"cn: {6 * 365 + 2} days changed{nobody}"], [])
+    again = ["Nothing to seed: calendar cn knows every year up to 2026."]
+    assert run(haizhu_url, "calendar", "seed") == (0, again, [])
+    assert days(haizhu_url, date(2025, 1, 1), date(2025, 12, 31)) == [Day(date(2025, 10, 1), True, "2025.csv")]
+    code, told, _ = run(haizhu_url, "calendar", "coverage")
+    assert (code, told[0], told[5]) == (0, "2020  366 of 366 days", "2025  1 of 365 days  (not covered)")
+    filled = run(haizhu_url, "calendar", "load", file, "--fill-year", "2025")
+    assert filled == (0, [f"cn: 364 days changed{nobody}"], [])
+    assert run(haizhu_url, "calendar", "coverage")[1][5] == "2025  365 of 365 days"
+
+
+def test_an_edited_day_outlives_a_seed(run: Run, office_url: str) -> None:
+    run(office_url, "calendar", "load", save("own.csv", "day,workday,note\n2026-10-01,true,加班\n"))
+    assert run(office_url, "calendar", "seed")[0] == 0
+    day = date(2026, 10, 1)
+    assert days(office_url, day, day) == [Day(day, True, "own.csv", "加班")]
+
+
+def test_a_broken_feed_file_is_one_clear_line_and_writes_nothing(run: Run, haizhu_url: str) -> None:
+    for content in ("day,workday\n2027-01-01,perhaps\n", "day;workday\n", "day,workday\n2027-02-30,true\n", ""):
+        code, told, wrong = run(haizhu_url, "calendar", "load", save("feed.csv", content))
+        assert (code, told, len(wrong)) == (1, [], 1), content
+    assert run(haizhu_url, "calendar", "coverage") == (0, [], [])
+
+
+def test_a_csv_feed_is_read() -> None:
+    found = read_feed("a.csv", b"\xef\xbb\xbf" + CSV.encode())
+    assert found[0] == Day(date(2027, 1, 1), False, "a.csv", "元旦")
+    assert [each.workday for each in found] == [False, True, False, True]
+    assert len(read_feed("a.csv", CSV.encode(), [2027])) == 365
+
+
+def test_a_feed_of_holiday_cn_is_read_and_its_year_filled_up() -> None:
+    found = read_feed("2027.json", json.dumps({"$schema": "…", "papers": [], **JSON}).encode())
+    assert len(found) == 365
+    assert found[0] == Day(date(2027, 1, 1), False, "2027.json", "元旦")
+    assert [each.workday for each in found[:5]] == [False, True, False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", b"day,workday\n2027-01-01,true\n2027-01-01,true\n"),
+        ("a.csv", b"date,off\n2027-01-01,true\n"),
+        ("a.csv", b'day,workday\n"2027-01-01,true\n'),
+        ("a.csv", "day,workday\n2027-01-01,工\n".encode("gb18030")),
+        ("a.csv", b"day,workday\n20270101,true\n"),
+        ("2027.json", b'{"year": 2027, "days": []}'),  # as it is before the notice
+        ("a.json", b"{"),
+        ("a.json", b"[]"),
+        ("a.json", b"7"),
+        ("a.json", json.dumps({"days": JSON["days"]}).encode()),
+        ("a.json", json.dumps({**JSON, "year": "2027"}).encode()),
+        ("a.json", json.dumps({**JSON, "year": 1999}).encode()),
+        ("a.json", b'{"year": 2027, "days": [{"date": "2027-01-01"}]}'),
+        ("a.json", b'{"year": 2027, "days": [7]}'),
+        ("a.json", b'{"year": 2027, "days": [{"date": 20270101, "isOffDay": true}]}'),
+    ],
+)
+def test_a_broken_feed_is_refused(name: str, content: bytes) -> None:
+    with pytest.raises(ValidationFailed):
+        read_feed(name, content)
+
+
+@pytest.mark.xfail(reason="read_feed lets AttributeError, RecursionError through, and takes isOffDay 'false' for true")
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", b"day,workday,note\n2027-01-01\n"),
+        ("a.json", b"[" * 100_000),
+        ("a.json", b'{"year": 2027, "days": [{"date": "2027-01-01", "isOffDay": "false"}]}'),
+    ],
+)
+def test_a_feed_that_is_broken_in_another_way_is_refused_as_well(name: str, content: bytes) -> None:
+    with pytest.raises(ValidationFailed):
+        read_feed(name, content)
