@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import argparse
 import sys
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
 
 from service.admin import OPS, now_and_world, with_database
 from service.registry import calendars, policies
 from service.registry.bundle import BundleError
-from service.registry.policy_checks import faults_in_world, read_policy
+from service.registry.policy_checks import faults_in_world, read_policy, timer_of
 from service.registry.policy_file import PolicyFile
-from service.rules.errors import ValidationFailed
-from service.rules.worktime import WorkCalendar
+from service.rules.errors import NotFound, ValidationFailed
 from service.settings import Settings
 from service.store import calendars as stored
 from service.store.database import Database
+from service.web.text import Code, Moment
 
 
 def policy_list(settings: Settings, asked: argparse.Namespace) -> int:
@@ -45,8 +47,8 @@ def policy_check(settings: Settings, asked: argparse.Namespace) -> int:
         clock, worlds = await now_and_world(database)
         async with database.read() as connection:
             known = (await stored.days(connection)).get(wanted.calendar or "")
-        timer = WorkCalendar(wanted.spans, known) if known else None
-        return list(faults_in_world(wanted, worlds.world.categories, timer, clock.now()))
+        timer = timer_of(wanted, known)
+        return list(faults_in_world(wanted.policy(0), worlds.world.categories, timer, clock.now()))
 
     return _told(with_database(settings, work)) or _say(f"{asked.file} is sound.")
 
@@ -83,7 +85,8 @@ def calendar_load(settings: Settings, asked: argparse.Namespace) -> int:
         content = asked.file.read_bytes()
     except OSError as error:
         raise BundleError(f"cannot read {error.filename}: {error.strerror}") from None
-    return _write_days(settings, asked.calendar, calendars.read_feed(asked.file.name, content, asked.fill_year))
+    days = calendars.read_feed(asked.file.name, content, asked.fill_year)
+    return _write_days(settings, _calendar(asked.calendar), days)
 
 
 def calendar_seed(settings: Settings, asked: argparse.Namespace) -> int:
@@ -108,7 +111,10 @@ def calendar_coverage(settings: Settings, asked: argparse.Namespace) -> int:
         async with database.read() as connection:
             return await stored.years(connection, asked.calendar)
 
-    for year, known, days in with_database(settings, work):
+    years = with_database(settings, work)
+    if not years:
+        raise NotFound(f"Calendar {asked.calendar} holds no days: load them with sihu calendar load.")
+    for year, known, days in years:
         print(f"{year}  {known} of {days} days" + ("" if known == days else "  (not covered)"))
     return 0
 
@@ -146,9 +152,13 @@ def _say(sentence: str) -> int:
 
 def _moment(text: str) -> datetime:
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise ValidationFailed(f"{text} is no time with its offset, such as 2027-01-01T00:00:00+08:00")
-    return moment.astimezone(UTC)
+        return TypeAdapter(Moment).validate_python(text)
+    except ValidationError:
+        raise ValidationFailed(f"{text} is no time with its offset, such as 2027-01-01T00:00:00+08:00") from None
+
+
+def _calendar(text: str) -> str:
+    try:
+        return TypeAdapter(Code).validate_python(text)
+    except ValidationError:
+        raise ValidationFailed(f"{text!r} is no calendar's code: give letters and digits, such as cn") from None

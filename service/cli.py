@@ -28,7 +28,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(_complain(str(error), 2))
     except Unavailable as error:
         sys.exit(_complain(f"the database cannot be reached: {error.cause}", 1))
-    except (SihuError, EmbeddedError, BundleError) as error:
+    except SihuError as error:
+        for fault in error.errors if len(error.errors) > 1 else ():
+            print(f"{fault.pointer} {fault.detail}".strip(), file=sys.stderr)
+        sys.exit(_complain(error.errors[0].detail if len(error.errors) == 1 else str(error), 1))
+    except (EmbeddedError, BundleError) as error:
         sys.exit(_complain(str(error), 1))
     except KeyboardInterrupt:
         sys.exit(130)

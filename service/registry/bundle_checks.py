@@ -15,6 +15,7 @@ _STEP = 3
 _REFERS_TO: Mapping[str, frozenset[str]] = {
     "units.csv": frozenset({"units.csv"}),
     "cells.csv": frozenset({"units.csv"}),
+    "cells.geojson": frozenset({"units.csv", "cells.csv"}),
     "categories.csv": frozenset({"lines.csv"}),
     "duties.csv": frozenset({"units.csv", "categories.csv"}),
 }

@@ -96,8 +96,17 @@ async def change(database: Database, calendar: str, wanted: Sequence[Day], now: 
         return await write(tx, world, calendar, wanted, now, by)
 
 
-async def write(tx: Transaction, world: World, calendar: str, wanted: Sequence[Day], now: datetime, by: By) -> Changed:
-    """The same in a transaction that holds the registry's lock."""
+async def write(
+    tx: Transaction,
+    world: World,
+    calendar: str,
+    wanted: Sequence[Day],
+    now: datetime,
+    by: By,
+    *,
+    area: str | None = None,
+) -> Changed:
+    """The same in a transaction that holds the registry's lock. `area`: the district, where it is not known yet."""
     held = {each.day: each for each in await calendars.between(tx, calendar, wanted[0].day, wanted[-1].day)}
     new = [day for day in wanted if day.day not in held or held[day.day] != day]
     if not new:
@@ -116,7 +125,7 @@ async def write(tx: Transaction, world: World, calendar: str, wanted: Sequence[D
         "deadlines_looked_at": woken,
         "by": by.as_dict(),
     }
-    told = [Entry("sihu.calendar.changed", now, world.district, (), data)]
+    told = [Entry("sihu.calendar.changed", now, area or world.district, (), data)]
     committed = await log.append(tx, told, wake_at=now if woken else None, reload=("world",))
     return Changed(len(new), woken, committed)
 
@@ -158,7 +167,7 @@ def read_feed(name: str, content: bytes, fill_years: Iterable[int] = ()) -> list
         body = DaysBody.model_validate({"source": name, "days": rows, "fill_years": [*fill_years, *years]})
     except ValidationError as error:
         raise faults.validation_failed(error, DaysBody) from None
-    except (UnicodeDecodeError, ValueError, KeyError, TypeError, csv.Error) as error:
+    except (ValueError, KeyError, TypeError, RecursionError, csv.Error) as error:  # ValueError: also bad UTF-8
         detail = f"{name} cannot be read: {error or type(error).__name__}. Send CSV with day,workday,note or such JSON."
         raise ValidationFailed(detail, errors=[Pointer("", detail)]) from None
     return body.written()
@@ -168,16 +177,22 @@ _WORDS: Mapping[str, bool] = {"true": True, "1": True, "workday": True, "false":
 
 
 def _from_csv(text: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    for row in csv.DictReader(io.StringIO(text, newline=""), strict=True):
-        workday = row["workday"].strip().lower()
-        if workday not in _WORDS:
-            raise ValueError(f"row {len(found) + 2}: workday should be true or false, not {workday[:20]!r}")
-        found.append({"day": row["day"], "workday": _WORDS[workday], "note": row.get("note") or None})
-    return found
+    rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    return [
+        {
+            "day": row["day"],
+            "workday": _WORDS.get((row["workday"] or "").strip().lower(), row["workday"]),
+            "note": row.get("note") or None,
+        }
+        for row in rows
+    ]
 
 
 def _from_json(text: str) -> tuple[list[dict[str, Any]], list[int]]:
     said = json.loads(text)
-    rows = [{"day": each["date"], "workday": not each["isOffDay"], "note": each.get("name")} for each in said["days"]]
+    rows = []
+    for each in said["days"]:
+        off = each["isOffDay"]
+        workday = not off if isinstance(off, bool) else off
+        rows.append({"day": each["date"], "workday": workday, "note": each.get("name")})
     return rows, [said["year"]] if rows else []

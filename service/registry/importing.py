@@ -15,11 +15,10 @@ from service.registry.bundle import Bundle, Fault, Row, parse
 from service.registry.bundle_checks import Known
 from service.registry.calendars import OFFICIAL
 from service.registry.changes import Change, Plan
-from service.registry.policy_checks import faults_in_world
+from service.registry.policy_checks import faults_in_world, timer_of
 from service.registry.policy_file import PolicyFile
 from service.rules.model import By
 from service.rules.words import LEVEL_OF_KIND, UnitKind
-from service.rules.worktime import WorkCalendar
 from service.rules.world import World
 from service.store import calendars, log, policies, registry
 from service.store.calendars import Day
@@ -171,7 +170,7 @@ async def _settle(
         held = {each.day: each for each in await calendars.between(tx, calendar, wanted[0].day, wanted[-1].day)}
         told_days += sum(held.get(each.day) != each for each in wanted)
         if not dry_run:
-            await calendar_use.write(tx, world, calendar, wanted, now, by)
+            await calendar_use.write(tx, world, calendar, wanted, now, by, area=_area(world, bundle))
     policy = await _policy(tx, bundle.policy, world, now, by, dry_run)
     touched = [*told["units"].changed, *told["units"].closed]
     affected = await registry.open_incidents_of(tx, touched) if touched else 0
@@ -224,9 +223,9 @@ async def _policy_faults(
     if wanted is None:
         return set()
     known = await _known_days(tx, days, wanted.calendar) if wanted.calendar else {}
-    timer = WorkCalendar(wanted.spans, known) if known else None
+    timer = timer_of(wanted, known)
     categories = {*world.categories, *(row.code for _, row in bundle.categories)}
-    return {Fault("policy.yaml", 0, detail) for detail in faults_in_world(wanted, categories, timer, now)}
+    return {Fault("policy.yaml", 0, detail) for detail in faults_in_world(wanted.policy(0), categories, timer, now)}
 
 
 async def _policy(
@@ -245,8 +244,12 @@ async def _policy(
     return wanted.code, version
 
 
+def _area(world: World, bundle: Bundle) -> str:
+    return world.district or next(row.code for _, row in bundle.units if row.kind is UnitKind.DISTRICT)
+
+
 def _told(report: ImportReport, world: World, bundle: Bundle, now: datetime, by: By) -> list[Entry]:
-    area = world.district or next(row.code for _, row in bundle.units if row.kind is UnitKind.DISTRICT)
+    area = _area(world, bundle)
     data = {**report.as_dict(), "by": by.as_dict()}
     told = [Entry("sihu.registry.imported", now, area, (), data)]
     if report.policy:

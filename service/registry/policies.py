@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from service.registry.policy_checks import faults_in_world, faults_within
+from service.registry.policy_checks import faults_in_world, faults_within, timer_of
 from service.registry.policy_file import PolicyFile
 from service.rules.errors import Conflict, NotFound, Pointer, ValidationFailed
 from service.rules.model import By
@@ -71,11 +71,12 @@ async def activate(
         if chosen is None:
             raise NotFound(f"There is no version {version} of policy {code}: see GET /v1/policies.")
         starts = at or now
+        same = [each for each in world.activations if each.at == starts]
+        if same and (same[-1].code, same[-1].version) == (code, version):
+            return chosen, starts, None
         if starts < now:
             detail = f"It is {now.isoformat()} already: nothing is activated in the past. Leave at out for now."
             raise ValidationFailed(detail, errors=[Pointer("/at", detail)])
-        if any((each.at, each.code, each.version) == (starts, code, version) for each in world.activations):
-            return chosen, starts, None
         if world.active(starts) == chosen and not any(each.at > starts for each in world.activations):
             raise Conflict(f"Version {version} of policy {code} is in force already.")
         await _demand_fit(tx, chosen, world, now)
@@ -88,27 +89,16 @@ async def activate(
 
 
 async def _demand_sound(tx: Transaction, wanted: PolicyFile, world: World, now: datetime) -> None:
-    wrong = list(faults_within(wanted))
     known = (await calendars.days(tx)).get(wanted.calendar or "")
-    if not wrong:
-        timer = WorkCalendar(wanted.spans, known) if known else None
-        wrong = list(faults_in_world(wanted, world.categories, timer, now))
-    _refuse(wrong)
+    found = faults_in_world(wanted.policy(0), world.categories, timer_of(wanted, known), now)
+    _refuse([*faults_within(wanted), *found])
 
 
 async def _demand_fit(tx: Transaction, chosen: Policy, world: World, now: datetime) -> None:
     """The registry's part of the check, anew."""
     known = (await calendars.days(tx)).get(chosen.hours.calendar) if chosen.hours else None
-    if chosen.hours and not known:
-        _refuse([f"calendar {chosen.hours.calendar} holds no days: load them first (sihu calendar load)"])
-    prefixes = {box.category for rows in chosen.boxes.values() for box in rows if box.category}
-    _refuse(
-        [
-            f"category {prefix}: no category comes to this row any more"
-            for prefix in sorted(prefixes)
-            if not any(code.startswith(prefix) for code in world.categories)
-        ]
-    )
+    timer = WorkCalendar(chosen.hours.spans, known) if chosen.hours and known else None
+    _refuse(list(faults_in_world(chosen, world.categories, timer, now)))
 
 
 def _refuse(wrong: Sequence[str]) -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import yaml
 from pydantic import ValidationError
 
-from service.registry.policy_file import PolicyFile, PolicyRow, seconds_of
+from service.registry.policy_file import PolicyFile, PolicyRow
+from service.rules.policy import Box, Policy
 from service.rules.words import Clock, Level, Urgency
 from service.rules.worktime import OutOfCalendar, WorkCalendar, check_spans
 from service.web import faults
@@ -20,13 +21,25 @@ _YEARS = 5
 """A box that does not end within these many years is taken for one that never does."""
 
 
+class _Loader(yaml.BaseLoader):
+    """All text: the safe loader's dates and numbers raise KeyError, ValueError and others for those it cannot read. And
+    a key that stands twice is refused: the first would be lost without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        for name in names:
+            if names.count(name) > 1:
+                raise yaml.YAMLError(f"{name} stands here twice: keep one of them")
+        found: dict[Any, Any] = super().construct_mapping(node, deep)
+        return found
+
+
 def read_policy(content: bytes) -> tuple[PolicyFile | None, list[str]]:
-    """The policy, and everything that is wrong with it; never both."""
+    """The policy, and everything that is wrong with it by itself; never both."""
     if len(content) > _MOST_BYTES:
         return None, ["over 64 KiB: leave out what is not of the policy"]
     try:
-        # all text: the safe loader's dates and numbers raise KeyError, ValueError and others for those it cannot read
-        written: Any = yaml.load(content, yaml.BaseLoader)
+        written: Any = yaml.load(content, _Loader)
         if not isinstance(written, dict):
             return None, [f"the file should hold {', '.join(PolicyFile.model_fields)}"]
         policy = PolicyFile.model_validate(written)
@@ -85,42 +98,41 @@ def _units_of_the_other_clock(row: PolicyRow) -> Iterator[str]:
 
 
 def faults_in_world(
-    policy: PolicyFile, categories: Iterable[str], calendar: WorkCalendar | None, now: datetime
+    policy: Policy, categories: Iterable[str], calendar: WorkCalendar | None, now: datetime
 ) -> Iterator[str]:
     """What only the registry shows: rows that no category reaches, a calendar without days, boxes that cannot end.
 
     `calendar` is what the policy's calendar and hours make; None when nobody knows a day of it.
     """
     codes = list(categories)
-    for row in policy.rows:
-        if row.category is not None and not _is_reached(row, policy, codes):
-            yield f"{row}: no category comes to this row: correct the prefix, or leave the row out"
-    if policy.calendar is None:
-        return
-    if calendar is None:
-        yield f"calendar {policy.calendar} holds no days: load them first (sihu calendar load)"
-        return
-    for row in policy.rows:
-        if row.clock is Clock.WORKING and not _ends(row, calendar, now):
-            yield f"{row}: it does not end within {_YEARS} years: calendar {policy.calendar} has too few working days"
+    for (level, urgency), rows in policy.boxes.items():
+        for box in rows:
+            named = f"level {level.value}, urgency {urgency.value}"
+            named += f", category {box.category}" if box.category else ""
+            if box.category and not _is_reached(box, rows, codes):
+                yield f"{named}: no category comes to this row: correct the prefix, or leave the row out"
+            if box.clock is Clock.WORKING and calendar is not None and not _ends(box, calendar, now):
+                yield f"{named}: it does not end within {_YEARS} years: the calendar has too few working days"
+    if policy.hours is not None and calendar is None:
+        yield f"calendar {policy.hours.calendar} holds no days: load them first (sihu calendar load)"
 
 
-def _is_reached(row: PolicyRow, policy: PolicyFile, codes: list[str]) -> bool:
-    prefix = row.category or ""
-    rivals = [
-        other.category
-        for other in policy.rows
-        if (other.level, other.urgency) == (row.level, row.urgency)
-        and other.category is not None
-        and len(other.category) > len(prefix)
-    ]
-    mine = (code for code in codes if code.startswith(prefix))
-    return any(not any(code.startswith(rival) for rival in rivals) for code in mine)
-
-
-def _ends(row: PolicyRow, calendar: WorkCalendar, now: datetime) -> bool:
-    longest = max(seconds_of(row.answer), seconds_of(row.resolve))
+def timer_of(policy: PolicyFile, days: Mapping[date, bool] | None) -> WorkCalendar | None:
+    """What counts the working time of a policy; None when its calendar knows no day, or its hours are wrong."""
     try:
-        return calendar.due(now, timedelta(seconds=longest)) < now + timedelta(days=366 * _YEARS)
+        return WorkCalendar(policy.spans, days) if days else None
+    except ValueError:  # told by `faults_within`
+        return None
+
+
+def _is_reached(row: Box, rows: Iterable[Box], codes: Iterable[str]) -> bool:
+    longer = tuple(other.category for other in rows if len(other.category) > len(row.category))
+    return any(code.startswith(row.category) and not code.startswith(longer) for code in codes)
+
+
+def _ends(row: Box, calendar: WorkCalendar, now: datetime) -> bool:
+    try:
+        longest = timedelta(seconds=max(row.answer_s, row.resolve_s))
+        return calendar.due(now, longest) < now + timedelta(days=366 * _YEARS)
     except OutOfCalendar:
         return False

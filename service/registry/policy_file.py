@@ -64,14 +64,28 @@ def _rising(marks: tuple[int, ...]) -> tuple[int, ...]:
 
 Duration = Annotated[str, BeforeValidator(_duration)]
 Elapsed = Annotated[str, BeforeValidator(_elapsed)]
-Percent = Annotated[int, Field(ge=1, le=99)]
-Few = Annotated[int, Field(ge=0, le=100)]
+
+
+def _whole(value: object) -> object:
+    if isinstance(value, bool | float):
+        raise ValueError("Send a whole number.")
+    return value
+
+
+def _none(value: object) -> object:
+    return None if value in ("null", "~", "") else value
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
+"""From YAML all is text, so digits will do; true and 2.0 will not."""
+Percent = Annotated[Whole, Field(ge=1, le=99)]
+Few = Annotated[Whole, Field(ge=0, le=100)]
 
 
 class PolicyRow(Params):
     """The boxes of one level, urgency and category prefix; without a category, of all that no other row takes."""
 
-    level: Annotated[int, Field(ge=1, le=4)]
+    level: Annotated[Whole, Field(ge=1, le=4)]
     urgency: Urgency
     category: Code | None = None
     answer: Duration
@@ -94,7 +108,7 @@ class Extensions(Params):
     """How many extensions, and how much of its box one may add, in percent."""
 
     times: Few = 2
-    percent: Annotated[int, Field(ge=1, le=1000)] = 100
+    percent: Annotated[Whole, Field(ge=1, le=1000)] = 100
 
 
 class PolicyFile(Params):
@@ -123,7 +137,7 @@ class PolicyFile(Params):
     title: Annotated[str, *one_line(200)]
     verify: Elapsed
     reopen: Elapsed
-    calendar: Code | None = None
+    calendar: Annotated[Code | None, BeforeValidator(_none)] = None
     hours: Annotated[tuple[Annotated[str, BeforeValidator(_hours)], ...], Field(max_length=12)] = ()
     warn: Annotated[tuple[Percent, ...], Field(max_length=5), AfterValidator(_rising)] = (50, 80)
     holds: Holds = Holds()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
@@ -95,8 +96,9 @@ Moment = Annotated[AwareDatetime, BeforeValidator(_dated), AfterValidator(_betwe
 
 def _day(value: object) -> object:
     # pydantic would take numbers for seconds since 1970, and moments for days
-    if isinstance(value, date) or (isinstance(value, str) and re.fullmatch(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}", value)):
-        return value
+    if isinstance(value, str) and re.fullmatch(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}", value):
+        with contextlib.suppress(ValueError):
+            return date.fromisoformat(value)
     raise PydanticCustomError("day", "Send a day from 2000 to 2099, such as 2026-11-23.")
 
 

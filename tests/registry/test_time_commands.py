@@ -107,7 +107,6 @@ def test_a_draft_that_the_registry_refuses_is_not_stored(run: Run, haizhu_url: s
     assert len(run(haizhu_url, "policy", "list")[1]) == 1
 
 
-@pytest.mark.xfail(raises=AssertionError, reason="cli.main prints the count of a ValidationFailed, not its errors")
 def test_a_draft_that_the_registry_refuses_says_why(run: Run, haizhu_url: str) -> None:
     _, _, wrong = run(haizhu_url, "policy", "draft", save("bad.yaml", BAD))
     assert any("calendar cn holds no days" in line for line in wrong)
@@ -139,7 +138,6 @@ def test_a_wrong_call_has_exit_code_2(run: Run, haizhu_url: str, arguments: tupl
     assert run(haizhu_url, *arguments)[0] == 2
 
 
-@pytest.mark.xfail(raises=OverflowError, reason="admin_time._moment: a year that is out of range in UTC")
 def test_a_moment_before_all_time_is_one_clear_line(run: Run, haizhu_url: str) -> None:
     assert run(haizhu_url, "policy", "activate", "example", "1", "--at", "0001-01-01T00:00:00+08:00")[0] == 1
 
@@ -170,7 +168,8 @@ def test_a_broken_feed_file_is_one_clear_line_and_writes_nothing(run: Run, haizh
     for content in ("day,workday\n2027-01-01,perhaps\n", "day;workday\n", "day,workday\n2027-02-30,true\n", ""):
         code, told, wrong = run(haizhu_url, "calendar", "load", save("feed.csv", content))
         assert (code, told, len(wrong)) == (1, [], 1), content
-    assert run(haizhu_url, "calendar", "coverage") == (0, [], [])
+    code, told, wrong = run(haizhu_url, "calendar", "coverage")
+    assert (code, told, len(wrong)) == (1, [], 1), "nothing was loaded"
 
 
 def test_a_csv_feed_is_read() -> None:
@@ -212,7 +211,6 @@ def test_a_broken_feed_is_refused(name: str, content: bytes) -> None:
         read_feed(name, content)
 
 
-@pytest.mark.xfail(reason="read_feed lets AttributeError, RecursionError through, and takes isOffDay 'false' for true")
 @pytest.mark.parametrize(
     ("name", "content"),
     [
