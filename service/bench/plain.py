@@ -24,7 +24,7 @@ from service.incidents.schemas import ReportBody
 from service.main import create_app
 from service.process import Process
 from service.rules import lifecycle
-from service.store import incident_rows, metadata, tables
+from service.store import event_rows, incident_rows, metadata, tables
 from service.web.answers import answer
 
 
@@ -83,7 +83,7 @@ async def _orm(request: Request, body: ReportBody, caller: Caller, key: Key = No
         session.add(batch)
         await session.flush()
         for place, event in enumerate(new.decision.events, start=1):
-            entry = incident_rows.event_entry(event)._asdict()
+            entry = event_rows.event_entry(event)._asdict()
             data = {"incident": str(incident.id), "state": incident.state.value, "call": 1}
             stored = {**entry, "audience": list(entry["audience"]), "data": data}
             session.add(_Event(batch_id=batch.id, ord=place, **stored))

@@ -8,34 +8,28 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import ValidationError
 
+from service.registry.bundle_rows import CalendarRow, CategoryRow, CellRow, DutyRow, LineRow, Row, UnitRow
 from service.registry.geojson import read_shapes
 from service.registry.policy_checks import read_policy
 from service.registry.policy_file import PolicyFile
-from service.rules.words import UnitKind, Urgency
-from service.rules.worktime import ZONE
 from service.rules.world import Rings
 from service.web import faults as sentences
-from service.web.text import Code, Prefix, one_line, words
-from service.web.text import Day as CalendarDay
 
 MOST_BYTES = 16 * 2**20
 """A whole bundle, unpacked."""
 
 _MOST_ENTRIES = 50
 _SHOWN = 200  # characters of what a file says, in a fault about it
-_DAY = re.compile("2[01][0-9]{2}-[0-9]{2}-[0-9]{2}")  # the years of every other moment: service.web.text.Moment
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -54,95 +48,9 @@ class BundleError(Exception):
     """The bundle cannot even be opened."""
 
 
-def _list(value: object) -> object:
-    return tuple(part.strip() for part in value.split(";") if part.strip()) if isinstance(value, str) else value
-
-
-def _day(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    try:
-        if not _DAY.fullmatch(value):
-            raise ValueError
-        day = date.fromisoformat(value)
-    except ValueError:
-        raise ValueError("Send a day from 2000 to 2199, such as 2026-11-23.") from None
-    return datetime(day.year, day.month, day.day, tzinfo=ZONE)
-
-
-Codes = Annotated[tuple[Code, ...], BeforeValidator(_list)]
-Prefixes = Annotated[tuple[Prefix, ...], BeforeValidator(_list)]
-Day = Annotated[datetime, BeforeValidator(_day)]
-Name = Annotated[str, *one_line(200)]
-
-
-class Row(BaseModel):
-    """One line of a file. An empty field counts as left out."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    code: Code
-
-    @property
-    def key(self) -> str:
-        """What may stand in a file once."""
-        return f"code {self.code}"
-
-
-class LineRow(Row):
-    name: Name
-
-
-class UnitRow(Row):
-    name: Name
-    kind: UnitKind
-    level: int | None = None
-    parent: Code | None = None
-    line_parent: Code | None = None
-    covers: Prefixes = ()
-    in_charge_of: Codes = ()
-    valid_from: Day | None = None
-    valid_to: Day | None = None
-
-
-class CellRow(Row):
-    name: Name
-    community: Code
-
-
-class CategoryRow(Row):
-    name: Name
-    line: Code
-    urgency: Urgency
-    parent: Code | None = None
-
-
-class DutyRow(Row):
-    title: Name
-    category: Code
-    area: Prefix
-    lead_unit: Code
-    assisting: Codes = ()
-    basis: Annotated[str, *words(500)] = "-"
-    valid_from: Day | None = None
-    valid_to: Day | None = None
-
-
 R = TypeVar("R", bound=Row)
 Numbered = tuple[tuple[int, R], ...]
 """Rows with the line of the file each stands on."""
-
-
-class CalendarRow(Row):
-    """One day; `code` names the calendar."""
-
-    day: CalendarDay
-    workday: bool
-    note: Name | None = None
-
-    @property
-    def key(self) -> str:
-        return f"{self.code} {self.day}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ from typing import Any
 
 from service.registry import bundle_checks, changes
 from service.registry import calendars as calendar_use
-from service.registry.bundle import Bundle, Fault, Row, parse
+from service.registry.bundle import Bundle, Fault, parse
 from service.registry.bundle_checks import Known
+from service.registry.bundle_rows import Row
 from service.registry.calendars import OFFICIAL
 from service.registry.changes import Change, Plan
 from service.registry.policy_checks import faults_in_world, timer_of

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Row
 
-from service.rules.model import By, Call, Decision, Event, Incident, Request
+from service.rules.model import By, Call, Decision, Incident, Request
 from service.rules.words import (
     DISTRICT_DIGITS,
     Asked,
@@ -25,7 +25,6 @@ from service.rules.words import (
     State,
     Urgency,
 )
-from service.store.log import Entry
 from service.store.tables import call as call_table
 from service.store.tables import incident as incident_table
 
@@ -267,42 +266,3 @@ def changed_calls(decisions: Sequence[Decision]) -> Page:
 def incident_columns(incident: Incident) -> dict[str, Any]:
     """One incident as its row of `incident`, for a view of what was just committed."""
     return {name: values[0] for name, values in new_incidents([incident]).items()}
-
-
-def event_data(event: Event) -> Mapping[str, Any]:
-    """The `data` of a CloudEvent (contract §3, Events): thin, and as of that event."""
-    incident = event.at_state
-    return {
-        "incident": {
-            "id": incident.id,
-            "number": incident.number,
-            "kind": incident.kind,
-            "grid_code": incident.grid_code,
-            "category": incident.category,
-            "urgency": incident.urgency,
-            "state": incident.state,
-            "level": incident.level,
-            "unit": incident.unit,
-            "due_at": incident.due_at,
-            "due_kind": incident.due_kind,
-            "version": incident.version,
-        },
-        "call": event.call,
-        "by": event.by.as_dict(),
-        "note": event.note,
-    }
-
-
-def event_entry(event: Event) -> Entry:
-    """The log's row of an event, with the area and audience it has now."""
-    incident = event.at_state
-    return Entry(
-        type=event.type,
-        at=event.at,
-        area=incident.grid_code,
-        unit=incident.unit,
-        audience=(*incident.audience, f"@{incident.reporter}"),
-        data=event_data(event),
-        incident_id=incident.id,
-        sequence=event.sequence,
-    )

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import UserDefinedType
 
 from service.rules.model import Call, Decision, Incident, Request
-from service.store import bulk, incident_rows, log
+from service.store import bulk, event_rows, incident_rows, log
 from service.store.incident_rows import (
     CALL_COLUMNS,
     DUE_COLUMNS,
@@ -165,7 +165,7 @@ async def save(
     """
     born = [each.after for each in decisions if each.before is None]
     moved = [each for each in decisions if each.before is not None]
-    ended = [each for each in decisions if each.ended]
+    ended = [each for each in decisions if each.before and each.ended and each.ended != each.before.call]
     opened = [(each.after, each.opened) for each in decisions if each.opened]
     if born:
         await bulk.insert_rows(tx, incident, incident_rows.new_incidents(born))
@@ -185,7 +185,7 @@ async def save(
 
 
 def _entries(decision: Decision, stamps: Mapping[UUID, Stamp]) -> list[log.Entry]:
-    entries = [incident_rows.event_entry(event) for event in decision.events]
+    entries = [event_rows.event_entry(event) for event in decision.events]
     stamp = stamps.get(decision.after.id)
     if stamp and entries:
         entries[0] = entries[0]._replace(subject=stamp.subject, idempotency_key=stamp.key, body_hash=stamp.body_hash)

@@ -1,0 +1,48 @@
+"""The rules' events as rows of the log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from service.rules.model import Event
+from service.store.log import Entry
+
+
+def event_data(event: Event) -> Mapping[str, Any]:
+    """The `data` of a CloudEvent (contract §3, Events): thin, and as of that event."""
+    incident = event.at_state
+    return {
+        "incident": {
+            "id": incident.id,
+            "number": incident.number,
+            "kind": incident.kind,
+            "grid_code": incident.grid_code,
+            "category": incident.category,
+            "urgency": incident.urgency,
+            "state": incident.state,
+            "level": incident.level,
+            "unit": incident.unit,
+            "due_at": incident.due_at,
+            "due_kind": incident.due_kind,
+            "version": incident.version,
+        },
+        "call": event.call,
+        "by": event.by.as_dict(),
+        "note": event.note,
+    }
+
+
+def event_entry(event: Event) -> Entry:
+    """The log's row of an event, with the area and audience it has now."""
+    incident = event.at_state
+    return Entry(
+        type=event.type,
+        at=event.at,
+        area=incident.grid_code,
+        unit=incident.unit,
+        audience=(*incident.audience, f"@{incident.reporter}"),
+        data=event_data(event),
+        incident_id=incident.id,
+        sequence=event.sequence,
+    )
