@@ -24,7 +24,7 @@ from service.incidents.schemas import ReportBody
 from service.main import create_app
 from service.process import Process
 from service.rules import lifecycle
-from service.store import event_rows, incident_rows, metadata, tables
+from service.store import call_rows, event_rows, incident_rows, metadata, tables
 from service.web.answers import answer
 
 
@@ -77,7 +77,7 @@ async def _orm(request: Request, body: ReportBody, caller: Caller, key: Key = No
         session.add(
             _Incident(**{**columns, "calls_at": list(columns["calls_at"]), "audience": list(incident.audience)})
         )
-        call = incident_rows.opened_calls([(incident, incident.call)])
+        call = call_rows.opened_calls([(incident, incident.call)])
         session.add(_Call(**{name: values[0] for name, values in call.items()}))
         batch = _Batch(events=len(new.decision.events), queues=[], reload=[])
         session.add(batch)

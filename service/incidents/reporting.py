@@ -20,7 +20,7 @@ from service.incidents.schemas import BatchBody, BatchItem, ReportBody
 from service.rules import access
 from service.rules.errors import NotFound, NotYours, Pointer, SihuError, SourceTaken, ValidationFailed
 from service.rules.model import Actor, Draft
-from service.rules.words import Kind, Role
+from service.rules.words import Role
 from service.store.incident_rows import incident_columns
 from service.store.reports import Said
 from service.web import faults, problems
@@ -87,8 +87,6 @@ def _within(error: SihuError, at: str) -> SihuError:
 
 def draft_of(body: ReportBody, actor: Actor, where: Place) -> Draft:
     """What the rules look at. Raises `ValidationFailed` or `NotYours`."""
-    if body.kind is not Kind.INCIDENT:
-        raise _wrong("/kind", f"kind '{body.kind.value}' is not taken yet: send 'incident'.")
     if body.grid_code is None and body.location is None:
         raise _wrong("/grid_code", "Name the grid_code, or send the location: one of them says where it is.")
     if actor.role is Role.OPS and body.on_behalf_of is None:
@@ -141,7 +139,7 @@ def view_of(new: New, now: datetime) -> Mapping[str, Any]:
         "source_ref": ref,
         "occurred_at": said.occurred_at,
     }
-    return views.incident(row, (incident.call,), (), new.world, now)
+    return views.incident(row, (incident.call,), incident.requests, new.world, now)
 
 
 async def _as_known(people: People, repeated: Repeated, actor: Actor) -> Reported:

@@ -44,8 +44,8 @@ def row(stored: Mapping[Any, Any], world: World, now: datetime) -> dict[str, Any
         "closed_at": stored["closed_at"],
         "closed_as": stored["closed_as"],
         "reopen_until": stored["reopen_until"],
-        "merged_into": None,
-        "rating": None,
+        "merged_into": stored["merged_into"],
+        "rating": stored["rating"],
     }
 
 

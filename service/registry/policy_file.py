@@ -12,7 +12,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
-from service.rules.policy import Box, Hours, Policy, Spans
+from service.rules.policy import Box, Hours, Policy, Spans, Weights
 from service.rules.words import Clock, Level, Urgency
 from service.web.text import Code, Params, one_line
 
@@ -111,6 +111,15 @@ class Extensions(Params):
     percent: Annotated[Whole, Field(ge=1, le=1000)] = 100
 
 
+class Score(Params):
+    """How much each part of a unit's score counts; what nobody rated is left out of the sum."""
+
+    answered: Few = 30
+    resolved: Few = 40
+    street: Few = 20
+    reporter: Few = 10
+
+
 class PolicyFile(Params):
     """One policy as written down."""
 
@@ -143,6 +152,9 @@ class PolicyFile(Params):
     holds: Holds = Holds()
     extensions: Extensions = Extensions()
     returns: Few = 2
+    suggestion: Elapsed = "30d"
+    deliberation: Elapsed = "60d"
+    score: Score = Score()
     rows: Annotated[tuple[PolicyRow, ...], Field(max_length=1000)]
 
     def policy(self, version: int) -> Policy:
@@ -164,6 +176,9 @@ class PolicyFile(Params):
             self.extensions.times,
             self.extensions.percent,
             self.returns,
+            seconds_of(self.suggestion),
+            seconds_of(self.deliberation),
+            Weights(**self.score.model_dump()),
         )
 
     @property

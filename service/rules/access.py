@@ -21,7 +21,10 @@ class Relation(StrEnum):
     CELL_COMMUNITY = "cell_community"
     CELL_STREET = "cell_street"
     APPROVER = "approver"  # the side that called: decides what the called unit asks for
+    ASSISTING = "assisting"  # assists in the last call
+    MEMBER = "member"  # a partner whose parent is called: may answer for it
     AUDIENCE = "audience"  # ever called or assisting
+    FOLLOWER = "follower"  # reported an incident that was merged into this one
     AREA = "area"  # a reporter whose area holds the cell: may read
     AUDITOR = "auditor"
     OPS = "ops"
@@ -33,7 +36,10 @@ _IN_WORDS: Mapping[Relation, str] = {
     Relation.CELL_COMMUNITY: "the community of the cell",
     Relation.CELL_STREET: "the street of the cell",
     Relation.APPROVER: "the unit that called",
+    Relation.ASSISTING: "a unit that assists",
+    Relation.MEMBER: "a member of the unit that is called",
     Relation.AUDIENCE: "a unit that was called",
+    Relation.FOLLOWER: "the reporter of an incident merged into it",
     Relation.AREA: "a reporter of the area",
     Relation.AUDITOR: "an auditor",
     Relation.OPS: "ops",
@@ -49,21 +55,25 @@ def relations(actor: Actor, incident: Incident) -> frozenset[Relation]:
     held = set()
     if actor.subject == incident.reporter:
         held.add(Relation.REPORTER)
+    if f"@{actor.subject}" in incident.audience:
+        held.add(Relation.FOLLOWER)
     if actor.role is Role.REPORTER:
         if actor.area and incident.grid_code.startswith(actor.area):
             held.add(Relation.AREA)
     elif actor.unit is not None:
-        held |= _unit_relations(actor.unit, incident)
+        held |= _unit_relations(actor.unit, actor.member_of, incident)
     return frozenset(held)
 
 
-def _unit_relations(unit: str, incident: Incident) -> set[Relation]:
+def _unit_relations(unit: str, member_of: str | None, incident: Incident) -> set[Relation]:
     tests = {
         Relation.CALLED_UNIT: unit == incident.unit,
         Relation.CELL_COMMUNITY: unit == incident.community,
         Relation.CELL_STREET: unit == incident.street,
         Relation.APPROVER: unit in approvers(incident),
-        Relation.AUDIENCE: unit in incident.audience,
+        Relation.ASSISTING: unit in incident.assisting,
+        Relation.MEMBER: member_of == incident.unit,
+        Relation.AUDIENCE: unit in incident.audience or member_of in incident.audience,
     }
     return {relation for relation, holds in tests.items() if holds}
 
@@ -100,9 +110,10 @@ def reads_all(actor: Actor) -> bool:
 
 
 def tokens_of(actor: Actor) -> tuple[str, ...]:
-    """The marks in an event's audience by which an actor may see it: its unit, and '@subject' as reporter."""
-    own = (f"@{actor.subject}",)
-    return own if actor.unit is None else (actor.unit, *own)
+    """The marks in an event's audience by which an actor may see it: its unit, the one it is a member of, and
+    '@subject' as reporter."""
+    marks = (actor.unit, actor.member_of, f"@{actor.subject}")
+    return tuple(mark for mark in marks if mark is not None)
 
 
 def may_report_in(actor: Actor, grid_code: str) -> None:

@@ -10,14 +10,17 @@ from typing import Any
 from uuid import UUID
 
 from service.rules import deadlines, routing
-from service.rules.model import Act, By, Call, Decision, Draft, Event, Incident
+from service.rules.model import Act, Actor, By, Call, Decision, Draft, Event, Incident, Request
 from service.rules.policy import Policy
+from service.rules.routing import Route
 from service.rules.story import REOPENABLE, Story, counted, running
 from service.rules.words import (
     CALL_OPEN_STATES,
     Arrow,
+    Asked,
     Cause,
     ClosedAs,
+    Decided,
     DueKind,
     Ground,
     Level,
@@ -69,8 +72,34 @@ def report(
     )
     incident = incident._replace(**running(world, incident, box.clock, now, answer_by, DueKind.ANSWER, box.answer_s))
     kinds = ["sihu.incident.reported", *(["sihu.call.unrouted"] if route.unrouted else []), "sihu.call.opened"]
+    waits_s = policy.parked_s(draft.kind)
+    if waits_s:
+        incident = _parked(incident, by, waits_s)
+        kinds.append("sihu.incident.held")
     events = tuple(Event(kind, n, now, incident, 1, by) for n, kind in enumerate(kinds, start=1))
-    return Decision(None, incident._replace(sequence=len(events)), None, call, events, route.because)
+    after = incident._replace(sequence=len(events))
+    return Decision(None, after, None, call, events, route.because, *incident.requests)
+
+
+def _parked(incident: Incident, by: By, waits_s: int) -> Incident:
+    """A suggestion or a deliberation is not chased: it waits at its community like one on hold, and the longest time
+    is its deadline (contract §1, kind). From then on, or once it is resumed, it goes the way of every other."""
+    now = incident.reported_at
+    until = now + timedelta(seconds=waits_s)
+    hold = Request(
+        n=1,
+        kind=Asked.HOLD,
+        call=1,
+        until=until,
+        reason=incident.kind.value,
+        asked_by=by,
+        asked_at=now,
+        decided_at=now,
+        outcome=Decided.APPROVED,
+        box=DueKind.ANSWER,
+    )
+    due: dict[str, Any] = {"due_at": until, "due_kind": DueKind.RESUME, "wake_at": until, "provisional": False}
+    return incident._replace(state=State.ON_HOLD, requests=(hold,), **due)
 
 
 def answer(story: Story, act: Act) -> None:
@@ -142,14 +171,21 @@ def reject(story: Story, act: Act) -> None:
     level."""
     incident = story.incident
     again = incident.rejects == 0
-    story.move(rejects=incident.rejects + 1)
+    story.move(rejects=incident.rejects + 1, rating=None)
     story.tell("sihu.incident.rejected", act.words)
-    find = routing.again if again else routing.upwards
+    route = (routing.again if again else routing.upwards)(story.world, incident, story.now)
     from_unit = incident.call.from_unit if again or incident.level is Level.LEADER else incident.unit
-    story.open_call(find(story.world, incident, story.now), Cause.REJECTED, from_unit=from_unit, reason=act.words)
+    story.open_call(route, Cause.REJECTED, from_unit=from_unit, reason=act.words, **_same_team(incident, route))
 
 
-def may_reopen(incident: Incident, arrow: Arrow, world: World, now: datetime) -> str | None:
+def _same_team(incident: Incident, route: Route) -> dict[str, Any]:
+    """A call repeated to the same unit binds it as before, and finds the same units at its side."""
+    if route.unit != incident.unit:
+        return {}
+    return {"binding": incident.call.binding, "assisting": incident.assisting}
+
+
+def may_reopen(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> str | None:
     """n, its guard: inside the window, and a void one only once."""
     until = incident.reopen_until
     if incident.closed_as not in REOPENABLE or until is None:
@@ -163,9 +199,9 @@ def reopen(story: Story, act: Act) -> None:
     """n. Closed but not fixed: the unit it closed at is called again; a void one goes to the street."""
     incident = story.incident
     void = incident.closed_as is ClosedAs.VOID
-    find = routing.street_level if void else routing.again
+    route = (routing.street_level if void else routing.again)(story.world, incident, story.now)
     story.open_call(
-        find(story.world, incident, story.now),
+        route,
         Cause.REOPENED,
         from_unit=incident.call.from_unit,
         reason=act.words,
@@ -175,6 +211,8 @@ def reopen(story: Story, act: Act) -> None:
         reopen_until=None,
         rejects=0,
         reopened_void=incident.reopened_void or void,
+        rating=None,
+        **_same_team(incident, route),
     )
 
 

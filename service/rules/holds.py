@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from service.rules import access, deadlines
 from service.rules.errors import Pointer, ValidationFailed
-from service.rules.model import Act, Incident, Request
+from service.rules.model import Act, Actor, Incident, Request
 from service.rules.policy import Policy
 from service.rules.story import Story
 from service.rules.timers import Timer
@@ -20,7 +20,7 @@ from service.rules.world import World
 _ASKED = {Arrow.HOLD: Asked.HOLD, Arrow.EXTEND: Asked.EXTEND}
 
 
-def may_ask(incident: Incident, arrow: Arrow, world: World, now: datetime) -> str | None:
+def may_ask(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> str | None:
     """i, its guard: why the called unit cannot ask now; None when it can."""
     if (waiting := incident.open_request) is not None:
         return f"Request {waiting.n} still waits to be decided: one at a time."
@@ -33,7 +33,7 @@ def may_ask(incident: Incident, arrow: Arrow, world: World, now: datetime) -> st
     return None
 
 
-def may_decide(incident: Incident, arrow: Arrow, world: World, now: datetime) -> str | None:
+def may_decide(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> str | None:
     """i, its second half: why there is nothing to approve or refuse now."""
     request = incident.open_request
     if request is None:

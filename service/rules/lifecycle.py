@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from service.rules import access, deadlines, effects, holds
+from service.rules import access, deadlines, effects, handovers, holds, joint, judgements
 from service.rules.access import Relation
 from service.rules.errors import Conflict, IllegalTransition, NotYours, UnknownCategory, UnknownCell
 from service.rules.model import CLOCK, Act, Actor, Decision, Draft, Incident
@@ -20,8 +20,9 @@ from service.rules.words import CALL_OPEN_STATES, Arrow, Clock, ClosedAs, DueKin
 from service.rules.world import World
 
 Effect = Callable[[Story, Act], None]
-Guard = Callable[[Incident, Arrow, World, datetime], str | None]
-"""Why an arrow that its state allows is still not possible now, in words for a person; None when it is."""
+Guard = Callable[[Incident, Arrow, Actor, World, datetime], str | None]
+"""Why an arrow that its state allows is still not possible now for this actor, in words for a person; None when it
+is."""
 
 _NOBODY: frozenset[Relation] = frozenset()
 _CALLED = frozenset({Relation.CALLED_UNIT})
@@ -29,6 +30,11 @@ _CELL = frozenset({Relation.CELL_COMMUNITY, Relation.CELL_STREET})
 _REPORTER = frozenset({Relation.REPORTER})
 _STREET = frozenset({Relation.CELL_STREET})
 _APPROVER = frozenset({Relation.APPROVER})
+_OPS = frozenset({Relation.OPS})
+_MEMBER = frozenset({Relation.MEMBER})
+_AUDIENCE = frozenset({Relation.AUDIENCE})
+_ASSISTING = frozenset({Relation.ASSISTING})
+_FOLLOWER = frozenset({Relation.FOLLOWER})
 
 _CALLING = frozenset({State.CALLING})
 _ANSWERED = frozenset({State.ANSWERED})
@@ -36,6 +42,7 @@ _RUNNING = _CALLING | _ANSWERED
 _RESOLVED = frozenset({State.RESOLVED})
 _CLOSED = frozenset({State.CLOSED})
 _TO_LEVEL_2 = frozenset({Level.COMMUNITY, Level.STREET})
+_LEVELS_2_AND_3 = frozenset({Level.STREET, Level.DEPARTMENT})
 _TO_LEVEL_3 = frozenset({Level.COMMUNITY, Level.STREET, Level.DEPARTMENT})
 _ANY_LEVEL = frozenset(Level)
 
@@ -44,7 +51,7 @@ _ANY_LEVEL = frozenset(Level)
 class Transition:
     """One arrow. `by` empty: the clock alone. `never`: relations that bar an actor even if `by` holds.
 
-    `effect` None: the arrow's place is kept, its rule comes with a later issue, and nobody is offered it.
+    `effect` None: the clock does it by the way (`holds.look_again`), and nobody is offered it.
     """
 
     letter: str
@@ -57,13 +64,15 @@ class Transition:
 
 
 TRANSITIONS: Mapping[Arrow, Transition] = {
-    Arrow.ANSWER: Transition("b", _CALLING, _CALLED, effects.answer),
+    Arrow.ANSWER: Transition("b", _CALLING, _CALLED | _MEMBER, effects.answer),
     Arrow.RESOLVE: Transition("c", _RUNNING, _CALLED, effects.resolve),
     Arrow.RAISE: Transition("d", _RUNNING, _CALLED, effects.raise_up, levels=_TO_LEVEL_3),
     Arrow.NO_ANSWER: Transition("e", _CALLING, _NOBODY, effects.missed),
     Arrow.NOT_RESOLVED: Transition("f", _ANSWERED, _NOBODY, effects.missed),
-    Arrow.RETURN: Transition("g", _CALLING, _CALLED, None),
-    Arrow.ASSIGN: Transition("h", _RUNNING, _CALLED | {Relation.OPS}, None),
+    Arrow.RETURN: Transition(
+        "g", _CALLING, _CALLED, handovers.give_back, levels=_LEVELS_2_AND_3, guard=handovers.may_return
+    ),
+    Arrow.ASSIGN: Transition("h", _RUNNING, _CALLED | _OPS, handovers.assign, guard=handovers.may_assign),
     Arrow.HOLD: Transition("i", _RUNNING, _CALLED, holds.ask, guard=holds.may_ask),
     Arrow.EXTEND: Transition("i", _RUNNING, _CALLED, holds.ask, guard=holds.may_ask),
     Arrow.APPROVE: Transition("i", _RUNNING, _APPROVER, holds.approve, guard=holds.may_decide),
@@ -74,11 +83,23 @@ TRANSITIONS: Mapping[Arrow, Transition] = {
     Arrow.VERIFY_TIMEOUT: Transition("m", _RESOLVED, _NOBODY, effects.verify_timeout),
     Arrow.REOPEN: Transition("n", _CLOSED, _REPORTER | _STREET, effects.reopen, guard=effects.may_reopen),
     Arrow.WITHDRAW: Transition("o", CALL_OPEN_STATES, _REPORTER, effects.withdraw),
-    Arrow.VOID: Transition("p", _CALLING, _CALLED, None, levels=_TO_LEVEL_2),
-    Arrow.MERGE: Transition("q", frozenset(State) - _CLOSED, _STREET | {Relation.OPS}, None),
+    Arrow.VOID: Transition("p", _CALLING, _CALLED, handovers.void, levels=_TO_LEVEL_2),
+    Arrow.MERGE: Transition("q", frozenset(State) - _CLOSED, _STREET | _OPS, handovers.merge),
+    Arrow.ASSIST: Transition("", _RUNNING, _CALLED, joint.assist),
+    Arrow.PART_DONE: Transition("", CALL_OPEN_STATES, _ASSISTING, joint.part_done, guard=joint.may_be_done),
+    Arrow.RATE: Transition("", frozenset(State), _REPORTER | _STREET, judgements.rate, guard=judgements.may_rate),
+    Arrow.APPEAL: Transition("", frozenset(State), _CALLED | _AUDIENCE, judgements.appeal, guard=judgements.may_appeal),
+    Arrow.APPROVE_APPEAL: Transition(
+        "", frozenset(State), _STREET | _OPS, judgements.judge, guard=judgements.may_judge
+    ),
+    Arrow.REFUSE_APPEAL: Transition("", frozenset(State), _STREET | _OPS, judgements.judge, guard=judgements.may_judge),
     Arrow.WARNED: Transition("", _RUNNING, _NOBODY, None),
-    Arrow.COMMENT: Transition("", frozenset(State), _REPORTER | _CELL | _CALLED | {Relation.AUDIENCE}, effects.comment),
-    Arrow.URGE: Transition("", CALL_OPEN_STATES, _REPORTER | _CELL | {Relation.AUDIENCE}, effects.urge, never=_CALLED),
+    Arrow.COMMENT: Transition(
+        "", frozenset(State), _REPORTER | _CELL | _CALLED | _AUDIENCE | _FOLLOWER, effects.comment
+    ),
+    Arrow.URGE: Transition(
+        "", CALL_OPEN_STATES, _REPORTER | _CELL | _AUDIENCE | _FOLLOWER, effects.urge, never=_CALLED | _MEMBER
+    ),
 }
 """Contract §2. Arrow a (report) has no source and is `report` below."""
 
@@ -139,12 +160,13 @@ def decide(incident: Incident, act: Act, actor: Actor, world: World, now: dateti
     Raises:
         NotYours: the actor may not use this arrow here.
         IllegalTransition: the incident's state, level or reopening window does not allow it.
+        ValidationFailed, UnknownUnit: what the act names is not there, or not possible.
 
     Two processes' clocks may differ by milliseconds; an incident's own time never runs backwards.
     """
     authorize(incident, act.arrow, actor)
     transition = TRANSITIONS[act.arrow]
-    why_not = _why_not(incident, act.arrow, world, now)
+    why_not = _why_not(incident, act.arrow, actor, world, now)
     if why_not is not None or transition.effect is None:
         detail = why_not or f"{act.arrow.value} is not available yet."
         verbs = allowed(incident, actor, world, now)
@@ -152,6 +174,24 @@ def decide(incident: Incident, act: Act, actor: Actor, world: World, now: dateti
     story = Story(incident, access.by_of(actor), world, max(now, incident.updated_at))
     transition.effect(story, act)
     return story.told()
+
+
+def merge(
+    incident: Incident, target: Incident, act: Act, actor: Actor, world: World, now: datetime
+) -> tuple[Decision, Decision]:
+    """Arrow q for both sides: the incident is closed into `target`, which from now on its followers follow.
+
+    Raises:
+        NotYours: the actor may not merge one of the two.
+        IllegalTransition, ValidationFailed, Conflict: not possible as they stand.
+    """
+    authorize(incident, Arrow.MERGE, actor)
+    authorize(target, Arrow.MERGE, actor)
+    closed = decide(incident, act, actor, world, now)
+    handovers.may_absorb(target, incident)
+    story = Story(target, access.by_of(actor), world, max(now, target.updated_at))
+    handovers.absorb(story, incident, act.words)
+    return closed, story.told()
 
 
 def tick(incident: Incident, world: World, now: datetime) -> Decision | None:
@@ -189,7 +229,7 @@ def allowed(incident: Incident, actor: Actor, world: World, now: datetime) -> tu
 
 
 def _could(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> bool:
-    if TRANSITIONS[arrow].effect is None or _why_not(incident, arrow, world, now) is not None:
+    if TRANSITIONS[arrow].effect is None or _why_not(incident, arrow, actor, world, now) is not None:
         return False
     try:
         authorize(incident, arrow, actor)
@@ -198,14 +238,15 @@ def _could(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: da
     return True
 
 
-def _why_not(incident: Incident, arrow: Arrow, world: World, now: datetime) -> str | None:
-    """Why this arrow does not lead from here now; None when it does."""
+def _why_not(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> str | None:
+    """Why this arrow does not lead from here now for this actor; None when it does."""
     transition = TRANSITIONS[arrow]
     if incident.state not in transition.sources:
         return f"The incident is {incident.state.value}: {arrow.value} needs {_or(transition.sources)}."
     if incident.level not in transition.levels:
-        return f"The incident is at level {incident.level}: there is no level above to {arrow.value} it to."
-    return transition.guard(incident, arrow, world, now) if transition.guard else None
+        levels = " or ".join(str(level.value) for level in sorted(transition.levels))
+        return f"The incident is at level {incident.level}: {arrow.value} is possible at level {levels}."
+    return transition.guard(incident, arrow, actor, world, now) if transition.guard else None
 
 
 def _or(states: frozenset[State]) -> str:

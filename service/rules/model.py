@@ -38,12 +38,16 @@ from service.rules.words import (
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who asks: a subject in one role. `unit` only for units, `area` (code prefix) only for reporters."""
+    """Who asks: a subject in one role. `unit` only for units, `area` (code prefix) only for reporters.
+
+    `member_of`: the unit that a partner (a property firm, an owners' committee) belongs to and may answer for.
+    """
 
     role: Role
     subject: str
     unit: str | None = None
     area: str | None = None
+    member_of: str | None = None
 
 
 class By(NamedTuple):
@@ -80,8 +84,10 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What a person does to an incident. `words` is the reason, result, comment or message they gave; `until` what a
-    hold or extension asks for; `request` the number of the one to decide."""
+    """What a person does to an incident. `words` is the reason, result, comment or message they gave; `code` the coded
+    reason of a return or void, `duty` the one a return cites; `units` whom it is assigned to, or who is to assist;
+    `until` what a hold or extension asks for; `request` the number of the one to decide; `call` the number of the one
+    that is rated, or appealed against; `into` the incident to merge into."""
 
     arrow: Arrow
     words: str | None = None
@@ -90,13 +96,44 @@ class Act:
     attachments: tuple[str, ...] = ()
     until: datetime | None = None
     request: int | None = None
+    code: str | None = None
+    duty: str | None = None
+    units: tuple[str, ...] = ()
+    call: int | None = None
+    score: int | None = None
+    into: UUID | None = None
 
 
 # --- one incident ---------------------------------------------------------------------------------------------------
 
 
+class Part(NamedTuple):
+    """An assisting unit's share of a call is done."""
+
+    unit: str
+    at: datetime
+    comment: str | None = None
+
+
+class Appeal(NamedTuple):
+    """What a unit says against a call counted as missed: once, decided once. `outcome` is None while it waits."""
+
+    reason: str
+    by: By
+    at: datetime
+    decided_by: By | None = None
+    decided_at: datetime | None = None
+    decided_reason: str | None = None
+    outcome: Decided | None = None
+
+
 class Call(NamedTuple):
-    """One unit asked, at one level, to respond. `outcome` is None exactly while it is open (contract §2)."""
+    """One unit asked, at one level, to respond. `outcome` is None exactly while it is open (contract §2).
+
+    `binding`: a leader gave it to this unit, which may not return it. `rating` is the street's of a department,
+    `outcome_rating` the reporter's of what came of it, both 1–5. `exempt`: an appeal succeeded, so it was missed but
+    is not scored.
+    """
 
     seq: int
     level: Level
@@ -123,6 +160,11 @@ class Call(NamedTuple):
     assisting: tuple[str, ...] = ()
     rating: int | None = None
     attachments: tuple[str, ...] = ()
+    end_duty: str | None = None
+    parts_done: tuple[Part, ...] = ()
+    outcome_rating: int | None = None
+    appeal: Appeal | None = None
+    exempt: bool = False
 
 
 class Request(NamedTuple):
@@ -150,10 +192,13 @@ class Incident(NamedTuple):
     """Where one incident stands. What was said about it lives in `Report` and never changes.
 
     `calls_at` counts the calls so far at levels 1–4 (so a round needs no history), `rejects` the rejections since the
-    last reopening, `sequence` the events so far, `audience` every unit ever called or assisting.
+    last reopening, `returns` the returns ever, `sequence` the events so far, `audience` every unit ever called or
+    assisting, and '@subject' of whose incidents were merged into this one. `assisting` are the units that assist now,
+    `rating` is the reporter's of the outcome as it stands.
     `call` is the last call; it is open in `CALL_OPEN_STATES`. `wake_at` is when the clock must look next: a warning,
     the deadline, or later after a fault. `warned` counts the warning marks passed in the box that runs,
-    `provisional` says that the deadline lies beyond the days that are known.
+    `provisional` says that the deadline lies beyond the days that are known. `earlier` are the calls before the last:
+    loaded for what people do, not for the clock, which never needs them.
     """
 
     id: UUID
@@ -184,13 +229,24 @@ class Incident(NamedTuple):
     reopen_until: datetime | None = None
     warned: int = 0
     provisional: bool = False
+    returns: int = 0
+    assisting: tuple[str, ...] = ()
+    rating: int | None = None
+    merged_into: UUID | None = None
     requests: tuple[Request, ...] = ()
+    earlier: tuple[Call, ...] = ()
 
     @property
     def open_request(self) -> Request | None:
         """The one that waits to be decided: only the last can."""
         last = self.requests[-1] if self.requests else None
         return last if last is not None and last.outcome is None else None
+
+    def call_numbered(self, seq: int) -> Call | None:
+        """The call with this `seq`, among those that are loaded."""
+        if seq == self.call.seq:
+            return self.call
+        return self.earlier[seq - 1] if 0 < seq <= len(self.earlier) else None
 
     @property
     def is_open(self) -> bool:
@@ -206,7 +262,8 @@ class Incident(NamedTuple):
 
 
 class Event(NamedTuple):
-    """One fact in the log. `at_state` is the incident as of this event, `call` the `seq` it is about."""
+    """One fact in the log. `at_state` is the incident as of this event, `call` the `seq` it is about; `facts` is what
+    the log alone must be able to tell of it besides: a code, a score."""
 
     type: str
     sequence: int
@@ -215,14 +272,15 @@ class Event(NamedTuple):
     call: int
     by: By
     note: str | None = None
+    facts: Mapping[str, Any] | None = None
 
 
 class Decision(NamedTuple):
     """What one act or one deadline brings about: saved whole, in one transaction, or not at all.
 
-    `ended` is the call this decision changed, `opened` the one it opened; either may be None. `request` is the one it
-    opened, decided or resumed. `before` is None for a report. `because` says in words why the new call goes where it
-    goes, or why the clock closed it.
+    `ended` is the call this decision changed, of any age; `opened` the one it opened; either may be None. `request` is
+    the one it opened, decided or resumed. `before` is None for a report. `because` says in words why the new call goes
+    where it goes, or why the clock closed it.
     """
 
     before: Incident | None
@@ -232,3 +290,9 @@ class Decision(NamedTuple):
     events: tuple[Event, ...]
     because: str = ""
     request: Request | None = None
+
+    @property
+    def changes_a_call(self) -> bool:
+        """Whether a call that was there before is not what it was."""
+        before, ended = self.before, self.ended
+        return before is not None and ended is not None and before.call_numbered(ended.seq) != ended

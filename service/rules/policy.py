@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from service.rules.words import Clock, Level, Urgency
+from service.rules.words import Clock, Kind, Level, Urgency
 
 Spans = tuple[tuple[int, int], ...]
 """The working hours of a working day: half-open minutes of the day in Asia/Shanghai, in order."""
@@ -34,12 +34,25 @@ class Hours:
 
 
 @dataclass(frozen=True, slots=True)
+class Weights:
+    """How much each part of a score counts, in any unit: answered in time, resolved in time, the street's ratings of
+    departments, the reporters' ratings of outcomes (考核权重)."""
+
+    answered: int = 30
+    resolved: int = 40
+    street: int = 20
+    reporter: int = 10
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """One version of the time rules.
 
     `boxes` holds the rows of a level × urgency, the longest category first and "" last: the check refuses a hole.
     `warn`: percent of a box after which its unit is warned, rising. `holds` and `extensions`: how many one call may
     have; a hold lasts at most `hold_s` (a continuous time), an extension adds at most `extend_percent` of the box.
+    `returns`: how often one incident may be returned before the leader decides. `suggestion_s` and `deliberation_s`:
+    how long these kinds may wait before they are called like any other.
     """
 
     code: str
@@ -54,6 +67,13 @@ class Policy:
     extensions: int = 2
     extend_percent: int = 100
     returns: int = 2
+    suggestion_s: int = 30 * 86_400
+    deliberation_s: int = 60 * 86_400
+    weights: Weights = Weights()
+
+    def parked_s(self, kind: Kind) -> int:
+        """How long an incident of this kind waits, in continuous seconds; 0: it is called at once."""
+        return {Kind.SUGGESTION: self.suggestion_s, Kind.DELIBERATION: self.deliberation_s}.get(kind, 0)
 
     def box(self, level: Level, urgency: Urgency, category: str) -> Box:
         """The row that fits best. Raises `LookupError` for a policy with a hole, which nothing lets in."""

@@ -48,6 +48,17 @@ def street_level(world: World, incident: Incident, at: datetime) -> Route:
     return _find(world, Level.STREET, incident.grid_code, incident.category, incident.unit, at)
 
 
+def below(world: World, incident: Incident, at: datetime) -> Route:
+    """One level down, for a call whose caller is gone (arrow g); what is found may lie higher, or be the same unit."""
+    wanted = Level(max(incident.level - 1, Level.COMMUNITY))
+    return _find(world, wanted, incident.grid_code, incident.category, incident.unit, at)
+
+
+def arbiter(world: World, incident: Incident, at: datetime) -> Route:
+    """The leader who decides whose it is: in charge of the unit called now, else of the street (arrow g)."""
+    return _find(world, Level.LEADER, incident.grid_code, incident.category, incident.unit, at)
+
+
 def chain(world: World, grid_code: str, category: str, at: datetime) -> tuple[Route, ...]:
     """The units that would be called one after the other if nobody answered, lowest level first."""
     routes = [first(world, grid_code, category, at)]

@@ -54,11 +54,13 @@ class Story:
             self._moved = {}
         return self._incident
 
-    def tell(self, kind: str, note: str | None = None) -> None:
-        """Write one event: the incident as it stands, and the event's own number with it."""
+    def tell(self, kind: str, note: str | None = None, *, call: int | None = None, **facts: Any) -> None:
+        """Write one event: the incident as it stands, and the event's own number with it. `call`: the last one's
+        `seq` unless given."""
         self._moved["sequence"] = sequence = self._incident.sequence + 1
         at_state = self.incident
-        self._events.append(Event(kind, sequence, self.now, at_state, at_state.call.seq, self.by, note))
+        seq = at_state.call.seq if call is None else call
+        self._events.append(Event(kind, sequence, self.now, at_state, seq, self.by, note, facts or None))
 
     def move(self, **fields: Any) -> None:
         """A step of the incident itself. Its version rises by one in a decision, however many steps that takes."""
@@ -71,6 +73,15 @@ class Story:
     def change_call(self, **fields: Any) -> None:
         self._ended = self.incident.call._replace(**fields)
         self.move(call=self._ended)
+
+    def change_any_call(self, call: Call, *, silently: bool = False) -> None:
+        """One call of any age, changed. `silently`: nobody's `If-Match` should stumble over it."""
+        incident = self.incident
+        last = call.seq == incident.call.seq
+        earlier = tuple(call if each.seq == call.seq else each for each in incident.earlier)
+        self._ended = call
+        step = self.note if silently else self.move
+        step(call=call if last else incident.call, earlier=earlier)
 
     def end_call(self, outcome: Outcome, **fields: Any) -> None:
         self.change_call(outcome=outcome, ended_at=self.now, ended_by=self.by, **fields)
@@ -97,6 +108,8 @@ class Story:
         ground: Ground | None = None,
         reason: str | None = None,
         announce: tuple[str, str | None] | None = None,
+        binding: bool = False,
+        assisting: tuple[str, ...] = (),
         **fields: Any,
     ) -> None:
         """Open the next call and tell it. A route that skipped a level is called `unrouted`, and said so first.
@@ -105,12 +118,15 @@ class Story:
         """
         incident = self.incident
         call, box_s = _new_call(self.world, incident, route, cause, from_unit, self.now)
-        self._opened = call = call._replace(ground=ground, reason=reason) if ground or reason else call
+        if ground or reason or binding or assisting:
+            call = call._replace(ground=ground, reason=reason, binding=binding, assisting=assisting)
+        self._opened = call
         due = running(self.world, incident, call.clock, self.now, call.answer_by, DueKind.ANSWER, box_s)
         audience = incident.audience if route.unit in incident.audience else (*incident.audience, route.unit)
         calls_at = counted(incident.calls_at, route.level)
         where = {"state": State.CALLING, "level": route.level, "unit": route.unit}
-        self.move(**where, **due, call=call, calls_at=calls_at, audience=audience, **fields)
+        calls = {"call": call, "calls_at": calls_at, "earlier": (*incident.earlier, incident.call)}
+        self.move(**where, **due, **calls, audience=audience, assisting=assisting, **fields)
         self.because = route.because
         if announce:
             self.tell(*announce)
@@ -118,7 +134,7 @@ class Story:
             self.tell("sihu.call.unrouted", route.because)
         self.tell("sihu.call.opened")
 
-    def close(self, closed_as: ClosedAs, note: str | None) -> None:
+    def close(self, closed_as: ClosedAs, note: str | None, **facts: Any) -> None:
         policy = self.world.policy(*self.incident.policy)
         until = self.now + timedelta(seconds=policy.reopen_s) if closed_as in REOPENABLE else None
         self.move(
@@ -131,7 +147,7 @@ class Story:
             wake_at=None,
             provisional=False,
         )
-        self.tell("sihu.incident.closed", note)
+        self.tell("sihu.incident.closed", note, closed_as=closed_as.value, **facts)
 
 
 def running(

@@ -55,6 +55,12 @@ class Arrow(StrEnum):
     WITHDRAW = "withdraw"
     VOID = "void"
     MERGE = "merge"
+    ASSIST = "assist"
+    PART_DONE = "part_done"
+    RATE = "rate"
+    APPEAL = "appeal"
+    APPROVE_APPEAL = "approve_appeal"
+    REFUSE_APPEAL = "refuse_appeal"
     COMMENT = "comment"
     URGE = "urge"
 
@@ -110,6 +116,22 @@ class Ground(StrEnum):
     BEYOND_POWERS = "beyond_powers"
     JOINT_ACTION = "joint_action"
     EMERGENCY = "emergency"
+    OTHER = "other"
+
+
+class ReturnReason(StrEnum):
+    NOT_OUR_DUTY = "not_our_duty"
+    NOT_OUR_AREA = "not_our_area"
+    NOT_ENOUGH_INFORMATION = "not_enough_information"
+    ALREADY_HANDLED = "already_handled"
+    OTHER = "other"
+
+
+class VoidReason(StrEnum):
+    NOT_AN_INCIDENT = "not_an_incident"
+    OUT_OF_SCOPE = "out_of_scope"
+    NO_SUCH_PLACE = "no_such_place"
+    UNCLEAR = "unclear"
     OTHER = "other"
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 import orjson
@@ -27,6 +28,14 @@ _WORTH_FOLDING = 100
 
 Columns = Mapping[str, Sequence[Any]]
 """A page by columns: name → one value a row."""
+Page = dict[str, Sequence[Any]]
+"""The same while it is put together."""
+
+
+def page_of(attributes: Mapping[str, str], rows: Sequence[Any]) -> Page:
+    """A page from the attributes of objects: column → attribute, two at least."""
+    get = attrgetter(*attributes.values())
+    return dict(zip(attributes, zip(*map(get, rows), strict=True), strict=True)) if rows else {}
 
 
 def columns_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:

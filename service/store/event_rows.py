@@ -10,7 +10,8 @@ from service.store.log import Entry
 
 
 def event_data(event: Event) -> Mapping[str, Any]:
-    """The `data` of a CloudEvent (contract §3, Events): thin, and as of that event."""
+    """The `data` of a CloudEvent (contract §3, Events): thin, and as of that event; some types tell a code
+    or a score besides."""
     incident = event.at_state
     return {
         "incident": {
@@ -30,6 +31,7 @@ def event_data(event: Event) -> Mapping[str, Any]:
         "call": event.call,
         "by": event.by.as_dict(),
         "note": event.note,
+        **(event.facts or {}),
     }
 
 

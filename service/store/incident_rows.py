@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from operator import attrgetter
 from typing import Any, TypeVar
@@ -13,19 +13,15 @@ from service.rules.model import By, Call, Decision, Incident, Request
 from service.rules.words import (
     DISTRICT_DIGITS,
     Asked,
-    Cause,
-    Clock,
     ClosedAs,
     Decided,
     DueKind,
-    Ground,
     Kind,
     Level,
-    Outcome,
     State,
     Urgency,
 )
-from service.store.tables import call as call_table
+from service.store.bulk import Page, page_of
 from service.store.tables import incident as incident_table
 
 _Word = TypeVar("_Word", bound=StrEnum)
@@ -40,12 +36,8 @@ _KIND = {each.value: each for each in Kind}
 _STATE = {each.value: each for each in State}
 _LEVEL = {each.value: each for each in Level}
 _URGENCY = {each.value: each for each in Urgency}
-_CAUSE = {each.value: each for each in Cause}
-_CLOCK = {each.value: each for each in Clock}
 _DUEKIND = _or_none(DueKind)
 _CLOSEDAS = _or_none(ClosedAs)
-_GROUND = _or_none(Ground)
-_OUTCOME = _or_none(Outcome)
 
 INCIDENT_COLUMNS: tuple[ColumnElement[Any], ...] = tuple(
     incident_table.c[name]
@@ -54,26 +46,23 @@ INCIDENT_COLUMNS: tuple[ColumnElement[Any], ...] = tuple(
         *("policy_code", "policy_version", "reported_at", "updated_at", "due_at", "due_kind", "wake_at"),
         *("version", "sequence", "calls_at", "rejects", "reopened_void", "audience"),
         *("closed_at", "closed_as", "reopen_until", "warned", "provisional"),
+        *("returns", "assisting", "rating", "merged_into"),
     )
 )
 """What `incident_of` takes, in its order: by position, for a look-up by name costs ten times as much, and a sweep makes
 thirty-five a row."""
-_OPENING = ("seq", "level", "round", "unit", "from_unit", "cause", "opened_at", "answer_by", "clock")
-_LATER = tuple(name for name in Call._fields if name not in _OPENING)
-_BOXED = ("answered_at", "resolve_by")
-_OPENING_COLUMNS = tuple(call_table.c[name].label(f"call_{name}") for name in _OPENING)
-DUE_COLUMNS = (*_OPENING_COLUMNS, *(call_table.c[name].label(f"call_{name}") for name in _BOXED))
-"""What was written of a call when it opened and when it was answered: all that a deadline needs of it."""
-CALL_COLUMNS = (*_OPENING_COLUMNS, *(call_table.c[name].label(f"call_{name}") for name in _LATER))
-"""The columns of `call`, labelled so that they can stand in one row with those of `incident`."""
 
 
-def incident_of(values: Sequence[Any], last_call: Call, requests: tuple[Request, ...] = ()) -> Incident:
-    """An incident from the values of `INCIDENT_COLUMNS`; `last_call` is its call number `seq`, `requests` are all."""
+def incident_of(
+    values: Sequence[Any], last_call: Call, requests: tuple[Request, ...] = (), earlier: tuple[Call, ...] = ()
+) -> Incident:
+    """An incident from the values of `INCIDENT_COLUMNS`; `last_call` is its call number `seq`, `requests` are all,
+    `earlier` the calls before where anybody asks for them."""
     id_, number, kind, state, level, unit, grid_code, category, urgency, reporter, *rest = values
     code, version_of, reported_at, updated_at, due_at, due_kind, wake_at, *rest = rest
     version, sequence, calls_at, rejects, reopened_void, audience, *rest = rest
-    closed_at, closed_as, reopen_until, warned, provisional = rest
+    closed_at, closed_as, reopen_until, warned, provisional, *rest = rest
+    returns, assisting, rating, merged_into = rest
     return Incident(
         id_,
         number,
@@ -103,30 +92,13 @@ def incident_of(values: Sequence[Any], last_call: Call, requests: tuple[Request,
         reopen_until,
         warned,
         provisional,
+        returns,
+        tuple(assisting),
+        rating,
+        merged_into,
         requests,
+        earlier,
     )
-
-
-def due_call_of(values: Sequence[Any]) -> Call:
-    """An open call from the values of `DUE_COLUMNS`: what people said is left out, and so is not written again."""
-    *opening, answered_at, resolve_by = values
-    call = _opening_of(opening)
-    return call if answered_at is None else call._replace(answered_at=answered_at, resolve_by=resolve_by)
-
-
-def _opening_of(values: Sequence[Any]) -> Call:
-    seq, level, round_, unit, from_unit, cause, opened_at, answer_by, clock = values
-    return Call(seq, _LEVEL[level], round_, unit, from_unit, _CAUSE[cause], opened_at, answer_by, _CLOCK[clock])
-
-
-def call_of(values: Sequence[Any]) -> Call:
-    """A call from the values of `CALL_COLUMNS`."""
-    later = dict(zip(_LATER, values[len(_OPENING) :], strict=True))
-    later["ground"] = _GROUND[later["ground"]]
-    later["outcome"] = _OUTCOME[later["outcome"]]
-    later["ended_by"] = By(**later["ended_by"]) if later["ended_by"] else None
-    later["assisting"], later["attachments"] = tuple(later["assisting"]), tuple(later["attachments"])
-    return _opening_of(values[: len(_OPENING)])._replace(**later)
 
 
 _MOVED = {
@@ -147,7 +119,13 @@ _MOVED = {
     "provisional": "provisional",
 }
 """Column → attribute, for the key and what nearly every decision changes."""
-_RARELY_MOVED = {name: name for name in ("rejects", "reopened_void", "closed_at", "closed_as", "reopen_until")}
+_RARELY_MOVED = {
+    name: name
+    for name in (
+        *("rejects", "reopened_void", "closed_at", "closed_as", "reopen_until"),
+        *("returns", "assisting", "rating", "merged_into"),
+    )
+}
 _FIXED = {
     "number": "number",
     "kind": "kind",
@@ -157,36 +135,13 @@ _FIXED = {
     "reporter": "reporter",
     "reported_at": "reported_at",
 }
-_OPENED = ("seq", "level", "round", "unit", "from_unit", "cause", "ground", "reason", "opened_at", "answer_by", "clock")
-_CHANGED = (
-    "answer_by",
-    "resolve_by",
-    "answered_at",
-    "answer",
-    "ended_at",
-    "outcome",
-    "result",
-    "end_code",
-    "end_reason",
-    "late_s",
-    "attachments",
-)
-
 _REQUESTED = tuple(name for name in Request._fields if name not in ("asked_by", "decided_by"))
-
-Page = dict[str, Sequence[Any]]
-"""Rows by columns, as `bulk` takes them."""
-
-
-def _page(attributes: Mapping[str, str], rows: Sequence[Any]) -> Page:
-    get = attrgetter(*attributes.values())
-    return dict(zip(attributes, zip(*map(get, rows), strict=True), strict=True)) if rows else {}
 
 
 def new_incidents(incidents: Sequence[Incident]) -> Page:
     """Every column of new rows of `incident`."""
     return {
-        **_page({**_FIXED, **_MOVED, **_RARELY_MOVED}, incidents),
+        **page_of({**_FIXED, **_MOVED, **_RARELY_MOVED}, incidents),
         **_asked(incidents),
         "district": [each.grid_code[:DISTRICT_DIGITS] for each in incidents],
         "policy_code": [each.policy[0] for each in incidents],
@@ -198,7 +153,7 @@ def moved_incidents(decisions: Sequence[Decision]) -> Page:
     """The keys and the columns that these decisions change. A page in which nothing rare moves does not write it."""
     after = [each.after for each in decisions]
     rare = any(_rarely(each.before) != _rarely(each.after) for each in decisions)
-    return {**_page({**_MOVED, **_RARELY_MOVED}, after), **_asked(after)} if rare else _page(_MOVED, after)
+    return {**page_of({**_MOVED, **_RARELY_MOVED}, after), **_asked(after)} if rare else page_of(_MOVED, after)
 
 
 _rarely = attrgetter(*_RARELY_MOVED, "requests")
@@ -214,7 +169,7 @@ def asked_requests(decisions: Sequence[Decision]) -> Page:
     return {
         "incident_id": [incident.id for incident, _ in found],
         "district": [incident.grid_code[:DISTRICT_DIGITS] for incident, _ in found],
-        **_page({name: name for name in _REQUESTED}, [request for _, request in found]),
+        **page_of({name: name for name in _REQUESTED}, [request for _, request in found]),
         "asked_by": [request.asked_by.as_dict() for _, request in found],
         "decided_by": [request.decided_by.as_dict() if request.decided_by else None for _, request in found],
     }
@@ -237,30 +192,6 @@ def request_of(row: Row[Any]) -> Request:
         _DUEKIND[row.box],
         row.resumed_at,
     )
-
-
-def opened_calls(calls: Sequence[tuple[Incident, Call]]) -> Page:
-    """New rows of `call`: how they were opened."""
-    return {
-        "incident_id": [incident.id for incident, _ in calls],
-        "district": [incident.grid_code[:DISTRICT_DIGITS] for incident, _ in calls],
-        "binding": [call.binding for _, call in calls],
-        **_page({name: name for name in _OPENED}, [call for _, call in calls]),
-    }
-
-
-def changed_calls(decisions: Sequence[Decision]) -> Page:
-    """The keys and the columns of calls that these decisions change: what was not even loaded is left alone."""
-    calls = [(each.before.call, each.ended) for each in decisions if each.before and each.ended]
-    names = [name for name in _CHANGED if any(getattr(old, name) != getattr(new, name) for old, new in calls)]
-    ended = [call for _, call in calls]
-    page = {
-        "incident_id": [each.after.id for each in decisions if each.ended],
-        **_page({name: name for name in ("seq", *names)}, ended),
-    }
-    if any(call.ended_by for call in ended):
-        page["ended_by"] = [call.ended_by.as_dict() if call.ended_by else None for call in ended]
-    return page
 
 
 def incident_columns(incident: Incident) -> dict[str, Any]:

@@ -13,16 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import UserDefinedType
 
 from service.rules.model import Call, Decision, Incident, Request
-from service.store import bulk, event_rows, incident_rows, log
-from service.store.incident_rows import (
-    CALL_COLUMNS,
-    DUE_COLUMNS,
-    INCIDENT_COLUMNS,
-    call_of,
-    due_call_of,
-    incident_of,
-    request_of,
-)
+from service.store import bulk, call_rows, event_rows, incident_rows, log
+from service.store.call_rows import CALL_COLUMNS, DUE_COLUMNS, call_of, due_call_of
+from service.store.incident_rows import INCIDENT_COLUMNS, incident_of, request_of
 from service.store.tables import call, event, incident, incident_number, report, request
 
 NUMBER_BLOCK = 100
@@ -59,7 +52,7 @@ async def load(connection: AsyncConnection, incident_id: UUID, *, lock: bool = F
     found = select(*CALL_COLUMNS).where(call.c.incident_id == incident_id).order_by(call.c.seq)
     calls = tuple(call_of(each) for each in await connection.execute(found))
     asked = (await _requests(connection, [incident_id])).get(incident_id, ()) if row.requests else ()
-    return Loaded(incident_of(row[:_WIDTH], calls[-1], asked), row._mapping, calls)
+    return Loaded(incident_of(row[:_WIDTH], calls[-1], asked, calls[:-1]), row._mapping, calls)
 
 
 _SAID = (
@@ -165,16 +158,16 @@ async def save(
     """
     born = [each.after for each in decisions if each.before is None]
     moved = [each for each in decisions if each.before is not None]
-    ended = [each for each in decisions if each.before and each.ended and each.ended != each.before.call]
+    ended = [each for each in decisions if each.changes_a_call]
     opened = [(each.after, each.opened) for each in decisions if each.opened]
     if born:
         await bulk.insert_rows(tx, incident, incident_rows.new_incidents(born))
     if moved:
         await bulk.update_rows(tx, incident, ("id",), incident_rows.moved_incidents(moved), faults=0)
     if ended:
-        await bulk.update_rows(tx, call, ("incident_id", "seq"), incident_rows.changed_calls(ended))
+        await bulk.update_rows(tx, call, ("incident_id", "seq"), call_rows.changed_calls(ended))
     if opened:
-        await bulk.insert_rows(tx, call, incident_rows.opened_calls(opened))
+        await bulk.insert_rows(tx, call, call_rows.opened_calls(opened))
     if asked := [each for each in decisions if each.request]:
         await bulk.upsert_rows(tx, request, incident_rows.asked_requests(asked))
     entries = [entry for each in decisions for entry in _entries(each, stamps or {})]
@@ -195,11 +188,12 @@ def _entries(decision: Decision, stamps: Mapping[UUID, Stamp]) -> list[log.Entry
 def _queues(decisions: Sequence[Decision]) -> set[str]:
     """Every 'unit:state' whose queue shows something else afterwards; a comment or an urge changes none."""
     touched = set()
-    for each in decisions:
-        if each.before is None or each.before.version != each.after.version:
-            touched.add(f"{each.after.unit}:{each.after.state}")
-            if each.before is not None:
-                touched.add(f"{each.before.unit}:{each.before.state}")
+    for before, after, *_ in decisions:
+        if before is None or before.version != after.version:
+            for shown in (before, after) if before else (after,):
+                touched.add(f"{shown.unit}:{shown.state}")
+                if shown.assisting:
+                    touched.update(f"{unit}:{shown.state}" for unit in shown.assisting)
     return touched
 
 

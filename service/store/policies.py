@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules.model import By
-from service.rules.policy import Activation, Box, Hours, Policy
+from service.rules.policy import Activation, Box, Hours, Policy, Weights
 from service.rules.words import Clock, Level, Urgency
 from service.store.registry_tables import policy, policy_activation
 
@@ -76,6 +76,9 @@ def _document(chosen: Policy) -> dict[str, Any]:
         "extensions": chosen.extensions,
         "extend_percent": chosen.extend_percent,
         "returns": chosen.returns,
+        "suggestion_s": chosen.suggestion_s,
+        "deliberation_s": chosen.deliberation_s,
+        "weights": asdict(chosen.weights),
         "rows": rows,
     }
 
@@ -101,4 +104,11 @@ def _policy(row: Any) -> Policy:
         said["extensions"],
         said["extend_percent"],
         said["returns"],
+        **_since_0003(said),
     )
+
+
+def _since_0003(said: Mapping[str, Any]) -> dict[str, Any]:
+    """What versions written before say nothing of is what the rules take for granted."""
+    found = {name: said[name] for name in ("suggestion_s", "deliberation_s") if name in said}
+    return {**found, "weights": Weights(**said["weights"])} if "weights" in said else found

@@ -2,7 +2,9 @@
 of `registry_tables` (`sihu migrate --check`).
 
 Hot tables and their index budget (each index of `incident` is paid at every escalation, since none can be skipped
-when `wake_at` moves): `incident` has three (key, wake-up, queue), `call` two, `event` two and a partial one.
+when `wake_at` moves): `incident` has three (key, wake-up, queue) and one of the few that somebody assists in, `call`
+two and a summary of its months, `event` two and a partial one.
+
 Whatever only lists and look-ups need is indexed on `report`, which never changes.
 """
 
@@ -117,8 +119,18 @@ incident = Table(
     Column("warned", SmallInteger, nullable=False, server_default=text("0"), comment="warning marks passed in the box"),
     Column("provisional", Boolean, nullable=False, server_default=text("false")),
     Column("requests", SmallInteger, nullable=False, server_default=text("0"), comment="holds and extensions asked"),
+    Column("returns", SmallInteger, nullable=False, server_default=text("0")),
+    Column("assisting", ARRAY(Text), nullable=False, server_default=text("'{}'"), comment="those of the last call"),
+    Column("rating", SmallInteger, comment="the reporter's, of the outcome as it stands: 1 to 5"),
+    Column("merged_into", Uuid),
     Index("incident_wake_idx", "wake_at", "id", postgresql_where=text("wake_at IS NOT NULL")),
     Index("incident_queue_idx", "unit", "due_at", "id", postgresql_where=text("state <> 'closed'")),
+    Index(
+        "incident_assisting_idx",
+        "assisting",
+        postgresql_using="gin",
+        postgresql_where=text("state <> 'closed' AND assisting <> '{}'"),
+    ),
     CheckConstraint("state IN ('calling','answered','on_hold','resolved','closed')", name="state"),
     CheckConstraint("level BETWEEN 1 AND 4", name="level"),
     CheckConstraint("(state = 'closed') = (due_at IS NULL)", name="open_has_deadline"),
@@ -134,6 +146,8 @@ incident = Table(
     ),
     CheckConstraint("closed_as IN ('verified','unverified','withdrawn','void','merged')", name="closed_as"),
     CheckConstraint("reopen_until IS NULL OR state = 'closed'", name="reopen_when_closed"),
+    CheckConstraint("(closed_as IS NOT DISTINCT FROM 'merged') = (merged_into IS NOT NULL)", name="merged"),
+    CheckConstraint("rating BETWEEN 1 AND 5", name="rating"),
     postgresql_with={"fillfactor": "85"},
 )
 
@@ -167,15 +181,25 @@ call = Table(
     Column("assisting", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     Column("rating", SmallInteger),
     Column("attachments", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("grid_code", Code, nullable=False, comment="of its incident: figures are counted from calls alone"),
+    Column("category", Code, nullable=False, comment="of its incident"),
+    Column("end_duty", Code, comment="the duty a return cites"),
+    Column("parts_done", JSON, comment="assisting units whose part is done: unit, at, comment"),
+    Column("outcome_rating", SmallInteger, comment="the reporter's, of what came of it: 1 to 5"),
+    Column("appeal", JSON, comment="what the unit says against having missed it, and what was decided"),
+    Column("exempt", Boolean, nullable=False, server_default=text("false"), comment="missed, but not scored"),
     UniqueConstraint("incident_id", "level", "round"),
     Index("call_open_key", "incident_id", unique=True, postgresql_where=text("outcome IS NULL")),
     Index("call_unit_idx", "unit", "incident_id"),
+    Index("call_opened_idx", "opened_at", postgresql_using="brin", postgresql_with={"pages_per_range": "32"}),
     CheckConstraint("(outcome IS NULL) = (ended_at IS NULL)", name="ended"),
     CheckConstraint("(answered_at IS NULL) = (resolve_by IS NULL)", name="answered"),
     CheckConstraint(
         "outcome IN ('resolved','raised','no_answer','not_resolved','returned','assigned','closed')", name="outcome"
     ),
     CheckConstraint("late_s IS NULL OR outcome IN ('no_answer','not_resolved')", name="late"),
+    CheckConstraint("rating BETWEEN 1 AND 5 AND outcome_rating BETWEEN 1 AND 5", name="ratings"),
+    CheckConstraint("NOT exempt OR (outcome IN ('no_answer','not_resolved') AND appeal IS NOT NULL)", name="exempt"),
     postgresql_with={"fillfactor": "85"},
 )
 

@@ -1,0 +1,59 @@
+"""Several at one call: assist and part done (主办 · 协办). The lead stays responsible: it answers and resolves."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from service.rules.errors import Pointer, SihuError, UnknownUnit, ValidationFailed
+from service.rules.model import Act, Actor, Incident, Part
+from service.rules.story import Story
+from service.rules.words import Arrow
+from service.rules.world import World
+
+MOST_ASSISTING = 20
+"""Units beside the lead in one call."""
+
+
+def assist(story: Story, act: Act) -> None:
+    """The called unit asks further units to its side; they see the incident from now on.
+
+    Raises:
+        UnknownUnit: no such unit in force.
+        ValidationFailed: one is the lead itself, assists already, or they are too many.
+    """
+    incident = story.incident
+    faults = [fault for n, code in enumerate(act.units) for fault in _faults(story, incident, n, code)]
+    if faults:
+        raise faults[0]
+    assisting = tuple(dict.fromkeys((*incident.assisting, *act.units)))
+    if len(assisting) > MOST_ASSISTING:
+        detail = f"At most {MOST_ASSISTING} units assist in one call, and {len(incident.assisting)} do."
+        raise ValidationFailed(detail, errors=(Pointer("/units", detail),))
+    audience = tuple(dict.fromkeys((*incident.audience, *act.units)))
+    story.change_call(assisting=assisting)
+    story.move(assisting=assisting, audience=audience)
+    story.tell("sihu.call.assisted", act.words, units=list(act.units))
+
+
+def _faults(story: Story, incident: Incident, n: int, code: str) -> list[SihuError]:
+    pointer = f"/units/{n}"
+    if story.world.unit(code, story.now) is None:
+        return [UnknownUnit(f"Unit {code} is not in force: see GET /v1/units.", pointer)]
+    why = "leads this call" if code == incident.unit else "assists already" if code in incident.assisting else None
+    if why is None:
+        return []
+    detail = f"{code} {why}: leave it out."
+    return [ValidationFailed(detail, errors=(Pointer(pointer, detail),))]
+
+
+def may_be_done(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> str | None:
+    """The guard of part done: once a call."""
+    done = any(part.unit == actor.unit for part in incident.call.parts_done)
+    return "Your part is reported as done already: comment instead." if done else None
+
+
+def part_done(story: Story, act: Act) -> None:
+    """An assisting unit reports its part done; nothing else moves."""
+    part = Part(story.by.unit or "", story.now, act.words)
+    story.change_call(parts_done=(*story.incident.call.parts_done, part))
+    story.tell("sihu.call.part_done", act.words)

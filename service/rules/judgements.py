@@ -1,0 +1,140 @@
+"""Who called judges the answer: ratings, and the one appeal against a call counted as missed (评价 · 申诉).
+
+A rating stands as it was given. A successful appeal exempts a call from the score and never erases that it was missed.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from service.rules.errors import NotYours, Pointer, ValidationFailed
+from service.rules.model import Act, Actor, Appeal, Call, Incident
+from service.rules.story import Story
+from service.rules.words import Arrow, ClosedAs, Decided, Level, Outcome, State
+from service.rules.world import World
+
+MISSED = frozenset({Outcome.NO_ANSWER, Outcome.NOT_RESOLVED})
+_WITH_A_RESULT = (ClosedAs.VERIFIED, ClosedAs.UNVERIFIED)
+
+
+def may_rate(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> str | None:
+    """The guard of rate: a reporter needs an outcome, a street a department's call that has ended."""
+    if _rates_as_reporter(incident, actor):
+        return None if _has_outcome(incident) else "There is nothing to rate yet: it is not resolved."
+    if _last_department_call(incident) is None:
+        return "No department's call has ended yet: there is nothing to rate."
+    return None
+
+
+def _rates_as_reporter(incident: Incident, actor: Actor) -> bool:
+    """A street that reported the incident itself rates the department, as every street does."""
+    return actor.subject == incident.reporter and actor.unit != incident.street
+
+
+def _has_outcome(incident: Incident) -> bool:
+    return incident.state is State.RESOLVED or incident.closed_as in _WITH_A_RESULT
+
+
+def _last_department_call(incident: Incident) -> Call | None:
+    calls = (incident.call, *reversed(incident.earlier))
+    return next((each for each in calls if each.level is Level.DEPARTMENT and each.outcome is not None), None)
+
+
+def rate(story: Story, act: Act) -> None:
+    """The reporter rates the outcome, the street a level-3 call: 1–5, once each. The version stays.
+
+    Raises:
+        ValidationFailed: the call named is none of a department, has not ended, or was rated already.
+    """
+    incident, score = story.incident, act.score or 0
+    by_street = story.by.unit == incident.street
+    call = _rated_call(incident, act.call) if by_street else incident.call
+    if not by_street and act.call is not None:
+        raise _wrong("/call", "A reporter rates the incident: leave out call.")
+    given = call.rating if by_street else call.outcome_rating
+    if given is not None:
+        raise _wrong("/score", f"It was rated {given} already; a rating stands as it was given.")
+    if by_street:
+        story.change_any_call(call._replace(rating=score), silently=True)
+    else:
+        story.change_any_call(call._replace(outcome_rating=score), silently=True)
+        story.note(rating=score)
+    story.tell("sihu.incident.rated", act.words, call=call.seq, score=score)
+
+
+def _rated_call(incident: Incident, seq: int | None) -> Call:
+    call = _last_department_call(incident) if seq is None else incident.call_numbered(seq)
+    if call is None or call.level is not Level.DEPARTMENT or call.outcome is None:
+        raise _wrong("/call", f"Call {seq} is no department's call that has ended: see the incident's calls.")
+    return call
+
+
+def may_appeal(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> str | None:
+    """The guard of appeal: there must be a missed call of this unit's against which it has not appealed."""
+    mine = (each for each in (*incident.earlier, incident.call) if each.unit == actor.unit)
+    if any(each.outcome in MISSED and each.appeal is None for each in mine):
+        return None
+    return "No call of yours was missed here, or you appealed already: one appeal a call."
+
+
+def appeal(story: Story, act: Act) -> None:
+    """A unit appeals against a missed call of its own, once.
+
+    Raises:
+        NotYours: another unit's call.
+        ValidationFailed: it was not missed, or was appealed against already.
+    """
+    call = _call(story.incident, act.call)
+    if call.unit != story.by.unit:
+        raise NotYours(f"Call {call.seq} was not yours: each unit appeals for itself.")
+    if call.outcome not in MISSED:
+        raise _wrong("/call", f"Call {call.seq} was not missed: there is nothing to appeal against.")
+    if call.appeal is not None:
+        raise _wrong("/call", f"You appealed against call {call.seq} already: one appeal a call.")
+    story.change_any_call(call._replace(appeal=Appeal(act.words or "", story.by, story.now)))
+    story.tell("sihu.call.appealed", act.words, call=call.seq)
+
+
+def may_judge(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> str | None:
+    """The guard of deciding an appeal: one must wait, and nobody judges its own."""
+    calls = (*incident.earlier, incident.call)
+    waiting = [each for each in calls if each.appeal is not None and each.appeal.outcome is None]
+    if not waiting:
+        return "No appeal waits to be decided."
+    if all(each.unit == actor.unit for each in waiting):
+        return "Nobody decides its own appeal: ops do."
+    return None
+
+
+def judge(story: Story, act: Act) -> None:
+    """The street of the cell or ops decide an appeal. Granted: the call is exempt from the score; still missed.
+
+    Raises:
+        ValidationFailed: this call has no appeal that waits.
+        NotYours: it is the decider's own call.
+    """
+    call = _call(story.incident, act.call)
+    if call.appeal is None or call.appeal.outcome is not None:
+        raise _wrong("", f"No appeal against call {call.seq} waits to be decided.")
+    if call.unit == story.by.unit:
+        raise NotYours("Nobody decides its own appeal: ops do.")
+    granted = act.arrow is Arrow.APPROVE_APPEAL
+    decided = call.appeal._replace(
+        decided_by=story.by,
+        decided_at=story.now,
+        decided_reason=act.words,
+        outcome=Decided.APPROVED if granted else Decided.REFUSED,
+    )
+    story.change_any_call(call._replace(appeal=decided, exempt=granted))
+    story.tell("sihu.call.exempted" if granted else "sihu.call.appeal_refused", act.words, call=call.seq)
+
+
+def _call(incident: Incident, seq: int | None) -> Call:
+    call = incident.call_numbered(seq or 0)
+    if call is None:
+        raise _wrong("/call", f"There is no call {seq}: see the incident's calls.")
+    return call
+
+
+def _wrong(pointer: str, detail: str) -> ValidationFailed:
+    return ValidationFailed(detail, errors=(Pointer(pointer, detail),))

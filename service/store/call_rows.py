@@ -1,0 +1,131 @@
+"""Rows of `call` to the rules' calls and back. Nothing here decides anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from service.rules.model import Appeal, By, Call, Decision, Incident, Part
+from service.rules.words import DISTRICT_DIGITS, Cause, Clock, Decided, Ground, Level, Outcome
+from service.store.bulk import Page, page_of
+from service.store.tables import call as call_table
+
+# a look-up instead of a call of the enum class: four times as fast
+_LEVEL = {each.value: each for each in Level}
+_CAUSE = {each.value: each for each in Cause}
+_CLOCK = {each.value: each for each in Clock}
+_GROUND: Mapping[str | None, Ground | None] = {None: None, **{each.value: each for each in Ground}}
+_OUTCOME: Mapping[str | None, Outcome | None] = {None: None, **{each.value: each for each in Outcome}}
+
+_OPENING = ("seq", "level", "round", "unit", "from_unit", "cause", "opened_at", "answer_by", "clock")
+_LATER = tuple(name for name in Call._fields if name not in _OPENING)
+_BOXED = ("answered_at", "resolve_by")
+_OPENING_COLUMNS = tuple(call_table.c[name].label(f"call_{name}") for name in _OPENING)
+DUE_COLUMNS = (*_OPENING_COLUMNS, *(call_table.c[name].label(f"call_{name}") for name in _BOXED))
+"""What was written of a call when it opened and when it was answered: all that a deadline needs of it."""
+CALL_COLUMNS = (*_OPENING_COLUMNS, *(call_table.c[name].label(f"call_{name}") for name in _LATER))
+"""The columns of `call`, labelled so that they can stand in one row with those of `incident`."""
+
+
+def due_call_of(values: Sequence[Any]) -> Call:
+    """An open call from the values of `DUE_COLUMNS`: what people said is left out, and so is not written again."""
+    *opening, answered_at, resolve_by = values
+    call = _opening_of(opening)
+    return call if answered_at is None else call._replace(answered_at=answered_at, resolve_by=resolve_by)
+
+
+def _opening_of(values: Sequence[Any]) -> Call:
+    seq, level, round_, unit, from_unit, cause, opened_at, answer_by, clock = values
+    return Call(seq, _LEVEL[level], round_, unit, from_unit, _CAUSE[cause], opened_at, answer_by, _CLOCK[clock])
+
+
+def call_of(values: Sequence[Any]) -> Call:
+    """A call from the values of `CALL_COLUMNS`."""
+    later = dict(zip(_LATER, values[len(_OPENING) :], strict=True))
+    later["ground"] = _GROUND[later["ground"]]
+    later["outcome"] = _OUTCOME[later["outcome"]]
+    later["ended_by"] = By(**later["ended_by"]) if later["ended_by"] else None
+    later["assisting"], later["attachments"] = tuple(later["assisting"]), tuple(later["attachments"])
+    later["parts_done"] = tuple(_part_of(each) for each in later["parts_done"] or ())
+    later["appeal"] = _appeal_of(later["appeal"]) if later["appeal"] else None
+    return _opening_of(values[: len(_OPENING)])._replace(**later)
+
+
+def _part_of(said: Mapping[str, Any]) -> Part:
+    return Part(said["unit"], datetime.fromisoformat(said["at"]), said["comment"])
+
+
+def _appeal_of(said: Mapping[str, Any]) -> Appeal:
+    decided_at, outcome = said["decided_at"], said["outcome"]
+    return Appeal(
+        said["reason"],
+        By(**said["by"]),
+        datetime.fromisoformat(said["at"]),
+        By(**said["decided_by"]) if said["decided_by"] else None,
+        datetime.fromisoformat(decided_at) if decided_at else None,
+        said["decided_reason"],
+        Decided(outcome) if outcome else None,
+    )
+
+
+def appeal_as_told(appeal: Appeal) -> dict[str, Any]:
+    """An appeal for people and as it is stored."""
+    by = {"by": appeal.by.as_dict(), "decided_by": appeal.decided_by.as_dict() if appeal.decided_by else None}
+    return {**appeal._asdict(), **by}
+
+
+_OPENED = ("seq", "level", "round", "unit", "from_unit", "cause", "ground", "reason", "opened_at", "answer_by", "clock")
+_CHANGED = (
+    "answer_by",
+    "resolve_by",
+    "answered_at",
+    "answer",
+    "ended_at",
+    "outcome",
+    "result",
+    "end_code",
+    "end_reason",
+    "late_s",
+    "attachments",
+    "assisting",
+    "rating",
+    "end_duty",
+    "parts_done",
+    "outcome_rating",
+    "appeal",
+    "exempt",
+)
+
+
+def opened_calls(calls: Sequence[tuple[Incident, Call]]) -> Page:
+    """New rows of `call`: how they were opened."""
+    return {
+        "incident_id": [incident.id for incident, _ in calls],
+        "district": [incident.grid_code[:DISTRICT_DIGITS] for incident, _ in calls],
+        "grid_code": [incident.grid_code for incident, _ in calls],
+        "category": [incident.category for incident, _ in calls],
+        "binding": [call.binding for _, call in calls],
+        "assisting": [call.assisting for _, call in calls],
+        **page_of({name: name for name in _OPENED}, [call for _, call in calls]),
+    }
+
+
+def changed_calls(decisions: Sequence[Decision]) -> Page:
+    """The keys and the columns of calls that these decisions change: what was not even loaded is left alone."""
+    calls = [
+        (each.before.call_numbered(each.ended.seq), each.ended) for each in decisions if each.before and each.ended
+    ]
+    names = [name for name in _CHANGED if any(getattr(old, name) != getattr(new, name) for old, new in calls)]
+    ended = [call for _, call in calls]
+    page = {
+        "incident_id": [each.after.id for each in decisions if each.ended],
+        **page_of({name: name for name in ("seq", *names)}, ended),
+    }
+    if "parts_done" in page:
+        page["parts_done"] = [[part._asdict() for part in call.parts_done] or None for call in ended]
+    if "appeal" in page:
+        page["appeal"] = [appeal_as_told(call.appeal) if call.appeal else None for call in ended]
+    if any(call.ended_by for call in ended):
+        page["ended_by"] = [call.ended_by.as_dict() if call.ended_by else None for call in ended]
+    return page
