@@ -11,6 +11,7 @@ from service import clock as clocks
 from service import health
 from service.access import routes as access_routes
 from service.access.gate import Gate
+from service.appraisal import routes as appraisal_routes
 from service.clock import Clock
 from service.escalation import routes as clock_routes
 from service.incidents import action_routes
@@ -32,6 +33,7 @@ _ROUTERS = (
     time_routes.router,
     import_routes.router,
     access_routes.router,
+    appraisal_routes.router,
     clock_routes.router,
 )
 

@@ -25,11 +25,13 @@ _CODE = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 _GRID_CODE = r"^[0-9]{15}$"
 _PREFIX = r"^[0-9]{6,15}$"
 _KEY = r"^[!-~]{1,255}$"
+_MONTH = r"^2[01][0-9]{2}-(0[1-9]|1[0-2])$"
 
 SHAPES: Mapping[str, str] = {
     _CODE: "Send a code: 1 to 64 letters, digits, dots, dashes or underscores, a letter or digit first.",
     _GRID_CODE: "Send the 15 digits of a grid cell: district 6, street 3, community 3, cell 3.",
     _PREFIX: "Send the first 6 to 15 digits of a grid code.",
+    _MONTH: "Send a month from 2000-01 to 2199-12, as YYYY-MM.",
     _KEY: "Send 1 to 255 visible ASCII characters, without spaces; a UUID is a good choice.",
 }
 """What to send instead, by the pattern that was missed."""
@@ -104,6 +106,9 @@ def _day(value: object) -> object:
 
 Day = Annotated[date, BeforeValidator(_day)]
 """A day of Asia/Shanghai, 2000 to 2099."""
+
+Month = Annotated[str, StringConstraints(pattern=_MONTH)]
+"""A calendar month, 2000 to 2199."""
 
 Code = Annotated[str, StringConstraints(pattern=_CODE)]
 """A unit, line or policy code."""

@@ -1,0 +1,1 @@
+"""Appraisal: the figures of a month, each with the calls behind it."""

@@ -1,0 +1,112 @@
+"""`GET /v1/appraisal`: how units, streets, departments, lines and levels did in a month, and the calls behind it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import Field
+
+from service.access.deps import Caller, must_be
+from service.appraisal import examples, views
+from service.appraisal.accept import CSV, wants_csv
+from service.rules import access, errors, scoring
+from service.rules.appraisal import Grouping, Measure, Period
+from service.rules.model import Actor
+from service.rules.words import Role
+from service.store import appraisal
+from service.store.appraisal import After, Sight, Wanted
+from service.web import problems
+from service.web.answers import answer
+from service.web.cursors import kind_of
+from service.web.text import Code, CursorText, Limit, Month, Params
+
+router = APIRouter(prefix="/v1/appraisal", tags=["appraisal · 考核"])
+
+_PROBLEMS = (errors.Unauthorized, errors.NotYours, errors.ValidationFailed, errors.Unavailable)
+
+
+class FiguresQuery(Params):
+    """Which month of Asia/Shanghai, put together by what."""
+
+    period: Month
+    group_by: Grouping = Grouping.UNIT
+
+
+class CallsQuery(FiguresQuery):
+    """Which figure to open; without `group` that of all together."""
+
+    group: Code | None = Field(None, description="the code of a group")
+    measure: Measure = Measure.CALLS
+    limit: Limit = 50
+    cursor: CursorText | None = None
+
+
+@router.get(
+    "",
+    summary="The figures of a month, each with its calls · 考核",
+    responses={
+        200: {
+            "description": "Every group by its code, and the total; as CSV, one line a group",
+            "content": {"application/json": {"example": examples.FIGURES}, CSV: {"example": examples.SHEET}},
+        },
+        **problems.documented(*_PROBLEMS),
+    },
+)
+async def figures(request: Request, caller: Caller, query: Annotated[FiguresQuery, Query()]) -> Response:
+    """Counted from calls alone: a call belongs to the month in which it was opened. Each count opens: `calls` lists the
+    very calls it counts. Auditors and ops see all; a unit the calls it got, and a street or community all those of its
+    area; reporters nothing (403). `Accept: text/csv` gives a file for a spreadsheet."""
+    sight = _sight(caller)
+    state, period = request.app.state, Period.of(query.period)
+    async with state.database.read() as connection:
+        found = await appraisal.tallies(connection, period, query.group_by, sight)
+    world = state.worlds.world
+    policy = scoring.policy_of(world, period, state.clock.now())
+    if wants_csv(request.headers.get("accept")):
+        name = f'attachment; filename="appraisal-{period}-{query.group_by}.csv"'
+        headers = {"Content-Disposition": name, "Vary": "Accept"}
+        return Response(views.sheet(found, query.group_by, world, policy), 200, headers, f"{CSV}; charset=utf-8")
+    return answer(views.page(found, period, query.group_by, world, policy), headers={"Vary": "Accept"})
+
+
+@router.get(
+    "/calls",
+    summary="The calls behind a figure · 考核明细",
+    responses={
+        200: {
+            "description": "Oldest first; as many, page by page, as the figure says",
+            "content": {"application/json": {"example": examples.CALLS}},
+        },
+        **problems.documented(*_PROBLEMS, errors.BadCursor),
+    },
+)
+async def calls(request: Request, caller: Caller, query: Annotated[CallsQuery, Query()]) -> Response:
+    """Exactly the calls that a figure counts, for whoever may see the figure: auditors and ops all, a unit the calls it
+    got, a street or community all those of its area; reporters nothing (403)."""
+    sight = _sight(caller)
+    state = request.app.state
+    # what another key may not see, its cursor does not open either
+    seen = {"area": sight.area, "unit": sight.unit}
+    kind = kind_of("appraisal", {**query.model_dump(mode="json", exclude={"cursor", "limit"}), **seen})
+    after = _after(state.cursors.read(kind, query.cursor)) if query.cursor else None
+    wanted = Wanted(Period.of(query.period), query.group_by, query.group, query.measure)
+    async with state.database.read() as connection:
+        found = await appraisal.page(connection, wanted, sight, after, query.limit + 1)
+    shown, world = found[: query.limit], state.worlds.world
+    last = shown[-1] if len(found) > query.limit else None
+    cursor = state.cursors.sign(kind, [last["opened_at"], last["incident_id"], last["seq"]]) if last else None
+    return answer({"items": [views.call(each, world) for each in shown], "next_cursor": cursor})
+
+
+def _sight(caller: Actor) -> Sight:
+    """Raises `NotYours` for reporters."""
+    must_be(caller, Role.UNIT, Role.AUDITOR, Role.OPS)
+    return Sight(access.area_of(caller), caller.unit)
+
+
+def _after(values: list[Any]) -> After:
+    opened_at, incident_id, seq = values
+    return datetime.fromisoformat(opened_at), UUID(incident_id), seq

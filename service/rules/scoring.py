@@ -1,0 +1,50 @@
+"""The score of a group: the weighted mean of its parts, defined in `appraisal`. Exact fractions until the last step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from fractions import Fraction
+from typing import NamedTuple
+
+from service.rules.appraisal import Measure, Period, Tally
+from service.rules.policy import Policy, Weights
+from service.rules.world import World
+
+STARS = 5
+"""The best rating."""
+
+
+class Part(NamedTuple):
+    """One part of a score: `n` of `of`, and how much it counts."""
+
+    n: int
+    of: int
+    weight: int
+
+
+def parts(tally: Tally, weights: Weights) -> Mapping[str, Part]:
+    """The parts of a score; one whose `of` is 0 has no data."""
+    n = tally.counts
+    answerable = n[Measure.ANSWERED] + n[Measure.MISSED_ANSWER] - n[Measure.EXEMPT_ANSWER]
+    resolvable = n[Measure.RESOLVED] + n[Measure.MISSED_RESOLVE] - n[Measure.EXEMPT_RESOLVE]
+    return {
+        "answered": Part(n[Measure.ANSWERED_IN_TIME], answerable, weights.answered),
+        "resolved": Part(n[Measure.RESOLVED_IN_TIME], resolvable, weights.resolved),
+        "street": Part(tally.street_stars, STARS * n[Measure.STREET_RATED], weights.street),
+        "reporter": Part(tally.reporter_stars, STARS * n[Measure.REPORTER_RATED], weights.reporter),
+    }
+
+
+def score(some: Mapping[str, Part]) -> float | None:
+    """0 to 100, half a hundredth rounded up; None when nothing counts."""
+    counted = [each for each in some.values() if each.of and each.weight]
+    if not counted:
+        return None
+    mean = sum(Fraction(each.n * each.weight, each.of) for each in counted) / sum(each.weight for each in counted)
+    return int(mean * 10_000 + Fraction(1, 2)) / 100
+
+
+def policy_of(world: World, period: Period, now: datetime) -> Policy | None:
+    """The policy in force when the period ends, or now."""
+    return world.active(min(now, period.end - timedelta(microseconds=1)))

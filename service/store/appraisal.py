@@ -1,0 +1,255 @@
+"""The figures of a month and the calls behind each, counted in SQL from `call` alone (`rules/appraisal.py` defines
+them). Each predicate stands here once: a figure counts it, the list of its calls filters by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    RowMapping,
+    Select,
+    and_,
+    exists,
+    func,
+    or_,
+    select,
+    true,
+    tuple_,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.rules.appraisal import PARTS, RESOLVED_AT, Grouping, Measure, Period, Tallies, Tally, spread, summed
+from service.rules.words import STREET_DIGITS, Cause, Level, Outcome
+from service.store.order_statistics import durations, overall, picked, sorted_within
+from service.store.ranges import within
+from service.store.registry_tables import category
+from service.store.tables import call, incident
+
+# --- the measures ---------------------------------------------------------------------------------------------------
+
+_RESOLVED = call.c.outcome == Outcome.RESOLVED
+_later = call.alias("later")
+
+
+def _given_again(returned: Any) -> ColumnElement[bool]:
+    """Whether a later call of the incident was given to the same unit by a binding assignment. `returned`: the columns
+    of a call."""
+    bound = select(_later.c.seq).where(_later.c.binding, _later.c.cause == Cause.ASSIGNED)
+    same = bound.where(_later.c.incident_id == returned.incident_id, _later.c.unit == returned.unit)
+    # OFFSET 0: asked call by call; joined freely, the planner might hash the binding calls of all time
+    return exists(same.where(_later.c.seq > returned.seq).offset(0))
+
+
+_SIMPLE: Mapping[Measure, ColumnElement[bool]] = {
+    Measure.CALLS: true(),
+    Measure.ANSWERED_IN_TIME: call.c.answered_at <= call.c.answer_by,
+    Measure.ANSWERED_LATE: call.c.answered_at > call.c.answer_by,
+    Measure.RESOLVED_IN_TIME: and_(call.c.ended_at <= call.c.resolve_by, _RESOLVED),
+    **{measure: and_(call.c.level == level, _RESOLVED) for level, measure in RESOLVED_AT.items()},
+    Measure.MISSED_ANSWER: call.c.outcome == Outcome.NO_ANSWER,
+    Measure.MISSED_RESOLVE: call.c.outcome == Outcome.NOT_RESOLVED,
+    Measure.EXEMPT_ANSWER: and_(call.c.exempt, call.c.outcome == Outcome.NO_ANSWER),
+    Measure.EXEMPT_RESOLVE: and_(call.c.exempt, call.c.outcome == Outcome.NOT_RESOLVED),
+    Measure.RAISED: call.c.outcome == Outcome.RAISED,
+    Measure.RETURNED: call.c.outcome == Outcome.RETURNED,
+    Measure.ASSIGNED: call.c.outcome == Outcome.ASSIGNED,
+    Measure.MULTI_HOP: and_(
+        call.c.round > 1,
+        or_(
+            call.c.cause.in_((Cause.RAISED, Cause.RETURNED)),
+            and_(call.c.level >= Level.DEPARTMENT, call.c.cause == Cause.ASSIGNED),
+        ),
+    ),
+    Measure.CLOSED: call.c.outcome == Outcome.CLOSED,
+    Measure.OPEN: call.c.outcome.is_(None),
+    Measure.STREET_RATED: and_(call.c.level == Level.DEPARTMENT, call.c.rating.is_not(None)),
+    Measure.REPORTER_RATED: call.c.outcome_rating.is_not(None),
+}
+PREDICATES: Mapping[Measure, ColumnElement[bool]] = {
+    **_SIMPLE,
+    Measure.RETURNED_IN_ERROR: and_(_SIMPLE[Measure.RETURNED], _given_again(call.c)),
+    **{whole: or_(*(_SIMPLE[part] for part in parts)) for whole, parts in PARTS.items()},
+}
+"""Which calls a measure counts."""
+
+# --- whose calls, and put together by what --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Which calls the reader may see: those inside the code prefix `area` ("" is everywhere, None nothing), and those
+    of `unit`."""
+
+    area: str | None
+    unit: str | None = None
+
+
+def _seen(sight: Sight) -> ColumnElement[bool]:
+    if sight.area == "":
+        return true()
+    own = call.c.unit == (sight.unit or "")
+    return own if sight.area is None else or_(own, within(call.c.grid_code, sight.area))
+
+
+def _lines() -> Any:
+    """The rows of `category` as spans of time without gaps: the first from ever, each until the next."""
+    row = category.c
+    return select(
+        row.code,
+        row.line,
+        row.valid_from,
+        func.lag(row.valid_from).over(partition_by=row.code, order_by=row.valid_from).label("earlier"),
+        func.lead(row.valid_from).over(partition_by=row.code, order_by=row.valid_from).label("next_from"),
+    ).subquery("lines")
+
+
+def _grouped(grouping: Grouping) -> tuple[Any, ColumnElement[Any], list[ColumnElement[bool]]]:
+    """What to select from, the code of a call's group, and which calls this grouping leaves out."""
+    if grouping is Grouping.LINE:
+        line = _lines()
+        began = or_(line.c.earlier.is_(None), line.c.valid_from <= call.c.opened_at)
+        lasted = or_(line.c.next_from.is_(None), call.c.opened_at < line.c.next_from)
+        joined = call.outerjoin(line, and_(line.c.code == call.c.category, began, lasted))
+        return joined, func.coalesce(line.c.line, ""), []
+    if grouping is Grouping.DEPARTMENT:
+        return call, call.c.unit, [call.c.level == Level.DEPARTMENT]
+    if grouping is Grouping.STREET:
+        return call, func.left(call.c.grid_code, STREET_DIGITS), []
+    return call, call.c.unit if grouping is Grouping.UNIT else call.c.level, []
+
+
+def _of_the_month(period: Period, grouping: Grouping, sight: Sight) -> list[ColumnElement[bool]]:
+    _, _, left_out = _grouped(grouping)
+    return [call.c.opened_at >= period.start, call.c.opened_at < period.end, _seen(sight), *left_out]
+
+
+# --- the figures ----------------------------------------------------------------------------------------------------
+
+_ROOM = {"work_mem": "64MB", "max_parallel_workers_per_gather": "4", "parallel_setup_cost": "0"}
+"""One reading of the month by as many processes as there are; every duration stays in memory (8 bytes each)."""
+
+
+async def tallies(connection: AsyncConnection, period: Period, grouping: Grouping, sight: Sight) -> Tallies:
+    """The figures of every group of a month, and of all together. Call it in a `Database.read` block."""
+    await connection.execute(select(*(func.set_config(name, value, True) for name, value in _ROOM.items())))
+    found = (await connection.execute(_figures(period, grouping, sight))).mappings().all()
+    if not found:
+        return Tallies({}, Tally(summed({})))
+    in_error = {row.code: row.n for row in await connection.execute(_in_error(period, grouping, sight))}
+    rows = [{**each, Measure.RETURNED_IN_ERROR: in_error.get(each["code"], 0)} for each in found]
+    groups = {str(row["code"]): _tally(row, row["answer_picks"], row["resolve_picks"]) for row in rows}
+    everything = {name: sum(row[name] or 0 for row in rows) for name in _ADDED_UP}
+    return Tallies(groups, _tally(everything, rows[0]["answer_overall"], rows[0]["resolve_overall"]))
+
+
+_ADDED_UP = (*_SIMPLE, Measure.RETURNED_IN_ERROR, "street_stars", "reporter_stars")
+
+
+def _in_error(period: Period, grouping: Grouping, sight: Sight) -> Select[Any]:
+    """What needs other calls than its own: the returned ones of the month are gathered first, by all processes."""
+    source, code, _ = _grouped(grouping)
+    month = _of_the_month(period, grouping, sight)
+    columns = code.label("code"), call.c.incident_id, call.c.seq, call.c.unit
+    returned = select(*columns).select_from(source).where(*month, _SIMPLE[Measure.RETURNED]).offset(0).subquery()
+    wrong = select(returned.c.code, func.count().label("n")).where(_given_again(returned.c))
+    return wrong.group_by(returned.c.code)
+
+
+def _figures(period: Period, grouping: Grouping, sight: Sight) -> Select[Any]:
+    source, code, _ = _grouped(grouping)
+    answered = call.c.answered_at.is_not(None)
+    counted = (
+        select(
+            code.label("code"),
+            *(
+                (func.count() if measure is Measure.CALLS else func.count().filter(predicate)).label(measure)
+                for measure, predicate in _SIMPLE.items()
+            ),
+            func.sum(call.c.rating).filter(PREDICATES[Measure.STREET_RATED]).label("street_stars"),
+            func.sum(call.c.outcome_rating).label("reporter_stars"),
+            durations(call.c.answered_at - call.c.opened_at, answered).label("answers"),
+            durations(call.c.ended_at - call.c.opened_at, _RESOLVED).label("resolutions"),
+        )
+        .select_from(source)
+        .where(*_of_the_month(period, grouping, sight))
+        .group_by(code)
+        .subquery("counted")
+    )
+    kept = [each for each in counted.c if each.name not in ("answers", "resolutions")]
+    in_order = select(
+        *kept,
+        sorted_within(counted.c.answers).label("answers"),
+        sorted_within(counted.c.resolutions).label("resolutions"),
+    ).cte("in_order")
+    return select(
+        *(in_order.c[each.name] for each in kept),
+        picked(in_order.c.answers).label("answer_picks"),
+        picked(in_order.c.resolutions).label("resolve_picks"),
+        overall(in_order, "answers").label("answer_overall"),
+        overall(in_order, "resolutions").label("resolve_overall"),
+    ).order_by(in_order.c.code)
+
+
+def _tally(row: Mapping[Any, Any], answers: Sequence[int], resolutions: Sequence[int]) -> Tally:
+    counts = summed({measure: row[measure] for measure in Measure if measure not in PARTS})
+    return Tally(
+        counts,
+        int(row["street_stars"] or 0),
+        int(row["reporter_stars"] or 0),
+        spread(counts[Measure.ANSWERED], answers),
+        spread(counts[Measure.RESOLVED], resolutions),
+    )
+
+
+# --- the calls behind a figure --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Whose figure is opened; `group` None: that of all together."""
+
+    period: Period
+    grouping: Grouping
+    group: str | None
+    measure: Measure
+
+
+After = tuple[datetime, UUID, int]
+_SHOWN = (
+    *("incident_id", "seq", "level", "unit", "cause", "outcome", "opened_at", "answer_by", "answered_at"),
+    *("resolve_by", "ended_at", "late_s", "exempt", "rating", "outcome_rating"),
+)
+
+
+async def page(
+    connection: AsyncConnection, wanted: Wanted, sight: Sight, after: After | None, limit: int
+) -> Sequence[RowMapping]:
+    """One page of the calls that a figure counts, oldest `(opened_at, incident_id, seq)` first, strictly past
+    `after`, each with the number of its incident."""
+    source, code, _ = _grouped(wanted.grouping)
+    place = call.c.opened_at, call.c.incident_id, call.c.seq
+    query = select(*(call.c[name] for name in _SHOWN)).select_from(source)
+    query = query.where(*_of_the_month(wanted.period, wanted.grouping, sight), PREDICATES[wanted.measure])
+    if wanted.group is not None:
+        query = query.where(_is(code, wanted))
+    if after is not None:
+        # the first of the two is what the index of months can use
+        query = query.where(call.c.opened_at >= after[0], tuple_(*place) > tuple_(*after))
+    found = query.order_by(*place).limit(limit).subquery("found")
+    numbered = select(found, incident.c.number).join(incident, incident.c.id == found.c.incident_id)
+    ordered = numbered.order_by(found.c.opened_at, found.c.incident_id, found.c.seq)
+    rows: Sequence[RowMapping] = (await connection.execute(ordered)).mappings().all()
+    return rows
+
+
+def _is(code: ColumnElement[Any], wanted: Wanted) -> ColumnElement[bool]:
+    if wanted.grouping is not Grouping.LEVEL:
+        return code == wanted.group
+    level = wanted.group or ""
+    return code == int(level) if level in "1234" else ~true()
