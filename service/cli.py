@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from service import admin, admin_time, climb, serving, settings
+from service import admin, admin_appraisal, admin_time, climb, serving, settings
 from service.bench import run as bench
 from service.registry.bundle import BundleError
 from service.rules.errors import SihuError, Unavailable
@@ -59,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     _policy(commands.add_parser("policy", help="time rules: check, draft, activate"))
     _calendar(commands.add_parser("calendar", help="working days and days off"))
     _keys(commands.add_parser("keys", help="who may call"))
+    _appraisal(commands.add_parser("appraisal", help="the figures of a month"))
     doctor = commands.add_parser("doctor", help="what is wrong with this installation, and what to do")
     doctor.set_defaults(command=admin.doctor)
     openapi = commands.add_parser("openapi", help="write openapi/openapi.json")
@@ -124,6 +125,13 @@ def _calendar(parser: argparse.ArgumentParser) -> None:
     coverage = commands.add_parser("coverage", help="which years are known")
     coverage.add_argument("--calendar", default="cn", help="default cn")
     coverage.set_defaults(command=admin_time.calendar_coverage)
+
+
+def _appraisal(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    check = commands.add_parser("check", help="whether the calls and the log tell the same figures")
+    check.add_argument("period", metavar="PERIOD", help="a month, such as 2026-11")
+    check.set_defaults(command=admin_appraisal.check)
 
 
 def _keys(parser: argparse.ArgumentParser) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from service import demo
-from service.bench import clocks, drain, ingest, lateness, poll
+from service.bench import appraisal, clocks, drain, ingest, lateness, poll
 from service.clock import DatabaseClock
 from service.registry import bundle, importing
 from service.rules.model import By
@@ -32,6 +32,7 @@ _MEASURES: dict[str, tuple[Measure, str]] = {
     "drain": (drain.measure, "everything due at once, beside one bare SQL statement"),
     "lateness": (lateness.measure, "a steady stream of deadlines and reports: how late the clock fires"),
     "poll": (poll.measure, "a queue that did not change, beside /healthz"),
+    "appraisal": (appraisal.measure, "the figures of a month, beside a bare count of its calls"),
 }
 _SERVER = {"shared_buffers": "512MB", "max_wal_size": "4GB", "checkpoint_timeout": "30min"}
 """A small server's usual settings; commits are durable."""
@@ -48,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--clients", type=int, default=64, help="connections of the load (ingest); default 64")
     parser.add_argument("--rate", type=int, default=200, help="deadlines a second (lateness); default 200")
     parser.add_argument("--beside", type=int, default=100_000, help="open beside them (lateness); default 100,000")
+    parser.add_argument("--calls", type=int, default=1_000_000, help="calls a month (appraisal); default 1,000,000")
     parser.set_defaults(command=run)
 
 

@@ -92,6 +92,8 @@ PARTS: Mapping[Measure, tuple[Measure, ...]] = {
 }
 """Measures that are the sum of others, which exclude each other."""
 PERCENTS = (50, 90)
+UNKNOWN_LINE = "unknown"
+"""Of a category that the registry never had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +257,7 @@ def _tally(rows: Sequence[tuple[CallFacts, bool]]) -> Tally:
 
 def summed(counts: Mapping[Measure, int]) -> dict[Measure, int]:
     """The counts with those that are sums of others, in the order they are shown."""
-    sums = {whole: sum(counts[part] for part in parts) for whole, parts in PARTS.items()}
+    sums = {whole: sum(counts.get(part, 0) for part in parts) for whole, parts in PARTS.items()}
     return {measure: sums.get(measure, counts.get(measure, 0)) for measure in Measure}
 
 
@@ -300,4 +302,4 @@ def _line_of(category: str, at: datetime, world: World) -> str:
     """The line of the category's row in force then; of one that had ended, its last."""
     rows = world.categories.get(category, ())
     begun = [row for row in rows if row.validity.valid_from <= at] or list(rows[:1])
-    return begun[-1].line if begun else ""
+    return begun[-1].line if begun else UNKNOWN_LINE

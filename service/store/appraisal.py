@@ -11,10 +11,14 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
     ColumnElement,
+    FromClause,
     RowMapping,
     Select,
     and_,
+    case,
+    cast,
     exists,
     func,
     or_,
@@ -24,8 +28,20 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.rules.appraisal import PARTS, RESOLVED_AT, Grouping, Measure, Period, Tallies, Tally, spread, summed
+from service.rules.appraisal import (
+    PARTS,
+    RESOLVED_AT,
+    UNKNOWN_LINE,
+    Grouping,
+    Measure,
+    Period,
+    Tallies,
+    Tally,
+    spread,
+    summed,
+)
 from service.rules.words import STREET_DIGITS, Cause, Level, Outcome
+from service.store.metadata import Code, Time
 from service.store.order_statistics import durations, overall, picked, sorted_within
 from service.store.ranges import within
 from service.store.registry_tables import category
@@ -37,13 +53,12 @@ _RESOLVED = call.c.outcome == Outcome.RESOLVED
 _later = call.alias("later")
 
 
-def _given_again(returned: Any) -> ColumnElement[bool]:
-    """Whether a later call of the incident was given to the same unit by a binding assignment. `returned`: the columns
-    of a call."""
-    bound = select(_later.c.seq).where(_later.c.binding, _later.c.cause == Cause.ASSIGNED)
-    same = bound.where(_later.c.incident_id == returned.incident_id, _later.c.unit == returned.unit)
-    # OFFSET 0: asked call by call; joined freely, the planner might hash the binding calls of all time
-    return exists(same.where(_later.c.seq > returned.seq).offset(0))
+_GIVEN_AGAIN = exists(
+    select(_later.c.seq)
+    .where(_later.c.incident_id == call.c.incident_id, _later.c.unit == call.c.unit, _later.c.seq > call.c.seq)
+    .where(_later.c.binding, _later.c.cause == Cause.ASSIGNED)
+)
+"""A later call of the incident was given to the same unit by a binding assignment."""
 
 
 _SIMPLE: Mapping[Measure, ColumnElement[bool]] = {
@@ -73,7 +88,7 @@ _SIMPLE: Mapping[Measure, ColumnElement[bool]] = {
 }
 PREDICATES: Mapping[Measure, ColumnElement[bool]] = {
     **_SIMPLE,
-    Measure.RETURNED_IN_ERROR: and_(_SIMPLE[Measure.RETURNED], _given_again(call.c)),
+    Measure.RETURNED_IN_ERROR: and_(_SIMPLE[Measure.RETURNED], _GIVEN_AGAIN),
     **{whole: or_(*(_SIMPLE[part] for part in parts)) for whole, parts in PARTS.items()},
 }
 """Which calls a measure counts."""
@@ -97,76 +112,97 @@ def _seen(sight: Sight) -> ColumnElement[bool]:
     return own if sight.area is None else or_(own, within(call.c.grid_code, sight.area))
 
 
-def _lines() -> Any:
-    """The rows of `category` as spans of time without gaps: the first from ever, each until the next."""
+Line = tuple[str, str, datetime | None, datetime | None]
+"""A category's code, its line, and from when until when (None: ever); a code's spans leave no gap."""
+
+
+async def _lines(connection: AsyncConnection) -> list[Line]:
+    """Read first: beside a window function no second process would help with the calls."""
     row = category.c
-    return select(
-        row.code,
-        row.line,
-        row.valid_from,
-        func.lag(row.valid_from).over(partition_by=row.code, order_by=row.valid_from).label("earlier"),
-        func.lead(row.valid_from).over(partition_by=row.code, order_by=row.valid_from).label("next_from"),
-    ).subquery("lines")
+    nth = func.row_number().over(partition_by=row.code, order_by=row.valid_from)
+    until = func.lead(row.valid_from).over(partition_by=row.code, order_by=row.valid_from)
+    since = case((nth > 1, row.valid_from))
+    return [tuple(each) for each in await connection.execute(select(row.code, row.line, since, until))]
 
 
-def _grouped(grouping: Grouping) -> tuple[Any, ColumnElement[Any], list[ColumnElement[bool]]]:
+@dataclass(frozen=True, slots=True)
+class _Grouped:
     """What to select from, the code of a call's group, and which calls this grouping leaves out."""
+
+    source: FromClause
+    code: ColumnElement[Any]
+    left_out: tuple[ColumnElement[bool], ...] = ()
+
+
+async def _grouped(connection: AsyncConnection, grouping: Grouping) -> _Grouped:
     if grouping is Grouping.LINE:
-        line = _lines()
-        began = or_(line.c.earlier.is_(None), line.c.valid_from <= call.c.opened_at)
-        lasted = or_(line.c.next_from.is_(None), call.c.opened_at < line.c.next_from)
-        joined = call.outerjoin(line, and_(line.c.code == call.c.category, began, lasted))
-        return joined, func.coalesce(line.c.line, ""), []
+        return _by_line(await _lines(connection))
     if grouping is Grouping.DEPARTMENT:
-        return call, call.c.unit, [call.c.level == Level.DEPARTMENT]
+        return _Grouped(call, call.c.unit, (call.c.level == Level.DEPARTMENT,))
     if grouping is Grouping.STREET:
-        return call, func.left(call.c.grid_code, STREET_DIGITS), []
-    return call, call.c.unit if grouping is Grouping.UNIT else call.c.level, []
+        return _Grouped(call, func.left(call.c.grid_code, STREET_DIGITS))
+    return _Grouped(call, call.c.unit if grouping is Grouping.UNIT else call.c.level)
 
 
-def _of_the_month(period: Period, grouping: Grouping, sight: Sight) -> list[ColumnElement[bool]]:
-    _, _, left_out = _grouped(grouping)
-    return [call.c.opened_at >= period.start, call.c.opened_at < period.end, _seen(sight), *left_out]
+def _by_line(spans: Sequence[Line]) -> _Grouped:
+    kinds: tuple[Any, ...] = (Code, Code, Time, Time)
+    columns: list[Any] = [cast([each[n] for each in spans], ARRAY(kind)) for n, kind in enumerate(kinds)]
+    line = func.unnest(*columns).table_valued("code", "line", "since", "until", name="line").render_derived()
+    began = or_(line.c.since.is_(None), line.c.since <= call.c.opened_at)
+    lasted = or_(line.c.until.is_(None), call.c.opened_at < line.c.until)
+    joined = call.outerjoin(line, and_(line.c.code == call.c.category, began, lasted))
+    return _Grouped(joined, func.coalesce(line.c.line, UNKNOWN_LINE))
+
+
+def _of_the_month(period: Period, grouped: _Grouped, sight: Sight) -> list[ColumnElement[bool]]:
+    return [call.c.opened_at >= period.start, call.c.opened_at < period.end, _seen(sight), *grouped.left_out]
 
 
 # --- the figures ----------------------------------------------------------------------------------------------------
 
-_ROOM = {"work_mem": "64MB", "max_parallel_workers_per_gather": "4", "parallel_setup_cost": "0"}
-"""One reading of the month by as many processes as there are; every duration stays in memory (8 bytes each)."""
+_ROOM = {
+    "work_mem": "64MB",  # every duration stays in memory, 8 bytes each
+    "max_parallel_workers_per_gather": "4",
+    "parallel_setup_cost": "0",
+    "enable_seqscan": "off",  # a month is found by its index, a later call by its incident: never by all that ever was
+}
 
 
 async def tallies(connection: AsyncConnection, period: Period, grouping: Grouping, sight: Sight) -> Tallies:
     """The figures of every group of a month, and of all together. Call it in a `Database.read` block."""
-    await connection.execute(select(*(func.set_config(name, value, True) for name, value in _ROOM.items())))
-    found = (await connection.execute(_figures(period, grouping, sight))).mappings().all()
+    await _make_room(connection)
+    grouped = await _grouped(connection, grouping)
+    found = (await connection.execute(_figures(period, grouped, sight))).mappings().all()
     if not found:
         return Tallies({}, Tally(summed({})))
-    in_error = {row.code: row.n for row in await connection.execute(_in_error(period, grouping, sight))}
+    in_error = {row.code: row.n for row in await connection.execute(_in_error(period, grouped, sight))}
     rows = [{**each, Measure.RETURNED_IN_ERROR: in_error.get(each["code"], 0)} for each in found]
     groups = {str(row["code"]): _tally(row, row["answer_picks"], row["resolve_picks"]) for row in rows}
     everything = {name: sum(row[name] or 0 for row in rows) for name in _ADDED_UP}
     return Tallies(groups, _tally(everything, rows[0]["answer_overall"], rows[0]["resolve_overall"]))
 
 
+async def _make_room(connection: AsyncConnection) -> None:
+    """Until this transaction ends."""
+    await connection.execute(select(*(func.set_config(name, value, True) for name, value in _ROOM.items())))
+
+
 _ADDED_UP = (*_SIMPLE, Measure.RETURNED_IN_ERROR, "street_stars", "reporter_stars")
 
 
-def _in_error(period: Period, grouping: Grouping, sight: Sight) -> Select[Any]:
-    """What needs other calls than its own: the returned ones of the month are gathered first, by all processes."""
-    source, code, _ = _grouped(grouping)
-    month = _of_the_month(period, grouping, sight)
-    columns = code.label("code"), call.c.incident_id, call.c.seq, call.c.unit
-    returned = select(*columns).select_from(source).where(*month, _SIMPLE[Measure.RETURNED]).offset(0).subquery()
-    wrong = select(returned.c.code, func.count().label("n")).where(_given_again(returned.c))
-    return wrong.group_by(returned.c.code)
+def _in_error(period: Period, grouped: _Grouped, sight: Sight) -> Select[Any]:
+    """The one figure that needs other calls than the month's: apart, or it would keep the others from being counted
+    by several processes."""
+    wrong = select(grouped.code.label("code"), func.count().label("n")).select_from(grouped.source)
+    month = _of_the_month(period, grouped, sight)
+    return wrong.where(*month, PREDICATES[Measure.RETURNED_IN_ERROR]).group_by(grouped.code)
 
 
-def _figures(period: Period, grouping: Grouping, sight: Sight) -> Select[Any]:
-    source, code, _ = _grouped(grouping)
+def _figures(period: Period, grouped: _Grouped, sight: Sight) -> Select[Any]:
     answered = call.c.answered_at.is_not(None)
     counted = (
         select(
-            code.label("code"),
+            grouped.code.label("code"),
             *(
                 (func.count() if measure is Measure.CALLS else func.count().filter(predicate)).label(measure)
                 for measure, predicate in _SIMPLE.items()
@@ -176,9 +212,9 @@ def _figures(period: Period, grouping: Grouping, sight: Sight) -> Select[Any]:
             durations(call.c.answered_at - call.c.opened_at, answered).label("answers"),
             durations(call.c.ended_at - call.c.opened_at, _RESOLVED).label("resolutions"),
         )
-        .select_from(source)
-        .where(*_of_the_month(period, grouping, sight))
-        .group_by(code)
+        .select_from(grouped.source)
+        .where(*_of_the_month(period, grouped, sight))
+        .group_by(grouped.code)
         .subquery("counted")
     )
     kept = [each for each in counted.c if each.name not in ("answers", "resolutions")]
@@ -187,12 +223,13 @@ def _figures(period: Period, grouping: Grouping, sight: Sight) -> Select[Any]:
         sorted_within(counted.c.answers).label("answers"),
         sorted_within(counted.c.resolutions).label("resolutions"),
     ).cte("in_order")
+    answers, resolutions = overall(in_order, ("answers", "resolutions"))
     return select(
         *(in_order.c[each.name] for each in kept),
         picked(in_order.c.answers).label("answer_picks"),
         picked(in_order.c.resolutions).label("resolve_picks"),
-        overall(in_order, "answers").label("answer_overall"),
-        overall(in_order, "resolutions").label("resolve_overall"),
+        answers.label("answer_overall"),
+        resolutions.label("resolve_overall"),
     ).order_by(in_order.c.code)
 
 
@@ -232,12 +269,13 @@ async def page(
 ) -> Sequence[RowMapping]:
     """One page of the calls that a figure counts, oldest `(opened_at, incident_id, seq)` first, strictly past
     `after`, each with the number of its incident."""
-    source, code, _ = _grouped(wanted.grouping)
+    await _make_room(connection)
+    grouped = await _grouped(connection, wanted.grouping)
     place = call.c.opened_at, call.c.incident_id, call.c.seq
-    query = select(*(call.c[name] for name in _SHOWN)).select_from(source)
-    query = query.where(*_of_the_month(wanted.period, wanted.grouping, sight), PREDICATES[wanted.measure])
+    query = select(*(call.c[name] for name in _SHOWN)).select_from(grouped.source)
+    query = query.where(*_of_the_month(wanted.period, grouped, sight), PREDICATES[wanted.measure])
     if wanted.group is not None:
-        query = query.where(_is(code, wanted))
+        query = query.where(_is(grouped.code, wanted))
     if after is not None:
         # the first of the two is what the index of months can use
         query = query.where(call.c.opened_at >= after[0], tuple_(*place) > tuple_(*after))

@@ -8,6 +8,7 @@ the sorted arrays, so the value at a rank is found by halving.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -15,13 +16,14 @@ from sqlalchemy import (
     CTE,
     BigInteger,
     ColumnElement,
-    Integer,
+    Subquery,
     case,
     cast,
     column,
     func,
+    literal,
+    or_,
     select,
-    values,
 )
 from sqlalchemy.dialects.postgresql import array
 
@@ -56,33 +58,48 @@ def _rank(many: ColumnElement[Any], percent: Any, up: Any) -> ColumnElement[Any]
     return func.least(many, 1 + (many - 1) * percent // 100 + up, type_=BigInteger)
 
 
-def overall(groups: CTE, name: str) -> ColumnElement[Any]:
-    """The same neighbours in all ordered arrays `name` of `groups` together; null when there is nothing in them."""
-    lengths = groups.c[name]
-    many = select(func.sum(func.cardinality(lengths)).cast(BigInteger)).scalar_subquery()
-    lowest = select(func.min(lengths[1]) - 1).scalar_subquery()
-    highest = select(func.max(lengths[func.cardinality(lengths)])).scalar_subquery()
-    pick = values(column("n", Integer), column("percent", BigInteger), column("up", BigInteger), name="pick")
-    picks = pick.data([(n, percent, up) for n, (percent, up) in enumerate(_PICKS)])
+def overall(groups: CTE, names: Sequence[str]) -> Sequence[ColumnElement[Any]]:
+    """For each of these columns of ordered arrays the same neighbours in all groups together; nulls when there is
+    nothing in them. One search for all, so that the arrays are gone through once a step."""
+    wanted = [(groups.c[name], percent, up) for name in names for percent, up in _PICKS]
+    ranks = [_rank(_sum(func.cardinality(each)), percent, up) for each, percent, up in wanted]
     start = select(
-        picks.c.n,
-        _rank(many, picks.c.percent, picks.c.up).label("rank"),
-        lowest.label("low"),  # fewer than `rank` values are as low as this
-        highest.label("high"),  # and at least as many as this
+        literal(0).label("turn"),
+        *(rank.label(f"rank_{n}") for n, rank in enumerate(ranks)),
+        # fewer than `rank` values are as low as `low`, and at least as many as `high`
+        *((func.min(each[1]) - 1).label(f"low_{n}") for n, (each, _, _) in enumerate(wanted)),
+        *(func.max(each[func.cardinality(each)]).label(f"high_{n}") for n, (each, _, _) in enumerate(wanted)),
     )
-    search = start.cte(f"search_{name}", recursive=True)
-    middle = (search.c.low + search.c.high) // 2
-    below = select(func.sum(func.width_bucket(middle, lengths))).correlate(search).scalar_subquery()
-    halved = select(search, middle.label("middle"), below.label("below")).where(search.c.high - search.c.low > 1)
+    search = start.cte("search", recursive=True)
+    spans = [(search.c[f"low_{n}"], search.c[f"high_{n}"]) for n, _ in enumerate(wanted)]
+    middles = [(low + high) // 2 for low, high in spans]
+    counts = [_sum(func.width_bucket(middle, each)) for middle, (each, _, _) in zip(middles, wanted, strict=True)]
+    below = select(array(counts)).correlate(search).scalar_subquery()
+    halved = select(search, array(middles).label("middles"), below.label("below"))
+    halved = halved.where(or_(*(high - low > 1 for low, high in spans)))
     step = halved.offset(0).subquery()  # a question of its own, or the ranks would be counted once for each use
-    enough = step.c.below >= step.c.rank
-    search = search.union_all(
-        select(
-            step.c.n,
-            step.c.rank,
-            case((enough, step.c.low), else_=step.c.middle),
-            case((enough, step.c.middle), else_=step.c.high),
-        )
+    search = search.union_all(select(step.c.turn + 1, *_narrowed(step, len(wanted))))
+    last = select(search).order_by(search.c.turn.desc()).limit(1).subquery("last")
+    width = len(_PICKS)
+    return [
+        select(array([last.c[f"high_{n * width + place}"] for place in range(width)])).scalar_subquery()
+        for n in range(len(names))
+    ]
+
+
+def _narrowed(step: Subquery, many: int) -> list[ColumnElement[Any]]:
+    """The half in which each value lies; of two that stand next to each other, the same."""
+    places = range(many)
+    middles, enough = (
+        [step.c.middles[n + 1] for n in places],
+        [step.c.below[n + 1] >= step.c[f"rank_{n}"] for n in places],
     )
-    found = func.array_agg(search.c.high, type_=_LONG).aggregate_order_by(search.c.n)
-    return select(found).where(search.c.high - search.c.low == 1).scalar_subquery()
+    return [
+        *(step.c[f"rank_{n}"] for n in places),
+        *(case((enough[n], step.c[f"low_{n}"]), else_=middles[n]) for n in places),
+        *(case((enough[n], middles[n]), else_=step.c[f"high_{n}"]) for n in places),
+    ]
+
+
+def _sum(each: ColumnElement[Any]) -> ColumnElement[Any]:
+    return cast(func.sum(each), BigInteger)

@@ -1,0 +1,109 @@
+"""The figures of a month: the real statements against a bare `SELECT count(*)` of the same month over the same rows."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.bench.figures import compared, told
+from service.rules.appraisal import Grouping, Period
+from service.store import appraisal
+from service.store.appraisal import Sight
+from service.store.database import Database
+
+MONTH = Period(2026, 11)
+_AROUND = (Period(2026, 9), Period(2026, 10), Period(2026, 12))
+"""Other months in the same table: the month has to be found."""
+_SEED = text(
+    """
+WITH drawn AS (
+    SELECT g, random() AS a, (ARRAY[1,1,1,1,1,2,2,3,3,4])[1 + g % 10] AS level,
+           CAST(:start AS timestamptz) + (CAST(:stop AS timestamptz) - :start) * g / CAST(:many AS integer) AS at,
+           concat('440105', lpad(CAST(1 + g % 18 AS text), 3, '0'), lpad(CAST(1 + g % 13 AS text), 3, '0'),
+                  lpad(CAST(1 + g % 17 AS text), 3, '0')) AS cell
+    FROM generate_series(1, :many) AS g
+), lived AS (
+    SELECT *, a < 0.8 AS answered,
+           CASE WHEN a < 0.56 THEN 'resolved' WHEN a < 0.68 THEN 'raised' WHEN a < 0.76 THEN 'not_resolved'
+                WHEN a < 0.8 THEN CASE g % 2 WHEN 0 THEN 'closed' END WHEN a < 0.9 THEN 'no_answer'
+                WHEN a < 0.93 THEN 'returned' WHEN a < 0.98 THEN 'raised' ELSE 'assigned' END AS outcome,
+           CASE level WHEN 1 THEN left(cell, 12) WHEN 2 THEN left(cell, 9) WHEN 3 THEN concat('dept-', g % 37)
+                ELSE concat('leader-', g % 11) END AS unit
+    FROM drawn
+)
+INSERT INTO call (incident_id, seq, district, level, round, unit, cause, reason, opened_at, answer_by, resolve_by,
+                  clock, answered_at, answer, ended_at, outcome, grid_code, category, rating, outcome_rating)
+SELECT CAST(md5(concat('bench', CAST(:start AS timestamptz), g / 2)) AS uuid), 1 + g % 2, '440105', level, 1 + g % 2,
+       unit, CASE g % 2 WHEN 0 THEN 'report' ELSE 'raised' END, 'a reason of the usual length, more or less', at,
+       at + interval '4 hours', CASE WHEN answered THEN at + interval '30 hours' END, 'working',
+       CASE WHEN answered THEN at + random() * interval '5 hours' END, '{"measure": "go and look at it"}',
+       CASE WHEN outcome IS NOT NULL THEN at + interval '5 hours' + random() * interval '30 hours' END, outcome, cell,
+       'urban-0110', CASE WHEN level = 3 AND g % 4 = 0 THEN 1 + g % 5 END, CASE WHEN g % 3 = 0 THEN 1 + g % 5 END
+FROM lived
+"""
+)
+_CONTROL = text("SELECT count(*) FROM call WHERE opened_at >= :start AND opened_at < :stop")
+_LONGEST = 200_000
+
+
+async def measure(database: Database, asked: argparse.Namespace) -> dict[str, Any]:
+    """Seconds of one answer, by unit and by line, and of the control, in turns."""
+    for period in (*_AROUND, MONTH):
+        told(f"making {asked.calls} calls of {period}")
+        await seed(database, period.start, period.end, asked.calls)
+    async with database.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        await connection.execute(text("VACUUM ANALYZE call"))
+    takes = {Grouping.UNIT: _figures(Grouping.UNIT), Grouping.LINE: _figures(Grouping.LINE), "control": _control}
+    series: dict[str, list[float]] = {name: [] for name in takes}
+    for take in takes.values():  # once for warmth: each side finds the rows in memory
+        await _timed(database, take)
+    for turn in range(2 * asked.rounds):
+        told(f"round {turn + 1} of {2 * asked.rounds}")
+        for name, take in takes.items():
+            series[name].append(await _timed(database, take))
+    return {
+        "unit": "seconds",
+        "calls_of_the_month": asked.calls,
+        "calls": asked.calls * (1 + len(_AROUND)),
+        "by_unit_against_count": compared(series[Grouping.UNIT], series["control"]),
+        "by_line_against_count": compared(series[Grouping.LINE], series["control"]),
+    }
+
+
+async def seed(database: Database, start: datetime, stop: datetime, many: int) -> None:
+    """Calls spread evenly over a span of time and over some three hundred units, most of them answered and resolved."""
+    turns = -(-many // _LONGEST)
+    for turn in range(turns):
+        span = (stop - start) / turns
+        at = start + turn * span
+        async with database.begin() as tx:
+            size = min(_LONGEST, many - turn * _LONGEST)
+            # the last microsecond belongs to the next month
+            await tx.execute(_SEED, {"start": at, "stop": at + span * 0.999999, "many": size})
+
+
+Take = Callable[[AsyncConnection], Awaitable[object]]
+
+
+def _figures(grouping: Grouping) -> Take:
+    async def take(connection: AsyncConnection) -> object:
+        return await appraisal.tallies(connection, MONTH, grouping, Sight(""))
+
+    return take
+
+
+async def _control(connection: AsyncConnection) -> object:
+    return await connection.execute(_CONTROL, {"start": MONTH.start, "stop": MONTH.end})
+
+
+async def _timed(database: Database, take: Take) -> float:
+    async with database.read() as connection:
+        start = time.perf_counter()
+        await take(connection)
+        return time.perf_counter() - start

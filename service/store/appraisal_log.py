@@ -1,0 +1,32 @@
+"""What the log tells of the incidents that were called in a month: for checking figures against it, not for serving
+them. Reads the log from end to end."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.rules.appraisal import Period
+from service.rules.ledger import Told
+from service.store.tables import event
+
+_OPENED = "sihu.call.opened"
+
+
+async def histories(connection: AsyncConnection, period: Period) -> AsyncIterator[list[Told]]:
+    """All events of each incident that had a call opened in this month, one incident after the other."""
+    opened = select(event.c.incident_id).where(event.c.type == _OPENED, event.c.at >= period.start)
+    columns = event.c.incident_id, event.c.sequence, event.c.type, event.c.at, event.c.data
+    whole = select(*columns).where(event.c.incident_id.in_(opened.where(event.c.at < period.end)))
+    history: list[Told] = []
+    async with connection.stream(whole.order_by(event.c.incident_id, event.c.sequence)) as rows:
+        async for row in rows:
+            told = Told(*row)
+            if history and history[-1].incident_id != told.incident_id:
+                yield history
+                history = []
+            history.append(told)
+    if history:
+        yield history
