@@ -1,0 +1,92 @@
+"""A long history: the figures of a month cost what the month costs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import event, text
+from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.bench.appraisal import seed
+from service.rules.appraisal import Grouping, Measure, Period
+from service.store import appraisal
+from service.store.appraisal import Sight, Wanted
+from service.store.database import Database
+from tests.conftest import clone
+
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+
+MONTHS, EACH = 36, 8_000
+MONTH = Period(2026, 11)
+
+
+@pytest.fixture(scope="module")
+def long_history(server: URL, templates: dict[str, str]) -> Iterator[str]:
+    for url in clone(server, templates["haizhu"]):
+        asyncio.run(_fill(url))
+        yield url
+
+
+async def _fill(url: str) -> None:
+    """Three years of calls, in the order of time as they are written."""
+    database = Database(url, pool_size=1)
+    start = datetime(2024, 6, 1, tzinfo=UTC)
+    for n in range(MONTHS):
+        await seed(database, start + timedelta(days=30 * n), start + timedelta(days=30 * (n + 1)), EACH)
+    async with database.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        await connection.execute(text("VACUUM ANALYZE"))
+    await database.close()
+
+
+@pytest.fixture
+async def history(long_history: str) -> AsyncIterator[Database]:
+    database = Database(long_history, pool_size=1)
+    yield database
+    await database.close()
+
+
+async def _plans(connection: AsyncConnection, run: Any) -> list[str]:
+    """The plans of the statements about calls that `run` sends on this connection, as JSON text."""
+    sent: list[tuple[str, Any]] = []
+
+    def note(_c: Any, _u: Any, statement: str, parameters: Any, *_: Any) -> None:
+        sent.append((statement, parameters))
+
+    event.listen(connection.sync_connection, "before_cursor_execute", note)
+    await run
+    event.remove(connection.sync_connection, "before_cursor_execute", note)
+    about_calls = [(statement, parameters) for statement, parameters in sent if "FROM call" in statement]
+    plans = []
+    for statement, parameters in about_calls:
+        result = await connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters)
+        plan = result.scalar_one()
+        plans.append(plan if isinstance(plan, str) else json.dumps(plan))
+    return plans
+
+
+def _finds_the_month(plan: str) -> None:
+    assert "call_opened_idx" in plan
+    assert "Seq Scan" not in plan
+
+
+@pytest.mark.parametrize("grouping", Grouping)
+async def test_the_figures_of_a_month_are_found_by_its_index(history: Database, grouping: Grouping) -> None:
+    async with history.read() as connection:
+        plans = await _plans(connection, appraisal.tallies(connection, MONTH, grouping, Sight("")))
+    assert len(plans) == 2
+    for plan in plans:
+        _finds_the_month(plan)
+
+
+async def test_a_page_of_calls_is_found_by_the_index_too(history: Database) -> None:
+    for measure in (Measure.MISSED, Measure.RETURNED_IN_ERROR):
+        wanted = Wanted(MONTH, Grouping.LEVEL, None, measure)
+        async with history.read() as connection:
+            (plan,) = await _plans(connection, appraisal.page(connection, wanted, Sight(""), None, 50))
+        _finds_the_month(plan)
