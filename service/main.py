@@ -13,7 +13,7 @@ from service.access import routes as access_routes
 from service.access.gate import Gate
 from service.clock import Clock
 from service.escalation import routes as clock_routes
-from service.incidents import action_routes
+from service.incidents import action_routes, chain_routes
 from service.incidents import routes as incident_routes
 from service.process import Process
 from service.readers import event_routes, queue_routes
@@ -28,6 +28,7 @@ _ROUTERS = (
     event_routes.router,
     incident_routes.router,
     action_routes.router,
+    chain_routes.router,
     registry_routes.router,
     time_routes.router,
     import_routes.router,

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, RowMapping, exists, or_, tuple_
+from sqlalchemy import ColumnElement, RowMapping, or_, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.store.incidents import joined
-from service.store.ranges import within
-from service.store.tables import call, incident, report
+from service.store.ranges import overlaps, within
+from service.store.tables import incident, report
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +37,12 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What the reader may see: everything in `area` ("" is everywhere, None nothing), as `reporter`, as called
-    `unit`."""
+    """What the reader may see: everything in `area` ("" is everywhere, None nothing), as `reporter`, and what has one
+    of `marks` in its audience."""
 
     area: str | None
     reporter: str | None = None
-    unit: str | None = None
+    marks: tuple[str, ...] = ()
 
 
 async def page(
@@ -103,6 +103,6 @@ def _seen(sight: Sight) -> ColumnElement[bool]:
         tests.append(within(report.c.grid_code, sight.area))
     if sight.reporter is not None:
         tests.append(report.c.reporter == sight.reporter)
-    if sight.unit is not None:
-        tests.append(exists().where(call.c.unit == sight.unit, call.c.incident_id == report.c.id))
+    if sight.marks:
+        tests.append(overlaps(incident.c.audience, sight.marks))
     return or_(*tests)
