@@ -90,8 +90,8 @@ WORKING_BOXES = {
 """The same in working hours; categories from u-02 have half the time to answer."""
 POLICIES = (
     Policy("p", 1, BOXES, 72 * HOUR, 168 * HOUR),
-    Policy("p", 2, OTHER_BOXES, 5 * HOUR, 9 * HOUR, warn=(25, 50, 80), holds=2, hold_s=60 * 24 * HOUR),
-    Policy("p", 3, WORKING_BOXES, 72 * HOUR, 168 * HOUR, OFFICE, (50, 80), holds=2),
+    Policy("p", 2, OTHER_BOXES, 5 * HOUR, 9 * HOUR, warn=(25, 50, 80), holds=2, hold_s=60 * 24 * HOUR, returns=1),
+    Policy("p", 3, WORKING_BOXES, 72 * HOUR, 168 * HOUR, OFFICE, (50, 80), holds=2, returns=0),
 )
 
 
