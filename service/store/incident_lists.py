@@ -14,6 +14,8 @@ from service.store.incidents import joined
 from service.store.ranges import overlaps, within
 from service.store.tables import incident, report
 
+MOST_CANDIDATES = 200
+
 
 @dataclass(frozen=True, slots=True)
 class Filter:
@@ -57,6 +59,27 @@ async def page(
     if after is not None:
         query = query.where(tuple_(report.c.reported_at, report.c.id) < tuple_(*after))
     query = query.order_by(report.c.reported_at.desc(), report.c.id.desc()).limit(limit)
+    rows: Sequence[RowMapping] = (await connection.execute(query)).mappings().all()
+    return rows
+
+
+async def open_ones(
+    connection: AsyncConnection, cells: Sequence[str], line: str, since: datetime, until: datetime, sight: Sight
+) -> Sequence[RowMapping]:
+    """Open incidents of a line of work in these cells, reported in this time, with the points where they are (degrees
+    WGS-84); the newest `MOST_CANDIDATES`."""
+    query = (
+        joined()
+        .add_columns(report.c.lat, report.c.lon)
+        .where(
+            report.c.grid_code.in_(cells),
+            report.c.reported_at.between(since, until),
+            report.c.line == line,
+            incident.c.state != "closed",
+            _seen(sight),
+        )
+    )
+    query = query.order_by(report.c.reported_at.desc(), report.c.id.desc()).limit(MOST_CANDIDATES)
     rows: Sequence[RowMapping] = (await connection.execute(query)).mappings().all()
     return rows
 
