@@ -14,7 +14,7 @@ from service.access.gate import Gate
 from service.appraisal import routes as appraisal_routes
 from service.clock import Clock
 from service.escalation import routes as clock_routes
-from service.incidents import action_routes
+from service.incidents import action_routes, chain_routes
 from service.incidents import routes as incident_routes
 from service.process import Process
 from service.readers import event_routes, queue_routes
@@ -29,6 +29,7 @@ _ROUTERS = (
     event_routes.router,
     incident_routes.router,
     action_routes.router,
+    chain_routes.router,
     registry_routes.router,
     time_routes.router,
     import_routes.router,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -15,7 +17,8 @@ from service.access.keyring import Keyring
 from service.clock import Clock
 from service.rules.errors import NotYours, Unauthorized, Unavailable
 from service.rules.model import Actor
-from service.rules.words import Role
+from service.rules.words import Role, UnitKind
+from service.rules.world import World
 
 
 class _Bearer(SecurityBase):
@@ -53,10 +56,17 @@ def identify(scope: Scope) -> Actor:
     clock: Clock = scope["app"].state.clock
     if not keyring.loaded:
         raise Unavailable("The service is starting, or its database cannot be reached. Send the same request again.")
-    actor = keyring.find(key, clock.now())
+    now = clock.now()
+    actor = keyring.find(key, now)
     if actor is None:
         raise Unauthorized("This key is unknown here, revoked or expired. Ask ops for a new one.")
-    return actor
+    return actor if actor.unit is None else _with_parent(actor, scope["app"].state.worlds.world, now)
+
+
+def _with_parent(actor: Actor, world: World, now: datetime) -> Actor:
+    """A partner answers as a member of its parent (contract §3, "Unit kinds")."""
+    unit = world.unit(actor.unit or "", now)
+    return replace(actor, member_of=unit.parent) if unit is not None and unit.kind is UnitKind.PARTNER else actor
 
 
 current_actor = _Bearer()

@@ -44,8 +44,10 @@ WITH due AS (
                     late_s = extract(epoch FROM :now - due.due_at)
     FROM due WHERE call.incident_id = due.id AND call.seq = due.seq RETURNING call.incident_id
 ), opened AS (
-    INSERT INTO call (incident_id, district, seq, level, round, unit, from_unit, cause, opened_at, answer_by, clock)
-    SELECT id, left(grid_code, 6), seq + 1, 2, 1, left(grid_code, 9), unit, 'no_answer', :now, :next, 'continuous'
+    INSERT INTO call (incident_id, district, seq, level, round, unit, from_unit, cause, opened_at, answer_by, clock,
+                      grid_code, category)
+    SELECT id, left(grid_code, 6), seq + 1, 2, 1, left(grid_code, 9), unit, 'no_answer', :now, :next, 'continuous',
+           grid_code, 'urban-0110'
     FROM due JOIN ended ON ended.incident_id = due.id
 ), moved AS (
     UPDATE incident SET level = 2, unit = left(due.grid_code, 9), updated_at = :now, due_at = :next, wake_at = :next,

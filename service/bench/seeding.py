@@ -20,8 +20,10 @@ made AS (
     SELECT id, 'seed', 'seed', '', left(grid_code, 6), grid_code, 'urban-0110', 'urban', 'incident', 'normal', 'seed',
            CAST(:reported_at AS timestamptz) FROM made
 ), called AS (
-    INSERT INTO call (incident_id, seq, district, level, round, unit, cause, opened_at, answer_by, clock)
-    SELECT id, 1, left(grid_code, 6), 1, 1, unit, 'report', :reported_at, :due_at, 'continuous' FROM made
+    INSERT INTO call (incident_id, seq, district, level, round, unit, cause, opened_at, answer_by, clock, grid_code,
+                      category)
+    SELECT id, 1, left(grid_code, 6), 1, 1, unit, 'report', :reported_at, :due_at, 'continuous', grid_code,
+           'urban-0110' FROM made
 )
 INSERT INTO incident (id, number, district, kind, state, level, unit, grid_code, category, urgency, reporter,
                       policy_code, policy_version, reported_at, updated_at, due_at, due_kind, wake_at, seq, version,

@@ -2,102 +2,45 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated, Any
-from uuid import UUID
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 from fastapi import Path as FromPath
 
-from service.access.deps import Caller
-from service.incidents import examples, reporting, schemas, views
-from service.incidents.actions import People, Wish
-from service.incidents.deps import IfMatch, Key, Path, ThePeople
-from service.rules import errors
-from service.rules.model import Act, Actor
+from service.incidents import schemas
+from service.incidents.asking import RESPONSES, Asked
+from service.rules.model import Act
 from service.rules.words import Arrow
-from service.store.incidents import Stamp
-from service.web import problems
-from service.web.answers import answer
-from service.web.text import Body
 
 router = APIRouter(prefix="/v1/incidents/{incident_id}", tags=["actions · 处置"])
 
-_RESPONSES: dict[int | str, dict[str, Any]] = {
-    200: examples.ok("The incident as it now stands", examples.INCIDENT),
-    **problems.documented(
-        errors.Unauthorized,
-        errors.BadJson,
-        errors.TooLarge,
-        errors.UnsupportedMedia,
-        errors.ValidationFailed,
-        errors.NotFound,
-        errors.NotYours,
-        errors.IdempotencyMismatch,
-        errors.VersionMoved,
-        errors.IllegalTransition,
-        errors.Unavailable,
-    ),
-}
 
-
-@dataclass(frozen=True, slots=True)
-class _Request:
-    """Everything an action comes with besides its body."""
-
-    incident_id: UUID
-    caller: Actor
-    people: People
-    key: str | None
-    if_match: frozenset[str] | None
-
-    async def carry_out(self, act: Act, body: Body, **path: int) -> Response:
-        """Answered only after the commit. The same key and body again: the incident as it stands, not a second act."""
-        said = {"arrow": act.arrow.value, **path, **body.model_dump(exclude_unset=True)}
-        stamp = Stamp(self.caller.subject, self.key, reporting.body_hash(said)) if self.key else None
-        done = await self.people.act(self.incident_id, Wish(act, self.caller, self.if_match, stamp))
-        view = views.incident(done.row, done.calls, done.requests, done.world, self.people.clock.now())
-        headers = {"ETag": f'"{done.version}"'}
-        if done.replayed:
-            headers["Idempotency-Replayed"] = "true"
-        return answer(view, headers=headers)
-
-
-async def _request(
-    incident_id: Path, caller: Caller, people: ThePeople, key: Key = None, if_match: IfMatch = None
-) -> _Request:
-    return _Request(incident_id, caller, people, key, if_match)
-
-
-Asked = Annotated[_Request, Depends(_request)]
-
-
-@router.post("/answer", summary="b · answer: take the call on · 应", responses=_RESPONSES)
+@router.post("/answer", summary="b · answer: take the call on · 应", responses=RESPONSES)
 async def answer_call(body: schemas.AnswerBody, asked: Asked) -> Response:
     """By the called unit. The resolve box starts; `promised_by` is a promise to people and moves no deadline."""
     return await asked.carry_out(Act(Arrow.ANSWER, body.measure, answer=body.model_dump(mode="json")), body)
 
 
-@router.post("/resolve", summary="c · resolve: it is done · 办结", responses=_RESPONSES)
+@router.post("/resolve", summary="c · resolve: it is done · 办结", responses=RESPONSES)
 async def resolve(body: schemas.ResolveBody, asked: Asked) -> Response:
     """By the called unit; without an answer before, it counts as answered in the same instant."""
     return await asked.carry_out(Act(Arrow.RESOLVE, body.result, attachments=body.attachments), body)
 
 
-@router.post("/raise", summary="d · raise: call the next level · 上呼", responses=_RESPONSES)
+@router.post("/raise", summary="d · raise: call the next level · 上呼", responses=RESPONSES)
 async def raise_incident(body: schemas.RaiseBody, asked: Asked) -> Response:
     """By the called unit, at levels 1–3, with a ground. Legitimate: it counts as raised, never as missed."""
     return await asked.carry_out(Act(Arrow.RAISE, body.reason, ground=body.ground), body)
 
 
-@router.post("/hold", summary="i · hold: ask to stop the clock until a date · 挂账", responses=_RESPONSES)
+@router.post("/hold", summary="i · hold: ask to stop the clock until a date · 挂账", responses=RESPONSES)
 async def hold(body: schemas.UntilBody, asked: Asked) -> Response:
     """By the called unit, before its deadline. Opens a request for the side that called; the clock runs on until it is
     approved. A leader decides for itself."""
     return await asked.carry_out(Act(Arrow.HOLD, body.reason, until=body.until), body)
 
 
-@router.post("/extend", summary="i · extend: ask to move the deadline · 延期", responses=_RESPONSES)
+@router.post("/extend", summary="i · extend: ask to move the deadline · 延期", responses=RESPONSES)
 async def extend(body: schemas.UntilBody, asked: Asked) -> Response:
     """As hold. In working time the deadline moves to the end of the hours that `until` lies after."""
     return await asked.carry_out(Act(Arrow.EXTEND, body.reason, until=body.until), body)
@@ -106,55 +49,55 @@ async def extend(body: schemas.UntilBody, asked: Asked) -> Response:
 RequestNumber = Annotated[int, FromPath(ge=1, le=32_767, description="its `n` in the incident's `requests`")]
 
 
-@router.post("/requests/{n}/approve", summary="i · approve a request · 同意", responses=_RESPONSES)
+@router.post("/requests/{n}/approve", summary="i · approve a request · 同意", responses=RESPONSES)
 async def approve(n: RequestNumber, asked: Asked, body: schemas.DecideBody = schemas.DecideBody()) -> Response:  # noqa: B008
     """By the unit that called; at level 1, and beside it after the clock raised, by the street of the cell."""
     return await asked.carry_out(Act(Arrow.APPROVE, body.reason, request=n), body, n=n)
 
 
-@router.post("/requests/{n}/refuse", summary="i · refuse a request · 不同意", responses=_RESPONSES)
+@router.post("/requests/{n}/refuse", summary="i · refuse a request · 不同意", responses=RESPONSES)
 async def refuse(n: RequestNumber, asked: Asked, body: schemas.DecideBody = schemas.DecideBody()) -> Response:  # noqa: B008
     """As approve. Nothing moves."""
     return await asked.carry_out(Act(Arrow.REFUSE, body.reason, request=n), body, n=n)
 
 
-@router.post("/resume", summary="j · resume: on with it, with the time that was left · 恢复", responses=_RESPONSES)
+@router.post("/resume", summary="j · resume: on with it, with the time that was left · 恢复", responses=RESPONSES)
 async def resume(asked: Asked, body: schemas.ResumeBody = schemas.ResumeBody()) -> Response:  # noqa: B008
     """By the called unit or who approved; else the clock does it on the date."""
     return await asked.carry_out(Act(Arrow.RESUME, body.comment), body)
 
 
-@router.post("/accept", summary="k · accept: confirmed, closed · 核查通过", responses=_RESPONSES)
+@router.post("/accept", summary="k · accept: confirmed, closed · 核查通过", responses=RESPONSES)
 async def accept(asked: Asked, body: schemas.AcceptBody = schemas.AcceptBody()) -> Response:  # noqa: B008
     """By its reporter, or the community or street of the cell; never by the unit that resolved it."""
     return await asked.carry_out(Act(Arrow.ACCEPT, body.comment), body)
 
 
-@router.post("/reject", summary="l · reject: not done · 核查不通过", responses=_RESPONSES)
+@router.post("/reject", summary="l · reject: not done · 核查不通过", responses=RESPONSES)
 async def reject(body: schemas.ReasonBody, asked: Asked) -> Response:
     """As accept. The same unit is called again; from the second rejection on, the next level."""
     return await asked.carry_out(Act(Arrow.REJECT, body.reason), body)
 
 
-@router.post("/reopen", summary="n · reopen: closed but not fixed · 重开", responses=_RESPONSES)
+@router.post("/reopen", summary="n · reopen: closed but not fixed · 重开", responses=RESPONSES)
 async def reopen(body: schemas.ReasonBody, asked: Asked) -> Response:
     """By its reporter or the street of the cell, until `reopen_until`."""
     return await asked.carry_out(Act(Arrow.REOPEN, body.reason), body)
 
 
-@router.post("/withdraw", summary="o · withdraw: taken back · 撤回", responses=_RESPONSES)
+@router.post("/withdraw", summary="o · withdraw: taken back · 撤回", responses=RESPONSES)
 async def withdraw(body: schemas.ReasonBody, asked: Asked) -> Response:
     """By its reporter, before it is resolved."""
     return await asked.carry_out(Act(Arrow.WITHDRAW, body.reason), body)
 
 
-@router.post("/comment", summary="Say something · 留言", responses=_RESPONSES)
+@router.post("/comment", summary="Say something · 留言", responses=RESPONSES)
 async def comment(body: schemas.CommentBody, asked: Asked) -> Response:
     """By its reporter and every unit of its chain, in any state. The version stays."""
     return await asked.carry_out(Act(Arrow.COMMENT, body.text), body)
 
 
-@router.post("/urge", summary="Push without changing anything · 催办", responses=_RESPONSES)
+@router.post("/urge", summary="Push without changing anything · 催办", responses=RESPONSES)
 async def urge(body: schemas.UrgeBody, asked: Asked) -> Response:
     """By its reporter and the units that called. The version stays."""
     return await asked.carry_out(Act(Arrow.URGE, body.message), body)

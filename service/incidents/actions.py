@@ -10,7 +10,7 @@ from uuid import UUID
 from service.clock import Clock
 from service.registry.current import CurrentWorld
 from service.rules import access, lifecycle
-from service.rules.errors import IdempotencyMismatch, NotFound, VersionMoved
+from service.rules.errors import IdempotencyMismatch, NotFound, Pointer, ValidationFailed, VersionMoved
 from service.rules.model import Act, Actor, Call, Decision, Incident, Request
 from service.rules.world import World
 from service.store import incidents
@@ -67,18 +67,30 @@ class People:
         """
         async with self.database.begin() as tx:
             world = await self.worlds.fresh(tx)
-            loaded = _visible(await incidents.load(tx, incident_id, lock=True), incident_id, wish.actor)
+            await incidents.lock(tx, [each for each in (incident_id, wish.act.into) if each])
+            loaded = _visible(await incidents.load(tx, incident_id), incident_id, wish.actor)
             _demand_request(loaded.incident, wish.act)
             lifecycle.authorize(loaded.incident, wish.act.arrow, wish.actor)
             if wish.stamp and await _was_done(tx, incident_id, wish.stamp):
                 return Standing(loaded.row, loaded.calls, loaded.incident.requests, world, replayed=True)
             _demand_version(wish.versions, loaded.incident.version)
-            decision = lifecycle.decide(loaded.incident, wish.act, wish.actor, world, self.clock.now())
+            decisions = await self._decide(tx, loaded.incident, wish, world)
             stamps = {incident_id: wish.stamp} if wish.stamp else None
-            committed = await incidents.save(tx, [decision], stamps=stamps)
+            committed = await incidents.save(tx, decisions, stamps=stamps)
         if committed:
             self.tell(committed)
-        return _after(loaded, decision, world)
+        return _after(loaded, decisions[0], world)
+
+    async def _decide(self, tx: Transaction, incident: Incident, wish: Wish, world: World) -> list[Decision]:
+        """What the act brings about: for a merge, on both sides."""
+        act, now = wish.act, self.clock.now()
+        if act.into is None:
+            return [lifecycle.decide(incident, act, wish.actor, world, now)]
+        target = await incidents.load(tx, act.into)
+        if target is None or not access.sees(wish.actor, target.incident):
+            detail = f"There is no incident {act.into} that you may see."
+            raise ValidationFailed(detail, errors=(Pointer("/into", detail),))
+        return list(lifecycle.merge(incident, target.incident, act, wish.actor, world, now))
 
 
 def _visible(loaded: Loaded | None, incident_id: UUID, actor: Actor) -> Loaded:

@@ -35,6 +35,11 @@ _CALL: dict[str, Any] = {
     "assisting": [],
     "rating": None,
     "attachments": [],
+    "end_duty": None,
+    "parts_done": [],
+    "outcome_rating": None,
+    "appeal": None,
+    "exempt": False,
 }
 
 INCIDENT: dict[str, Any] = {**ROW, "calls": [_CALL], "requests": []}
@@ -85,6 +90,10 @@ EVENT: dict[str, Any] = {
         "by": {"kind": "reporter", "subject": "worker-17"},
         "note": None,
     },
+}
+SIMILAR: dict[str, Any] = {
+    "items": [{**ROW, "same_cell": True, "same_category": True, "distance_m": 12.4, "hours_apart": 1.5}],
+    "next_cursor": None,
 }
 TIMELINE: dict[str, Any] = {"items": [EVENT], "next_cursor": None}
 DEADLINE: dict[str, Any] = {

@@ -11,7 +11,6 @@ from service.incidents.schemas import ListQuery
 from service.readers import rows
 from service.rules import access
 from service.rules.model import Actor
-from service.rules.words import Role
 from service.store import incident_lists
 from service.store.incident_lists import Filter, Sight
 from service.web.cursors import Cursors, kind_of
@@ -37,9 +36,7 @@ async def page(people: People, cursors: Cursors, query: ListQuery, actor: Actor)
 
 def sight_of(actor: Actor) -> Sight:
     """What this actor may see at all (contract §2, "Who sees and does what")."""
-    area = access.area_of(actor)
-    unit = actor.unit if actor.role is Role.UNIT else None
-    return Sight(area, reporter=actor.subject, unit=unit)
+    return Sight(access.area_of(actor), reporter=actor.subject, marks=access.tokens_of(actor))
 
 
 def _filter(query: ListQuery, actor: Actor, now: datetime) -> Filter:

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from service.access.deps import Caller
-from service.incidents import examples, listing, reporting, views
+from service.incidents import examples, listing, reporting, similar, views
 from service.incidents.deps import Intakes, Key, Path, ThePeople
 from service.incidents.schemas import BatchBody, ListQuery, ReportBody
 from service.readers import events
@@ -111,6 +111,16 @@ async def get_timeline(incident_id: Path, caller: Caller, people: ThePeople) -> 
     await people.see(incident_id, caller)
     items = await events.timeline_items(people.database, people.worlds.world.district, incident_id)
     return answer({"items": items, "next_cursor": None})
+
+
+@router.get(
+    "/{incident_id}/similar",
+    summary="Candidates for a merge · 疑似重复",
+    responses={200: examples.ok("The likeliest first", examples.SIMILAR), **problems.documented(*_READ_PROBLEMS)},
+)
+async def get_similar(incident_id: Path, caller: Caller, people: ThePeople) -> Response:
+    """Open incidents you may see of the same line of work, in its cell or within 100 m, reported within 30 days."""
+    return answer({"items": await similar.candidates(people, incident_id, caller), "next_cursor": None})
 
 
 @router.get(

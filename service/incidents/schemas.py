@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from pydantic import ConfigDict, Field, FiniteFloat
 
-from service.rules.words import Ground, Kind, State, Urgency
+from service.rules.joint import MOST_ASSISTING
+from service.rules.words import Ground, Kind, ReturnReason, State, Urgency, VoidReason
 from service.web.text import (
     Body,
     CategoryCode,
@@ -24,6 +26,7 @@ from service.web.text import (
 
 Short = Annotated[str, *one_line(200)]
 Long = Annotated[str, *words(2000)]
+CallNumber = Annotated[int, Field(ge=1, le=32_767, description="its `seq` in the incident's `calls`")]
 
 
 def _example(**fields: Any) -> ConfigDict:
@@ -137,6 +140,63 @@ class AcceptBody(Body):
 class ReasonBody(Body):
     model_config = _example(reason="垃圾还在原处")
 
+    reason: Long
+
+
+class ReturnBody(Body):
+    model_config = _example(reason_code="not_our_duty", reason="该路段由交通部门管养", duty="EX-003")
+
+    reason_code: ReturnReason
+    reason: Long
+    duty: Code | None = Field(None, description="the duty it cites: see GET /v1/duties")
+
+
+class AssignBody(Body):
+    model_config = _example(unit="team-003-1", reason="由执法队处理")
+
+    unit: Code
+    reason: Long
+
+
+class AssistBody(Body):
+    model_config = _example(units=["dept-police", "dept-fire"], reason="需要联合执法")
+
+    units: Annotated[tuple[Code, ...], Field(min_length=1, max_length=MOST_ASSISTING)]
+    reason: Long
+
+
+class PartDoneBody(Body):
+    model_config = _example(comment="交通已疏导")
+
+    comment: Long | None = None
+
+
+class VoidBody(Body):
+    model_config = _example(reason_code="not_an_incident", reason="现场核实无此情况")
+
+    reason_code: VoidReason
+    reason: Long
+
+
+class MergeBody(Body):
+    model_config = _example(into="019ab0e2-5c00-7d3a-9a51-6f1f0c2b7e11", reason="同一堆垃圾")
+
+    into: UUID
+    reason: Long
+
+
+class RateBody(Body):
+    model_config = _example(score=4, comment="来得快,处理干净")
+
+    score: Annotated[int, Field(ge=1, le=5)]
+    comment: Long | None = None
+    call: CallNumber | None = Field(None, description="a street: the department's call, the last one unless named")
+
+
+class AppealBody(Body):
+    model_config = _example(call=1, reason="当天全区断网,无法应答")
+
+    call: CallNumber
     reason: Long
 
 

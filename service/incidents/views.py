@@ -12,6 +12,7 @@ from service.rules.lifecycle import Step
 from service.rules.model import Call, Incident, Request
 from service.rules.words import Clock, State
 from service.rules.world import World
+from service.store.call_rows import appeal_as_told
 
 
 def incident(
@@ -66,6 +67,11 @@ def _call(call: Call) -> dict[str, Any]:
         "assisting": call.assisting,
         "rating": call.rating,
         "attachments": call.attachments,
+        "end_duty": call.end_duty,
+        "parts_done": [part._asdict() for part in call.parts_done],
+        "outcome_rating": call.outcome_rating,
+        "appeal": appeal_as_told(call.appeal) if call.appeal else None,
+        "exempt": call.exempt,
     }
 
 

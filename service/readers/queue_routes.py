@@ -66,7 +66,9 @@ _PARAMETERS = [
     openapi_extra={"parameters": _PARAMETERS},
 )
 async def read_queue(request: Request) -> Response:
-    """Poll with `If-None-Match`: 304 costs next to nothing. With `wait` as well, the request is held until the queue
+    """The incidents this unit is called for, and those in which it assists (`assisting: true`).
+
+    Poll with `If-None-Match`: 304 costs next to nothing. With `wait` as well, the request is held until the queue
     changes or the seconds pass."""
     # Parameters are read by hand: department systems poll all day, and the framework's way doubles what a 304 costs.
     state, unit = request.app.state, request.path_params["unit"]
@@ -102,12 +104,12 @@ def _asked(query_string: bytes) -> QueueQuery:
 
 
 def _may_read(actor: Actor, unit: str, world: World, now: datetime) -> None:
-    """Raises `NotFound` unless it is the actor's own queue, one of a unit in its street or community, or it reads
-    all."""
+    """Raises `NotFound` unless it is the actor's own queue or that of the unit it is a member of, one of a unit in its
+    street or community, or it reads all."""
     known = world.unit(unit, now)
     area = access.area_of(actor) if actor.unit or access.reads_all(actor) else None
     inside = area is not None and known is not None and (unit.startswith(area) or known.parent == area)
-    if known is None or not (unit == actor.unit or inside):
+    if known is None or not (unit in (actor.unit, actor.member_of) or inside):
         raise errors.NotFound(f"There is no queue {unit} that you may see: see GET /v1/units.")
 
 
@@ -124,4 +126,7 @@ async def _page(request: Request, unit: str, states: list[State], query: QueueQu
     shown = found[: query.limit]
     last = shown[-1] if len(found) > query.limit else None
     cursor = state.cursors.sign(kind, [last["due_at"], last["id"]]) if last else None
-    return {"items": [{**rows.row(each, world, now), "assisting": False} for each in shown], "next_cursor": cursor}
+    return {
+        "items": [{**rows.row(each, world, now), "assisting": each["unit"] != unit} for each in shown],
+        "next_cursor": cursor,
+    }

@@ -64,6 +64,9 @@ POLICY: dict[str, Any] = {
     "holds": {"times": 1, "longest_s": 31536000},
     "extensions": {"times": 2, "percent": 100},
     "returns": 2,
+    "suggestion_s": 2592000,
+    "deliberation_s": 5184000,
+    "score": {"answered": 30, "resolved": 40, "street": 20, "reporter": 10},
     "rows": [
         {
             "level": 1,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from service.rules.policy import Policy
@@ -81,6 +82,9 @@ def policy(row: Policy, active: bool) -> dict[str, Any]:
         "holds": {"times": row.holds, "longest_s": row.hold_s},
         "extensions": {"times": row.extensions, "percent": row.extend_percent},
         "returns": row.returns,
+        "suggestion_s": row.suggestion_s,
+        "deliberation_s": row.deliberation_s,
+        "score": asdict(row.weights),
         "rows": boxes,
     }
 

@@ -43,6 +43,8 @@ def standing(incident: Incident, world: World) -> Deadline:
     start, box_s = box_of(call, incident, world)
     kind = DueKind.ANSWER if call.answered_at is None else DueKind.RESOLVE
     due_at, since, left = timer.due(start, timedelta(seconds=box_s)), start, None
+    if not incident.requests:  # nearly always, and asked of every call the clock ends
+        return Deadline(due_at, start, box_s, ((start, due_at),), (), timer.is_provisional(start, due_at))
     stretches, moved = [], []
     for request in incident.requests:
         if request.call != call.seq or request.outcome is not Decided.APPROVED or request.box is not kind:

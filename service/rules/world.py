@@ -108,6 +108,7 @@ class World:
     policies: Mapping[tuple[str, int], Policy]
     activations: tuple[Activation, ...]
     calendars: Mapping[Hours, WorkCalendar]
+    timers: Mapping[tuple[str, int], Timer]
     duties_by_category: Mapping[str, tuple[Duty, ...]]
     leaders_by_unit: Mapping[str, tuple[Unit, ...]]
     districts: tuple[Unit, ...]
@@ -185,10 +186,7 @@ class World:
 
     def timer(self, policy: tuple[str, int], clock: Clock) -> Timer:
         """What counts the time of a call under this policy."""
-        hours = self.policies[policy].hours
-        if clock is Clock.CONTINUOUS or hours is None:
-            return CONTINUOUS
-        return self.calendars[hours]
+        return CONTINUOUS if clock is Clock.CONTINUOUS else self.timers[policy]
 
 
 def build(
@@ -204,7 +202,7 @@ def build(
     calendars: Mapping[Hours, WorkCalendar] | None = None,
 ) -> World:
     """A world with its indexes. Rows may come in any order."""
-    units, duties = tuple(units), tuple(duties)
+    units, duties, policies, calendars = tuple(units), tuple(duties), tuple(policies), calendars or {}
     districts = tuple(sorted((u for u in units if u.kind is UnitKind.DISTRICT), key=_age))
     return World(
         version=version,
@@ -216,7 +214,8 @@ def build(
         duties=_by_code(duties),
         policies={(policy.code, policy.version): policy for policy in policies},
         activations=tuple(sorted(activations, key=lambda each: each.at)),
-        calendars=calendars or {},
+        calendars=calendars,
+        timers={(each.code, each.version): calendars[each.hours] if each.hours else CONTINUOUS for each in policies},
         duties_by_category=_duties_by_category(duties),
         leaders_by_unit=_leaders_by_unit(units),
         districts=districts,

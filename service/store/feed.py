@@ -12,11 +12,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Select, Text, cast, false, func, literal_column, or_, select, true
+from sqlalchemy import ColumnElement, Select, false, func, literal_column, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.store import log
-from service.store.ranges import within
+from service.store.ranges import overlaps, within
 from service.store.tables import event, log_batch
 
 SCAN = 20_000
@@ -107,7 +107,7 @@ def _filters(wanted: Wanted) -> list[ColumnElement[bool]]:
     if wanted.area != "":
         seen: list[ColumnElement[bool]] = [false()]
         if wanted.tokens:
-            seen.append(_overlaps(event.c.audience, wanted.tokens))
+            seen.append(overlaps(event.c.audience, wanted.tokens))
         if wanted.area is not None:
             seen.append(within(event.c.area, wanted.area))
         tests += [or_(*seen), event.c.incident_id.is_not(None)]
@@ -118,10 +118,6 @@ def _filters(wanted: Wanted) -> list[ColumnElement[bool]]:
     if wanted.within_area is not None:
         tests.append(within(event.c.area, wanted.within_area))
     return tests
-
-
-def _overlaps(column: ColumnElement[Any], tokens: tuple[str, ...]) -> ColumnElement[bool]:
-    return column.bool_op("&&")(cast(list(tokens), ARRAY(Text)))
 
 
 async def timeline(connection: AsyncConnection, incident_id: UUID) -> Sequence[Stored]:

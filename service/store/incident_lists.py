@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, RowMapping, exists, or_, tuple_
+from sqlalchemy import ColumnElement, RowMapping, or_, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.store.incidents import joined
-from service.store.ranges import within
-from service.store.tables import call, incident, report
+from service.store.ranges import overlaps, within
+from service.store.tables import incident, report
+
+MOST_CANDIDATES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +39,12 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What the reader may see: everything in `area` ("" is everywhere, None nothing), as `reporter`, as called
-    `unit`."""
+    """What the reader may see: everything in `area` ("" is everywhere, None nothing), as `reporter`, and what has one
+    of `marks` in its audience."""
 
     area: str | None
     reporter: str | None = None
-    unit: str | None = None
+    marks: tuple[str, ...] = ()
 
 
 async def page(
@@ -57,6 +59,27 @@ async def page(
     if after is not None:
         query = query.where(tuple_(report.c.reported_at, report.c.id) < tuple_(*after))
     query = query.order_by(report.c.reported_at.desc(), report.c.id.desc()).limit(limit)
+    rows: Sequence[RowMapping] = (await connection.execute(query)).mappings().all()
+    return rows
+
+
+async def open_ones(
+    connection: AsyncConnection, cells: Sequence[str], line: str, since: datetime, until: datetime, sight: Sight
+) -> Sequence[RowMapping]:
+    """Open incidents of a line of work in these cells, reported in this time, with the points where they are (degrees
+    WGS-84); the newest `MOST_CANDIDATES`."""
+    query = (
+        joined()
+        .add_columns(report.c.lat, report.c.lon)
+        .where(
+            report.c.grid_code.in_(cells),
+            report.c.reported_at.between(since, until),
+            report.c.line == line,
+            incident.c.state != "closed",
+            _seen(sight),
+        )
+    )
+    query = query.order_by(report.c.reported_at.desc(), report.c.id.desc()).limit(MOST_CANDIDATES)
     rows: Sequence[RowMapping] = (await connection.execute(query)).mappings().all()
     return rows
 
@@ -103,6 +126,6 @@ def _seen(sight: Sight) -> ColumnElement[bool]:
         tests.append(within(report.c.grid_code, sight.area))
     if sight.reporter is not None:
         tests.append(report.c.reporter == sight.reporter)
-    if sight.unit is not None:
-        tests.append(exists().where(call.c.unit == sight.unit, call.c.incident_id == report.c.id))
+    if sight.marks:
+        tests.append(overlaps(incident.c.audience, sight.marks))
     return or_(*tests)

@@ -40,12 +40,15 @@ class Loaded:
     calls: tuple[Call, ...]
 
 
-async def load(connection: AsyncConnection, incident_id: UUID, *, lock: bool = False) -> Loaded | None:
-    """The incident with its calls, or None. `lock` holds its row until the transaction ends: a click and the clock
-    cannot both move it, and nothing waits for a row lock after it has written."""
-    if lock:
-        fence = select(incident.c.id).where(incident.c.id == incident_id).with_for_update(key_share=True)
-        await connection.execute(fence)
+async def lock(tx: AsyncConnection, ids: Sequence[UUID]) -> None:
+    """Hold the rows of these incidents until the transaction ends, always in the same order: a click and the clock
+    cannot both move one, no two can wait for each other, and nothing waits for a row lock after it has written."""
+    fence = select(incident.c.id).where(incident.c.id.in_(ids)).order_by(incident.c.id)
+    await tx.execute(fence.with_for_update(key_share=True))
+
+
+async def load(connection: AsyncConnection, incident_id: UUID) -> Loaded | None:
+    """The incident with its calls, or None."""
     row = (await connection.execute(joined().where(incident.c.id == incident_id))).one_or_none()
     if row is None:
         return None

@@ -1,27 +1,39 @@
-"""One page of a unit's queue, by the index that exists for it."""
+"""One page of a unit's queue, by the indexes that exist for it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, text, tuple_
+from sqlalchemy import ColumnElement, RowMapping, Select, select, text, tuple_, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.elements import TextClause
 
 from service.store.incidents import joined
+from service.store.ranges import holds
 from service.store.tables import incident
 
-_OPEN = text("incident.state <> 'closed'")  # word for word the predicate of incident_queue_idx
+# word for word the predicates of incident_queue_idx and incident_assisting_idx
+_OPEN = text("incident.state <> 'closed'")
+_ASSISTED = text("incident.state <> 'closed' AND incident.assisting <> '{}'")
 
 
 async def page(
     connection: AsyncConnection, unit: str, states: Sequence[str], after: tuple[datetime, UUID] | None, limit: int
 ) -> Sequence[RowMapping]:
-    """Open incidents whose last call is on `unit`, soonest `(due_at, id)` first, strictly past `after`."""
-    query = joined().where(incident.c.unit == unit, _OPEN, incident.c.state.in_(states))
-    if after is not None:
-        query = query.where(tuple_(incident.c.due_at, incident.c.id) > tuple_(*after))
-    query = query.order_by(incident.c.due_at, incident.c.id).limit(limit)
+    """Open incidents whose last call is on `unit` or in which it assists, soonest `(due_at, id)` first, strictly past
+    `after`."""
+
+    def part(*which: ColumnElement[bool] | TextClause) -> Select[Any]:
+        query = joined().where(*which, incident.c.state.in_(states))
+        if after is not None:
+            query = query.where(tuple_(incident.c.due_at, incident.c.id) > tuple_(*after))
+        return query.order_by(incident.c.due_at, incident.c.id).limit(limit)
+
+    called, assisting = part(incident.c.unit == unit, _OPEN), part(holds(incident.c.assisting, unit), _ASSISTED)
+    both = union_all(select(called.subquery("called")), select(assisting.subquery("assisted"))).subquery("queue")
+    query = select(both).order_by(both.c.due_at, both.c.id).limit(limit)
     rows: Sequence[RowMapping] = (await connection.execute(query)).mappings().all()
     return rows

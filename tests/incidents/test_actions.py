@@ -65,7 +65,7 @@ async def test_an_illegal_transition_says_the_state_and_what_is_possible(house: 
     await house.act("community", incident, "answer", measure="去看")
     problem = await house.refused("community", incident, "answer", measure="再看")
     assert problem["state"] == "answered"
-    assert problem["allowed"] == ["resolve", "raise", "hold", "extend", "comment"]
+    assert problem["allowed"] == ["resolve", "raise", "hold", "extend", "assist", "comment"]
 
 
 async def test_a_comment_and_an_urge_leave_the_version(house: House) -> None:

@@ -101,7 +101,7 @@ async def test_a_batch_is_answered_item_by_item(house: House) -> None:
         ({"on_behalf_of": "worker\x1f7"}, 422, "validation_failed"),
         ({"description": "\ud800"}, 422, "validation_failed"),
         ({"urgency": "very"}, 422, "validation_failed"),
-        ({"kind": "suggestion"}, 422, "validation_failed"),
+        ({"kind": "complaint"}, 422, "validation_failed"),
         ({"on_behalf_of": "somebody"}, 403, "not_yours"),
         ({"occurred_at": "2026-11-23T08:00:00"}, 422, "validation_failed"),
         ({"location": {"lat": 23.1, "lon": 113.3}}, 422, "validation_failed"),

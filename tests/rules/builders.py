@@ -2,6 +2,7 @@
 
 district 440105 (fallback)      leader-a: dept-a, dept-c · leader-b: dept-b · leader-s: street 1
 ├── street 1 …001               community …001001 (cell …001001001), community …001002 (cell …001002001)
+│   ├── committee-1, station-1 (its line is dept-a's)       firm-1, a partner of community …001001
 └── street 2 …002               community …002001 (cell …002001001); no leader is in charge of it
 """
 
@@ -30,12 +31,18 @@ COMMUNITY, NEXT_COMMUNITY, OTHER_COMMUNITY = "440105001001", "440105001002", "44
 CELL, NEXT_CELL, OTHER_CELL = "440105001001001", "440105001002001", "440105002001001"
 DEPARTMENT, SPECIAL, NEVER = "dept-a", "dept-b", "dept-c"
 LEADER, SPECIAL_LEADER, STREET_LEADER = "leader-a", "leader-b", "leader-s"
+COMMITTEE, STATION, FIRM = "committee-1", "station-1", "firm-1"
 CATEGORY, URGENT_CATEGORY, NOBODYS_CATEGORY = "u-0101", "u-0201", "x"
+ADMITTED_CATEGORY = "u-0102"
+"""Admitted for street 1, which assists in it."""
 HOUR = 3600
 
 
-def _unit(code: str, kind: UnitKind, level: Level, in_charge_of: tuple[str, ...] = ()) -> Unit:
-    return Unit(code, f"the {kind} {code}", kind, level, ALWAYS, parent=DISTRICT, in_charge_of=in_charge_of)
+def _unit(
+    code: str, kind: UnitKind, level: Level | None, in_charge_of: tuple[str, ...] = (), parent: str = DISTRICT
+) -> Unit:
+    line_parent = DEPARTMENT if kind is UnitKind.STATION else None
+    return Unit(code, f"the {kind} {code}", kind, level, ALWAYS, parent, line_parent, in_charge_of=in_charge_of)
 
 
 UNITS: Mapping[str, Unit] = {
@@ -53,12 +60,16 @@ UNITS: Mapping[str, Unit] = {
         _unit(LEADER, UnitKind.LEADER, Level.LEADER, (DEPARTMENT, NEVER)),
         _unit(SPECIAL_LEADER, UnitKind.LEADER, Level.LEADER, (SPECIAL,)),
         _unit(STREET_LEADER, UnitKind.LEADER, Level.LEADER, (STREET,)),
+        _unit(COMMITTEE, UnitKind.COMMITTEE, Level.STREET, parent=STREET),
+        _unit(STATION, UnitKind.STATION, Level.STREET, parent=STREET),
+        _unit(FIRM, UnitKind.PARTNER, None, parent=COMMUNITY),
     )
 }
 DUTIES = (
     Duty("1", "all of u", "u", DISTRICT, DEPARTMENT, ALWAYS),
     Duty("2", "u-02 in the district", "u-02", DISTRICT, SPECIAL, ALWAYS),
     Duty("3", "u-02 in street 1", "u-02", STREET, DEPARTMENT, ALWAYS),
+    Duty("5", "u-0102 in street 1", ADMITTED_CATEGORY, STREET, DEPARTMENT, ALWAYS, (STREET,)),
     Duty("4", "u-0202 in the next community", "u-0202", NEXT_COMMUNITY, SPECIAL, ALWAYS),
 )
 BOXES = {
@@ -79,8 +90,8 @@ WORKING_BOXES = {
 """The same in working hours; categories from u-02 have half the time to answer."""
 POLICIES = (
     Policy("p", 1, BOXES, 72 * HOUR, 168 * HOUR),
-    Policy("p", 2, OTHER_BOXES, 5 * HOUR, 9 * HOUR, warn=(25, 50, 80), holds=2, hold_s=60 * 24 * HOUR),
-    Policy("p", 3, WORKING_BOXES, 72 * HOUR, 168 * HOUR, OFFICE, (50, 80), holds=2),
+    Policy("p", 2, OTHER_BOXES, 5 * HOUR, 9 * HOUR, warn=(25, 50, 80), holds=2, hold_s=60 * 24 * HOUR, returns=1),
+    Policy("p", 3, WORKING_BOXES, 72 * HOUR, 168 * HOUR, OFFICE, (50, 80), holds=2, returns=0),
 )
 
 
@@ -107,6 +118,7 @@ def a_world(
     categories = [
         Category("u", "U", "urban", Urgency.NORMAL, ALWAYS),
         Category(CATEGORY, "U 01 01", "urban", Urgency.NORMAL, ALWAYS, "u"),
+        Category(ADMITTED_CATEGORY, "U 01 02", "urban", Urgency.NORMAL, ALWAYS, "u"),
         Category(URGENT_CATEGORY, "U 02 01", "urban", Urgency.URGENT, ALWAYS, "u"),
         Category("u-0202", "U 02 02", "urban", Urgency.NORMAL, ALWAYS, "u"),
         Category(NOBODYS_CATEGORY, "nobody's", "urban", Urgency.NORMAL, ALWAYS),
@@ -150,6 +162,8 @@ PEOPLE: Mapping[str, Actor] = {
     "next_community": a_unit(NEXT_COMMUNITY),
     "other_street": a_unit(OTHER_STREET),
     "special": a_unit(SPECIAL),
+    "committee": a_unit(COMMITTEE),
+    "firm": Actor(Role.UNIT, FIRM, unit=FIRM, member_of=COMMUNITY),
     "community_reporting": a_unit(COMMUNITY, subject=REPORTER.subject),
     "street_reporting": a_unit(STREET, subject=REPORTER.subject),
     "auditor": Actor(Role.AUDITOR, "auditor"),
@@ -168,7 +182,50 @@ def an_act(arrow: Arrow, incident: Incident | None = None) -> Act:
     if arrow is Arrow.EXTEND and incident is not None and incident.due_at is not None:
         until = incident.due_at + timedelta(minutes=1)
     number = len(incident.requests) if incident and arrow in (Arrow.APPROVE, Arrow.REFUSE) else None
-    return Act(arrow, "because", ground=ground, answer=answer, until=until, request=number)
+    code = "other" if arrow in (Arrow.RETURN, Arrow.VOID) else None
+    into = UUID(int=99) if arrow is Arrow.MERGE else None
+    return Act(
+        arrow,
+        "because",
+        ground=ground,
+        answer=answer,
+        until=until,
+        request=number,
+        code=code,
+        units=_named(arrow, incident),
+        call=_meant(arrow, incident),
+        score=4 if arrow is Arrow.RATE else None,
+        into=into,
+    )
+
+
+ASSIGNED_AT: Mapping[Level, str] = {
+    Level.COMMUNITY: NEXT_COMMUNITY,
+    Level.STREET: COMMITTEE,
+    Level.DEPARTMENT: SPECIAL,
+    Level.LEADER: DEPARTMENT,
+}
+"""To whom `an_act` assigns a call, by its level."""
+
+
+def _named(arrow: Arrow, incident: Incident | None) -> tuple[str, ...]:
+    """Units an act names: whom it may be assigned to, and a department that has nothing to do with it."""
+    if arrow is Arrow.ASSIGN and incident is not None:
+        target = ASSIGNED_AT[incident.level]
+        return (COMMUNITY if target == incident.unit and incident.level is Level.COMMUNITY else target,)
+    return (NEVER,) if arrow in (Arrow.ASSIGN, Arrow.ASSIST) else ()
+
+
+def _meant(arrow: Arrow, incident: Incident | None) -> int | None:
+    """The call an act is about: the first that was missed, or the first whose appeal waits."""
+    if incident is None or arrow not in (Arrow.APPEAL, Arrow.APPROVE_APPEAL, Arrow.REFUSE_APPEAL):
+        return None
+    calls = (*incident.earlier, incident.call)
+    if arrow is Arrow.APPEAL:
+        fit = [each for each in calls if each.late_s is not None and each.appeal is None]
+    else:
+        fit = [each for each in calls if each.appeal is not None and each.appeal.outcome is None]
+    return fit[0].seq if fit else 1
 
 
 def reported(world: World = WORLD, *, category: str = CATEGORY, cell: str = CELL, at: datetime = NOW) -> Decision:
@@ -212,7 +269,9 @@ def an_incident(state: State, level: Level = Level.COMMUNITY) -> Incident:
 
 
 def a_void(level: Level = Level.COMMUNITY) -> Incident:
-    """Closed as void, as arrow p will: no rule does it yet."""
+    """Closed as void by the called unit; above level 2, where none can, as if it had been."""
+    if level <= Level.STREET:
+        return act(an_incident(State.CALLING, level), UNIT_AT[level], Arrow.VOID).after
     closed = act(an_incident(State.CALLING, level), "reporter", Arrow.WITHDRAW).after
     return closed._replace(closed_as=ClosedAs.VOID, reopen_until=later(hours=168))
 

@@ -15,7 +15,13 @@ from service.rules.world import World
 from tests.rules.builders import POLICIES
 
 BY_THE_CLOCK = (Outcome.NO_ANSWER, Outcome.NOT_RESOLVED)
-_QUIET = ("sihu.incident.commented", "sihu.incident.urged", "sihu.call.warned")
+_QUIET = tuple(
+    f"sihu.{kind}"
+    for kind in ("incident.commented", "incident.urged", "incident.rated", "incident.merged", "call.warned")
+)
+_OF_ANY_CALL = ("incident.rated", "call.appealed", "call.exempted", "call.appeal_refused")
+_AFTER_ITS_END = ("rating", "outcome_rating", "appeal", "exempt")
+"""What may still change of a call that has ended."""
 _OPENS = ("sihu.incident.reported", "sihu.incident.reopened", "sihu.call.unrouted", "sihu.call.opened")
 _FIXED = ("seq", "level", "round", "unit", "from_unit", "cause", "opened_at", "clock", "ground", "reason")
 """What a call bears from its opening to its end."""
@@ -38,7 +44,10 @@ class Replay:
         kind = event.type.removeprefix("sihu.")
         assert self.opening == (kind in ("call.unrouted", "call.opened")), kind
         getattr(self, kind.partition(".")[2])(event)
-        assert event.call == self.call + (event.type in _OPENS and kind != "call.opened"), kind
+        if kind in _OF_ANY_CALL:
+            assert 1 <= event.call <= self.call, kind
+        else:
+            assert event.call == self.call + (event.type in _OPENS and kind != "call.opened"), kind
 
     def reported(self, event: Event) -> None:
         assert self.state is None
@@ -56,7 +65,7 @@ class Replay:
         assert self.state in (State.CALLING, State.ANSWERED)
         self.opening = True
 
-    missed = raised
+    missed = returned = assigned = raised
 
     def unrouted(self, event: Event) -> None:
         pass
@@ -81,6 +90,7 @@ class Replay:
         pass
 
     urged = requested = extended = refused = warned = rescheduled = commented
+    assisted = part_done = rated = merged = appealed = exempted = appeal_refused = commented
 
     def held(self, event: Event) -> None:
         assert self.state in (State.CALLING, State.ANSWERED)
@@ -101,6 +111,8 @@ class History:
         self.calls: list[Call] = []
         self.events: list[Event] = []
         self.replay = Replay()
+        self.merged = False
+        """Somebody else's incident was merged into this one."""
         self.reckoned_in = world
         """The world in which the deadline was last computed: a calendar may have changed since."""
         self._write(decision, world)
@@ -129,6 +141,7 @@ class History:
         assert [each.n for each in after] == list(range(1, len(after) + 1))
 
     def _write(self, decision: Decision, world: World) -> None:
+        self.merged |= any(event.type == "sihu.incident.merged" for event in decision.events)
         for event in decision.events:
             assert event.sequence == len(self.events) + 1
             self.events.append(event)
@@ -140,34 +153,46 @@ class History:
             self._opened(decision.opened, world)
 
     def _ended(self, call: Call) -> None:
-        """Only the last call changes, only while it is open, and never in what it was opened with."""
-        before = self.calls[-1]
-        assert before.outcome is None
+        """Only the last call changes, only while it is open, and never in what it was opened with. What others say of
+        it, ratings and an appeal, may come later, of any call; each stands once it is said."""
+        before = self.calls[call.seq - 1]
         assert [getattr(call, name) for name in _FIXED] == [getattr(before, name) for name in _FIXED]
-        self.calls[-1] = call
+        if before.outcome is not None:
+            for name in Call._fields:
+                assert name in _AFTER_ITS_END or getattr(call, name) == getattr(before, name), name
+            assert before.rating in (None, call.rating)
+            assert before.outcome_rating in (None, call.outcome_rating)
+            assert call.exempt or not before.exempt
+        self.calls[call.seq - 1] = call
 
     def _opened(self, call: Call, world: World) -> None:
         before = self.calls[-1] if self.calls else None
         assert world.unit(call.unit, call.opened_at) is not None, "a unit that is no longer in force was called"
-        assert call.from_unit in _callers(call, before)
-        assert before is None or call.level >= before.level, "nothing calls a lower level yet"
+        assert call.from_unit in self._callers(call, before)
+        downwards = (Cause.RETURNED, Cause.ASSIGNED, Cause.REOPENED, Cause.UNROUTED)
+        assert before is None or call.level >= before.level or call.cause in downwards
+        assert not call.binding or call.cause in (Cause.ASSIGNED, Cause.RETURNED, Cause.REJECTED, Cause.REOPENED)
         assert call.round == 1 + sum(each.level is call.level for each in self.calls)
         box = _POLICIES[self.now.policy].box(call.level, self.now.urgency, self.now.category)
         timer = world.timer(self.now.policy, call.clock)
         assert timer.counted(call.opened_at, call.answer_by) == timedelta(seconds=box.answer_s)
         self.calls.append(call)
 
-
-def _callers(call: Call, before: Call | None) -> tuple[str | None, ...]:
-    """Who may be written as the caller (contract §2, "Call numbers")."""
-    if before is None:
-        return (None,)
-    if call.cause in (Cause.RAISED, Cause.NO_ANSWER, Cause.NOT_RESOLVED):
-        return (before.unit,)
-    if call.cause is Cause.REOPENED:
-        return (before.from_unit,)
-    if call.cause is Cause.REJECTED and (call.level is before.level):
-        return (before.from_unit,)
-    if call.cause is Cause.REJECTED:
-        return (before.unit,)
-    return (before.unit, before.from_unit)  # unrouted: whichever it would have been
+    def _callers(self, call: Call, before: Call | None) -> tuple[str | None, ...]:
+        """Who may be written as the caller (contract §2, "Call numbers")."""
+        if before is None:
+            return (None,)
+        if call.cause in (Cause.RAISED, Cause.NO_ANSWER, Cause.NOT_RESOLVED, Cause.ARBITRATION):
+            return (before.unit,)
+        if call.cause is Cause.REOPENED:
+            return (before.from_unit,)
+        if call.cause is Cause.REJECTED and (call.level is before.level):
+            return (before.from_unit,)
+        if call.cause is Cause.REJECTED:
+            return (before.unit,)
+        if call.cause is Cause.ASSIGNED:
+            return (before.unit, None)  # None: ops did
+        if call.cause is Cause.RETURNED:
+            back = next((each for each in reversed(self.calls[:-1]) if each.unit == call.unit), None)
+            return (None,) if back is None else (back.from_unit, None)
+        return (before.unit, before.from_unit, None)  # unrouted: whichever it would have been

@@ -1,0 +1,82 @@
+"""What the chain does among itself: give back, give on, stand by, join, judge. One route a verb of contract §3."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Response
+from fastapi import Path as FromPath
+
+from service.incidents import schemas
+from service.incidents.asking import RESPONSES, Asked
+from service.rules.model import Act
+from service.rules.words import Arrow
+
+router = APIRouter(prefix="/v1/incidents/{incident_id}", tags=["chain · 协同"])
+
+
+@router.post("/return", summary="g · return: not ours · 退回", responses=RESPONSES)
+async def return_call(body: schemas.ReturnBody, asked: Asked) -> Response:
+    """By the called unit at levels 2 and 3, before it answers: back to the unit that called. Past the policy's returns
+    the leader decides instead, and what a leader assigns cannot be returned."""
+    act = Act(Arrow.RETURN, body.reason, code=body.reason_code.value, duty=body.duty)
+    return await asked.carry_out(act, body)
+
+
+@router.post("/assign", summary="h · assign: give it to another unit · 指派", responses=RESPONSES)
+async def assign(body: schemas.AssignBody, asked: Asked) -> Response:
+    """By the called unit: a street within itself, a department to departments and down its line, a leader to anyone,
+    bindingly; by ops where no unit can. Above a street nobody pushes to it what was never admitted for it."""
+    return await asked.carry_out(Act(Arrow.ASSIGN, body.reason, units=(body.unit,)), body)
+
+
+@router.post("/assist", summary="Ask units to one's side · 协办", responses=RESPONSES)
+async def assist(body: schemas.AssistBody, asked: Asked) -> Response:
+    """By the called unit, which stays responsible. They see the incident from now on, and have it in their queues."""
+    return await asked.carry_out(Act(Arrow.ASSIST, body.reason, units=body.units), body)
+
+
+@router.post("/part-done", summary="An assisting unit has done its part · 协办完成", responses=RESPONSES)
+async def part_done(asked: Asked, body: schemas.PartDoneBody = schemas.PartDoneBody()) -> Response:  # noqa: B008
+    """By a unit that assists, once a call."""
+    return await asked.carry_out(Act(Arrow.PART_DONE, body.comment), body)
+
+
+@router.post("/void", summary="p · void: no incident · 不予立案", responses=RESPONSES)
+async def void(body: schemas.VoidBody, asked: Asked) -> Response:
+    """By the called unit at levels 1 and 2, before it answers. Its reporter may reopen it once, at the street."""
+    return await asked.carry_out(Act(Arrow.VOID, body.reason, code=body.reason_code.value), body)
+
+
+@router.post("/merge", summary="q · merge: the same as another · 并案", responses=RESPONSES)
+async def merge(body: schemas.MergeBody, asked: Asked) -> Response:
+    """By the street of both cells, or ops. This one closes; its reporter and its units follow the other one from now
+    on. See `/similar` for candidates."""
+    return await asked.carry_out(Act(Arrow.MERGE, body.reason, into=body.into), body)
+
+
+@router.post("/rate", summary="Judge the answer · 评价", responses=RESPONSES)
+async def rate(body: schemas.RateBody, asked: Asked) -> Response:
+    """The street rates a department's call that has ended, the reporter the outcome; once each. The version stays."""
+    return await asked.carry_out(Act(Arrow.RATE, body.comment, score=body.score, call=body.call), body)
+
+
+@router.post("/appeal", summary="Appeal against a missed call · 申诉", responses=RESPONSES)
+async def appeal(body: schemas.AppealBody, asked: Asked) -> Response:
+    """By the unit that missed it, once. Granted, the call is exempt from the score; that it was missed stays."""
+    return await asked.carry_out(Act(Arrow.APPEAL, body.reason, call=body.call), body)
+
+
+Seq = Annotated[int, FromPath(ge=1, le=32_767, description="`seq` of the call that was appealed against")]
+
+
+@router.post("/appeals/{seq}/approve", summary="Grant an appeal · 申诉成立", responses=RESPONSES)
+async def approve_appeal(seq: Seq, asked: Asked, body: schemas.DecideBody = schemas.DecideBody()) -> Response:  # noqa: B008
+    """By the street of the cell or ops, never by the unit that appealed."""
+    return await asked.carry_out(Act(Arrow.APPROVE_APPEAL, body.reason, call=seq), body, seq=seq)
+
+
+@router.post("/appeals/{seq}/refuse", summary="Refuse an appeal · 申诉不成立", responses=RESPONSES)
+async def refuse_appeal(seq: Seq, asked: Asked, body: schemas.DecideBody = schemas.DecideBody()) -> Response:  # noqa: B008
+    """As approve. The call counts as before."""
+    return await asked.carry_out(Act(Arrow.REFUSE_APPEAL, body.reason, call=seq), body, seq=seq)

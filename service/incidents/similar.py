@@ -1,0 +1,71 @@
+"""Which open incidents may be the same matter: near in place, of the same line of work, reported not long apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from service.incidents.actions import People
+from service.incidents.listing import sight_of
+from service.readers import rows
+from service.registry.coordinates import CoordType, Point, metres_between, to_wgs84
+from service.rules.model import Actor, Incident
+from service.store import incident_lists
+
+NEAR_M = 100.0
+"""How far apart two points may be; twice the 50 m of practice (domain page §2.4), for phones are not exact."""
+APART = timedelta(days=30)
+MOST = 20
+
+
+async def candidates(people: People, incident_id: UUID, actor: Actor) -> list[dict[str, Any]]:
+    """Open incidents this actor sees that may be merged with this one, the likeliest first.
+
+    Raises `NotFound` when the incident itself is not this actor's to see.
+    """
+    loaded = await people.see(incident_id, actor)
+    incident, here = loaded.incident, _point(loaded.row["location"])
+    since, until = incident.reported_at - APART, incident.reported_at + APART
+    async with people.database.read() as connection:
+        found = await incident_lists.open_ones(
+            connection, _cells(people, incident, here), loaded.row["line"], since, until, sight_of(actor)
+        )
+    now, world = people.clock.now(), people.worlds.world
+    shown = [
+        {**rows.row(each, world, now), **_likeness(incident, here, each)} for each in found if each["id"] != incident.id
+    ]
+    near = [each for each in shown if each["distance_m"] is None or each["distance_m"] <= NEAR_M]
+    return sorted(near, key=_likeliest_first)[:MOST]
+
+
+def _cells(people: People, incident: Incident, here: Point | None) -> list[str]:
+    """Its own cell, and those of its street that its point lies close to."""
+    if here is None:
+        return [incident.grid_code]
+    shapes = people.worlds.shapes
+    street = (code for code in people.worlds.world.cells if code.startswith(incident.street))
+    distances = {code: shapes.distance_m(code, *here) for code in street}
+    near = {code for code, metres in distances.items() if metres is not None and metres <= NEAR_M}
+    return sorted(near | {incident.grid_code})
+
+
+def _likeness(incident: Incident, here: Point | None, other: Mapping[Any, Any]) -> dict[str, Any]:
+    there = None if other["lat"] is None else (other["lat"], other["lon"])
+    apart = abs(other["reported_at"] - incident.reported_at)
+    return {
+        "same_cell": other["grid_code"] == incident.grid_code,
+        "same_category": other["category"] == incident.category,
+        "distance_m": round(metres_between(here, there), 1) if here and there else None,
+        "hours_apart": round(apart.total_seconds() / 3600, 2),
+    }
+
+
+def _likeliest_first(shown: Mapping[str, Any]) -> tuple[bool, bool, float, float]:
+    distance_m = NEAR_M if shown["distance_m"] is None else shown["distance_m"]
+    return not shown["same_category"], not shown["same_cell"], distance_m, shown["hours_apart"]
+
+
+def _point(location: Mapping[str, Any] | None) -> Point | None:
+    return to_wgs84(location["lat"], location["lon"], CoordType(location["coord_type"])) if location else None

@@ -1,0 +1,122 @@
+"""The "Never" list of contract §2 and what follows from it, as invariants of the state machine: true after every step.
+
+Written from the contract, not from the code.
+"""
+
+from __future__ import annotations
+
+from hypothesis.stateful import RuleBasedStateMachine, invariant
+
+from service.rules import deadlines
+from service.rules.words import Cause, DueKind, Level, Outcome, State
+from service.rules.world import World
+from tests.rules.builders import UNITS
+from tests.rules.histories import BY_THE_CLOCK, History
+
+_DUE = {
+    State.CALLING: DueKind.ANSWER,
+    State.ANSWERED: DueKind.RESOLVE,
+    State.ON_HOLD: DueKind.RESUME,
+    State.RESOLVED: DueKind.VERIFY,
+    State.CLOSED: None,
+}
+_CALL_IS_OPEN = (State.CALLING, State.ANSWERED, State.ON_HOLD)
+_RUNNING = (State.CALLING, State.ANSWERED)
+
+
+class Never(RuleBasedStateMachine):
+    """What must hold of every history, whatever was done to it."""
+
+    world: World
+    histories: list[History]
+
+    @invariant()
+    def never_an_open_incident_without_an_owner_and_its_one_deadline(self) -> None:
+        for history in self.histories:
+            now = history.now
+            assert now.unit in UNITS
+            assert now.due_kind is _DUE[now.state]
+            assert (now.due_at is None) == (now.state is State.CLOSED)
+            assert (now.wake_at is None) == (now.due_at is None)
+            assert now.wake_at is None or now.due_at is None or now.wake_at <= now.due_at
+            assert (now.closed_at is None) == (now.closed_as is None) == now.is_open
+            assert now.reopen_until is None or not now.is_open
+            assert [each.outcome for each in now.requests].count(None) <= (now.state in _RUNNING)
+            assert now.open_request is None or now.open_request.call == now.call.seq
+            if now.state in _RUNNING:
+                standing = deadlines.standing(now, history.reckoned_in)
+                assert (standing.due_at, standing.provisional) == (now.due_at, now.provisional)
+            deadline = {State.CALLING: now.call.answer_by, State.ANSWERED: now.call.resolve_by}
+            assert now.due_at == deadline.get(now.state, now.due_at)
+
+    @invariant()
+    def never_two_open_calls_and_none_without_an_outcome_once_the_next_one_opens(self) -> None:
+        for history in self.histories:
+            now, calls = history.now, history.calls
+            assert [call.seq for call in calls] == list(range(1, len(calls) + 1))
+            is_open = [call.outcome is None for call in calls]
+            assert is_open == [False] * (len(calls) - 1) + [now.state in _CALL_IS_OPEN]
+            assert len({(call.level, call.round) for call in calls}) == len(calls)
+            for level in Level:
+                rounds = [call.round for call in calls if call.level is level]
+                assert rounds == list(range(1, now.calls_at[level - 1] + 1))
+            assert (now.unit, now.level, now.call) == (calls[-1].unit, calls[-1].level, calls[-1])
+
+    @invariant()
+    def everybody_who_was_called_hears_of_it_for_ever(self) -> None:
+        for history in self.histories:
+            called = [call.unit for call in history.calls]
+            helping = [unit for call in history.calls for unit in call.assisting]
+            units = [each for each in history.now.audience if not each.startswith("@")]
+            assert {*called, *helping} <= set(units), "the one who escalated still sees it"
+            assert len(set(history.now.audience)) == len(history.now.audience)
+            assert history.merged or set(units) == {*called, *helping}
+
+    @invariant()
+    def never_more_returns_than_the_policy_and_one_and_none_of_a_binding_call(self) -> None:
+        for history in self.histories:
+            returned = [call for call in history.calls if call.outcome is Outcome.RETURNED]
+            assert history.now.returns == len(returned)
+            assert not any(call.binding for call in returned)
+            for n, call in enumerate(returned):
+                after = history.calls[call.seq]
+                disputed = n >= self.world.policies[history.now.policy].returns
+                assert after.cause in ((Cause.ARBITRATION,) if disputed else (Cause.RETURNED,)) + (Cause.UNROUTED,)
+                assert not disputed or after.level is Level.LEADER
+
+    @invariant()
+    def what_is_said_of_a_call_is_said_once_and_hides_nothing(self) -> None:
+        for history in self.histories:
+            now = history.now
+            assert now.earlier == tuple(history.calls[:-1])
+            assert (now.merged_into is not None) == (now.closed_as == "merged")
+            assert now.assisting == now.call.assisting
+            assert now.rating in (None, now.call.outcome_rating)
+            for call in history.calls:
+                assert not call.exempt or (call.late_s is not None and call.appeal is not None)
+                assert call.appeal is None or call.outcome in BY_THE_CLOCK
+                assert call.rating is None or call.level is Level.DEPARTMENT
+                assert {part.unit for part in call.parts_done} <= set(call.assisting)
+
+    @invariant()
+    def raised_is_never_missed_and_only_the_clock_is_late(self) -> None:
+        for history in self.histories:
+            for call in history.calls:
+                assert (call.late_s is not None) == (call.outcome in BY_THE_CLOCK)
+                assert call.late_s is None or call.late_s >= 0
+                assert (call.answered_at is None) == (call.resolve_by is None)
+                assert call.outcome is not Outcome.NOT_RESOLVED or call.answered_at is not None
+                assert call.outcome is not Outcome.NO_ANSWER or call.answered_at is None
+                assert (call.ground is not None) if call.cause is Cause.RAISED else True
+                assert (call.outcome is None) == (call.ended_at is None) == (call.ended_by is None)
+                assert call.ended_at is None or call.opened_at <= (call.answered_at or call.opened_at) <= call.ended_at
+
+    @invariant()
+    def the_log_replays_to_where_the_incident_stands(self) -> None:
+        for history in self.histories:
+            now, told = history.now, history.replay
+            assert not told.opening
+            assert (told.state, told.level, told.unit, told.call) == (now.state, now.level, now.unit, now.call.seq)
+            assert [event.sequence for event in history.events[-3:]] == list(range(1, now.sequence + 1))[-3:]
+            last = history.events[-1].at_state
+            assert last._replace(sequence=now.sequence, wake_at=now.wake_at, warned=now.warned) == now

@@ -1,0 +1,110 @@
+"""Who called judges the answer: a resolution rejected twice, ratings, an appeal against a missed call."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.house import COMMUNITY, DEPARTMENT, STREET, House
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_resolution_rejected_twice_is_raised(house: House) -> None:
+    incident = await house.report()
+    await house.act("community", incident, "resolve", result="已清运")
+    first = await house.act("worker", incident, "reject", reason="还在")
+    assert (first["unit"]["code"], first["calls"][-1]["cause"]) == (COMMUNITY, "rejected")
+    await house.act("community", incident, "resolve", result="真的清了")
+    second = await house.act("worker", incident, "reject", reason="仍然还在")
+    assert (second["unit"]["code"], second["level"]) == (STREET, 2)
+    await house.act("street", incident, "resolve", result="街道清运完毕")
+    closed = await house.act("worker", incident, "accept")
+    assert [(call["unit"], call["cause"], call["outcome"]) for call in closed["calls"]] == [
+        (COMMUNITY, "report", "resolved"),
+        (COMMUNITY, "rejected", "resolved"),
+        (STREET, "rejected", "resolved"),
+    ]
+    rated = await house.act("worker", incident, "rate", score=3, comment="慢了点")
+    assert (rated["rating"], rated["version"], rated["calls"][-1]["outcome_rating"]) == (3, closed["version"], 3)
+    assert (await house.refused("worker", incident, "rate", score=5))["status"] == 422, "a rating stands"
+    listed = (await house.get("worker", "/v1/incidents"))["items"]
+    assert [each["rating"] for each in listed] == [3]
+
+
+async def test_the_street_rates_the_department_and_the_reporter_the_outcome(house: House) -> None:
+    incident = await house.report()
+    assert (await house.refused("worker", incident, "rate", score=5))["code"] == "illegal_transition"
+    for who in ("community", "street"):
+        await house.act(who, incident, "raise", ground="beyond_powers", reason="上呼")
+    assert (await house.refused("street", incident, "rate", score=5))["code"] == "illegal_transition", "not over yet"
+    await house.act("department", incident, "resolve", result="已处置")
+    rated = await house.act("street", incident, "rate", score=2, comment="来得太晚")
+    assert (rated["calls"][2]["rating"], rated["rating"]) == (2, None)
+    assert (await house.refused("department", incident, "rate", score=5))["code"] == "not_yours", "no rating back"
+    assert (await house.refused("street", incident, "rate", score=5, call=2))["errors"][0]["pointer"] == "/call"
+    for score in (0, 6, "5x"):
+        assert (await house.refused("worker", incident, "rate", score=score))["code"] == "validation_failed"
+    await house.act("worker", incident, "rate", score=5)
+    rejected = await house.act("worker", incident, "reject", reason="又坏了")
+    assert (rejected["rating"], rejected["calls"][2]["outcome_rating"]) == (None, 5), "a new outcome is rated anew"
+
+
+async def test_a_successful_appeal_exempts_the_call_and_erases_nothing(house: House) -> None:
+    incident = await house.report()
+    await house.advance(seconds=(4 + 4 + 24) * 3600)
+    assert (await house.refused(COMMUNITY, incident, "appeal", call=2, reason="不是我"))["code"] == "not_yours"
+    assert (await house.refused("worker", incident, "appeal", call=1, reason="断网"))["code"] == "not_yours"
+    appealed = await house.act("community", incident, "appeal", call=1, reason="当天全区断网")
+    appeal = appealed["calls"][0]["appeal"]
+    assert (appeal["reason"], appeal["outcome"], appeal["by"]["unit"]) == ("当天全区断网", None, COMMUNITY)
+    assert (await house.refused("community", incident, "appeal", call=1, reason="再申诉"))["status"] == 409
+    granted = await house.act("street", incident, "appeals/1/approve", reason="属实")
+    call = granted["calls"][0]
+    assert (call["exempt"], call["outcome"], call["late_s"]) == (True, "no_answer", 0.0), "it stays missed"
+    assert call["appeal"]["outcome"] == "approved"
+
+    await house.act("street", incident, "appeal", call=2, reason="系统故障")
+    problem = await house.refused("street", incident, "appeals/2/approve")
+    assert problem["status"] in (403, 409), "nobody decides its own appeal"
+    refused = await house.act("ops", incident, "appeals/2/refuse", reason="系统当天正常")
+    assert (refused["calls"][1]["exempt"], refused["calls"][1]["appeal"]["outcome"]) == (False, "refused")
+    await house.act("department", incident, "appeal", call=3, reason="节假日")
+    assert (await house.refused("community", incident, "appeals/3/approve"))["code"] == "not_yours"
+    assert (await house.refused("ops", incident, "appeals/1/approve"))["status"] == 422, "decided once"
+    types = [e["type"] for e in (await house.get("worker", f"/v1/incidents/{incident['id']}/timeline"))["items"]]
+    assert types[-5:] == [
+        "sihu.call.appealed",
+        "sihu.call.exempted",
+        "sihu.call.appealed",
+        "sihu.call.appeal_refused",
+        "sihu.call.appealed",
+    ]
+
+
+async def test_a_void_incident_is_reopened_once_by_its_reporter_at_the_street(house: House) -> None:
+    incident = await house.report()
+    void = await house.act("community", incident, "void", reason_code="no_such_place", reason="查无此地")
+    assert (void["closed_as"], void["calls"][0]["end_code"], void["calls"][0]["outcome"]) == (
+        "void",
+        "no_such_place",
+        "closed",
+    )
+    assert (await house.refused("street", incident, "reopen", reason="有的"))["code"] == "not_yours"
+    again = await house.act("worker", incident, "reopen", reason="就在巷口")
+    assert (again["level"], again["unit"]["code"]) == (2, STREET)
+    await house.act("street", incident, "void", reason_code="unclear", reason="仍不清楚")
+    assert (await house.refused("worker", incident, "reopen", reason="在的"))["code"] == "illegal_transition"
+    assert (await house.refused("community", incident, "void", reason_code="nonsense", reason="x"))["status"] == 422
+
+
+async def test_who_is_to_be_rated_is_a_department(house: House) -> None:
+    incident = await house.report()
+    for who in ("community", "street"):
+        await house.act(who, incident, "raise", ground="beyond_powers", reason="上呼")
+    await house.act(DEPARTMENT, incident, "return", reason_code="not_our_area", reason="不在辖区")
+    await house.act("street", incident, "raise", ground="beyond_powers", reason="再呼")
+    await house.advance(seconds=24 * 3600)
+    rated = await house.act("street", incident, "rate", score=1)
+    assert [call["rating"] for call in rated["calls"]] == [None, None, None, None, 1, None], "the last one that ended"
+    rated = await house.act("street", incident, "rate", score=2, call=3)
+    assert rated["calls"][2]["rating"] == 2

@@ -1,0 +1,41 @@
+"""Suggestions and deliberations wait at their community, with a longest time as their deadline, and get an outcome."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.house import COMMUNITY, House
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.parametrize(("kind", "due"), [("suggestion", "2026-12-23"), ("deliberation", "2027-01-22")])
+async def test_it_waits_and_is_concluded_by_the_community(house: House, kind: str, due: str) -> None:
+    parked = await house.report(kind=kind, description="建议在巷口加装路灯", key="once")
+    again = await house.report(kind=kind, description="建议在巷口加装路灯", key="once")
+    assert again["id"] == parked["id"]
+    assert (parked["state"], parked["due_kind"], parked["due_at"]) == ("on_hold", "resume", f"{due}T01:00:00Z")
+    assert [(each["kind"], each["reason"], each["outcome"]) for each in parked["requests"]] == [
+        ("hold", kind, "approved")
+    ]
+    shown = await house.get("worker", f"/v1/incidents/{parked['id']}")
+    assert shown == parked
+    await house.advance(seconds=20 * 86400)
+    assert (await house.get("worker", f"/v1/incidents/{parked['id']}"))["state"] == "on_hold", "nobody chases it"
+    assert [row["id"] for row in (await house.get("community", f"/v1/queues/{COMMUNITY}"))["items"]] == [parked["id"]]
+    resumed = await house.act("community", parked, "resume", comment="议事会已召开")
+    assert (resumed["state"], resumed["calls"][0]["answer_by"]) == ("calling", "2026-12-13T05:00:00Z"), "its whole box"
+    done = await house.act("community", parked, "resolve", result="议定:年内加装两盏")
+    assert (done["state"], done["calls"][0]["result"]) == ("resolved", "议定:年内加装两盏")
+    await house.act("worker", parked, "accept")
+    told = [e["type"] for e in (await house.get("worker", f"/v1/incidents/{parked['id']}/timeline"))["items"]]
+    assert told[:3] == ["sihu.incident.reported", "sihu.call.opened", "sihu.incident.held"]
+
+
+async def test_what_nobody_concludes_goes_the_way_of_every_call(house: House) -> None:
+    parked = await house.report(kind="suggestion")
+    plan = (await house.get("worker", f"/v1/incidents/{parked['id']}/plan"))["items"]
+    assert [step["arrow"] for step in plan] == ["resume", *["no_answer"] * 4]
+    await house.advance(to=plan[-1]["at"])
+    calls = (await house.get("worker", f"/v1/incidents/{parked['id']}"))["calls"]
+    assert [call["opened_at"] for call in calls[1:]] == [step["at"] for step in plan[1:]]
