@@ -68,7 +68,7 @@ class House:
             **(headers or {}),
         }
         content = None if body is None else json.dumps(body)  # ASCII: half a surrogate pair can be sent, too
-        return await self._client.request(method, path, content=content, headers=lines, params=query)
+        return await self._client.request(method, path, content=content, headers=lines, params=query or None)
 
     async def get(self, who: str, path: str, **query: Any) -> Any:
         answer = await self.send(who, "GET", path, **query)

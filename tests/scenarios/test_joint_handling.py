@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.house import COMMUNITY, DEPARTMENT, STREET, House
+from tests.house import COMMUNITY, DEPARTMENT, LEADER, STREET, House
+from tests.scenarios.figures import figures, scores
 
 pytestmark = pytest.mark.anyio
 
@@ -49,6 +50,35 @@ async def test_each_sees_it_in_its_queue_and_reports_its_part_and_the_lead_resol
     for unit in (COMMUNITY, STREET, DEPARTMENT, POLICE, TRANSPORT):
         assert (await house.get(unit, f"/v1/incidents/{incident['id']}"))["level"] == 4
         await house.act(unit, incident, "comment", text="仍在跟进")
+    assert await figures(house) == {
+        COMMUNITY: {"calls": 1, "raised": 1},
+        STREET: {"calls": 1, "raised": 1},
+        DEPARTMENT: {
+            "calls": 2,
+            "answered": 1,
+            "answered_in_time": 1,
+            "resolved": 1,
+            "resolved_in_time": 1,
+            "resolved_level_3": 1,
+            "missed": 1,
+            "missed_answer": 1,
+        },
+        LEADER: {"calls": 1, "open": 1},
+        "total": {
+            "calls": 5,
+            "raised": 2,
+            "answered": 1,
+            "answered_in_time": 1,
+            "resolved": 1,
+            "resolved_in_time": 1,
+            "resolved_level_3": 1,
+            "missed": 1,
+            "missed_answer": 1,
+            "open": 1,
+        },
+    }, "the lead answers for all: who assists is counted nowhere"
+    # answered 1 of 2, resolved 1 of 1: (30 × 0.5 + 40 × 1) / 70
+    assert (await scores(house))[DEPARTMENT] == 78.57
 
 
 async def test_who_may_be_asked_to_assist(house: House) -> None:

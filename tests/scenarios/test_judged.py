@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.house import COMMUNITY, DEPARTMENT, STREET, House
+from tests.house import COMMUNITY, DEPARTMENT, LEADER, STREET, House
+from tests.scenarios.figures import figures, scores
 
 pytestmark = pytest.mark.anyio
 
@@ -29,6 +30,19 @@ async def test_a_resolution_rejected_twice_is_raised(house: House) -> None:
     assert (await house.refused("worker", incident, "rate", score=5))["status"] == 422, "a rating stands"
     listed = (await house.get("worker", "/v1/incidents"))["items"]
     assert [each["rating"] for each in listed] == [3]
+    done = {"answered": 1, "answered_in_time": 1, "resolved": 1, "resolved_in_time": 1}
+    assert await figures(house) == {
+        COMMUNITY: {**dict.fromkeys(("calls", *done), 2), "resolved_level_1": 2},
+        STREET: {"calls": 1, **done, "resolved_level_2": 1, "reporter_rating": 1},
+        "total": {
+            **dict.fromkeys(("calls", *done), 3),
+            "resolved_level_1": 2,
+            "resolved_level_2": 1,
+            "reporter_rating": 1,
+        },
+    }
+    # in time throughout, and three stars of five: (30 + 40 + 10 × 0.6) / 80
+    assert await scores(house) == {COMMUNITY: 100.0, STREET: 95.0}
 
 
 async def test_the_street_rates_the_department_and_the_reporter_the_outcome(house: House) -> None:
@@ -47,6 +61,8 @@ async def test_the_street_rates_the_department_and_the_reporter_the_outcome(hous
     await house.act("worker", incident, "rate", score=5)
     rejected = await house.act("worker", incident, "reject", reason="又坏了")
     assert (rejected["rating"], rejected["calls"][2]["outcome_rating"]) == (None, 5), "a new outcome is rated anew"
+    # in time, two stars of the street and five of the reporter: (30 + 40 + 20 × 0.4 + 10 × 1) / 100
+    assert (await scores(house, "department"))[DEPARTMENT] == 88.0
 
 
 async def test_a_successful_appeal_exempts_the_call_and_erases_nothing(house: House) -> None:
@@ -62,6 +78,12 @@ async def test_a_successful_appeal_exempts_the_call_and_erases_nothing(house: Ho
     call = granted["calls"][0]
     assert (call["exempt"], call["outcome"], call["late_s"]) == (True, "no_answer", 0.0), "it stays missed"
     assert call["appeal"]["outcome"] == "approved"
+
+    missed = {"calls": 1, "missed": 1, "missed_answer": 1}
+    counted = await figures(house)
+    assert counted[COMMUNITY] == {**missed, "exempt": 1, "exempt_answer": 1}, "the fact stays"
+    assert counted[STREET] == counted[DEPARTMENT] == missed
+    assert await scores(house) == {COMMUNITY: None, STREET: 0.0, DEPARTMENT: 0.0, LEADER: None}
 
     await house.act("street", incident, "appeal", call=2, reason="系统故障")
     problem = await house.refused("street", incident, "appeals/2/approve")

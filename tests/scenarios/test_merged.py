@@ -6,7 +6,8 @@ import orjson
 import pytest
 
 from service import demo
-from tests.house import CELL, House
+from tests.house import CELL, COMMUNITY, House
+from tests.scenarios.figures import figures, scores
 
 pytestmark = pytest.mark.anyio
 
@@ -49,6 +50,19 @@ async def test_the_duplicate_is_found_merged_and_followed(house: House) -> None:
     told = (await house.get("worker", f"/v1/incidents/{first['id']}/timeline"))["items"]
     event = next(each for each in told if each["type"] == "sihu.incident.merged")
     assert (event["data"]["merged"], event["data"]["number"]) == (second["id"], second["number"])
+
+    counted = await figures(house)
+    assert counted[COMMUNITY] == {
+        "calls": 3,
+        "closed": 1,
+        "open": 1,
+        "answered": 1,
+        "answered_in_time": 1,
+        "resolved": 1,
+        "resolved_in_time": 1,
+        "resolved_level_1": 1,
+    }, "the merged call counts as closed, and against nobody"
+    assert (await scores(house))[COMMUNITY] == 100.0
 
 
 async def test_a_merge_that_is_none(house: House) -> None:

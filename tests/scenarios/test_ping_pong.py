@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.house import COMMUNITY, DEPARTMENT, LEADER, STREET, House
+from tests.scenarios.figures import figures, scores
 
 pytestmark = pytest.mark.anyio
 
@@ -48,6 +49,34 @@ async def test_the_third_return_goes_to_the_leader_whose_assignment_cannot_be_re
     assert cited == [("not_our_duty", "EX-001"), ("not_our_duty", None), ("not_our_duty", None)]
     assert not any(call["late_s"] for call in done["calls"]), "to and fro, but nothing was missed"
 
+    done_in_time = {"answered": 1, "answered_in_time": 1, "resolved": 1, "resolved_in_time": 1, "resolved_level_3": 1}
+    assert await figures(house) == {
+        COMMUNITY: {"calls": 1, "raised": 1},
+        STREET: {"calls": 3, "raised": 3, "multi_hop": 2},
+        DEPARTMENT: {"calls": 3, "returned": 3, "multi_hop": 2},
+        LEADER: {"calls": 1, "assigned": 1},
+        WATER: {"calls": 1, "multi_hop": 1, **done_in_time},
+        "total": {"calls": 9, "raised": 4, "returned": 3, "assigned": 1, "multi_hop": 5, **done_in_time},
+    }
+    assert await scores(house) == {COMMUNITY: None, STREET: None, DEPARTMENT: None, LEADER: None, WATER: 100.0}
+
+
+async def test_what_a_leader_gives_back_was_returned_in_error(house: House) -> None:
+    incident = await house.report()
+    await house.act("community", incident, "raise", ground="beyond_powers", reason="上呼")
+    for _ in range(3):
+        await house.act("street", incident, "raise", ground="beyond_powers", reason="上呼")
+        await house.act("department", incident, "return", reason_code="not_our_duty", reason="不归我管")
+    await house.act("leader", incident, "assign", unit=DEPARTMENT, reason="就是你局职责")
+    told = await figures(house, "department")
+    assert told[DEPARTMENT] == {
+        "calls": 4,
+        "returned": 3,
+        "returned_in_error": 3,
+        "multi_hop": 3,
+        "open": 1,
+    }
+
 
 async def test_reassigning_inside_a_street_is_no_escalation(house: House) -> None:
     incident = await house.report()
@@ -60,6 +89,9 @@ async def test_reassigning_inside_a_street_is_no_escalation(house: House) -> Non
     assert (back["unit"]["code"], back["calls"][-1]["from_unit"]) == (committee, STREET)
     down = await house.act(committee, incident, "assign", unit="440105003002", reason="属第二社区")
     assert (down["level"], down["calls"][-1]["from_unit"]) == (1, committee)
+    counted = await figures(house)
+    assert "multi_hop" not in counted["total"] or counted["total"]["multi_hop"] == 1, "the return alone was a hop"
+    assert "missed" not in counted["total"]
     for unit, why in (
         ("440105001", "another street"),
         (DEPARTMENT, "above"),
