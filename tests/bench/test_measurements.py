@@ -15,7 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import URL
 
 from service import cli
-from service.bench import drain, ingest, lateness, poll, run
+from service.bench import appraisal, drain, ingest, lateness, poll, run
 from service.bench.figures import compared
 from service.bench.run import Measure
 from service.bench.seeding import seed
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.anyio
 
 _OF_INCIDENTS = {"event": "event WHERE incident_id IS NOT NULL"}
 NOW = datetime(2026, 11, 23, 1, tzinfo=UTC)
-SMALL = argparse.Namespace(open=700, due=600, rounds=1, seconds=0.5, clients=4, rate=20, beside=50)
+SMALL = argparse.Namespace(open=700, due=600, rounds=1, seconds=0.5, clients=4, rate=20, beside=50, calls=600)
 
 
 def _is_compared(found: dict[str, Any]) -> None:
@@ -141,6 +141,20 @@ async def test_poll(database_url: str) -> None:
     _is_compared(figures["changed_against_healthz"])
 
 
+async def test_appraisal(database_url: str) -> None:
+    figures = await _small(database_url, appraisal.measure)
+    _is_compared(figures["by_unit_against_count"])
+    _is_compared(figures["by_line_against_count"])
+    assert figures["calls"] == 4 * figures["calls_of_the_month"] == 2_400
+
+
+async def test_seeded_calls_lie_in_their_month(haizhu: Database) -> None:
+    await appraisal.seed(haizhu, appraisal.MONTH.start, appraisal.MONTH.end, 3_000)
+    inside = "SELECT count(*) FROM call WHERE opened_at >= '2026-11-01 00:00+08' AND opened_at < '2026-12-01 00:00+08'"
+    assert await _one(haizhu, inside) == 3_000
+    assert await _one(haizhu, "SELECT count(DISTINCT outcome) FROM call") == 7
+
+
 @pytest.fixture
 def given(server: URL) -> Settings:
     return Settings(database_url=server.render_as_string(hide_password=False))
@@ -153,7 +167,7 @@ def test_a_given_server_gets_a_database_of_our_own_that_goes_away_again(given: S
 
 
 def test_every_measurement_can_be_asked_for() -> None:
-    for what in ("ingest", "drain", "lateness", "poll", "all"):
+    for what in ("ingest", "drain", "lateness", "poll", "appraisal", "all"):
         assert cli._parser().parse_args(["bench", what]).command is run.run
 
 
