@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 
 from service.rules import lifecycle
@@ -50,11 +52,13 @@ def cells(table: str) -> dict[tuple[str, ...], str]:
     return found
 
 
-def refused(incident: Incident, actor: Actor, act: Act, error: type[Exception], offered: list[str]) -> None:
+def refused(
+    incident: Incident, actor: Actor, act: Act, error: type[Exception], offered: list[str], *, at: datetime = NOW
+) -> None:
     """It is refused in this way, nothing has changed, and a person is told what else there is to do."""
     before = repr(incident)
     with pytest.raises(error) as refusal:
-        lifecycle.decide(incident, act, actor, WORLD, NOW)
+        lifecycle.decide(incident, act, actor, WORLD, at)
     assert repr(incident) == before
     if isinstance(refusal.value, IllegalTransition):
         assert (refusal.value.state, list(refusal.value.allowed)) == (incident.state.value, offered)
