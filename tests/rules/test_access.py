@@ -10,15 +10,17 @@ from service.rules import access, lifecycle
 from service.rules import world as worlds
 from service.rules.access import Relation
 from service.rules.errors import Conflict, NotYours, UnknownCategory, UnknownCell
-from service.rules.model import Actor, By, Decision, Draft, Incident
+from service.rules.model import Act, Actor, By, Decision, Draft, Incident
 from service.rules.words import Arrow, Level, Role, State
 from service.rules.world import World
 from tests.rules.builders import (
     CATEGORY,
     CELL,
+    COMMITTEE,
     COMMUNITY,
     DEPARTMENT,
     DISTRICT,
+    FIRM,
     LEADER,
     NEVER,
     NEXT_CELL,
@@ -51,6 +53,8 @@ SEES = {
     "next_community": set(),
     "other_street": set(),
     "special": set(),
+    "committee": set(),  # of the same street, which makes it nothing
+    "firm": {1, 2, 3, 4},  # as a member of the community
     "community_reporting": {1, 2, 3, 4},
     "street_reporting": {1, 2, 3, 4},
     "auditor": {1, 2, 3, 4},
@@ -95,6 +99,8 @@ def test_what_each_is_to_an_incident_at_the_department() -> None:
         "next_community": set(),
         "other_street": set(),
         "special": set(),
+        "committee": set(),
+        "firm": {"audience"},
         "community_reporting": {"reporter", "cell_community", "audience"},
         "street_reporting": {"reporter", "cell_street", "approver", "audience"},
         "auditor": {"auditor"},
@@ -122,6 +128,8 @@ def test_a_unit_whose_code_is_only_like_the_cells_sees_nothing(code: str) -> Non
         (a_unit(DEPARTMENT, "d"), None, (DEPARTMENT, "@d")),
         (a_unit(LEADER, "l"), None, (LEADER, "@l")),
         (a_unit(DISTRICT, "x"), None, (DISTRICT, "@x")),
+        (a_unit(COMMITTEE, "c"), None, (COMMITTEE, "@c")),
+        (PEOPLE["firm"], None, (FIRM, COMMUNITY, f"@{FIRM}")),
         (Actor(Role.AUDITOR, "a"), "", ("@a",)),
         (Actor(Role.OPS, "o"), "", ("@o",)),
     ],
@@ -145,6 +153,8 @@ REPORTS_IN = {
     "next_community": {NEXT_CELL},
     "other_street": {OTHER_CELL},
     "special": set(),
+    "committee": set(),
+    "firm": set(),
     "community_reporting": {CELL},
     "street_reporting": {CELL, NEXT_CELL},
     "auditor": set(),
@@ -215,6 +225,65 @@ def test_a_unit_called_once_sees_it_for_ever_and_one_never_called_never() -> Non
     assert elsewhere.unit != DEPARTMENT
     assert access.sees(PEOPLE["department"], elsewhere)
     assert not any(access.sees(a_unit(code), elsewhere) for code in (NEVER, SPECIAL, NEXT_COMMUNITY, OTHER_STREET))
+
+
+def test_a_partner_answers_for_the_unit_it_is_a_member_of_under_its_own_name_and_does_nothing_else_for_it() -> None:
+    incident = an_incident(State.CALLING)
+    assert _relations("firm", incident) == {"member", "audience"}
+    answered = act(incident, "firm", Arrow.ANSWER)
+    assert (answered.after.unit, answered.after.call.unit) == (COMMUNITY, COMMUNITY), "the unit stays responsible"
+    assert answered.events[0].by == By("unit", FIRM, FIRM)
+    assert answered.after.audience == (COMMUNITY,)
+    with pytest.raises(NotYours):
+        act(answered.after, "firm", Arrow.RESOLVE)
+    stranger = Actor(Role.UNIT, "firm-2", unit="firm-2", member_of=NEXT_COMMUNITY)
+    alone = Actor(Role.UNIT, FIRM, unit=FIRM)
+    assert not access.sees(stranger, incident)
+    assert not access.sees(alone, incident), "a partner that belongs to nobody answers for nobody"
+
+
+def test_who_assists_sees_it_from_then_on_and_assists_until_the_next_call() -> None:
+    assisted = act(an_incident(State.CALLING, Level.DEPARTMENT), "department", Arrow.ASSIST).after
+    helper, its_member = a_unit(NEVER), Actor(Role.UNIT, "m", unit="m", member_of=NEVER)
+    assert not access.sees(helper, an_incident(State.CALLING, Level.DEPARTMENT))
+    assert access.relations(helper, assisted) == {Relation.ASSISTING, Relation.AUDIENCE}
+    assert access.relations(its_member, assisted) == {Relation.AUDIENCE}, "nobody stands in for a unit that assists"
+    raised = act(assisted, "department", Arrow.RAISE).after
+    assert access.relations(helper, raised) == {Relation.AUDIENCE}
+
+
+def _merged() -> tuple[Incident, Incident]:
+    """The neighbour's, of the other street, closed into ours, which is at the street."""
+    draft = Draft(OTHER_CELL, CATEGORY, "elsewhere")
+    other = lifecycle.report(draft, PEOPLE["elsewhere"], WORLD, incident_id=UUID(int=2), number="2", now=NOW).after
+    into = an_incident(State.CALLING, Level.STREET)
+    merge = Act(Arrow.MERGE, "the same", into=into.id)
+    closed, heard = lifecycle.merge(other, into, merge, PEOPLE["ops"], WORLD, NOW)
+    return closed.after, heard.after
+
+
+def test_after_a_merge_who_followed_the_one_sees_both_and_who_followed_the_other_only_theirs() -> None:
+    closed, target = _merged()
+    joined = a_unit(OTHER_COMMUNITY)
+    assert access.relations(PEOPLE["elsewhere"], target) == {Relation.FOLLOWER}
+    assert access.relations(joined, target) == {Relation.AUDIENCE}
+    assert all(access.sees(each, closed) for each in (PEOPLE["elsewhere"], joined, PEOPLE["other_street"]))
+    assert not access.sees(PEOPLE["other_street"], target), "it was never called: its prefix alone says what it sees"
+    assert not any(access.sees(PEOPLE[who], closed) for who in ("reporter", "colleague", "community", "street", "firm"))
+    for who in ("elsewhere", "other_street", "reporter", "street", "firm", "committee"):
+        actor = PEOPLE[who]
+        area, marks = access.area_of(actor), {*target.audience, f"@{target.reporter}"}
+        found = (area is not None and target.grid_code.startswith(area)) or bool(marks & {*access.tokens_of(actor)})
+        assert found == access.sees(actor, target), who
+
+
+def test_a_follower_is_its_subject_under_any_key_and_does_no_more_than_speak() -> None:
+    _, target = _merged()
+    as_a_unit = a_unit(NEVER, subject="elsewhere")
+    assert access.relations(as_a_unit, target) == {Relation.FOLLOWER}
+    assert lifecycle.allowed(target, as_a_unit, WORLD, NOW) == ("comment", "urge")
+    assert access.relations(Actor(Role.AUDITOR, "elsewhere"), target) == {Relation.AUDITOR}
+    assert not access.sees(Actor(Role.REPORTER, OTHER_COMMUNITY, area=OTHER_STREET), target), "a unit is no subject"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,206 @@
+"""Several at one call: who assists, what they do, and when they are no longer at its side (contract §1, assist)."""
+
+from __future__ import annotations
+
+import pytest
+
+from service.rules import access, lifecycle
+from service.rules.errors import IllegalTransition, NotYours, UnknownUnit, ValidationFailed
+from service.rules.joint import MOST_ASSISTING
+from service.rules.model import Act, Actor, Decision, Incident, Part
+from service.rules.words import Arrow, Level, Role, State, UnitKind
+from service.rules.world import Unit, World
+from tests.rules.builders import (
+    ALWAYS,
+    COMMITTEE,
+    DEPARTMENT,
+    FIRM,
+    LEADER,
+    NEVER,
+    NOW,
+    OTHER_STREET,
+    PEOPLE,
+    SPECIAL,
+    STATION,
+    STREET,
+    UNIT_AT,
+    WORLD,
+    a_unit,
+    a_world,
+    act,
+    an_incident,
+    fired,
+    later,
+    types,
+)
+
+C, A, H, R, X = State
+L1, L2, L3, L4 = Level
+LATE = later(minutes=7)
+TEAMS = tuple(f"team-{n}" for n in range(MOST_ASSISTING + 1))
+MANY = a_world(units=tuple(Unit(code, code, UnitKind.TEAM, L2, ALWAYS, STREET) for code in TEAMS))
+
+
+def _assist(incident: Incident, *units: str, world: World = WORLD) -> Decision:
+    return lifecycle.decide(incident, Act(Arrow.ASSIST, "help", units=units), a_unit(incident.unit), world, LATE)
+
+
+def _done(incident: Incident, unit: str, comment: str | None = "done") -> Decision:
+    return lifecycle.decide(incident, Act(Arrow.PART_DONE, comment), a_unit(unit), WORLD, LATE)
+
+
+def _told_not_to(pointer: str, incident: Incident, *units: str, world: World = WORLD) -> str:
+    with pytest.raises((ValidationFailed, UnknownUnit)) as refused:
+        _assist(incident, *units, world=world)
+    assert [each.pointer for each in refused.value.errors] == [pointer]
+    return type(refused.value).__name__
+
+
+# --- assist -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", [C, A])
+@pytest.mark.parametrize("level", Level)
+def test_units_at_the_side_of_a_call_change_neither_who_is_responsible_nor_when(state: State, level: Level) -> None:
+    incident = an_incident(state, level)
+    decision = _assist(incident, NEVER, COMMITTEE)
+    after = decision.after
+    assert after == incident._replace(
+        assisting=(NEVER, COMMITTEE),
+        call=incident.call._replace(assisting=(NEVER, COMMITTEE)),
+        audience=(*incident.audience, NEVER, COMMITTEE),
+        version=incident.version + 1,
+        updated_at=LATE,
+        sequence=incident.sequence + 1,
+    )
+    assert types(decision) == ["call.assisted"]
+    assert (decision.events[0].facts, decision.events[0].note) == ({"units": [NEVER, COMMITTEE]}, "help")
+    assert decision.events[0].at_state.audience == after.audience, "they hear of it themselves"
+    assert (decision.ended, decision.opened) == (after.call, None)
+
+
+def test_more_join_later_and_nobody_twice() -> None:
+    first = _assist(an_incident(C, L3), SPECIAL, SPECIAL).after
+    assert first.assisting == (SPECIAL,)
+    second = _assist(first, STATION, STREET).after
+    assert second.assisting == second.call.assisting == (SPECIAL, STATION, STREET)
+    assert second.audience == (*first.audience, STATION), "the street has long been in it"
+    assert _told_not_to("/units/1", second, NEVER, SPECIAL) == "ValidationFailed"
+
+
+def test_the_lead_does_not_assist_itself_and_nobody_who_is_not_there_does() -> None:
+    incident = an_incident(C, L3)
+    assert _told_not_to("/units/0", incident, DEPARTMENT) == "ValidationFailed"
+    assert _told_not_to("/units/1", incident, SPECIAL, "nobody") == "UnknownUnit"
+    assert _told_not_to("/units/0", incident, NEVER, world=a_world(without=(NEVER,))) == "UnknownUnit"
+
+
+def test_a_partner_assists_and_a_unit_of_any_level_or_street() -> None:
+    incident = _assist(an_incident(C, L2), FIRM, LEADER, OTHER_STREET).after
+    assert incident.assisting == (FIRM, LEADER, OTHER_STREET)
+    partner = Actor(Role.UNIT, FIRM, unit=FIRM)
+    assert access.relations(partner, incident) == {"assisting", "audience"}
+    assert lifecycle.allowed(incident, partner, WORLD, NOW) == ("part_done", "comment", "urge")
+    assert lifecycle.allowed(incident, PEOPLE["firm"], WORLD, NOW) == ("part_done", "comment", "urge")
+
+
+def test_no_more_than_twenty_assist_in_one_call_however_they_came() -> None:
+    incident = an_incident(C, L2)
+    most = _assist(incident, *TEAMS[:MOST_ASSISTING], world=MANY).after
+    assert len(most.assisting) == MOST_ASSISTING == 20
+    assert _told_not_to("/units", most, TEAMS[-1], world=MANY) == "ValidationFailed"
+    assert _told_not_to("/units", incident, *TEAMS, world=MANY) == "ValidationFailed"
+    raised = act(most, "street", Arrow.RAISE, world=MANY).after
+    assert _assist(raised, *TEAMS[:MOST_ASSISTING], world=MANY).after.audience == (*most.audience, DEPARTMENT)
+
+
+@pytest.mark.xfail(strict=True, reason="the event names a unit as often as the body does, not whom it joined")
+def test_the_log_names_each_that_joined_once() -> None:
+    assert _assist(an_incident(C, L3), SPECIAL, SPECIAL).events[0].facts == {"units": [SPECIAL]}
+
+
+# --- part done ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", [C, A, H])
+def test_a_part_that_is_done_is_written_on_the_call_and_moves_nothing_else(state: State) -> None:
+    incident = _assist(an_incident(C, L3), SPECIAL, NEVER).after
+    if state is not C:
+        incident = act(incident, "department", Arrow.ANSWER).after
+    if state is H:
+        incident = act(act(incident, "department", Arrow.HOLD).after, "street", Arrow.APPROVE).after
+    decision = _done(incident, SPECIAL)
+    parts = (Part(SPECIAL, LATE, "done"),)
+    assert decision.after == incident._replace(
+        call=incident.call._replace(parts_done=parts),
+        version=incident.version + 1,
+        updated_at=LATE,
+        sequence=incident.sequence + 1,
+    )
+    assert types(decision) == ["call.part_done"]
+    assert decision.events[0].by == access.by_of(a_unit(SPECIAL))
+    both = _done(decision.after, NEVER, None).after
+    assert both.call.parts_done == (*parts, Part(NEVER, LATE, None))
+    assert (both.state, both.unit) == (state, DEPARTMENT), "the lead resolves, not they"
+
+
+def test_a_part_is_done_once_a_call_by_who_assists_in_it_while_it_is_open() -> None:
+    incident = _assist(an_incident(C, L3), SPECIAL).after
+    done = _done(incident, SPECIAL).after
+    with pytest.raises(IllegalTransition, match="done already: comment instead") as refused:
+        _done(done, SPECIAL)
+    assert refused.value.allowed == ("comment", "urge")
+    for unit in (DEPARTMENT, NEVER, STREET):
+        with pytest.raises(NotYours, match="Only a unit that assists"):
+            _done(incident, unit)
+    resolved = act(incident, "department", Arrow.RESOLVE).after
+    with pytest.raises(IllegalTransition, match="The incident is resolved"):
+        _done(resolved, SPECIAL)
+    again = act(act(done, "department", Arrow.RESOLVE).after, "reporter", Arrow.REJECT).after
+    assert (again.call.parts_done, again.earlier[-1].parts_done) == ((), (Part(SPECIAL, LATE, "done"),))
+    assert types(_done(again, SPECIAL)) == ["call.part_done"], "its part of the new call"
+
+
+# --- until when ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("arrow", [Arrow.RAISE, Arrow.RETURN, Arrow.ASSIGN, Arrow.NO_ANSWER])
+def test_with_the_next_call_they_assist_no_more_but_still_see_it(arrow: Arrow) -> None:
+    incident = _assist(an_incident(C, L3), NEVER).after
+    after = (fired(incident) if arrow is Arrow.NO_ANSWER else act(incident, "department", arrow)).after
+    assert (after.assisting, after.call.assisting, after.earlier[-1].assisting) == ((), (), (NEVER,))
+    assert access.relations(a_unit(NEVER), after) == {"audience"}
+    with pytest.raises(NotYours):
+        _done(after, NEVER)
+
+
+@pytest.mark.parametrize("arrow", [Arrow.REJECT, Arrow.REOPEN])
+@pytest.mark.parametrize("level", Level)
+def test_a_call_repeated_to_the_same_unit_finds_them_at_its_side(level: Level, arrow: Arrow) -> None:
+    incident = act(_assist(an_incident(C, level), NEVER).after, UNIT_AT[level], Arrow.RESOLVE).after
+    assert incident.assisting == (NEVER,)
+    if arrow is Arrow.REOPEN:
+        incident = fired(incident).after
+    again = act(incident, "reporter", arrow, at=incident.updated_at).after
+    assert (again.unit, again.assisting, again.call.assisting) == (incident.unit, (NEVER,), (NEVER,))
+    world = a_world(without=(incident.unit,))
+    other = act(incident, "reporter", arrow, at=incident.updated_at, world=world).after
+    assert other.unit != incident.unit
+    assert (other.assisting, other.call.assisting) == ((), ())
+
+
+def test_the_second_rejection_goes_up_without_them() -> None:
+    incident = act(_assist(an_incident(C, L2), NEVER).after, "street", Arrow.RESOLVE).after
+    again = act(act(incident, "reporter", Arrow.REJECT).after, "street", Arrow.RESOLVE).after
+    up = act(again, "reporter", Arrow.REJECT).after
+    assert (up.unit, up.assisting, up.call.assisting) == (DEPARTMENT, (), ())
+
+
+@pytest.mark.xfail(
+    strict=True, reason="the clock's call again at level 4 loses who assists, a rejection there does not"
+)
+@pytest.mark.parametrize("state", [C, A])
+def test_the_leader_called_again_by_the_clock_finds_them_at_its_side(state: State) -> None:
+    missed = fired(_assist(an_incident(state, L4), NEVER).after).after
+    assert (missed.unit, missed.call.round) == (LEADER, 2)
+    assert missed.assisting == (NEVER,)
