@@ -135,6 +135,21 @@ class World:
                     return duty
         return None
 
+    def admitted(self, category: str, grid_code: str, street: str, at: datetime) -> Duty | None:
+        """The duty by which a category was admitted for a street (权责事项准入): the street, or a unit of it, leads or
+        assists. The most specific one; None when nobody admitted it."""
+        for length in range(len(category), 0, -1):
+            for duty in self.duties_by_category.get(category[:length], ()):
+                units = (duty.lead_unit, *duty.assisting)
+                in_force = grid_code.startswith(duty.area) and duty.validity.at(at)
+                if in_force and any(self._is_of(unit, street, at) for unit in units):
+                    return duty
+        return None
+
+    def _is_of(self, code: str, street: str, at: datetime) -> bool:
+        unit = self.unit(code, at)
+        return unit is not None and (code.startswith(street) or unit.parent == street)
+
     def leader_of(self, unit: str, at: datetime) -> Unit | None:
         """The leader post in charge of a unit; of several, the first by code."""
         return _at(self.leaders_by_unit.get(unit, ()), at)
