@@ -18,7 +18,7 @@ from service.incidents import action_routes, chain_routes
 from service.incidents import routes as incident_routes
 from service.process import Process
 from service.readers import event_routes, queue_routes
-from service.registry import import_routes, time_routes
+from service.registry import duty_routes, import_routes, time_routes
 from service.registry import routes as registry_routes
 from service.settings import Engine, Settings
 from service.store.database import Database
@@ -31,6 +31,7 @@ _ROUTERS = (
     action_routes.router,
     chain_routes.router,
     registry_routes.router,
+    duty_routes.router,
     time_routes.router,
     import_routes.router,
     access_routes.router,

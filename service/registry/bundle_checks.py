@@ -131,24 +131,25 @@ def _categories(bundle: Bundle, categories: Iterable[str], lines: frozenset[str]
 
 
 def _duties(bundle: Bundle, kinds: dict[str, UnitKind], categories: frozenset[str]) -> Iterator[Fault]:
-    areas = {code for code, kind in kinds.items() if kind in _DIGITS}
     for number, row in bundle.duties:
-        for detail in _duty(row, kinds, categories, areas):
+        for _, detail in duty_faults(row, kinds, categories):
             yield Fault("duties.csv", number, detail)
 
 
-def _duty(row: DutyRow, kinds: dict[str, UnitKind], categories: frozenset[str], areas: set[str]) -> Iterator[str]:
+def duty_faults(row: DutyRow, kinds: Mapping[str, UnitKind], categories: frozenset[str]) -> Iterator[tuple[str, str]]:
+    """What is wrong with a duty among these units and categories: its column (and the index, in a list), and what to
+    give instead."""
     if row.category not in categories:
-        yield f"unknown category '{row.category}': give the code of a row in categories.csv"
-    if row.area not in areas:
-        yield f"unknown area '{row.area}': give the code of a district, street or community in units.csv"
-    if kinds.get(row.lead_unit) is not UnitKind.DEPARTMENT:
-        yield f"lead_unit '{row.lead_unit}' should be a department of units.csv"
-    for code in row.assisting:
+        yield "category", f"unknown category '{row.category}': give the code of a category"
+    if kinds.get(row.area) not in _DIGITS:
+        yield "area", f"unknown area '{row.area}': give the code of a district, street or community"
+    if kinds.get(row.lead_unit) not in LEVEL_OF_KIND:
+        yield "lead_unit", f"lead_unit '{row.lead_unit}' should be a unit that can be called, such as a department"
+    for index, code in enumerate(row.assisting):
         if code not in kinds:
-            yield f"unknown assisting unit '{code}': give the code of a row in units.csv"
+            yield f"assisting/{index}", f"unknown assisting unit '{code}': give the code of a unit"
     if row.valid_from and row.valid_to and row.valid_to <= row.valid_from:
-        yield "valid_to should lie after valid_from"
+        yield "valid_to", "valid_to should lie after valid_from"
 
 
 def _fallback(bundle: Bundle, kinds: dict[str, UnitKind]) -> Iterator[Fault]:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from service.rules.words import UnitKind, Urgency
 from service.rules.worktime import ZONE
-from service.web.text import Code, Prefix, one_line, words
+from service.web.text import Code, Moment, Prefix, one_line, words
 from service.web.text import Day as CalendarDay
 
 _DAY = re.compile("2[01][0-9]{2}-[0-9]{2}-[0-9]{2}")  # the years of every other moment: service.web.text.Moment
@@ -32,10 +32,17 @@ def _day(value: object) -> object:
     return datetime(day.year, day.month, day.day, tzinfo=ZONE)
 
 
+def _moment(value: object) -> object:
+    return _day(value) if isinstance(value, str) and _DAY.fullmatch(value) else value
+
+
 Codes = Annotated[tuple[Code, ...], BeforeValidator(_list)]
 Prefixes = Annotated[tuple[Prefix, ...], BeforeValidator(_list)]
 Day = Annotated[datetime, BeforeValidator(_day)]
+DayOrMoment = Annotated[Moment, BeforeValidator(_moment)]
+"""For JSON: a day as in a file, its midnight in Asia/Shanghai, or a moment with its offset."""
 Name = Annotated[str, *one_line(200)]
+Basis = Annotated[str, *words(500)]
 
 
 class Row(BaseModel):
@@ -85,7 +92,7 @@ class DutyRow(Row):
     area: Prefix
     lead_unit: Code
     assisting: Codes = ()
-    basis: Annotated[str, *words(500)] = "-"
+    basis: Basis = "-"
     valid_from: Day | None = None
     valid_to: Day | None = None
 

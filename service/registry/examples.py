@@ -52,6 +52,22 @@ DUTY: dict[str, Any] = {
     "basis": "示例 (example)",
     **_ALWAYS,
 }
+PROPOSAL: dict[str, Any] = {
+    **{name: value for name, value in DUTY.items() if name != "valid_from"},
+    "lead_unit": "440105003",
+    "assisting": ["dept-urban-management"],
+    "proposed_by": {"kind": "unit", "subject": "dept-urban-management", "unit": "dept-urban-management"},
+    "proposed_at": "2026-11-23T01:00:00Z",
+    "approved_by": None,
+    "approved_at": None,
+    "valid_from": None,
+}
+ADMITTED: dict[str, Any] = {
+    **PROPOSAL,
+    "approved_by": {"kind": "ops", "subject": "ops"},
+    "approved_at": "2026-11-24T01:00:00Z",
+    "valid_from": "2026-12-31T16:00:00Z",
+}
 POLICY: dict[str, Any] = {
     "code": "example",
     "version": 1,

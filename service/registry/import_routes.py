@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -12,6 +11,7 @@ from service.access import deps
 from service.access.deps import Caller
 from service.registry import bundle, examples, importing
 from service.registry.bundle import BundleError
+from service.registry.telling import tell
 from service.rules import access, errors
 from service.rules.errors import Pointer
 from service.rules.words import Role
@@ -62,11 +62,7 @@ async def import_registry(request: Request, caller: Caller, dry_run: Annotated[b
     if report.faults:
         told = [Pointer(f"/{fault.file}", str(fault)) for fault in report.faults[:1000]]
         raise errors.ValidationFailed(f"{len(report.faults)} faults; nothing was imported: correct each.", errors=told)
-    if report.committed:
-        state.tail.tell(report.committed)
-        # it is imported all the same: the tail reads it anew when the database is back
-        with contextlib.suppress(errors.Unavailable):
-            await state.worlds.reload(state.database)
+    await tell(request, report.committed)
     return answer(report.as_dict())
 
 

@@ -9,6 +9,7 @@ from service.rules.policy import Policy
 from service.rules.routing import Route
 from service.rules.world import Category, Cell, Duty, Line, Unit, Validity, World
 from service.store.calendars import Day
+from service.store.duty_proposals import Proposal
 
 
 def _validity(validity: Validity) -> dict[str, Any]:
@@ -53,6 +54,25 @@ def duty(row: Duty) -> dict[str, Any]:
         "assisting": row.assisting,
         "basis": row.basis,
         **_validity(row.validity),
+    }
+
+
+def proposal(row: Proposal) -> dict[str, Any]:
+    """`approved_by`, `approved_at` and `valid_from` are null while nobody has decided."""
+    return {
+        "code": row.code,
+        "title": row.title,
+        "category": row.category,
+        "area": row.area,
+        "lead_unit": row.lead_unit,
+        "assisting": row.assisting,
+        "basis": row.basis,
+        "valid_to": row.valid_to,
+        "proposed_by": row.proposed_by,
+        "proposed_at": row.proposed_at,
+        "approved_by": row.approved_by,
+        "approved_at": row.approved_at,
+        "valid_from": row.valid_from,
     }
 
 

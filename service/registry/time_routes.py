@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -14,12 +13,12 @@ from service.registry import calendars as calendar_use
 from service.registry import examples, policies, shown
 from service.registry.calendars import DaysBody
 from service.registry.policy_file import PolicyFile
+from service.registry.telling import tell
 from service.rules import access, errors
 from service.rules.model import Actor
 from service.rules.policy import Policy
 from service.rules.words import Role
 from service.store import calendars as stored
-from service.store.log import Committed
 from service.web import problems
 from service.web.answers import answer
 from service.web.text import Body, Code, Day, Moment, Params
@@ -114,14 +113,14 @@ async def activate(
     state = request.app.state
     by = access.by_of(caller)
     chosen, _, committed = await policies.activate(state.database, code, n, body.at, state.clock.now(), by)
-    await _told(request, committed)
+    await tell(request, committed)
     return answer(_shown(request, chosen))
 
 
 async def _draft(request: Request, caller: Actor, body: PolicyFile) -> Response:
     state = request.app.state
     done = await policies.draft(state.database, body, state.clock.now(), access.by_of(caller))
-    await _told(request, done.committed)
+    await tell(request, done.committed)
     place = f"/v1/policies/{done.policy.code}/versions"
     return answer(_shown(request, done.policy), 201 if done.new else 200, {"Location": place})
 
@@ -132,17 +131,6 @@ def _shown(request: Request, policy: Policy) -> dict[str, Any]:
     told = shown.policy(policy, world.active(state.clock.now()) == policy)
     mine = [each for each in world.activations if (each.code, each.version) == (policy.code, policy.version)]
     return {**told, "activations": [each.at for each in mine]}
-
-
-async def _told(request: Request, committed: Committed | None) -> None:
-    """Ring everybody, and let the next request of this caller see what it wrote."""
-    if committed is None:
-        return
-    state = request.app.state
-    state.tail.tell(committed)
-    # it is written all the same: the tail reads it anew when the database is back
-    with contextlib.suppress(errors.Unavailable):
-        await state.worlds.reload(state.database)
 
 
 @router.get(
@@ -171,7 +159,7 @@ async def put_days(request: Request, caller: _Ops, code: Code, body: DaysBody) -
     state = request.app.state
     by = access.by_of(caller)
     done = await calendar_use.change(state.database, code, body.written(), state.clock.now(), by)
-    await _told(request, done.committed)
+    await tell(request, done.committed)
     return answer({"calendar": code, "days_changed": done.days, "deadlines_looked_at": done.woken})
 
 

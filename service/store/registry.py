@@ -1,13 +1,14 @@
-"""Registry rows: loaded whole into a world, changed by closing one row and opening the next. Nothing is deleted."""
+"""Registry rows: loaded whole into a world, changed by closing one row and opening the next. Nothing that was ever in
+force is deleted."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Row, Table, func, select, update
+from sqlalchemy import Row, Table, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules import world as worlds
@@ -63,6 +64,13 @@ async def change_rows(tx: AsyncConnection, name: str, rows: Sequence[Mapping[str
 async def add_rows(tx: AsyncConnection, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
     """New rows of `DATED[name]`."""
     await bulk.insert_rows(tx, DATED[name], bulk.columns_of(rows))
+
+
+async def take_back(tx: AsyncConnection, name: str, code: str, after: datetime) -> None:
+    """Remove the rows of a code that begin after a moment still to come: planned, and never in force. Closed at their
+    own start they would stand in the way of the next row that begins then."""
+    table = DATED[name]
+    await tx.execute(delete(table).where(table.c.code == code, table.c.valid_from > after))
 
 
 async def line_names(connection: AsyncConnection) -> dict[str, str]:

@@ -98,6 +98,33 @@ duty = Table(
     Index("duty_current_key", "code", unique=True, postgresql_where=text("valid_to IS NULL")),
 )
 
+duty_proposal = Table(
+    "duty_proposal",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("code", Code, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("category", Code, nullable=False),
+    Column("area", Code, nullable=False),
+    Column("lead_unit", Code, nullable=False),
+    Column("assisting", ARRAY(Text), nullable=False),
+    Column("basis", Text, nullable=False),
+    Column("valid_to", Time),
+    Column("proposed_by", JSON, nullable=False),
+    Column("proposed_at", Time, nullable=False),
+    Column("approved_by", JSON),
+    Column("approved_at", Time),
+    Column("valid_from", Time, comment="from when the duty is in force, as approved"),
+    CheckConstraint(
+        "(approved_at IS NULL) = (approved_by IS NULL) AND (approved_at IS NULL) = (valid_from IS NULL)",
+        name="approved",
+    ),
+    CheckConstraint("valid_from >= approved_at", name="not_in_the_past"),
+    CheckConstraint("valid_to > valid_from", name="validity"),
+    Index("duty_proposal_open_key", "code", unique=True, postgresql_where=text("approved_at IS NULL")),
+)
+"""What was asked to become a duty, and who admitted it: at most one open proposal a code. Never changed otherwise."""
+
 policy = Table(
     "policy",
     metadata,

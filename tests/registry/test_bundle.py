@@ -192,8 +192,7 @@ def test_the_district_lasts_for_ever_and_holds_every_street() -> None:
         ({"categories": "code,name,line,urgency,parent\nu,城管,urban,normal,u"}, "should start with its parent's"),
         ({"duties": f"{_DUTIES}v,440402,dept-water,,,"}, "unknown category 'v'"),
         ({"duties": f"{_DUTIES}u,440403,dept-water,,,"}, "unknown area '440403'"),
-        ({"duties": f"{_DUTIES}u,440402,nobody,,,"}, "lead_unit 'nobody' should be a department"),
-        ({"duties": f"{_DUTIES}u,440402,440402001,,,"}, "lead_unit '440402001' should be a department"),
+        ({"duties": f"{_DUTIES}u,440402,nobody,,,"}, "lead_unit 'nobody' should be a unit that can be called"),
         ({"duties": f"{_DUTIES}u,440402,dept-water,440402001;nobody,,"}, "unknown assisting unit 'nobody'"),
         ({"duties": f"{_DUTIES}u,440402,dept-water,,2026-02-02,2026-02-01"}, "valid_to should lie after valid_from"),
     ],
@@ -201,6 +200,16 @@ def test_the_district_lasts_for_ever_and_holds_every_street() -> None:
 def test_rows_of_other_files_that_do_not_fit_are_told(changed: dict[str, str], detail: str) -> None:
     found = [fault for fault in faults_of(files(**changed)) if detail in fault.detail]
     assert [(fault.file.removesuffix(".csv"), fault.row) for fault in found] == [(next(iter(changed)), 2)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "wrong"), [("street", False), ("station", False), ("leader", False), ("partner", True)]
+)
+def test_whoever_can_be_called_may_lead_a_duty_and_a_partner_cannot(kind: str, wrong: bool) -> None:
+    code = "440402002" if kind == "street" else "x"
+    duty = {"duties.csv": f"{_DUTIES}u,440402,{code},,,".encode()}
+    found = faults_of({**units(f"{code},名,{kind},440402,,,"), **duty})
+    assert [fault.file for fault in found] == ["duties.csv"] * wrong
 
 
 def test_a_file_that_cannot_be_read_is_told_and_does_not_drown_in_what_refers_to_it() -> None:

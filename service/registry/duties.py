@@ -1,0 +1,170 @@
+"""Duties over time (权责事项准入): proposed → approved → in force from an instant, until the next one of the same code.
+
+A proposal is checked when it is made and once more when it is approved, since the registry may have changed. Approving
+closes the row in force and opens the next, so what held on any past day stays answerable; what was only planned for a
+later day gives way to the later decision. An import by ops is an admission by itself, and leaves proposals alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from service.registry import shown
+from service.registry.bundle_checks import duty_faults
+from service.registry.bundle_rows import DutyRow
+from service.rules.errors import Conflict, NotFound, Pointer, ValidationFailed
+from service.rules.model import By
+from service.rules.world import Duty, World
+from service.store import duty_proposals, log, registry
+from service.store.database import Database, Transaction
+from service.store.duty_proposals import Proposal
+from service.store.log import Committed, Entry
+
+_NAME = "duties"
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A proposal as it stands. `new`: False when this was asked before, and nothing was written now."""
+
+    proposal: Proposal
+    new: bool
+    committed: Committed | None = None
+
+
+async def propose(database: Database, wanted: DutyRow, now: datetime, by: By) -> Done:
+    """Ask for a duty; nothing is anybody's before it is approved. Asked again: nothing is done twice.
+
+    Raises:
+        Conflict: its code has an open proposal that says something else.
+        ValidationFailed: every fault of it.
+    """
+    async with database.begin() as tx:
+        await registry.lock(tx)
+        world = await registry.load(tx)
+        last = await duty_proposals.last(tx, wanted.code)
+        if last is not None and _content(last) == _wanted(wanted) and (last.open or _stands(last, world)):
+            return Done(last, new=False)
+        if last is not None and last.open:
+            raise Conflict(_told_of(last))
+        _refuse([*_ends_too_soon(wanted, now), *_faults(wanted, world, now)])
+        made = await duty_proposals.add(tx, _wanted(wanted), now, by)
+        data = {"duty": _content(made), "by": by.as_dict()}
+        committed = await log.append(tx, [Entry("sihu.duty.proposed", now, world.district, (), data)])
+    return Done(made, new=True, committed=committed)
+
+
+async def approve(database: Database, code: str, valid_from: datetime | None, now: datetime, by: By) -> Done:
+    """Admit the open proposal of a code: in force from `valid_from`, now unless given. Asked again: nothing is done
+    twice.
+
+    Raises:
+        NotFound: nobody ever heard of this code.
+        Conflict: nothing is open.
+        ValidationFailed: `valid_from` lies in the past or past the duty's end, or it no longer fits the registry.
+    """
+    async with database.begin() as tx:
+        await registry.lock(tx)
+        world = await registry.load(tx)
+        last = await duty_proposals.last(tx, code)
+        if last is None or not last.open:
+            return Done(_approved(last, code, valid_from, world), new=False)
+        starts = _start(last, valid_from, now)
+        duty = {**_content(last), "valid_from": starts}
+        _refuse([Pointer("", each.detail) for each in _faults(DutyRow.model_validate(duty), world, starts)])
+        held = world.duties.get(code, ())
+        await _admit(tx, duty, held)
+        done = await duty_proposals.approve(tx, last.id, starts, now, by)
+        await registry.rise(tx)
+        planned = [shown.duty(each) for each in held if each.validity.valid_from > starts]
+        data = {"duty": duty, "proposed_by": last.proposed_by, "taken_back": planned, "by": by.as_dict()}
+        told = [Entry("sihu.duty.approved", now, world.district, (), data)]
+        committed = await log.append(tx, told, reload=("world",))
+    return Done(done, new=True, committed=committed)
+
+
+async def _admit(tx: Transaction, duty: Mapping[str, Any], held: Sequence[Duty]) -> None:
+    """Open the row of a duty where those held of its code end. First the ends: only one row of a code has none."""
+    code, starts = duty["code"], duty["valid_from"]
+    spans = [each.validity for each in held]
+    before = [each.valid_from for each in spans if each.valid_from < starts and _reaches(each.valid_to, starts)]
+    await registry.take_back(tx, _NAME, code, after=starts)
+    ends = [{"code": code, "valid_from": began, "valid_to": starts} for began in before]
+    await registry.change_rows(tx, _NAME, ends)
+    if any(each.valid_from == starts for each in spans):  # corrected where it stands, as an import does
+        await registry.change_rows(tx, _NAME, [duty])
+    else:
+        await registry.add_rows(tx, _NAME, [duty])
+
+
+def _reaches(end: datetime | None, moment: datetime) -> bool:
+    return end is None or end > moment
+
+
+def _approved(last: Proposal | None, code: str, valid_from: datetime | None, world: World) -> Proposal:
+    """The proposal that was approved already, when just that is asked for again."""
+    if last is None and code not in world.duties:
+        raise NotFound(f"There is no duty {code}, nor a proposal of it: POST /v1/duties proposes one.")
+    if last is None:
+        raise Conflict(f"Nothing is proposed for duty {code}: POST /v1/duties first, with what should change.")
+    if valid_from is not None and valid_from != last.valid_from:
+        since = last.valid_from.isoformat() if last.valid_from else ""
+        raise Conflict(f"The last proposal of duty {code} was approved from {since} on: POST /v1/duties for the next.")
+    return last
+
+
+def _start(last: Proposal, valid_from: datetime | None, now: datetime) -> datetime:
+    starts = valid_from or now
+    if starts < now:
+        detail = f"It is {now.isoformat()} already: nothing is admitted in the past. Leave valid_from out for now."
+    elif last.valid_to is not None and last.valid_to <= starts:
+        detail = f"As proposed, this duty ends at {last.valid_to.isoformat()}: admit it from an earlier moment."
+    else:
+        return starts
+    raise ValidationFailed(detail, errors=[Pointer("/valid_from", detail)])
+
+
+def _wanted(row: DutyRow) -> dict[str, Any]:
+    return row.model_dump(exclude={"valid_from"})
+
+
+def _content(proposal: Proposal) -> dict[str, Any]:
+    """What is proposed, by column."""
+    return {name: getattr(proposal, name) for name in DutyRow.model_fields if name != "valid_from"}
+
+
+def _stands(last: Proposal, world: World) -> bool:
+    """Whether the newest row of the code is the one this approved proposal opened."""
+    rows = world.duties.get(last.code, ())
+    return bool(rows) and shown.duty(rows[-1]) == {**_content(last), "valid_from": last.valid_from}
+
+
+def _ends_too_soon(row: DutyRow, now: datetime) -> list[Pointer]:
+    if _reaches(row.valid_to, now):
+        return []
+    detail = f"it is {now.isoformat()} already: give a later valid_to, or leave it out"
+    return [Pointer("/valid_to", detail)]
+
+
+def _faults(row: DutyRow, world: World, at: datetime) -> list[Pointer]:
+    """What does not fit the registry in force at a moment: the bundle's own check."""
+    kinds = {code: unit.kind for code in world.units if (unit := world.unit(code, at)) is not None}
+    categories = frozenset(code for code in world.categories if world.category(code, at) is not None)
+    return [Pointer(f"/{column}", detail) for column, detail in duty_faults(row, kinds, categories)]
+
+
+def _refuse(wrong: Sequence[Pointer]) -> None:
+    if wrong:
+        detail = f"It does not fit the registry, nothing was written: {'; '.join(each.detail for each in wrong)}."
+        raise ValidationFailed(detail, errors=wrong)
+
+
+def _told_of(last: Proposal) -> str:
+    who = last.proposed_by.get("unit") or last.proposed_by.get("subject") or last.proposed_by["kind"]
+    return (
+        f"Duty {last.code} has an open proposal that says something else, by {who} at {last.proposed_at.isoformat()}: "
+        f"it is for ops to approve it first (POST /v1/duties/{last.code}/approve)."
+    )

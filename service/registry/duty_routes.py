@@ -1,0 +1,128 @@
+"""The admission gate of duties (权责事项准入): whoever is responsible proposes, ops admit from a moment on."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import ConfigDict, Field
+
+from service.access.deps import Caller, must_be
+from service.registry import duties, examples, shown
+from service.registry.bundle_rows import Basis, DayOrMoment, DutyRow, Name
+from service.registry.routes import Page
+from service.registry.telling import tell
+from service.rules import access, errors
+from service.rules.words import Role
+from service.store import duty_proposals
+from service.web import problems
+from service.web.answers import answer
+from service.web.cursors import kind_of
+from service.web.text import Body, CategoryCode, Code, Moment, Prefix
+
+router = APIRouter(prefix="/v1/duties", tags=["registry · 名录"])
+
+_WRITES = problems.documented(
+    errors.Unauthorized,
+    errors.NotYours,
+    errors.BadJson,
+    errors.TooLarge,
+    errors.UnsupportedMedia,
+    errors.Conflict,
+    errors.ValidationFailed,
+    errors.Unavailable,
+)
+_PLACE = "/v1/duties/proposals"
+_MOST_ASSISTING = 100
+
+
+class DutyBody(Body):
+    """A duty as a row of `duties.csv`. `valid_to`: a moment, or a day, which is its midnight in Asia/Shanghai."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "code": "EX-001",
+                    "title": "市容环境管理",
+                    "category": "urban-01",
+                    "area": "440105",
+                    "lead_unit": "440105003",
+                    "assisting": ["dept-urban-management"],
+                    "basis": "示例 (example)",
+                }
+            ]
+        }
+    )
+
+    code: Code
+    title: Name
+    category: CategoryCode
+    area: Prefix
+    lead_unit: Code
+    assisting: Annotated[tuple[Code, ...], Field(max_length=_MOST_ASSISTING)] = ()
+    basis: Basis
+    valid_to: DayOrMoment | None = None
+
+
+class ApproveBody(Body):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"valid_from": "2027-01-01T00:00:00+08:00"}]})
+
+    valid_from: Moment | None = None
+
+
+@router.post(
+    "",
+    status_code=201,
+    summary="Propose a duty · 提出权责事项",
+    responses={201: examples.one(examples.PROPOSAL), 200: examples.one(examples.PROPOSAL), **_WRITES},
+)
+async def propose_duty(request: Request, caller: Caller, body: DutyBody) -> Response:
+    """By ops or a unit; nothing is anybody's before ops approve it. A code has one open proposal: the same again is
+    answered 200, another 409."""
+    must_be(caller, Role.OPS, Role.UNIT)
+    state = request.app.state
+    wanted = DutyRow.model_validate(body.model_dump())
+    done = await duties.propose(state.database, wanted, state.clock.now(), access.by_of(caller))
+    await tell(request, done.committed)
+    return answer(shown.proposal(done.proposal), 201 if done.new else 200, {"Location": _PLACE})
+
+
+@router.get(
+    "/proposals",
+    summary="What was proposed, newest first · 准入申请",
+    responses={
+        200: examples.listed(examples.PROPOSAL),
+        **problems.documented(errors.Unauthorized, errors.BadCursor, errors.ValidationFailed, errors.Unavailable),
+    },
+)
+async def list_proposals(request: Request, caller: Caller, query: Annotated[Page, Query()]) -> Response:
+    """Open and approved ones, with who proposed and who admitted each, and from when it is in force."""
+    state = request.app.state
+    kind = kind_of(_PLACE, {})
+    before = state.cursors.read(kind, query.cursor)[0] if query.cursor else None
+    async with state.database.read() as connection:
+        found = await duty_proposals.newest(connection, limit=query.limit + 1, before=before)
+    items = found[: query.limit]
+    cursor = state.cursors.sign(kind, [items[-1].id]) if len(found) > query.limit else None
+    return answer({"items": [shown.proposal(each) for each in items], "next_cursor": cursor})
+
+
+@router.post(
+    "/{code}/approve",
+    summary="Admit what was proposed, from a moment on · 准入",
+    responses={200: examples.one(examples.ADMITTED), **_WRITES, **problems.documented(errors.NotFound)},
+)
+async def approve_duty(
+    request: Request,
+    caller: Caller,
+    code: Code,
+    body: ApproveBody = ApproveBody(),  # noqa: B008
+) -> Response:
+    """From then on calls go by it; open ones stay where they are, and `GET /v1/duties?at=` tells of any day before.
+    What was planned for later under this code is taken back. The same again changes nothing."""
+    must_be(caller, Role.OPS)
+    state = request.app.state
+    done = await duties.approve(state.database, code, body.valid_from, state.clock.now(), access.by_of(caller))
+    await tell(request, done.committed)
+    return answer(shown.proposal(done.proposal))

@@ -1,0 +1,71 @@
+"""Proposals of duties as rows. What was approved stays, so that everybody can see who admitted what, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.rules.model import By
+from service.store.registry_tables import duty_proposal
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A duty as proposed. `approved_by`, `approved_at` and `valid_from` are None while it is open."""
+
+    id: int
+    code: str
+    title: str
+    category: str
+    area: str
+    lead_unit: str
+    assisting: tuple[str, ...]
+    basis: str
+    valid_to: datetime | None
+    proposed_by: Mapping[str, str]
+    proposed_at: datetime
+    approved_by: Mapping[str, str] | None = None
+    approved_at: datetime | None = None
+    valid_from: datetime | None = None
+
+    @property
+    def open(self) -> bool:
+        return self.approved_at is None
+
+
+async def last(connection: AsyncConnection, code: str) -> Proposal | None:
+    """The last proposal of a code. If one is open, it is this: the next may only come after it."""
+    wanted = select(duty_proposal).where(duty_proposal.c.code == code).order_by(duty_proposal.c.id.desc()).limit(1)
+    row = (await connection.execute(wanted)).first()
+    return None if row is None else _proposal(row)
+
+
+async def newest(connection: AsyncConnection, *, limit: int, before: int | None = None) -> list[Proposal]:
+    """At most `limit` proposals, newest first, approved ones too; `before`: those older than this id."""
+    wanted = select(duty_proposal).order_by(duty_proposal.c.id.desc()).limit(limit)
+    if before is not None:
+        wanted = wanted.where(duty_proposal.c.id < before)
+    return [_proposal(row) for row in await connection.execute(wanted)]
+
+
+async def add(tx: AsyncConnection, duty: Mapping[str, Any], now: datetime, by: By) -> Proposal:
+    """Store an open proposal; `duty`: its columns. Raises `IntegrityError` when the code has an open one."""
+    row = {**duty, "assisting": list(duty["assisting"]), "proposed_by": dict(by.as_dict()), "proposed_at": now}
+    made = await tx.execute(insert(duty_proposal).values(row).returning(duty_proposal))
+    return _proposal(made.one())
+
+
+async def approve(tx: AsyncConnection, number: int, valid_from: datetime, now: datetime, by: By) -> Proposal:
+    """Write down who admitted it, and from when the duty is in force."""
+    decided = {"approved_by": dict(by.as_dict()), "approved_at": now, "valid_from": valid_from}
+    changed = update(duty_proposal).where(duty_proposal.c.id == number).values(decided).returning(duty_proposal)
+    return _proposal((await tx.execute(changed)).one())
+
+
+def _proposal(row: Row[Any]) -> Proposal:
+    return Proposal(**{**row._mapping, "assisting": tuple(row.assisting)})

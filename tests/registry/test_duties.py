@@ -1,0 +1,232 @@
+"""The admission gate over HTTP: who may propose and admit, what is refused, and who hears of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from service.clock import VirtualClock
+from service.main import create_app
+from service.settings import Engine, Settings
+from tests.house import CATEGORY, CELL, DEPARTMENT, START, STREET, House
+from tests.registry.admissions import (
+    APPROVE,
+    DUTIES,
+    OTHER,
+    PROPOSALS,
+    approve,
+    duty,
+    later,
+    lead,
+    move,
+    propose,
+    refused,
+    stored,
+    told,
+)
+
+pytestmark = pytest.mark.anyio
+
+BEFORE_NOW = (START - timedelta(microseconds=1)).isoformat()
+PARTNER = "440105001001-property"
+
+
+async def test_what_is_proposed_is_told_and_nobodys_yet(house: House) -> None:
+    before = await house.get("worker", DUTIES, limit=500)
+    answer = await house.send("department", "POST", DUTIES, duty())
+    assert (answer.status_code, answer.headers["location"]) == (201, PROPOSALS)
+    said = answer.json()
+    assert said == {
+        **duty(),
+        "valid_to": None,
+        "proposed_by": {"kind": "unit", "subject": DEPARTMENT, "unit": DEPARTMENT},
+        "proposed_at": "2026-11-23T01:00:00Z",
+        "approved_by": None,
+        "approved_at": None,
+        "valid_from": None,
+    }
+    assert (await house.get("worker", PROPOSALS))["items"] == [said]
+    assert await house.get("worker", DUTIES, limit=500) == before
+
+
+async def test_ops_and_any_unit_may_propose(house: House) -> None:
+    for who in ("ops", "community", "street", "department", "leader", PARTNER):
+        await propose(house, who, code=f"BY-{who}")
+
+
+@pytest.mark.parametrize("who", ["worker", "auditor"])
+async def test_others_may_not_propose_but_read(house: House, who: str) -> None:
+    assert (await refused(house, DUTIES, duty(), who))[:2] == (403, "not_yours")
+    assert (await refused(house, DUTIES, {}, who))[:2] == (422, "validation_failed"), "the body comes first"
+    await propose(house)
+    assert [each["code"] for each in (await house.get(who, PROPOSALS))["items"]] == ["EX-001"]
+
+
+async def test_only_ops_may_approve(house: House) -> None:
+    await propose(house)
+    for who in ("worker", "auditor", "department", "street", "leader"):
+        assert (await refused(house, APPROVE, {}, who))[:2] == (403, "not_yours"), who
+
+
+async def test_nobody_comes_in_without_a_key(house: House) -> None:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(house.app), base_url="http://house") as client:
+        for method, path in (("POST", DUTIES), ("GET", PROPOSALS), ("POST", APPROVE)):
+            assert (await client.request(method, path, json={})).status_code == 401
+
+
+async def test_the_same_again_is_answered_200_and_nothing_is_written(house: House) -> None:
+    first = await propose(house, valid_to="2027-06-30")
+    await house.key("street")
+    before = await stored(house)
+    for who, until in (("department", "2027-06-30"), ("street", "2027-06-29T16:00:00Z")):
+        again = await house.send(who, "POST", DUTIES, duty(valid_to=until))
+        assert (again.status_code, again.json()) == (200, first)
+    assert await stored(house) == before
+
+
+async def test_the_same_again_after_it_was_admitted_is_no_new_proposal(house: House) -> None:
+    await propose(house)
+    admitted = await approve(house, valid_from=later(1))
+    again = await house.send("department", "POST", DUTIES, duty())
+    assert (again.status_code, again.json()) == (200, admitted)
+    await move(house, "dept-water", 2)
+    await propose(house)  # back again: that is a change
+
+
+async def test_another_proposal_of_the_code_waits_and_is_told_for_whom(house: House) -> None:
+    others: list[dict[str, Any]] = [{"lead_unit": STREET}, {"assisting": []}, {"valid_to": later(9)}]
+    others += [{name: "urban-02"} for name in ("title", "category", "basis")]
+    await propose(house)
+    await house.advance(seconds=60)
+    for changed in others:
+        assert (await refused(house, DUTIES, duty(**changed)))[:2] == (409, "conflict"), changed
+    detail = (await house.send("ops", "POST", DUTIES, duty(title="别的"))).json()["detail"]
+    assert DEPARTMENT in detail and "2026-11-23T01:00:00" in detail
+    await propose(house, code="EX-002")  # other codes do not wait
+    await approve(house)
+    await propose(house, title="别的")
+
+
+async def test_everything_that_does_not_fit_the_registry_is_told_at_once(house: House) -> None:
+    wrong = duty(category="nothing", area="440106", lead_unit=PARTNER, assisting=[DEPARTMENT, "x", "y"])
+    status, code, pointers = await refused(house, DUTIES, {**wrong, "valid_to": later(0)})
+    assert (status, code) == (422, "validation_failed")
+    assert pointers == ["/valid_to", "/category", "/area", "/lead_unit", "/assisting/1", "/assisting/2"]
+    assert (await refused(house, DUTIES, duty(area=CELL)))[2] == ["/area"]
+
+
+async def test_what_is_no_longer_in_force_does_not_fit(house: House) -> None:
+    fields = {"lead_unit": OTHER, "assisting/0": DEPARTMENT, "area": STREET, "category": "urban-01"}
+    for field, code in fields.items():
+        table = "category" if field == "category" else "unit"
+        for end, wrong in ((START, [f"/{field}"]), (None, [])):
+            async with house.process.database.begin() as tx:
+                ends = text(f"UPDATE {table} SET valid_to = CAST(:end AS timestamptz) WHERE code = :code")
+                await tx.execute(ends, {"end": end, "code": code})
+            if wrong:
+                assert await refused(house, DUTIES, duty(area=STREET)) == (422, "validation_failed", wrong)
+    await propose(house, area=STREET)
+
+
+BOUNDS: list[tuple[dict[str, Any], str]] = [
+    ({"lead": "x"}, "/lead"),
+    ({"valid_from": later(1)}, "/valid_from"),
+    *(({name: None}, f"/{name}") for name in ("code", "title", "category", "area", "lead_unit", "basis")),
+    ({"code": "a b"}, "/code"),
+    ({"code": 1}, "/code"),
+    ({"title": "长" * 201}, "/title"),
+    ({"title": "两\n行"}, "/title"),
+    ({"title": " "}, "/title"),
+    ({"basis": "长" * 501}, "/basis"),
+    ({"basis": "\x00"}, "/basis"),
+    ({"area": "44010"}, "/area"),
+    ({"assisting": "dept-water;dept-parks"}, "/assisting"),
+    ({"assisting": ["a b"]}, "/assisting/0"),
+    ({"assisting": ["dept-water"] * 101}, "/assisting"),
+    ({"valid_to": "2027-02-30"}, "/valid_to"),
+    ({"valid_to": "2027-02-28T00:00:00"}, "/valid_to"),
+    ({"valid_to": 1_795_482_000}, "/valid_to"),
+    ({"valid_to": BEFORE_NOW}, "/valid_to"),
+]
+
+
+async def test_a_proposal_has_the_bounds_of_a_row_in_a_bundle(house: House) -> None:
+    for changed, pointer in BOUNDS:
+        assert await refused(house, DUTIES, duty(**changed)) == (422, "validation_failed", [pointer]), changed
+
+
+async def test_the_longest_row_there_is_fits(house: House) -> None:
+    whole: dict[str, Any] = {"title": "长" * 200, "basis": "第一行\n" + "长" * 496, "assisting": ["dept-water"] * 100}
+    assert (await propose(house, code="X" * 64, **whole))["basis"] == whole["basis"]
+    assert (await approve(house, "X" * 64))["assisting"] == whole["assisting"]
+
+
+async def test_proposals_are_listed_newest_first_without_gaps_or_doubles(house: House) -> None:
+    for number in range(5):
+        await propose(house, code=f"N-{number}")
+    seen: list[str] = []
+    query: dict[str, Any] = {"limit": 2}
+    for _ in range(3):
+        page = await house.get("auditor", PROPOSALS, **query)
+        seen += [each["code"] for each in page["items"]]
+        query["cursor"] = page["next_cursor"]
+        await propose(house, "ops", code=f"late-{len(seen)}")  # what comes in between moves nothing
+    assert (seen, query["cursor"]) == ([f"N-{number}" for number in (4, 3, 2, 1, 0)], None)
+
+
+async def test_a_list_that_cannot_be_made_is_refused(house: House) -> None:
+    for query in ({"limit": 0}, {"limit": 501}, {"code": "EX-001"}):
+        assert (await house.send("worker", "GET", PROPOSALS, **query)).json()["code"] == "validation_failed"
+    cursor = (await house.get("worker", DUTIES, limit=1))["next_cursor"]
+    assert (await house.send("worker", "GET", PROPOSALS, cursor=cursor)).json()["code"] == "bad_cursor"
+
+
+async def test_the_log_tells_who_proposed_and_who_admitted_what(house: House) -> None:
+    await house.advance(seconds=90)
+    await propose(house, valid_to="2027-06-30")
+    await approve(house, valid_from=later(1))
+    [proposed], [admitted] = await told(house, "proposed"), await told(house, "approved")
+    by = {"kind": "unit", "subject": DEPARTMENT, "unit": DEPARTMENT}
+    said = duty(valid_to="2027-06-29T16:00:00Z")
+    assert proposed["data"] == {"duty": said, "by": by}
+    assert admitted["data"] == {
+        "duty": {**said, "valid_from": "2026-11-24T01:00:00Z"},
+        "proposed_by": by,
+        "taken_back": [],
+        "by": {"kind": "ops", "subject": "ops"},
+    }
+    assert {(each["time"], each["source"], each.get("subject")) for each in (proposed, admitted)} == {
+        ("2026-11-23T01:01:30Z", "/sihu/440105", None)
+    }
+
+
+@pytest.fixture
+async def second(house: House, haizhu_url: str) -> AsyncIterator[House]:
+    """Another process on the same database."""
+    app = create_app(Settings(database_url=haizhu_url, engine=Engine.OFF), VirtualClock(START))
+    async with app.router.lifespan_context(app):
+        await app.state.process.ready.wait()
+        other = House(app)
+        yield other
+        await other.close()
+
+
+async def test_every_process_goes_by_what_was_admitted(house: House, second: House) -> None:
+    async def called(where: House) -> str:
+        calls = (await where.get("worker", f"/v1/grid-cells/{CELL}/chain", category=CATEGORY))["calls"]
+        return str(calls[2]["unit"]["code"])
+
+    assert await called(second) == DEPARTMENT
+    await propose(house)
+    await approve(house)
+    assert await called(house) == OTHER, "at once where it was admitted"
+    async with asyncio.timeout(10):
+        while await called(second) != OTHER:
+            await asyncio.sleep(0.01)
+    assert await lead(second) == [OTHER]
