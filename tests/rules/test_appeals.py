@@ -1,0 +1,218 @@
+"""One appeal against a call counted as missed: it exempts from the score and hides nothing (contract §3, `/appeal`)."""
+
+from __future__ import annotations
+
+import pytest
+
+from service.rules import lifecycle
+from service.rules.errors import IllegalTransition, NotYours, ValidationFailed
+from service.rules.model import Act, Actor, Appeal, By, Call, Decision, Incident
+from service.rules.words import Arrow, Decided, Level, Outcome, Role, State
+from tests.rules.builders import (
+    COMMUNITY,
+    DEPARTMENT,
+    LEADER,
+    NOW,
+    OTHER_STREET,
+    PEOPLE,
+    STREET,
+    UNIT_AT,
+    WORLD,
+    a_unit,
+    act,
+    an_incident,
+    fired,
+    later,
+    types,
+)
+
+C, A, H, R, X = State
+L1, L2, L3, L4 = Level
+LATE = later(days=3)
+JUDGING = pytest.mark.parametrize("verb", [Arrow.APPROVE_APPEAL, Arrow.REFUSE_APPEAL])
+
+
+def _appealed(incident: Incident, unit: str, call: int) -> Decision:
+    return lifecycle.decide(incident, Act(Arrow.APPEAL, "no power", call=call), a_unit(unit), WORLD, LATE)
+
+
+def _judged(incident: Incident, verb: Arrow, who: str = "ops", call: int = 1) -> Decision:
+    return lifecycle.decide(incident, Act(verb, "so", call=call), PEOPLE[who], WORLD, LATE)
+
+
+def _told_not_to(pointer: str, incident: Incident, unit: str, call: int) -> None:
+    with pytest.raises(ValidationFailed) as refused:
+        _appealed(incident, unit, call)
+    assert [each.pointer for each in refused.value.errors] == [pointer]
+
+
+def _call(incident: Incident, seq: int) -> Call:
+    call = incident.call_numbered(seq)
+    assert call is not None
+    return call
+
+
+def _missed_by(*levels: Level) -> Incident:
+    """Missed at these levels, resolved at the one after them."""
+    incident = an_incident(C)
+    while incident.level in levels:
+        incident = fired(incident, late_s=2.5).after
+    return incident
+
+
+# --- appeal -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("state", "outcome"), [(C, Outcome.NO_ANSWER), (A, Outcome.NOT_RESOLVED)])
+def test_an_appeal_is_written_on_the_missed_call_and_erases_nothing(state: State, outcome: Outcome) -> None:
+    incident = fired(an_incident(state), late_s=2.5).after
+    decision = _appealed(incident, COMMUNITY, 1)
+    appeal = Appeal("no power", By("unit", COMMUNITY, COMMUNITY), LATE)
+    assert decision.after == incident._replace(
+        earlier=(_call(incident, 1)._replace(appeal=appeal),),
+        version=incident.version + 1,
+        updated_at=LATE,
+        sequence=incident.sequence + 1,
+    )
+    call = _call(decision.after, 1)
+    assert (call.outcome, call.late_s, call.exempt) == (outcome, 2.5, False)
+    assert types(decision) == ["call.appealed"]
+    event = decision.events[0]
+    assert (event.note, event.call, event.at_state.call.seq) == ("no power", 1, 2), (
+        "of the first call, as it stands now"
+    )
+    assert (decision.ended, decision.changes_a_call) == (call, True)
+
+
+@pytest.mark.parametrize("state", State)
+def test_it_may_be_made_at_any_time_afterwards(state: State) -> None:
+    incident = _missed_by(L1)
+    if state in (A, H):
+        incident = act(incident, "street", Arrow.ANSWER, at=incident.updated_at).after
+    if state is H:
+        asked = act(incident, "street", Arrow.HOLD, at=incident.updated_at).after
+        incident = act(asked, "community", Arrow.APPROVE, at=incident.updated_at).after
+    if state in (R, X):
+        incident = act(incident, "street", Arrow.RESOLVE).after
+    if state is X:
+        incident = act(incident, "reporter", Arrow.ACCEPT).after
+    assert incident.state is state
+    after = _appealed(incident, COMMUNITY, 1).after
+    assert (after.state, after.due_at, after.closed_at) == (state, incident.due_at, incident.closed_at)
+
+
+def test_each_appeals_once_against_each_missed_call_of_its_own() -> None:
+    incident = _missed_by(L1, L2, L3)
+    incident = fired(incident).after  # the leader's first
+    for unit, call in ((COMMUNITY, 1), (STREET, 2), (DEPARTMENT, 3), (LEADER, 4)):
+        for other in {1, 2, 3, 4} - {call}:
+            with pytest.raises(NotYours, match="each unit appeals for itself"):
+                _appealed(incident, unit, other)
+        appealed = _appealed(incident, unit, call).after
+        with pytest.raises(IllegalTransition, match="one appeal a call"):
+            _appealed(appealed, unit, call)
+    twice = fired(incident).after  # the leader's second: the fifth call
+    first = _appealed(twice, LEADER, 4).after
+    _told_not_to("/call", first, LEADER, 4)
+    second = _appealed(first, LEADER, 5).after
+    assert [each.appeal is not None for each in second.earlier] == [False, False, False, True, True]
+
+
+def test_only_a_missed_call_is_appealed_against() -> None:
+    incident = _missed_by(L1)
+    back = act(incident, "street", Arrow.RETURN, at=incident.updated_at).after
+    again = act(back, "community", Arrow.RAISE, at=back.updated_at).after
+    _told_not_to("/call", again, COMMUNITY, 3)
+    for call in (0, 5, -1, 99):
+        _told_not_to("/call", again, COMMUNITY, call)
+    with pytest.raises(IllegalTransition, match="No call of yours was missed here"):
+        _appealed(again, STREET, 2)
+    raised = act(an_incident(C), "community", Arrow.RAISE).after
+    with pytest.raises(IllegalTransition, match="No call of yours was missed here"):
+        _appealed(raised, COMMUNITY, 1)
+
+
+def test_nobody_appeals_for_another() -> None:
+    incident = _missed_by(L1)
+    firm = PEOPLE["firm"]
+    with pytest.raises(IllegalTransition, match="No call of yours"):
+        lifecycle.decide(incident, Act(Arrow.APPEAL, "why", call=1), firm, WORLD, LATE)
+    for actor in (PEOPLE["reporter"], PEOPLE["ops"], PEOPLE["auditor"], a_unit(OTHER_STREET)):
+        with pytest.raises(NotYours):
+            lifecycle.decide(incident, Act(Arrow.APPEAL, "why", call=1), actor, WORLD, LATE)
+    rotated = Actor(Role.UNIT, "another key", unit=COMMUNITY)
+    assert lifecycle.decide(incident, Act(Arrow.APPEAL, "why", call=1), rotated, WORLD, LATE).ended is not None
+
+
+# --- decide it ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("who", ["street", "ops", "street_reporting", "ops_reporting"])
+@JUDGING
+def test_the_street_or_ops_decide_it_and_granted_or_not_it_was_missed(verb: Arrow, who: str) -> None:
+    appealed = _appealed(_missed_by(L1), COMMUNITY, 1).after
+    before = _call(appealed, 1)
+    assert before.appeal is not None
+    decision = _judged(appealed, verb, who)
+    granted = verb is Arrow.APPROVE_APPEAL
+    actor = PEOPLE[who]
+    decided = before.appeal._replace(
+        decided_by=By(actor.role.value, actor.subject, actor.unit),
+        decided_at=LATE,
+        decided_reason="so",
+        outcome=Decided.APPROVED if granted else Decided.REFUSED,
+    )
+    assert _call(decision.after, 1) == before._replace(appeal=decided, exempt=granted)
+    assert (before.outcome, before.late_s) == (Outcome.NO_ANSWER, 2.5)
+    assert types(decision) == ["call.exempted" if granted else "call.appeal_refused"]
+    assert (decision.events[0].call, decision.events[0].note) == (1, "so")
+    assert decision.after.version == appealed.version + 1
+    assert decision.after.call == appealed.call
+
+
+@JUDGING
+def test_it_is_decided_once_and_not_made_again(verb: Arrow) -> None:
+    decided = _judged(_appealed(_missed_by(L1), COMMUNITY, 1).after, verb).after
+    for again in (Arrow.APPROVE_APPEAL, Arrow.REFUSE_APPEAL):
+        with pytest.raises(IllegalTransition, match="No appeal waits to be decided"):
+            _judged(decided, again)
+    with pytest.raises(IllegalTransition, match="you appealed already"):
+        _appealed(decided, COMMUNITY, 1)
+
+
+@JUDGING
+def test_nobody_decides_its_own_appeal(verb: Arrow) -> None:
+    incident = _missed_by(L1, L2)
+    own = _appealed(incident, STREET, 2).after
+    with pytest.raises(IllegalTransition, match="Nobody decides its own appeal: ops do"):
+        _judged(own, verb, "street", 2)
+    both = _appealed(own, COMMUNITY, 1).after
+    assert verb.value in lifecycle.allowed(both, PEOPLE["street"], WORLD, NOW)
+    with pytest.raises(NotYours, match="Nobody decides its own appeal: ops do"):
+        _judged(both, verb, "street", 2)
+    assert types(_judged(both, verb, "street", 1)) == types(_judged(both, verb, "ops", 2))
+
+
+@pytest.mark.parametrize("who", ["community", "department", "reporter", "auditor", "other_street", "firm", "colleague"])
+@JUDGING
+def test_nobody_else_decides_one(verb: Arrow, who: str) -> None:
+    with pytest.raises(NotYours):
+        _judged(_appealed(_missed_by(L1, L2), COMMUNITY, 1).after, verb, who)
+
+
+@JUDGING
+def test_what_is_decided_is_an_appeal_that_waits(verb: Arrow) -> None:
+    incident = _appealed(_missed_by(L1, L2), COMMUNITY, 1).after
+    for call, pointer in ((2, ""), (3, ""), (0, "/call"), (4, "/call"), (99, "/call")):
+        with pytest.raises(ValidationFailed) as refused:
+            _judged(incident, verb, call=call)
+        assert [each.pointer for each in refused.value.errors] == [pointer]
+    with pytest.raises(IllegalTransition, match="No appeal waits"):
+        _judged(_missed_by(L1), verb)
+
+
+def test_an_appeal_goes_on_waiting_whatever_becomes_of_the_incident() -> None:
+    incident = _appealed(_missed_by(L1), COMMUNITY, 1).after
+    later_on = act(act(incident, UNIT_AT[L2], Arrow.RESOLVE).after, "reporter", Arrow.REJECT).after
+    assert _call(later_on, 1).appeal == _call(incident, 1).appeal
+    assert _call(_judged(later_on, Arrow.APPROVE_APPEAL, "street").after, 1).exempt
