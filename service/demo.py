@@ -46,11 +46,14 @@ async def prepare(settings: Settings) -> None:
 
 
 async def keys_for(database: Database, held: dict[str, str]) -> dict[str, str]:
-    """Import the sample, and make whichever demo key is not in `held` or no longer works. Name → key."""
+    """Import the sample into an empty registry, and make whichever demo key is not in `held` or no longer works. Name →
+    key. What was changed since the first start stays."""
     clock, worlds, keyring = DatabaseClock(), CurrentWorld(), Keyring()
     await clock.synchronise(database)
-    await importing.import_bundle(database, bundle.read_directory(SAMPLE), clock.now(), _BY, dry_run=False)
     await worlds.reload(database)
+    if not worlds.world.units:
+        await importing.import_bundle(database, bundle.read_directory(SAMPLE), clock.now(), _BY, dry_run=False)
+        await worlds.reload(database)
     await keyring.reload(database)
     for name, wanted in WANTED.items():
         if keyring.find(held.get(name, ""), clock.now()) is None:

@@ -35,11 +35,20 @@ class Done:
     committed: Committed | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """From when: now unless given. `proposed_at` of the proposal that was read: a fence, as If-Match is."""
+
+    valid_from: datetime | None = None
+    proposed_at: datetime | None = None
+
+
 async def propose(database: Database, wanted: DutyRow, now: datetime, by: By) -> Done:
-    """Ask for a duty; nothing is anybody's before it is approved. Asked again: nothing is done twice.
+    """Ask for a duty; nothing is anybody's before it is approved. Asked again: nothing is done twice. Whoever proposed
+    it may correct it until then.
 
     Raises:
-        Conflict: its code has an open proposal that says something else.
+        Conflict: its code has an open proposal of somebody else's that says something else.
         ValidationFailed: every fault of it.
     """
     async with database.begin() as tx:
@@ -48,31 +57,36 @@ async def propose(database: Database, wanted: DutyRow, now: datetime, by: By) ->
         last = await duty_proposals.last(tx, wanted.code)
         if last is not None and _content(last) == _wanted(wanted) and (last.open or _stands(last, world)):
             return Done(last, new=False)
-        if last is not None and last.open:
+        corrects = last is not None and last.open and last.proposed_by.get("subject") == by.subject
+        if last is not None and last.open and not corrects:
             raise Conflict(_told_of(last))
         _refuse([*_ends_too_soon(wanted, now), *_faults(wanted, world, now)])
-        made = await duty_proposals.add(tx, _wanted(wanted), now, by)
+        if last is not None and corrects:
+            made = await duty_proposals.correct(tx, last.id, _wanted(wanted), now, by)
+        else:
+            made = await duty_proposals.add(tx, _wanted(wanted), now, by)
         data = {"duty": _content(made), "by": by.as_dict()}
         committed = await log.append(tx, [Entry("sihu.duty.proposed", now, world.district, (), data)])
     return Done(made, new=True, committed=committed)
 
 
-async def approve(database: Database, code: str, valid_from: datetime | None, now: datetime, by: By) -> Done:
-    """Admit the open proposal of a code: in force from `valid_from`, now unless given. Asked again: nothing is done
-    twice.
+async def approve(database: Database, code: str, wish: Approval, now: datetime, by: By) -> Done:
+    """Admit the open proposal of a code. Asked again: nothing is done twice.
 
     Raises:
         NotFound: nobody ever heard of this code.
-        Conflict: nothing is open.
+        Conflict: nothing is open, or another proposal than the one that was read.
         ValidationFailed: `valid_from` lies in the past or past the duty's end, or it no longer fits the registry.
     """
     async with database.begin() as tx:
         await registry.lock(tx)
         world = await registry.load(tx)
         last = await duty_proposals.last(tx, code)
+        if last is not None and wish.proposed_at not in (None, last.proposed_at):
+            raise Conflict(f"Duty {code} was proposed anew at {last.proposed_at.isoformat()}: read it again first.")
         if last is None or not last.open:
-            return Done(_approved(last, code, valid_from, world), new=False)
-        starts = _start(last, valid_from, now)
+            return Done(_approved(last, code, wish.valid_from, world), new=False)
+        starts = _start(last, wish.valid_from, now)
         duty = {**_content(last), "valid_from": starts}
         _refuse([Pointer("", each.detail) for each in _faults(DutyRow.model_validate(duty), world, starts)])
         held = world.duties.get(code, ())
@@ -166,5 +180,5 @@ def _told_of(last: Proposal) -> str:
     who = last.proposed_by.get("unit") or last.proposed_by.get("subject") or last.proposed_by["kind"]
     return (
         f"Duty {last.code} has an open proposal that says something else, by {who} at {last.proposed_at.isoformat()}: "
-        f"it is for ops to approve it first (POST /v1/duties/{last.code}/approve)."
+        f"they may correct it, or ops approve it first (POST /v1/duties/{last.code}/approve)."
     )

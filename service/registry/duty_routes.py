@@ -69,6 +69,7 @@ class ApproveBody(Body):
     model_config = ConfigDict(json_schema_extra={"examples": [{"valid_from": "2027-01-01T00:00:00+08:00"}]})
 
     valid_from: Moment | None = None
+    proposed_at: Moment | None = Field(None, description="of the proposal you read: refused if it was corrected since")
 
 
 @router.post(
@@ -79,7 +80,7 @@ class ApproveBody(Body):
 )
 async def propose_duty(request: Request, caller: Caller, body: DutyBody) -> Response:
     """By ops or a unit; nothing is anybody's before ops approve it. A code has one open proposal: the same again is
-    answered 200, another 409."""
+    answered 200, another corrects it by the same subject, and is 409 by anybody else."""
     must_be(caller, Role.OPS, Role.UNIT)
     state = request.app.state
     wanted = DutyRow.model_validate(body.model_dump())
@@ -123,6 +124,7 @@ async def approve_duty(
     What was planned for later under this code is taken back. The same again changes nothing."""
     must_be(caller, Role.OPS)
     state = request.app.state
-    done = await duties.approve(state.database, code, body.valid_from, state.clock.now(), access.by_of(caller))
+    wish = duties.Approval(body.valid_from, body.proposed_at)
+    done = await duties.approve(state.database, code, wish, state.clock.now(), access.by_of(caller))
     await tell(request, done.committed)
     return answer(shown.proposal(done.proposal))

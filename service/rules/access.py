@@ -10,13 +10,14 @@ from enum import StrEnum
 
 from service.rules.errors import NotYours
 from service.rules.model import Actor, By, Incident
-from service.rules.words import COMMUNITY_DIGITS, STREET_DIGITS, Cause, Level, Role
+from service.rules.words import COMMUNITY_DIGITS, STREET_DIGITS, Cause, Level, Role, State
 
 
 class Relation(StrEnum):
     """What an actor is to one incident. Several may hold at once."""
 
     CALLED_UNIT = "called_unit"  # the unit of the last call
+    RESOLVER = "resolver"  # the subject that resolved it, whatever key it now comes with
     REPORTER = "reporter"  # the subject whose incident it is
     CELL_COMMUNITY = "cell_community"
     CELL_STREET = "cell_street"
@@ -32,6 +33,7 @@ class Relation(StrEnum):
 
 _IN_WORDS: Mapping[Relation, str] = {
     Relation.CALLED_UNIT: "the unit that is called",
+    Relation.RESOLVER: "whoever resolved it",
     Relation.REPORTER: "its reporter",
     Relation.CELL_COMMUNITY: "the community of the cell",
     Relation.CELL_STREET: "the street of the cell",
@@ -55,6 +57,9 @@ def relations(actor: Actor, incident: Incident) -> frozenset[Relation]:
     held = set()
     if actor.subject == incident.reporter:
         held.add(Relation.REPORTER)
+    resolved_by = incident.call.ended_by if incident.state is State.RESOLVED else None
+    if resolved_by is not None and resolved_by.subject == actor.subject:
+        held.add(Relation.RESOLVER)
     if f"@{actor.subject}" in incident.audience:
         held.add(Relation.FOLLOWER)
     if actor.role is Role.REPORTER:
@@ -87,8 +92,9 @@ def approvers(incident: Incident) -> frozenset[str]:
     if call.level is Level.LEADER:
         return frozenset()
     by_clock = call.cause in (Cause.NO_ANSWER, Cause.NOT_RESOLVED)
-    street = incident.street if call.level is Level.COMMUNITY or by_clock or call.from_unit is None else None
-    return frozenset(unit for unit in (call.from_unit, street) if unit is not None) - {call.unit}
+    caller = None if call.from_unit == call.unit else call.from_unit  # itself, in place of a unit that is gone
+    street = incident.street if call.level is Level.COMMUNITY or by_clock or caller is None else None
+    return frozenset(unit for unit in (caller, street) if unit is not None) - {call.unit}
 
 
 def sees(actor: Actor, incident: Incident) -> bool:

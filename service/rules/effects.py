@@ -151,8 +151,10 @@ def missed(story: Story, act: Act) -> None:
     due_at = story.incident.due_at or story.now
     story.end_call(outcome, late_s=deadlines.late_s(due_at, story.now))
     story.tell("sihu.call.missed")
-    route = routing.upwards(story.world, story.incident, story.now)
-    story.open_call(route, cause, from_unit=story.incident.unit)
+    incident = story.incident
+    route = routing.upwards(story.world, incident, story.now)
+    beside = incident.assisting if route.unit == incident.unit else ()
+    story.open_call(route, cause, from_unit=incident.unit, assisting=beside)
 
 
 def accept(story: Story, act: Act) -> None:

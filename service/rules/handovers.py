@@ -55,7 +55,7 @@ def _back(incident: Incident, world: World, now: datetime) -> _Back | None:
     """The caller at the level it had; if it is gone, one level down by routing (contract §2, arrow g)."""
     caller = incident.call.from_unit
     before = next((each for each in reversed(incident.earlier) if each.unit == caller), None)
-    if before is not None and world.unit(before.unit, now) is not None:
+    if before is not None and before.unit != incident.unit and world.unit(before.unit, now) is not None:
         because = f"{before.unit} had called, and has it back"
         return _Back(Route(before.level, before.unit, False, because), before.from_unit, before.binding)
     below = routing.below(world, incident, now)
@@ -86,6 +86,8 @@ def give_back(story: Story, act: Act) -> None:
 def may_assign(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> str | None:
     """h, its guard: a community has nobody below, and ops step in only where no unit can."""
     if actor.role is not Role.OPS:
+        if world.unit(incident.unit, now) is None:
+            return f"{incident.unit} is no longer in force: ops assign it."
         return "A community has nobody to assign it to: raise it." if incident.level is Level.COMMUNITY else None
     lost = incident.call.cause is Cause.UNROUTED or world.unit(incident.unit, now) is None
     if incident.level is Level.COMMUNITY or lost:
@@ -173,7 +175,7 @@ def _street_of(unit: Unit) -> str | None:
     """The street whose a unit is; None for departments and leaders."""
     if unit.kind in (UnitKind.COMMUNITY, UnitKind.STREET):
         return unit.code[:STREET_DIGITS]
-    return unit.parent if unit.level is Level.STREET else None
+    return unit.parent[:STREET_DIGITS] if unit.level is Level.STREET and unit.parent else None
 
 
 def void(story: Story, act: Act) -> None:

@@ -28,7 +28,8 @@ def may_ask(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: d
         return f"The deadline passed at {incident.due_at.isoformat()}: it cannot be stopped or moved any more."
     policy, kind = world.policies[incident.policy], _ASKED[arrow]
     most = policy.holds if kind is Asked.HOLD else policy.extensions
-    if sum(each.kind is kind for each in _approved(incident)) >= most:
+    # nobody decided the wait that came with its kind: it is not one of them
+    if sum(each.kind is kind and each.decided_by is not None for each in _approved(incident)) >= most:
         return f"This call has had its {most} {kind.value}s: the policy allows no more. Raise it instead."
     return None
 

@@ -32,7 +32,7 @@ def assist(story: Story, act: Act) -> None:
     audience = tuple(dict.fromkeys((*incident.audience, *act.units)))
     story.change_call(assisting=assisting)
     story.move(assisting=assisting, audience=audience)
-    story.tell("sihu.call.assisted", act.words, units=list(act.units))
+    story.tell("sihu.call.assisted", act.words, units=list(dict.fromkeys(act.units)))
 
 
 def _faults(story: Story, incident: Incident, n: int, code: str) -> list[SihuError]:

@@ -26,6 +26,7 @@ is."""
 
 _NOBODY: frozenset[Relation] = frozenset()
 _CALLED = frozenset({Relation.CALLED_UNIT})
+_JUDGED = frozenset({Relation.CALLED_UNIT, Relation.RESOLVER})
 _CELL = frozenset({Relation.CELL_COMMUNITY, Relation.CELL_STREET})
 _REPORTER = frozenset({Relation.REPORTER})
 _STREET = frozenset({Relation.CELL_STREET})
@@ -78,8 +79,8 @@ TRANSITIONS: Mapping[Arrow, Transition] = {
     Arrow.APPROVE: Transition("i", _RUNNING, _APPROVER, holds.approve, guard=holds.may_decide),
     Arrow.REFUSE: Transition("i", _RUNNING, _APPROVER, holds.refuse, guard=holds.may_decide),
     Arrow.RESUME: Transition("j", frozenset({State.ON_HOLD}), _CALLED | _APPROVER, holds.resume),
-    Arrow.ACCEPT: Transition("k", _RESOLVED, _REPORTER | _CELL, effects.accept, never=_CALLED),
-    Arrow.REJECT: Transition("l", _RESOLVED, _REPORTER | _CELL, effects.reject, never=_CALLED),
+    Arrow.ACCEPT: Transition("k", _RESOLVED, _REPORTER | _CELL, effects.accept, never=_JUDGED),
+    Arrow.REJECT: Transition("l", _RESOLVED, _REPORTER | _CELL, effects.reject, never=_JUDGED),
     Arrow.VERIFY_TIMEOUT: Transition("m", _RESOLVED, _NOBODY, effects.verify_timeout),
     Arrow.REOPEN: Transition("n", _CLOSED, _REPORTER | _STREET, effects.reopen, guard=effects.may_reopen),
     Arrow.WITHDRAW: Transition("o", CALL_OPEN_STATES, _REPORTER, effects.withdraw),

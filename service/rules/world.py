@@ -153,7 +153,7 @@ class World:
 
     def _is_of(self, code: str, street: str, at: datetime) -> bool:
         unit = self.unit(code, at)
-        return unit is not None and (code.startswith(street) or unit.parent == street)
+        return unit is not None and (code.startswith(street) or (unit.parent or "").startswith(street))
 
     def leader_of(self, unit: str, at: datetime) -> Unit | None:
         """The leader post in charge of a unit; of several, the first by code."""
@@ -215,11 +215,16 @@ def build(
         policies={(policy.code, policy.version): policy for policy in policies},
         activations=tuple(sorted(activations, key=lambda each: each.at)),
         calendars=calendars,
-        timers={(each.code, each.version): calendars[each.hours] if each.hours else CONTINUOUS for each in policies},
+        timers={(each.code, each.version): timer for each in policies if (timer := _timer(each, calendars))},
         duties_by_category=_duties_by_category(duties),
         leaders_by_unit=_leaders_by_unit(units),
         districts=districts,
     )
+
+
+def _timer(policy: Policy, calendars: Mapping[Hours, WorkCalendar]) -> Timer | None:
+    """What counts its working boxes; None when its calendar is not given, and then nothing may ask."""
+    return CONTINUOUS if policy.hours is None else calendars.get(policy.hours)
 
 
 def _at(rows: tuple[_Row, ...], at: datetime) -> _Row | None:

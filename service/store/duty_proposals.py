@@ -60,6 +60,13 @@ async def add(tx: AsyncConnection, duty: Mapping[str, Any], now: datetime, by: B
     return _proposal(made.one())
 
 
+async def correct(tx: AsyncConnection, number: int, duty: Mapping[str, Any], now: datetime, by: By) -> Proposal:
+    """Write an open proposal anew."""
+    row = {**duty, "assisting": list(duty["assisting"]), "proposed_by": dict(by.as_dict()), "proposed_at": now}
+    changed = update(duty_proposal).where(duty_proposal.c.id == number).values(row).returning(duty_proposal)
+    return _proposal((await tx.execute(changed)).one())
+
+
 async def approve(tx: AsyncConnection, number: int, valid_from: datetime, now: datetime, by: By) -> Proposal:
     """Write down who admitted it, and from when the duty is in force."""
     decided = {"approved_by": dict(by.as_dict()), "approved_at": now, "valid_from": valid_from}

@@ -113,6 +113,23 @@ async def test_another_proposal_of_the_code_waits_and_is_told_for_whom(house: Ho
     await propose(house, title="别的")
 
 
+async def test_whoever_proposed_it_corrects_it_until_it_is_admitted(house: House) -> None:
+    first = (await house.send("department", "POST", DUTIES, duty(title="写错了"))).json()
+    await house.advance(seconds=60)
+    corrected = await house.send("department", "POST", DUTIES, duty(title="更正"))
+    assert (corrected.status_code, corrected.json()["title"]) == (201, "更正")
+    assert corrected.json()["proposed_at"] > first["proposed_at"]
+    listed = (await house.get("ops", f"{DUTIES}/proposals"))["items"]
+    assert [each["title"] for each in listed] == ["更正"]
+    assert (await house.send("street", "POST", DUTIES, duty(title="别的"))).status_code == 409
+    path = f"{DUTIES}/{first['code']}/approve"
+    stale = await house.send("ops", "POST", path, {"proposed_at": first["proposed_at"]})
+    assert (stale.status_code, stale.json()["code"]) == (409, "conflict"), "ops read another one"
+    read = {"proposed_at": corrected.json()["proposed_at"]}
+    for _ in range(2):
+        assert (await house.send("ops", "POST", path, read)).status_code == 200
+
+
 async def test_everything_that_does_not_fit_the_registry_is_told_at_once(house: House) -> None:
     wrong = duty(category="nothing", area="440106", lead_unit=PARTNER, assisting=[DEPARTMENT, "x", "y"])
     status, code, pointers = await refused(house, DUTIES, {**wrong, "valid_to": later(0)})

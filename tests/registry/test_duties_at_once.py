@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from service.registry import duties
 from service.registry.bundle_rows import DutyRow
-from service.registry.duties import Done
+from service.registry.duties import Approval, Done
 from service.rules.errors import Conflict
 from service.rules.model import By
 from service.rules.world import World
@@ -97,7 +97,7 @@ async def test_whatever_is_admitted_and_imported_history_is_a_line_and_the_past_
         else:
             until = now + chance.randrange(6, 9) * DAY if chance.random() < 0.3 else None
             await duties.propose(database, a_row(title, valid_to=until), now, OPS)
-            await duties.approve(database, "D1", now + days * DAY, now, OPS)
+            await duties.approve(database, "D1", Approval(now + days * DAY), now, OPS)
         known = await world(database)
         assert [in_force(known, moment) for moment, _ in past] == [each for _, each in past]
         spans = await validities(database)
@@ -165,7 +165,8 @@ async def test_approvals_at_once_admit_once(database: Database, days: tuple[int,
     await bring(database, files())
     await duties.propose(database, a_row("新"), NOW, OPS)
     starts: list[datetime | None] = [NOW + days[n % len(days)] * DAY for n in range(ASKED)]
-    done, refused = await both(database, *(duties.approve(database, "D1", start, NOW, OPS) for start in starts))
+    asked = (duties.approve(database, "D1", Approval(start), NOW, OPS) for start in starts)
+    done, refused = await both(database, *asked)
     [won] = [each.proposal.valid_from for each in done if each.new]
     assert (len(done), len(refused)) == (starts.count(won), ASKED - starts.count(won)), "another date, another decision"
     assert (await count(database, "duty"), await count(database, "event WHERE type = 'sihu.duty.approved'")) == (2, 1)

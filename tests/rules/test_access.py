@@ -37,6 +37,7 @@ from tests.rules.builders import (
     a_unit,
     a_world,
     act,
+    an_act,
     an_incident,
 )
 
@@ -297,3 +298,12 @@ def test_a_follower_is_its_subject_under_any_key_and_does_no_more_than_speak() -
 )
 def test_who_did_it_is_written_by_kind_subject_and_unit(who: str, by: By) -> None:
     assert access.by_of(PEOPLE[who]) == by
+
+
+def test_nobody_judges_what_they_resolved_themselves_whatever_key_they_come_with() -> None:
+    hers = Actor(Role.UNIT, REPORTER.subject, unit=DEPARTMENT)
+    resolved = lifecycle.decide(an_incident(State.CALLING, Level.DEPARTMENT), an_act(Arrow.RESOLVE), hers, WORLD, NOW)
+    for arrow in (Arrow.ACCEPT, Arrow.REJECT):
+        with pytest.raises(NotYours, match="hoever resolved it"):
+            lifecycle.decide(resolved.after, an_act(arrow), REPORTER, WORLD, NOW)
+    assert act(resolved.after, "street", Arrow.ACCEPT).after.closed_as == "verified"

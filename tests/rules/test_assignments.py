@@ -206,12 +206,11 @@ def test_inside_a_street_and_at_level_1_nobody_needs_an_admission() -> None:
 # --- faults -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.xfail(strict=True, reason="whose unit is no longer in force assigns to anyone: its scope is not looked at")
 def test_a_unit_no_longer_in_force_assigns_no_further_than_before() -> None:
-    _told_not_to(an_incident(C, L2), OTHER_COMMUNITY, world=a_world(without=(STREET,)))
+    with pytest.raises(IllegalTransition, match="ops assign it"):
+        _assigned(an_incident(C, L2), OTHER_COMMUNITY, world=a_world(without=(STREET,)))
 
 
-@pytest.mark.xfail(strict=True, reason="a team's street is taken to be its parent, even when that is a community")
 def test_a_street_assigns_to_a_team_of_one_of_its_communities() -> None:
     team = Unit("team-1", "a team", UnitKind.TEAM, L2, ALWAYS, COMMUNITY)
     assert _assigned(an_incident(C, L2), "team-1", world=a_world(units=(team,))).after.unit == "team-1"

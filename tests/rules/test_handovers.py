@@ -169,15 +169,11 @@ def _called_by_itself() -> tuple[Incident, World]:
     return rejected, world
 
 
-@pytest.mark.xfail(
-    strict=True, reason="who is called in place of a unit it called itself has the call back from itself"
-)
 def test_nobody_returns_a_call_to_itself() -> None:
     incident, world = _called_by_itself()
     assert _returned(incident, world=world).after.unit != DEPARTMENT
 
 
-@pytest.mark.xfail(strict=True, reason="who is called in place of a unit it called itself approves its own holds")
 def test_only_a_leader_decides_for_itself() -> None:
     incident, world = _called_by_itself()
     assert types(act(incident, "department", Arrow.HOLD, world=world)) == ["call.requested"]

@@ -114,7 +114,6 @@ def test_no_more_than_twenty_assist_in_one_call_however_they_came() -> None:
     assert _assist(raised, *TEAMS[:MOST_ASSISTING], world=MANY).after.audience == (*most.audience, DEPARTMENT)
 
 
-@pytest.mark.xfail(strict=True, reason="the event names a unit as often as the body does, not whom it joined")
 def test_the_log_names_each_that_joined_once() -> None:
     assert _assist(an_incident(C, L3), SPECIAL, SPECIAL).events[0].facts == {"units": [SPECIAL]}
 
@@ -196,9 +195,6 @@ def test_the_second_rejection_goes_up_without_them() -> None:
     assert (up.unit, up.assisting, up.call.assisting) == (DEPARTMENT, (), ())
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the clock's call again at level 4 loses who assists, a rejection there does not"
-)
 @pytest.mark.parametrize("state", [C, A])
 def test_the_leader_called_again_by_the_clock_finds_them_at_its_side(state: State) -> None:
     missed = fired(_assist(an_incident(state, L4), NEVER).after).after

@@ -165,7 +165,6 @@ def test_a_policy_that_lets_a_kind_wait_for_no_time_calls_it_at_once() -> None:
     assert _reported(Kind.DELIBERATION, replace(WORLD, policies=policies)).after.state is State.ON_HOLD
 
 
-@pytest.mark.xfail(strict=True, reason="the wait that came with its kind counts as the one hold its unit may have")
 def test_its_unit_may_still_ask_for_the_hold_a_call_may_have() -> None:
     resumed = act(_reported(Kind.SUGGESTION).after, "community", Arrow.RESUME).after
     asked = lifecycle.decide(resumed, Act(Arrow.HOLD, "why", until=later(days=2)), a_unit(COMMUNITY), WORLD, NOW)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.rules import lifecycle
-from service.rules.errors import IllegalTransition, NotYours
+from service.rules.errors import IllegalTransition, Invalid, NotYours
 from service.rules.model import Incident
 from service.rules.words import Arrow, Level, State
 from service.rules.world import World
@@ -59,7 +59,7 @@ def _lived(world: World, category: str, acts: list[tuple[str, Arrow, int]]) -> t
             who = next((name for name, actor in PEOPLE.items() if actor.unit == incident.unit), "street")
         try:
             incident = act(incident, who, arrow, world=world, at=later(hours=hours)).after
-        except (NotYours, IllegalTransition):
+        except (NotYours, IllegalTransition, Invalid):
             continue
     return incident, hours
 
