@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -69,8 +70,9 @@ def test_two_places_half_rounded_up(n: int, of: int, score: float) -> None:
 def test_the_weights_are_those_in_force_when_the_period_ends_or_now() -> None:
     november = Period(2026, 11)
     begin = (datetime(2026, 1, 1, tzinfo=UTC), november.end - timedelta(days=1), november.end)
-    activations = [Activation(at, each.code, each.version) for at, each in zip(begin, POLICIES, strict=True)]
-    world = worlds.build(1, policies=POLICIES, activations=activations)
-    assert scoring.policy_of(world, november, november.end + timedelta(days=60)) == POLICIES[1]
-    assert scoring.policy_of(world, november, november.start) == POLICIES[0]
+    policies = [replace(each, hours=None) for each in POLICIES]
+    activations = [Activation(at, each.code, each.version) for at, each in zip(begin, policies, strict=True)]
+    world = worlds.build(1, policies=policies, activations=activations)
+    assert scoring.policy_of(world, november, november.end + timedelta(days=60)) == policies[1]
+    assert scoring.policy_of(world, november, november.start) == policies[0]
     assert scoring.policy_of(world, Period(2025, 1), november.start) is None
