@@ -13,7 +13,7 @@ from service.rules import deadlines, routing
 from service.rules.model import Act, Actor, By, Call, Decision, Draft, Event, Incident, Request
 from service.rules.policy import Policy
 from service.rules.routing import Route
-from service.rules.story import REOPENABLE, Story, counted, running
+from service.rules.story import REOPENABLE, Story, counted, opened_facts, running
 from service.rules.words import (
     CALL_OPEN_STATES,
     Arrow,
@@ -76,7 +76,8 @@ def report(
     if waits_s:
         incident = _parked(incident, by, waits_s)
         kinds.append("sihu.incident.held")
-    events = tuple(Event(kind, n, now, incident, 1, by) for n, kind in enumerate(kinds, start=1))
+    facts = {"sihu.call.opened": {**opened_facts(call), **({"answer_by": answer_by} if waits_s else {})}}
+    events = tuple(Event(kind, n, now, incident, 1, by, facts=facts.get(kind)) for n, kind in enumerate(kinds, start=1))
     after = incident._replace(sequence=len(events))
     return Decision(None, after, None, call, events, route.because, *incident.requests)
 

@@ -132,7 +132,7 @@ class Story:
             self.tell(*announce)
         if route.unrouted:
             self.tell("sihu.call.unrouted", route.because)
-        self.tell("sihu.call.opened")
+        self.tell("sihu.call.opened", **opened_facts(call))
 
     def close(self, closed_as: ClosedAs, note: str | None, **facts: Any) -> None:
         policy = self.world.policy(*self.incident.policy)
@@ -148,6 +148,11 @@ class Story:
             provisional=False,
         )
         self.tell("sihu.incident.closed", note, closed_as=closed_as.value, **facts)
+
+
+def opened_facts(call: Call) -> dict[str, Any]:
+    """What the log says of how a call began, so that it alone can tell the figures."""
+    return {"cause": call.cause.value, "binding": True} if call.binding else {"cause": call.cause.value}
 
 
 def running(

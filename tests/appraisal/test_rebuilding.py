@@ -14,7 +14,6 @@ from service.appraisal import checking
 from service.rules import ledger, lifecycle
 from service.rules.appraisal import CallFacts, Grouping, Measure, Period
 from service.rules.ledger import Told
-from service.rules.words import DueKind
 from service.settings import Settings
 from service.store import appraisal
 from service.store.appraisal import Sight
@@ -80,12 +79,8 @@ async def _differing(database: Database) -> Counter[str]:
     """Which facts of how many calls the log tells otherwise than the rows."""
     stored, wrong = await _stored(database), Counter[str]()
     async for history in _told(database):
-        parked = history[0].data["incident"]["due_kind"] == DueKind.RESUME
         for told in ledger.calls_of(history):
             row = stored.pop((told.incident_id, told.seq))
-            # what waits from its report on tells its answer box only when it is resumed; nobody answered it before
-            if parked and told.answer_by is None and row.answered_at is None:
-                told = told._replace(answer_by=row.answer_by)
             wrong.update(name for name in CallFacts._fields if getattr(told, name) != getattr(row, name))
     wrong["missing"] = len(stored)
     return +wrong
