@@ -15,7 +15,6 @@ from tests.rules.builders import (
     SPECIAL,
     UNIT_AT,
     WORLD,
-    a_unit,
     a_void,
     act,
     an_incident,
@@ -47,9 +46,7 @@ def _call(incident: Incident, seq: int) -> Call:
 
 def _twice_at_departments() -> Incident:
     """dept-a (call 3) gave it to dept-b (call 4), which resolved it: both are calls of a department that ended."""
-    given = lifecycle.decide(
-        an_incident(C, L3), Act(Arrow.ASSIGN, "yours", units=(SPECIAL,)), a_unit(DEPARTMENT), WORLD, NOW
-    ).after
+    given = act(an_incident(C, L3), "department", Arrow.ASSIGN).after
     return act(given, "special", Arrow.RESOLVE).after
 
 
@@ -177,6 +174,14 @@ def test_it_is_the_last_departments_call_unless_another_is_named_and_each_once()
     assert (_call(both, 3).rating, _call(both, 4).rating) == (2, 5)
     for call in (None, 3, 4):
         _told_not_to("/score", both, "street", call=call)
+
+
+def test_of_two_departments_that_passed_it_on_the_later_one_is_the_last() -> None:
+    given = act(an_incident(C, L3), "department", Arrow.ASSIGN).after
+    at_the_leader = act(given, "special", Arrow.RAISE).after
+    assert [call.unit for call in at_the_leader.earlier[2:]] == [DEPARTMENT, SPECIAL]
+    rated = _rated(at_the_leader, "street", 5).after
+    assert (_call(rated, 3).rating, _call(rated, 4).rating) == (None, 5)
 
 
 @pytest.mark.parametrize("call", [0, 1, 2, 5, 99, -1])
