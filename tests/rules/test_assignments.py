@@ -214,3 +214,10 @@ def test_a_unit_no_longer_in_force_assigns_no_further_than_before() -> None:
 def test_a_street_assigns_to_a_team_of_one_of_its_communities() -> None:
     team = Unit("team-1", "a team", UnitKind.TEAM, L2, ALWAYS, COMMUNITY)
     assert _assigned(an_incident(C, L2), "team-1", world=a_world(units=(team,))).after.unit == "team-1"
+
+
+@pytest.mark.xfail(strict=True, reason="the parent of a station is taken for its street, though it is the department")
+def test_a_department_assigns_to_its_own_station_that_is_of_no_street() -> None:
+    station = Unit("station-9", "a station of the district", UnitKind.STATION, L2, ALWAYS, SPECIAL, SPECIAL)
+    given = _assigned(an_incident(C, L3), SPECIAL).after
+    assert _assigned(given, "station-9", world=a_world(units=(station,))).after.unit == "station-9"
