@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from functools import partial
@@ -21,6 +22,7 @@ from service.clock import VirtualClock
 from service.main import create_app
 from service.registry import bundle, importing
 from service.rules.model import By
+from service.serving import settle_memory
 from service.settings import Settings
 from service.store import embedded, migrate
 from service.store.database import Database
@@ -30,6 +32,7 @@ hypothesis.settings.register_profile("sihu", deadline=None)  # a busy machine is
 hypothesis.settings.load_profile("sihu")
 
 _QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
+_SHM, _ROOM = "/dev/shm", 4 * 2**30
 CONTINUOUS = Path(__file__).parent / "continuous.yaml"
 _numbers = itertools.count(1)
 
@@ -46,7 +49,7 @@ def server() -> Iterator[URL]:
     if given:
         yield make_url(given)
         return
-    with tempfile.TemporaryDirectory(prefix="sihu-tests-") as folder:
+    with tempfile.TemporaryDirectory(prefix="sihu-tests-", dir=_in_memory()) as folder:
         running = embedded.start(Path(folder) / "pg", bin_dir=Path(bin_dir) if bin_dir else None, settings=_QUICK)
         try:
             yield make_url(running.url("postgres"))
@@ -54,16 +57,22 @@ def server() -> Iterator[URL]:
             running.stop()
 
 
+def _in_memory() -> str | None:
+    """Where files cost nothing, if there is room: making a database is four hundred of them, a thousand times a run."""
+    return _SHM if Path(_SHM).is_dir() and shutil.disk_usage(_SHM).free >= _ROOM else None
+
+
 @pytest.fixture(scope="session")
 def templates(server: URL) -> Iterator[dict[str, str]]:
-    """Databases to clone: `empty` is migrated, `haizhu` holds the sample registry under continuous clocks, `office`
-    the sample as it is shipped, with working time and warnings."""
+    """Databases to clone: `empty` is migrated, `haizhu` holds the sample registry under continuous clocks and without
+    the shapes of its cells (reading them takes longer than most tests), `office` the sample as it is shipped."""
     mark = f"{os.getpid()}"
     names = {name: f"sihu_{name}_{mark}" for name in ("empty", "haizhu", "office")}
     asyncio.run(_on(server, f'CREATE DATABASE "{names["empty"]}"'))
     asyncio.run(_with(server, names["empty"], lambda database: migrate.upgrade(database)))
     sample = bundle.read_directory(demo.SAMPLE)
-    for name, files in (("haizhu", {**sample, "policy.yaml": CONTINUOUS.read_bytes()}), ("office", sample)):
+    plain = {name: content for name, content in sample.items() if name != "cells.geojson"}
+    for name, files in (("haizhu", {**plain, "policy.yaml": CONTINUOUS.read_bytes()}), ("office", sample)):
         asyncio.run(_on(server, f'CREATE DATABASE "{names[name]}" TEMPLATE "{names["empty"]}"'))
         asyncio.run(_with(server, names[name], partial(_import, files=files)))
     yield names
@@ -145,9 +154,26 @@ async def office(office_url: str) -> AsyncIterator[Database]:
 @pytest.fixture
 async def house(haizhu_url: str) -> AsyncIterator[House]:
     """The whole service on the Haizhu sample and the virtual clock, with people to act."""
-    app = create_app(Settings(database_url=haizhu_url, virtual_clock=START), VirtualClock(START))
+    async for each in _inhabited(haizhu_url):
+        yield each
+
+
+@pytest.fixture
+async def shipped(office_url: str) -> AsyncIterator[House]:
+    """The same on the sample as it is shipped: working time, warnings, shapes of cells."""
+    async for each in _inhabited(office_url):
+        yield each
+
+
+async def _inhabited(url: str) -> AsyncIterator[House]:
+    app = create_app(Settings(database_url=url, virtual_clock=START), VirtualClock(START))
     async with app.router.lifespan_context(app):
         await app.state.process.ready.wait()
         house = House(app)
         yield house
         await house.close()
+
+
+def pytest_collection_finish() -> None:
+    """As a process that serves: what is loaded by now stays, and the collector need not look at it again and again."""
+    settle_memory()

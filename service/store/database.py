@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
+import orjson
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -60,6 +61,7 @@ class Database:
             pool_size=pool_size,
             max_overflow=0,  # past the pool SQLAlchemy would open and close a connection per request
             pool_timeout=10,
+            json_deserializer=orjson.loads,
             pool_pre_ping=False,  # a round trip per request; a dead connection is found, and dropped, by its use
             connect_args={
                 "timeout": 5,

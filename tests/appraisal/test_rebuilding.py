@@ -61,7 +61,7 @@ async def _told(database: Database) -> AsyncIterator[list[Told]]:
         rows = await connection.execute(select(*columns).order_by(event.c.incident_id, event.c.sequence))
     history: list[Told] = []
     for row in rows:
-        told = Told(*row)
+        told = Told._make(row)
         if history and told.incident_id != history[-1].incident_id:
             yield history
             history = []

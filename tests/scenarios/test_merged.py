@@ -92,16 +92,16 @@ async def test_a_chain_of_merges_is_followed_to_its_end(house: House) -> None:
     assert "sihu.incident.resolved" in heard
 
 
-async def test_points_near_each_other_are_similar_across_a_cells_edge(house: House) -> None:
+async def test_points_near_each_other_are_similar_across_a_cells_edge(shipped: House) -> None:
     (west, south), (east, _), (_, north), *_ = _ring(CELL)
     middle, edge = (south + north) / 2, max(west, east)
     ids = []
     for lon in (edge - 0.0001, edge + 0.0001, edge + 0.0011):
         point = {"lat": middle, "lon": lon, "coord_type": "wgs84"}
-        answer = await house.send("worker", "POST", "/v1/incidents", {**WORDS, "location": point})
+        answer = await shipped.send("worker", "POST", "/v1/incidents", {**WORDS, "location": point})
         ids.append((answer.json()["id"], answer.json()["grid_code"]))
     assert ids[0][1] == CELL != ids[1][1]
-    found = (await house.get("street", f"/v1/incidents/{ids[0][0]}/similar"))["items"]
+    found = (await shipped.get("street", f"/v1/incidents/{ids[0][0]}/similar"))["items"]
     assert [(each["id"], each["same_cell"]) for each in found] == [(ids[1][0], False)], "120 m away is another matter"
     assert 15 < found[0]["distance_m"] < 25
-    assert (await house.send("stranger", "GET", f"/v1/incidents/{ids[0][0]}/similar")).status_code == 404
+    assert (await shipped.send("stranger", "GET", f"/v1/incidents/{ids[0][0]}/similar")).status_code == 404

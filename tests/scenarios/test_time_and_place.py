@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import orjson
 import pytest
 
 from service import demo
-from service.clock import VirtualClock
-from service.main import create_app
 from service.registry.coordinates import CoordType, from_wgs84
-from service.settings import Settings
-from tests.house import CELL, START, House
+from tests.house import CELL, House
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def office(office_url: str) -> AsyncIterator[House]:
-    """The service on the sample as it is shipped, on Monday 2026-11-23 09:00."""
-    app = create_app(Settings(database_url=office_url, pool_size=5), VirtualClock(START))
-    async with app.router.lifespan_context(app):
-        await app.state.process.ready.wait()
-        house = House(app)
-        yield house
-        await house.close()
 
 
 def _where(incident: Any) -> str:
@@ -38,12 +23,12 @@ async def _types(house: House, incident: Any) -> list[str]:
     return [each["type"].removeprefix("sihu.") for each in items]
 
 
-async def test_what_the_plan_says_is_what_the_engine_does_with_warnings_and_nights_between(office: House) -> None:
-    incident = await office.report()
-    plan = (await office.get("worker", f"{_where(incident)}/plan"))["items"]
+async def test_what_the_plan_says_is_what_the_engine_does_with_warnings_and_nights_between(shipped: House) -> None:
+    incident = await shipped.report()
+    plan = (await shipped.get("worker", f"{_where(incident)}/plan"))["items"]
     assert [step["arrow"] for step in plan] == ["warned", "warned", "no_answer"] * 4
-    await office.advance(to=plan[-1]["at"])
-    items = (await office.get("worker", f"{_where(incident)}/timeline"))["items"]
+    await shipped.advance(to=plan[-1]["at"])
+    items = (await shipped.get("worker", f"{_where(incident)}/timeline"))["items"]
     told = [each for each in items if each["type"] in ("sihu.call.warned", "sihu.call.missed")]
     assert [each["time"] for each in told] == [step["at"] for step in plan]
     assert [each["data"]["incident"]["unit"] for each in told[2::3]] == [
@@ -52,7 +37,7 @@ async def test_what_the_plan_says_is_what_the_engine_does_with_warnings_and_nigh
         "dept-urban-management",
         "leader-urban",
     ]
-    calls = (await office.get("worker", _where(incident)))["calls"]
+    calls = (await shipped.get("worker", _where(incident)))["calls"]
     assert [call["late_s"] for call in calls] == [0.0, 0.0, 0.0, 0.0, None]
     assert [call["opened_at"][5:16] for call in calls] == [
         "11-23T01:00",
@@ -61,41 +46,41 @@ async def test_what_the_plan_says_is_what_the_engine_does_with_warnings_and_nigh
         "11-25T01:00",  # a working day
         "11-27T01:00",
     ]
-    await office.sealed()
-    feed = (await office.get("ops", "/v1/events", limit=500))["items"]
+    await shipped.sealed()
+    feed = (await shipped.get("ops", "/v1/events", limit=500))["items"]
     assert [each["id"] for each in feed if each.get("subject") == incident["id"]] == [each["id"] for each in items]
 
 
-async def test_a_hold_is_asked_by_the_called_unit_granted_by_who_called_and_ended_by_the_clock(office: House) -> None:
-    incident = await office.report()
-    asked = await office.act("community", incident, "hold", until="2026-11-30T09:00:00+08:00", reason="等许可")
+async def test_a_hold_is_asked_by_the_called_unit_granted_by_who_called_and_ended_by_the_clock(shipped: House) -> None:
+    incident = await shipped.report()
+    asked = await shipped.act("community", incident, "hold", until="2026-11-30T09:00:00+08:00", reason="等许可")
     assert (asked["state"], asked["requests"][0]["outcome"], asked["due_at"]) == ("calling", None, incident["due_at"])
-    assert (await office.refused("community", incident, "requests/1/approve"))["code"] == "not_yours"
-    assert (await office.refused("stranger", incident, "requests/1/approve"))["code"] == "not_found"
-    assert (await office.refused("street", incident, "requests/2/approve"))["code"] == "not_found"
-    await office.advance(seconds=3600)
-    held = await office.act("street", incident, "requests/1/approve", reason="同意")
+    assert (await shipped.refused("community", incident, "requests/1/approve"))["code"] == "not_yours"
+    assert (await shipped.refused("stranger", incident, "requests/1/approve"))["code"] == "not_found"
+    assert (await shipped.refused("street", incident, "requests/2/approve"))["code"] == "not_found"
+    await shipped.advance(seconds=3600)
+    held = await shipped.act("street", incident, "requests/1/approve", reason="同意")
     assert (held["state"], held["due_kind"], held["due_at"]) == ("on_hold", "resume", "2026-11-30T01:00:00Z")
-    queue = (await office.get("community", "/v1/queues/440105003001"))["items"]
+    queue = (await shipped.get("community", "/v1/queues/440105003001"))["items"]
     assert [(each["id"], each["state"]) for each in queue] == [(incident["id"], "on_hold")]
-    told = await office.get("worker", f"{_where(incident)}/deadline")
+    told = await shipped.get("worker", f"{_where(incident)}/deadline")
     assert (told["left_s"], told["counted_s"]) == (3 * 3600, 3600)
-    await office.advance(to="2026-11-30T09:00:00+08:00")
-    resumed = await office.get("worker", _where(incident))
+    await shipped.advance(to="2026-11-30T09:00:00+08:00")
+    resumed = await shipped.get("worker", _where(incident))
     assert (resumed["state"], resumed["due_at"]) == ("calling", "2026-11-30T04:00:00Z"), "three hours were left"
-    told = await office.get("worker", f"{_where(incident)}/deadline")
+    told = await shipped.get("worker", f"{_where(incident)}/deadline")
     assert (told["counted_s"], told["box_s"], told["left_s"]) == (4 * 3600, 4 * 3600, None)
     assert [each["kind"] for each in told["adjusted_by"]] == ["hold"]
-    assert (await office.refused("community", incident, "hold", until="2026-12-30T09:00:00+08:00", reason="又等"))[
+    assert (await shipped.refused("community", incident, "hold", until="2026-12-30T09:00:00+08:00", reason="又等"))[
         "code"
     ] == "illegal_transition", "one hold a call"
-    extended = await office.act("community", incident, "extend", until="2026-11-30T16:30:00+08:00", reason="人手不足")
+    extended = await shipped.act("community", incident, "extend", until="2026-11-30T16:30:00+08:00", reason="人手不足")
     assert extended["requests"][1]["until"] == "2026-11-30T08:30:00Z"
-    extended = await office.act("street", incident, "requests/2/approve")
+    extended = await shipped.act("street", incident, "requests/2/approve")
     assert extended["due_at"] == extended["calls"][0]["answer_by"] == "2026-11-30T08:30:00Z"
-    raised = await office.act("community", incident, "raise", ground="other", reason="不行")
+    raised = await shipped.act("community", incident, "raise", ground="other", reason="不行")
     assert [each["outcome"] for each in raised["requests"]] == ["approved", "approved"]
-    assert (await _types(office, incident))[2:] == [
+    assert (await _types(shipped, incident))[2:] == [
         "call.requested",
         "incident.held",
         "incident.resumed",
@@ -106,52 +91,52 @@ async def test_a_hold_is_asked_by_the_called_unit_granted_by_who_called_and_ende
     ]
 
 
-async def test_the_same_key_decides_once_and_means_one_request(office: House) -> None:
-    incident = await office.report()
-    await office.act("community", incident, "hold", until="2026-11-30T09:00:00+08:00", reason="等")
+async def test_the_same_key_decides_once_and_means_one_request(shipped: House) -> None:
+    incident = await shipped.report()
+    await shipped.act("community", incident, "hold", until="2026-11-30T09:00:00+08:00", reason="等")
     path, key = f"{_where(incident)}/requests", {"Idempotency-Key": "k-1"}
-    first = await office.send("street", "POST", f"{path}/1/refuse", {}, headers=key)
-    again = await office.send("street", "POST", f"{path}/1/refuse", {}, headers=key)
+    first = await shipped.send("street", "POST", f"{path}/1/refuse", {}, headers=key)
+    again = await shipped.send("street", "POST", f"{path}/1/refuse", {}, headers=key)
     assert (first.status_code, again.status_code, again.headers["Idempotency-Replayed"]) == (200, 200, "true")
-    await office.act("community", incident, "extend", until="2026-11-23T17:00:00+08:00", reason="等")
-    other = await office.send("street", "POST", f"{path}/2/refuse", {}, headers=key)
+    await shipped.act("community", incident, "extend", until="2026-11-23T17:00:00+08:00", reason="等")
+    other = await shipped.send("street", "POST", f"{path}/2/refuse", {}, headers=key)
     assert other.json()["code"] == "idempotency_mismatch"
-    stale = await office.send("street", "POST", f"{path}/2/refuse", {}, headers={"If-Match": '"1"'})
+    stale = await shipped.send("street", "POST", f"{path}/2/refuse", {}, headers={"If-Match": '"1"'})
     assert stale.status_code == 412
-    problem = await office.refused("community", incident, "hold", until="2020-01-01T00:00:00Z", reason="昨天")
+    problem = await shipped.refused("community", incident, "hold", until="2020-01-01T00:00:00Z", reason="昨天")
     assert problem["code"] == "illegal_transition", "the second request still waits"
 
 
-async def test_a_leader_decides_for_itself_and_until_is_checked(office: House) -> None:
-    incident = await office.report()
+async def test_a_leader_decides_for_itself_and_until_is_checked(shipped: House) -> None:
+    incident = await shipped.report()
     for who in ("community", "street", "department"):
-        incident = await office.act(who, incident, "raise", ground="other", reason="上呼")
-    problem = await office.refused("leader", incident, "hold", until="2020-01-01T00:00:00Z", reason="昨天")
+        incident = await shipped.act(who, incident, "raise", ground="other", reason="上呼")
+    problem = await shipped.refused("leader", incident, "hold", until="2020-01-01T00:00:00Z", reason="昨天")
     assert (problem["status"], problem["errors"][0]["pointer"]) == (422, "/until")
-    held = await office.act("leader", incident, "hold", until="2026-12-01T09:00:00+08:00", reason="专题会")
+    held = await shipped.act("leader", incident, "hold", until="2026-12-01T09:00:00+08:00", reason="专题会")
     assert (held["state"], held["requests"][0]["outcome"]) == ("on_hold", "approved")
-    assert (await office.act("leader", incident, "resume"))["state"] == "calling"
+    assert (await shipped.act("leader", incident, "resume"))["state"] == "calling"
 
 
-async def test_loading_the_next_year_settles_provisional_deadlines(office: House) -> None:
-    await office.advance(to="2026-12-31T13:00:00+08:00")
-    today = await office.report()
-    await office.advance(to="2026-12-31T16:00:00+08:00")
-    tomorrow = await office.report()
+async def test_loading_the_next_year_settles_provisional_deadlines(shipped: House) -> None:
+    await shipped.advance(to="2026-12-31T13:00:00+08:00")
+    today = await shipped.report()
+    await shipped.advance(to="2026-12-31T16:00:00+08:00")
+    tomorrow = await shipped.report()
     assert (today["provisional"], tomorrow["provisional"]) == (False, True)
     assert tomorrow["due_at"] == "2027-01-01T02:00:00Z"
     body = {"source": "通知", "fill_years": [2027], "days": [{"day": "2027-01-01", "workday": False, "note": "元旦"}]}
-    answer = await office.send("ops", "PUT", "/v1/calendars/cn/days", body)
+    answer = await shipped.send("ops", "PUT", "/v1/calendars/cn/days", body)
     assert answer.json() == {"calendar": "cn", "days_changed": 365, "deadlines_looked_at": 1}
-    await office.advance(seconds=0)
-    settled = await office.get("worker", _where(tomorrow))
+    await shipped.advance(seconds=0)
+    settled = await shipped.get("worker", _where(tomorrow))
     assert (settled["provisional"], settled["due_at"]) == (False, "2027-01-04T02:00:00Z")
-    assert await _types(office, tomorrow) == ["incident.reported", "call.opened", "call.rescheduled"]
-    assert await _types(office, today) == ["incident.reported", "call.opened", "call.warned"]
-    covered = (await office.get("worker", "/v1/calendars/cn/coverage"))["years"][-1]
+    assert await _types(shipped, tomorrow) == ["incident.reported", "call.opened", "call.rescheduled"]
+    assert await _types(shipped, today) == ["incident.reported", "call.opened", "call.warned"]
+    covered = (await shipped.get("worker", "/v1/calendars/cn/coverage"))["years"][-1]
     assert covered == {"year": 2027, "days_known": 365, "covered": True}
-    assert (await office.get("ops", "/readyz"))["checks"]["calendar"]["covered_until"] == 2027
-    assert (await office.send("worker", "PUT", "/v1/calendars/cn/days", body)).status_code == 403
+    assert (await shipped.get("ops", "/readyz"))["checks"]["calendar"]["covered_until"] == 2027
+    assert (await shipped.send("worker", "PUT", "/v1/calendars/cn/days", body)).status_code == 403
 
 
 def _centre(code: str) -> tuple[float, float]:
@@ -161,33 +146,34 @@ def _centre(code: str) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize("kind", CoordType)
-async def test_a_point_in_any_coordinates_stands_for_its_cell(house: House, kind: CoordType) -> None:
+async def test_a_point_in_any_coordinates_stands_for_its_cell(shipped: House, kind: CoordType) -> None:
     lat, lon = from_wgs84(*_centre(CELL), kind)
     location = {"lat": lat, "lon": lon, "coord_type": kind.value, "accuracy_m": 12.0}
     body = {"category": "urban-0110", "description": "井盖缺失", "location": location}
     first, again = [
-        await house.send("worker", "POST", "/v1/incidents", body, headers={"Idempotency-Key": "here"}) for _ in range(2)
+        await shipped.send("worker", "POST", "/v1/incidents", body, headers={"Idempotency-Key": "here"})
+        for _ in range(2)
     ]
     assert (first.status_code, first.json()["grid_code"], first.json()["location"]) == (201, CELL, location)
     assert first.json()["location_mismatch"] is False
     assert again.headers["Idempotency-Replayed"] == "true"
-    found = await house.get("worker", "/v1/grid-cells/locate", lat=lat, lon=lon, coord_type=kind.value)
+    found = await shipped.get("worker", "/v1/grid-cells/locate", lat=lat, lon=lon, coord_type=kind.value)
     assert found["cell"]["code"] == CELL
 
 
-async def test_a_cell_that_is_named_stands_and_a_point_outside_it_is_marked(house: House) -> None:
+async def test_a_cell_that_is_named_stands_and_a_point_outside_it_is_marked(shipped: House) -> None:
     lat, lon = _centre("440105003001002")
-    far = await house.report(location={"lat": lat, "lon": lon, "coord_type": "wgs84", "accuracy_m": 20})
+    far = await shipped.report(location={"lat": lat, "lon": lon, "coord_type": "wgs84", "accuracy_m": 20})
     assert (far["grid_code"], far["location_mismatch"]) == (CELL, True)
-    vague = await house.report(location={"lat": lat, "lon": lon, "coord_type": "wgs84", "accuracy_m": 2000})
+    vague = await shipped.report(location={"lat": lat, "lon": lon, "coord_type": "wgs84", "accuracy_m": 2000})
     assert vague["location_mismatch"] is False
     nowhere = {"lat": 39.9, "lon": 116.4, "coord_type": "wgs84"}
     body = {"category": "urban-0110", "description": "北京", "location": nowhere}
-    answer = await house.send("worker", "POST", "/v1/incidents", body)
+    answer = await shipped.send("worker", "POST", "/v1/incidents", body)
     assert (answer.status_code, answer.json()["code"]) == (422, "unknown_cell")
     assert answer.json()["errors"][0]["pointer"] == "/location"
     here = {"lat": lat, "lon": lon, "coord_type": "wgs84"}
-    answer = await house.send("stranger", "POST", "/v1/incidents", {**body, "location": here})
+    answer = await shipped.send("stranger", "POST", "/v1/incidents", {**body, "location": here})
     assert answer.json()["code"] == "not_yours"
-    answer = await house.send("worker", "GET", "/v1/grid-cells/locate", lat=39.9, lon=116.4, coord_type="wgs84")
+    answer = await shipped.send("worker", "GET", "/v1/grid-cells/locate", lat=39.9, lon=116.4, coord_type="wgs84")
     assert answer.status_code == 404
