@@ -17,7 +17,7 @@ class Relation(StrEnum):
     """What an actor is to one incident. Several may hold at once."""
 
     CALLED_UNIT = "called_unit"  # the unit of the last call
-    RESOLVER = "resolver"  # the subject that resolved it, whatever key it now comes with
+    RESOLVER = "resolver"  # the subject that resolved it, whatever key it now comes with: bars, grants nothing
     REPORTER = "reporter"  # the subject whose incident it is
     CELL_COMMUNITY = "cell_community"
     CELL_STREET = "cell_street"
@@ -57,9 +57,6 @@ def relations(actor: Actor, incident: Incident) -> frozenset[Relation]:
     held = set()
     if actor.subject == incident.reporter:
         held.add(Relation.REPORTER)
-    resolved_by = incident.call.ended_by if incident.state is State.RESOLVED else None
-    if resolved_by is not None and resolved_by.subject == actor.subject:
-        held.add(Relation.RESOLVER)
     if f"@{actor.subject}" in incident.audience:
         held.add(Relation.FOLLOWER)
     if actor.role is Role.REPORTER:
@@ -67,6 +64,9 @@ def relations(actor: Actor, incident: Incident) -> frozenset[Relation]:
             held.add(Relation.AREA)
     elif actor.unit is not None:
         held |= _unit_relations(actor.unit, actor.member_of, incident)
+    resolved_by = incident.call.ended_by if incident.state is State.RESOLVED else None
+    if held and resolved_by is not None and resolved_by.subject == actor.subject:
+        held.add(Relation.RESOLVER)
     return frozenset(held)
 
 

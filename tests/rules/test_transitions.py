@@ -78,7 +78,7 @@ resolved   street               klqt       qt            klqrt      klqrt
 resolved   department           -          -             t          t
 resolved   leader               -          -             -          t
 resolved   firm                 t          t             t          t
-resolved   community_reporting  rt         klrt          klrt       klrt
+resolved   community_reporting  t          klrt          klrt       klrt
 resolved   street_reporting     klqt       qt            klqrt      klqrt
 resolved   ops                  q          q             q          q
 resolved   ops_reporting        q          q             q          q
@@ -90,7 +90,7 @@ closed     street               nt         nt            nrt        nrt
 closed     department           -          -             t          t
 closed     leader               -          -             -          t
 closed     firm                 t          t             t          t
-closed     community_reporting  nrt        nrt           nrt        nrt
+closed     community_reporting  nt         nrt           nrt        nrt
 closed     street_reporting     nt         nt            nrt        nrt
 """
 
