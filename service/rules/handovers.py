@@ -1,8 +1,8 @@
 """Arrows g, h, p and q: a call given back, given on, refused as no incident, or joined to another
 (退回 · 指派 · 不予立案 · 并案).
 
-A dispute about whose something is ends in finitely many steps: past the policy's returns the leader decides, and what a
-leader assigns is binding.
+A dispute about whose something is ends in finitely many steps: nobody is given what it gave on, past the policy's
+returns the leader decides, and what a leader assigns is binding.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from service.rules import routing
 from service.rules.errors import Conflict, Invalid, Pointer, UnknownUnit, ValidationFailed
-from service.rules.model import Act, Actor, Incident
+from service.rules.model import Act, Actor, Call, Incident
 from service.rules.routing import Route
 from service.rules.story import Story
 from service.rules.words import (
@@ -53,13 +53,20 @@ def _is_disputed(incident: Incident, world: World) -> bool:
 
 def _back(incident: Incident, world: World, now: datetime) -> _Back | None:
     """The caller at the level it had; if it is gone, one level down by routing (contract §2, arrow g)."""
-    caller = incident.call.from_unit
-    before = next((each for each in reversed(incident.earlier) if each.unit == caller), None)
+    before = _last_of(incident, incident.call.from_unit)
     if before is not None and before.unit != incident.unit and world.unit(before.unit, now) is not None:
         because = f"{before.unit} had called, and has it back"
         return _Back(Route(before.level, before.unit, False, because), before.from_unit, before.binding)
     below = routing.below(world, incident, now)
-    return None if below.unit == incident.unit else _Back(below)
+    if below.unit == incident.unit:
+        return None
+    had_it = _last_of(incident, below.unit)  # whoever called it then still decides its holds
+    return _Back(below, had_it.from_unit if had_it else None)
+
+
+def _last_of(incident: Incident, unit: str | None) -> Call | None:
+    """The last call before this one in which a unit was called."""
+    return next((each for each in reversed(incident.earlier) if each.unit == unit), None)
 
 
 def give_back(story: Story, act: Act) -> None:
@@ -131,10 +138,25 @@ def _target(story: Story, code: str) -> tuple[Unit, Level]:
     caller = world.unit(story.by.unit, story.now) if story.by.unit else None
     if caller is not None and not _is_theirs(caller, unit):
         raise _wrong("/unit", f"{caller.code} cannot assign to {code}: {_SCOPES[caller.kind]}")
+    if caller is not None and code in _who_gave_it_on(incident):
+        raise _wrong("/unit", f"{code} gave it on itself: return the call, or raise it.")
     street = _street_of(unit)
     if incident.level > Level.STREET and street is not None:
         _demand_admitted(story, street)
     return unit, unit.level
+
+
+def _who_gave_it_on(incident: Incident) -> set[str]:
+    """The units through whose hands it went since it last came otherwise than assigned: each assignment starts a new
+    answer box, and to and fro it would never end."""
+    gave: set[str] = set()
+    call = incident.call
+    for before in reversed(incident.earlier):
+        if call.cause is not Cause.ASSIGNED:
+            break
+        gave.add(before.unit)
+        call = before
+    return gave
 
 
 def _demand_admitted(story: Story, street: str) -> None:
@@ -168,14 +190,15 @@ def _is_theirs(caller: Unit, unit: Unit) -> bool:
     if caller.kind is UnitKind.DEPARTMENT:
         return unit.kind is UnitKind.DEPARTMENT or unit.line_parent == caller.code
     street = _street_of(caller)
-    return street is not None and caller.level is Level.STREET and _street_of(unit) == street
+    inside = street is not None and caller.level is Level.STREET and _street_of(unit) == street
+    return inside and unit.kind is not UnitKind.STREET
 
 
 def _street_of(unit: Unit) -> str | None:
-    """The street whose a unit is; None for departments and leaders."""
-    if unit.kind in (UnitKind.COMMUNITY, UnitKind.STREET):
-        return unit.code[:STREET_DIGITS]
-    return unit.parent[:STREET_DIGITS] if unit.level is Level.STREET and unit.parent else None
+    """The street whose a unit is; None for departments and leaders, and for what belongs to them alone."""
+    of = unit.code if unit.kind in (UnitKind.COMMUNITY, UnitKind.STREET) else unit.parent or ""
+    is_inside = unit.level in (Level.COMMUNITY, Level.STREET) and of.isdigit() and len(of) >= STREET_DIGITS
+    return of[:STREET_DIGITS] if is_inside else None
 
 
 def void(story: Story, act: Act) -> None:

@@ -39,6 +39,7 @@ from tests.rules.builders import (
     a_unit,
     a_world,
     act,
+    an_act,
     an_incident,
     fired,
     later,
@@ -117,6 +118,25 @@ def test_a_committee_gives_it_to_units_of_its_own_street() -> None:
         assert _told_not_to(incident, to) == "ValidationFailed"
     assert _told_not_to(incident, "nobody") == "UnknownUnit"
     assert _told_not_to(incident, STATION, world=a_world(without=(STATION,))) == "UnknownUnit"
+
+
+def test_nobody_is_given_what_it_gave_on_until_it_comes_to_it_another_way() -> None:
+    """To and fro each would start a new answer box, and the clock never end."""
+    at_station = _assigned(_assigned(an_incident(C, L2), COMMITTEE).after, STATION).after
+    for to in (COMMITTEE, STREET):
+        assert _told_not_to(at_station, to) == "ValidationFailed"
+    back = lifecycle.decide(at_station, an_act(Arrow.RETURN), a_unit(STATION), WORLD, NOW).after
+    assert back.unit == COMMITTEE
+    assert _assigned(back, STATION).after.unit == STATION, "a return counts, and has its limit"
+    at_special = _assigned(an_incident(C, L3), SPECIAL).after
+    assert _told_not_to(at_special, DEPARTMENT) == "ValidationFailed"
+    arbitrated = act(at_special, "special", Arrow.RAISE).after
+    assert _assigned(arbitrated, SPECIAL).after.call.binding, "but a leader decides as it sees fit"
+
+
+def test_a_unit_inside_a_street_does_not_assign_to_the_street() -> None:
+    by_leader = _assigned(an_incident(C, L4)._replace(category=ADMITTED_CATEGORY), COMMITTEE).after
+    assert _told_not_to(by_leader, STREET) == "ValidationFailed", "what a leader gave to it"
 
 
 # --- ops ----------------------------------------------------------------------------------------------------------
@@ -216,7 +236,6 @@ def test_a_street_assigns_to_a_team_of_one_of_its_communities() -> None:
     assert _assigned(an_incident(C, L2), "team-1", world=a_world(units=(team,))).after.unit == "team-1"
 
 
-@pytest.mark.xfail(strict=True, reason="the parent of a station is taken for its street, though it is the department")
 def test_a_department_assigns_to_its_own_station_that_is_of_no_street() -> None:
     station = Unit("station-9", "a station of the district", UnitKind.STATION, L2, ALWAYS, SPECIAL, SPECIAL)
     given = _assigned(an_incident(C, L3), SPECIAL).after

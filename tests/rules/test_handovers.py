@@ -98,6 +98,7 @@ def test_a_caller_that_is_gone_is_stood_in_for_by_routing_one_level_down() -> No
     at_special = _assigned(an_incident(C, L3), SPECIAL)
     after = _returned(at_special, world=a_world(without=(DEPARTMENT,))).after
     assert (after.level, after.unit, after.call.round, after.call.cause) == (L2, STREET, 2, Cause.RETURNED)
+    assert access.approvers(after) == {COMMUNITY}, "who called the street decides its holds, not the street itself"
     after = _returned(at_special, world=a_world(without=(DEPARTMENT, STREET))).after
     assert (after.level, after.unit, after.call.cause) == (L4, SPECIAL_LEADER, Cause.UNROUTED)
     at_committee = _assigned(an_incident(C, L2), COMMITTEE)
