@@ -219,6 +219,12 @@ def reopen(story: Story, act: Act) -> None:
     )
 
 
+def may_withdraw(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> str | None:
+    """o, its guard: it is not one reporter's alone once another's was merged into it."""
+    others = any(each.startswith("@") for each in incident.audience)
+    return "Another reporter's incident was merged into it: comment instead." if others else None
+
+
 def withdraw(story: Story, act: Act) -> None:
     """o. The reporter takes it back."""
     if story.incident.state in CALL_OPEN_STATES:

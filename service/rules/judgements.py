@@ -18,12 +18,25 @@ _WITH_A_RESULT = (ClosedAs.VERIFIED, ClosedAs.UNVERIFIED)
 
 
 def may_rate(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> str | None:
-    """The guard of rate: a reporter needs an outcome, a street a department's call that has ended."""
-    if _rates_as_reporter(incident, actor):
-        return None if _has_outcome(incident) else "There is nothing to rate yet: it is not resolved."
-    if _last_department_call(incident) is None:
-        return "No department's call has ended yet: there is nothing to rate."
-    return None
+    """The guard of rate: a reporter needs another's outcome, a street a department's call that has ended."""
+    if not _rates_as_reporter(incident, actor):
+        if all(call.rating is not None for call in _department_calls(incident)):
+            return "No department's call has ended yet, or each was rated: there is nothing to rate."
+        return None
+    if not _has_outcome(incident):
+        return "There is nothing to rate yet: it is not resolved."
+    if actor.unit == incident.unit or _resolved_by(incident) == actor.subject:
+        return "Nobody rates what they resolved themselves."
+    given = incident.call.outcome_rating
+    return None if given is None else _stands(given)
+
+
+def _stands(given: int) -> str:
+    return f"It was rated {given} already; a rating stands as it was given."
+
+
+def _resolved_by(incident: Incident) -> str | None:
+    return incident.call.ended_by.subject if incident.call.ended_by else None
 
 
 def _rates_as_reporter(incident: Incident, actor: Actor) -> bool:
@@ -35,9 +48,10 @@ def _has_outcome(incident: Incident) -> bool:
     return incident.state is State.RESOLVED or incident.closed_as in _WITH_A_RESULT
 
 
-def _last_department_call(incident: Incident) -> Call | None:
+def _department_calls(incident: Incident) -> list[Call]:
+    """Those that have ended, the last one first."""
     calls = (incident.call, *reversed(incident.earlier))
-    return next((each for each in calls if each.level is Level.DEPARTMENT and each.outcome is not None), None)
+    return [each for each in calls if each.level is Level.DEPARTMENT and each.outcome is not None]
 
 
 def rate(story: Story, act: Act) -> None:
@@ -53,7 +67,7 @@ def rate(story: Story, act: Act) -> None:
         raise _wrong("/call", "A reporter rates the incident: leave out call.")
     given = call.rating if by_street else call.outcome_rating
     if given is not None:
-        raise _wrong("/score", f"It was rated {given} already; a rating stands as it was given.")
+        raise _wrong("/score", _stands(given))
     if by_street:
         story.change_any_call(call._replace(rating=score), silently=True)
     else:
@@ -63,7 +77,7 @@ def rate(story: Story, act: Act) -> None:
 
 
 def _rated_call(incident: Incident, seq: int | None) -> Call:
-    call = _last_department_call(incident) if seq is None else incident.call_numbered(seq)
+    call = _department_calls(incident)[0] if seq is None else incident.call_numbered(seq)
     if call is None or call.level is not Level.DEPARTMENT or call.outcome is None:
         raise _wrong("/call", f"Call {seq} is no department's call that has ended: see the incident's calls.")
     return call

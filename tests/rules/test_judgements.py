@@ -6,15 +6,17 @@ import pytest
 
 from service.rules import lifecycle
 from service.rules.errors import IllegalTransition, NotYours, ValidationFailed
-from service.rules.model import Act, Call, Decision, Incident
+from service.rules.model import Act, Actor, Call, Decision, Incident
 from service.rules.words import Arrow, ClosedAs, Level, State
 from tests.rules.builders import (
+    COMMUNITY,
     DEPARTMENT,
     NOW,
     PEOPLE,
     SPECIAL,
     UNIT_AT,
     WORLD,
+    a_unit,
     a_void,
     act,
     an_incident,
@@ -101,9 +103,11 @@ def test_what_really_was_void_withdrawn_or_timed_out() -> None:
 
 def test_the_reporter_rates_once_and_names_no_call() -> None:
     rated = _rated(an_incident(R, L3), "reporter", 2).after
-    _told_not_to("/score", rated, "reporter")
+    for ended in (rated, act(rated, "reporter", Arrow.ACCEPT).after):
+        assert "rate" not in lifecycle.allowed(ended, PEOPLE["reporter"], WORLD, NOW)
+        with pytest.raises(IllegalTransition, match="rated 2 already"):
+            _rated(ended, "reporter")
     assert "rate" in lifecycle.allowed(act(rated, "reporter", Arrow.ACCEPT).after, PEOPLE["street"], WORLD, NOW)
-    _told_not_to("/score", act(rated, "reporter", Arrow.ACCEPT).after, "reporter")
     _told_not_to("/call", an_incident(R, L3), "reporter", call=3)
 
 
@@ -127,6 +131,16 @@ def test_nobody_else_rates(who: str) -> None:
         _rated(an_incident(R, L3), who)
 
 
+@pytest.mark.parametrize("who", [a_unit(COMMUNITY, subject="worker"), a_unit(COMMUNITY)])
+def test_a_community_that_reported_and_resolved_does_not_rate_itself(who: Actor) -> None:
+    incident = an_incident(A)._replace(reporter=who.subject)
+    resolved = lifecycle.decide(incident, Act(Arrow.RESOLVE, "done"), who, WORLD, LATE).after
+    for ended in (resolved, fired(resolved).after):
+        assert "rate" not in lifecycle.allowed(ended, who, WORLD, LATE)
+        with pytest.raises(IllegalTransition, match="resolved themselves"):
+            lifecycle.decide(ended, Act(Arrow.RATE, score=5), who, WORLD, LATE)
+
+
 # --- the street rates departments -------------------------------------------------------------------------------------
 
 
@@ -136,7 +150,8 @@ def test_the_street_rates_the_call_of_a_department_and_nothing_of_the_incident(w
     decision = _rated(incident, who, 3)
     assert decision.after == incident._replace(call=incident.call._replace(rating=3), sequence=incident.sequence + 1)
     assert (decision.events[0].facts, decision.events[0].call) == ({"score": 3}, 3)
-    _told_not_to("/score", decision.after, who)
+    with pytest.raises(IllegalTransition, match="each was rated"):
+        _rated(decision.after, who)
     assert _rated(decision.after, "reporter", 1).after.call._replace(rating=None, outcome_rating=None) == incident.call
 
 
@@ -170,10 +185,13 @@ def test_it_is_the_last_departments_call_unless_another_is_named_and_each_once()
     incident = _twice_at_departments()
     last = _rated(incident, "street", 5).after
     assert (_call(last, 3).rating, _call(last, 4).rating) == (None, 5)
+    for call in (None, 4):
+        _told_not_to("/score", last, "street", call=call)
     both = _rated(last, "street", 2, call=3).after
     assert (_call(both, 3).rating, _call(both, 4).rating) == (2, 5)
     for call in (None, 3, 4):
-        _told_not_to("/score", both, "street", call=call)
+        with pytest.raises(IllegalTransition, match="each was rated"):
+            _rated(both, "street", call=call)
 
 
 def test_of_two_departments_that_passed_it_on_the_later_one_is_the_last() -> None:

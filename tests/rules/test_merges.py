@@ -158,6 +158,16 @@ def test_who_followed_the_first_follows_the_last_of_a_chain() -> None:
     assert heard.after.audience == (COMMUNITY, OTHER_COMMUNITY, "@b", "@c"), "a is its reporter"
 
 
+def test_it_is_no_longer_its_reporters_alone_to_withdraw() -> None:
+    target = an_incident(C)
+    for who, withdrawn in (("neighbour", False), (target.reporter, True)):
+        after = _merged(_one(2, who), target)[1].after
+        assert ("withdraw" in lifecycle.allowed(after, PEOPLE["reporter"], WORLD, LATE)) == withdrawn
+        if not withdrawn:
+            with pytest.raises(IllegalTransition, match="Another reporter's"):
+                act(after, "reporter", Arrow.WITHDRAW, at=LATE)
+
+
 def test_whoever_assisted_the_merged_one_follows_the_other() -> None:
     one = act(an_incident(C, L3), "department", Arrow.ASSIST).after
     _, heard = _merged(one, _one(2, "colleague", NEXT_CELL), "street")
