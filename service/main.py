@@ -48,8 +48,8 @@ def create_app(settings: Settings, clock: Clock) -> FastAPI:
     Process(settings, database, clock, measured, app.state)
     app.include_router(health.router)
     if settings.engine is not Engine.ONLY:
-        for router in _ROUTERS:
-            app.include_router(router)
+        for router in _ROUTERS:  # as they are: include_router makes each route anew, at somebody's first request
+            app.router.routes.extend(router.routes)
         pages.install(app)
     problems.install(app)
     openapi.describe(app)
