@@ -15,7 +15,7 @@ run: .venv/run ## serve the Haizhu sample on 127.0.0.1:8000
 	@$(BIN)/sihu serve --demo
 
 test: .venv/dev ## the whole suite, on its own databases
-	@$(BIN)/pytest -q -n 2 $(ARGS)
+	@$(BIN)/pytest -q -n 3 $(ARGS)
 
 demo: .venv/run ## one unanswered incident through all four calls, in seconds
 	@$(BIN)/sihu demo

@@ -120,14 +120,15 @@ async def test_ingest(database_url: str) -> None:
 
 @pytest.mark.slow
 async def test_drain(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drain, "_LEAD_S", 8)
+    monkeypatch.setattr(drain, "_LEAD_S", 6)
     figures = await _small(database_url, drain.measure)
     for each in ("against_bare_sql", "two_engine_processes_against_bare_sql", "sealing"):
         _is_compared(figures[each])
 
 
 @pytest.mark.slow
-async def test_lateness(database_url: str) -> None:
+async def test_lateness(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lateness, "_LEAD_S", 6)
     figures = await _small(database_url, lateness.measure)
     _is_compared(figures["p99_with_reports_against_without"])
     (busy,) = figures["with_reports"]
