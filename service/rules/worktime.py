@@ -27,7 +27,7 @@ FIRST_YEAR, LAST_YEAR = 2000, 2099
 """The horizon: the years in which working time can be counted, both included."""
 
 _DAY_MINUTES = 24 * 60
-_US = timedelta(microseconds=1)
+_NOTHING, _US = timedelta(), timedelta(microseconds=1)
 _MINUTE_US = timedelta(minutes=1) // _US
 _DAY_US = timedelta(days=1) // _US
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -93,35 +93,38 @@ class WorkCalendar:
 
     def is_provisional(self, start: datetime, end: datetime) -> bool:
         """Whether any day of `ZONE` from `start` to `end`, both included, lies in a year that is not covered."""
-        return not any(first <= start and end < beyond for first, beyond in self._covered)
+        for first, beyond in self._covered:
+            if first <= start and end < beyond:
+                return False
+        return True
 
     def due(self, start: datetime, amount: timedelta) -> datetime:
         """The earliest instant at which `amount` has been worked since `start`: the end of a span, not the next one.
 
         Nothing has passed at once: `start` itself, be it at night. ValueError when `amount` is negative.
         """
-        done = self._done(start)
-        if not _positive(amount):
-            return start.astimezone(UTC)
+        done, before = self._done(start), self._before
+        if amount <= _NOTHING:
+            return _unmoved(start, amount)
         goal = done + amount // _US
-        if goal > self._before[-1]:
+        if goal > before[-1]:
             raise OutOfCalendar(f"{amount} of work after {start.isoformat()}")
-        span = bisect_left(self._before, goal) - 1
-        return _instant(self._starts[span] + goal - self._before[span])
+        span = bisect_left(before, goal) - 1
+        return _instant(self._starts[span] + goal - before[span])
 
     def before(self, end: datetime, amount: timedelta) -> datetime:
         """The latest instant from which `amount` is still worked until `end`: the start of a span, not the last one.
 
         Nothing takes no time: `end` itself, be it at night. ValueError when `amount` is negative.
         """
-        done = self._done(end)
-        if not _positive(amount):
-            return end.astimezone(UTC)
+        done, before = self._done(end), self._before
+        if amount <= _NOTHING:
+            return _unmoved(end, amount)
         goal = done - amount // _US
         if goal < 0:
             raise OutOfCalendar(f"{amount} of work before {end.isoformat()}")
-        span = bisect_right(self._before, goal) - 1
-        return _instant(self._starts[span] + goal - self._before[span])
+        span = bisect_right(before, goal) - 1
+        return _instant(self._starts[span] + goal - before[span])
 
     def counted(self, start: datetime, end: datetime) -> timedelta:
         """The working time from `start` until `end`; none when `end` is not later."""
@@ -160,11 +163,11 @@ def _instant(us: int) -> datetime:
     return _EPOCH + timedelta(microseconds=us)
 
 
-def _positive(amount: timedelta) -> bool:
-    """Whether there is anything to count; ValueError when it is negative."""
-    if amount < timedelta():
+def _unmoved(instant: datetime, amount: timedelta) -> datetime:
+    """The instant itself, with nothing to count; ValueError when the amount is negative."""
+    if amount < _NOTHING:
         raise ValueError(f"an amount of work is not negative: {amount}")
-    return amount > timedelta()
+    return instant.astimezone(UTC)
 
 
 def _blocks(years: tuple[int, ...]) -> tuple[tuple[datetime, datetime], ...]:
