@@ -192,7 +192,7 @@ _ADDED_UP = (*_SIMPLE, Measure.RETURNED_IN_ERROR, "street_stars", "reporter_star
 
 def _in_error(period: Period, grouped: _Grouped, sight: Sight) -> Select[Any]:
     """The one figure that needs other calls than the month's: apart, or it would keep the others from being counted
-    by several processes."""
+    by several processes. Returned calls have an index of their own: it looks at them and at no others."""
     wrong = select(grouped.code.label("code"), func.count().label("n")).select_from(grouped.source)
     month = _of_the_month(period, grouped, sight)
     return wrong.where(*month, PREDICATES[Measure.RETURNED_IN_ERROR]).group_by(grouped.code)

@@ -192,6 +192,7 @@ call = Table(
     Index("call_open_key", "incident_id", unique=True, postgresql_where=text("outcome IS NULL")),
     Index("call_unit_idx", "unit", "incident_id"),
     Index("call_opened_idx", "opened_at", postgresql_using="brin", postgresql_with={"pages_per_range": "32"}),
+    Index("call_returned_idx", "opened_at", postgresql_where=text("outcome = 'returned'")),
     CheckConstraint("(outcome IS NULL) = (ended_at IS NULL)", name="ended"),
     CheckConstraint("(answered_at IS NULL) = (resolve_by IS NULL)", name="answered"),
     CheckConstraint(
