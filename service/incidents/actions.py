@@ -12,6 +12,7 @@ from service.registry.current import CurrentWorld
 from service.rules import access, lifecycle
 from service.rules.errors import IdempotencyMismatch, NotFound, Pointer, ValidationFailed, VersionMoved
 from service.rules.model import Act, Actor, Call, Decision, Incident, Request
+from service.rules.words import Arrow
 from service.rules.world import World
 from service.store import incidents
 from service.store.database import Database, Transaction
@@ -62,17 +63,18 @@ class People:
     async def act(self, incident_id: UUID, wish: Wish) -> Standing:
         """Carry out one act.
 
-        Raises, in the contract's order: NotFound, NotYours, IdempotencyMismatch (or a replay), VersionMoved,
-        IllegalTransition; `Unavailable` when the database is away.
+        Raises, in this order: NotFound, IdempotencyMismatch (or a replay), NotYours, VersionMoved, IllegalTransition;
+        `Unavailable` when the database is away. A replay comes before "not yours": whoever gives a call away and never
+        heard the answer asks again when it is no longer theirs.
         """
         async with self.database.begin() as tx:
             world = await self.worlds.fresh(tx)
             await incidents.lock(tx, [each for each in (incident_id, wish.act.into) if each])
             loaded = _visible(await incidents.load(tx, incident_id), incident_id, wish.actor)
-            _demand_request(loaded.incident, wish.act)
-            lifecycle.authorize(loaded.incident, wish.act.arrow, wish.actor)
             if wish.stamp and await _was_done(tx, incident_id, wish.stamp):
                 return Standing(loaded.row, loaded.calls, loaded.incident.requests, world, replayed=True)
+            _demand_named(loaded.incident, wish.act)
+            lifecycle.authorize(loaded.incident, wish.act.arrow, wish.actor)
             _demand_version(wish.versions, loaded.incident.version)
             decisions = await self._decide(tx, loaded.incident, wish, world)
             stamps = {incident_id: wish.stamp} if wish.stamp else None
@@ -108,10 +110,16 @@ async def _was_done(tx: Transaction, incident_id: UUID, stamp: Stamp) -> bool:
     return done is not None
 
 
-def _demand_request(incident: Incident, act: Act) -> None:
-    """A request that was decided meanwhile is told by the rules, one that never was is not found."""
+_OF_AN_APPEAL = (Arrow.APPROVE_APPEAL, Arrow.REFUSE_APPEAL)
+
+
+def _demand_named(incident: Incident, act: Act) -> None:
+    """A request or appeal that was decided meanwhile is told by the rules, one that never was is not found."""
     if act.request is not None and not 1 <= act.request <= len(incident.requests):
         raise NotFound(f"Incident {incident.number} has no request {act.request}.")
+    call = incident.call_numbered(act.call or 0)
+    if act.arrow in _OF_AN_APPEAL and (call is None or call.appeal is None):
+        raise NotFound(f"Incident {incident.number} has no appeal against a call {act.call}: see its calls.")
 
 
 def _demand_version(wanted: frozenset[str] | None, version: int) -> None:

@@ -31,6 +31,43 @@ async def test_an_action_under_one_key_happens_once(house: House) -> None:
     assert another_verb.json()["code"] == "idempotency_mismatch"
 
 
+@pytest.mark.parametrize(
+    ("who", "verb", "body"),
+    [
+        ("department", "return", {"reason_code": "not_our_area", "reason": "不在辖区"}),
+        ("department", "raise", {"ground": "other", "reason": "上呼"}),
+        ("department", "assign", {"unit": "dept-water", "reason": "转"}),
+        ("department", "resolve", {"result": "已办"}),
+        ("street", "merge", {"reason": "同一件"}),
+    ],
+)
+async def test_who_gives_a_call_away_and_never_hears_the_answer_is_not_told_it_is_not_theirs(
+    house: House, who: str, verb: str, body: dict[str, str]
+) -> None:
+    incident = await house.report()
+    for unit in ("community", "street"):
+        incident = await house.act(unit, incident, "raise", ground="other", reason="上呼")
+    if verb == "merge":
+        target = await house.report()
+        for unit in ("community", "street"):
+            await house.act(unit, target, "raise", ground="other", reason="上呼")
+        body = {**body, "into": target["id"]}
+    headers = {"Idempotency-Key": "once"}
+    first, again = [await house.send(who, "POST", _path(incident, verb), body, headers=headers) for _ in range(2)]
+    assert (first.status_code, again.status_code, again.json()) == (200, 200, first.json())
+    assert ("idempotency-replayed" in first.headers, again.headers["idempotency-replayed"]) == (False, "true")
+    if verb in ("return", "raise", "assign"):
+        fresh = await house.send(who, "POST", _path(incident, verb), body)
+        assert fresh.json()["code"] == "not_yours", "without its key it is a new act"
+
+
+async def test_an_appeal_or_request_that_never_was_is_not_found(house: House) -> None:
+    incident = await house.report()
+    for path in ("appeals/1/approve", "appeals/9/refuse", "requests/1/approve"):
+        problem = await house.refused("street", incident, path)
+        assert (problem["status"], problem["code"]) == (404, "not_found"), path
+
+
 async def test_if_match_fences_an_action(house: House) -> None:
     incident = await house.report()
     for tag, status in (('"7"', 412), ('W/"1"', 412), ('"7", "1"', 200)):
