@@ -9,7 +9,6 @@ from uuid import UUID
 from service.incidents.actions import People
 from service.incidents.schemas import ListQuery
 from service.readers import rows
-from service.rules import access
 from service.rules.model import Actor
 from service.store import incident_lists
 from service.store.incident_lists import Filter, Sight
@@ -27,16 +26,11 @@ async def page(people: People, cursors: Cursors, query: ListQuery, actor: Actor)
     after = _read(cursors, kind, query.cursor) if query.cursor else None
     async with people.database.read() as connection:
         wanted = _filter(query, actor, now)
-        found = await incident_lists.page(connection, wanted, sight_of(actor), after, query.limit + 1)
+        found = await incident_lists.page(connection, wanted, Sight.of(actor), after, query.limit + 1)
     shown, world = found[: query.limit], people.worlds.world
     last = shown[-1] if len(found) > query.limit else None
     cursor = cursors.sign(kind, [last["reported_at"].isoformat(), str(last["id"])]) if last else None
     return {"items": [rows.row(each, world, now) for each in shown], "next_cursor": cursor}
-
-
-def sight_of(actor: Actor) -> Sight:
-    """What this actor may see at all (contract §2, "Who sees and does what")."""
-    return Sight(access.area_of(actor), reporter=actor.subject, marks=access.tokens_of(actor))
 
 
 def _filter(query: ListQuery, actor: Actor, now: datetime) -> Filter:

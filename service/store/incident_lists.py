@@ -10,6 +10,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, RowMapping, or_, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.rules import access
+from service.rules.model import Actor
 from service.store.incidents import joined
 from service.store.ranges import overlaps, within
 from service.store.tables import incident, report
@@ -46,6 +48,11 @@ class Sight:
     reporter: str | None = None
     marks: tuple[str, ...] = ()
 
+    @classmethod
+    def of(cls, actor: Actor) -> Sight:
+        """What this actor may see at all (contract §2, "Who sees and does what")."""
+        return cls(access.area_of(actor), reporter=actor.subject, marks=access.tokens_of(actor))
+
 
 async def page(
     connection: AsyncConnection,
@@ -55,7 +62,7 @@ async def page(
     limit: int,
 ) -> Sequence[RowMapping]:
     """One page of `incident` ⋈ `report` rows, newest `(reported_at, id)` first, strictly past `after`."""
-    query = joined().where(*_wanted(wanted)).where(_seen(sight))
+    query = joined().where(*_wanted(wanted)).where(seen(sight))
     if after is not None:
         query = query.where(tuple_(report.c.reported_at, report.c.id) < tuple_(*after))
     query = query.order_by(report.c.reported_at.desc(), report.c.id.desc()).limit(limit)
@@ -76,7 +83,7 @@ async def open_ones(
             report.c.reported_at.between(since, until),
             report.c.line == line,
             incident.c.state != "closed",
-            _seen(sight),
+            seen(sight),
         )
     )
     query = query.order_by(report.c.reported_at.desc(), report.c.id.desc()).limit(MOST_CANDIDATES)
@@ -118,7 +125,8 @@ def _times(wanted: Filter) -> list[ColumnElement[bool]]:
     return tests
 
 
-def _seen(sight: Sight) -> ColumnElement[bool]:
+def seen(sight: Sight) -> ColumnElement[bool]:
+    """Of the rows of `joined()`, those that this reader may see."""
     if sight.area == "":
         return report.c.id.is_not(None)
     tests: list[ColumnElement[bool]] = []

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, RowMapping, Select, select, text, tuple_, 
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.elements import TextClause
 
+from service.store.incident_lists import Sight, seen
 from service.store.incidents import joined
 from service.store.ranges import holds
 from service.store.tables import incident
@@ -21,13 +22,20 @@ _ASSISTED = text("incident.state <> 'closed' AND incident.assisting <> '{}'")
 
 
 async def page(
-    connection: AsyncConnection, unit: str, states: Sequence[str], after: tuple[datetime, UUID] | None, limit: int
+    connection: AsyncConnection,
+    unit: str,
+    states: Sequence[str],
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+    *,
+    sight: Sight | None = None,
 ) -> Sequence[RowMapping]:
     """Open incidents whose last call is on `unit` or in which it assists, soonest `(due_at, id)` first, strictly past
-    `after`."""
+    `after`. `sight`: only what this reader sees; None: all of it, for the unit itself."""
+    visible = () if sight is None else (seen(sight),)
 
     def part(*which: ColumnElement[bool] | TextClause) -> Select[Any]:
-        query = joined().where(*which, incident.c.state.in_(states))
+        query = joined().where(*which, incident.c.state.in_(states), *visible)
         if after is not None:
             query = query.where(tuple_(incident.c.due_at, incident.c.id) > tuple_(*after))
         return query.order_by(incident.c.due_at, incident.c.id).limit(limit)

@@ -129,3 +129,26 @@ async def test_bad_parameters_are_422_even_where_there_is_no_such_queue(house: H
         answer = await house.send("community", "GET", path, **asked)
         assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed"), answer.text
         assert answer.json()["errors"][0]["pointer"].startswith(f"?{name}")
+
+
+async def test_a_street_reads_the_queues_of_its_units_as_far_as_it_sees_the_incidents(house: House) -> None:
+    team, elsewhere = f"{STREET}-team-1", "440105001001"
+    incident = await house.report("stranger", grid_code=f"{elsewhere}001")
+    for unit in (elsewhere, "440105001"):
+        await house.act(unit, incident, "raise", ground="other", reason="上呼")
+    await house.act(DEPARTMENT, incident, "assist", units=[team], reason="支援")
+    own = await house.report()
+    await house.act("community", own, "raise", ground="other", reason="上呼")
+    await house.act("street", own, "assign", unit=team, reason="由执法队办理")
+
+    for who, seen in (
+        ("street", [own]),
+        (team, [incident, own]),
+        ("ops", [incident, own]),
+        ("auditor", [incident, own]),
+    ):
+        rows = (await house.get(who, f"/v1/queues/{team}"))["items"]
+        assert {row["id"] for row in rows} == {each["id"] for each in seen}, who
+        for row in rows:
+            assert (await house.send(who, "GET", f"/v1/incidents/{row['id']}")).status_code == 200
+    assert (await house.send("street", "GET", f"/v1/incidents/{incident['id']}")).status_code == 404
