@@ -1,12 +1,14 @@
 """Arrows g, h, p and q: a call given back, given on, refused as no incident, or joined to another
 (退回 · 指派 · 不予立案 · 并案).
 
-A dispute about whose something is ends in finitely many steps: nobody is given what it gave on, past the policy's
-returns the leader decides, and what a leader assigns is binding.
+A dispute about whose something is comes to the leader in finitely many steps: nobody is given what it gave on, or
+raised twice; past the policy's returns the leader decides; and what a leader assigns is binding. A leader alone may
+decide anew, as often as it is asked.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 from typing import NamedTuple
 
@@ -21,6 +23,7 @@ from service.rules.words import (
     Arrow,
     Cause,
     ClosedAs,
+    Kind,
     Level,
     Outcome,
     Role,
@@ -91,12 +94,14 @@ def give_back(story: Story, act: Act) -> None:
 
 
 def may_assign(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> str | None:
-    """h, its guard: a community has nobody below, and ops step in only where no unit can."""
+    """h, its guard: a community has nobody below, and ops step in only where no unit can: there, for a unit that is
+    gone, and for the district's, which is called when nobody else was found."""
     if actor.role is not Role.OPS:
         if world.unit(incident.unit, now) is None:
             return f"{incident.unit} is no longer in force: ops assign it."
         return "A community has nobody to assign it to: raise it." if incident.level is Level.COMMUNITY else None
-    lost = incident.call.cause is Cause.UNROUTED or world.unit(incident.unit, now) is None
+    unit = world.unit(incident.unit, now)
+    lost = unit is None or unit.kind is UnitKind.DISTRICT
     if incident.level is Level.COMMUNITY or lost:
         return None
     return f"{incident.unit} can assign it itself: ops assign only where no unit can."
@@ -138,25 +143,28 @@ def _target(story: Story, code: str) -> tuple[Unit, Level]:
     caller = world.unit(story.by.unit, story.now) if story.by.unit else None
     if caller is not None and not _is_theirs(caller, unit):
         raise _wrong("/unit", f"{caller.code} cannot assign to {code}: {_SCOPES[caller.kind]}")
-    if caller is not None and code in _who_gave_it_on(incident):
-        raise _wrong("/unit", f"{code} gave it on itself: return the call, or raise it.")
+    if caller is not None and code in _who_gave_it_on(incident, caller):
+        raise _wrong("/unit", f"{code} gave it on itself: return the call, raise it, or name another unit.")
     street = _street_of(unit)
     if incident.level > Level.STREET and street is not None:
         _demand_admitted(story, street)
     return unit, unit.level
 
 
-def _who_gave_it_on(incident: Incident) -> set[str]:
-    """The units through whose hands it went since it last came otherwise than assigned: each assignment starts a new
-    answer box, and to and fro it would never end."""
-    gave: set[str] = set()
-    call = incident.call
+_MOST_RAISED = 2
+"""A street may give a community back once what it raised; raised again, it is not the community's."""
+
+
+def _who_gave_it_on(incident: Incident, caller: Unit) -> set[str]:
+    """The units that passed it on since it last came otherwise than from hand to hand: each assignment starts a new
+    answer box, and to and fro it would never end. What came up to a leader it may give to whom it came from."""
+    weight = {Outcome.ASSIGNED: _MOST_RAISED} | ({} if caller.level is Level.LEADER else {Outcome.RAISED: 1})
+    gave: Counter[str] = Counter()
     for before in reversed(incident.earlier):
-        if call.cause is not Cause.ASSIGNED:
+        if before.outcome not in weight:
             break
-        gave.add(before.unit)
-        call = before
-    return gave
+        gave[before.unit] += weight[before.outcome]
+    return {unit for unit, times in gave.items() if times >= _MOST_RAISED}
 
 
 def _demand_admitted(story: Story, street: str) -> None:
@@ -201,6 +209,11 @@ def _street_of(unit: Unit) -> str | None:
     return of[:STREET_DIGITS] if is_inside else None
 
 
+def may_void(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> str | None:
+    """p, its guard: what a leader assigned is an incident."""
+    return "A leader assigned this call to you: answer it, or raise it." if incident.call.binding else None
+
+
 def void(story: Story, act: Act) -> None:
     """p. Not an incident, with a coded reason. Its reporter may have it reopened, once."""
     story.end_call(Outcome.CLOSED, end_code=act.code, end_reason=act.words)
@@ -216,12 +229,20 @@ def merge(story: Story, act: Act) -> None:
 
 
 def may_absorb(target: Incident, incident: Incident) -> None:
-    """Raises `ValidationFailed` or `Conflict` when an incident cannot be merged into this one."""
+    """Raises `ValidationFailed` or `Conflict` when an incident cannot be merged into this one: a merge hides no call
+    behind one that has further to climb."""
     if target.id == incident.id:
         raise _wrong("/into", "An incident cannot be merged into itself: name the other one.")
     if not target.is_open:
         into = f" It was merged into {target.merged_into}: name that one." if target.merged_into else ""
         raise Conflict(f"Incident {target.number} is closed: merge into an open one.{into}")
+    if incident.kind is Kind.INCIDENT and target.kind is not Kind.INCIDENT:
+        raise Conflict(
+            f"{target.number} is a {target.kind}, which nobody is chased for: merge it into this one instead."
+        )
+    if target.level < incident.level:
+        levels = f"{target.number} is at level {target.level}, this one at level {incident.level}"
+        raise Conflict(f"{levels}: merge that one into this one, so that nobody is called all over again.")
 
 
 def absorb(story: Story, merged: Incident, reason: str | None) -> None:

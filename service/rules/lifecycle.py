@@ -84,7 +84,7 @@ TRANSITIONS: Mapping[Arrow, Transition] = {
     Arrow.VERIFY_TIMEOUT: Transition("m", _RESOLVED, _NOBODY, effects.verify_timeout),
     Arrow.REOPEN: Transition("n", _CLOSED, _REPORTER | _STREET, effects.reopen, guard=effects.may_reopen),
     Arrow.WITHDRAW: Transition("o", CALL_OPEN_STATES, _REPORTER, effects.withdraw, guard=effects.may_withdraw),
-    Arrow.VOID: Transition("p", _CALLING, _CALLED, handovers.void, levels=_TO_LEVEL_2),
+    Arrow.VOID: Transition("p", _CALLING, _CALLED, handovers.void, levels=_TO_LEVEL_2, guard=handovers.may_void),
     Arrow.MERGE: Transition("q", frozenset(State) - _CLOSED, _STREET | _OPS, handovers.merge),
     Arrow.ASSIST: Transition("", _RUNNING, _CALLED, joint.assist),
     Arrow.PART_DONE: Transition("", CALL_OPEN_STATES, _ASSISTING, joint.part_done, guard=joint.may_be_done),

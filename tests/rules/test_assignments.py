@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from service.rules import access, lifecycle
 from service.rules.errors import IllegalTransition, UnknownUnit, ValidationFailed
@@ -134,6 +136,55 @@ def test_nobody_is_given_what_it_gave_on_until_it_comes_to_it_another_way() -> N
     assert _assigned(arbitrated, SPECIAL).after.call.binding, "but a leader decides as it sees fit"
 
 
+def test_what_a_unit_raised_it_may_be_given_back_once() -> None:
+    """Or street and community would pass it to and fro, with nothing missed and nothing returned, for ever."""
+    raised = an_incident(C, L2)
+    again = act(_assigned(raised, COMMUNITY).after, "community", Arrow.RAISE).after
+    assert _told_not_to(again, COMMUNITY) == "ValidationFailed"
+    assert _assigned(again, NEXT_COMMUNITY).after.unit == NEXT_COMMUNITY
+    missed = fired(_assigned(raised, COMMUNITY).after).after
+    assert _assigned(missed, COMMUNITY).after.unit == COMMUNITY, "it did not raise it: the clock did"
+
+
+def test_a_department_and_its_station_do_not_pass_it_to_and_fro() -> None:
+    incident = an_incident(C, L3)._replace(category=ADMITTED_CATEGORY)
+    for _ in range(2):
+        incident = lifecycle.decide(
+            _assigned(incident, STATION).after, an_act(Arrow.RAISE), a_unit(STATION), WORLD, NOW
+        ).after
+        assert incident.unit == DEPARTMENT
+    assert _told_not_to(incident, STATION) == "ValidationFailed"
+
+
+def test_a_leader_may_give_it_to_who_raised_it_as_often_as_it_is_asked() -> None:
+    incident = an_incident(C, L4)
+    for _ in range(4):
+        given = _assigned(incident, DEPARTMENT).after
+        assert given.call.binding
+        incident = act(given, "department", Arrow.RAISE).after
+
+
+@settings(max_examples=60)
+@given(st.data())
+def test_passed_from_hand_to_hand_it_ends_with_the_leader(data: st.DataObject) -> None:
+    """Whatever people do who neither answer nor wait: no more than so many hands, and then it is the leader's."""
+    incident, hands = an_incident(C)._replace(category=ADMITTED_CATEGORY), 0
+    while incident.level < Level.LEADER:
+        holder = a_unit(incident.unit)
+        verbs = [
+            verb for verb in lifecycle.allowed(incident, holder, WORLD, NOW) if verb in ("raise", "return", "assign")
+        ]
+        verb = Arrow(data.draw(st.sampled_from(verbs)))
+        target = data.draw(st.sampled_from(sorted(UNITS))) if verb is Arrow.ASSIGN else ""
+        wish = replace(an_act(verb, incident), units=(target,)) if target else an_act(verb, incident)
+        try:
+            incident = lifecycle.decide(incident, wish, holder, WORLD, NOW).after
+        except ValidationFailed:
+            incident = lifecycle.decide(incident, an_act(Arrow.RAISE), holder, WORLD, NOW).after
+        hands += 1
+        assert hands < 60, [(call.unit, call.cause.value) for call in (*incident.earlier, incident.call)]
+
+
 def test_a_unit_inside_a_street_does_not_assign_to_the_street() -> None:
     by_leader = _assigned(an_incident(C, L4)._replace(category=ADMITTED_CATEGORY), COMMITTEE).after
     assert _told_not_to(by_leader, STREET) == "ValidationFailed", "what a leader gave to it"
@@ -160,13 +211,15 @@ def test_ops_assign_above_only_where_no_unit_can(level: Level) -> None:
     after = _assigned(incident, to, world=gone, by="ops").after
     assert (after.unit, after.call.from_unit, after.call.binding) == (to, None, False)
     unrouted = incident._replace(call=incident.call._replace(cause=Cause.UNROUTED))
-    assert _assigned(unrouted, to, by="ops").after.unit == to
+    with pytest.raises(IllegalTransition, match="can assign it itself"):
+        _assigned(unrouted, to, by="ops")
 
 
 def test_what_nobody_is_there_for_comes_to_the_district_and_ops_give_it_to_a_department() -> None:
     world = a_world(without=(LEADER, STREET_LEADER))
     incident = fired(fired(reported(category=NOBODYS_CATEGORY).after).after, world=world).after
     assert (incident.unit, incident.call.cause) == (DISTRICT, Cause.UNROUTED)
+    incident = incident._replace(call=incident.call._replace(cause=Cause.NO_ANSWER, round=2))  # called again and again
     assert _assigned(incident, SPECIAL, world=world, by="ops").after.unit == SPECIAL
     assert _assigned(incident, SPECIAL, world=world).after.call.binding, "the district's unit is a leader's stand-in"
 
@@ -217,7 +270,7 @@ def test_nothing_is_pushed_down_to_a_street_that_did_not_admit_its_category(leve
 
 
 def test_inside_a_street_and_at_level_1_nobody_needs_an_admission() -> None:
-    assert _assigned(an_incident(C, L2), COMMUNITY).after.unit == COMMUNITY
+    assert _assigned(an_incident(C, L2), NEXT_COMMUNITY).after.unit == NEXT_COMMUNITY
     assert _assigned(an_incident(C), NEXT_COMMUNITY, by="ops").after.unit == NEXT_COMMUNITY
     lost = a_world(without=(DEPARTMENT,))
     assert _told_not_to(an_incident(C, L3), COMMITTEE, world=lost, by="ops") == "ValidationFailed", "ops push it too"

@@ -9,12 +9,12 @@ import pytest
 from service.rules import access, lifecycle
 from service.rules.errors import Conflict, IllegalTransition, NotYours, ValidationFailed
 from service.rules.model import Act, Actor, Decision, Draft, Incident
-from service.rules.words import Arrow, ClosedAs, Decided, DueKind, Level, Outcome, Role, State
+from service.rules.words import Arrow, ClosedAs, Decided, DueKind, Kind, Level, Outcome, Role, State
 from tests.rules.builders import (
+    ADMITTED_CATEGORY,
     CATEGORY,
     CELL,
     COMMUNITY,
-    DEPARTMENT,
     NEVER,
     NEXT_CELL,
     NEXT_COMMUNITY,
@@ -74,6 +74,14 @@ def test_above_the_street_nothing_is_void(level: Level) -> None:
         act(an_incident(C, level), UNIT_AT[level], Arrow.VOID)
 
 
+def test_what_a_leader_assigned_is_not_void() -> None:
+    disputed = an_incident(State.CALLING, Level.LEADER)._replace(category=ADMITTED_CATEGORY)
+    assign = Act(Arrow.ASSIGN, "yours", units=(STREET,))
+    bound = lifecycle.decide(disputed, assign, PEOPLE["leader"], WORLD, NOW).after
+    with pytest.raises(IllegalTransition, match="A leader assigned"):
+        act(bound, "street", Arrow.VOID)
+
+
 def test_a_void_one_comes_back_at_the_street_once_whoever_closed_it() -> None:
     for level in (L1, L2):
         reopened = act(a_void(level), "reporter", Arrow.REOPEN).after
@@ -90,7 +98,7 @@ def test_a_void_one_comes_back_at_the_street_once_whoever_closed_it() -> None:
 
 @pytest.mark.parametrize("state", [C, A, H, R])
 def test_the_merged_one_is_closed_for_good_and_its_open_call_and_request_with_it(state: State) -> None:
-    incident, into = an_incident(state, L2), _one(2, "colleague", NEXT_CELL)
+    incident, into = an_incident(state), _one(2, "colleague", NEXT_CELL)
     closed, heard = _merged(incident, into, "street")
     after = closed.after
     assert (after.state, after.closed_as, after.merged_into) == (X, ClosedAs.MERGED, into.id)
@@ -112,7 +120,7 @@ def test_the_merged_one_is_closed_for_good_and_its_open_call_and_request_with_it
 
 
 def test_a_request_of_the_merged_one_lapses_and_one_of_the_other_waits_on() -> None:
-    asking = act(an_incident(C, L2), "street", Arrow.HOLD).after
+    asking = act(an_incident(C), "community", Arrow.HOLD).after
     other = _one(2, "colleague", NEXT_CELL)
     asking_too = act(other, "next_community", Arrow.HOLD).after
     closed, heard = _merged(asking, asking_too, "street")
@@ -169,9 +177,9 @@ def test_it_is_no_longer_its_reporters_alone_to_withdraw() -> None:
 
 
 def test_whoever_assisted_the_merged_one_follows_the_other() -> None:
-    one = act(an_incident(C, L3), "department", Arrow.ASSIST).after
+    one = act(an_incident(C), "community", Arrow.ASSIST).after
     _, heard = _merged(one, _one(2, "colleague", NEXT_CELL), "street")
-    assert heard.after.audience == (NEXT_COMMUNITY, COMMUNITY, STREET, DEPARTMENT, NEVER, "@worker")
+    assert heard.after.audience == (NEXT_COMMUNITY, COMMUNITY, NEVER, "@worker")
     assert heard.after.assisting == (), "they hear of it, and assist no more"
 
 
@@ -191,6 +199,18 @@ def test_it_is_merged_into_another_open_one_and_never_into_itself() -> None:
         _merged(gone, one)
 
 
+def test_nothing_is_merged_into_what_has_further_to_climb_or_is_not_chased() -> None:
+    low, high = _one(2, "neighbour", CELL), an_incident(State.CALLING, Level.DEPARTMENT)
+    with pytest.raises(Conflict, match="at level 1, this one at level 3: merge that one into this one"):
+        _merged(high, low)
+    assert _merged(low, high)[0].after.merged_into == high.id
+    draft = Draft(CELL, CATEGORY, REPORTER.subject, Kind.SUGGESTION)
+    parked = lifecycle.report(draft, REPORTER, WORLD, incident_id=UUID(int=3), number="2026-3", now=NOW).after
+    with pytest.raises(Conflict, match="is a suggestion, which nobody is chased for"):
+        _merged(low, parked)
+    assert _merged(parked, low)[0].after.merged_into == low.id
+
+
 @pytest.mark.parametrize("state", [C, R])
 def test_a_street_merges_only_what_is_its_own_on_both_sides(state: State) -> None:
     ours, theirs = an_incident(state), _one(2, "elsewhere")
@@ -205,7 +225,7 @@ def test_a_street_merges_only_what_is_its_own_on_both_sides(state: State) -> Non
 
 
 def test_deciding_a_merge_alone_closes_the_one_and_the_clock_goes_on_with_the_other() -> None:
-    incident, into = an_incident(A, L3), _one(2, "elsewhere")
+    incident, into = an_incident(A), _one(2, "elsewhere")
     decision = act(incident, "street", Arrow.MERGE)
     assert (decision.after.state, decision.after.closed_as) == (X, ClosedAs.MERGED)
     closed, heard = _merged(incident, into)
