@@ -145,9 +145,9 @@ def _target(story: Story, code: str) -> tuple[Unit, Level]:
         raise _wrong("/unit", f"{caller.code} cannot assign to {code}: {_SCOPES[caller.kind]}")
     if caller is not None and code in _who_gave_it_on(incident, caller):
         raise _wrong("/unit", f"{code} gave it on itself: return the call, raise it, or name another unit.")
-    street = _street_of(unit)
-    if incident.level > Level.STREET and street is not None:
-        _demand_admitted(story, street)
+    why_not = not_admitted(incident, unit, world, story.now)
+    if why_not is not None:
+        raise _wrong("/unit", why_not)
     return unit, unit.level
 
 
@@ -167,12 +167,16 @@ def _who_gave_it_on(incident: Incident, caller: Unit) -> set[str]:
     return {unit for unit, times in gave.items() if times >= _MOST_RAISED}
 
 
-def _demand_admitted(story: Story, street: str) -> None:
-    """Nothing is pushed down to a street that nobody admitted for it (权责事项准入, domain page §1, row 22)."""
-    incident = story.incident
-    if story.world.admitted(incident.category, incident.grid_code, street, story.now) is None:
-        detail = f"Category {incident.category} was never admitted for street {street}: propose the duty first."
-        raise _wrong("/unit", f"{detail} See GET /v1/duties?category={incident.category}.")
+def not_admitted(incident: Incident, unit: Unit, world: World, now: datetime) -> str | None:
+    """Why this unit of a street may not be brought in from above: nothing is pushed down to a street that nobody
+    admitted for it (权责事项准入, domain page §1, row 22). None when it may."""
+    street = street_of(unit)
+    if incident.level <= Level.STREET or street is None:
+        return None
+    if world.admitted(incident.category, incident.grid_code, street, now) is not None:
+        return None
+    detail = f"Category {incident.category} was never admitted for street {street}: propose the duty first."
+    return f"{detail} See GET /v1/duties?category={incident.category}."
 
 
 _WITHIN = "a unit of a street assigns to communities, committees, teams and stations of that street."
@@ -197,12 +201,12 @@ def _is_theirs(caller: Unit, unit: Unit) -> bool:
         return True
     if caller.kind is UnitKind.DEPARTMENT:
         return unit.kind is UnitKind.DEPARTMENT or unit.line_parent == caller.code
-    street = _street_of(caller)
-    inside = street is not None and caller.level is Level.STREET and _street_of(unit) == street
+    street = street_of(caller)
+    inside = street is not None and caller.level is Level.STREET and street_of(unit) == street
     return inside and unit.kind is not UnitKind.STREET
 
 
-def _street_of(unit: Unit) -> str | None:
+def street_of(unit: Unit) -> str | None:
     """The street whose a unit is; None for departments and leaders, and for what belongs to them alone."""
     of = unit.code if unit.kind in (UnitKind.COMMUNITY, UnitKind.STREET) else unit.parent or ""
     is_inside = unit.level in (Level.COMMUNITY, Level.STREET) and of.isdigit() and len(of) >= STREET_DIGITS

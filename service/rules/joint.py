@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from service.rules import handovers
 from service.rules.errors import Pointer, SihuError, UnknownUnit, ValidationFailed
 from service.rules.model import Act, Actor, Incident, Part
 from service.rules.story import Story
@@ -19,7 +20,8 @@ def assist(story: Story, act: Act) -> None:
 
     Raises:
         UnknownUnit: no such unit in force.
-        ValidationFailed: one is the lead itself, assists already, or they are too many.
+        ValidationFailed: one is the lead itself, assists already, belongs to a street that was never admitted for the
+            category and had no part in it yet, or they are too many.
     """
     incident = story.incident
     faults = [fault for n, code in enumerate(act.units) for fault in _faults(story, incident, n, code)]
@@ -36,14 +38,16 @@ def assist(story: Story, act: Act) -> None:
 
 
 def _faults(story: Story, incident: Incident, n: int, code: str) -> list[SihuError]:
-    pointer = f"/units/{n}"
-    if story.world.unit(code, story.now) is None:
+    pointer, unit = f"/units/{n}", story.world.unit(code, story.now)
+    if unit is None:
         return [UnknownUnit(f"Unit {code} is not in force: see GET /v1/units.", pointer)]
-    why = "leads this call" if code == incident.unit else "assists already" if code in incident.assisting else None
-    if why is None:
-        return []
-    detail = f"{code} {why}: leave it out."
-    return [ValidationFailed(detail, errors=(Pointer(pointer, detail),))]
+    detail = None
+    if code == incident.unit or code in incident.assisting:
+        why = "leads this call" if code == incident.unit else "assists already"
+        detail = f"{code} {why}: leave it out."
+    elif code not in incident.audience:  # whoever had it may be asked to help with it
+        detail = handovers.not_admitted(incident, unit, story.world, story.now)
+    return [] if detail is None else [ValidationFailed(detail, errors=(Pointer(pointer, detail),))]
 
 
 def may_be_done(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> str | None:

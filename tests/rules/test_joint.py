@@ -11,12 +11,15 @@ from service.rules.model import Act, Actor, Decision, Incident, Part
 from service.rules.words import Arrow, Level, Role, State, UnitKind
 from service.rules.world import Unit, World
 from tests.rules.builders import (
+    ADMITTED_CATEGORY,
     ALWAYS,
     COMMITTEE,
+    COMMUNITY,
     DEPARTMENT,
     FIRM,
     LEADER,
     NEVER,
+    NEXT_COMMUNITY,
     NOW,
     OTHER_STREET,
     PEOPLE,
@@ -62,7 +65,7 @@ def _told_not_to(pointer: str, incident: Incident, *units: str, world: World = W
 @pytest.mark.parametrize("state", [C, A])
 @pytest.mark.parametrize("level", Level)
 def test_units_at_the_side_of_a_call_change_neither_who_is_responsible_nor_when(state: State, level: Level) -> None:
-    incident = an_incident(state, level)
+    incident = an_incident(state, level)._replace(category=ADMITTED_CATEGORY)
     decision = _assist(incident, NEVER, COMMITTEE)
     after = decision.after
     assert after == incident._replace(
@@ -80,12 +83,21 @@ def test_units_at_the_side_of_a_call_change_neither_who_is_responsible_nor_when(
 
 
 def test_more_join_later_and_nobody_twice() -> None:
-    first = _assist(an_incident(C, L3), SPECIAL, SPECIAL).after
+    first = _assist(an_incident(C, L3)._replace(category=ADMITTED_CATEGORY), SPECIAL, SPECIAL).after
     assert first.assisting == (SPECIAL,)
     second = _assist(first, STATION, STREET).after
     assert second.assisting == second.call.assisting == (SPECIAL, STATION, STREET)
     assert second.audience == (*first.audience, STATION), "the street has long been in it"
     assert _told_not_to("/units/1", second, NEVER, SPECIAL) == "ValidationFailed"
+
+
+def test_from_above_nobody_of_a_street_is_brought_in_for_what_it_never_admitted_but_whoever_had_it() -> None:
+    for level in (L3, L4):
+        incident = an_incident(C, level)
+        for unit in (STATION, COMMITTEE, NEXT_COMMUNITY, OTHER_STREET):
+            assert _told_not_to("/units/1", incident, NEVER, unit) == "ValidationFailed"
+        assert _assist(incident, NEVER, STREET, COMMUNITY, FIRM).after.assisting == (NEVER, STREET, COMMUNITY, FIRM)
+    assert _assist(an_incident(C, L2), COMMITTEE, OTHER_STREET).after.assisting == (COMMITTEE, OTHER_STREET)
 
 
 def test_the_lead_does_not_assist_itself_and_nobody_who_is_not_there_does() -> None:
