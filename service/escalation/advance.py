@@ -37,6 +37,11 @@ class Advancer:
                 raise ValidationFailed(detail, errors=(Pointer(pointer, detail),))
             return await self._travel(moment)
 
+    async def stay(self) -> int:
+        """Fire what is due without moving, such as what a changed calendar woke. Returns how many fired."""
+        async with self._turn:
+            return await self._travel(self.clock.now())
+
     async def _travel(self, moment: datetime) -> int:
         fired = 0
         while True:

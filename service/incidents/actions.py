@@ -60,6 +60,12 @@ class People:
         async with self.database.read() as connection:
             return _visible(await incidents.load(connection, incident_id), incident_id, actor)
 
+    async def see_ruled(self, incident_id: UUID, actor: Actor) -> tuple[Loaded, World]:
+        """The same with the world it is decided by, which this process may not have heard of yet."""
+        async with self.database.read() as connection:
+            loaded = _visible(await incidents.load(connection, incident_id), incident_id, actor)
+            return loaded, await self.worlds.seen(connection)
+
     async def act(self, incident_id: UUID, wish: Wish) -> Standing:
         """Carry out one act.
 

@@ -130,8 +130,8 @@ async def get_similar(incident_id: Path, caller: Caller, people: ThePeople) -> R
 )
 async def get_deadline(incident_id: Path, caller: Caller, people: ThePeople) -> Response:
     """The policy's row, the clock, each stretch of time that counts, each hold and extension, and the sum."""
-    loaded = await people.see(incident_id, caller)
-    return answer(views.deadline(loaded.incident, people.worlds.world))
+    loaded, world = await people.see_ruled(incident_id, caller)
+    return answer(views.deadline(loaded.incident, world))
 
 
 @router.get(
@@ -141,6 +141,6 @@ async def get_deadline(incident_id: Path, caller: Caller, people: ThePeople) -> 
 )
 async def get_plan(incident_id: Path, caller: Caller, people: ThePeople) -> Response:
     """It ends with the first repeated call at level 4, or a close."""
-    loaded = await people.see(incident_id, caller)
-    steps = lifecycle.plan(loaded.incident, people.worlds.world, people.clock.now())
+    loaded, world = await people.see_ruled(incident_id, caller)
+    steps = lifecycle.plan(loaded.incident, world, people.clock.now())
     return answer({"items": views.plan(steps)})

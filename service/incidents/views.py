@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from service.readers import rows
@@ -37,6 +37,7 @@ def _request(request: Request) -> dict[str, Any]:
         "decided_reason": request.decided_reason,
         "outcome": request.outcome,
         "resumed_at": request.resumed_at,
+        "granted_s": request.granted.total_seconds() if request.granted else None,
     }
 
 
@@ -107,7 +108,7 @@ def deadline(incident: Incident, world: World) -> dict[str, Any]:
             {"from": each.start, "to": each.end, "counted_s": each.counted.total_seconds()} for each in segments
         ],
         "adjusted_by": [_request(each) for each in standing.adjusted_by],
-        "counted_s": sum(each.counted.total_seconds() for each in segments),
+        "counted_s": sum((each.counted for each in segments), timedelta()).total_seconds(),
         "left_s": None if standing.left is None else standing.left.total_seconds(),
         "provisional": incident.provisional,
     }

@@ -22,10 +22,14 @@ class CurrentWorld:
             self._take(await registry.load(connection))
 
     async def fresh(self, tx: Transaction) -> World:
-        """The world, checked in the transaction that decides by it: never older than what the transaction sees."""
-        if await deployment.world_version(tx) != self.world.version:
-            await registry.hold(tx)  # READ COMMITTED: an import between two statements would give half of each world
-            self._take(await registry.load(tx))
+        """The world for a transaction that decides by it: the newest, and it stays so until that transaction ends."""
+        await registry.hold(tx)
+        return await self.seen(tx)
+
+    async def seen(self, connection: Transaction) -> World:
+        """The world as a `Database.read` block sees it, for a view: never older than the rows it shows."""
+        if await deployment.world_version(connection) > self.world.version:
+            self._take(await registry.load(connection))
         return self.world
 
     def _take(self, world: World) -> None:

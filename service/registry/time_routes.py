@@ -160,6 +160,8 @@ async def put_days(request: Request, caller: _Ops, code: Code, body: DaysBody) -
     by = access.by_of(caller)
     done = await calendar_use.change(state.database, code, body.written(), state.clock.now(), by)
     await tell(request, done.committed)
+    if done.woken and state.advancer is not None:  # on the virtual clock no engine hears the bell
+        await state.advancer.stay()
     return answer({"calendar": code, "days_changed": done.days, "deadlines_looked_at": done.woken})
 
 

@@ -51,7 +51,7 @@ def standing(incident: Incident, world: World) -> Deadline:
             continue
         moved.append(request)
         if request.kind is Asked.EXTEND:
-            due_at = request.until
+            due_at = request.until if request.granted is None else timer.due(due_at, request.granted)
             continue
         held_at = request.decided_at or request.asked_at
         stretches.append((since, held_at))

@@ -17,6 +17,7 @@ from service.rules.timers import Timer
 from service.rules.words import Arrow, Asked, Decided, DueKind, State
 from service.rules.world import World
 
+RESCHEDULED = "sihu.call.rescheduled"
 _ASKED = {Arrow.HOLD: Asked.HOLD, Arrow.EXTEND: Asked.EXTEND}
 
 
@@ -43,7 +44,9 @@ def may_decide(incident: Incident, arrow: Arrow, actor: Actor, world: World, now
         return None
     if now >= incident.due_at:
         return f"The deadline passed at {incident.due_at.isoformat()}: it is too late to approve request {request.n}."
-    if request.until <= (now if request.kind is Asked.HOLD else incident.due_at):
+    since, timer = incident.due_at, world.timer(incident.policy, incident.call.clock)
+    moves = request.until > now if request.kind is Asked.HOLD else bool(timer.counted(since, request.until))
+    if not moves:
         return f"Request {request.n} asked for {request.until.isoformat()}, which moves nothing any more: refuse it."
     return None
 
@@ -86,9 +89,8 @@ def _until(story: Story, kind: Asked, until: datetime) -> datetime:
         _demand(until <= latest, f"The policy lets a hold last until {latest.isoformat()} at most.")
         return until
     due_at = incident.due_at or now
-    latest = timer.due(due_at, _most_added(story, policy))
-    _demand(until <= latest, f"The policy lets this deadline move to {latest.isoformat()} at most.")
-    settled = _in_time(timer, due_at, until)
+    latest, settled = timer.due(due_at, _most_added(story, policy)), _in_time(timer, due_at, until)
+    _demand(settled <= latest, f"The policy lets this deadline move to {latest.isoformat()} at most.")
     _demand(settled > due_at, f"Name a time after the deadline, {due_at.isoformat()}, with working time between.")
     return settled
 
@@ -111,14 +113,28 @@ def approve(story: Story, act: Act) -> None:
     """i. The calling side approves: the clock stops until the date, or the deadline moves to it."""
     kind = DueKind.ANSWER if story.incident.state is State.CALLING else DueKind.RESOLVE
     request = story.change_request(
-        outcome=Decided.APPROVED, decided_by=story.by, decided_at=story.now, decided_reason=act.words, box=kind
+        outcome=Decided.APPROVED,
+        decided_by=story.by,
+        decided_at=story.now,
+        decided_reason=act.words,
+        box=kind,
+        granted=_granted(story),
     )
     if request.kind is Asked.HOLD:
         _hold(story, request)
         story.tell("sihu.incident.held", act.words)
     else:
-        _extend(story, request)
+        _extend(story)
         story.tell("sihu.call.extended", act.words)
+
+
+def _granted(story: Story) -> timedelta | None:
+    """What the open request adds to the box, should it be an extension."""
+    incident, request = story.incident, story.incident.open_request
+    if request is None or request.kind is Asked.HOLD:
+        return None
+    timer = story.world.timer(incident.policy, incident.call.clock)
+    return timer.counted(incident.due_at or story.now, request.until)
 
 
 def _hold(story: Story, request: Request) -> None:
@@ -126,14 +142,15 @@ def _hold(story: Story, request: Request) -> None:
     story.move(state=State.ON_HOLD, due_at=until, due_kind=DueKind.RESUME, wake_at=until, provisional=False)
 
 
-def _extend(story: Story, request: Request) -> None:
+def _extend(story: Story) -> None:
     """Marks that the new deadline leaves behind are not told again."""
     incident = story.incident
-    _set_due(story, request.until)
+    due_at = deadlines.standing(incident, story.world).due_at
+    _set_due(story, due_at)
     _, seconds = deadlines.box_of(incident.call, incident, story.world)
     timer = story.world.timer(incident.policy, incident.call.clock)
     warn = story.world.policies[incident.policy].warn
-    _wake(story, deadlines.marks_passed(request.until, seconds, warn, story.now, timer))
+    _wake(story, deadlines.marks_passed(due_at, seconds, warn, story.now, timer))
 
 
 def _set_due(story: Story, due_at: datetime) -> None:
@@ -177,7 +194,8 @@ def resume(story: Story, act: Act) -> None:
 def look_again(story: Story) -> None:
     """The clock woke before the deadline: a warning mark was passed, or there is nothing but to sleep on.
 
-    The called unit is told how much of its box is used up, in percent; after downtime the last mark alone is told.
+    The called unit is told which mark, in percent of its box, counted back from the deadline; after downtime the last
+    one alone.
     """
     incident = story.incident
     if incident.state not in (State.CALLING, State.ANSWERED) or incident.due_at is None:
@@ -189,12 +207,13 @@ def look_again(story: Story) -> None:
     warned = deadlines.marks_passed(incident.due_at, seconds, warn, story.now, timer)
     _wake(story, max(warned, incident.warned))
     if warned > incident.warned:
-        story.because = f"{warn[warned - 1]} % of the box is used up"
+        story.because = f"{100 - warn[warned - 1]} % of the box is left"
         story.tell("sihu.call.warned", str(warn[warned - 1]))
 
 
 def reschedule(story: Story, due_at: datetime) -> None:
     """The calendar changed under a running box: its deadline is what it would have been from the start."""
+    was_due_at = story.incident.due_at
     _set_due(story, due_at)
     _wake(story, story.incident.warned)
-    story.tell("sihu.call.rescheduled")
+    story.tell(RESCHEDULED, was_due_at=was_due_at, provisional=story.incident.provisional)

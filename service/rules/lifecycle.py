@@ -275,7 +275,7 @@ def plan(incident: Incident, world: World, now: datetime) -> tuple[Step, ...]:
             break
         arrow = CLOCK_ARROWS[incident.due_kind] if at >= incident.due_at else Arrow.WARNED
         incident = decision.after
-        if decision.events:
+        if decision.events and decision.events[0].type != holds.RESCHEDULED:  # put right on the way: nothing happens
             steps.append(Step(at, arrow, incident.level, incident.unit, decision.because))
         if level is Level.LEADER and arrow in _MISSED:
             break

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -170,7 +170,8 @@ class Call(NamedTuple):
 class Request(NamedTuple):
     """A hold or an extension asked for by the unit of call number `call`. `outcome` is None while it is open.
 
-    `box` is the one it stopped or moved, known once it is approved; `resumed_at` ends a hold.
+    `box` is the one it stopped or moved, known once it is approved; `resumed_at` ends a hold; `granted` is what an
+    extension added to the box, in the call's own clock: should the calendar change, it is still that much.
     """
 
     n: int
@@ -186,6 +187,7 @@ class Request(NamedTuple):
     outcome: Decided | None = None
     box: DueKind | None = None
     resumed_at: datetime | None = None
+    granted: timedelta | None = None
 
 
 class Incident(NamedTuple):

@@ -191,6 +191,7 @@ def request_of(row: Row[Any]) -> Request:
         Decided(row.outcome) if row.outcome else None,
         _DUEKIND[row.box],
         row.resumed_at,
+        row.granted,
     )
 
 

@@ -37,13 +37,21 @@ async def lock(tx: AsyncConnection) -> int:
     return version
 
 
+_DECIDING = 0x51480003
+"""Advisory lock: shared by whoever decides by the world, alone for whoever changes it, from `rise` until its commit."""
+_HOLD = select(func.pg_advisory_xact_lock_shared(_DECIDING))
+
+
 async def hold(tx: AsyncConnection) -> None:
-    """Wait for the import that is under way, and let none commit before this transaction ends."""
-    await tx.execute(select(deployment.c.world_version).with_for_update(read=True))
+    """No new world is committed before this transaction ends: what it decides by the old one, the next one finds
+    written. A statement of its own, before the version is read: a snapshot is taken when a statement starts."""
+    await tx.execute(_HOLD)
 
 
 async def rise(tx: AsyncConnection) -> int:
-    """A new world: every process reads it anew. Returns its version."""
+    """A new world: every process reads it anew. Returns its version. Waits for those who still decide by the last one,
+    and lets nobody decide before this transaction ends: call it late, and `calendars.wake` after it."""
+    await tx.execute(select(func.pg_advisory_xact_lock(_DECIDING)))
     risen = update(deployment).values(world_version=deployment.c.world_version + 1)
     version: int = (await tx.execute(risen.returning(deployment.c.world_version))).scalar_one()
     return version

@@ -38,7 +38,7 @@ async def test_a_world_that_is_up_to_date_is_not_read_again(database: Database) 
         assert await worlds.fresh(tx) is held
 
 
-async def test_who_comes_in_the_middle_of_an_import_waits_and_then_sees_all_of_it(database: Database) -> None:
+async def test_who_comes_while_a_new_world_is_committed_waits_and_then_sees_all_of_it(database: Database) -> None:
     await bring(database, files())
     worlds = CurrentWorld()
 
@@ -49,10 +49,11 @@ async def test_who_comes_in_the_middle_of_an_import_waits_and_then_sees_all_of_i
 
     async with database.begin() as importing:
         await registry.lock(importing)
+        assert await look() == (2, "水务局"), "a long import keeps nobody waiting"
+        await registry.rise(importing)
         looking = asyncio.create_task(look())
         await somebody_waits(database)
         await importing.execute(text("UPDATE unit SET name = '新名' WHERE code = 'dept-water'"))
-        await registry.rise(importing)
     assert await looking == (3, "新名")
 
 

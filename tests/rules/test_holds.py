@@ -300,3 +300,33 @@ def test_an_extension_in_working_time_ends_with_the_hours_that_it_lies_after() -
     with pytest.raises(ValidationFailed, match="with working time between") as refused:
         _ask(friday, Arrow.EXTEND, datetime.fromisoformat("2026-11-28T03:00:00Z"), world=WORKING, at=friday.reported_at)
     assert _pointer(refused) == "/until"
+
+
+def test_an_extension_adds_as_much_whatever_the_calendar_becomes() -> None:
+    """Granted until an instant that turns out to be a holiday, it would fire on it, or before what was due without."""
+    at = datetime.fromisoformat("2026-11-25T08:30:00Z")  # Wednesday 16:30, an hour: due at 17:30
+    incident = reported(WORKING, at=at).after
+    asked = _ask(incident, Arrow.EXTEND, at + timedelta(hours=1, minutes=30), world=WORKING, at=at).after
+    extended = _decide(asked, Arrow.APPROVE, STREET, world=WORKING, at=at).after
+    assert (extended.due_at, extended.requests[0].granted) == (at + timedelta(minutes=90), timedelta(minutes=30))
+    off = a_world(policy=3, days=plain_days(*(date(2026, 11, n) for n in (25, 26, 27))))
+    moved = lifecycle.tick(extended, off, at)
+    assert moved is not None
+    assert moved.after.due_at == datetime.fromisoformat("2026-11-30T01:30:00Z"), "Monday 09:30: an hour and a half"
+    assert moved.events[0].facts == {"was_due_at": extended.due_at, "provisional": False}
+    held = _held(moved.after, datetime.fromisoformat("2026-12-01T00:00:00Z"), world=off, at=later(days=4))
+    assert deadlines.standing(held, off).left == timedelta(minutes=90)
+    back = lifecycle.tick(moved.after, WORKING, at)
+    assert back is not None
+    assert back.after.due_at == extended.due_at
+
+
+def test_a_time_after_hours_asks_for_no_more_than_the_hours_before_it() -> None:
+    late = reported(WORKING, at=datetime.fromisoformat("2026-11-23T09:00:00Z")).after  # 17:00 to 18:00
+    early = reported(WORKING, at=datetime.fromisoformat("2026-11-23T02:00:00Z")).after  # 10:00 to 11:00
+    assert early.due_at is not None
+    lunch = datetime.fromisoformat("2026-11-23T05:00:00Z")
+    asked = _ask(early, Arrow.EXTEND, lunch, world=WORKING, at=early.reported_at).after
+    assert asked.requests[0].until == early.due_at + timedelta(hours=1), "12:00 is what 13:00 comes to"
+    with pytest.raises(ValidationFailed, match="at most"):
+        _ask(late, Arrow.EXTEND, datetime.fromisoformat("2026-11-24T03:00:00Z"), world=WORKING, at=late.reported_at)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -30,6 +30,7 @@ from tests.rules.builders import (
     an_incident,
     fired,
     later,
+    plain_days,
     reported,
 )
 
@@ -146,3 +147,13 @@ def test_a_close_by_the_clock_says_why() -> None:
     (step,) = lifecycle.plan(an_incident(State.RESOLVED), WORLD, NOW)
     assert step.arrow is Arrow.VERIFY_TIMEOUT
     assert step.because == "nobody verified it in time: it closes by itself"
+
+
+def test_a_deadline_that_is_yet_to_be_put_right_is_planned_as_it_will_be() -> None:
+    working = a_world(policy=3)
+    incident = reported(working, at=datetime.fromisoformat("2026-11-24T09:30:00Z")).after
+    off = a_world(policy=3, days=plain_days(date(2026, 11, 25)))
+    steps = lifecycle.plan(incident, off, incident.reported_at)
+    assert [step.arrow for step in steps[:3]] == [Arrow.WARNED, Arrow.WARNED, Arrow.NO_ANSWER]
+    assert steps[2].at == datetime.fromisoformat("2026-11-26T00:30:00Z")
+    assert all(step.because for step in steps)
