@@ -62,6 +62,8 @@ CALLS: dict[str, Any] = {
             "exempt": False,
             "rating": None,
             "outcome_rating": None,
+            "answer_s": None,
+            "resolve_s": None,
         }
     ],
     "next_cursor": None,

@@ -5,18 +5,20 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from service.rules import scoring
-from service.rules.appraisal import RESOLVED_AT, Grouping, Measure, Period, Tallies, Tally
+from service.rules.appraisal import RESOLVED_AT, SCORED, Grouping, Measure, Period, Tallies, Tally
 from service.rules.policy import Policy, Weights
 from service.rules.words import Level
 from service.rules.world import World
 
 CALLS = "/v1/appraisal/calls"
 _RATED = {"street_rating": Measure.STREET_RATED, "reporter_rating": Measure.REPORTER_RATED}
-_IN_ROWS = [measure for measure in Measure if measure not in _RATED.values()]
+_COUNTS = [measure for measure in Measure if measure not in SCORED]  # those stand in the parts of the score
+_IN_ROWS = [measure for measure in _COUNTS if measure not in _RATED.values()]
 _BOM = "\ufeff"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -59,12 +61,15 @@ def _row(tally: Tally, weights: Weights, period: Period, grouping: Grouping, cod
     means = _means(tally)
     return {
         **{measure.value: count(measure) for measure in _IN_ROWS},
-        "answer_s": tally.answer_s._asdict(),
-        "resolve_s": tally.resolve_s._asdict(),
+        "answer_s": {**tally.answer_s._asdict(), "calls": link(period, grouping, code, Measure.ANSWERED)},
+        "resolve_s": {**tally.resolve_s._asdict(), "calls": link(period, grouping, code, Measure.RESOLVED)},
         "resolved_at_level": {str(level.value): share for level, share in _shares(tally).items()},
         **{name: {**count(measure), "mean": means[name]} for name, measure in _RATED.items()},
         "score": scoring.score(parts),
-        "score_parts": {name: part._asdict() for name, part in parts.items()},
+        "score_parts": {
+            name: {**part._asdict(), "calls": link(period, grouping, code, scoring.COUNTED[name])}
+            for name, part in parts.items()
+        },
     }
 
 
@@ -101,7 +106,13 @@ def call(stored: Mapping[Any, Any], world: World) -> dict[str, Any]:
         "outcome": stored["outcome"],
         "opened_at": stored["opened_at"],
         **{name: stored[name] for name in shown},
+        "answer_s": _seconds(stored["answer_took"]),
+        "resolve_s": _seconds(stored["resolve_took"]),
     }
+
+
+def _seconds(took: timedelta | None) -> float | None:
+    return None if took is None else took.total_seconds()
 
 
 # --- for a spreadsheet ----------------------------------------------------------------------------------------------
@@ -125,7 +136,7 @@ def sheet(found: Tallies, grouping: Grouping, world: World, policy: Policy | Non
 def _line(tally: Tally, weights: Weights) -> dict[str, Any]:
     means = _means(tally)
     return {
-        **{measure.value: tally.counts[measure] for measure in Measure},
+        **{measure.value: tally.counts[measure] for measure in _COUNTS},
         **{f"answer_s_{name}": value for name, value in tally.answer_s._asdict().items()},
         **{f"resolve_s_{name}": value for name, value in tally.resolve_s._asdict().items()},
         **{f"resolved_at_level_{level.value}": share for level, share in _shares(tally).items()},

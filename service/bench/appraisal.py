@@ -29,7 +29,8 @@ WITH drawn AS (
                   lpad(CAST(1 + g % 17 AS text), 3, '0')) AS cell
     FROM generate_series(1, :many) AS g
 ), lived AS (
-    SELECT *, a < 0.8 AS answered,
+    SELECT *, CASE WHEN a < 0.8 THEN random() * interval '5 hours' END AS answer_took,
+           interval '5 hours' + random() * interval '30 hours' AS took,
            CASE WHEN a < 0.56 THEN 'resolved' WHEN a < 0.68 THEN 'raised' WHEN a < 0.76 THEN 'not_resolved'
                 WHEN a < 0.8 THEN CASE g % 2 WHEN 0 THEN 'closed' END WHEN a < 0.9 THEN 'no_answer'
                 WHEN a < 0.93 THEN 'returned' WHEN a < 0.98 THEN 'raised' ELSE 'assigned' END AS outcome,
@@ -38,13 +39,14 @@ WITH drawn AS (
     FROM drawn
 )
 INSERT INTO call (incident_id, seq, district, level, round, unit, cause, reason, opened_at, answer_by, resolve_by,
-                  clock, answered_at, answer, ended_at, outcome, grid_code, category, rating, outcome_rating)
+                  clock, answered_at, answer, ended_at, outcome, grid_code, category, rating, outcome_rating,
+                  answer_took, resolve_took)
 SELECT CAST(md5(concat('bench', CAST(:start AS timestamptz), g / 2)) AS uuid), 1 + g % 2, '440105', level, 1 + g % 2,
        unit, CASE g % 2 WHEN 0 THEN 'report' ELSE 'raised' END, 'a reason of the usual length, more or less', at,
-       at + interval '4 hours', CASE WHEN answered THEN at + interval '30 hours' END, 'working',
-       CASE WHEN answered THEN at + random() * interval '5 hours' END, '{"measure": "go and look at it"}',
-       CASE WHEN outcome IS NOT NULL THEN at + interval '5 hours' + random() * interval '30 hours' END, outcome, cell,
-       'urban-0110', CASE WHEN level = 3 AND g % 4 = 0 THEN 1 + g % 5 END, CASE WHEN g % 3 = 0 THEN 1 + g % 5 END
+       at + interval '4 hours', CASE WHEN answer_took IS NOT NULL THEN at + interval '30 hours' END, 'working',
+       at + answer_took, '{"measure": "go and look at it"}', CASE WHEN outcome IS NOT NULL THEN at + took END, outcome,
+       cell, 'urban-0110', CASE WHEN level = 3 AND g % 4 = 0 THEN 1 + g % 5 END,
+       CASE WHEN g % 3 = 0 THEN 1 + g % 5 END, answer_took, CASE outcome WHEN 'resolved' THEN took END
 FROM lived
 """
 )

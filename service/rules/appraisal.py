@@ -17,11 +17,13 @@ month in Asia/Shanghai, a call belongs to the month in which it was opened, and 
     closed              outcome closed                  open                no outcome yet
     street_rated        a level-3 call its street rated reporter_rated      the reporter rated what came of it
 
-    answer_s, resolve_s seconds from opened_at to answered_at, or to ended_at of resolved calls: median and 90th
-                        percentile, interpolated between neighbours, to the millisecond
+    answerable          answered, or missed unanswered and not exempt
+    resolvable          resolved, or missed unresolved and not exempt
+    answer_s, resolve_s seconds from opened_at to answered_at, or to ended_at of resolved calls, without what they were
+                        on hold: median and 90th percentile, interpolated between neighbours, to the millisecond
     score               100 × the weighted mean of the parts that have data, each a share from 0 to 1:
-                        answered  answered_in_time / (answered + missed_answer - exempt_answer)
-                        resolved  resolved_in_time / (resolved + missed_resolve - exempt_resolve)
+                        answered  answered_in_time / answerable
+                        resolved  resolved_in_time / resolvable
                         street    stars of streets / (5 × street_rated)
                         reporter  stars of reporters / (5 × reporter_rated)
                         weights: those of the policy in force when the period ends, or now; a weight of 0 leaves a part
@@ -79,6 +81,8 @@ class Measure(StrEnum):
     MULTI_HOP = "multi_hop"
     CLOSED = "closed"
     OPEN = "open"
+    ANSWERABLE = "answerable"
+    RESOLVABLE = "resolvable"
     STREET_RATED = "street_rated"
     REPORTER_RATED = "reporter_rated"
 
@@ -91,6 +95,11 @@ PARTS: Mapping[Measure, tuple[Measure, ...]] = {
     Measure.EXEMPT: (Measure.EXEMPT_ANSWER, Measure.EXEMPT_RESOLVE),
 }
 """Measures that are the sum of others, which exclude each other."""
+SCORED: Mapping[Measure, tuple[Measure, Measure, Measure]] = {
+    Measure.ANSWERABLE: (Measure.ANSWERED, Measure.MISSED_ANSWER, Measure.EXEMPT_ANSWER),
+    Measure.RESOLVABLE: (Measure.RESOLVED, Measure.MISSED_RESOLVE, Measure.EXEMPT_RESOLVE),
+}
+"""What could be done in time: done, and missed, without what is exempt."""
 PERCENTS = (50, 90)
 UNKNOWN_LINE = "unknown"
 """Of a category that the registry never had."""
@@ -146,6 +155,8 @@ class CallFacts(NamedTuple):
     rating: int | None = None
     outcome_rating: int | None = None
     exempt: bool = False
+    answer_took: timedelta | None = None
+    resolve_took: timedelta | None = None
 
 
 class Spread(NamedTuple):
@@ -244,8 +255,8 @@ def _tally(rows: Sequence[tuple[CallFacts, bool]]) -> Tally:
         for measure in _measures(call, in_error):
             counts[measure] += 1
     calls = [call for call, _ in rows]
-    answered = [(each.answered_at - each.opened_at) for each in calls if each.answered_at]
-    resolved = [each.ended_at - each.opened_at for each in calls if each.ended_at and each.outcome == Outcome.RESOLVED]
+    answered = [each.answer_took for each in calls if each.answer_took is not None]
+    resolved = [each.resolve_took for each in calls if each.resolve_took is not None]
     return Tally(
         summed(counts),
         sum(each.rating or 0 for each in calls if each.level == Level.DEPARTMENT),
@@ -256,9 +267,12 @@ def _tally(rows: Sequence[tuple[CallFacts, bool]]) -> Tally:
 
 
 def summed(counts: Mapping[Measure, int]) -> dict[Measure, int]:
-    """The counts with those that are sums of others, in the order they are shown."""
+    """The counts with those that follow from others, in the order they are shown."""
     sums = {whole: sum(counts.get(part, 0) for part in parts) for whole, parts in PARTS.items()}
-    return {measure: sums.get(measure, counts.get(measure, 0)) for measure in Measure}
+    found = {measure: sums.get(measure, counts.get(measure, 0)) for measure in Measure}
+    return found | {
+        each: found[done] + found[missed] - found[exempt] for each, (done, missed, exempt) in SCORED.items()
+    }
 
 
 def _spread(passed: Sequence[timedelta]) -> Spread:

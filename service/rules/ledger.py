@@ -7,7 +7,7 @@ each event says: `sihu.call.opened` tells the cause and whether it binds.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -33,7 +33,7 @@ def calls_of(events: Iterable[Told]) -> list[CallFacts]:
     return ledger.calls
 
 
-_MOVERS = ("call.extended", "call.rescheduled", "incident.resumed")
+_MOVERS = ("call.extended", "call.rescheduled")
 
 
 class _Ledger:
@@ -41,6 +41,8 @@ class _Ledger:
 
     def __init__(self) -> None:
         self.calls: list[CallFacts] = []
+        self._held_at: datetime | None = None
+        self._held = timedelta()
 
     def hear(self, event: Told) -> None:
         heard = _HEARD.get(event.type.removeprefix("sihu."))
@@ -63,13 +65,24 @@ class _Ledger:
             binding=told.get("binding", False),
         )
         self.calls.append(facts)
+        self._held_at, self._held = None, timedelta()
+
+    def held(self, event: Told) -> None:
+        self._held_at = event.at
+
+    def resumed(self, event: Told) -> None:
+        self._held += event.at - (self._held_at or event.at)
+        self.moved(event)
+
+    def _taken(self, event: Told) -> timedelta:
+        return event.at - self.calls[-1].opened_at - self._held
 
     def _change(self, seq: int, **fields: Any) -> None:
         self.calls[seq - 1] = self.calls[seq - 1]._replace(**fields)
 
     def answered(self, event: Told) -> None:
         by = _due(event.data["incident"], DueKind.RESOLVE)
-        self._change(event.data["call"], answered_at=event.at, resolve_by=by)
+        self._change(event.data["call"], answered_at=event.at, resolve_by=by, answer_took=self._taken(event))
 
     def moved(self, event: Told) -> None:
         incident = event.data["incident"]
@@ -80,6 +93,10 @@ class _Ledger:
 
     def ended(self, event: Told) -> None:
         self._end(event, _ENDS[event.type.removeprefix("sihu.")])
+
+    def resolved(self, event: Told) -> None:
+        self._end(event, Outcome.RESOLVED)
+        self._change(event.data["call"], resolve_took=self._taken(event))
 
     def missed(self, event: Told) -> None:
         answered = self.calls[-1].answered_at is not None
@@ -102,7 +119,6 @@ class _Ledger:
 
 
 _ENDS: Mapping[str, Outcome] = {
-    "incident.resolved": Outcome.RESOLVED,
     "call.raised": Outcome.RAISED,
     "call.returned": Outcome.RETURNED,
     "call.assigned": Outcome.ASSIGNED,
@@ -112,6 +128,9 @@ _HEARD: Mapping[str, Callable[[_Ledger, Told], None]] = {
     "call.answered": _Ledger.answered,
     "call.missed": _Ledger.missed,
     "call.exempted": _Ledger.exempted,
+    "incident.held": _Ledger.held,
+    "incident.resumed": _Ledger.resumed,
+    "incident.resolved": _Ledger.resolved,
     "incident.closed": _Ledger.closed,
     "incident.rated": _Ledger.rated,
     **dict.fromkeys(_ENDS, _Ledger.ended),

@@ -132,7 +132,8 @@ class Call(NamedTuple):
 
     `binding`: a leader gave it to this unit, which may not return it. `rating` is the street's of a department,
     `outcome_rating` the reporter's of what came of it, both 1–5. `exempt`: an appeal succeeded, so it was missed but
-    is not scored.
+    is not scored. `answer_took`, `resolve_took`: from its opening to its answer, its resolution, without what it was
+    on hold.
     """
 
     seq: int
@@ -165,6 +166,8 @@ class Call(NamedTuple):
     outcome_rating: int | None = None
     appeal: Appeal | None = None
     exempt: bool = False
+    answer_took: timedelta | None = None
+    resolve_took: timedelta | None = None
 
 
 class Request(NamedTuple):

@@ -23,14 +23,21 @@ class Part(NamedTuple):
     weight: int
 
 
+COUNTED: Mapping[str, Measure] = {
+    "answered": Measure.ANSWERABLE,
+    "resolved": Measure.RESOLVABLE,
+    "street": Measure.STREET_RATED,
+    "reporter": Measure.REPORTER_RATED,
+}
+"""Whose calls each part is reckoned from."""
+
+
 def parts(tally: Tally, weights: Weights) -> Mapping[str, Part]:
     """The parts of a score; one whose `of` is 0 has no data."""
     n = tally.counts
-    answerable = n[Measure.ANSWERED] + n[Measure.MISSED_ANSWER] - n[Measure.EXEMPT_ANSWER]
-    resolvable = n[Measure.RESOLVED] + n[Measure.MISSED_RESOLVE] - n[Measure.EXEMPT_RESOLVE]
     return {
-        "answered": Part(n[Measure.ANSWERED_IN_TIME], answerable, weights.answered),
-        "resolved": Part(n[Measure.RESOLVED_IN_TIME], resolvable, weights.resolved),
+        "answered": Part(n[Measure.ANSWERED_IN_TIME], n[Measure.ANSWERABLE], weights.answered),
+        "resolved": Part(n[Measure.RESOLVED_IN_TIME], n[Measure.RESOLVABLE], weights.resolved),
         "street": Part(tally.street_stars, STARS * n[Measure.STREET_RATED], weights.street),
         "reporter": Part(tally.reporter_stars, STARS * n[Measure.REPORTER_RATED], weights.reporter),
     }

@@ -31,6 +31,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.rules.appraisal import (
     PARTS,
     RESOLVED_AT,
+    SCORED,
     UNKNOWN_LINE,
     Grouping,
     Measure,
@@ -86,10 +87,15 @@ _SIMPLE: Mapping[Measure, ColumnElement[bool]] = {
     Measure.STREET_RATED: and_(call.c.level == Level.DEPARTMENT, call.c.rating.is_not(None)),
     Measure.REPORTER_RATED: call.c.outcome_rating.is_not(None),
 }
+_WHOLE = {whole: or_(*(_SIMPLE[part] for part in parts)) for whole, parts in PARTS.items()}
 PREDICATES: Mapping[Measure, ColumnElement[bool]] = {
     **_SIMPLE,
     Measure.RETURNED_IN_ERROR: and_(_SIMPLE[Measure.RETURNED], _GIVEN_AGAIN),
-    **{whole: or_(*(_SIMPLE[part] for part in parts)) for whole, parts in PARTS.items()},
+    **_WHOLE,
+    **{
+        each: or_(_WHOLE[done], and_(_SIMPLE[missed], ~_SIMPLE[exempt]))
+        for each, (done, missed, exempt) in SCORED.items()
+    },
 }
 """Which calls a measure counts."""
 
@@ -199,7 +205,6 @@ def _in_error(period: Period, grouped: _Grouped, sight: Sight) -> Select[Any]:
 
 
 def _figures(period: Period, grouped: _Grouped, sight: Sight) -> Select[Any]:
-    answered = call.c.answered_at.is_not(None)
     counted = (
         select(
             grouped.code.label("code"),
@@ -209,8 +214,8 @@ def _figures(period: Period, grouped: _Grouped, sight: Sight) -> Select[Any]:
             ),
             func.sum(call.c.rating).filter(PREDICATES[Measure.STREET_RATED]).label("street_stars"),
             func.sum(call.c.outcome_rating).label("reporter_stars"),
-            durations(call.c.answered_at - call.c.opened_at, answered).label("answers"),
-            durations(call.c.ended_at - call.c.opened_at, _RESOLVED).label("resolutions"),
+            durations(call.c.answer_took).label("answers"),
+            durations(call.c.resolve_took).label("resolutions"),
         )
         .select_from(grouped.source)
         .where(*_of_the_month(period, grouped, sight))
@@ -234,7 +239,7 @@ def _figures(period: Period, grouped: _Grouped, sight: Sight) -> Select[Any]:
 
 
 def _tally(row: Mapping[Any, Any], answers: Sequence[int], resolutions: Sequence[int]) -> Tally:
-    counts = summed({measure: row[measure] for measure in Measure if measure not in PARTS})
+    counts = summed({measure: row[measure] for measure in Measure if measure not in (*PARTS, *SCORED)})
     return Tally(
         counts,
         int(row["street_stars"] or 0),
@@ -260,7 +265,7 @@ class Wanted:
 After = tuple[datetime, UUID, int]
 _SHOWN = (
     *("incident_id", "seq", "level", "unit", "cause", "outcome", "opened_at", "answer_by", "answered_at"),
-    *("resolve_by", "ended_at", "late_s", "exempt", "rating", "outcome_rating"),
+    *("resolve_by", "ended_at", "late_s", "exempt", "rating", "outcome_rating", "answer_took", "resolve_took"),
 )
 
 

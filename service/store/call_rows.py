@@ -95,6 +95,8 @@ _CHANGED = (
     "outcome_rating",
     "appeal",
     "exempt",
+    "answer_took",
+    "resolve_took",
 )
 
 

@@ -35,10 +35,10 @@ _PICKS = [(percent, up) for percent in PERCENTS for up in (0, 1)]
 """What `spread` takes: the two neighbours of each percentile."""
 
 
-def durations(passed: ColumnElement[Any], which: ColumnElement[bool]) -> ColumnElement[Any]:
-    """An aggregate: the lengths of these intervals in whole microseconds, in no order."""
+def durations(passed: ColumnElement[Any]) -> ColumnElement[Any]:
+    """An aggregate: the lengths of these intervals, where there is one, in whole microseconds, in no order."""
     length = cast(func.date_part("epoch", passed) * _US, BigInteger)
-    return func.array_agg(length, type_=_LONG).filter(which)
+    return func.array_agg(length, type_=_LONG).filter(passed.is_not(None))
 
 
 def sorted_within(lengths: ColumnElement[Any]) -> ColumnElement[Any]:

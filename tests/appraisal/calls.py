@@ -27,7 +27,7 @@ MISSED = (Outcome.NO_ANSWER, Outcome.NOT_RESOLVED)
 
 
 def a_call(incident: int, seq: int = 1, **fields: object) -> CallFacts:
-    """A call of the sample's community, opened on the tenth, four hours to answer; still open."""
+    """A call of the sample's community, opened on the tenth, four hours to answer; still open. Never on hold."""
     at = fields.get("opened_at", OPENED)
     assert isinstance(at, datetime)
     plain = CallFacts(
@@ -42,7 +42,12 @@ def a_call(incident: int, seq: int = 1, **fields: object) -> CallFacts:
         opened_at=OPENED,
         answer_by=at + timedelta(hours=4),
     )
-    return plain._replace(**fields)  # type: ignore[arg-type]
+    call = plain._replace(**fields)  # type: ignore[arg-type]
+    if call.answered_at and call.answer_took is None:
+        call = call._replace(answer_took=call.answered_at - call.opened_at)
+    if call.ended_at and call.outcome is Outcome.RESOLVED and call.resolve_took is None:
+        call = call._replace(resolve_took=call.ended_at - call.opened_at)
+    return call
 
 
 def after(opened_at: datetime = OPENED, **passed: float) -> datetime:
@@ -139,8 +144,10 @@ def _lived(chance: random.Random, call: CallFacts, *, last: bool) -> CallFacts:
     answered = chance.random() < 0.6
     if answered:
         at = opened + (box if chance.random() < 0.1 else box * chance.random() * 1.3)
-        call = call._replace(answered_at=at, resolve_by=at + box)
-    outcomes = [each for each in Outcome if answered or each not in (Outcome.RESOLVED, Outcome.NOT_RESOLVED)]
+        held = (at - opened) * chance.choice((0, 0, 0.25))
+        call = call._replace(answered_at=at, resolve_by=at + box, answer_took=at - opened - held)
+    never = (Outcome.NO_ANSWER,) if answered else (Outcome.RESOLVED, Outcome.NOT_RESOLVED)
+    outcomes = [each for each in Outcome if each not in never]
     outcome = None if last and chance.random() < 0.2 else chance.choice(outcomes)
     start = call.answered_at or opened
     ended = None if outcome is None else start + (box if chance.random() < 0.1 else box * chance.random() * 1.3)
@@ -149,6 +156,7 @@ def _lived(chance: random.Random, call: CallFacts, *, last: bool) -> CallFacts:
         binding=chance.random() < 0.4,
         outcome=outcome,
         ended_at=ended,
+        resolve_took=(ended - opened) * chance.choice((1, 1, 0.5)) if ended and outcome is Outcome.RESOLVED else None,
         exempt=outcome in MISSED and chance.random() < 0.4,
         rating=chance.randint(1, 5) if call.level == 3 and outcome and chance.random() < 0.6 else None,
         outcome_rating=chance.randint(1, 5) if chance.random() < 0.3 else None,

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from service.rules import lifecycle
-from service.rules.errors import SihuError
+from service.rules.errors import Conflict, SihuError
 from service.rules.model import Act, Actor, Decision, Draft, Incident
 from service.rules.words import Arrow, Kind, Level, Role, State
 from service.store import incidents
@@ -154,5 +154,9 @@ class Life:
             return
         incident, target = self.chance.sample(resting, 2)
         act = replace(an_act(Arrow.MERGE), into=target.id)
-        for decision in lifecycle.merge(incident, target, act, PEOPLE["ops"], self.world, self.time):
+        try:
+            both = lifecycle.merge(incident, target, act, PEOPLE["ops"], self.world, self.time)
+        except Conflict:  # the one has climbed higher, or the other is not chased
+            return
+        for decision in both:
             decisions[decision.after.id] = decision

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import statistics
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -11,7 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from service.appraisal.accept import wants_csv
-from service.rules.appraisal import Grouping, Measure
+from service.rules.appraisal import SCORED, Grouping, Measure
 from service.rules.words import Outcome
 from tests.appraisal.calls import CELL, a_call, after, at_random, store
 from tests.house import DEPARTMENT, STREET, House
@@ -41,6 +42,10 @@ async def _opened(house: House, who: str, link: str) -> list[Any]:
     return items
 
 
+def _link(measure: str) -> str:
+    return f"{PATH}/calls?period=2026-11&group_by=unit&group={COMMUNITY}&measure={measure}"
+
+
 def _links(row: Any) -> dict[str, Any]:
     return {name: value for name, value in row.items() if isinstance(value, dict) and "calls" in value and "n" in value}
 
@@ -53,12 +58,26 @@ async def test_every_number_opens_exactly_its_calls(house: House, grouping: Grou
     assert [row["group"]["code"] for row in found["items"]] == sorted(row["group"]["code"] for row in found["items"])
     for row in (*found["items"], found["total"]):
         links = _links(row)
-        assert len(links) == len(Measure)
+        assert len(links) == len(Measure) - len(SCORED)
         for name, figure in links.items():
             calls = await _opened(house, "auditor", figure["calls"])
             assert len(calls) == figure["n"], (grouping, row.get("group"), name)
             keys = [(call["opened_at"], call["incident"]["id"], call["seq"]) for call in calls]
             assert len(set(keys)) == len(keys)
+        await _opens_what_it_is_made_of(house, row)
+
+
+async def _opens_what_it_is_made_of(house: House, row: Any) -> None:
+    """Times and the parts of the score open the calls that they are reckoned from."""
+    for name, part in row["score_parts"].items():
+        calls = await _opened(house, "auditor", part["calls"])
+        stars = {"street": "rating", "reporter": "outcome_rating"}.get(name)
+        assert part["of"] == (5 * len(calls) if stars else len(calls))
+        if stars:
+            assert part["n"] == sum(call[stars] for call in calls)
+    for name in ("answer_s", "resolve_s"):
+        took = [call[name] for call in await _opened(house, "auditor", row[name]["calls"])]
+        assert row[name]["median"] == (pytest.approx(statistics.median(took), abs=0.001) if took else None)
 
 
 async def test_what_is_opened_are_the_calls_themselves(house: House) -> None:
@@ -88,6 +107,8 @@ async def test_what_is_opened_are_the_calls_themselves(house: House) -> None:
         "exempt": True,
         "rating": None,
         "outcome_rating": 3,
+        "answer_s": None,
+        "resolve_s": None,
     }
 
 
@@ -103,12 +124,12 @@ async def test_a_row_shows_how_its_score_came_about(house: House) -> None:
     assert row["group"] == {"code": COMMUNITY, "name": house.process.worlds.world.unit_name(COMMUNITY)}
     assert row["score"] == round((30 * 1 / 2 + 40 * 0 / 1 + 10 * 4 / 5) / 80 * 100, 2)
     assert row["score_parts"] == {
-        "answered": {"n": 1, "of": 2, "weight": 30},
-        "resolved": {"n": 0, "of": 1, "weight": 40},
-        "street": {"n": 0, "of": 0, "weight": 20},
-        "reporter": {"n": 4, "of": 5, "weight": 10},
+        "answered": {"n": 1, "of": 2, "weight": 30, "calls": _link("answerable")},
+        "resolved": {"n": 0, "of": 1, "weight": 40, "calls": _link("resolvable")},
+        "street": {"n": 0, "of": 0, "weight": 20, "calls": _link("street_rated")},
+        "reporter": {"n": 4, "of": 5, "weight": 10, "calls": _link("reporter_rated")},
     }
-    assert row["answer_s"] == {"median": 3600.0, "p90": 3600.0}
+    assert row["answer_s"] == {"median": 3600.0, "p90": 3600.0, "calls": _link("answered")}
     assert row["resolved_at_level"] == {"1": 1.0, "2": 0.0, "3": 0.0, "4": 0.0}
     assert (row["reporter_rating"]["mean"], row["street_rating"]["mean"]) == (4.0, None)
     assert (found["from"], found["to"]) == ("2026-10-31T16:00:00Z", "2026-11-30T16:00:00Z")

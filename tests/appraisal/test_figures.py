@@ -62,12 +62,15 @@ CALLS: list[CallFacts] = [
 
 _COMMUNITY = {
     "calls": 4, "answered_in_time": 2, "resolved_level_1": 1, "resolved_in_time": 1, "missed_answer": 1,
-    "exempt_answer": 1, "raised": 1, "closed": 1, "reporter_rated": 1,
+    "exempt_answer": 1, "raised": 1, "closed": 1, "reporter_rated": 1, "answerable": 2, "resolvable": 1,
 }  # fmt: skip
-_STREET = {"calls": 4, "answered_late": 1, "resolved_level_2": 1, "raised": 2, "multi_hop": 1, "open": 1}
+_STREET = {
+    "calls": 4, "answered_late": 1, "resolved_level_2": 1, "raised": 2, "multi_hop": 1, "open": 1, "answerable": 1,
+    "resolvable": 1,
+}  # fmt: skip
 _DEPARTMENT = {
     "calls": 2, "answered_in_time": 1, "missed_resolve": 1, "returned": 1, "returned_in_error": 1, "multi_hop": 1,
-    "street_rated": 2,
+    "street_rated": 2, "answerable": 1, "resolvable": 1,
 }  # fmt: skip
 _WATER = {"calls": 1, "returned": 1}
 _LEADER = {"calls": 1, "assigned": 1}

@@ -14,7 +14,7 @@ async def figures(house: House, group_by: str = "unit", period: str = "2026-11")
     page = await house.get("auditor", "/v1/appraisal", period=period, group_by=group_by)
     told: Figures = {}
     for row in [*page["items"], {"group": {"code": "total"}, **page["total"]}]:
-        counts = {name: shown for name, shown in row.items() if isinstance(shown, dict) and "calls" in shown}
+        counts = {name: shown for name, shown in row.items() if isinstance(shown, dict) and "n" in shown}
         told[row["group"]["code"]] = {name: shown["n"] for name, shown in counts.items() if shown["n"]}
         for name, shown in counts.items():
             assert len((await house.get("auditor", shown["calls"]))["items"]) == shown["n"], name

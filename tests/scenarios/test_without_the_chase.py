@@ -28,6 +28,8 @@ async def test_it_waits_and_is_concluded_by_the_community(house: House, kind: st
     done = await house.act("community", parked, "resolve", result="议定:年内加装两盏")
     assert (done["state"], done["calls"][0]["result"]) == ("resolved", "议定:年内加装两盏")
     await house.act("worker", parked, "accept")
+    row = (await house.get("auditor", "/v1/appraisal", period="2026-11"))["items"][0]
+    assert (row["answer_s"]["median"], row["resolve_s"]["median"]) == (0.0, 0.0), "waiting is nobody's slowness"
     told = [e["type"] for e in (await house.get("worker", f"/v1/incidents/{parked['id']}/timeline"))["items"]]
     assert told[:3] == ["sihu.incident.reported", "sihu.call.opened", "sihu.incident.held"]
 
