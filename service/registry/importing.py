@@ -115,7 +115,8 @@ async def _plan(tx: Transaction, bundle: Bundle, name: str, now: datetime) -> Pl
     held = await registry.newest(tx, name) if rows or (name == "cells" and bundle.shapes) else {}
     if name == "cells":
         rows = _with_shapes(rows, bundle, held)
-    return changes.plan(bundle.cells_file if name == "cells" else f"{name}.csv", rows, held, now)
+    file = bundle.cells_file if name == "cells" else f"{name}.csv"
+    return changes.plan(file, rows, held, now, past_is_settled=name == "duties" and bool(held))
 
 
 def _with_shapes(

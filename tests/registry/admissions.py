@@ -11,6 +11,8 @@ from tests.house import DEPARTMENT, START, House
 from tests.registry.bundles import DAY, everything
 
 DUTIES, PROPOSALS, APPROVE = "/v1/duties", "/v1/duties/proposals", "/v1/duties/EX-001/approve"
+IMPORT = "/v1/registry/import"
+HEADER = "code,title,category,area,lead_unit,assisting,basis,valid_from,valid_to"
 OTHER = "dept-parks"
 MOMENT = timedelta(microseconds=1)
 ALWAYS = datetime.fromisoformat("2020-09-01T00:00:00+08:00")
@@ -52,6 +54,19 @@ async def move(house: House, lead: str, days: float, **changed: Any) -> Any:
     """Proposed and admitted from a day on."""
     await propose(house, lead_unit=lead, **changed)
     return await approve(house, valid_from=later(days))
+
+
+def in_file(unit: str, since: str = "", until: str = "", **changed: str) -> dict[str, str]:
+    """A file with EX-001 alone, as its lead; `changed`: other columns."""
+    said = {"code": "EX-001", "title": "市容环境管理", "category": "urban-01", "area": "440105", **changed}
+    return {"duties.csv": f"{HEADER}\n{','.join(said.values())},{unit},,依据,{since},{until}\n"}
+
+
+async def imported(house: House, bundle: dict[str, str]) -> Any:
+    """What an import did to the duties."""
+    answer = await house.send("ops", "POST", IMPORT, bundle)
+    assert answer.status_code == 200, answer.text
+    return answer.json()["changes"]["duties"]
 
 
 async def stored(house: House) -> dict[str, list[tuple[object, ...]]]:
