@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from service.registry import shown
+from service.registry import duty_rivals, shown
 from service.registry.bundle_checks import duty_faults
 from service.registry.bundle_rows import DutyRow
 from service.rules.errors import Conflict, NotFound, Pointer, ValidationFailed
@@ -60,7 +60,7 @@ async def propose(database: Database, wanted: DutyRow, now: datetime, by: By) ->
         corrects = last is not None and last.open and last.proposed_by.get("subject") == by.subject
         if last is not None and last.open and not corrects:
             raise Conflict(_told_of(last))
-        _refuse([*_ends_too_soon(wanted, now), *_faults(wanted, world, now)])
+        _refuse([*_ends_too_soon(wanted, now), *_faults(wanted, world, now), *_in_its_way(wanted, world)])
         if last is not None and corrects:
             made = await duty_proposals.correct(tx, last.id, _wanted(wanted), now, by)
         else:
@@ -76,7 +76,8 @@ async def approve(database: Database, code: str, wish: Approval, now: datetime, 
     Raises:
         NotFound: nobody ever heard of this code.
         Conflict: nothing is open, or another proposal than the one that was read.
-        ValidationFailed: `valid_from` lies in the past or past the duty's end, or it no longer fits the registry.
+        ValidationFailed: `valid_from` lies in the past or past the duty's end, it no longer fits the registry, or
+            another code's stands in its way by then.
     """
     async with database.begin() as tx:
         await registry.lock(tx)
@@ -88,7 +89,9 @@ async def approve(database: Database, code: str, wish: Approval, now: datetime, 
             return Done(_approved(last, code, wish.valid_from, world), new=False)
         starts = _start(last, wish.valid_from, now)
         duty = {**_content(last), "valid_from": starts}
-        _refuse([Pointer("", each.detail) for each in _faults(DutyRow.model_validate(duty), world, starts)])
+        row = DutyRow.model_validate(duty)
+        wrong = [*_faults(row, world, starts), *_in_its_way(row, world, starts)]
+        _refuse([Pointer("", each.detail) for each in wrong])
         held = world.duties.get(code, ())
         await _admit(tx, duty, held)
         done = await duty_proposals.approve(tx, last.id, starts, now, by)
@@ -168,6 +171,11 @@ def _faults(row: DutyRow, world: World, at: datetime) -> list[Pointer]:
     kinds = {code: unit.kind for code in world.units if (unit := world.unit(code, at)) is not None}
     categories = frozenset(code for code in world.categories if world.category(code, at) is not None)
     return [Pointer(f"/{column}", detail) for column, detail in duty_faults(row, kinds, categories)]
+
+
+def _in_its_way(row: DutyRow, world: World, starts: datetime | None = None) -> list[Pointer]:
+    wrong = duty_rivals.of_proposed(row, world, starts)
+    return [Pointer("/category", wrong)] if wrong else []
 
 
 def _refuse(wrong: Sequence[Pointer]) -> None:

@@ -80,7 +80,8 @@ class ApproveBody(Body):
 )
 async def propose_duty(request: Request, caller: Caller, body: DutyBody) -> Response:
     """By ops or a unit; nothing is anybody's before ops approve it. A code has one open proposal: the same again is
-    answered 200, another corrects it by the same subject, and is 409 by anybody else."""
+    answered 200, another corrects it by the same subject, and is 409 by anybody else. What another code says of the
+    same category and area with another lead is refused: change it under that code, end it, or be more specific."""
     must_be(caller, Role.OPS, Role.UNIT)
     state = request.app.state
     wanted = DutyRow.model_validate(body.model_dump())

@@ -52,6 +52,7 @@ DUTY: dict[str, Any] = {
     "basis": "示例 (example)",
     **_ALWAYS,
 }
+ITS_DUTY: dict[str, Any] = {**DUTY, "responsible": True}
 PROPOSAL: dict[str, Any] = {
     **{name: value for name, value in DUTY.items() if name != "valid_from"},
     "lead_unit": "440105003",

@@ -20,11 +20,12 @@ ALWAYS = datetime.fromisoformat("2020-09-01T00:00:00+08:00")
 
 
 def duty(**changed: Any) -> dict[str, Any]:
-    """EX-001 of the sample, moved from the department of urban management to that of parks. None: left out."""
+    """EX-001 of the sample, moved from the department of urban management to that of parks; or another code, of a
+    category that is not EX-001's. None: left out."""
     said = {
         "code": "EX-001",
         "title": "市容环境管理",
-        "category": "urban-01",
+        "category": "urban-01" if changed.get("code", "EX-001") == "EX-001" else "urban-0110",
         "area": "440105",
         "lead_unit": OTHER,
         "assisting": [DEPARTMENT],
@@ -67,6 +68,19 @@ async def imported(house: House, bundle: dict[str, str]) -> Any:
     answer = await house.send("ops", "POST", IMPORT, bundle)
     assert answer.status_code == 200, answer.text
     return answer.json()["changes"]["duties"]
+
+
+def together(*files: dict[str, str]) -> dict[str, str]:
+    """The rows of several such files in one."""
+    rows = [line for file in files for line in file["duties.csv"].splitlines() if line != HEADER]
+    return {"duties.csv": "\n".join([HEADER, *rows, ""])}
+
+
+async def faults(house: House, *files: dict[str, str]) -> list[str]:
+    """What is wrong with the rows of these files in one, of which nothing was imported."""
+    assert (await refused(house, IMPORT, together(*files)))[:2] == (422, "validation_failed")
+    answer = await house.send("ops", "POST", IMPORT, together(*files))
+    return [each["detail"] for each in answer.json()["errors"]]
 
 
 async def stored(house: House) -> dict[str, list[tuple[object, ...]]]:

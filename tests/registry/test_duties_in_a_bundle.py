@@ -14,15 +14,14 @@ from tests.house import DEPARTMENT, START, House
 from tests.registry.admissions import (
     ALWAYS,
     DUTIES,
-    IMPORT,
     MOMENT,
     OTHER,
+    faults,
     imported,
     in_file,
     later,
     lead,
     move,
-    refused,
     rows,
     stored,
 )
@@ -31,12 +30,6 @@ from tests.registry.bundles import DAY, bring, files
 pytestmark = pytest.mark.anyio
 
 YESTERDAY = "2026-11-22T00:00:00+08:00"
-
-
-async def faults(house: House, file: dict[str, str]) -> list[str]:
-    """What is wrong with a bundle, of which nothing was imported."""
-    assert (await refused(house, IMPORT, file))[:2] == (422, "validation_failed")
-    return [each["detail"] for each in (await house.send("ops", "POST", IMPORT, file)).json()["errors"]]
 
 
 # --- nothing is changed in the past ---------------------------------------------------------------------------------
