@@ -11,6 +11,7 @@ from tests.house import DEPARTMENT, START, House
 from tests.registry.bundles import DAY, everything
 
 DUTIES, PROPOSALS, APPROVE = "/v1/duties", "/v1/duties/proposals", "/v1/duties/EX-001/approve"
+REFUSE = f"{DUTIES}/EX-001/refuse"
 IMPORT = "/v1/registry/import"
 HEADER = "code,title,category,area,lead_unit,assisting,basis,valid_from,valid_to"
 OTHER = "dept-parks"
@@ -47,6 +48,12 @@ async def propose(house: House, who: str = "department", **changed: Any) -> Any:
 
 async def approve(house: House, code: str = "EX-001", **body: Any) -> Any:
     answer = await house.send("ops", "POST", f"{DUTIES}/{code}/approve", body)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def refuse(house: House, who: str = "ops", reason: str = "尚未下放", code: str = "EX-001") -> Any:
+    answer = await house.send(who, "POST", f"{DUTIES}/{code}/refuse", {"reason": reason})
     assert answer.status_code == 200, answer.text
     return answer.json()
 
