@@ -17,6 +17,7 @@ from service.web.text import (
     GridCode,
     IdempotencyKey,
     Limit,
+    Long,
     Moment,
     Params,
     Prefix,
@@ -25,7 +26,6 @@ from service.web.text import (
 )
 
 Short = Annotated[str, *one_line(200)]
-Long = Annotated[str, *words(2000)]
 CallNumber = Annotated[int, Field(ge=1, le=32_767, description="its `seq` in the incident's `calls`")]
 
 

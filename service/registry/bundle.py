@@ -1,7 +1,8 @@
 """A registry bundle as it comes: CSV files and a policy.yaml, read into rows. Faults are collected, never raised.
 
 The columns are those of contract §3, "Bundle"; `lines.csv` (code,name) names the lines of work. Lists in a field are
-separated by ';'. Dates are days in Asia/Shanghai; a row without `valid_from` is in force from the import on.
+separated by ';'. Dates are days in Asia/Shanghai; what a row without `valid_from` changes is in force from the import
+on (service.registry.changes: nothing is changed in the past).
 """
 
 from __future__ import annotations

@@ -3,6 +3,9 @@
 A row says what holds from its `valid_from` on. What differs closes the row held and opens its own; what was never in
 force (it starts later, or this very moment) is corrected where it stands, for nobody was ever called by it; a row
 that only ends is closed. So the same bundle again finds nothing to do.
+
+No change begins in the past. A file goes on naming the `valid_from` a row had at first, so one no later than that of
+the row held asks for nothing, and the change begins now; a later one that has passed is a fault.
 """
 
 from __future__ import annotations
@@ -48,18 +51,31 @@ class Plan:
     faults: list[Fault] = field(default_factory=list)
 
 
-def plan(file: str, rows: Sequence[tuple[int, Columns]], held: Mapping[str, Columns], now: datetime) -> Plan:
-    """What to do about `rows` (with their line in `file`), given the newest row held of each code."""
+def plan(
+    file: str,
+    rows: Sequence[tuple[int, Columns]],
+    held: Mapping[str, Columns],
+    now: datetime,
+    *,
+    past_is_settled: bool = False,
+) -> Plan:
+    """What to do about `rows` (with their line in `file`), given the newest row held of each code.
+
+    `past_is_settled`: nor does a new code begin in the past, or an end move there. So it is for duties once any is
+    held: each would say anew whose a category was on days that are over.
+    """
     made = Plan()
     for number, row in rows:
         old = held.get(row["code"])
         if old is None:
-            wrong = _add(made, row)
+            wrong = _add(made, row, now if past_is_settled else None)
         elif any(old[column] != value for column, value in row.items() if column not in _DATES):
             wrong = _change(made, row, old, now)
         elif old["valid_to"] == row["valid_to"]:
             made.change.unchanged += 1
             wrong = None
+        elif past_is_settled and _rewrites_end(row, old, now):
+            wrong = _past("valid_to", row["valid_to"], "leave valid_to out, or give a later one")
         else:
             wrong = _move_end(made, row, old, now)
         if wrong:
@@ -67,8 +83,12 @@ def plan(file: str, rows: Sequence[tuple[int, Columns]], held: Mapping[str, Colu
     return made
 
 
-def _add(made: Plan, row: Columns) -> str | None:
-    start = row["valid_from"] or ALWAYS
+def _add(made: Plan, row: Columns, earliest: datetime | None) -> str | None:
+    """A code that is new. `earliest`: when it may begin at the soonest, and does unless it says; None: whenever."""
+    asked = row["valid_from"]
+    if earliest is not None and asked is not None and asked < earliest:
+        return _past("valid_from", asked)
+    start = asked or earliest or ALWAYS
     if _over(row, start):
         return f"valid_to {_day(row['valid_to'])} lies before the row begins, {_day(start)}"
     made.change.added.append(row["code"])
@@ -78,6 +98,8 @@ def _add(made: Plan, row: Columns) -> str | None:
 
 def _change(made: Plan, row: Columns, old: Columns, now: datetime) -> str | None:
     asked, began = row["valid_from"], old["valid_from"]
+    if _backdates(row, old, now):
+        return _past("valid_from", asked)
     start = asked if asked is not None and asked > began else max(now, began)
     if _over(row, start):
         return (
@@ -98,8 +120,9 @@ def _move_end(made: Plan, row: Columns, old: Columns, now: datetime) -> str | No
     if _over(row, old["valid_from"]):
         return f"valid_to {_day(row['valid_to'])} lies before the row begins, {_day(old['valid_from'])}"
     if _over(old, now) and not _over(row, now):  # it was over, and comes back
-        asked = row["valid_from"]
-        start = asked if asked is not None and asked >= old["valid_to"] else now
+        if _backdates(row, old, now):
+            return _past("valid_from", row["valid_from"])
+        start = max(now, row["valid_from"] or now)
         if _over(row, start):
             return f"valid_to {_day(row['valid_to'])} lies before the row begins again, {_day(start)}"
         made.change.changed.append(row["code"])
@@ -108,6 +131,20 @@ def _move_end(made: Plan, row: Columns, old: Columns, now: datetime) -> str | No
     made.ended.append(_ending(old, row["valid_to"]))
     (made.change.changed if row["valid_to"] is None else made.change.closed).append(row["code"])
     return None
+
+
+def _backdates(row: Columns, old: Columns, now: datetime) -> bool:
+    """Whether a changed row asks to begin after the row held did, and before now."""
+    return row["valid_from"] is not None and old["valid_from"] < row["valid_from"] < now
+
+
+def _rewrites_end(row: Columns, old: Columns, now: datetime) -> bool:
+    """Whether a row that was in force would end before now; the end it has already was told apart before."""
+    return old["valid_from"] < now and row["valid_to"] is not None and row["valid_to"] < now
+
+
+def _past(column: str, moment: datetime, instead: str = "leave valid_from out for now, or give a later one") -> str:
+    return f"{column} {_day(moment)} is past by now, and nothing is changed in the past: {instead}"
 
 
 def _over(row: Columns, moment: datetime) -> bool:

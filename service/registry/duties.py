@@ -1,4 +1,5 @@
-"""Duties over time (权责事项准入): proposed → approved → in force from an instant, until the next one of the same code.
+"""Duties over time (权责事项准入): proposed → approved → in force from an instant, until the next one of the same code;
+or proposed → refused, by ops, or by whoever proposed it, which is a withdrawal. Then the code is free for the next.
 
 A proposal is checked when it is made and once more when it is approved, since the registry may have changed. Approving
 closes the row in force and opens the next, so what held on any past day stays answerable; what was only planned for a
@@ -12,11 +13,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from service.registry import shown
+from service.registry import duty_rivals, shown
 from service.registry.bundle_checks import duty_faults
 from service.registry.bundle_rows import DutyRow
-from service.rules.errors import Conflict, NotFound, Pointer, ValidationFailed
+from service.rules.errors import Conflict, NotFound, NotYours, Pointer, ValidationFailed
 from service.rules.model import By
+from service.rules.words import Role, UnitKind
 from service.rules.world import Duty, World
 from service.store import duty_proposals, log, registry
 from service.store.database import Database, Transaction
@@ -45,22 +47,24 @@ class Approval:
 
 async def propose(database: Database, wanted: DutyRow, now: datetime, by: By) -> Done:
     """Ask for a duty; nothing is anybody's before it is approved. Asked again: nothing is done twice. Whoever proposed
-    it may correct it until then.
+    it may correct it until it is decided.
 
     Raises:
+        NotYours: a partner asks.
         Conflict: its code has an open proposal of somebody else's that says something else.
         ValidationFailed: every fault of it.
     """
     async with database.begin() as tx:
         await registry.lock(tx)
         world = await registry.load(tx)
+        _may_propose(by, world)
         last = await duty_proposals.last(tx, wanted.code)
         if last is not None and _content(last) == _wanted(wanted) and (last.open or _stands(last, world)):
             return Done(last, new=False)
         corrects = last is not None and last.open and last.proposed_by.get("subject") == by.subject
         if last is not None and last.open and not corrects:
             raise Conflict(_told_of(last))
-        _refuse([*_ends_too_soon(wanted, now), *_faults(wanted, world, now)])
+        _must_fit([*_ends_too_soon(wanted, now), *_faults(wanted, world, now), *_in_its_way(wanted, world)])
         if last is not None and corrects:
             made = await duty_proposals.correct(tx, last.id, _wanted(wanted), now, by)
         else:
@@ -76,7 +80,8 @@ async def approve(database: Database, code: str, wish: Approval, now: datetime, 
     Raises:
         NotFound: nobody ever heard of this code.
         Conflict: nothing is open, or another proposal than the one that was read.
-        ValidationFailed: `valid_from` lies in the past or past the duty's end, or it no longer fits the registry.
+        ValidationFailed: `valid_from` lies in the past or past the duty's end, it no longer fits the registry, or
+            another code's stands in its way by then.
     """
     async with database.begin() as tx:
         await registry.lock(tx)
@@ -88,7 +93,9 @@ async def approve(database: Database, code: str, wish: Approval, now: datetime, 
             return Done(_approved(last, code, wish.valid_from, world), new=False)
         starts = _start(last, wish.valid_from, now)
         duty = {**_content(last), "valid_from": starts}
-        _refuse([Pointer("", each.detail) for each in _faults(DutyRow.model_validate(duty), world, starts)])
+        row = DutyRow.model_validate(duty)
+        wrong = [*_faults(row, world, starts), *_in_its_way(row, world, starts)]
+        _must_fit([Pointer("", each.detail) for each in wrong])
         held = world.duties.get(code, ())
         await _admit(tx, duty, held)
         done = await duty_proposals.approve(tx, last.id, starts, now, by)
@@ -97,6 +104,32 @@ async def approve(database: Database, code: str, wish: Approval, now: datetime, 
         data = {"duty": duty, "proposed_by": last.proposed_by, "taken_back": planned, "by": by.as_dict()}
         told = [Entry("sihu.duty.approved", now, world.district, (), data)]
         committed = await log.append(tx, told, reload=("world",))
+    return Done(done, new=True, committed=committed)
+
+
+async def refuse(database: Database, code: str, reason: str, now: datetime, by: By) -> Done:
+    """End the open proposal of a code without admitting it. Asked again for the same reason: nothing is done twice.
+
+    Raises:
+        NotFound: nobody ever heard of this code.
+        NotYours: neither ops nor the subject that proposed it.
+        Conflict: nothing is open.
+    """
+    async with database.begin() as tx:
+        await registry.lock(tx)
+        world = await registry.load(tx)
+        last = await duty_proposals.last(tx, code)
+        if last is None:
+            raise _never_proposed(code, world)
+        if by.kind != Role.OPS and last.proposed_by.get("subject") != by.subject:
+            raise NotYours(
+                f"Duty {code} was proposed by {_who(last.proposed_by)}: they may withdraw it, and ops refuse it."
+            )
+        if not last.open:
+            return Done(_refused(last, reason), new=False)
+        done = await duty_proposals.refuse(tx, last.id, reason, now, by)
+        data = {"duty": _content(done), "proposed_by": done.proposed_by, "reason": reason, "by": by.as_dict()}
+        committed = await log.append(tx, [Entry("sihu.duty.refused", now, world.district, (), data)])
     return Done(done, new=True, committed=committed)
 
 
@@ -120,14 +153,43 @@ def _reaches(end: datetime | None, moment: datetime) -> bool:
 
 def _approved(last: Proposal | None, code: str, valid_from: datetime | None, world: World) -> Proposal:
     """The proposal that was approved already, when just that is asked for again."""
-    if last is None and code not in world.duties:
-        raise NotFound(f"There is no duty {code}, nor a proposal of it: POST /v1/duties proposes one.")
     if last is None:
-        raise Conflict(f"Nothing is proposed for duty {code}: POST /v1/duties first, with what should change.")
+        raise _never_proposed(code, world)
+    if last.refused_at is not None:
+        raise Conflict(_told_of_refused(last))
     if valid_from is not None and valid_from != last.valid_from:
         since = last.valid_from.isoformat() if last.valid_from else ""
         raise Conflict(f"The last proposal of duty {code} was approved from {since} on: POST /v1/duties for the next.")
     return last
+
+
+def _refused(last: Proposal, reason: str) -> Proposal:
+    """The proposal that was refused already, when just that is asked for again."""
+    if last.approved_at is not None:
+        since = last.valid_from.isoformat() if last.valid_from else ""
+        raise Conflict(
+            f"Duty {last.code} was approved at {last.approved_at.isoformat()}, from {since} on, and can no longer be "
+            "refused: POST /v1/duties with what should hold instead, and ops approve that."
+        )
+    if reason != last.refused_reason:
+        raise Conflict(_told_of_refused(last))
+    return last
+
+
+def _never_proposed(code: str, world: World) -> NotFound | Conflict:
+    if code in world.duties:
+        return Conflict(f"Nothing is proposed for duty {code}: POST /v1/duties first, with what should change.")
+    return NotFound(f"There is no duty {code}, nor a proposal of it: POST /v1/duties proposes one.")
+
+
+def _may_propose(by: By, world: World) -> None:
+    rows = world.units.get(by.unit or "", ())
+    if rows and rows[-1].kind is UnitKind.PARTNER:
+        parent = rows[-1].parent or world.district
+        raise NotYours(
+            f"A partner assists, or answers as a member of its parent, and proposes no duties: ask {parent} "
+            f"({world.unit_name(parent)}) or ops to propose this one."
+        )
 
 
 def _start(last: Proposal, valid_from: datetime | None, now: datetime) -> datetime:
@@ -170,15 +232,32 @@ def _faults(row: DutyRow, world: World, at: datetime) -> list[Pointer]:
     return [Pointer(f"/{column}", detail) for column, detail in duty_faults(row, kinds, categories)]
 
 
-def _refuse(wrong: Sequence[Pointer]) -> None:
+def _in_its_way(row: DutyRow, world: World, starts: datetime | None = None) -> list[Pointer]:
+    wrong = duty_rivals.of_proposed(row, world, starts)
+    return [Pointer("/category", wrong)] if wrong else []
+
+
+def _must_fit(wrong: Sequence[Pointer]) -> None:
     if wrong:
         detail = f"It does not fit the registry, nothing was written: {'; '.join(each.detail for each in wrong)}."
         raise ValidationFailed(detail, errors=wrong)
 
 
 def _told_of(last: Proposal) -> str:
-    who = last.proposed_by.get("unit") or last.proposed_by.get("subject") or last.proposed_by["kind"]
     return (
-        f"Duty {last.code} has an open proposal that says something else, by {who} at {last.proposed_at.isoformat()}: "
-        f"they may correct it, or ops approve it first (POST /v1/duties/{last.code}/approve)."
+        f"Duty {last.code} has an open proposal that says something else, by {_who(last.proposed_by)} at "
+        f"{last.proposed_at.isoformat()}: they may correct or withdraw it, or ops approve or refuse it first "
+        f"(POST /v1/duties/{last.code}/approve or /v1/duties/{last.code}/refuse)."
     )
+
+
+def _told_of_refused(last: Proposal) -> str:
+    when = last.refused_at.isoformat() if last.refused_at else ""
+    return (
+        f"The last proposal of duty {last.code} was refused at {when} by {_who(last.refused_by or {})}: "
+        "read why in GET /v1/duties/proposals; POST /v1/duties proposes it anew."
+    )
+
+
+def _who(by: Mapping[str, str]) -> str:
+    return by.get("unit") or by.get("subject") or by.get("kind", "")

@@ -1,4 +1,4 @@
-"""The admission gate of duties (权责事项准入): whoever is responsible proposes, ops admit from a moment on."""
+"""The admission gate of duties (权责事项准入): units propose; ops admit from a moment on, or refuse."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from service.store import duty_proposals
 from service.web import problems
 from service.web.answers import answer
 from service.web.cursors import kind_of
-from service.web.text import Body, CategoryCode, Code, Moment, Prefix
+from service.web.text import Body, CategoryCode, Code, Long, Moment, Prefix
 
 router = APIRouter(prefix="/v1/duties", tags=["registry · 名录"])
 
@@ -72,6 +72,12 @@ class ApproveBody(Body):
     proposed_at: Moment | None = Field(None, description="of the proposal you read: refused if it was corrected since")
 
 
+class RefuseBody(Body):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "街道尚无执法权,待下放后再议"}]})
+
+    reason: Long
+
+
 @router.post(
     "",
     status_code=201,
@@ -79,8 +85,10 @@ class ApproveBody(Body):
     responses={201: examples.one(examples.PROPOSAL), 200: examples.one(examples.PROPOSAL), **_WRITES},
 )
 async def propose_duty(request: Request, caller: Caller, body: DutyBody) -> Response:
-    """By ops or a unit; nothing is anybody's before ops approve it. A code has one open proposal: the same again is
-    answered 200, another corrects it by the same subject, and is 409 by anybody else."""
+    """By ops or a unit, but no partner; nothing is anybody's before ops approve it. A code has one open proposal: the
+    same again is answered 200, another corrects it by the same subject, and is 409 by anybody else. What another code
+    says of the same category and area with another lead is refused: change it under that code, end it, or be more
+    specific."""
     must_be(caller, Role.OPS, Role.UNIT)
     state = request.app.state
     wanted = DutyRow.model_validate(body.model_dump())
@@ -98,7 +106,7 @@ async def propose_duty(request: Request, caller: Caller, body: DutyBody) -> Resp
     },
 )
 async def list_proposals(request: Request, caller: Caller, query: Annotated[Page, Query()]) -> Response:
-    """Open and approved ones, with who proposed and who admitted each, and from when it is in force."""
+    """Open, approved and refused ones, with who proposed each, and who admitted it from when, or refused it and why."""
     state = request.app.state
     kind = kind_of(_PLACE, {})
     before = state.cursors.read(kind, query.cursor)[0] if query.cursor else None
@@ -126,5 +134,20 @@ async def approve_duty(
     state = request.app.state
     wish = duties.Approval(body.valid_from, body.proposed_at)
     done = await duties.approve(state.database, code, wish, state.clock.now(), access.by_of(caller))
+    await tell(request, done.committed)
+    return answer(shown.proposal(done.proposal))
+
+
+@router.post(
+    "/{code}/refuse",
+    summary="Refuse what was proposed, or withdraw it · 不予准入、撤回",
+    responses={200: examples.one(examples.REFUSED), **_WRITES, **problems.documented(errors.NotFound)},
+)
+async def refuse_duty(request: Request, caller: Caller, code: Code, body: RefuseBody) -> Response:
+    """By ops, or by whoever proposed it; then anybody may propose the next. The same again changes nothing, and what
+    was approved is no longer refused: propose what should hold instead."""
+    must_be(caller, Role.OPS, Role.UNIT)
+    state = request.app.state
+    done = await duties.refuse(state.database, code, body.reason, state.clock.now(), access.by_of(caller))
     await tell(request, done.committed)
     return answer(shown.proposal(done.proposal))

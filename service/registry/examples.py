@@ -52,6 +52,7 @@ DUTY: dict[str, Any] = {
     "basis": "示例 (example)",
     **_ALWAYS,
 }
+ITS_DUTY: dict[str, Any] = {**DUTY, "responsible": True}
 PROPOSAL: dict[str, Any] = {
     **{name: value for name, value in DUTY.items() if name != "valid_from"},
     "lead_unit": "440105003",
@@ -61,12 +62,21 @@ PROPOSAL: dict[str, Any] = {
     "approved_by": None,
     "approved_at": None,
     "valid_from": None,
+    "refused_by": None,
+    "refused_at": None,
+    "refused_reason": None,
 }
 ADMITTED: dict[str, Any] = {
     **PROPOSAL,
     "approved_by": {"kind": "ops", "subject": "ops"},
     "approved_at": "2026-11-24T01:00:00Z",
     "valid_from": "2026-12-31T16:00:00Z",
+}
+REFUSED: dict[str, Any] = {
+    **PROPOSAL,
+    "refused_by": {"kind": "ops", "subject": "ops"},
+    "refused_at": "2026-11-24T01:00:00Z",
+    "refused_reason": "街道尚无执法权,待下放后再议",
 }
 POLICY: dict[str, Any] = {
     "code": "example",

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
-from service.registry import bundle_checks, changes
+from service.registry import bundle_checks, changes, duty_rivals
 from service.registry import calendars as calendar_use
 from service.registry.bundle import Bundle, Fault, parse
 from service.registry.bundle_checks import Known
@@ -115,7 +115,8 @@ async def _plan(tx: Transaction, bundle: Bundle, name: str, now: datetime) -> Pl
     held = await registry.newest(tx, name) if rows or (name == "cells" and bundle.shapes) else {}
     if name == "cells":
         rows = _with_shapes(rows, bundle, held)
-    return changes.plan(bundle.cells_file if name == "cells" else f"{name}.csv", rows, held, now)
+    file = bundle.cells_file if name == "cells" else f"{name}.csv"
+    return changes.plan(file, rows, held, now, past_is_settled=name == "duties" and bool(held))
 
 
 def _with_shapes(
@@ -141,7 +142,8 @@ def _with_shapes(
 def _faults(bundle: Bundle, world: World, plans: Mapping[str, Plan]) -> set[Fault]:
     found = {*bundle.faults, *bundle_checks.check(bundle, _known(world))}
     told = {(fault.file, fault.row) for fault in found}
-    late = (fault for plan in plans.values() for fault in plan.faults)
+    late = [fault for plan in plans.values() for fault in plan.faults]
+    late += duty_rivals.in_bundle(bundle, plans["duties"], world)
     return found | {fault for fault in late if (fault.file, fault.row) not in told}  # one sentence a row is enough
 
 

@@ -140,9 +140,13 @@ async def list_lines(request: Request, caller: Caller, query: Annotated[Page, Qu
     return _page(request, query, [world.lines[code] for code in sorted(world.lines)], shown.line)
 
 
-@router.get("/duties", summary="Whose is what · 权责事项", responses={200: examples.listed(examples.DUTY), **_LISTS})
+@router.get(
+    "/duties", summary="Whose is what · 权责事项", responses={200: examples.listed(examples.ITS_DUTY), **_LISTS}
+)
 async def list_duties(request: Request, caller: Caller, query: Annotated[DutyQuery, Query()]) -> Response:
-    """With `category` or `area`: every duty that bears on it, wider ones included."""
+    """With `category` or `area`: every duty that bears on it, wider ones included. With both, each says whether it is
+    the one by which its lead is `responsible` there: the most specific category counts, then the most specific area.
+    Duties of narrower areas are listed too, and count inside those."""
     world, at = _now(request, query.at)
     duties = [
         duty
@@ -150,7 +154,13 @@ async def list_duties(request: Request, caller: Caller, query: Annotated[DutyQue
         if (query.category is None or query.category.startswith(duty.category))
         and (query.area is None or query.area.startswith(duty.area) or duty.area.startswith(query.area))
     ]
-    return _page(request, query, duties, shown.duty)
+
+    def show(row: Duty) -> dict[str, Any]:
+        if query.category is None or query.area is None:
+            return shown.duty(row)
+        return {**shown.duty(row), "responsible": row is world.duty_for(query.category, query.area, at)}
+
+    return _page(request, query, duties, show)
 
 
 @router.get("/policies", summary="Time rules · 时限规则", responses={200: examples.listed(examples.POLICY), **_LISTS})

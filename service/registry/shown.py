@@ -58,7 +58,8 @@ def duty(row: Duty) -> dict[str, Any]:
 
 
 def proposal(row: Proposal) -> dict[str, Any]:
-    """`approved_by`, `approved_at` and `valid_from` are null while nobody has decided."""
+    """`approved_…` and `valid_from` are null unless it was approved, `refused_…` unless it was refused; all are while
+    nobody has decided."""
     return {
         "code": row.code,
         "title": row.title,
@@ -73,6 +74,9 @@ def proposal(row: Proposal) -> dict[str, Any]:
         "approved_by": row.approved_by,
         "approved_at": row.approved_at,
         "valid_from": row.valid_from,
+        "refused_by": row.refused_by,
+        "refused_at": row.refused_at,
+        "refused_reason": row.refused_reason,
     }
 
 

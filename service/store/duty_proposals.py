@@ -1,4 +1,5 @@
-"""Proposals of duties as rows. What was approved stays, so that everybody can see who admitted what, and when."""
+"""Proposals of duties as rows. What was decided stays, so that everybody can see who admitted or refused what, and
+when."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ from service.store.registry_tables import duty_proposal
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A duty as proposed. `approved_by`, `approved_at` and `valid_from` are None while it is open."""
+    """A duty as proposed. `approved_by`, `approved_at` and `valid_from` are None unless it was approved, `refused_by`,
+    `refused_at` and `refused_reason` unless it was refused."""
 
     id: int
     code: str
@@ -32,10 +34,13 @@ class Proposal:
     approved_by: Mapping[str, str] | None = None
     approved_at: datetime | None = None
     valid_from: datetime | None = None
+    refused_by: Mapping[str, str] | None = None
+    refused_at: datetime | None = None
+    refused_reason: str | None = None
 
     @property
     def open(self) -> bool:
-        return self.approved_at is None
+        return self.approved_at is None and self.refused_at is None
 
 
 async def last(connection: AsyncConnection, code: str) -> Proposal | None:
@@ -46,7 +51,7 @@ async def last(connection: AsyncConnection, code: str) -> Proposal | None:
 
 
 async def newest(connection: AsyncConnection, *, limit: int, before: int | None = None) -> list[Proposal]:
-    """At most `limit` proposals, newest first, approved ones too; `before`: those older than this id."""
+    """At most `limit` proposals, newest first, decided ones too; `before`: those older than this id."""
     wanted = select(duty_proposal).order_by(duty_proposal.c.id.desc()).limit(limit)
     if before is not None:
         wanted = wanted.where(duty_proposal.c.id < before)
@@ -70,6 +75,13 @@ async def correct(tx: AsyncConnection, number: int, duty: Mapping[str, Any], now
 async def approve(tx: AsyncConnection, number: int, valid_from: datetime, now: datetime, by: By) -> Proposal:
     """Write down who admitted it, and from when the duty is in force."""
     decided = {"approved_by": dict(by.as_dict()), "approved_at": now, "valid_from": valid_from}
+    changed = update(duty_proposal).where(duty_proposal.c.id == number).values(decided).returning(duty_proposal)
+    return _proposal((await tx.execute(changed)).one())
+
+
+async def refuse(tx: AsyncConnection, number: int, reason: str, now: datetime, by: By) -> Proposal:
+    """Write down who refused or withdrew it, and why."""
+    decided = {"refused_by": dict(by.as_dict()), "refused_at": now, "refused_reason": reason}
     changed = update(duty_proposal).where(duty_proposal.c.id == number).values(decided).returning(duty_proposal)
     return _proposal((await tx.execute(changed)).one())
 

@@ -115,15 +115,29 @@ duty_proposal = Table(
     Column("approved_by", JSON),
     Column("approved_at", Time),
     Column("valid_from", Time, comment="from when the duty is in force, as approved"),
+    Column("refused_by", JSON),
+    Column("refused_at", Time),
+    Column("refused_reason", Text),
     CheckConstraint(
         "(approved_at IS NULL) = (approved_by IS NULL) AND (approved_at IS NULL) = (valid_from IS NULL)",
         name="approved",
     ),
     CheckConstraint("valid_from >= approved_at", name="not_in_the_past"),
     CheckConstraint("valid_to > valid_from", name="validity"),
-    Index("duty_proposal_open_key", "code", unique=True, postgresql_where=text("approved_at IS NULL")),
+    CheckConstraint(
+        "(refused_at IS NULL) = (refused_by IS NULL) AND (refused_at IS NULL) = (refused_reason IS NULL)",
+        name="refused",
+    ),
+    CheckConstraint("approved_at IS NULL OR refused_at IS NULL", name="decided_once"),
+    Index(
+        "duty_proposal_open_key",
+        "code",
+        unique=True,
+        postgresql_where=text("approved_at IS NULL AND refused_at IS NULL"),
+    ),
 )
-"""What was asked to become a duty, and who admitted it: at most one open proposal a code. Never changed otherwise."""
+"""What was asked to become a duty, and who admitted or refused it: at most one open proposal a code. Never changed
+otherwise."""
 
 policy = Table(
     "policy",

@@ -56,6 +56,10 @@ def words(most: int) -> tuple[object, ...]:
     return StringConstraints(min_length=1, max_length=most), AfterValidator(_sound)
 
 
+Long = Annotated[str, *words(2000)]
+"""A reason, or what else a person writes about an act."""
+
+
 def has_controls(text: str) -> bool:
     return any(ord(each) < 0x20 or ord(each) == 0x7F for each in text)
 

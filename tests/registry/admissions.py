@@ -11,6 +11,9 @@ from tests.house import DEPARTMENT, START, House
 from tests.registry.bundles import DAY, everything
 
 DUTIES, PROPOSALS, APPROVE = "/v1/duties", "/v1/duties/proposals", "/v1/duties/EX-001/approve"
+REFUSE = f"{DUTIES}/EX-001/refuse"
+IMPORT = "/v1/registry/import"
+HEADER = "code,title,category,area,lead_unit,assisting,basis,valid_from,valid_to"
 OTHER = "dept-parks"
 MOMENT = timedelta(microseconds=1)
 ALWAYS = datetime.fromisoformat("2020-09-01T00:00:00+08:00")
@@ -18,11 +21,12 @@ ALWAYS = datetime.fromisoformat("2020-09-01T00:00:00+08:00")
 
 
 def duty(**changed: Any) -> dict[str, Any]:
-    """EX-001 of the sample, moved from the department of urban management to that of parks. None: left out."""
+    """EX-001 of the sample, moved from the department of urban management to that of parks; or another code, of a
+    category that is not EX-001's. None: left out."""
     said = {
         "code": "EX-001",
         "title": "市容环境管理",
-        "category": "urban-01",
+        "category": "urban-01" if changed.get("code", "EX-001") == "EX-001" else "urban-0110",
         "area": "440105",
         "lead_unit": OTHER,
         "assisting": [DEPARTMENT],
@@ -48,10 +52,42 @@ async def approve(house: House, code: str = "EX-001", **body: Any) -> Any:
     return answer.json()
 
 
+async def refuse(house: House, who: str = "ops", reason: str = "尚未下放", code: str = "EX-001") -> Any:
+    answer = await house.send(who, "POST", f"{DUTIES}/{code}/refuse", {"reason": reason})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
 async def move(house: House, lead: str, days: float, **changed: Any) -> Any:
     """Proposed and admitted from a day on."""
     await propose(house, lead_unit=lead, **changed)
     return await approve(house, valid_from=later(days))
+
+
+def in_file(unit: str, since: str = "", until: str = "", **changed: str) -> dict[str, str]:
+    """A file with EX-001 alone, as its lead; `changed`: other columns."""
+    said = {"code": "EX-001", "title": "市容环境管理", "category": "urban-01", "area": "440105", **changed}
+    return {"duties.csv": f"{HEADER}\n{','.join(said.values())},{unit},,依据,{since},{until}\n"}
+
+
+async def imported(house: House, bundle: dict[str, str]) -> Any:
+    """What an import did to the duties."""
+    answer = await house.send("ops", "POST", IMPORT, bundle)
+    assert answer.status_code == 200, answer.text
+    return answer.json()["changes"]["duties"]
+
+
+def together(*files: dict[str, str]) -> dict[str, str]:
+    """The rows of several such files in one."""
+    rows = [line for file in files for line in file["duties.csv"].splitlines() if line != HEADER]
+    return {"duties.csv": "\n".join([HEADER, *rows, ""])}
+
+
+async def faults(house: House, *files: dict[str, str]) -> list[str]:
+    """What is wrong with the rows of these files in one, of which nothing was imported."""
+    assert (await refused(house, IMPORT, together(*files)))[:2] == (422, "validation_failed")
+    answer = await house.send("ops", "POST", IMPORT, together(*files))
+    return [each["detail"] for each in answer.json()["errors"]]
 
 
 async def stored(house: House) -> dict[str, list[tuple[object, ...]]]:

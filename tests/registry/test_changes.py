@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -59,17 +60,57 @@ def test_history_never_overlaps_and_the_same_row_again_changes_nothing(
         assert again.change.unchanged == 1
 
 
-@given(rows(), rows())
-def test_what_was_in_force_before_an_import_without_dates_stays_as_it_was(
-    first: dict[str, Any], second: dict[str, Any]
+@given(rows(), rows(), st.booleans())
+def test_what_was_in_force_before_an_import_stays_as_it_was_whatever_dates_it_names(
+    first: dict[str, Any], second: dict[str, Any], settled: bool
 ) -> None:
-    undated = {**second, "valid_from": None, "valid_to": None}
-    stored = carry_out([], changes.plan("units.csv", [(2, first)], {}, NOW - DAY))
+    wanted = second if settled else {**second, "valid_to": None}  # a unit may have ended last week
+    stored = carry_out([], changes.plan("units.csv", [(2, first)], {}, NOW - 3 * DAY))
     assume(stored)  # a code's very first row may reach back: nobody could have known it before
-    after = carry_out(stored, changes.plan("units.csv", [(2, undated)], newest(stored), NOW))
-    for days in range(-6, 0):
-        moment = NOW + days * DAY
+    made = changes.plan("units.csv", [(2, wanted)], newest(stored), NOW, past_is_settled=settled)
+    after = carry_out(stored, made)
+    for hours in range(-6 * 24, 0, 12):
+        moment = NOW + timedelta(hours=hours)
         assert in_force(after, moment) == in_force(stored, moment)
+
+
+@given(rows())
+def test_a_code_that_is_new_once_the_past_is_settled_begins_now_or_later(row: dict[str, Any]) -> None:
+    made = changes.plan("duties.csv", [(2, row)], {}, NOW, past_is_settled=True)
+    assert bool(made.added) != bool(made.faults)
+    assert all(each["valid_from"] >= NOW for each in made.added)
+
+
+def dated(name: str, start: datetime | None, end: datetime | None = None) -> dict[str, Any]:
+    return {"code": "a", "name": name, "valid_from": start, "valid_to": end}
+
+
+HELD = dated("x", NOW - 10 * DAY)
+
+
+@pytest.mark.parametrize("back", [timedelta(microseconds=1), DAY, 10 * DAY - timedelta(microseconds=1)])
+def test_a_change_that_would_begin_in_the_past_is_told_what_to_do(back: timedelta) -> None:
+    made = changes.plan("units.csv", [(7, dated("y", NOW - back))], {"a": HELD}, NOW)
+    [fault] = made.faults
+    assert (fault.file, fault.row) == ("units.csv", 7)
+    assert "nothing is changed in the past: leave valid_from out for now, or give a later one" in fault.detail
+    assert not (made.added or made.ended or made.corrected)
+
+
+@pytest.mark.parametrize("start", [None, NOW - 11 * DAY, NOW - 10 * DAY, NOW])
+def test_a_file_that_goes_on_naming_when_the_row_began_changes_it_from_now_on(start: datetime | None) -> None:
+    made = changes.plan("units.csv", [(2, dated("y", start))], {"a": HELD}, NOW)
+    assert (made.faults, made.added) == ([], [dated("y", NOW)])
+    assert made.ended == [{"code": "a", "valid_from": HELD["valid_from"], "valid_to": NOW}]
+
+
+def test_what_was_over_does_not_come_back_in_the_past() -> None:
+    over = dated("x", NOW - 10 * DAY, NOW - 5 * DAY)
+    for name in ("x", "y"):
+        made = changes.plan("units.csv", [(2, dated(name, NOW - 3 * DAY))], {"a": over}, NOW)
+        assert (len(made.faults), made.added) == (1, [])
+        made = changes.plan("units.csv", [(2, dated(name, over["valid_from"]))], {"a": over}, NOW)
+        assert (made.faults, made.added) == ([], [dated(name, NOW)])
 
 
 def in_force(stored: list[dict[str, Any]], moment: Any) -> list[str]:

@@ -20,6 +20,7 @@ from tests.registry.admissions import (
     DUTIES,
     OTHER,
     PROPOSALS,
+    REFUSE,
     approve,
     duty,
     later,
@@ -50,14 +51,24 @@ async def test_what_is_proposed_is_told_and_nobodys_yet(house: House) -> None:
         "approved_by": None,
         "approved_at": None,
         "valid_from": None,
+        "refused_by": None,
+        "refused_at": None,
+        "refused_reason": None,
     }
     assert (await house.get("worker", PROPOSALS))["items"] == [said]
     assert await house.get("worker", DUTIES, limit=500) == before
 
 
 async def test_ops_and_any_unit_may_propose(house: House) -> None:
-    for who in ("ops", "community", "street", "department", "leader", PARTNER):
+    for who in ("ops", "community", "street", "department", "leader"):
         await propose(house, who, code=f"BY-{who}")
+
+
+async def test_a_partner_asks_its_parent_to_propose(house: House) -> None:
+    assert (await refused(house, DUTIES, duty(), PARTNER))[:2] == (403, "not_yours")
+    detail = (await house.send(PARTNER, "POST", DUTIES, duty())).json()["detail"]
+    assert "proposes no duties: ask 440105001001 (" in detail
+    assert detail.endswith("or ops to propose this one.")
 
 
 @pytest.mark.parametrize("who", ["worker", "auditor"])
@@ -76,7 +87,7 @@ async def test_only_ops_may_approve(house: House) -> None:
 
 async def test_nobody_comes_in_without_a_key(house: House) -> None:
     async with httpx.AsyncClient(transport=httpx.ASGITransport(house.app), base_url="http://house") as client:
-        for method, path in (("POST", DUTIES), ("GET", PROPOSALS), ("POST", APPROVE)):
+        for method, path in (("POST", DUTIES), ("GET", PROPOSALS), ("POST", APPROVE), ("POST", REFUSE)):
             assert (await client.request(method, path, json={})).status_code == 401
 
 
@@ -108,6 +119,8 @@ async def test_another_proposal_of_the_code_waits_and_is_told_for_whom(house: Ho
         assert (await refused(house, DUTIES, duty(**changed)))[:2] == (409, "conflict"), changed
     detail = (await house.send("ops", "POST", DUTIES, duty(title="别的"))).json()["detail"]
     assert DEPARTMENT in detail and "2026-11-23T01:00:00" in detail
+    assert "they may correct or withdraw it, or ops approve or refuse it first" in detail
+    assert "POST /v1/duties/EX-001/approve or /v1/duties/EX-001/refuse" in detail
     await propose(house, code="EX-002")  # other codes do not wait
     await approve(house)
     await propose(house, title="别的")

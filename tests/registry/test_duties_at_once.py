@@ -30,6 +30,8 @@ from tests.registry.admissions import (
     PROPOSALS,
     approve,
     duty,
+    imported,
+    in_file,
     lead,
     move,
     propose,
@@ -42,17 +44,6 @@ pytestmark = pytest.mark.anyio
 
 ASKED = 7
 """At once: one less than the connections of the pool."""
-HEADER = "code,title,category,area,lead_unit,assisting,basis,valid_from,valid_to"
-
-
-def in_file(unit: str, since: str = "", title: str = "市容环境管理") -> dict[str, str]:
-    return {"duties.csv": f"{HEADER}\nEX-001,{title},urban-01,440105,{unit},,依据,{since},\n"}
-
-
-async def imported(house: House, bundle: dict[str, str]) -> Any:
-    answer = await house.send("ops", "POST", "/v1/registry/import", bundle)
-    assert answer.status_code == 200, answer.text
-    return answer.json()["changes"]["duties"]
 
 
 async def test_an_import_admits_by_itself_and_leaves_the_open_proposal_alone(house: House) -> None:
@@ -90,7 +81,7 @@ async def test_whatever_is_admitted_and_imported_history_is_a_line_and_the_past_
         past.append((now - MOMENT, in_force(await world(database), now - MOMENT)))
         title, days = f"第{step}版", chance.randrange(6)
         if chance.random() < 0.3:
-            start = (now + days * DAY).date().isoformat() if chance.random() < 0.5 else ""
+            start = (now + (1 + days) * DAY).date().isoformat() if chance.random() < 0.5 else ""
             line = f"D1,{title},u,440402,dept-water,{start}"
             bundle = {"duties.csv": f"code,title,category,area,lead_unit,valid_from\n{line}\n".encode()}
             assert not (await bring(database, bundle, now)).faults

@@ -1,0 +1,68 @@
+"""From 0005 to now: what was proposed and admitted stays, and what is open can be refused."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from alembic import command
+from sqlalchemy import Connection, text
+from sqlalchemy.engine import URL
+
+from service.registry import duties
+from service.registry.bundle_rows import DutyRow
+from service.rules.model import By
+from service.store import duty_proposals, migrate
+from service.store.database import Database
+from tests.conftest import clone
+from tests.registry.bundles import NOW, OPS
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def blank_url(server: URL) -> Iterator[str]:
+    yield from clone(server, "template1")
+
+
+@pytest.fixture
+async def old(blank_url: str) -> AsyncIterator[Database]:
+    """A database as 0005 left it."""
+
+    def run(connection: Connection) -> None:
+        config = migrate._config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0005")
+
+    database = Database(blank_url, pool_size=2)
+    async with database.begin() as tx:
+        await tx.run_sync(run)
+    yield database
+    await database.close()
+
+
+async def put(database: Database, code: str, *, approved: bool) -> None:
+    """A proposal as 0005 stored it."""
+    columns = "code, title, category, area, lead_unit, assisting, basis, proposed_by, proposed_at"
+    values = f"""'{code}', 't', 'u', '440402', 'dept-water', '{{}}', '-', '{{"kind": "unit", "subject": "s"}}', :now"""
+    if approved:
+        columns, values = f"{columns}, approved_by, approved_at, valid_from", f"{values}, '{{}}', :now, :now"
+    async with database.begin() as tx:
+        await tx.execute(text(f"INSERT INTO duty_proposal ({columns}) VALUES ({values})"), {"now": NOW})
+
+
+async def test_open_ones_stay_open_and_are_refused_then(old: Database) -> None:
+    await put(old, "A", approved=True)
+    await put(old, "B", approved=False)
+    assert await migrate.pending(old)
+    await migrate.upgrade(old)
+    assert not await migrate.pending(old)
+    async with old.read() as connection:
+        kept = {each.code: each.open for each in await duty_proposals.newest(connection, limit=9)}
+    assert kept == {"A": False, "B": True}
+    done = await duties.refuse(old, "B", "不妥", NOW, By("unit", "s", "dept-water"))
+    assert (done.new, done.proposal.refused_reason) == (True, "不妥")
+    async with old.begin() as tx:
+        row = DutyRow(code="B", title="t", category="u", area="440402", lead_unit="dept-water")
+        again = await duty_proposals.add(tx, row.model_dump(exclude={"valid_from"}), NOW, OPS)
+    assert again.open
