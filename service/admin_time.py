@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -85,8 +86,8 @@ def calendar_load(settings: Settings, asked: argparse.Namespace) -> int:
         content = asked.file.read_bytes()
     except OSError as error:
         raise BundleError(f"cannot read {error.filename}: {error.strerror}") from None
-    days = calendars.read_feed(asked.file.name, content, asked.fill_year)
-    return _write_days(settings, _calendar(asked.calendar), days)
+    days, missing = calendars.read_feed(asked.file.name, content, asked.fill_year)
+    return _write_days(settings, _calendar(asked.calendar), days, missing)
 
 
 def calendar_seed(settings: Settings, asked: argparse.Namespace) -> int:
@@ -119,10 +120,12 @@ def calendar_coverage(settings: Settings, asked: argparse.Namespace) -> int:
     return 0
 
 
-def _write_days(settings: Settings, calendar: str, wanted: list[stored.Day]) -> int:
+def _write_days(
+    settings: Settings, calendar: str, wanted: Sequence[stored.Day], missing: Sequence[stored.Day] = ()
+) -> int:
     async def work(database: Database) -> calendars.Changed:
         clock, _ = await now_and_world(database)
-        return await calendars.change(database, calendar, wanted, clock.now(), OPS)
+        return await calendars.change(database, calendar, wanted, clock.now(), OPS, missing=missing)
 
     done = with_database(settings, work)
     return _say(f"{calendar}: {done.days} days changed; the engine looks at {done.woken} running deadlines again.")

@@ -117,7 +117,7 @@ def _calendar(parser: argparse.ArgumentParser) -> None:
     load.add_argument("file", type=Path, metavar="FILE")
     load.add_argument("--calendar", default="cn", help="default cn")
     load.add_argument(
-        "--fill-year", type=int, action="append", default=[], help="all other days of this year are Monday to Friday"
+        "--fill-year", type=int, action="append", default=[], help="unknown days of this year are Monday to Friday"
     )
     load.set_defaults(command=admin_time.calendar_load)
     seed = commands.add_parser("seed", help="the published holidays, for years not known yet")

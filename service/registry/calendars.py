@@ -46,7 +46,8 @@ class DayRow(Body):
 
 
 class DaysBody(Body):
-    """Days to write over what is there. `fill_years`: all other days of these years are Monday to Friday."""
+    """Days to write over what is there. `fill_years`: those days of these years that nobody knows yet, neither from
+    here nor from before, are Monday to Friday."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -65,18 +66,25 @@ class DaysBody(Body):
     fill_years: Annotated[tuple[Annotated[int, Field(ge=2000, le=2099)], ...], Field(max_length=10)] = ()
 
     def written(self) -> list[Day]:
-        """Every day that is meant, in order. Raises `ValidationFailed` for a day twice, or none."""
+        """The days that are named, in order. Raises `ValidationFailed` for a day twice, or nothing to write at all."""
         found: dict[date, Day] = {}
         for number, row in enumerate(self.days):
             if row.day in found:
                 detail = f"{row.day} is here twice: keep one."
                 raise ValidationFailed(detail, errors=[Pointer(f"/days/{number}/day", detail)])
             found[row.day] = Day(row.day, row.workday, self.source, row.note)
-        plain = (day for year in self.fill_years for day in _days_of(year) if day not in found)
-        found |= {day: Day(day, day.weekday() < 5, self.source, _PLAIN_WEEK) for day in list(plain)}
-        if not found:
+        if not found and not self.fill_years:
             raise ValidationFailed("Send at least one day.", errors=[Pointer("/days", "Send at least one day.")])
         return sorted(found.values())
+
+    def filled(self) -> list[Day]:
+        """All days of the years to fill, in order: for those that nobody knows."""
+        return plain_years(self.source, self.fill_years)
+
+
+def plain_years(source: str, years: Iterable[int]) -> list[Day]:
+    """Every day of these years, from Monday to Friday a workday, in order."""
+    return [Day(day, day.weekday() < 5, source, _PLAIN_WEEK) for year in sorted(set(years)) for day in _days_of(year)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +96,14 @@ class Changed:
     committed: Committed | None = None
 
 
-async def change(database: Database, calendar: str, wanted: Sequence[Day], now: datetime, by: By) -> Changed:
+async def change(
+    database: Database, calendar: str, wanted: Sequence[Day], now: datetime, by: By, *, missing: Sequence[Day] = ()
+) -> Changed:
     """Write days, all or nothing; the same days again change nothing. Raises `Unavailable`."""
     async with database.begin() as tx:
         await registry.lock(tx)
         world = await registry.load(tx)
-        return await write(tx, world, calendar, wanted, now, by)
+        return await write(tx, world, calendar, wanted, now, by, missing=missing)
 
 
 async def write(
@@ -104,11 +114,12 @@ async def write(
     now: datetime,
     by: By,
     *,
+    missing: Sequence[Day] = (),
     area: str | None = None,
 ) -> Changed:
-    """The same in a transaction that holds the registry's lock. `area`: the district, where it is not known yet."""
-    held = {each.day: each for each in await calendars.between(tx, calendar, wanted[0].day, wanted[-1].day)}
-    new = [day for day in wanted if day.day not in held or held[day.day] != day]
+    """The same in a transaction that holds the registry's lock. `wanted` goes over what is there, `missing` only where
+    nothing is: so what somebody set on purpose outlives it. `area`: the district, where it is not known yet."""
+    new = await _new_days(tx, calendar, wanted, missing)
     if not new:
         return Changed(0)
     await calendars.put(tx, calendar, new, now)
@@ -128,6 +139,16 @@ async def write(
     told = [Entry("sihu.calendar.changed", now, area or world.district, (), data)]
     committed = await log.append(tx, told, wake_at=now if woken else None, reload=("world",))
     return Changed(len(new), woken, committed)
+
+
+async def _new_days(tx: Transaction, calendar: str, wanted: Sequence[Day], missing: Sequence[Day]) -> list[Day]:
+    """Those that are other than before, in order."""
+    asked = {each.day: each for each in (*missing, *wanted)}
+    if not asked:
+        return []
+    held = {each.day: each for each in await calendars.between(tx, calendar, min(asked), max(asked))}
+    named = {each.day for each in wanted}
+    return sorted(each for day, each in asked.items() if day not in held or (day in named and held[day] != each))
 
 
 def official() -> list[Day]:
@@ -154,9 +175,9 @@ def _days_of(year: int) -> list[date]:
     return [first + timedelta(days=n) for n in range((date(year + 1, 1, 1) - first).days)]
 
 
-def read_feed(name: str, content: bytes, fill_years: Iterable[int] = ()) -> list[Day]:
+def read_feed(name: str, content: bytes, fill_years: Iterable[int] = ()) -> tuple[list[Day], list[Day]]:
     """A feed file: CSV (day,workday,note) or JSON as holiday-cn publishes it ({"year", "days": [{"date", "name",
-    "isOffDay"}]}), whose year is filled up.
+    "isOffDay"}]}), whose year is filled up. Returns the days it names, and those for where nothing is known.
 
     Raises:
         ValidationFailed: every fault of the file, each with its row.
@@ -170,7 +191,7 @@ def read_feed(name: str, content: bytes, fill_years: Iterable[int] = ()) -> list
     except (ValueError, KeyError, TypeError, RecursionError, csv.Error) as error:  # ValueError: also bad UTF-8
         detail = f"{name} cannot be read: {error or type(error).__name__}. Send CSV with day,workday,note or such JSON."
         raise ValidationFailed(detail, errors=[Pointer("", detail)]) from None
-    return body.written()
+    return body.written(), body.filled()
 
 
 _WORDS: Mapping[str, bool] = {"true": True, "1": True, "workday": True, "false": False, "0": False, "off": False}

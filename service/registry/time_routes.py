@@ -154,11 +154,12 @@ async def list_days(request: Request, caller: Caller, code: Code, query: Annotat
     responses={200: examples.one(examples.DAYS_CHANGED), **_WRITES},
 )
 async def put_days(request: Request, caller: _Ops, code: Code, body: DaysBody) -> Response:
-    """All or nothing, over what is there. Running deadlines that this moves are put right by the engine at once, each
-    with an event `sihu.call.rescheduled`."""
+    """All or nothing: the days over what is there, `fill_years` only where nothing is. Running deadlines that this
+    moves are put right by the engine at once, each with an event `sihu.call.rescheduled`."""
     state = request.app.state
     by = access.by_of(caller)
-    done = await calendar_use.change(state.database, code, body.written(), state.clock.now(), by)
+    days, missing = body.written(), body.filled()
+    done = await calendar_use.change(state.database, code, days, state.clock.now(), by, missing=missing)
     await tell(request, done.committed)
     return answer({"calendar": code, "days_changed": done.days, "deadlines_looked_at": done.woken})
 

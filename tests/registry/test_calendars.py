@@ -139,6 +139,15 @@ async def test_a_filled_year_is_monday_to_friday_but_for_what_is_named(house: Ho
     ]
 
 
+async def test_filling_a_year_leaves_every_day_that_is_known(house: House) -> None:
+    await house.send("ops", "PUT", DAYS, put(off("2026-07-08", "台风")))
+    for changed in (364, 0):
+        done = await house.send("ops", "PUT", DAYS, put(fill_years=[2026]))
+        assert (done.status_code, done.json()["days_changed"]) == (200, changed)
+    (typhoon,) = (await house.get("worker", DAYS, first="2026-07-08", last="2026-07-08"))["items"]
+    assert (typhoon["workday"], typhoon["note"]) == (False, "台风")
+
+
 async def test_a_year_is_covered_once_every_day_of_it_is_known(house: House) -> None:
     assert (await house.send("worker", "GET", "/v1/calendars/cn/coverage")).status_code == 404
     await house.send("ops", "PUT", DAYS, put(off("2027-01-01"), fill_years=[2026]))

@@ -173,17 +173,56 @@ def test_a_broken_feed_file_is_one_clear_line_and_writes_nothing(run: Run, haizh
 
 
 def test_a_csv_feed_is_read() -> None:
-    found = read_feed("a.csv", b"\xef\xbb\xbf" + CSV.encode())
-    assert found[0] == Day(date(2027, 1, 1), False, "a.csv", "元旦")
+    found, missing = read_feed("a.csv", b"\xef\xbb\xbf" + CSV.encode())
+    assert (found[0], missing) == (Day(date(2027, 1, 1), False, "a.csv", "元旦"), [])
     assert [each.workday for each in found] == [False, True, False, True]
-    assert len(read_feed("a.csv", CSV.encode(), [2027])) == 365
+    assert [len(each) for each in read_feed("a.csv", CSV.encode(), [2027])] == [4, 365]
 
 
 def test_a_feed_of_holiday_cn_is_read_and_its_year_filled_up() -> None:
-    found = read_feed("2027.json", json.dumps({"$schema": "…", "papers": [], **JSON}).encode())
-    assert len(found) == 365
+    found, missing = read_feed("2027.json", json.dumps({"$schema": "…", "papers": [], **JSON}).encode())
     assert found[0] == Day(date(2027, 1, 1), False, "2027.json", "元旦")
-    assert [each.workday for each in found[:5]] == [False, True, False, True, True]
+    assert [each.workday for each in found] == [False, True]
+    assert [each.workday for each in missing[:5]] == [True, False, False, True, True]
+    assert (len(missing), {each.note for each in missing}) == (365, {"Monday to Friday"})
+
+
+TYPHOON = "day,workday,note\n2026-07-08,false,台风\n"
+NOTICE_2026 = json.dumps({"year": 2026, "days": [{"name": "国庆节", "date": "2026-10-01", "isOffDay": True}]})
+NEXT_NOTICE = json.dumps(
+    {
+        "year": 2027,
+        "days": [
+            {"name": "元旦", "date": "2026-12-31", "isOffDay": True},
+            {"name": "元旦", "date": "2027-01-01", "isOffDay": True},
+        ],
+    }
+)
+
+
+def test_a_notice_loaded_again_leaves_a_day_off_that_ops_have_set(run: Run, haizhu_url: str) -> None:
+    notice = save("2026.json", NOTICE_2026)
+    assert run(haizhu_url, "calendar", "load", notice)[1][0].startswith("cn: 365 days changed")
+    run(haizhu_url, "calendar", "load", save("own.csv", TYPHOON))
+    for more in ((), ("--fill-year", "2026")):
+        assert run(haizhu_url, "calendar", "load", notice, *more)[1][0].startswith("cn: 0 days changed")
+    day = date(2026, 7, 8)
+    assert days(haizhu_url, day, day) == [Day(day, False, "own.csv", "台风")]
+
+
+def test_what_a_notice_names_wins_over_what_was_set_before(run: Run, haizhu_url: str) -> None:
+    run(haizhu_url, "calendar", "load", save("own.csv", "day,workday\n2026-10-01,true\n"))
+    run(haizhu_url, "calendar", "load", save("2026.json", NOTICE_2026))
+    day = date(2026, 10, 1)
+    assert days(haizhu_url, day, day) == [Day(day, False, "2026.json", "国庆节")]
+
+
+def test_the_days_that_next_years_notice_sets_in_december_outlive_this_years(run: Run, haizhu_url: str) -> None:
+    for name, content in (("2026.json", NOTICE_2026), ("2027.json", NEXT_NOTICE), ("2026.json", NOTICE_2026)):
+        assert run(haizhu_url, "calendar", "load", save(name, content))[0] == 0
+    last = date(2026, 12, 31)
+    assert days(haizhu_url, last, last) == [Day(last, False, "2027.json", "元旦")]
+    assert days(haizhu_url, date(2027, 1, 1), date(2027, 12, 31))[1].source == "2027.json"
 
 
 @pytest.mark.parametrize(
