@@ -87,22 +87,17 @@ def calendar_load(settings: Settings, asked: argparse.Namespace) -> int:
     except OSError as error:
         raise BundleError(f"cannot read {error.filename}: {error.strerror}") from None
     days, missing = calendars.read_feed(asked.file.name, content, asked.fill_year)
-    return _write_days(settings, _calendar(asked.calendar), days, missing)
+    calendar = _calendar(asked.calendar)
+    return _say_changed(calendar, _change(settings, calendar, days, missing))
 
 
 def calendar_seed(settings: Settings, asked: argparse.Namespace) -> int:
-    """The published holidays, for years of which nothing is known yet: what was edited stays as it is."""
+    """The published holidays, for days of which nothing is known yet: what was edited stays as it is."""
     official = calendars.official()
-
-    async def work(database: Database) -> set[int]:
-        async with database.read() as connection:
-            return {year for year, _, _ in await stored.years(connection, calendars.OFFICIAL)}
-
-    known = with_database(settings, work)
-    wanted = [day for day in official if day.day.year not in known]
-    if not wanted:
-        return _say(f"Nothing to seed: calendar cn knows every year up to {official[-1].day.year}.")
-    return _write_days(settings, calendars.OFFICIAL, wanted)
+    done = _change(settings, calendars.OFFICIAL, (), official)
+    if not done.days:
+        return _say(f"Nothing to seed: calendar cn knows every day from {official[0].day} to {official[-1].day}.")
+    return _say_changed(calendars.OFFICIAL, done)
 
 
 def calendar_coverage(settings: Settings, asked: argparse.Namespace) -> int:
@@ -120,14 +115,17 @@ def calendar_coverage(settings: Settings, asked: argparse.Namespace) -> int:
     return 0
 
 
-def _write_days(
-    settings: Settings, calendar: str, wanted: Sequence[stored.Day], missing: Sequence[stored.Day] = ()
-) -> int:
+def _change(
+    settings: Settings, calendar: str, wanted: Sequence[stored.Day], missing: Sequence[stored.Day]
+) -> calendars.Changed:
     async def work(database: Database) -> calendars.Changed:
         clock, _ = await now_and_world(database)
         return await calendars.change(database, calendar, wanted, clock.now(), OPS, missing=missing)
 
-    done = with_database(settings, work)
+    return with_database(settings, work)
+
+
+def _say_changed(calendar: str, done: calendars.Changed) -> int:
     return _say(f"{calendar}: {done.days} days changed; the engine looks at {done.woken} running deadlines again.")
 
 

@@ -120,7 +120,7 @@ def _calendar(parser: argparse.ArgumentParser) -> None:
         "--fill-year", type=int, action="append", default=[], help="unknown days of this year are Monday to Friday"
     )
     load.set_defaults(command=admin_time.calendar_load)
-    seed = commands.add_parser("seed", help="the published holidays, for years not known yet")
+    seed = commands.add_parser("seed", help="the published holidays, for days not known yet")
     seed.set_defaults(command=admin_time.calendar_seed)
     coverage = commands.add_parser("coverage", help="which years are known")
     coverage.add_argument("--calendar", default="cn", help="default cn")

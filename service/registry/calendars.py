@@ -32,6 +32,7 @@ from service.web.text import Day as CalendarDay
 
 OFFICIAL = "cn"
 """The calendar that the published holidays are seeded into."""
+_PACKAGE = "chinesecalendar"
 _FIRST_YEAR = 2020
 _MOST_DAYS = 4_000
 _PLAIN_WEEK = "Monday to Friday"
@@ -153,7 +154,7 @@ async def _new_days(tx: Transaction, calendar: str, wanted: Sequence[Day], missi
 
 def official() -> list[Day]:
     """The published holidays and make-up days, every day from 2020 to the last year the package knows."""
-    source = f"chinesecalendar {version('chinesecalendar')}"
+    source = f"{_PACKAGE} {version(_PACKAGE)}"
     found: list[Day] = []
     year = _FIRST_YEAR
     while True:
@@ -162,6 +163,16 @@ def official() -> list[Day]:
         except NotImplementedError:  # the package raises for years it does not know, and never guesses
             return found
         year += 1
+
+
+async def unseeded(tx: Transaction) -> list[Day]:
+    """The published days that go under what `OFFICIAL` holds; none once it holds any of them: then what is missing was
+    never published before, and is for ops to seed."""
+    published = official()
+    held = {each.day: each for each in await calendars.between(tx, OFFICIAL, published[0].day, published[-1].day)}
+    if any(each.source.startswith(f"{_PACKAGE} ") for each in held.values()):
+        return []
+    return [each for each in published if each.day not in held]
 
 
 def _official(day: date, source: str) -> Day:

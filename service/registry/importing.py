@@ -200,15 +200,14 @@ def _stored(row: Row) -> dict[str, Any]:
 
 
 async def _days(tx: Transaction, bundle: Bundle, world: World) -> dict[str, list[Day]]:
-    """The calendar days this bundle brings, by calendar; the published holidays when its policy is the first to need
-    them."""
+    """The calendar days this bundle brings, by calendar; beneath them the published holidays when its policy is the
+    first to need them."""
     found: dict[str, dict[date, Day]] = defaultdict(dict)
+    if bundle.policy and bundle.policy.calendar == OFFICIAL:
+        found[OFFICIAL] = {each.day: each for each in await calendar_use.unseeded(tx)}
     for _, row in bundle.calendar:
         found[row.code][row.day] = Day(row.day, row.workday, "calendar.csv", row.note)
-    wanted = bundle.policy.calendar if bundle.policy else None
-    if wanted == OFFICIAL and wanted not in found and wanted not in await calendars.days(tx):
-        return {**{code: sorted(days.values()) for code, days in found.items()}, OFFICIAL: calendar_use.official()}
-    return {code: sorted(days.values()) for code, days in found.items()}
+    return {code: sorted(days.values()) for code, days in found.items() if days}
 
 
 async def _known_days(tx: Transaction, days: Mapping[str, list[Day]], calendar: str) -> dict[date, bool]:

@@ -71,6 +71,28 @@ async def test_the_first_import_that_needs_them_brings_the_published_days(office
     assert {source.split()[0] for _, source, _ in days.values()} == {"chinesecalendar"}
 
 
+async def test_days_of_a_bundle_lie_over_the_published_ones_and_do_not_replace_them(database: Database) -> None:
+    bundle_with_days = SAMPLE | {
+        "calendar.csv": b"code,day,workday,note\ncn,2026-12-24,false,x\nown,2027-01-01,true,\n"
+    }
+    report = await bring(database, bundle_with_days)
+    assert (report.faults, report.days) == ((), 7 * 365 + 2 + 1)
+    days = await held(database)
+    assert days[date(2026, 12, 24)] == (False, "calendar.csv", "x")
+    assert [days[date(2026, month, day)][0] for month, day in ((10, 1), (10, 10), (12, 23))] == [False, True, True]
+    assert await held(database, "own") == {date(2027, 1, 1): (True, "calendar.csv", None)}
+    assert not (await bring(database, bundle_with_days, NOW + DAY)).changes_anything
+
+
+async def test_days_that_ops_wrote_before_the_first_import_lie_over_the_published_ones(database: Database) -> None:
+    await calendars.change(database, "cn", [Day(date(2026, 7, 8), False, "区府办", "台风")], NOW, OPS)
+    report = await bring(database, SAMPLE)
+    days = await held(database)
+    assert (report.days, len(days)) == (7 * 365 + 1, 7 * 365 + 2)
+    assert days[date(2026, 7, 8)] == (False, "区府办", "台风")
+    assert not days[date(2026, 10, 1)][0]
+
+
 async def test_a_policy_without_a_calendar_brings_no_days(haizhu: Database) -> None:
     assert await held(haizhu) == {}
 

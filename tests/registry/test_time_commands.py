@@ -142,19 +142,27 @@ def test_a_moment_before_all_time_is_one_clear_line(run: Run, haizhu_url: str) -
     assert run(haizhu_url, "policy", "activate", "example", "1", "--at", "0001-01-01T00:00:00+08:00")[0] == 1
 
 
-def test_days_are_seeded_once_and_what_was_loaded_stays(run: Run, haizhu_url: str) -> None:
+def test_days_are_seeded_once_around_what_was_loaded(run: Run, haizhu_url: str) -> None:
     file = save("2025.csv", "day,workday\n2025-10-01,true\n")
     nobody = "; the engine looks at 0 running deadlines again."
     assert run(haizhu_url, "calendar", "load", file) == (0, [f"cn: 1 days changed{nobody}"], [])
-    assert run(haizhu_url, "calendar", "seed") == (0, [f"cn: {6 * 365 + 2} days changed{nobody}"], [])
-    again = ["Nothing to seed: calendar cn knows every year up to 2026."]
+    assert run(haizhu_url, "calendar", "seed") == (0, [f"cn: {7 * 365 + 1} days changed{nobody}"], [])
+    first, second = days(haizhu_url, date(2025, 10, 1), date(2025, 10, 2))
+    assert first == Day(date(2025, 10, 1), True, "2025.csv")
+    assert (second.workday, second.source.split()[0]) == (False, "chinesecalendar")
+    again = ["Nothing to seed: calendar cn knows every day from 2020-01-01 to 2026-12-31."]
     assert run(haizhu_url, "calendar", "seed") == (0, again, [])
-    assert days(haizhu_url, date(2025, 1, 1), date(2025, 12, 31)) == [Day(date(2025, 10, 1), True, "2025.csv")]
     code, told, _ = run(haizhu_url, "calendar", "coverage")
-    assert (code, told[0], told[5]) == (0, "2020  366 of 366 days", "2025  1 of 365 days  (not covered)")
-    filled = run(haizhu_url, "calendar", "load", file, "--fill-year", "2025")
-    assert filled == (0, [f"cn: 364 days changed{nobody}"], [])
-    assert run(haizhu_url, "calendar", "coverage")[1][5] == "2025  365 of 365 days"
+    assert (code, told[0], told[5]) == (0, "2020  366 of 366 days", "2025  365 of 365 days")
+
+
+def test_a_year_of_which_one_day_is_known_is_filled_up_when_asked(run: Run, haizhu_url: str) -> None:
+    file = save("2025.csv", "day,workday\n2025-10-01,true\n")
+    run(haizhu_url, "calendar", "load", file)
+    assert run(haizhu_url, "calendar", "coverage")[1] == ["2025  1 of 365 days  (not covered)"]
+    code, told, _ = run(haizhu_url, "calendar", "load", file, "--fill-year", "2025")
+    assert (code, told[0].partition(";")[0]) == (0, "cn: 364 days changed")
+    assert run(haizhu_url, "calendar", "coverage")[1] == ["2025  365 of 365 days"]
 
 
 def test_an_edited_day_outlives_a_seed(run: Run, office_url: str) -> None:
