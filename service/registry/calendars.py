@@ -18,9 +18,11 @@ from typing import Annotated, Any
 import chinese_calendar
 from pydantic import ConfigDict, Field, ValidationError
 
+from service.registry.policy_checks import YEARS, without_end
 from service.rules.errors import Pointer, ValidationFailed
 from service.rules.model import By
-from service.rules.worktime import ZONE
+from service.rules.policy import Hours, Policy
+from service.rules.worktime import ZONE, WorkCalendar
 from service.rules.world import World
 from service.store import calendars, log, registry
 from service.store.calendars import Day
@@ -100,7 +102,12 @@ class Changed:
 async def change(
     database: Database, calendar: str, wanted: Sequence[Day], now: datetime, by: By, *, missing: Sequence[Day] = ()
 ) -> Changed:
-    """Write days, all or nothing; the same days again change nothing. Raises `Unavailable`."""
+    """Write days, all or nothing; the same days again change nothing.
+
+    Raises:
+        ValidationFailed: with them, a row of a policy in use would not end: which, and what to do.
+        Unavailable: the database is away.
+    """
     async with database.begin() as tx:
         await registry.lock(tx)
         world = await registry.load(tx)
@@ -123,6 +130,7 @@ async def write(
     new = await _new_days(tx, calendar, wanted, missing)
     if not new:
         return Changed(0)
+    _refuse(await faults_of(tx, world, calendar, new, now))
     await calendars.put(tx, calendar, new, now)
     await registry.rise(tx)
     using = [key for key, each in world.policies.items() if each.hours and each.hours.calendar == calendar]
@@ -140,6 +148,41 @@ async def write(
     told = [Entry("sihu.calendar.changed", now, area or world.district, (), data)]
     committed = await log.append(tx, told, wake_at=now if woken else None, reload=("world",))
     return Changed(len(new), woken, committed)
+
+
+def _refuse(wrong: Sequence[str]) -> None:
+    if wrong:
+        detail = f"{len(wrong)} rows of policies would no longer end; nothing was written."
+        raise ValidationFailed(detail, errors=[Pointer("", each) for each in wrong])
+
+
+async def faults_of(tx: Transaction, world: World, calendar: str, new: Sequence[Day], now: datetime) -> list[str]:
+    """The rows that would no longer end, of policies in force now or to come and of those that open incidents are
+    under. One that does not end as it is may stay so: a calendar is put right in several steps."""
+    using = await _users(tx, world, calendar, now)
+    if not using:
+        return []
+    held = (await calendars.days(tx)).get(calendar, {})
+    to_be = held | {each.day: each.workday for each in new}
+    told = []
+    for policy, hours in using:
+        endless = without_end(policy, WorkCalendar(hours.spans, to_be), now)
+        before = without_end(policy, WorkCalendar(hours.spans, held), now) if endless else ()
+        told += [
+            f"policy {policy.code} version {policy.version}, {row}: it would not end within {YEARS} years: "
+            f"leave more working days in calendar {calendar}"
+            for row in endless
+            if row not in before
+        ]
+    return told
+
+
+async def _users(tx: Transaction, world: World, calendar: str, now: datetime) -> list[tuple[Policy, Hours]]:
+    active = world.active(now)
+    to_come = {(each.code, each.version) for each in world.activations if each.at > now}
+    wanted = to_come | await calendars.pinned(tx) | ({(active.code, active.version)} if active else set())
+    used = (world.policies[key] for key in sorted(wanted))
+    return [(each, each.hours) for each in used if each.hours and each.hours.calendar == calendar]
 
 
 async def _new_days(tx: Transaction, calendar: str, wanted: Sequence[Day], missing: Sequence[Day]) -> list[Day]:

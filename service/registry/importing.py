@@ -219,13 +219,19 @@ async def _known_days(tx: Transaction, days: Mapping[str, list[Day]], calendar: 
 async def _policy_faults(
     tx: Transaction, bundle: Bundle, world: World, days: Mapping[str, list[Day]], now: datetime
 ) -> set[Fault]:
+    found: set[Fault] = set()
+    for calendar, brought in days.items():
+        wrong = await calendar_use.faults_of(tx, world, calendar, brought, now)
+        found |= {Fault("calendar.csv", 0, detail) for detail in wrong}
     wanted = bundle.policy
     if wanted is None:
-        return set()
+        return found
     known = await _known_days(tx, days, wanted.calendar) if wanted.calendar else {}
     timer = timer_of(wanted, known)
     categories = {*world.categories, *(row.code for _, row in bundle.categories)}
-    return {Fault("policy.yaml", 0, detail) for detail in faults_in_world(wanted.policy(0), categories, timer, now)}
+    return found | {
+        Fault("policy.yaml", 0, detail) for detail in faults_in_world(wanted.policy(0), categories, timer, now)
+    }
 
 
 async def _policy(

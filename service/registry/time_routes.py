@@ -155,7 +155,8 @@ async def list_days(request: Request, caller: Caller, code: Code, query: Annotat
 )
 async def put_days(request: Request, caller: _Ops, code: Code, body: DaysBody) -> Response:
     """All or nothing: the days over what is there, `fill_years` only where nothing is. Running deadlines that this
-    moves are put right by the engine at once, each with an event `sihu.call.rescheduled`."""
+    moves are put right by the engine at once, each with an event `sihu.call.rescheduled`. Days with which a row of a
+    policy in use would not end within five years are refused."""
     state = request.app.state
     by = access.by_of(caller)
     days, missing = body.written(), body.filled()

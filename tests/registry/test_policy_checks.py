@@ -236,11 +236,24 @@ def test_a_calendar_without_days_is_told_whether_or_not_a_row_uses_it() -> None:
     assert told_in_world(written(working(category="u"), **OFFICE)) == told_in_world(written(**OFFICE)) == faults
 
 
-@pytest.mark.parametrize(("first", "last", "ends"), [(2000, 2099, False), (2026, 2031, False), (2026, 2030, True)])
+ENDLESS = "level 1, urgency normal, category u: it does not end within 5 years: the calendar has too few working days"
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "ends"),
+    [(2000, 2099, False), (2026, 2031, False), (2026, 2030, True), (2027, 2099, False), (2060, 2066, False)],
+)
 def test_a_box_that_does_not_end_in_five_years_is_told(first: int, last: int, ends: bool) -> None:
-    fault = "level 1, urgency normal, category u: it does not end within 5 years: the calendar has too few working days"
     policy = written(working(category="u"), row(category="u-1"), **OFFICE)
-    assert told_in_world(policy, off(first, last)) == ([] if ends else [fault])
+    assert told_in_world(policy, off(first, last)) == ([] if ends else [ENDLESS])
+
+
+@pytest.mark.parametrize("box", ["answer", "resolve"])
+@pytest.mark.parametrize(("length", "ends"), [("4wd", True), ("6wd", False)])
+def test_the_answer_box_and_the_resolve_box_have_to_end_both(box: str, length: str, ends: bool) -> None:
+    one_workday_a_year = off(2000, 2099) | {date(year, 1, 5): True for year in range(2000, 2100)}
+    policy = written(working(category="u", answer="1h", resolve="1h") | {box: length}, **OFFICE)
+    assert told_in_world(policy, one_workday_a_year) == ([] if ends else [ENDLESS])
 
 
 def test_faults_of_rows_and_of_the_calendar_come_together() -> None:
