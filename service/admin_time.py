@@ -11,11 +11,12 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from service.admin import OPS, now_and_world, with_database
-from service.registry import calendars, policies
+from service.registry import calendar_feed, calendars, policies
 from service.registry.bundle import BundleError
 from service.registry.policy_checks import faults_in_world, read_policy, timer_of
 from service.registry.policy_file import PolicyFile
 from service.rules.errors import NotFound, ValidationFailed
+from service.rules.worktime import FIRST_YEAR, LAST_YEAR
 from service.settings import Settings
 from service.store import calendars as stored
 from service.store.database import Database
@@ -86,8 +87,8 @@ def calendar_load(settings: Settings, asked: argparse.Namespace) -> int:
         content = asked.file.read_bytes()
     except OSError as error:
         raise BundleError(f"cannot read {error.filename}: {error.strerror}") from None
-    days, missing = calendars.read_feed(asked.file.name, content, asked.fill_year)
-    calendar = _calendar(asked.calendar)
+    calendar, years = _calendar(asked.calendar), [_year(each) for each in asked.fill_year]
+    days, missing = calendar_feed.read_feed(asked.file.name, content, years)
     return _say_changed(calendar, _change(settings, calendar, days, missing))
 
 
@@ -158,8 +159,16 @@ def _moment(text: str) -> datetime:
         raise ValidationFailed(f"{text} is no time with its offset, such as 2027-01-01T00:00:00+08:00") from None
 
 
+def _year(year: int) -> int:
+    if not FIRST_YEAR <= year <= LAST_YEAR:
+        raise ValidationFailed(f"--fill-year {year}: give a year from {FIRST_YEAR} to {LAST_YEAR}")
+    return year
+
+
 def _calendar(text: str) -> str:
     try:
         return TypeAdapter(Code).validate_python(text)
     except ValidationError:
-        raise ValidationFailed(f"{text!r} is no calendar's code: give letters and digits, such as cn") from None
+        raise ValidationFailed(
+            f"{text!r} is no calendar's code for --calendar: give letters and digits, such as cn"
+        ) from None

@@ -1,4 +1,5 @@
-"""Working days: from the package of published holidays, from a feed file, or by hand. The table is the only truth.
+"""Working days: from the package of published holidays, from a feed file (`calendar_feed`), or by hand. The table is
+the only truth.
 
 A year is known once every day of it is. The notice of a year comes in the November before it, so a deadline beyond is
 provisional; whatever is loaded or corrected, the engine puts the running deadlines right and says so in the log.
@@ -6,17 +7,14 @@ provisional; whatever is loaded or corrected, the engine puts the running deadli
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from importlib.metadata import version
-from typing import Annotated, Any
+from typing import Annotated
 
 import chinese_calendar
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field
 
 from service.registry.policy_checks import YEARS, without_end
 from service.rules.errors import Pointer, ValidationFailed
@@ -28,7 +26,6 @@ from service.store import calendars, log, registry
 from service.store.calendars import Day
 from service.store.database import Database, Transaction
 from service.store.log import Committed, Entry
-from service.web import faults
 from service.web.text import Body, one_line
 from service.web.text import Day as CalendarDay
 
@@ -36,7 +33,9 @@ OFFICIAL = "cn"
 """The calendar that the published holidays are seeded into."""
 _PACKAGE = "chinesecalendar"
 _FIRST_YEAR = 2020
-_MOST_DAYS = 4_000
+MOST_DAYS = 4_000
+Source = Annotated[str, *one_line(200)]
+"""Who knows a day: a notice, an office, a file."""
 _PLAIN_WEEK = "Monday to Friday"
 
 
@@ -64,8 +63,8 @@ class DaysBody(Body):
         }
     )
 
-    source: Annotated[str, *one_line(200)]
-    days: Annotated[tuple[DayRow, ...], Field(max_length=_MOST_DAYS)] = ()
+    source: Source
+    days: Annotated[tuple[DayRow, ...], Field(max_length=MOST_DAYS)] = ()
     fill_years: Annotated[tuple[Annotated[int, Field(ge=2000, le=2099)], ...], Field(max_length=10)] = ()
 
     def written(self) -> list[Day]:
@@ -227,47 +226,3 @@ def _official(day: date, source: str) -> Day:
 def _days_of(year: int) -> list[date]:
     first = date(year, 1, 1)
     return [first + timedelta(days=n) for n in range((date(year + 1, 1, 1) - first).days)]
-
-
-def read_feed(name: str, content: bytes, fill_years: Iterable[int] = ()) -> tuple[list[Day], list[Day]]:
-    """A feed file: CSV (day,workday,note) or JSON as holiday-cn publishes it ({"year", "days": [{"date", "name",
-    "isOffDay"}]}), whose year is filled up. Returns the days it names, and those for where nothing is known.
-
-    Raises:
-        ValidationFailed: every fault of the file, each with its row.
-    """
-    try:
-        text = content.decode("utf-8-sig")
-        rows, years = _from_json(text) if name.endswith(".json") else (_from_csv(text), [])
-        body = DaysBody.model_validate({"source": name, "days": rows, "fill_years": [*fill_years, *years]})
-    except ValidationError as error:
-        raise faults.validation_failed(error, DaysBody) from None
-    except (ValueError, KeyError, TypeError, RecursionError, csv.Error) as error:  # ValueError: also bad UTF-8
-        detail = f"{name} cannot be read: {error or type(error).__name__}. Send CSV with day,workday,note or such JSON."
-        raise ValidationFailed(detail, errors=[Pointer("", detail)]) from None
-    return body.written(), body.filled()
-
-
-_WORDS: Mapping[str, bool] = {"true": True, "1": True, "workday": True, "false": False, "0": False, "off": False}
-
-
-def _from_csv(text: str) -> list[dict[str, Any]]:
-    rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    return [
-        {
-            "day": row["day"],
-            "workday": _WORDS.get((row["workday"] or "").strip().lower(), row["workday"]),
-            "note": row.get("note") or None,
-        }
-        for row in rows
-    ]
-
-
-def _from_json(text: str) -> tuple[list[dict[str, Any]], list[int]]:
-    said = json.loads(text)
-    rows = []
-    for each in said["days"]:
-        off = each["isOffDay"]
-        workday = not off if isinstance(off, bool) else off
-        rows.append({"day": each["date"], "workday": workday, "note": each.get("name")})
-    return rows, [said["year"]] if rows else []

@@ -12,8 +12,6 @@ from typing import Any
 import pytest
 
 from service import cli
-from service.registry.calendars import read_feed
-from service.rules.errors import ValidationFailed
 from service.store import calendars as stored
 from service.store.calendars import Day
 from service.store.database import Database
@@ -21,13 +19,6 @@ from tests.registry.bundles import in_yaml, row, working, written
 
 Run = Callable[..., tuple[int, list[str], list[str]]]
 CSV = "day,workday,note\n2027-01-01,false,元旦\n2027-01-02,TRUE,\n2027-01-03,off,\n2027-01-04,workday,\n"
-JSON: dict[str, Any] = {
-    "year": 2027,
-    "days": [
-        {"name": "元旦", "date": "2027-01-01", "isOffDay": True},
-        {"name": "元旦", "date": "2027-01-02", "isOffDay": False},
-    ],
-}
 
 
 @pytest.fixture
@@ -121,12 +112,16 @@ def test_a_draft_that_the_registry_refuses_says_why(run: Run, haizhu_url: str) -
         (("policy", "activate", "example", "1", "--at", "tomorrow"), "tomorrow is no time with its offset"),
         (("policy", "activate", "example", "1", "--at", "2090-01-01T08:00:00"), "is no time with its offset"),
         (("policy", "activate", "example", "1", "--at", "2020-01-01T08:00:00Z"), "nothing is activated in the past"),
+        (("calendar", "load", "days.csv", "--fill-year", "2026", "--fill-year", "1999"), "--fill-year 1999: give"),
+        (("calendar", "load", "days.csv", "--calendar", "a b"), "no calendar's code for --calendar"),
+        (("keys", "create", "--role", "unit"), "sihu: --unit: is needed: a key with role unit is for one unit"),
         (("calendar", "load", "none.csv"), "cannot read none.csv: No such file or directory"),
     ],
 )
 def test_a_fault_is_one_clear_line_and_exit_code_1(
     run: Run, haizhu_url: str, arguments: tuple[str, ...], part: str
 ) -> None:
+    save("days.csv", CSV)
     code, told, wrong = run(haizhu_url, *arguments)
     assert (code, told, len(wrong)) == (1, [], 1)
     assert wrong[0].startswith("sihu: ")
@@ -172,27 +167,22 @@ def test_an_edited_day_outlives_a_seed(run: Run, office_url: str) -> None:
     assert days(office_url, day, day) == [Day(day, True, "own.csv", "加班")]
 
 
-def test_a_broken_feed_file_is_one_clear_line_and_writes_nothing(run: Run, haizhu_url: str) -> None:
-    for content in ("day,workday\n2027-01-01,perhaps\n", "day;workday\n", "day,workday\n2027-02-30,true\n", ""):
-        code, told, wrong = run(haizhu_url, "calendar", "load", save("feed.csv", content))
-        assert (code, told, len(wrong)) == (1, [], 1), content
+def test_a_broken_feed_file_is_told_by_line_and_writes_nothing(run: Run, haizhu_url: str) -> None:
+    perhaps = "workday 'perhaps': say true or false (or 1/0, workday/off)"
+    file = save("feed.csv", "day,workday\n2027-01-01,true\n2027-01-02,perhaps\n")
+    assert run(haizhu_url, "calendar", "load", file) == (1, [], [f"sihu: feed.csv:3: {perhaps}"])
+    file = save("feed.csv", "day,workday\n2027-01-01,perhaps\n2027-02-30,true\n")
+    assert run(haizhu_url, "calendar", "load", file) == (
+        1,
+        [],
+        [
+            f"feed.csv:2: {perhaps}",
+            "feed.csv:3: day '2027-02-30': Send a day from 2000 to 2099, such as 2026-11-23.",
+            "sihu: 2 faults in feed.csv; nothing was written: correct each.",
+        ],
+    )
     code, told, wrong = run(haizhu_url, "calendar", "coverage")
     assert (code, told, len(wrong)) == (1, [], 1), "nothing was loaded"
-
-
-def test_a_csv_feed_is_read() -> None:
-    found, missing = read_feed("a.csv", b"\xef\xbb\xbf" + CSV.encode())
-    assert (found[0], missing) == (Day(date(2027, 1, 1), False, "a.csv", "元旦"), [])
-    assert [each.workday for each in found] == [False, True, False, True]
-    assert [len(each) for each in read_feed("a.csv", CSV.encode(), [2027])] == [4, 365]
-
-
-def test_a_feed_of_holiday_cn_is_read_and_its_year_filled_up() -> None:
-    found, missing = read_feed("2027.json", json.dumps({"$schema": "…", "papers": [], **JSON}).encode())
-    assert found[0] == Day(date(2027, 1, 1), False, "2027.json", "元旦")
-    assert [each.workday for each in found] == [False, True]
-    assert [each.workday for each in missing[:5]] == [True, False, False, True, True]
-    assert (len(missing), {each.note for each in missing}) == (365, {"Monday to Friday"})
 
 
 TYPHOON = "day,workday,note\n2026-07-08,false,台风\n"
@@ -231,41 +221,3 @@ def test_the_days_that_next_years_notice_sets_in_december_outlive_this_years(run
     last = date(2026, 12, 31)
     assert days(haizhu_url, last, last) == [Day(last, False, "2027.json", "元旦")]
     assert days(haizhu_url, date(2027, 1, 1), date(2027, 12, 31))[1].source == "2027.json"
-
-
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("a.csv", b"day,workday\n2027-01-01,true\n2027-01-01,true\n"),
-        ("a.csv", b"date,off\n2027-01-01,true\n"),
-        ("a.csv", b'day,workday\n"2027-01-01,true\n'),
-        ("a.csv", "day,workday\n2027-01-01,工\n".encode("gb18030")),
-        ("a.csv", b"day,workday\n20270101,true\n"),
-        ("2027.json", b'{"year": 2027, "days": []}'),  # as it is before the notice
-        ("a.json", b"{"),
-        ("a.json", b"[]"),
-        ("a.json", b"7"),
-        ("a.json", json.dumps({"days": JSON["days"]}).encode()),
-        ("a.json", json.dumps({**JSON, "year": "2027"}).encode()),
-        ("a.json", json.dumps({**JSON, "year": 1999}).encode()),
-        ("a.json", b'{"year": 2027, "days": [{"date": "2027-01-01"}]}'),
-        ("a.json", b'{"year": 2027, "days": [7]}'),
-        ("a.json", b'{"year": 2027, "days": [{"date": 20270101, "isOffDay": true}]}'),
-    ],
-)
-def test_a_broken_feed_is_refused(name: str, content: bytes) -> None:
-    with pytest.raises(ValidationFailed):
-        read_feed(name, content)
-
-
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("a.csv", b"day,workday,note\n2027-01-01\n"),
-        ("a.json", b"[" * 100_000),
-        ("a.json", b'{"year": 2027, "days": [{"date": "2027-01-01", "isOffDay": "false"}]}'),
-    ],
-)
-def test_a_feed_that_is_broken_in_another_way_is_refused_as_well(name: str, content: bytes) -> None:
-    with pytest.raises(ValidationFailed):
-        read_feed(name, content)
