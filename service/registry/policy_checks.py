@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import yaml
 from pydantic import ValidationError
 
-from service.registry.policy_file import PolicyFile, PolicyRow
+from service.registry.policy_file import PolicyFile, PolicyRow, RowKey
 from service.rules.policy import Box, Policy
 from service.rules.words import Clock, Level, Urgency
 from service.rules.worktime import LAST_YEAR, ZONE, OutOfCalendar, WorkCalendar, check_spans
@@ -46,29 +47,48 @@ def read_policy(content: bytes) -> tuple[PolicyFile | None, list[str]]:
     except (yaml.YAMLError, RecursionError) as error:
         return None, [f"not YAML: {' '.join(str(error).split())}"]
     except ValidationError as error:
-        return None, [f"{each.pointer}: {each.detail}" for each in faults.validation_failed(error, PolicyFile).errors]
+        told = [f"{each.pointer}: {each.detail}" for each in faults.validation_failed(error, PolicyFile).errors]
+        return None, [*told, *_of_readable_rows(written.get("rows"))]
     wrong = list(faults_within(policy))
     return (None, wrong) if wrong else (policy, [])
 
 
 def faults_within(policy: PolicyFile) -> Iterator[str]:
     """What is wrong with a policy by itself."""
-    yield from _rows_twice(policy)
-    yield from _holes(policy)
+    yield from _rows_twice(policy.rows)
+    yield from _holes(policy.rows)
     yield from _hours(policy)
     for row in policy.rows:
         yield from _units_of_the_other_clock(row)
 
 
-def _rows_twice(policy: PolicyFile) -> Iterator[str]:
-    rows = {(row.level, row.urgency, row.category): row for row in policy.rows}
-    for key, count in Counter((row.level, row.urgency, row.category) for row in policy.rows).items():
+def _of_readable_rows(rows: object) -> Iterator[str]:
+    """The same of a policy that cannot be read as a whole. Of holes nothing is told while it is not known what some
+    row is for: it may be the one that is missing."""
+    if not isinstance(rows, list):
+        return
+    keys: list[RowKey] = []
+    for row in rows:
+        with contextlib.suppress(ValidationError):
+            keys.append(RowKey.model_validate(_key_fields(row)))
+    yield from _rows_twice(keys)
+    if len(keys) == len(rows):
+        yield from _holes(keys)
+
+
+def _key_fields(row: object) -> object:
+    return {name: row[name] for name in RowKey.model_fields if name in row} if isinstance(row, dict) else row
+
+
+def _rows_twice(rows: Sequence[RowKey]) -> Iterator[str]:
+    named = {(row.level, row.urgency, row.category): row for row in rows}
+    for key, count in Counter((row.level, row.urgency, row.category) for row in rows).items():
         if count > 1:
-            yield f"{count} rows for {rows[key]}: keep one"
+            yield f"{count} rows for {named[key]}: keep one"
 
 
-def _holes(policy: PolicyFile) -> Iterator[str]:
-    whole = {(row.level, row.urgency) for row in policy.rows if row.category is None}
+def _holes(rows: Sequence[RowKey]) -> Iterator[str]:
+    whole = {(row.level, row.urgency) for row in rows if row.category is None}
     for level in Level:
         for urgency in Urgency:
             if (level.value, urgency) not in whole:

@@ -7,11 +7,9 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from service.registry.policy_checks import faults_in_world, read_policy
-from service.registry.policy_file import PolicyFile, duration_of, seconds_of
+from service.registry.policy_file import PolicyFile, seconds_of
 from service.rules.words import Level, Urgency
 from service.rules.worktime import WorkCalendar
 from tests.registry.bundles import NOW, in_yaml, row, working, written
@@ -210,6 +208,26 @@ def test_all_fields_that_cannot_be_read_are_told_at_once() -> None:
     assert places == {"/rows/0/level", "/rows/0/urgency", "/rows/0/answer", "/verify", "/warn", "/nonsense"}
 
 
+def test_holes_and_rows_that_stand_twice_are_told_beside_what_cannot_be_read() -> None:
+    rows = [*written()["rows"][2:], row(4, "normal", answer="soon"), row(2, category="u", resolve="1"), {"level": 1}]
+    assert told(written(rows=rows[:-1], verify="3")) == [
+        "/verify: Send a duration such as 30m, 4h or 3d (whole s, m, h or d).",
+        "/rows/6/answer: Send a duration such as 30m, 4h, 3d or 2wd (whole s, m, h, d or wd).",
+        "/rows/7/resolve: Send a duration such as 30m, 4h, 3d or 2wd (whole s, m, h, d or wd).",
+        "2 rows for level 4, urgency normal: keep one",
+        "no row for level 1, urgency urgent: add one without a category",
+        "no row for level 1, urgency normal: add one without a category",
+    ]
+    wrong = told(written(rows=rows))
+    assert "2 rows for level 4, urgency normal: keep one" in wrong
+    assert not [each for each in wrong if each.startswith("no row")], "the last one may be what is missing"
+
+
+@pytest.mark.parametrize("rows", [None, "all", {"level": 1}, [["level", 1]], [7]])
+def test_rows_that_are_no_rows_are_told_as_such_alone(rows: object) -> None:
+    assert {each.split("/")[1].split(":")[0] for each in told(written(rows=rows))} == {"rows"}
+
+
 @pytest.mark.parametrize(
     ("rows", "lost"),
     [
@@ -280,23 +298,6 @@ def test_a_policy_with_a_hole_that_nothing_let_in_says_which() -> None:
     policy = PolicyFile.model_validate(written(rows=[row(category="u")])).policy(7)
     with pytest.raises(LookupError, match="policy example version 7 has no row for level 1"):
         policy.box(Level.COMMUNITY, Urgency.NORMAL, "w")
-
-
-@given(st.integers(1, 400 * 86_400))
-def test_seconds_written_as_a_duration_are_read_as_the_same(seconds: int) -> None:
-    assert seconds_of(duration_of(seconds)) == seconds
-
-
-@given(st.integers(1, 400), st.sampled_from("smhd"))
-def test_a_duration_is_written_in_the_largest_unit_that_leaves_nothing_over(number: int, unit: str) -> None:
-    again = duration_of(seconds_of(f"{number}{unit}"))
-    assert seconds_of(again) == seconds_of(f"{number}{unit}")
-    assert int(again[:-1]) <= number
-
-
-@given(st.integers(1, 1200))
-def test_a_working_day_is_eight_hours(number: int) -> None:
-    assert seconds_of(f"{number}wd") == seconds_of(f"{8 * number}h")
 
 
 @pytest.mark.parametrize(
