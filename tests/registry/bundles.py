@@ -18,6 +18,9 @@ NOW = datetime(2026, 11, 23, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
 OPS = By("ops", "tests")
 
+OFFICE: dict[str, Any] = {"calendar": "cn", "hours": ["08:00-12:00", "14:00-18:00"]}
+"""What a policy says of its working time."""
+
 UNITS = "code,name,kind,parent,in_charge_of,valid_from,valid_to"
 _DISTRICT = """440402,区,district,,,,
 440402001,街道,street,440402,,,
