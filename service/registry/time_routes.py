@@ -145,6 +145,9 @@ async def list_days(request: Request, caller: Caller, code: Code, query: Annotat
         raise errors.ValidationFailed(detail, errors=[errors.Pointer("?last", detail)])
     async with request.app.state.database.read() as connection:
         found = await stored.between(connection, code, query.first, query.last)
+        known = found or await stored.years(connection, code)
+    if not known:
+        raise _no_days(code)
     return answer({"items": [shown.day(each) for each in found], "next_cursor": None})
 
 
@@ -175,6 +178,10 @@ async def coverage(request: Request, caller: Caller, code: Code) -> Response:
     async with request.app.state.database.read() as connection:
         years = await stored.years(connection, code)
     if not years:
-        raise errors.NotFound(f"Calendar {code} holds no days: PUT them, or `sihu calendar load`.")
+        raise _no_days(code)
     rows = [{"year": year, "days_known": known, "covered": known == days} for year, known, days in years]
     return answer({"calendar": code, "years": rows})
+
+
+def _no_days(code: str) -> errors.NotFound:
+    return errors.NotFound(f"Calendar {code} holds no days: PUT them, or `sihu calendar load`.")
