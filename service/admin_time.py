@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from service.registry.policy_checks import faults_in_world, read_policy, timer_o
 from service.registry.policy_file import PolicyFile
 from service.rules.errors import NotFound, ValidationFailed
 from service.rules.worktime import FIRST_YEAR, LAST_YEAR
+from service.rules.world import World
 from service.settings import Settings
 from service.store import calendars as stored
 from service.store.database import Database
@@ -24,21 +25,29 @@ from service.web.text import Code, Moment
 
 
 def policy_list(settings: Settings, asked: argparse.Namespace) -> int:
-    """Every version, and from when it is in force."""
+    """Every version, and when it was, is or will be in force."""
 
     async def work(database: Database) -> list[str]:
         clock, worlds = await now_and_world(database)
         world, now = worlds.world, clock.now()
-        lines = []
-        for (code, version), policy in sorted(world.policies.items()):
-            mine = [each.at.isoformat() for each in world.activations if (each.code, each.version) == (code, version)]
-            mark = "in force" if world.active(now) == policy else "since " + ", ".join(mine) if mine else "draft"
-            lines.append(f"{code} {version}  {mark}")
-        return lines
+        return [
+            f"{code} {number}  {', '.join(_marks(world, (code, number), now)) or 'draft'}"
+            for code, number in sorted(world.policies)
+        ]
 
     for line in with_database(settings, work):
         print(line)
     return 0
+
+
+def _marks(world: World, key: tuple[str, int], now: datetime) -> Iterator[str]:
+    """One for each time a version is in force, oldest first; none for one that never is."""
+    for start, end in world.reigns(key):
+        until = f" until {end.isoformat()}" if end else ""
+        if end and end <= now:
+            yield f"was in force from {start.isoformat()}{until}"
+        else:
+            yield (f"from {start.isoformat()}" if start > now else "in force") + until
 
 
 def policy_check(settings: Settings, asked: argparse.Namespace) -> int:

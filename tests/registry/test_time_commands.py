@@ -65,10 +65,15 @@ def test_a_policy_is_checked_drafted_activated_and_listed(run: Run, haizhu_url: 
     assert run(haizhu_url, "policy", "list")[1][1] == "example 2  draft"
     later = run(haizhu_url, "policy", "activate", "example", "2", "--at", "2090-01-01T08:00:00+08:00")
     assert later == (0, ["example version 2 is in force from 2090-01-01T00:00:00+00:00."], [])
-    assert run(haizhu_url, "policy", "list")[1][1] == "example 2  since 2090-01-01T00:00:00+00:00"
+    assert run(haizhu_url, "policy", "list")[1] == [
+        "example 1  in force until 2090-01-01T00:00:00+00:00",
+        "example 2  from 2090-01-01T00:00:00+00:00",
+    ]
     code, (told,), wrong = run(haizhu_url, "policy", "activate", "example", "2")
     assert (code, told.partition(" from ")[0], wrong) == (0, "example version 2 is in force", [])
-    assert run(haizhu_url, "policy", "list")[1][1] == "example 2  in force"
+    first, second = run(haizhu_url, "policy", "list")[1]
+    assert second == "example 2  in force"
+    assert first.startswith("example 1  was in force from 2026-11-23T01:00:00+00:00 until 20")
 
 
 def test_faults_of_a_policy_are_all_on_stderr_and_the_exit_code_is_1(run: Run, haizhu_url: str) -> None:
