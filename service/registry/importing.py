@@ -260,6 +260,6 @@ def _told(report: ImportReport, world: World, bundle: Bundle, now: datetime, by:
     told = [Entry("sihu.registry.imported", now, area, (), data)]
     if report.policy:
         code, version = report.policy
-        data = {"policy": {"code": code, "version": version}, "by": by.as_dict()}
+        data = {"policy": {"code": code, "version": version}, "at": now.isoformat(), "by": by.as_dict()}
         told.append(Entry("sihu.policy.activated", now, area, (), data))
     return told
