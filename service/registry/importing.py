@@ -245,7 +245,7 @@ async def _policy(
         return None
     version = 1 + max((number for code, number in world.policies if code == wanted.code), default=0)
     if not dry_run:
-        await policies.add(tx, wanted.policy(version), wanted.title, now, by)
+        await policies.add(tx, wanted.policy(version), now, by)
         await policies.activate(tx, wanted.code, version, now, now, by)
     return wanted.code, version
 

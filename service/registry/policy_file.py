@@ -186,6 +186,7 @@ class PolicyFile(Params):
             seconds_of(self.suggestion),
             seconds_of(self.deliberation),
             Weights(**self.score.model_dump()),
+            self.title,
         )
 
     @property
