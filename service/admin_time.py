@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
 from service.admin import OPS, now_and_world, with_database
-from service.registry import calendars, policies
+from service.registry import calendar_feed, calendars, policies
 from service.registry.bundle import BundleError
 from service.registry.policy_checks import faults_in_world, read_policy, timer_of
 from service.registry.policy_file import PolicyFile
 from service.rules.errors import NotFound, ValidationFailed
+from service.rules.worktime import FIRST_YEAR, LAST_YEAR
+from service.rules.world import World
 from service.settings import Settings
 from service.store import calendars as stored
 from service.store.database import Database
@@ -22,21 +25,29 @@ from service.web.text import Code, Moment
 
 
 def policy_list(settings: Settings, asked: argparse.Namespace) -> int:
-    """Every version, and from when it is in force."""
+    """Every version, and when it was, is or will be in force."""
 
     async def work(database: Database) -> list[str]:
         clock, worlds = await now_and_world(database)
         world, now = worlds.world, clock.now()
-        lines = []
-        for (code, version), policy in sorted(world.policies.items()):
-            mine = [each.at.isoformat() for each in world.activations if (each.code, each.version) == (code, version)]
-            mark = "in force" if world.active(now) == policy else "since " + ", ".join(mine) if mine else "draft"
-            lines.append(f"{code} {version}  {mark}")
-        return lines
+        return [
+            f"{code} {number}  {', '.join(_marks(world, (code, number), now)) or 'draft'}"
+            for code, number in sorted(world.policies)
+        ]
 
     for line in with_database(settings, work):
         print(line)
     return 0
+
+
+def _marks(world: World, key: tuple[str, int], now: datetime) -> Iterator[str]:
+    """One for each time a version is in force, oldest first; none for one that never is."""
+    for start, end in world.reigns(key):
+        until = f" until {end.isoformat()}" if end else ""
+        if end and end <= now:
+            yield f"was in force from {start.isoformat()}{until}"
+        else:
+            yield (f"from {start.isoformat()}" if start > now else "in force") + until
 
 
 def policy_check(settings: Settings, asked: argparse.Namespace) -> int:
@@ -85,23 +96,18 @@ def calendar_load(settings: Settings, asked: argparse.Namespace) -> int:
         content = asked.file.read_bytes()
     except OSError as error:
         raise BundleError(f"cannot read {error.filename}: {error.strerror}") from None
-    days = calendars.read_feed(asked.file.name, content, asked.fill_year)
-    return _write_days(settings, _calendar(asked.calendar), days)
+    calendar, years = _calendar(asked.calendar), [_year(each) for each in asked.fill_year]
+    days, missing = calendar_feed.read_feed(asked.file.name, content, years)
+    return _say_changed(calendar, _change(settings, calendar, days, missing))
 
 
 def calendar_seed(settings: Settings, asked: argparse.Namespace) -> int:
-    """The published holidays, for years of which nothing is known yet: what was edited stays as it is."""
+    """The published holidays, for days of which nothing is known yet: what was edited stays as it is."""
     official = calendars.official()
-
-    async def work(database: Database) -> set[int]:
-        async with database.read() as connection:
-            return {year for year, _, _ in await stored.years(connection, calendars.OFFICIAL)}
-
-    known = with_database(settings, work)
-    wanted = [day for day in official if day.day.year not in known]
-    if not wanted:
-        return _say(f"Nothing to seed: calendar cn knows every year up to {official[-1].day.year}.")
-    return _write_days(settings, calendars.OFFICIAL, wanted)
+    done = _change(settings, calendars.OFFICIAL, (), official)
+    if not done.days:
+        return _say(f"Nothing to seed: calendar cn knows every day from {official[0].day} to {official[-1].day}.")
+    return _say_changed(calendars.OFFICIAL, done)
 
 
 def calendar_coverage(settings: Settings, asked: argparse.Namespace) -> int:
@@ -119,12 +125,17 @@ def calendar_coverage(settings: Settings, asked: argparse.Namespace) -> int:
     return 0
 
 
-def _write_days(settings: Settings, calendar: str, wanted: list[stored.Day]) -> int:
+def _change(
+    settings: Settings, calendar: str, wanted: Sequence[stored.Day], missing: Sequence[stored.Day]
+) -> calendars.Changed:
     async def work(database: Database) -> calendars.Changed:
         clock, _ = await now_and_world(database)
-        return await calendars.change(database, calendar, wanted, clock.now(), OPS)
+        return await calendars.change(database, calendar, wanted, clock.now(), OPS, missing=missing)
 
-    done = with_database(settings, work)
+    return with_database(settings, work)
+
+
+def _say_changed(calendar: str, done: calendars.Changed) -> int:
     return _say(f"{calendar}: {done.days} days changed; the engine looks at {done.woken} running deadlines again.")
 
 
@@ -157,8 +168,16 @@ def _moment(text: str) -> datetime:
         raise ValidationFailed(f"{text} is no time with its offset, such as 2027-01-01T00:00:00+08:00") from None
 
 
+def _year(year: int) -> int:
+    if not FIRST_YEAR <= year <= LAST_YEAR:
+        raise ValidationFailed(f"--fill-year {year}: give a year from {FIRST_YEAR} to {LAST_YEAR}")
+    return year
+
+
 def _calendar(text: str) -> str:
     try:
         return TypeAdapter(Code).validate_python(text)
     except ValidationError:
-        raise ValidationFailed(f"{text!r} is no calendar's code: give letters and digits, such as cn") from None
+        raise ValidationFailed(
+            f"{text!r} is no calendar's code for --calendar: give letters and digits, such as cn"
+        ) from None

@@ -10,7 +10,7 @@ from pathlib import Path
 from service import admin, admin_appraisal, admin_time, climb, serving, settings
 from service.bench import run as bench
 from service.registry.bundle import BundleError
-from service.rules.errors import SihuError, Unavailable
+from service.rules.errors import Pointer, SihuError, Unavailable
 from service.settings import Settings, SettingsError
 from service.store.embedded import EmbeddedError
 
@@ -29,13 +29,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except Unavailable as error:
         sys.exit(_complain(f"the database cannot be reached: {error.cause}", 1))
     except SihuError as error:
-        for fault in error.errors if len(error.errors) > 1 else ():
-            print(f"{fault.pointer} {fault.detail}".strip(), file=sys.stderr)
-        sys.exit(_complain(error.errors[0].detail if len(error.errors) == 1 else str(error), 1))
+        faults = [_placed(fault) for fault in error.errors]
+        for fault in faults if len(faults) > 1 else ():
+            print(fault, file=sys.stderr)
+        sys.exit(_complain(faults[0] if len(faults) == 1 else str(error), 1))
     except (EmbeddedError, BundleError) as error:
         sys.exit(_complain(str(error), 1))
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _placed(fault: Pointer) -> str:
+    """A fault with its place; what the API calls a field is an option here."""
+    option = fault.pointer.removeprefix("/").replace("_", "-")
+    return f"--{option}: {fault.detail}" if option else fault.detail
 
 
 def _complain(sentence: str, code: int) -> int:
@@ -117,10 +124,10 @@ def _calendar(parser: argparse.ArgumentParser) -> None:
     load.add_argument("file", type=Path, metavar="FILE")
     load.add_argument("--calendar", default="cn", help="default cn")
     load.add_argument(
-        "--fill-year", type=int, action="append", default=[], help="all other days of this year are Monday to Friday"
+        "--fill-year", type=int, action="append", default=[], help="unknown days of this year are Monday to Friday"
     )
     load.set_defaults(command=admin_time.calendar_load)
-    seed = commands.add_parser("seed", help="the published holidays, for years not known yet")
+    seed = commands.add_parser("seed", help="the published holidays, for days not known yet")
     seed.set_defaults(command=admin_time.calendar_seed)
     coverage = commands.add_parser("coverage", help="which years are known")
     coverage.add_argument("--calendar", default="cn", help="default cn")

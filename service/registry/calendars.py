@@ -1,4 +1,5 @@
-"""Working days: from the package of published holidays, from a feed file, or by hand. The table is the only truth.
+"""Working days: from the package of published holidays, from a feed file (`calendar_feed`), or by hand. The table is
+the only truth.
 
 A year is known once every day of it is. The notice of a year comes in the November before it, so a deadline beyond is
 provisional; whatever is loaded or corrected, the engine puts the running deadlines right and says so in the log.
@@ -6,34 +7,35 @@ provisional; whatever is loaded or corrected, the engine puts the running deadli
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from importlib.metadata import version
-from typing import Annotated, Any
+from typing import Annotated
 
 import chinese_calendar
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field
 
+from service.registry.policy_checks import YEARS, without_end
 from service.rules.errors import Pointer, ValidationFailed
 from service.rules.model import By
-from service.rules.worktime import ZONE
+from service.rules.policy import Hours, Policy
+from service.rules.worktime import ZONE, WorkCalendar
 from service.rules.world import World
 from service.store import calendars, log, registry
 from service.store.calendars import Day
 from service.store.database import Database, Transaction
 from service.store.log import Committed, Entry
-from service.web import faults
 from service.web.text import Body, one_line
 from service.web.text import Day as CalendarDay
 
 OFFICIAL = "cn"
 """The calendar that the published holidays are seeded into."""
+_PACKAGE = "chinesecalendar"
 _FIRST_YEAR = 2020
-_MOST_DAYS = 4_000
+MOST_DAYS = 4_000
+Source = Annotated[str, *one_line(200)]
+"""Who knows a day: a notice, an office, a file."""
 _PLAIN_WEEK = "Monday to Friday"
 
 
@@ -46,7 +48,8 @@ class DayRow(Body):
 
 
 class DaysBody(Body):
-    """Days to write over what is there. `fill_years`: all other days of these years are Monday to Friday."""
+    """Days to write over what is there. `fill_years`: those days of these years that nobody knows yet, neither from
+    here nor from before, are Monday to Friday."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -60,23 +63,30 @@ class DaysBody(Body):
         }
     )
 
-    source: Annotated[str, *one_line(200)]
-    days: Annotated[tuple[DayRow, ...], Field(max_length=_MOST_DAYS)] = ()
+    source: Source
+    days: Annotated[tuple[DayRow, ...], Field(max_length=MOST_DAYS)] = ()
     fill_years: Annotated[tuple[Annotated[int, Field(ge=2000, le=2099)], ...], Field(max_length=10)] = ()
 
     def written(self) -> list[Day]:
-        """Every day that is meant, in order. Raises `ValidationFailed` for a day twice, or none."""
+        """The days that are named, in order. Raises `ValidationFailed` for a day twice, or nothing to write at all."""
         found: dict[date, Day] = {}
         for number, row in enumerate(self.days):
             if row.day in found:
                 detail = f"{row.day} is here twice: keep one."
                 raise ValidationFailed(detail, errors=[Pointer(f"/days/{number}/day", detail)])
             found[row.day] = Day(row.day, row.workday, self.source, row.note)
-        plain = (day for year in self.fill_years for day in _days_of(year) if day not in found)
-        found |= {day: Day(day, day.weekday() < 5, self.source, _PLAIN_WEEK) for day in list(plain)}
-        if not found:
+        if not found and not self.fill_years:
             raise ValidationFailed("Send at least one day.", errors=[Pointer("/days", "Send at least one day.")])
         return sorted(found.values())
+
+    def filled(self) -> list[Day]:
+        """All days of the years to fill, in order: for those that nobody knows."""
+        return plain_years(self.source, self.fill_years)
+
+
+def plain_years(source: str, years: Iterable[int]) -> list[Day]:
+    """Every day of these years, from Monday to Friday a workday, in order."""
+    return [Day(day, day.weekday() < 5, source, _PLAIN_WEEK) for year in sorted(set(years)) for day in _days_of(year)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +98,19 @@ class Changed:
     committed: Committed | None = None
 
 
-async def change(database: Database, calendar: str, wanted: Sequence[Day], now: datetime, by: By) -> Changed:
-    """Write days, all or nothing; the same days again change nothing. Raises `Unavailable`."""
+async def change(
+    database: Database, calendar: str, wanted: Sequence[Day], now: datetime, by: By, *, missing: Sequence[Day] = ()
+) -> Changed:
+    """Write days, all or nothing; the same days again change nothing.
+
+    Raises:
+        ValidationFailed: with them, a row of a policy in use would not end: which, and what to do.
+        Unavailable: the database is away.
+    """
     async with database.begin() as tx:
         await registry.lock(tx)
         world = await registry.load(tx)
-        return await write(tx, world, calendar, wanted, now, by)
+        return await write(tx, world, calendar, wanted, now, by, missing=missing)
 
 
 async def write(
@@ -104,13 +121,15 @@ async def write(
     now: datetime,
     by: By,
     *,
+    missing: Sequence[Day] = (),
     area: str | None = None,
 ) -> Changed:
-    """The same in a transaction that holds the registry's lock. `area`: the district, where it is not known yet."""
-    held = {each.day: each for each in await calendars.between(tx, calendar, wanted[0].day, wanted[-1].day)}
-    new = [day for day in wanted if day.day not in held or held[day.day] != day]
+    """The same in a transaction that holds the registry's lock. `wanted` goes over what is there, `missing` only where
+    nothing is: so what somebody set on purpose outlives it. `area`: the district, where it is not known yet."""
+    new = await _new_days(tx, calendar, wanted, missing)
     if not new:
         return Changed(0)
+    _refuse(await faults_of(tx, world, calendar, new, now))
     await calendars.put(tx, calendar, new, now)
     await registry.rise(tx)
     using = [key for key, each in world.policies.items() if each.hours and each.hours.calendar == calendar]
@@ -130,9 +149,54 @@ async def write(
     return Changed(len(new), woken, committed)
 
 
+def _refuse(wrong: Sequence[str]) -> None:
+    if wrong:
+        detail = f"{len(wrong)} rows of policies would no longer end; nothing was written."
+        raise ValidationFailed(detail, errors=[Pointer("", each) for each in wrong])
+
+
+async def faults_of(tx: Transaction, world: World, calendar: str, new: Sequence[Day], now: datetime) -> list[str]:
+    """The rows that would no longer end, of policies in force now or to come and of those that open incidents are
+    under. One that does not end as it is may stay so: a calendar is put right in several steps."""
+    using = await _users(tx, world, calendar, now)
+    if not using:
+        return []
+    held = (await calendars.days(tx)).get(calendar, {})
+    to_be = held | {each.day: each.workday for each in new}
+    told = []
+    for policy, hours in using:
+        endless = without_end(policy, WorkCalendar(hours.spans, to_be), now)
+        before = without_end(policy, WorkCalendar(hours.spans, held), now) if endless else ()
+        told += [
+            f"policy {policy.code} version {policy.version}, {row}: it would not end within {YEARS} years: "
+            f"leave more working days in calendar {calendar}"
+            for row in endless
+            if row not in before
+        ]
+    return told
+
+
+async def _users(tx: Transaction, world: World, calendar: str, now: datetime) -> list[tuple[Policy, Hours]]:
+    active = world.active(now)
+    to_come = {(each.code, each.version) for each in world.activations if each.at > now}
+    wanted = to_come | await calendars.pinned(tx) | ({(active.code, active.version)} if active else set())
+    used = (world.policies[key] for key in sorted(wanted))
+    return [(each, each.hours) for each in used if each.hours and each.hours.calendar == calendar]
+
+
+async def _new_days(tx: Transaction, calendar: str, wanted: Sequence[Day], missing: Sequence[Day]) -> list[Day]:
+    """Those that are other than before, in order."""
+    asked = {each.day: each for each in (*missing, *wanted)}
+    if not asked:
+        return []
+    held = {each.day: each for each in await calendars.between(tx, calendar, min(asked), max(asked))}
+    named = {each.day for each in wanted}
+    return sorted(each for day, each in asked.items() if day not in held or (day in named and held[day] != each))
+
+
 def official() -> list[Day]:
     """The published holidays and make-up days, every day from 2020 to the last year the package knows."""
-    source = f"chinesecalendar {version('chinesecalendar')}"
+    source = f"{_PACKAGE} {version(_PACKAGE)}"
     found: list[Day] = []
     year = _FIRST_YEAR
     while True:
@@ -141,6 +205,16 @@ def official() -> list[Day]:
         except NotImplementedError:  # the package raises for years it does not know, and never guesses
             return found
         year += 1
+
+
+async def unseeded(tx: Transaction) -> list[Day]:
+    """The published days that go under what `OFFICIAL` holds; none once it holds any of them: then what is missing was
+    never published before, and is for ops to seed."""
+    published = official()
+    held = {each.day: each for each in await calendars.between(tx, OFFICIAL, published[0].day, published[-1].day)}
+    if any(each.source.startswith(f"{_PACKAGE} ") for each in held.values()):
+        return []
+    return [each for each in published if each.day not in held]
 
 
 def _official(day: date, source: str) -> Day:
@@ -152,47 +226,3 @@ def _official(day: date, source: str) -> Day:
 def _days_of(year: int) -> list[date]:
     first = date(year, 1, 1)
     return [first + timedelta(days=n) for n in range((date(year + 1, 1, 1) - first).days)]
-
-
-def read_feed(name: str, content: bytes, fill_years: Iterable[int] = ()) -> list[Day]:
-    """A feed file: CSV (day,workday,note) or JSON as holiday-cn publishes it ({"year", "days": [{"date", "name",
-    "isOffDay"}]}), whose year is filled up.
-
-    Raises:
-        ValidationFailed: every fault of the file, each with its row.
-    """
-    try:
-        text = content.decode("utf-8-sig")
-        rows, years = _from_json(text) if name.endswith(".json") else (_from_csv(text), [])
-        body = DaysBody.model_validate({"source": name, "days": rows, "fill_years": [*fill_years, *years]})
-    except ValidationError as error:
-        raise faults.validation_failed(error, DaysBody) from None
-    except (ValueError, KeyError, TypeError, RecursionError, csv.Error) as error:  # ValueError: also bad UTF-8
-        detail = f"{name} cannot be read: {error or type(error).__name__}. Send CSV with day,workday,note or such JSON."
-        raise ValidationFailed(detail, errors=[Pointer("", detail)]) from None
-    return body.written()
-
-
-_WORDS: Mapping[str, bool] = {"true": True, "1": True, "workday": True, "false": False, "0": False, "off": False}
-
-
-def _from_csv(text: str) -> list[dict[str, Any]]:
-    rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    return [
-        {
-            "day": row["day"],
-            "workday": _WORDS.get((row["workday"] or "").strip().lower(), row["workday"]),
-            "note": row.get("note") or None,
-        }
-        for row in rows
-    ]
-
-
-def _from_json(text: str) -> tuple[list[dict[str, Any]], list[int]]:
-    said = json.loads(text)
-    rows = []
-    for each in said["days"]:
-        off = each["isOffDay"]
-        workday = not off if isinstance(off, bool) else off
-        rows.append({"day": each["date"], "workday": workday, "note": each.get("name")})
-    return rows, [said["year"]] if rows else []

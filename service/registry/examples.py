@@ -81,6 +81,7 @@ REFUSED: dict[str, Any] = {
 POLICY: dict[str, Any] = {
     "code": "example",
     "version": 1,
+    "title": "示例时限 (example)",
     "active": True,
     "verify_s": 259200,
     "reopen_s": 604800,

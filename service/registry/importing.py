@@ -202,15 +202,14 @@ def _stored(row: Row) -> dict[str, Any]:
 
 
 async def _days(tx: Transaction, bundle: Bundle, world: World) -> dict[str, list[Day]]:
-    """The calendar days this bundle brings, by calendar; the published holidays when its policy is the first to need
-    them."""
+    """The calendar days this bundle brings, by calendar; beneath them the published holidays when its policy is the
+    first to need them."""
     found: dict[str, dict[date, Day]] = defaultdict(dict)
+    if bundle.policy and bundle.policy.calendar == OFFICIAL:
+        found[OFFICIAL] = {each.day: each for each in await calendar_use.unseeded(tx)}
     for _, row in bundle.calendar:
         found[row.code][row.day] = Day(row.day, row.workday, "calendar.csv", row.note)
-    wanted = bundle.policy.calendar if bundle.policy else None
-    if wanted == OFFICIAL and wanted not in found and wanted not in await calendars.days(tx):
-        return {**{code: sorted(days.values()) for code, days in found.items()}, OFFICIAL: calendar_use.official()}
-    return {code: sorted(days.values()) for code, days in found.items()}
+    return {code: sorted(days.values()) for code, days in found.items() if days}
 
 
 async def _known_days(tx: Transaction, days: Mapping[str, list[Day]], calendar: str) -> dict[date, bool]:
@@ -222,13 +221,19 @@ async def _known_days(tx: Transaction, days: Mapping[str, list[Day]], calendar: 
 async def _policy_faults(
     tx: Transaction, bundle: Bundle, world: World, days: Mapping[str, list[Day]], now: datetime
 ) -> set[Fault]:
+    found: set[Fault] = set()
+    for calendar, brought in days.items():
+        wrong = await calendar_use.faults_of(tx, world, calendar, brought, now)
+        found |= {Fault("calendar.csv", 0, detail) for detail in wrong}
     wanted = bundle.policy
     if wanted is None:
-        return set()
+        return found
     known = await _known_days(tx, days, wanted.calendar) if wanted.calendar else {}
     timer = timer_of(wanted, known)
     categories = {*world.categories, *(row.code for _, row in bundle.categories)}
-    return {Fault("policy.yaml", 0, detail) for detail in faults_in_world(wanted.policy(0), categories, timer, now)}
+    return found | {
+        Fault("policy.yaml", 0, detail) for detail in faults_in_world(wanted.policy(0), categories, timer, now)
+    }
 
 
 async def _policy(
@@ -242,7 +247,7 @@ async def _policy(
         return None
     version = 1 + max((number for code, number in world.policies if code == wanted.code), default=0)
     if not dry_run:
-        await policies.add(tx, wanted.policy(version), wanted.title, now, by)
+        await policies.add(tx, wanted.policy(version), now, by)
         await policies.activate(tx, wanted.code, version, now, now, by)
     return wanted.code, version
 
@@ -257,6 +262,6 @@ def _told(report: ImportReport, world: World, bundle: Bundle, now: datetime, by:
     told = [Entry("sihu.registry.imported", now, area, (), data)]
     if report.policy:
         code, version = report.policy
-        data = {"policy": {"code": code, "version": version}, "by": by.as_dict()}
+        data = {"policy": {"code": code, "version": version}, "at": now.isoformat(), "by": by.as_dict()}
         told.append(Entry("sihu.policy.activated", now, area, (), data))
     return told

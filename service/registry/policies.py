@@ -46,7 +46,7 @@ async def draft(database: Database, wanted: PolicyFile, now: datetime, by: By) -
         if newest and world.policies[wanted.code, newest] == wanted.policy(newest):
             return Drafted(world.policies[wanted.code, newest], new=False)
         written = wanted.policy(newest + 1)
-        await policies.add(tx, written, wanted.title, now, by)
+        await policies.add(tx, written, now, by)
         await registry.rise(tx)
         data = {"policy": {"code": written.code, "version": written.version}, "by": by.as_dict()}
         told = [Entry("sihu.policy.drafted", now, world.district, (), data)]

@@ -33,6 +33,8 @@ def _duration(value: object) -> object:
 def _elapsed(value: object) -> object:
     if isinstance(value, str) and value.endswith("wd"):
         raise ValueError("This runs day and night: send s, m, h or d.")
+    if not isinstance(value, str) or not _DURATION.fullmatch(value):
+        raise ValueError("Send a duration such as 30m, 4h or 3d (whole s, m, h or d).")
     return _duration(value)
 
 
@@ -82,19 +84,24 @@ Percent = Annotated[Whole, Field(ge=1, le=99)]
 Few = Annotated[Whole, Field(ge=0, le=100)]
 
 
-class PolicyRow(Params):
-    """The boxes of one level, urgency and category prefix; without a category, of all that no other row takes."""
+class RowKey(Params):
+    """What a row is for: one level, urgency and category prefix; without a category, all that no other row takes."""
 
     level: Annotated[Whole, Field(ge=1, le=4)]
     urgency: Urgency
     category: Code | None = None
-    answer: Duration
-    resolve: Duration
-    clock: Clock
 
     def __str__(self) -> str:
         named = f"level {self.level}, urgency {self.urgency.value}"
         return f"{named}, category {self.category}" if self.category else named
+
+
+class PolicyRow(RowKey):
+    """The boxes of one level, urgency and category prefix; without a category, of all that no other row takes."""
+
+    answer: Duration
+    resolve: Duration
+    clock: Clock
 
 
 class Holds(Params):
@@ -179,6 +186,7 @@ class PolicyFile(Params):
             seconds_of(self.suggestion),
             seconds_of(self.deliberation),
             Weights(**self.score.model_dump()),
+            self.title,
         )
 
     @property

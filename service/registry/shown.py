@@ -97,6 +97,7 @@ def policy(row: Policy, active: bool) -> dict[str, Any]:
     return {
         "code": row.code,
         "version": row.version,
+        "title": row.title,
         "active": active,
         "verify_s": row.verify_s,
         "reopen_s": row.reopen_s,

@@ -145,6 +145,9 @@ async def list_days(request: Request, caller: Caller, code: Code, query: Annotat
         raise errors.ValidationFailed(detail, errors=[errors.Pointer("?last", detail)])
     async with request.app.state.database.read() as connection:
         found = await stored.between(connection, code, query.first, query.last)
+        known = found or await stored.years(connection, code)
+    if not known:
+        raise _no_days(code)
     return answer({"items": [shown.day(each) for each in found], "next_cursor": None})
 
 
@@ -154,11 +157,13 @@ async def list_days(request: Request, caller: Caller, code: Code, query: Annotat
     responses={200: examples.one(examples.DAYS_CHANGED), **_WRITES},
 )
 async def put_days(request: Request, caller: _Ops, code: Code, body: DaysBody) -> Response:
-    """All or nothing, over what is there. Running deadlines that this moves are put right by the engine at once, each
-    with an event `sihu.call.rescheduled`."""
+    """All or nothing: the days over what is there, `fill_years` only where nothing is. Running deadlines that this
+    moves are put right by the engine at once, each with an event `sihu.call.rescheduled`. Days with which a row of a
+    policy in use would not end within five years are refused."""
     state = request.app.state
     by = access.by_of(caller)
-    done = await calendar_use.change(state.database, code, body.written(), state.clock.now(), by)
+    days, missing = body.written(), body.filled()
+    done = await calendar_use.change(state.database, code, days, state.clock.now(), by, missing=missing)
     await tell(request, done.committed)
     if done.woken and state.advancer is not None:  # on the virtual clock no engine hears the bell
         await state.advancer.stay()
@@ -175,6 +180,10 @@ async def coverage(request: Request, caller: Caller, code: Code) -> Response:
     async with request.app.state.database.read() as connection:
         years = await stored.years(connection, code)
     if not years:
-        raise errors.NotFound(f"Calendar {code} holds no days: PUT them, or `sihu calendar load`.")
+        raise _no_days(code)
     rows = [{"year": year, "days_known": known, "covered": known == days} for year, known, days in years]
     return answer({"calendar": code, "years": rows})
+
+
+def _no_days(code: str) -> errors.NotFound:
+    return errors.NotFound(f"Calendar {code} holds no days: PUT them, or `sihu calendar load`.")

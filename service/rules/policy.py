@@ -70,6 +70,7 @@ class Policy:
     suggestion_s: int = 30 * 86_400
     deliberation_s: int = 60 * 86_400
     weights: Weights = Weights()
+    title: str = ""
 
     def parked_s(self, kind: Kind) -> int:
         """How long an incident of this kind waits, in continuous seconds; 0: it is called at once."""

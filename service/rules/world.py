@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 from typing import Protocol, TypeVar
 
 from service.rules.policy import Activation, Box, Hours, Policy
@@ -179,6 +180,19 @@ class World:
             if activation.at <= at:
                 return self.policies[activation.code, activation.version]
         return None
+
+    def reigns(self, policy: tuple[str, int]) -> list[tuple[datetime, datetime | None]]:
+        """The half-open stretches in which incidents are reported under a version, in order; the last may not end."""
+        found: list[tuple[datetime, datetime | None]] = []
+        for each, after in zip_longest(self.activations, self.activations[1:]):
+            end = after.at if after else None
+            if (each.code, each.version) != policy or each.at == end:
+                continue
+            if found and found[-1][1] == each.at:  # activated anew while it was in force
+                found[-1] = found[-1][0], end
+            else:
+                found.append((each.at, end))
+        return found
 
     def box(self, policy: tuple[str, int], level: Level, urgency: Urgency, category: str) -> Box:
         """The time boxes of a call at this level under the policy an incident is pinned to."""

@@ -75,6 +75,12 @@ async def wake(tx: AsyncConnection, policies: Sequence[tuple[str, int]], since: 
     return (await tx.execute(woken)).rowcount
 
 
+async def pinned(connection: AsyncConnection) -> set[tuple[str, int]]:
+    """The policies (code, version) that open incidents are under."""
+    wanted = select(incident.c.policy_code, incident.c.policy_version).where(incident.c.state != "closed").distinct()
+    return {(code, number) for code, number in await connection.execute(wanted)}
+
+
 async def years(connection: AsyncConnection, calendar: str) -> list[tuple[int, int, int]]:
     """(year, days known, days it has) of every year a calendar knows a day of."""
     year = func.extract("year", calendar_day.c.day)

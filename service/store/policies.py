@@ -21,14 +21,13 @@ class Written:
     """A version with who wrote it, for people to read."""
 
     policy: Policy
-    title: str
     created_at: datetime
     created_by: Mapping[str, str]
 
 
-async def add(tx: AsyncConnection, chosen: Policy, title: str, now: datetime, by: By) -> None:
+async def add(tx: AsyncConnection, chosen: Policy, now: datetime, by: By) -> None:
     """Store a new version. Raises `IntegrityError` when it is there already."""
-    head = {"code": chosen.code, "version": chosen.version, "title": title, "document": _document(chosen)}
+    head = {"code": chosen.code, "version": chosen.version, "title": chosen.title, "document": _document(chosen)}
     await tx.execute(insert(policy).values(**head, created_at=now, created_by=dict(by.as_dict())))
 
 
@@ -41,7 +40,7 @@ async def activate(tx: AsyncConnection, code: str, version: int, at: datetime, n
 async def written(connection: AsyncConnection) -> dict[tuple[str, int], Written]:
     """Every version there is."""
     rows = await connection.execute(select(policy).order_by(policy.c.code, policy.c.version))
-    found = (Written(_policy(row), row.title, row.created_at, row.created_by) for row in rows)
+    found = (Written(_policy(row), row.created_at, row.created_by) for row in rows)
     return {(each.policy.code, each.policy.version): each for each in found}
 
 
@@ -104,6 +103,7 @@ def _policy(row: Any) -> Policy:
         said["extensions"],
         said["extend_percent"],
         said["returns"],
+        title=row.title,
         **_since_0003(said),
     )
 

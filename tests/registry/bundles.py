@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import yaml
@@ -17,6 +17,9 @@ from service.store.database import Database
 NOW = datetime(2026, 11, 23, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
 OPS = By("ops", "tests")
+
+OFFICE: dict[str, Any] = {"calendar": "cn", "hours": ["08:00-12:00", "14:00-18:00"]}
+"""What a policy says of its working time."""
 
 UNITS = "code,name,kind,parent,in_charge_of,valid_from,valid_to"
 _DISTRICT = """440402,区,district,,,,
@@ -101,3 +104,11 @@ async def history(database: Database, code: str = "dept-water") -> list[tuple[st
             text("SELECT name, valid_from, valid_to FROM unit WHERE code = :code ORDER BY valid_from"), {"code": code}
         )
         return [(row.name, row.valid_from, row.valid_to) for row in found]
+
+
+async def held_days(database: Database, calendar: str = "cn") -> dict[date, tuple[bool, str, str | None]]:
+    """Day → workday, source, note of a calendar."""
+    wanted = text("SELECT day, workday, source, note FROM calendar_day WHERE calendar = :code")
+    async with database.read() as connection:
+        rows = await connection.execute(wanted, {"code": calendar})
+        return {row.day: (row.workday, row.source, row.note) for row in rows}

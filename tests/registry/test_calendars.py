@@ -1,4 +1,4 @@
-"""Working days: seeded, edited, loaded from a feed; who is told and woken when one changes."""
+"""Working days: written and read; who is told and woken when one changes."""
 
 from __future__ import annotations
 
@@ -10,37 +10,20 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from service import demo
 from service.clock import VirtualClock
 from service.main import create_app
-from service.registry import bundle, calendars
+from service.registry import calendars
 from service.settings import Settings
 from service.store.calendars import Day
 from service.store.database import Database
 from tests.house import START, House
-from tests.registry.bundles import DAY, NOW, OPS, bring, everything, files, in_yaml, working, written
+from tests.registry.bundles import DAY, NOW, OPS, everything, held_days
 
 pytestmark = pytest.mark.anyio
 
 DAYS = "/v1/calendars/cn/days"
-SAMPLE = bundle.read_directory(demo.SAMPLE)
-MAKE_UP_2026 = [
-    date(2026, 1, 4),
-    date(2026, 2, 14),
-    date(2026, 2, 28),
-    date(2026, 5, 9),
-    date(2026, 9, 20),
-    date(2026, 10, 10),
-]
 LAST_DAY = datetime(2026, 12, 31, 1, tzinfo=UTC)
 """Thursday 09:00 in Guangzhou; the days after it are not known."""
-
-
-async def held(database: Database, calendar: str = "cn") -> dict[date, tuple[bool, str, str | None]]:
-    wanted = text("SELECT day, workday, source, note FROM calendar_day WHERE calendar = :code")
-    async with database.read() as connection:
-        rows = await connection.execute(wanted, {"code": calendar})
-        return {row.day: (row.workday, row.source, row.note) for row in rows}
 
 
 def put(*days: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -60,34 +43,6 @@ async def opened(url: str, start: datetime = START) -> AsyncIterator[House]:
         house = House(app)
         yield house
         await house.close()
-
-
-async def test_the_first_import_that_needs_them_brings_the_published_days(office: Database) -> None:
-    days = await held(office)
-    assert (min(days), max(days), len(days)) == (date(2020, 1, 1), date(2026, 12, 31), 7 * 365 + 2)
-    assert [day for day in MAKE_UP_2026 if not days[day][0]] == []
-    assert [day for day in days if day.year == 2026 and day.weekday() >= 5 and days[day][0]] == MAKE_UP_2026
-    assert not days[date(2026, 10, 1)][0]
-    assert {source.split()[0] for _, source, _ in days.values()} == {"chinesecalendar"}
-
-
-async def test_a_policy_without_a_calendar_brings_no_days(haizhu: Database) -> None:
-    assert await held(haizhu) == {}
-
-
-async def test_edited_days_outlive_a_second_import(office: Database) -> None:
-    await calendars.change(office, "cn", [Day(date(2026, 11, 25), False, "区府办", "停电")], NOW, OPS)
-    report = await bring(office, SAMPLE, NOW + DAY)
-    assert (report.days, report.changes_anything) == (0, False)
-    assert (await held(office))[date(2026, 11, 25)] == (False, "区府办", "停电")
-
-
-async def test_a_calendar_of_ones_own_is_not_seeded(database: Database) -> None:
-    own = in_yaml(written(working(category="u"), calendar="own", hours=["08:00-12:00"]))
-    report = await bring(database, files() | {"policy.yaml": own})
-    assert [fault.detail for fault in report.faults] == [
-        "calendar own holds no days: load them first (sihu calendar load)"
-    ]
 
 
 async def test_days_are_written_read_back_and_told_in_the_feed(house: House) -> None:
@@ -139,6 +94,15 @@ async def test_a_filled_year_is_monday_to_friday_but_for_what_is_named(house: Ho
     ]
 
 
+async def test_filling_a_year_leaves_every_day_that_is_known(house: House) -> None:
+    await house.send("ops", "PUT", DAYS, put(off("2026-07-08", "台风")))
+    for changed in (364, 0):
+        done = await house.send("ops", "PUT", DAYS, put(fill_years=[2026]))
+        assert (done.status_code, done.json()["days_changed"]) == (200, changed)
+    (typhoon,) = (await house.get("worker", DAYS, first="2026-07-08", last="2026-07-08"))["items"]
+    assert (typhoon["workday"], typhoon["note"]) == (False, "台风")
+
+
 async def test_a_year_is_covered_once_every_day_of_it_is_known(house: House) -> None:
     assert (await house.send("worker", "GET", "/v1/calendars/cn/coverage")).status_code == 404
     await house.send("ops", "PUT", DAYS, put(off("2027-01-01"), fill_years=[2026]))
@@ -175,14 +139,23 @@ async def test_days_are_written_all_or_not_at_all(house: House, body: dict[str, 
     answer = await house.send("ops", "PUT", DAYS, body)
     assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed")
     assert [each["pointer"] for each in answer.json()["errors"]] == pointers
-    assert await held(house.process.database) == {}
+    assert await held_days(house.process.database) == {}
 
 
 @pytest.mark.parametrize("who", ["worker", "community", "leader", "auditor"])
 async def test_only_ops_write_days_and_everybody_reads_them(house: House, who: str) -> None:
     answer = await house.send(who, "PUT", DAYS, put(off("2027-01-01")))
     assert (answer.status_code, answer.json()["code"]) == (403, "not_yours")
+    await house.send("ops", "PUT", DAYS, put(off("2027-01-02")))
     assert (await house.get(who, DAYS, first="2027-01-01", last="2027-01-01"))["items"] == []
+    assert len((await house.get(who, DAYS, first="2027-01-01", last="2027-01-02"))["items"]) == 1
+
+
+async def test_a_calendar_without_a_day_is_404_whatever_is_asked_of_it(house: House) -> None:
+    await house.send("ops", "PUT", DAYS, put(off("2027-01-01")))
+    for path in ("days?first=2027-01-01&last=2027-01-01", "coverage"):
+        answer = await house.send("worker", "GET", f"/v1/calendars/nosuch/{path}")
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
 @pytest.mark.parametrize(
@@ -198,6 +171,7 @@ async def test_only_ops_write_days_and_everybody_reads_them(house: House, who: s
     ],
 )
 async def test_days_are_read_in_order_and_at_most_4000(house: House, first: str, last: str | None, status: int) -> None:
+    await house.send("ops", "PUT", DAYS, put(off("2027-01-01")))
     query: dict[str, Any] = {"first": first} | ({"last": last} if last else {})
     assert (await house.send("worker", "GET", DAYS, **query)).status_code == status
 

@@ -47,6 +47,15 @@ async def test_the_first_import_stores_everything_and_tells_the_log_once(databas
     assert await version(database) == 2
 
 
+async def test_the_log_tells_who_put_which_policy_in_force_and_from_when(database: Database) -> None:
+    await bring(database, files())
+    async with database.read() as connection:
+        wanted = text("SELECT data FROM event WHERE type = 'sihu.policy.activated'")
+        (data,) = (await connection.execute(wanted)).scalars()
+    by = {"kind": "ops", "subject": "tests"}
+    assert data == {"policy": {"code": "example", "version": 1}, "at": NOW.isoformat(), "by": by}
+
+
 async def test_importing_twice_changes_nothing(database: Database) -> None:
     await bring(database, files())
     before = await everything(database)

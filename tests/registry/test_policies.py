@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import itertools
 from datetime import timedelta
 from typing import Any
 
@@ -12,8 +10,6 @@ from sqlalchemy import text
 
 from service.registry import policies
 from service.registry.policy_file import PolicyFile
-from service.rules.errors import Conflict
-from service.rules.model import By
 from service.store.database import Database
 from tests.house import START, House
 from tests.registry.bundles import DAY, NOW, OPS, bring, everything, files, row, working, written
@@ -75,7 +71,8 @@ async def test_a_draft_is_the_next_version_and_nobody_is_under_it(house: House) 
     answer = await house.send("ops", "POST", "/v1/policies", SLOW)
     assert (answer.status_code, answer.headers["location"]) == (201, VERSIONS)
     said = answer.json()
-    assert (said["version"], said["active"], said["activations"], said["verify_s"]) == (2, False, [], 5 * 86_400)
+    assert (said["version"], said["title"], said["active"], said["activations"]) == (2, "慢", False, [])
+    assert said["verify_s"] == 5 * 86_400
     assert await in_force(house) == [1]
     assert (await house.report())["policy"]["version"] == 1
 
@@ -87,6 +84,13 @@ async def test_the_newest_version_again_is_answered_200_and_nothing_is_written(h
         again = await house.send("ops", "POST", path, SLOW)
         assert (again.status_code, again.json()) == (200, first)
     assert await stored(house) == before
+
+
+async def test_another_title_is_another_version(house: House) -> None:
+    await draft(house)
+    await draft(house, {**SLOW, "title": "更慢"})
+    listed = (await house.get("worker", VERSIONS))["items"]
+    assert [each["title"] for each in listed[:2]] == ["更慢", "慢"]
 
 
 async def test_what_says_something_else_is_the_version_after_and_versions_come_newest_first(house: House) -> None:
@@ -275,29 +279,3 @@ async def test_a_version_whose_boxes_end_no_more_cannot_be_activated(database: D
         await tx.execute(text(f"INSERT INTO calendar_day {off}"))
     with pytest.raises(Exception, match="fault"):
         await policies.activate(database, "example", 2, None, NOW, OPS)
-
-
-async def test_two_activations_at_once_take_turns(database: Database) -> None:
-    await bring(database, files())
-    for verify in ("4d", "5d", "6d"):
-        await policies.draft(database, PolicyFile.model_validate(written(verify=verify)), NOW, OPS)
-    at = NOW + DAY
-    done = await asyncio.gather(
-        *(policies.activate(database, "example", 2 + n % 3, at, NOW, By("ops", f"ops-{n}")) for n in range(9)),
-        return_exceptions=True,
-    )
-    assert not [each for each in done if isinstance(each, BaseException) and not isinstance(each, Conflict)]
-    async with database.read() as connection:
-        rows = list((await connection.execute(text("SELECT version FROM policy_activation ORDER BY id"))).scalars())
-        said = "SELECT data->'policy'->>'version' FROM event WHERE type LIKE '%activated' ORDER BY batch_id"
-        events = [int(each) for each in (await connection.execute(text(said))).scalars()]
-    assert set(rows) == {1, 2, 3, 4}
-    assert all(before != after for before, after in itertools.pairwise(rows)), "what is in force is not written again"
-    assert rows == events
-
-
-async def test_drafts_at_once_get_numbers_of_their_own(database: Database) -> None:
-    await bring(database, files())
-    wanted = [PolicyFile.model_validate(written(verify=f"{n % 4 + 4}d")) for n in range(4)]
-    done = await asyncio.gather(*(policies.draft(database, each, NOW, OPS) for each in wanted))
-    assert sorted(each.policy.version for each in done) == [2, 3, 4, 5]

@@ -1,24 +1,16 @@
-"""Every fault a policy can have, by itself and against the registry, and the durations it is written in."""
+"""Every fault a policy can have by itself."""
 
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from service.registry.policy_checks import faults_in_world, read_policy
-from service.registry.policy_file import PolicyFile, duration_of, seconds_of
+from service.registry.policy_checks import read_policy
+from service.registry.policy_file import PolicyFile, seconds_of
 from service.rules.words import Level, Urgency
-from service.rules.worktime import WorkCalendar
-from tests.registry.bundles import NOW, in_yaml, row, working, written
-
-OFFICE: dict[str, Any] = {"calendar": "cn", "hours": ["08:00-12:00", "14:00-18:00"]}
-SPANS = ((480, 720), (840, 1080))
-CODES = ("u", "u-1", "u-1-a", "u-2")
+from tests.registry.bundles import OFFICE, in_yaml, row, working, written
 
 
 def told(policy: dict[str, Any]) -> list[str]:
@@ -28,30 +20,14 @@ def told(policy: dict[str, Any]) -> list[str]:
     return wrong
 
 
-def told_in_world(policy: dict[str, Any], days: dict[date, bool] | None = None, now: datetime = NOW) -> list[str]:
-    """What only the registry shows."""
-    read, wrong = read_policy(in_yaml(policy))
-    assert read is not None, wrong
-    timer = None if days is None else WorkCalendar(read.spans, days)
-    return list(faults_in_world(read.policy(1), CODES, timer, now))
-
-
-def off(first: int, last: int) -> dict[date, bool]:
-    """Every day of these years, none of them a working day."""
-    start = date(first, 1, 1)
-    return {start + timedelta(days=n): False for n in range((date(last + 1, 1, 1) - start).days)}
-
-
 def read(policy: dict[str, Any]) -> PolicyFile:
     found, wrong = read_policy(in_yaml(policy))
     assert found is not None, wrong
     return found
 
 
-def test_a_sound_policy_has_no_fault_by_itself_or_in_the_world() -> None:
+def test_a_sound_policy_has_no_fault_by_itself() -> None:
     assert told(written()) == []
-    assert told_in_world(written()) == []
-    assert told_in_world(written(working(category="u-1"), row(category="u-1-a"), **OFFICE), {}) == []
 
 
 def test_a_level_and_urgency_without_a_row_is_a_hole() -> None:
@@ -210,42 +186,24 @@ def test_all_fields_that_cannot_be_read_are_told_at_once() -> None:
     assert places == {"/rows/0/level", "/rows/0/urgency", "/rows/0/answer", "/verify", "/warn", "/nonsense"}
 
 
-@pytest.mark.parametrize(
-    ("rows", "lost"),
-    [
-        ([row(category="x")], ["x"]),
-        ([row(category="u-1-a-b")], ["u-1-a-b"]),
-        ([row(category="u-1"), row(category="u-1-a")], []),
-        ([row(category="u-1-a"), row(category="u-1"), row(category="u-2"), row(category="u")], []),  # u itself is left
-        ([row(category="u-"), row(category="u-1"), row(category="u-2")], ["u-"]),  # all of its categories are taken
-        ([row(category="u-"), row(category="u-1", urgency="urgent"), row(category="u-2")], []),
-        ([row(category="u-"), row(2, category="u-1"), row(category="u-2")], []),
-        ([row(category="x"), row(category="y")], ["x", "y"]),
-    ],
-)
-def test_a_row_that_no_category_comes_to_is_told(rows: list[dict[str, Any]], lost: list[str]) -> None:
-    assert told_in_world(written(*rows)) == [
-        f"level 1, urgency normal, category {each}: no category comes to this row: correct the prefix, "
-        "or leave the row out"
-        for each in lost
+def test_holes_and_rows_that_stand_twice_are_told_beside_what_cannot_be_read() -> None:
+    rows = [*written()["rows"][2:], row(4, "normal", answer="soon"), row(2, category="u", resolve="1"), {"level": 1}]
+    assert told(written(rows=rows[:-1], verify="3")) == [
+        "/verify: Send a duration such as 30m, 4h or 3d (whole s, m, h or d).",
+        "/rows/6/answer: Send a duration such as 30m, 4h, 3d or 2wd (whole s, m, h, d or wd).",
+        "/rows/7/resolve: Send a duration such as 30m, 4h, 3d or 2wd (whole s, m, h, d or wd).",
+        "2 rows for level 4, urgency normal: keep one",
+        "no row for level 1, urgency urgent: add one without a category",
+        "no row for level 1, urgency normal: add one without a category",
     ]
+    wrong = told(written(rows=rows))
+    assert "2 rows for level 4, urgency normal: keep one" in wrong
+    assert not [each for each in wrong if each.startswith("no row")], "the last one may be what is missing"
 
 
-def test_a_calendar_without_days_is_told_whether_or_not_a_row_uses_it() -> None:
-    faults = ["calendar cn holds no days: load them first (sihu calendar load)"]
-    assert told_in_world(written(working(category="u"), **OFFICE)) == told_in_world(written(**OFFICE)) == faults
-
-
-@pytest.mark.parametrize(("first", "last", "ends"), [(2000, 2099, False), (2026, 2031, False), (2026, 2030, True)])
-def test_a_box_that_does_not_end_in_five_years_is_told(first: int, last: int, ends: bool) -> None:
-    fault = "level 1, urgency normal, category u: it does not end within 5 years: the calendar has too few working days"
-    policy = written(working(category="u"), row(category="u-1"), **OFFICE)
-    assert told_in_world(policy, off(first, last)) == ([] if ends else [fault])
-
-
-def test_faults_of_rows_and_of_the_calendar_come_together() -> None:
-    wrong = told_in_world(written(row(category="x"), working(category="u"), **OFFICE), off(2000, 2099))
-    assert [fault.split(": ")[0].rpartition(" ")[2] for fault in wrong] == ["u", "x"]
+@pytest.mark.parametrize("rows", [None, "all", {"level": 1}, [["level", 1]], [7]])
+def test_rows_that_are_no_rows_are_told_as_such_alone(rows: object) -> None:
+    assert {each.split("/")[1].split(":")[0] for each in told(written(rows=rows))} == {"rows"}
 
 
 @pytest.mark.parametrize(
@@ -267,23 +225,6 @@ def test_a_policy_with_a_hole_that_nothing_let_in_says_which() -> None:
     policy = PolicyFile.model_validate(written(rows=[row(category="u")])).policy(7)
     with pytest.raises(LookupError, match="policy example version 7 has no row for level 1"):
         policy.box(Level.COMMUNITY, Urgency.NORMAL, "w")
-
-
-@given(st.integers(1, 400 * 86_400))
-def test_seconds_written_as_a_duration_are_read_as_the_same(seconds: int) -> None:
-    assert seconds_of(duration_of(seconds)) == seconds
-
-
-@given(st.integers(1, 400), st.sampled_from("smhd"))
-def test_a_duration_is_written_in_the_largest_unit_that_leaves_nothing_over(number: int, unit: str) -> None:
-    again = duration_of(seconds_of(f"{number}{unit}"))
-    assert seconds_of(again) == seconds_of(f"{number}{unit}")
-    assert int(again[:-1]) <= number
-
-
-@given(st.integers(1, 1200))
-def test_a_working_day_is_eight_hours(number: int) -> None:
-    assert seconds_of(f"{number}wd") == seconds_of(f"{8 * number}h")
 
 
 @pytest.mark.parametrize(

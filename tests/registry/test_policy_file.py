@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from service.registry import bundle
+from service.registry.policy_file import duration_of, seconds_of
 from service.rules.words import Clock, Level, Urgency
 from tests.conftest import CONTINUOUS
 from tests.registry.bundles import files
@@ -55,3 +58,20 @@ def test_a_policy_with_a_hole_or_a_slip_is_told(old: str, new: str, detail: str 
     told = "\n".join(fault.detail for fault in read.faults)
     assert (detail or "") in told
     assert (read.policy is None) is bool(told) is (detail is not None)
+
+
+@given(st.integers(1, 400 * 86_400))
+def test_seconds_written_as_a_duration_are_read_as_the_same(seconds: int) -> None:
+    assert seconds_of(duration_of(seconds)) == seconds
+
+
+@given(st.integers(1, 400), st.sampled_from("smhd"))
+def test_a_duration_is_written_in_the_largest_unit_that_leaves_nothing_over(number: int, unit: str) -> None:
+    again = duration_of(seconds_of(f"{number}{unit}"))
+    assert seconds_of(again) == seconds_of(f"{number}{unit}")
+    assert int(again[:-1]) <= number
+
+
+@given(st.integers(1, 1200))
+def test_a_working_day_is_eight_hours(number: int) -> None:
+    assert seconds_of(f"{number}wd") == seconds_of(f"{8 * number}h")

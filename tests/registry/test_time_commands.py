@@ -12,8 +12,6 @@ from typing import Any
 import pytest
 
 from service import cli
-from service.registry.calendars import read_feed
-from service.rules.errors import ValidationFailed
 from service.store import calendars as stored
 from service.store.calendars import Day
 from service.store.database import Database
@@ -21,13 +19,6 @@ from tests.registry.bundles import in_yaml, row, working, written
 
 Run = Callable[..., tuple[int, list[str], list[str]]]
 CSV = "day,workday,note\n2027-01-01,false,元旦\n2027-01-02,TRUE,\n2027-01-03,off,\n2027-01-04,workday,\n"
-JSON: dict[str, Any] = {
-    "year": 2027,
-    "days": [
-        {"name": "元旦", "date": "2027-01-01", "isOffDay": True},
-        {"name": "元旦", "date": "2027-01-02", "isOffDay": False},
-    ],
-}
 
 
 @pytest.fixture
@@ -74,10 +65,15 @@ def test_a_policy_is_checked_drafted_activated_and_listed(run: Run, haizhu_url: 
     assert run(haizhu_url, "policy", "list")[1][1] == "example 2  draft"
     later = run(haizhu_url, "policy", "activate", "example", "2", "--at", "2090-01-01T08:00:00+08:00")
     assert later == (0, ["example version 2 is in force from 2090-01-01T00:00:00+00:00."], [])
-    assert run(haizhu_url, "policy", "list")[1][1] == "example 2  since 2090-01-01T00:00:00+00:00"
+    assert run(haizhu_url, "policy", "list")[1] == [
+        "example 1  in force until 2090-01-01T00:00:00+00:00",
+        "example 2  from 2090-01-01T00:00:00+00:00",
+    ]
     code, (told,), wrong = run(haizhu_url, "policy", "activate", "example", "2")
     assert (code, told.partition(" from ")[0], wrong) == (0, "example version 2 is in force", [])
-    assert run(haizhu_url, "policy", "list")[1][1] == "example 2  in force"
+    first, second = run(haizhu_url, "policy", "list")[1]
+    assert second == "example 2  in force"
+    assert first.startswith("example 1  was in force from 2026-11-23T01:00:00+00:00 until 20")
 
 
 def test_faults_of_a_policy_are_all_on_stderr_and_the_exit_code_is_1(run: Run, haizhu_url: str) -> None:
@@ -121,12 +117,16 @@ def test_a_draft_that_the_registry_refuses_says_why(run: Run, haizhu_url: str) -
         (("policy", "activate", "example", "1", "--at", "tomorrow"), "tomorrow is no time with its offset"),
         (("policy", "activate", "example", "1", "--at", "2090-01-01T08:00:00"), "is no time with its offset"),
         (("policy", "activate", "example", "1", "--at", "2020-01-01T08:00:00Z"), "nothing is activated in the past"),
+        (("calendar", "load", "days.csv", "--fill-year", "2026", "--fill-year", "1999"), "--fill-year 1999: give"),
+        (("calendar", "load", "days.csv", "--calendar", "a b"), "no calendar's code for --calendar"),
+        (("keys", "create", "--role", "unit"), "sihu: --unit: is needed: a key with role unit is for one unit"),
         (("calendar", "load", "none.csv"), "cannot read none.csv: No such file or directory"),
     ],
 )
 def test_a_fault_is_one_clear_line_and_exit_code_1(
     run: Run, haizhu_url: str, arguments: tuple[str, ...], part: str
 ) -> None:
+    save("days.csv", CSV)
     code, told, wrong = run(haizhu_url, *arguments)
     assert (code, told, len(wrong)) == (1, [], 1)
     assert wrong[0].startswith("sihu: ")
@@ -142,19 +142,27 @@ def test_a_moment_before_all_time_is_one_clear_line(run: Run, haizhu_url: str) -
     assert run(haizhu_url, "policy", "activate", "example", "1", "--at", "0001-01-01T00:00:00+08:00")[0] == 1
 
 
-def test_days_are_seeded_once_and_what_was_loaded_stays(run: Run, haizhu_url: str) -> None:
+def test_days_are_seeded_once_around_what_was_loaded(run: Run, haizhu_url: str) -> None:
     file = save("2025.csv", "day,workday\n2025-10-01,true\n")
     nobody = "; the engine looks at 0 running deadlines again."
     assert run(haizhu_url, "calendar", "load", file) == (0, [f"cn: 1 days changed{nobody}"], [])
-    assert run(haizhu_url, "calendar", "seed") == (0, [f"cn: {6 * 365 + 2} days changed{nobody}"], [])
-    again = ["Nothing to seed: calendar cn knows every year up to 2026."]
+    assert run(haizhu_url, "calendar", "seed") == (0, [f"cn: {7 * 365 + 1} days changed{nobody}"], [])
+    first, second = days(haizhu_url, date(2025, 10, 1), date(2025, 10, 2))
+    assert first == Day(date(2025, 10, 1), True, "2025.csv")
+    assert (second.workday, second.source.split()[0]) == (False, "chinesecalendar")
+    again = ["Nothing to seed: calendar cn knows every day from 2020-01-01 to 2026-12-31."]
     assert run(haizhu_url, "calendar", "seed") == (0, again, [])
-    assert days(haizhu_url, date(2025, 1, 1), date(2025, 12, 31)) == [Day(date(2025, 10, 1), True, "2025.csv")]
     code, told, _ = run(haizhu_url, "calendar", "coverage")
-    assert (code, told[0], told[5]) == (0, "2020  366 of 366 days", "2025  1 of 365 days  (not covered)")
-    filled = run(haizhu_url, "calendar", "load", file, "--fill-year", "2025")
-    assert filled == (0, [f"cn: 364 days changed{nobody}"], [])
-    assert run(haizhu_url, "calendar", "coverage")[1][5] == "2025  365 of 365 days"
+    assert (code, told[0], told[5]) == (0, "2020  366 of 366 days", "2025  365 of 365 days")
+
+
+def test_a_year_of_which_one_day_is_known_is_filled_up_when_asked(run: Run, haizhu_url: str) -> None:
+    file = save("2025.csv", "day,workday\n2025-10-01,true\n")
+    run(haizhu_url, "calendar", "load", file)
+    assert run(haizhu_url, "calendar", "coverage")[1] == ["2025  1 of 365 days  (not covered)"]
+    code, told, _ = run(haizhu_url, "calendar", "load", file, "--fill-year", "2025")
+    assert (code, told[0].partition(";")[0]) == (0, "cn: 364 days changed")
+    assert run(haizhu_url, "calendar", "coverage")[1] == ["2025  365 of 365 days"]
 
 
 def test_an_edited_day_outlives_a_seed(run: Run, office_url: str) -> None:
@@ -164,61 +172,57 @@ def test_an_edited_day_outlives_a_seed(run: Run, office_url: str) -> None:
     assert days(office_url, day, day) == [Day(day, True, "own.csv", "加班")]
 
 
-def test_a_broken_feed_file_is_one_clear_line_and_writes_nothing(run: Run, haizhu_url: str) -> None:
-    for content in ("day,workday\n2027-01-01,perhaps\n", "day;workday\n", "day,workday\n2027-02-30,true\n", ""):
-        code, told, wrong = run(haizhu_url, "calendar", "load", save("feed.csv", content))
-        assert (code, told, len(wrong)) == (1, [], 1), content
+def test_a_broken_feed_file_is_told_by_line_and_writes_nothing(run: Run, haizhu_url: str) -> None:
+    perhaps = "workday 'perhaps': say true or false (or 1/0, workday/off)"
+    file = save("feed.csv", "day,workday\n2027-01-01,true\n2027-01-02,perhaps\n")
+    assert run(haizhu_url, "calendar", "load", file) == (1, [], [f"sihu: feed.csv:3: {perhaps}"])
+    file = save("feed.csv", "day,workday\n2027-01-01,perhaps\n2027-02-30,true\n")
+    assert run(haizhu_url, "calendar", "load", file) == (
+        1,
+        [],
+        [
+            f"feed.csv:2: {perhaps}",
+            "feed.csv:3: day '2027-02-30': Send a day from 2000 to 2099, such as 2026-11-23.",
+            "sihu: 2 faults in feed.csv; nothing was written: correct each.",
+        ],
+    )
     code, told, wrong = run(haizhu_url, "calendar", "coverage")
     assert (code, told, len(wrong)) == (1, [], 1), "nothing was loaded"
 
 
-def test_a_csv_feed_is_read() -> None:
-    found = read_feed("a.csv", b"\xef\xbb\xbf" + CSV.encode())
-    assert found[0] == Day(date(2027, 1, 1), False, "a.csv", "元旦")
-    assert [each.workday for each in found] == [False, True, False, True]
-    assert len(read_feed("a.csv", CSV.encode(), [2027])) == 365
-
-
-def test_a_feed_of_holiday_cn_is_read_and_its_year_filled_up() -> None:
-    found = read_feed("2027.json", json.dumps({"$schema": "…", "papers": [], **JSON}).encode())
-    assert len(found) == 365
-    assert found[0] == Day(date(2027, 1, 1), False, "2027.json", "元旦")
-    assert [each.workday for each in found[:5]] == [False, True, False, True, True]
-
-
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("a.csv", b"day,workday\n2027-01-01,true\n2027-01-01,true\n"),
-        ("a.csv", b"date,off\n2027-01-01,true\n"),
-        ("a.csv", b'day,workday\n"2027-01-01,true\n'),
-        ("a.csv", "day,workday\n2027-01-01,工\n".encode("gb18030")),
-        ("a.csv", b"day,workday\n20270101,true\n"),
-        ("2027.json", b'{"year": 2027, "days": []}'),  # as it is before the notice
-        ("a.json", b"{"),
-        ("a.json", b"[]"),
-        ("a.json", b"7"),
-        ("a.json", json.dumps({"days": JSON["days"]}).encode()),
-        ("a.json", json.dumps({**JSON, "year": "2027"}).encode()),
-        ("a.json", json.dumps({**JSON, "year": 1999}).encode()),
-        ("a.json", b'{"year": 2027, "days": [{"date": "2027-01-01"}]}'),
-        ("a.json", b'{"year": 2027, "days": [7]}'),
-        ("a.json", b'{"year": 2027, "days": [{"date": 20270101, "isOffDay": true}]}'),
-    ],
+TYPHOON = "day,workday,note\n2026-07-08,false,台风\n"
+NOTICE_2026 = json.dumps({"year": 2026, "days": [{"name": "国庆节", "date": "2026-10-01", "isOffDay": True}]})
+NEXT_NOTICE = json.dumps(
+    {
+        "year": 2027,
+        "days": [
+            {"name": "元旦", "date": "2026-12-31", "isOffDay": True},
+            {"name": "元旦", "date": "2027-01-01", "isOffDay": True},
+        ],
+    }
 )
-def test_a_broken_feed_is_refused(name: str, content: bytes) -> None:
-    with pytest.raises(ValidationFailed):
-        read_feed(name, content)
 
 
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("a.csv", b"day,workday,note\n2027-01-01\n"),
-        ("a.json", b"[" * 100_000),
-        ("a.json", b'{"year": 2027, "days": [{"date": "2027-01-01", "isOffDay": "false"}]}'),
-    ],
-)
-def test_a_feed_that_is_broken_in_another_way_is_refused_as_well(name: str, content: bytes) -> None:
-    with pytest.raises(ValidationFailed):
-        read_feed(name, content)
+def test_a_notice_loaded_again_leaves_a_day_off_that_ops_have_set(run: Run, haizhu_url: str) -> None:
+    notice = save("2026.json", NOTICE_2026)
+    assert run(haizhu_url, "calendar", "load", notice)[1][0].startswith("cn: 365 days changed")
+    run(haizhu_url, "calendar", "load", save("own.csv", TYPHOON))
+    for more in ((), ("--fill-year", "2026")):
+        assert run(haizhu_url, "calendar", "load", notice, *more)[1][0].startswith("cn: 0 days changed")
+    day = date(2026, 7, 8)
+    assert days(haizhu_url, day, day) == [Day(day, False, "own.csv", "台风")]
+
+
+def test_what_a_notice_names_wins_over_what_was_set_before(run: Run, haizhu_url: str) -> None:
+    run(haizhu_url, "calendar", "load", save("own.csv", "day,workday\n2026-10-01,true\n"))
+    run(haizhu_url, "calendar", "load", save("2026.json", NOTICE_2026))
+    day = date(2026, 10, 1)
+    assert days(haizhu_url, day, day) == [Day(day, False, "2026.json", "国庆节")]
+
+
+def test_the_days_that_next_years_notice_sets_in_december_outlive_this_years(run: Run, haizhu_url: str) -> None:
+    for name, content in (("2026.json", NOTICE_2026), ("2027.json", NEXT_NOTICE), ("2026.json", NOTICE_2026)):
+        assert run(haizhu_url, "calendar", "load", save(name, content))[0] == 0
+    last = date(2026, 12, 31)
+    assert days(haizhu_url, last, last) == [Day(last, False, "2027.json", "元旦")]
+    assert days(haizhu_url, date(2027, 1, 1), date(2027, 12, 31))[1].source == "2027.json"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from service.rules import world as worlds
+from service.rules.policy import Activation, Policy
 from service.rules.words import Level, UnitKind
 from service.rules.world import Duty, Unit, Validity
 from tests.registry.bundles import DAY, NOW
@@ -92,3 +94,14 @@ def test_an_empty_world_says_that_it_has_no_registry() -> None:
     with pytest.raises(LookupError):
         world.fallback(NOW)
     assert world.active(NOW) is None
+
+
+@given(st.lists(st.tuples(_moments, st.integers(1, 3)), max_size=8), _moments)
+def test_a_version_reigns_when_it_is_the_active_one(activated: list[tuple[datetime, int]], at: datetime) -> None:
+    policies = [Policy("p", number, {}, 1, 1) for number in (1, 2, 3)]
+    world = worlds.build(1, policies=policies, activations=[Activation(when, "p", n) for when, n in activated])
+    active = world.active(at)
+    for policy in policies:
+        reigns = world.reigns(("p", policy.version))
+        assert any(start <= at and (end is None or at < end) for start, end in reigns) is (policy == active)
+        assert all(before[1] is not None and before[1] < after[0] for before, after in pairwise(reigns))
