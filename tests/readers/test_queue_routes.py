@@ -134,9 +134,8 @@ async def test_bad_parameters_are_422_even_where_there_is_no_such_queue(house: H
 async def test_a_street_reads_the_queues_of_its_units_as_far_as_it_sees_the_incidents(house: House) -> None:
     team, elsewhere = f"{STREET}-team-1", "440105001001"
     incident = await house.report("stranger", grid_code=f"{elsewhere}001")
-    for unit in (elsewhere, "440105001"):
-        await house.act(unit, incident, "raise", ground="other", reason="上呼")
-    await house.act(DEPARTMENT, incident, "assist", units=[team], reason="支援")
+    await house.act(elsewhere, incident, "raise", ground="other", reason="上呼")
+    await house.act("440105001", incident, "assist", units=[team], reason="请邻街支援")
     own = await house.report()
     await house.act("community", own, "raise", ground="other", reason="上呼")
     await house.act("street", own, "assign", unit=team, reason="由执法队办理")
