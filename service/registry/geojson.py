@@ -1,8 +1,8 @@
 """cells.geojson into the shapes of cells. Faults are collected with the number of their feature, never raised.
 
 A FeatureCollection (RFC 7946): each feature has the properties code, name and community, other properties are let be,
-and a Polygon or MultiPolygon whose positions are [longitude, latitude], CGCS2000 or WGS-84 degrees. A height is
-dropped.
+and a Polygon or MultiPolygon whose positions are [longitude, latitude], CGCS2000 or WGS-84 degrees, in China: where
+the shifts of `service.registry.coordinates` are defined. A height is dropped.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from service.registry.coordinates import in_china
 from service.registry.shapes import Ring
 
 MOST_VERTICES = 20_000
@@ -183,10 +184,15 @@ def _position(position: object, ring: int) -> tuple[float, float]:
             "list deeper in a MultiPolygon than in a Polygon"
         )
     lon, lat = float(position[0]), float(position[1])
-    if abs(lon) <= 180 and abs(lat) <= 90:
+    if in_china(lat, lon):
         return lon, lat
-    if abs(lon) <= 90 and abs(lat) <= 180:
+    if in_china(lon, lat):
         raise _WrongShape(f"ring {ring} holds {_told(position)}, which looks swapped: send [longitude, latitude]")
+    if abs(lon) <= 180 and abs(lat) <= 90:
+        raise _WrongShape(
+            f"ring {ring} holds {_told(position)}, which is not in China: send [longitude, latitude] in this order, "
+            "and look for a digit too few"
+        )
     raise _WrongShape(
         f"ring {ring} holds {_told(position)}, outside of longitude -180 to 180 and latitude -90 to 90: send degrees "
         "(CGCS2000, EPSG:4490), not metres of a projection"

@@ -33,8 +33,10 @@ def collection(*features: object) -> bytes:
     return orjson.dumps({"type": "FeatureCollection", "features": features})
 
 
-def square(low: float, high: float) -> tuple[tuple[float, float], ...]:
-    return ((low, low), (high, low), (high, high), (low, high), (low, low))
+def square(low: float, high: float, lat: float = 23.0) -> tuple[tuple[float, float], ...]:
+    """From `low` to `high` degrees east of 113 E and north of `lat`."""
+    west, east, south, north = 113 + low, 113 + high, lat + low, lat + high
+    return ((west, south), (east, south), (east, north), (west, north), (west, south))
 
 
 def only_fault(content: bytes) -> tuple[int, str]:
@@ -53,7 +55,7 @@ def test_a_polygon_is_read_as_it_is_drawn() -> None:
 
 
 def test_every_ring_of_a_multipolygon_is_read() -> None:
-    hole, other = [square(1, 2), square(1.2, 1.4)], [square(3, 4)]
+    hole, other = [square(0, 1), square(0.2, 0.4)], [square(2, 3)]
     shapes, faults = read_shapes(collection(feature([hole, other], "MultiPolygon")))
     assert not faults
     assert shapes[0][1].rings == (*hole, *other)
@@ -166,6 +168,21 @@ def test_a_geometry_that_cannot_be_drawn_is_told(coordinates: object, kind: str,
 
 def test_as_many_vertices_as_are_allowed_are_read() -> None:
     assert read_shapes(collection(feature([_SQUARE * (MOST_VERTICES // 5)])))[1] == []
+
+
+@pytest.mark.parametrize(
+    ("position", "sentence"),
+    [
+        ([40.0, 75.0], "ring 1 holds [40.0, 75.0], which looks swapped: send [longitude, latitude]"),
+        ([11.33, 23.08], "ring 1 holds [11.33, 23.08], which is not in China: send [longitude, latitude] in this"),
+        ([0, 0], "ring 1 holds [0, 0], which is not in China"),
+        ([137.9, 23.08], "ring 1 holds [137.9, 23.08], which is not in China"),
+        ([113.3, 0.8], "ring 1 holds [113.3, 0.8], which is not in China"),
+    ],
+)
+def test_a_shape_outside_china_is_told_and_whether_it_looks_swapped(position: list[float], sentence: str) -> None:
+    number, told = only_fault(collection(feature([[*_SQUARE[:2], position, *_SQUARE[2:]]])))
+    assert (number, told.startswith(sentence)) == (1, True), told
 
 
 def test_a_code_that_stands_twice_is_told_with_the_first_feature_even_if_that_one_is_wrong() -> None:
