@@ -47,7 +47,7 @@ def to_wgs84(lat: float, lon: float, coord_type: CoordType) -> Point:
 
     Exact to rounding (under a micrometre) where the shifts are defined; a point outside China stays as it is.
     """
-    if coord_type in (CoordType.WGS84, CoordType.CGCS2000) or not _in_china(lat, lon):
+    if coord_type in (CoordType.WGS84, CoordType.CGCS2000) or not in_china(lat, lon):
         return lat, lon
     if coord_type is CoordType.BD09:
         lat, lon = _undo(_gcj02_to_bd09, lat, lon)
@@ -56,10 +56,15 @@ def to_wgs84(lat: float, lon: float, coord_type: CoordType) -> Point:
 
 def from_wgs84(lat: float, lon: float, coord_type: CoordType) -> Point:
     """Latitude and longitude in `coord_type` of a WGS-84 point, all in degrees."""
-    if coord_type in (CoordType.WGS84, CoordType.CGCS2000) or not _in_china(lat, lon):
+    if coord_type in (CoordType.WGS84, CoordType.CGCS2000) or not in_china(lat, lon):
         return lat, lon
     lat, lon = _wgs84_to_gcj02(lat, lon)
     return _gcj02_to_bd09(lat, lon) if coord_type is CoordType.BD09 else (lat, lon)
+
+
+def in_china(lat: float, lon: float) -> bool:
+    """Whether the shifts are defined at a point (degrees): a box somewhat larger than China."""
+    return _CHINA_LAT[0] <= lat <= _CHINA_LAT[1] and _CHINA_LON[0] <= lon <= _CHINA_LON[1]
 
 
 def metres_between(a: Point, b: Point) -> float:
@@ -81,10 +86,6 @@ def metres_per_degree(lat: float) -> tuple[float, float]:
     across = _WGS84_AXIS / math.sqrt(bulge)
     along = across * (1 - _WGS84_ECC2) / bulge
     return math.radians(along), math.radians(across * math.cos(angle))
-
-
-def _in_china(lat: float, lon: float) -> bool:
-    return _CHINA_LAT[0] <= lat <= _CHINA_LAT[1] and _CHINA_LON[0] <= lon <= _CHINA_LON[1]
 
 
 def _undo(shift: Callable[[float, float], Point], lat: float, lon: float) -> Point:

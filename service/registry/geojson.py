@@ -1,8 +1,8 @@
 """cells.geojson into the shapes of cells. Faults are collected with the number of their feature, never raised.
 
 A FeatureCollection (RFC 7946): each feature has the properties code, name and community, other properties are let be,
-and a Polygon or MultiPolygon whose positions are [longitude, latitude], CGCS2000 or WGS-84 degrees. A height is
-dropped.
+and a Polygon or MultiPolygon whose positions are [longitude, latitude], CGCS2000 or WGS-84 degrees, in China: where
+the shifts of `service.registry.coordinates` are defined. A height is dropped.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
+from service.registry import outlines
+from service.registry.coordinates import in_china
 from service.registry.shapes import Ring
 
 MOST_VERTICES = 20_000
@@ -39,6 +41,13 @@ Numbered = list[tuple[int, CellShape]]
 Faults = list[tuple[int, str]]
 
 
+class _Seen(NamedTuple):
+    """The number of the first feature with a code, and of the first with an outline."""
+
+    codes: dict[str, int]
+    outlines: dict[tuple[Ring, ...], int]
+
+
 class _WrongShape(Exception):
     """What is wrong with a geometry, in one sentence."""
 
@@ -50,7 +59,7 @@ def read_shapes(content: bytes) -> tuple[Numbered, Faults]:
     """
     shapes: Numbered = []
     faults: Faults = []
-    seen: dict[str, int] = {}
+    seen = _Seen({}, {})
     try:
         features = _features(content)
     except ValueError as error:
@@ -61,14 +70,23 @@ def read_shapes(content: bytes) -> tuple[Numbered, Faults]:
             break
         wrong: list[str] = []
         shape = _shape(feature, wrong)
-        code = _code(feature)
-        first = seen.setdefault(code, number) if code else number
-        if first != number:
-            wrong.append(f"code {_told(code)} is on feature {first} already: keep one, parts go into a MultiPolygon")
+        if again := _again(_code(feature), shape, number, seen):
+            wrong.append(again)
         faults += [(number, each) for each in wrong]
         if shape and not wrong:
             shapes.append((number, shape))
     return shapes, faults
+
+
+def _again(code: str, shape: CellShape | None, number: int, seen: _Seen) -> str | None:
+    """What this feature repeats of one before it, in words; None when it is new."""
+    first = seen.codes.setdefault(code, number) if code else number
+    if first != number:
+        return f"code {_told(code)} is on feature {first} already: keep one, parts go into a MultiPolygon"
+    first = seen.outlines.setdefault(outlines.settled(shape.rings), number) if shape else number
+    if first != number:
+        return f"it has the outline of feature {first}: draw each cell where it is, or leave one of the two out"
+    return None
 
 
 def _features(content: bytes) -> list[Any]:
@@ -173,6 +191,8 @@ def _ring(positions: list[Any], number: int) -> Ring:
         )
     if ring[0] != ring[-1]:
         raise _WrongShape(f"ring {number} is not closed: end it with its first point")
+    if fault := outlines.fault(ring):
+        raise _WrongShape(f"ring {number} {fault}")
     return ring
 
 
@@ -183,10 +203,15 @@ def _position(position: object, ring: int) -> tuple[float, float]:
             "list deeper in a MultiPolygon than in a Polygon"
         )
     lon, lat = float(position[0]), float(position[1])
-    if abs(lon) <= 180 and abs(lat) <= 90:
+    if in_china(lat, lon):
         return lon, lat
-    if abs(lon) <= 90 and abs(lat) <= 180:
+    if in_china(lon, lat):
         raise _WrongShape(f"ring {ring} holds {_told(position)}, which looks swapped: send [longitude, latitude]")
+    if abs(lon) <= 180 and abs(lat) <= 90:
+        raise _WrongShape(
+            f"ring {ring} holds {_told(position)}, which is not in China: send [longitude, latitude] in this order, "
+            "and look for a digit too few"
+        )
     raise _WrongShape(
         f"ring {ring} holds {_told(position)}, outside of longitude -180 to 180 and latitude -90 to 90: send degrees "
         "(CGCS2000, EPSG:4490), not metres of a projection"

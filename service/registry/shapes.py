@@ -79,6 +79,13 @@ class ShapeIndex:
             return None
         return 0.0 if shape.holds(lat, lon) else shape.edge_m(lat, lon)
 
+    def edge_m(self, code: str, lat: float, lon: float) -> float:
+        """Metres from a WGS-84 point (degrees) in or outside a shape to its nearest edge; `KeyError` without a shape.
+
+        As exact as `distance_m`.
+        """
+        return self._shapes[code].edge_m(lat, lon)
+
 
 class _Prepared:
     """A shape with what does not change from point to point reckoned once."""

@@ -122,7 +122,8 @@ async def test_ingest(database_url: str) -> None:
 async def test_drain(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drain, "_LEAD_S", 6)
     figures = await _small(database_url, drain.measure)
-    for each in ("against_bare_sql", "two_engine_processes_against_bare_sql", "sealing"):
+    compared_with = ("against_bare_sql", "two_engine_processes_against_bare_sql", "sealing")
+    for each in (*compared_with, "working_time_against_continuous"):
         _is_compared(figures[each])
 
 
@@ -131,9 +132,11 @@ async def test_lateness(database_url: str, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(lateness, "_LEAD_S", 6)
     figures = await _small(database_url, lateness.measure)
     _is_compared(figures["p99_with_reports_against_without"])
-    (busy,) = figures["with_reports"]
-    assert busy["fired"] == SMALL.rate * SMALL.seconds
-    assert busy["p50"] <= busy["p99"] <= busy["max"]
+    _is_compared(figures["p99_in_working_time_against_continuous"])
+    for series in ("with_reports", "with_reports_in_working_time"):
+        (turn,) = figures[series]
+        assert turn["fired"] == SMALL.rate * SMALL.seconds
+        assert turn["p50"] <= turn["p99"] <= turn["max"]
 
 
 async def test_poll(database_url: str) -> None:

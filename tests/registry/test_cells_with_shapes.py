@@ -138,7 +138,7 @@ async def test_a_dry_run_says_what_shapes_would_change_and_writes_nothing(databa
     assert await everything(database) == before
 
 
-@pytest.mark.parametrize("other", [feature(SECOND, name="别名"), feature(SECOND, name="二", community="440402001002")])
+@pytest.mark.parametrize("other", [feature(SECOND, 113.1, "别名"), feature(SECOND, 113.1, "二", "440402001002")])
 async def test_another_name_or_community_than_in_cells_csv_is_told_with_the_feature(
     database: Database, other: dict[str, Any]
 ) -> None:
@@ -150,7 +150,7 @@ async def test_another_name_or_community_than_in_cells_csv_is_told_with_the_feat
 
 
 async def test_all_that_disagrees_is_told_at_once(database: Database) -> None:
-    wrong = feature(SECOND, name="别名"), feature(name="又")
+    wrong = feature(SECOND, 113.1, "别名"), feature(name="又")
     assert told(await bring(database, files(cells=TWO_CELLS) | shapes(*wrong))) == [
         ("cells.geojson", 1),
         ("cells.geojson", 2),
@@ -158,7 +158,7 @@ async def test_all_that_disagrees_is_told_at_once(database: Database) -> None:
 
 
 async def test_a_shape_for_a_cell_that_cells_csv_does_not_name_is_told(database: Database) -> None:
-    report = await bring(database, files() | shapes(feature(), feature(SECOND)))
+    report = await bring(database, files() | shapes(feature(), feature(SECOND, 113.1)))
     assert told(report) == [("cells.geojson", 2)]
     assert f"unknown cell '{SECOND}'" in report.faults[0].detail
 
@@ -172,9 +172,9 @@ async def test_a_shape_may_draw_a_cell_that_only_the_database_knows(database: Da
 @pytest.mark.parametrize(
     "wrong",
     [
-        feature(code="12"),
-        feature(code="440402001002001"),
-        feature(community="440402001009", code="440402001009001"),
+        feature("12", 113.1),
+        feature("440402001002001", 113.1),
+        feature("440402001009001", 113.1, community="440402001009"),
     ],
 )
 async def test_a_cell_of_cells_geojson_is_checked_as_one_of_cells_csv(
@@ -195,6 +195,14 @@ async def test_a_feature_that_cannot_be_drawn_is_told_with_its_number(database: 
     report = await bring(database, files(cells=TWO_CELLS) | shapes(feature(), open_ring, {"type": "Point"}))
     assert told(report) == [("cells.geojson", 2), ("cells.geojson", 3)]
     assert "not closed" in report.faults[0].detail
+
+
+async def test_two_cells_in_one_place_are_told_with_the_second_and_nothing_is_written(database: Database) -> None:
+    before = await everything(database)
+    report = await bring(database, files(cells=TWO_CELLS) | shapes(feature(), feature(SECOND, name="二")))
+    assert told(report) == [("cells.geojson", 2)]
+    assert report.faults[0].detail.startswith("it has the outline of feature 1")
+    assert await everything(database) == before
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff", b'{"type": "Feature"}', b"[]"])

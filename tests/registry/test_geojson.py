@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import orjson
@@ -33,8 +34,10 @@ def collection(*features: object) -> bytes:
     return orjson.dumps({"type": "FeatureCollection", "features": features})
 
 
-def square(low: float, high: float) -> tuple[tuple[float, float], ...]:
-    return ((low, low), (high, low), (high, high), (low, high), (low, low))
+def square(low: float, high: float, lat: float = 23.0) -> tuple[tuple[float, float], ...]:
+    """From `low` to `high` degrees east of 113 E and north of `lat`."""
+    west, east, south, north = 113 + low, 113 + high, lat + low, lat + high
+    return ((west, south), (east, south), (east, north), (west, north), (west, south))
 
 
 def only_fault(content: bytes) -> tuple[int, str]:
@@ -53,7 +56,7 @@ def test_a_polygon_is_read_as_it_is_drawn() -> None:
 
 
 def test_every_ring_of_a_multipolygon_is_read() -> None:
-    hole, other = [square(1, 2), square(1.2, 1.4)], [square(3, 4)]
+    hole, other = [square(0, 1), square(0.2, 0.4)], [square(2, 3)]
     shapes, faults = read_shapes(collection(feature([hole, other], "MultiPolygon")))
     assert not faults
     assert shapes[0][1].rings == (*hole, *other)
@@ -165,7 +168,54 @@ def test_a_geometry_that_cannot_be_drawn_is_told(coordinates: object, kind: str,
 
 
 def test_as_many_vertices_as_are_allowed_are_read() -> None:
-    assert read_shapes(collection(feature([_SQUARE * (MOST_VERTICES // 5)])))[1] == []
+    turns = [2 * math.pi * i / (MOST_VERTICES - 1) for i in range(MOST_VERTICES - 1)]
+    ring = [[113.3 + 0.01 * math.cos(turn), 23.08 + 0.01 * math.sin(turn)] for turn in turns]
+    assert read_shapes(collection(feature([[*ring, ring[0]]])))[1] == []
+
+
+@pytest.mark.parametrize(
+    ("position", "sentence"),
+    [
+        ([40.0, 75.0], "ring 1 holds [40.0, 75.0], which looks swapped: send [longitude, latitude]"),
+        ([11.33, 23.08], "ring 1 holds [11.33, 23.08], which is not in China: send [longitude, latitude] in this"),
+        ([0, 0], "ring 1 holds [0, 0], which is not in China"),
+        ([137.9, 23.08], "ring 1 holds [137.9, 23.08], which is not in China"),
+        ([113.3, 0.8], "ring 1 holds [113.3, 0.8], which is not in China"),
+    ],
+)
+def test_a_shape_outside_china_is_told_and_whether_it_looks_swapped(position: list[float], sentence: str) -> None:
+    number, told = only_fault(collection(feature([[*_SQUARE[:2], position, *_SQUARE[2:]]])))
+    assert (number, told.startswith(sentence)) == (1, True), told
+
+
+def test_a_ring_that_is_no_outline_is_told_with_its_number_also_as_a_hole() -> None:
+    line = [[113.3, 23.08], [113.301, 23.081], [113.302, 23.082], [113.3, 23.08]]
+    assert only_fault(collection(feature([line]))) == (
+        1,
+        "ring 1 goes around nothing, it is a line: draw it around the cell",
+    )
+    assert only_fault(collection(feature([_SQUARE, line])))[1].startswith("ring 2 goes around nothing")
+    bow_tie = [_SQUARE[0], _SQUARE[2], _SQUARE[1], _SQUARE[3], _SQUARE[0]]
+    assert only_fault(collection(feature([bow_tie])))[1].startswith("ring 1 crosses itself near [113.3, 23.08")
+
+
+def test_an_outline_that_stands_twice_is_told_once_however_it_is_drawn() -> None:
+    hole, part = square(0.2, 0.4), square(0, 1)
+    drawn = feature([[part, hole]], "MultiPolygon", code="a")
+    turned = feature([[hole[::-1], (*part[2:], *part[1:3])]], "MultiPolygon", code="b")
+    other = feature([part], code="c")
+    shapes, faults = read_shapes(collection(drawn, other, turned))
+    assert [number for number, _ in shapes] == [1, 2]
+    assert faults == [
+        (3, "it has the outline of feature 1: draw each cell where it is, or leave one of the two out"),
+    ]
+
+
+def test_a_code_and_an_outline_that_stand_twice_are_one_fault() -> None:
+    _, faults = read_shapes(collection(feature(), feature()))
+    assert [(number, told.split(":")[0]) for number, told in faults] == [
+        (2, "code 440105001001001 is on feature 1 already")
+    ]
 
 
 def test_a_code_that_stands_twice_is_told_with_the_first_feature_even_if_that_one_is_wrong() -> None:

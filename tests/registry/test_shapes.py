@@ -169,6 +169,15 @@ def test_a_distance_is_0_inside_and_metres_to_the_nearest_edge_outside() -> None
     )
 
 
+def test_the_nearest_edge_is_as_far_from_inside_as_from_outside() -> None:
+    shape = _SHAPES[0]
+    (west, south), (_, north) = shape.rings[0][0], shape.rings[0][2]
+    lat = (south + north) / 2
+    for step in (-0.0004, 0.0004):
+        metres = metres_between((lat, west), (lat, west + step))
+        assert _INDEX.edge_m(shape.code, lat, west + step) == pytest.approx(metres, rel=1e-5)
+
+
 def test_a_code_without_a_shape_has_no_distance() -> None:
     assert _INDEX.distance_m("440105999999999", 23.08, 113.3) is None
 
