@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import orjson
 import pytest
 
@@ -11,6 +13,7 @@ from tests.scenarios.figures import figures, scores, shares, times
 
 pytestmark = pytest.mark.anyio
 
+DAY = 86_400
 WORDS = {"category": "urban-0110", "description": "井盖缺失"}
 
 
@@ -122,3 +125,25 @@ async def test_points_near_each_other_are_similar_across_a_cells_edge(shipped: H
     assert [(each["id"], each["same_cell"]) for each in found] == [(ids[1][0], False)], "120 m away is another matter"
     assert 15 < found[0]["distance_m"] < 25
     assert (await shipped.send("stranger", "GET", f"/v1/incidents/{ids[0][0]}/similar")).status_code == 404
+
+
+async def test_what_was_reported_a_month_apart_is_another_matter(house: House) -> None:
+    """Suggestions: they wait for a month, and then climb, so that all of them are still open."""
+    first = await house.report(kind="suggestion")
+    await house.advance(seconds=29 * DAY)
+    later = await house.report(kind="suggestion")
+    await house.advance(seconds=2 * DAY)
+    last = await house.report(kind="suggestion")
+    near = {
+        each["id"]: [(found["id"], found["hours_apart"]) for found in (await _similar(house, each))]
+        for each in (first, later, last)
+    }
+    assert near == {
+        first["id"]: [(later["id"], 29 * 24.0)],
+        later["id"]: [(last["id"], 2 * 24.0), (first["id"], 29 * 24.0)],
+        last["id"]: [(later["id"], 2 * 24.0)],
+    }, "30 days, backwards and forwards"
+
+
+async def _similar(house: House, incident: Any) -> Any:
+    return (await house.get("street", f"/v1/incidents/{incident['id']}/similar"))["items"]
