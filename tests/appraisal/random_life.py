@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from service.rules import lifecycle
@@ -33,6 +33,7 @@ from tests.rules.builders import (
     a_unit,
     a_world,
     an_act,
+    plain_days,
 )
 
 WORLDS = (
@@ -43,7 +44,10 @@ WORLDS = (
     a_world(version=4, without=(COMMUNITY,)),
     a_world(version=5, without=(DEPARTMENT, LEADER, STREET_LEADER), policy=2),
     a_world(version=6, without=(STREET,), policy=3),
+    a_world(version=7, policy=3, days=plain_days(*(date(2026, 11, n) for n in range(24, 28)))),
+    a_world(version=8, policy=3, days=plain_days(date(2026, 11, 30), date(2026, 12, 2))),
 )
+"""The last two know other days off: a deadline in working time is put right when the clock next looks at it."""
 _BY_STATE = {
     State.CALLING: (
         *(Arrow.ANSWER, Arrow.RESOLVE, Arrow.RAISE, Arrow.RAISE, Arrow.RETURN, Arrow.RETURN, Arrow.ASSIGN),

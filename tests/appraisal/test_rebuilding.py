@@ -69,6 +69,12 @@ async def _told(database: Database) -> AsyncIterator[list[Told]]:
     yield history
 
 
+async def _happened(database: Database) -> set[str]:
+    """The types of events in the log."""
+    async with database.read() as connection:
+        return set(await connection.scalars(select(event.c.type).distinct()))
+
+
 async def _stored(database: Database) -> dict[tuple[UUID, int], CallFacts]:
     async with database.read() as connection:
         rows = await connection.execute(select(*(call.c[name] for name in CallFacts._fields)))
@@ -102,6 +108,8 @@ async def test_identical_figures_after_a_random_run(database: Database, monkeypa
         async with database.read() as connection:
             seen.update((await appraisal.tallies(connection, month, Grouping.UNIT, Sight(""))).total.counts)
     assert {measure for measure in Measure if not seen[measure]} == set(), "a figure nobody ever had proves nothing"
+    heard = {f"sihu.{kind}" for kind in ledger._HEARD}
+    assert heard - await _happened(database) == set(), "what never happened proves nothing either"
 
 
 async def test_a_figure_that_was_tampered_with_is_told(database: Database) -> None:

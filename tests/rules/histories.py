@@ -12,6 +12,7 @@ from service.rules.model import Call, Decision, Event, Incident, Request
 from service.rules.policy import Policy
 from service.rules.words import Cause, Level, Outcome, State
 from service.rules.world import World
+from tests.rules import fair
 from tests.rules.builders import POLICIES
 
 BY_THE_CLOCK = (Outcome.NO_ANSWER, Outcome.NOT_RESOLVED)
@@ -131,6 +132,7 @@ class History:
         self._asked(decision, before.requests, after.requests)
         self.now = after
         self._write(decision, world)
+        fair.demand(before, decision, self.events, world)
 
     def _asked(self, decision: Decision, before: tuple[Request, ...], after: tuple[Request, ...]) -> None:
         """One request a decision at most: a new one at the end, or the last one changed."""

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from tests.house import CATEGORY, COMMUNITY, DEPARTMENT, LEADER, STREET, House
-from tests.scenarios.figures import figures
+from tests.scenarios.figures import figures, scores, shares, times
 
 pytestmark = pytest.mark.anyio
 
+OTHER_COMMUNITY, OTHER_STREET = "440105001001", "440105001"
 FROM = "2026-11-25T00:00:00+08:00"
 DUTY = {
     "code": "S-003",
@@ -63,17 +64,35 @@ async def test_from_its_date_on_the_street_is_responsible_and_open_calls_stay(ho
         for each in (await house.get("ops", "/v1/events", types="sihu.duty.proposed,sihu.duty.approved"))["items"]
     ]
     assert told == ["sihu.duty.proposed", "sihu.duty.approved"]
+    await _is_counted(house)
 
-    # two of the street's calls were raised before the date, one after it; then it was given one by the leader
-    counted = await figures(house)
-    assert counted[COMMUNITY] == {"calls": 3, "raised": 3}
-    assert counted[STREET] == {"calls": 4, "raised": 3, "open": 1}
-    assert counted[DEPARTMENT] == {
-        "calls": 3,
-        "missed": 1,
-        "missed_answer": 1,
-        "answered": 1,
-        "answered_in_time": 1,
-        "open": 2,
+
+async def _is_counted(house: House) -> None:
+    """Four incidents: `before` and `still` at 0 h, `after` and `elsewhere` at 39 h, when the duty has moved. `before`
+    is missed by the department at 24 h and waits with the leader, who has two days."""
+    raised = {"calls": 1, "raised": 1}
+    assert await figures(house) == {
+        COMMUNITY: {"calls": 3, "raised": 3},
+        STREET: {"calls": 4, "raised": 3, "open": 1},  # two before the date and one after it, then the leader's
+        OTHER_COMMUNITY: raised,
+        OTHER_STREET: raised,
+        # missed, answered and open, open
+        DEPARTMENT: {"calls": 3, "missed": 1, "missed_answer": 1, "answered": 1, "answered_in_time": 1, "open": 2},
+        LEADER: {"calls": 2, "assigned": 1, "open": 1},
+        "total": {
+            "calls": 3 + 4 + 1 + 1 + 3 + 2,
+            "raised": 3 + 3 + 1 + 1,
+            "assigned": 1,
+            "missed": 1,
+            "missed_answer": 1,
+            "answered": 1,
+            "answered_in_time": 1,
+            "open": 1 + 2 + 1,
+        },
     }
-    assert counted[LEADER] == {"calls": 2, "assigned": 1, "open": 1}
+    # the department answered 1 of the 2 that were to be answered, and nobody has resolved anything
+    none = dict.fromkeys((COMMUNITY, STREET, OTHER_COMMUNITY, OTHER_STREET, LEADER))
+    assert await scores(house) == {**none, DEPARTMENT: 50.0, "total": 50.0}
+    at_once = {"answer": (0.0, 0.0)}
+    assert await times(house) == {DEPARTMENT: at_once, "total": at_once}
+    assert await shares(house) == {}

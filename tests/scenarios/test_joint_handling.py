@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.house import COMMUNITY, DEPARTMENT, LEADER, STREET, House
-from tests.scenarios.figures import figures, scores
+from tests.scenarios.figures import figures, scores, shares, times
 
 pytestmark = pytest.mark.anyio
 
@@ -50,6 +50,11 @@ async def test_each_sees_it_in_its_queue_and_reports_its_part_and_the_lead_resol
     for unit in (COMMUNITY, STREET, DEPARTMENT, POLICE, TRANSPORT):
         assert (await house.get(unit, f"/v1/incidents/{incident['id']}"))["level"] == 4
         await house.act(unit, incident, "comment", text="仍在跟进")
+    await _the_lead_answers_for_all(house)
+
+
+async def _the_lead_answers_for_all(house: House) -> None:
+    """Answered and resolved by the lead at once, rejected, and then missed: who assists is counted nowhere."""
     assert await figures(house) == {
         COMMUNITY: {"calls": 1, "raised": 1},
         STREET: {"calls": 1, "raised": 1},
@@ -76,9 +81,13 @@ async def test_each_sees_it_in_its_queue_and_reports_its_part_and_the_lead_resol
             "missed_answer": 1,
             "open": 1,
         },
-    }, "the lead answers for all: who assists is counted nowhere"
+    }
     # answered 1 of 2, resolved 1 of 1: (30 × 0.5 + 40 × 1) / 70
-    assert (await scores(house))[DEPARTMENT] == 78.57
+    none = dict.fromkeys((COMMUNITY, STREET, LEADER))
+    assert await scores(house) == {**none, DEPARTMENT: 78.57, "total": 78.57}
+    at_once = {"answer": (0.0, 0.0), "resolve": (0.0, 0.0)}
+    assert await times(house) == {DEPARTMENT: at_once, "total": at_once}
+    assert await shares(house) == {DEPARTMENT: {3: 1.0}, "total": {3: 1.0}}
 
 
 async def test_who_may_be_asked_to_assist(house: House) -> None:

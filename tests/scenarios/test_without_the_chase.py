@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.house import COMMUNITY, House
+from tests.house import COMMUNITY, DEPARTMENT, LEADER, STREET, House
+from tests.scenarios.figures import figures, scores
 
 pytestmark = pytest.mark.anyio
 
@@ -32,6 +33,10 @@ async def test_it_waits_and_is_concluded_by_the_community(house: House, kind: st
     assert (row["answer_s"]["median"], row["resolve_s"]["median"]) == (0.0, 0.0), "waiting is nobody's slowness"
     told = [e["type"] for e in (await house.get("worker", f"/v1/incidents/{parked['id']}/timeline"))["items"]]
     assert told[:3] == ["sihu.incident.reported", "sihu.call.opened", "sihu.incident.held"]
+    done = {"calls": 1, "answered": 1, "answered_in_time": 1, "resolved": 1, "resolved_in_time": 1}
+    counted = {**done, "resolved_level_1": 1}
+    assert await figures(house) == {COMMUNITY: counted, "total": counted}, "in November, when it was called"
+    assert await scores(house) == {COMMUNITY: 100.0, "total": 100.0}
 
 
 async def test_what_nobody_concludes_goes_the_way_of_every_call(house: House) -> None:
@@ -41,3 +46,12 @@ async def test_what_nobody_concludes_goes_the_way_of_every_call(house: House) ->
     await house.advance(to=plan[-1]["at"])
     calls = (await house.get("worker", f"/v1/incidents/{parked['id']}"))["calls"]
     assert [call["opened_at"] for call in calls[1:]] == [step["at"] for step in plan[1:]]
+    # reported on 23 November, resumed a month later: every call but the first is of December
+    missed = {"calls": 1, "missed": 1, "missed_answer": 1}
+    assert await figures(house) == {COMMUNITY: missed, "total": missed}
+    assert await figures(house, period="2026-12") == {
+        STREET: missed,
+        DEPARTMENT: missed,
+        LEADER: {"calls": 2, "missed": 1, "missed_answer": 1, "open": 1},
+        "total": {"calls": 4, "missed": 3, "missed_answer": 3, "open": 1},
+    }

@@ -1,0 +1,104 @@
+"""What is owed to those an incident concerns: nobody judges its own work, and nothing is pushed where it may not go.
+
+Checked of each decision as it is written, from the contract and the log alone, not from the code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+from service.rules.model import Decision, Event, Incident
+from service.rules.words import Level
+from service.rules.world import World
+from tests.rules.builders import OTHER_STREET, STREET, UNITS
+
+_REOPENED, _REJECTED = "sihu.incident.reopened", "sihu.incident.rejected"
+
+
+def demand(before: Incident, decision: Decision, past: Sequence[Event], world: World) -> None:
+    """`past`: every event of the incident, with those of this decision."""
+    for event in decision.events:
+        check = _CHECKS.get(event.type)
+        if check is not None:
+            check(before, decision, event, past, world)
+
+
+def _closed(before: Incident, decision: Decision, event: Event, past: Sequence[Event], world: World) -> None:
+    if decision.after.closed_as == "verified":
+        _is_judged_by_another(before, event)
+
+
+def _is_judged_by_another(before: Incident, event: Event) -> None:
+    """k, l: the reporter, or the community or street of the cell; never who resolved it, by unit or by subject."""
+    by, done = event.by, before.call
+    assert by.subject == before.reporter or by.unit in (before.grid_code[:12], before.grid_code[:9])
+    assert done.ended_by is not None
+    assert done.ended_by.subject != by.subject
+    assert by.unit != done.unit
+
+
+def _rejected(before: Incident, decision: Decision, event: Event, past: Sequence[Event], world: World) -> None:
+    """l: the same unit, while it is there; from the second one since the last reopening the next level."""
+    _is_judged_by_another(before, event)
+    after, since_reopened = decision.after, 0
+    for each in past:
+        since_reopened = 0 if each.type == _REOPENED else since_reopened + (each.type == _REJECTED)
+    if since_reopened > 1:
+        assert after.level > before.level or before.level is after.level is Level.LEADER
+    elif world.unit(before.unit, event.at) is not None:
+        assert (after.unit, after.level) == (before.unit, before.level)
+
+
+def _assigned(before: Incident, decision: Decision, event: Event, past: Sequence[Event], world: World) -> None:
+    """h: another unit, no higher; and from above, a street only what it admitted."""
+    after = decision.after
+    assert (after.unit != before.unit) and (after.level <= before.level)
+    street = _street_of(after.unit)
+    assert before.level <= Level.STREET or street is None or _admitted(world, before, street, event.at)
+    by_leader = event.by.unit is not None and before.level is Level.LEADER
+    assert after.call.binding == by_leader
+
+
+def _street_of(unit: str) -> str | None:
+    """The street inside which a unit is, by the drawing in `builders`."""
+    places = (unit, UNITS[unit].parent or "")
+    return next((street for street in (STREET, OTHER_STREET) for each in places if each.startswith(street)), None)
+
+
+def _admitted(world: World, incident: Incident, street: str, at: datetime) -> bool:
+    """Some duty in force for this category, here, names the street or a unit of it."""
+    return any(
+        incident.category.startswith(duty.category)
+        and incident.grid_code.startswith(duty.area)
+        and duty.validity.at(at)
+        and any(_street_of(unit) == street for unit in (duty.lead_unit, *duty.assisting))
+        for rows in world.duties.values()
+        for duty in rows
+    )
+
+
+def _appealed(before: Incident, decision: Decision, event: Event, past: Sequence[Event], world: World) -> None:
+    call = decision.ended
+    assert call is not None
+    assert call.appeal is not None
+    assert (call.appeal.by.unit, call.exempt) == (call.unit, False), "each for itself, and to ask changes nothing"
+
+
+def _judged(before: Incident, decision: Decision, event: Event, past: Sequence[Event], world: World) -> None:
+    """An appeal is decided by the street of the cell or ops, never by who appealed; only a granted one exempts."""
+    call = decision.ended
+    assert call is not None
+    assert event.by.kind == "ops" or event.by.unit == before.grid_code[:9]
+    assert event.by.unit != call.unit
+    assert call.exempt == (event.type == "sihu.call.exempted")
+
+
+_CHECKS: Mapping[str, Callable[[Incident, Decision, Event, Sequence[Event], World], None]] = {
+    "sihu.incident.closed": _closed,
+    _REJECTED: _rejected,
+    "sihu.call.assigned": _assigned,
+    "sihu.call.appealed": _appealed,
+    "sihu.call.exempted": _judged,
+    "sihu.call.appeal_refused": _judged,
+}
