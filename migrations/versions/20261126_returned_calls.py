@@ -1,4 +1,5 @@
-"""returned calls: found by their month, so that those returned in error need no second look at every call of it."""
+"""returned calls: found by their month, and what binds by its incident, so that what was returned in error needs no
+second look at every call of a month."""
 
 from __future__ import annotations
 
@@ -13,7 +14,9 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_index("call_returned_idx", "call", ["opened_at"], postgresql_where=sa.text("outcome = 'returned'"))
+    op.create_index("call_binding_idx", "call", ["incident_id", "unit", "seq"], postgresql_where=sa.text("binding"))
 
 
 def downgrade() -> None:
+    op.drop_index("call_binding_idx", "call")
     op.drop_index("call_returned_idx", "call")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -106,13 +105,13 @@ def call(stored: Mapping[Any, Any], world: World) -> dict[str, Any]:
         "outcome": stored["outcome"],
         "opened_at": stored["opened_at"],
         **{name: stored[name] for name in shown},
-        "answer_s": _seconds(stored["answer_took"]),
-        "resolve_s": _seconds(stored["resolve_took"]),
+        "answer_s": _seconds(stored["answer_us"]),
+        "resolve_s": _seconds(stored["resolve_us"]),
     }
 
 
-def _seconds(took: timedelta | None) -> float | None:
-    return None if took is None else took.total_seconds()
+def _seconds(microseconds: int | None) -> float | None:
+    return None if microseconds is None else microseconds / 10**6
 
 
 # --- for a spreadsheet ----------------------------------------------------------------------------------------------

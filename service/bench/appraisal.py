@@ -26,11 +26,13 @@ WITH drawn AS (
     SELECT g, random() AS a, (ARRAY[1,1,1,1,1,2,2,3,3,4])[1 + g % 10] AS level,
            CAST(:start AS timestamptz) + (CAST(:stop AS timestamptz) - :start) * g / CAST(:many AS integer) AS at,
            concat('440105', lpad(CAST(1 + g % 18 AS text), 3, '0'), lpad(CAST(1 + g % 13 AS text), 3, '0'),
-                  lpad(CAST(1 + g % 17 AS text), 3, '0')) AS cell
+                  lpad(CAST(1 + g % 17 AS text), 3, '0')) AS cell,
+           (ARRAY['urban-0110','urban-0401','urban-0203','urban-0506','party-01','fire-01','order-01','floating-01'])
+               [1 + g % 8] AS kind
     FROM generate_series(1, :many) AS g
 ), lived AS (
-    SELECT *, CASE WHEN a < 0.8 THEN random() * interval '5 hours' END AS answer_took,
-           interval '5 hours' + random() * interval '30 hours' AS took,
+    SELECT *, CASE WHEN a < 0.8 THEN CAST(random() * 18000000000 AS bigint) END AS answer_us,
+           18000000000 + CAST(random() * 108000000000 AS bigint) AS took_us, interval '1 microsecond' AS us,
            CASE WHEN a < 0.56 THEN 'resolved' WHEN a < 0.68 THEN 'raised' WHEN a < 0.76 THEN 'not_resolved'
                 WHEN a < 0.8 THEN CASE g % 2 WHEN 0 THEN 'closed' END WHEN a < 0.9 THEN 'no_answer'
                 WHEN a < 0.93 THEN 'returned' WHEN a < 0.98 THEN 'raised' ELSE 'assigned' END AS outcome,
@@ -40,13 +42,14 @@ WITH drawn AS (
 )
 INSERT INTO call (incident_id, seq, district, level, round, unit, cause, reason, opened_at, answer_by, resolve_by,
                   clock, answered_at, answer, ended_at, outcome, grid_code, category, rating, outcome_rating,
-                  answer_took, resolve_took)
+                  answer_us, resolve_us)
 SELECT CAST(md5(concat('bench', CAST(:start AS timestamptz), g / 2)) AS uuid), 1 + g % 2, '440105', level, 1 + g % 2,
        unit, CASE g % 2 WHEN 0 THEN 'report' ELSE 'raised' END, 'a reason of the usual length, more or less', at,
-       at + interval '4 hours', CASE WHEN answer_took IS NOT NULL THEN at + interval '30 hours' END, 'working',
-       at + answer_took, '{"measure": "go and look at it"}', CASE WHEN outcome IS NOT NULL THEN at + took END, outcome,
-       cell, 'urban-0110', CASE WHEN level = 3 AND g % 4 = 0 THEN 1 + g % 5 END,
-       CASE WHEN g % 3 = 0 THEN 1 + g % 5 END, answer_took, CASE outcome WHEN 'resolved' THEN took END
+       at + interval '4 hours', CASE WHEN answer_us IS NOT NULL THEN at + interval '30 hours' END, 'working',
+       at + answer_us * us, '{"measure": "go and look at it"}',
+       CASE WHEN outcome IS NOT NULL THEN at + took_us * us END, outcome,
+       cell, kind, CASE WHEN level = 3 AND g % 4 = 0 THEN 1 + g % 5 END,
+       CASE WHEN g % 3 = 0 THEN 1 + g % 5 END, answer_us, CASE outcome WHEN 'resolved' THEN took_us END
 FROM lived
 """
 )

@@ -35,11 +35,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
+from service.rules.percentiles import Spread, spread_of
 from service.rules.words import STREET_DIGITS, Cause, Level, Outcome
 from service.rules.worktime import ZONE
 from service.rules.world import World
@@ -100,7 +101,6 @@ SCORED: Mapping[Measure, tuple[Measure, Measure, Measure]] = {
     Measure.RESOLVABLE: (Measure.RESOLVED, Measure.MISSED_RESOLVE, Measure.EXEMPT_RESOLVE),
 }
 """What could be done in time: done, and missed, without what is exempt."""
-PERCENTS = (50, 90)
 UNKNOWN_LINE = "unknown"
 """Of a category that the registry never had."""
 
@@ -155,15 +155,8 @@ class CallFacts(NamedTuple):
     rating: int | None = None
     outcome_rating: int | None = None
     exempt: bool = False
-    answer_took: timedelta | None = None
-    resolve_took: timedelta | None = None
-
-
-class Spread(NamedTuple):
-    """Seconds; None when there is nothing to take them of."""
-
-    median: float | None = None
-    p90: float | None = None
+    answer_us: int | None = None
+    resolve_us: int | None = None
 
 
 class Tally(NamedTuple):
@@ -255,14 +248,14 @@ def _tally(rows: Sequence[tuple[CallFacts, bool]]) -> Tally:
         for measure in _measures(call, in_error):
             counts[measure] += 1
     calls = [call for call, _ in rows]
-    answered = [each.answer_took for each in calls if each.answer_took is not None]
-    resolved = [each.resolve_took for each in calls if each.resolve_took is not None]
+    answered = [each.answer_us for each in calls if each.answer_us is not None]
+    resolved = [each.resolve_us for each in calls if each.resolve_us is not None]
     return Tally(
         summed(counts),
         sum(each.rating or 0 for each in calls if each.level == Level.DEPARTMENT),
         sum(each.outcome_rating or 0 for each in calls),
-        _spread(answered),
-        _spread(resolved),
+        spread_of(answered),
+        spread_of(resolved),
     )
 
 
@@ -273,29 +266,6 @@ def summed(counts: Mapping[Measure, int]) -> dict[Measure, int]:
     return found | {
         each: found[done] + found[missed] - found[exempt] for each, (done, missed, exempt) in SCORED.items()
     }
-
-
-def _spread(passed: Sequence[timedelta]) -> Spread:
-    ordered = sorted(each // timedelta(microseconds=1) for each in passed)
-    picks = [ordered[min(len(ordered) - 1, place + up)] for place in _places(len(ordered)) for up in (0, 1)]
-    return spread(len(ordered), picks)
-
-
-def _places(many: int) -> list[int]:
-    return [(many - 1) * percent // 100 for percent in PERCENTS] if many else []
-
-
-def spread(many: int, picks: Sequence[int]) -> Spread:
-    """The percentiles of `many` durations from the two neighbours of each, in microseconds: low and high of the median,
-    then of the 90th. Whole numbers all the way, so that whoever computes it gets the same."""
-    if not many:
-        return Spread()
-    values = []
-    for n, percent in enumerate(PERCENTS):
-        low, high, share = picks[2 * n], picks[2 * n + 1], (many - 1) * percent % 100
-        hundredths_us = low * (100 - share) + high * share
-        values.append((hundredths_us + 50_000) // 100_000 / 1000)
-    return Spread(*values)
 
 
 # --- the groups -----------------------------------------------------------------------------------------------------

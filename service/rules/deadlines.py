@@ -66,11 +66,11 @@ def standing(incident: Incident, world: World) -> Deadline:
     return Deadline(due_at, start, box_s, tuple(stretches), tuple(moved), provisional, left)
 
 
-def taken(incident: Incident, now: datetime) -> timedelta:
-    """How long the open call has taken since it opened, without what it was on hold (arrow i)."""
+def taken_us(incident: Incident, now: datetime) -> int:
+    """How long the open call has taken since it opened, in microseconds, without what it was on hold (arrow i)."""
     mine = (each for each in incident.requests if each.call == incident.call.seq)
     held = (each.resumed_at - (each.decided_at or each.asked_at) for each in mine if each.resumed_at)
-    return now - incident.call.opened_at - sum(held, timedelta())
+    return (now - incident.call.opened_at - sum(held, timedelta())) // timedelta(microseconds=1)
 
 
 def next_mark(due_at: datetime, box_s: int, warn: Sequence[int], warned: int, timer: Timer) -> datetime | None:

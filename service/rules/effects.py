@@ -114,7 +114,7 @@ def _take_on(story: Story, said: dict[str, Any] | None) -> None:
     seconds = story.world.box(incident.policy, incident.call.level, incident.urgency, incident.category).resolve_s
     clock = incident.call.clock
     by = story.world.timer(incident.policy, clock).due(now, timedelta(seconds=seconds))
-    story.change_call(answered_at=now, resolve_by=by, answer=said, answer_took=deadlines.taken(incident, now))
+    story.change_call(answered_at=now, resolve_by=by, answer=said, answer_us=deadlines.taken_us(incident, now))
     story.move(state=State.ANSWERED, **running(story.world, incident, clock, now, by, DueKind.RESOLVE, seconds))
 
 
@@ -124,8 +124,8 @@ def resolve(story: Story, act: Act) -> None:
     if story.incident.state is State.CALLING:
         _take_on(story, None)
         story.tell("sihu.call.answered")
-    took = deadlines.taken(story.incident, story.now)
-    story.end_call(Outcome.RESOLVED, result=act.words, attachments=act.attachments, resolve_took=took)
+    took = deadlines.taken_us(story.incident, story.now)
+    story.end_call(Outcome.RESOLVED, result=act.words, attachments=act.attachments, resolve_us=took)
     verify_s = story.world.policy(*story.incident.policy).verify_s
     by = story.now + timedelta(seconds=verify_s)
     story.move(state=State.RESOLVED, due_at=by, due_kind=DueKind.VERIFY, wake_at=by, provisional=False)

@@ -74,15 +74,15 @@ class _Ledger:
         self._held += event.at - (self._held_at or event.at)
         self.moved(event)
 
-    def _taken(self, event: Told) -> timedelta:
-        return event.at - self.calls[-1].opened_at - self._held
+    def _taken_us(self, event: Told) -> int:
+        return (event.at - self.calls[-1].opened_at - self._held) // timedelta(microseconds=1)
 
     def _change(self, seq: int, **fields: Any) -> None:
         self.calls[seq - 1] = self.calls[seq - 1]._replace(**fields)
 
     def answered(self, event: Told) -> None:
         by = _due(event.data["incident"], DueKind.RESOLVE)
-        self._change(event.data["call"], answered_at=event.at, resolve_by=by, answer_took=self._taken(event))
+        self._change(event.data["call"], answered_at=event.at, resolve_by=by, answer_us=self._taken_us(event))
 
     def moved(self, event: Told) -> None:
         incident = event.data["incident"]
@@ -96,7 +96,7 @@ class _Ledger:
 
     def resolved(self, event: Told) -> None:
         self._end(event, Outcome.RESOLVED)
-        self._change(event.data["call"], resolve_took=self._taken(event))
+        self._change(event.data["call"], resolve_us=self._taken_us(event))
 
     def missed(self, event: Told) -> None:
         answered = self.calls[-1].answered_at is not None

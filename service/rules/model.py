@@ -131,9 +131,8 @@ class Call(NamedTuple):
     """One unit asked, at one level, to respond. `outcome` is None exactly while it is open (contract §2).
 
     `binding`: a leader gave it to this unit, which may not return it. `rating` is the street's of a department,
-    `outcome_rating` the reporter's of what came of it, both 1–5. `exempt`: an appeal succeeded, so it was missed but
-    is not scored. `answer_took`, `resolve_took`: from its opening to its answer, its resolution, without what it was
-    on hold.
+    `outcome_rating` the reporter's of what came of it, both 1–5. `exempt`: an appeal succeeded: missed, but not scored.
+    `answer_us`, `resolve_us`: microseconds until its answer, its resolution, without what it was on hold.
     """
 
     seq: int
@@ -166,15 +165,14 @@ class Call(NamedTuple):
     outcome_rating: int | None = None
     appeal: Appeal | None = None
     exempt: bool = False
-    answer_took: timedelta | None = None
-    resolve_took: timedelta | None = None
+    answer_us: int | None = None
+    resolve_us: int | None = None
 
 
 class Request(NamedTuple):
     """A hold or an extension asked for by the unit of call number `call`. `outcome` is None while it is open.
-
-    `box` is the one it stopped or moved, known once it is approved; `resumed_at` ends a hold; `granted` is what an
-    extension added to the box, in the call's own clock: should the calendar change, it is still that much.
+    `box` is the one it stopped or moved, known once approved; `resumed_at` ends a hold; `granted`: what an extension
+    added in the call's own clock, whatever the calendar becomes.
     """
 
     n: int

@@ -38,12 +38,12 @@ from service.rules.appraisal import (
     Period,
     Tallies,
     Tally,
-    spread,
     summed,
 )
+from service.rules.percentiles import spread
 from service.rules.words import STREET_DIGITS, Cause, Level, Outcome
 from service.store.metadata import Code, Time
-from service.store.order_statistics import durations, overall, picked, sorted_within
+from service.store.order_statistics import gathered, overall, picked, sorted_within
 from service.store.ranges import within
 from service.store.registry_tables import category
 from service.store.tables import call, incident
@@ -214,8 +214,8 @@ def _figures(period: Period, grouped: _Grouped, sight: Sight) -> Select[Any]:
             ),
             func.sum(call.c.rating).filter(PREDICATES[Measure.STREET_RATED]).label("street_stars"),
             func.sum(call.c.outcome_rating).label("reporter_stars"),
-            durations(call.c.answer_took).label("answers"),
-            durations(call.c.resolve_took).label("resolutions"),
+            gathered(call.c.answer_us).label("answers"),
+            gathered(call.c.resolve_us).label("resolutions"),
         )
         .select_from(grouped.source)
         .where(*_of_the_month(period, grouped, sight))
@@ -265,7 +265,7 @@ class Wanted:
 After = tuple[datetime, UUID, int]
 _SHOWN = (
     *("incident_id", "seq", "level", "unit", "cause", "outcome", "opened_at", "answer_by", "answered_at"),
-    *("resolve_by", "ended_at", "late_s", "exempt", "rating", "outcome_rating", "answer_took", "resolve_took"),
+    *("resolve_by", "ended_at", "late_s", "exempt", "rating", "outcome_rating", "answer_us", "resolve_us"),
 )
 
 

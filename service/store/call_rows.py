@@ -95,8 +95,8 @@ _CHANGED = (
     "outcome_rating",
     "appeal",
     "exempt",
-    "answer_took",
-    "resolve_took",
+    "answer_us",
+    "resolve_us",
 )
 
 

@@ -27,18 +27,16 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import array
 
-from service.rules.appraisal import PERCENTS
+from service.rules.percentiles import PERCENTS
 
-_US = 1_000_000
 _LONG = ARRAY(BigInteger)
 _PICKS = [(percent, up) for percent in PERCENTS for up in (0, 1)]
 """What `spread` takes: the two neighbours of each percentile."""
 
 
-def durations(passed: ColumnElement[Any]) -> ColumnElement[Any]:
-    """An aggregate: the lengths of these intervals, where there is one, in whole microseconds, in no order."""
-    length = cast(func.date_part("epoch", passed) * _US, BigInteger)
-    return func.array_agg(length, type_=_LONG).filter(passed.is_not(None))
+def gathered(lengths: ColumnElement[Any]) -> ColumnElement[Any]:
+    """An aggregate: these lengths (microseconds) where there are any, in no order."""
+    return func.array_agg(lengths, type_=_LONG).filter(lengths.is_not(None))
 
 
 def sorted_within(lengths: ColumnElement[Any]) -> ColumnElement[Any]:

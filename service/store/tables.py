@@ -189,18 +189,19 @@ call = Table(
     Column("outcome_rating", SmallInteger, comment="the reporter's, of what came of it: 1 to 5"),
     Column("appeal", JSON, comment="what the unit says against having missed it, and what was decided"),
     Column("exempt", Boolean, nullable=False, server_default=text("false"), comment="missed, but not scored"),
-    Column("answer_took", Interval, comment="from its opening to its answer, without what it was on hold"),
-    Column("resolve_took", Interval, comment="from its opening to its resolution, without what it was on hold"),
+    Column("answer_us", BigInteger, comment="microseconds until its answer, without what it was on hold"),
+    Column("resolve_us", BigInteger, comment="microseconds until its resolution, without what it was on hold"),
     UniqueConstraint("incident_id", "level", "round"),
     Index("call_open_key", "incident_id", unique=True, postgresql_where=text("outcome IS NULL")),
     Index("call_unit_idx", "unit", "incident_id"),
     Index("call_opened_idx", "opened_at", postgresql_using="brin", postgresql_with={"pages_per_range": "32"}),
     Index("call_returned_idx", "opened_at", postgresql_where=text("outcome = 'returned'")),
+    Index("call_binding_idx", "incident_id", "unit", "seq", postgresql_where=text("binding")),
     CheckConstraint("(outcome IS NULL) = (ended_at IS NULL)", name="ended"),
     CheckConstraint("(answered_at IS NULL) = (resolve_by IS NULL)", name="answered"),
     CheckConstraint(
-        "(answered_at IS NULL) = (answer_took IS NULL)"
-        " AND (outcome IS NOT DISTINCT FROM 'resolved') = (resolve_took IS NOT NULL)",
+        "(answered_at IS NULL) = (answer_us IS NULL)"
+        " AND (outcome IS NOT DISTINCT FROM 'resolved') = (resolve_us IS NOT NULL)",
         name="took",
     ),
     CheckConstraint(

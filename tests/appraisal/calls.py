@@ -43,11 +43,15 @@ def a_call(incident: int, seq: int = 1, **fields: object) -> CallFacts:
         answer_by=at + timedelta(hours=4),
     )
     call = plain._replace(**fields)  # type: ignore[arg-type]
-    if call.answered_at and call.answer_took is None:
-        call = call._replace(answer_took=call.answered_at - call.opened_at)
-    if call.ended_at and call.outcome is Outcome.RESOLVED and call.resolve_took is None:
-        call = call._replace(resolve_took=call.ended_at - call.opened_at)
+    if call.answered_at and call.answer_us is None:
+        call = call._replace(answer_us=micros(call.answered_at - call.opened_at))
+    if call.ended_at and call.outcome is Outcome.RESOLVED and call.resolve_us is None:
+        call = call._replace(resolve_us=micros(call.ended_at - call.opened_at))
     return call
+
+
+def micros(took: timedelta) -> int:
+    return took // timedelta(microseconds=1)
 
 
 def after(opened_at: datetime = OPENED, **passed: float) -> datetime:
@@ -139,13 +143,17 @@ def _of_one(chance: random.Random, number: int) -> list[CallFacts]:
     return calls
 
 
+def _without_holds(chance: random.Random, opened: datetime, ended: datetime | None) -> int | None:
+    return None if ended is None else micros((ended - opened) * chance.choice((1, 1, 0.5)))
+
+
 def _lived(chance: random.Random, call: CallFacts, *, last: bool) -> CallFacts:
     box, opened = timedelta(hours=4), call.opened_at
     answered = chance.random() < 0.6
     if answered:
         at = opened + (box if chance.random() < 0.1 else box * chance.random() * 1.3)
         held = (at - opened) * chance.choice((0, 0, 0.25))
-        call = call._replace(answered_at=at, resolve_by=at + box, answer_took=at - opened - held)
+        call = call._replace(answered_at=at, resolve_by=at + box, answer_us=micros(at - opened - held))
     never = (Outcome.NO_ANSWER,) if answered else (Outcome.RESOLVED, Outcome.NOT_RESOLVED)
     outcomes = [each for each in Outcome if each not in never]
     outcome = None if last and chance.random() < 0.2 else chance.choice(outcomes)
@@ -156,7 +164,7 @@ def _lived(chance: random.Random, call: CallFacts, *, last: bool) -> CallFacts:
         binding=chance.random() < 0.4,
         outcome=outcome,
         ended_at=ended,
-        resolve_took=(ended - opened) * chance.choice((1, 1, 0.5)) if ended and outcome is Outcome.RESOLVED else None,
+        resolve_us=_without_holds(chance, opened, ended) if outcome is Outcome.RESOLVED else None,
         exempt=outcome in MISSED and chance.random() < 0.4,
         rating=chance.randint(1, 5) if call.level == 3 and outcome and chance.random() < 0.6 else None,
         outcome_rating=chance.randint(1, 5) if chance.random() < 0.3 else None,
