@@ -19,22 +19,28 @@ from service.web import problems
 from service.web.answers import answer
 from service.web.text import Body
 
-RESPONSES: dict[int | str, dict[str, Any]] = {
-    200: examples.ok("The incident as it now stands", examples.INCIDENT),
-    **problems.documented(
-        errors.Unauthorized,
-        errors.BadJson,
-        errors.TooLarge,
-        errors.UnsupportedMedia,
-        errors.ValidationFailed,
-        errors.NotFound,
-        errors.NotYours,
-        errors.IdempotencyMismatch,
-        errors.VersionMoved,
-        errors.IllegalTransition,
-        errors.Unavailable,
-    ),
-}
+_PROBLEMS = (
+    errors.Unauthorized,
+    errors.BadJson,
+    errors.TooLarge,
+    errors.UnsupportedMedia,
+    errors.ValidationFailed,
+    errors.NotFound,
+    errors.NotYours,
+    errors.IdempotencyMismatch,
+    errors.VersionMoved,
+    errors.IllegalTransition,
+    errors.Unavailable,
+)
+
+
+def responses(*more: type[errors.SihuError]) -> dict[int | str, dict[str, Any]]:
+    """What every action answers, and the problems that one alone has."""
+    shown = examples.ok("The incident as it now stands", examples.INCIDENT)
+    return {200: shown, **problems.documented(*_PROBLEMS, *more)}
+
+
+RESPONSES = responses()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Response
 from fastapi import Path as FromPath
 
 from service.incidents import schemas
-from service.incidents.asking import RESPONSES, Asked
+from service.incidents.asking import RESPONSES, Asked, responses
+from service.rules import errors
 from service.rules.model import Act
 from service.rules.words import Arrow
 
@@ -23,16 +24,18 @@ async def return_call(body: schemas.ReturnBody, asked: Asked) -> Response:
     return await asked.carry_out(act, body)
 
 
-@router.post("/assign", summary="h · assign: give it to another unit · 指派", responses=RESPONSES)
+@router.post("/assign", summary="h · assign: give it to another unit · 指派", responses=responses(errors.UnknownUnit))
 async def assign(body: schemas.AssignBody, asked: Asked) -> Response:
     """By the called unit: a street within itself, a department to departments and down its line, a leader to anyone,
-    bindingly; by ops where no unit can. Above a street nobody pushes to it what was never admitted for it."""
+    bindingly; by ops where no unit can. From above, a street is not given what was never admitted for it; and nobody
+    gets what it gave on, or raised twice."""
     return await asked.carry_out(Act(Arrow.ASSIGN, body.reason, units=(body.unit,)), body)
 
 
-@router.post("/assist", summary="Ask units to one's side · 协办", responses=RESPONSES)
+@router.post("/assist", summary="Ask units to one's side · 协办", responses=responses(errors.UnknownUnit))
 async def assist(body: schemas.AssistBody, asked: Asked) -> Response:
-    """By the called unit, which stays responsible. They see the incident from now on, and have it in their queues."""
+    """By the called unit, which stays responsible. They see the incident from now on, and have it in their queues. From
+    above a street, units of one that never admitted the category only if they had it before."""
     return await asked.carry_out(Act(Arrow.ASSIST, body.reason, units=body.units), body)
 
 
@@ -48,10 +51,11 @@ async def void(body: schemas.VoidBody, asked: Asked) -> Response:
     return await asked.carry_out(Act(Arrow.VOID, body.reason, code=body.reason_code.value), body)
 
 
-@router.post("/merge", summary="q · merge: the same as another · 并案", responses=RESPONSES)
+@router.post("/merge", summary="q · merge: the same as another · 并案", responses=responses(errors.Conflict))
 async def merge(body: schemas.MergeBody, asked: Asked) -> Response:
     """By the street of both cells, or ops. This one closes; its reporter and its units follow the other one from now
-    on. See `/similar` for candidates."""
+    on. See `/similar` for candidates. Never into one that has further to climb, or is not chased: then the other way
+    round."""
     return await asked.carry_out(Act(Arrow.MERGE, body.reason, into=body.into), body)
 
 

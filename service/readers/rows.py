@@ -46,6 +46,7 @@ def row(stored: Mapping[Any, Any], world: World, now: datetime) -> dict[str, Any
         "reopen_until": stored["reopen_until"],
         "merged_into": stored["merged_into"],
         "rating": stored["rating"],
+        "returns": stored["returns"],
     }
 
 
@@ -81,5 +82,6 @@ EXAMPLE: dict[str, Any] = {
     "reopen_until": None,
     "merged_into": None,
     "rating": None,
+    "returns": 0,
 }
 """What the OpenAPI document shows."""
