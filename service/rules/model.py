@@ -84,10 +84,9 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What a person does to an incident. `words` is the reason, result, comment or message they gave; `code` the coded
-    reason of a return or void, `duty` the one a return cites; `units` whom it is assigned to, or who is to assist;
-    `until` what a hold or extension asks for; `request` the number of the one to decide; `call` the number of the one
-    that is rated, or appealed against; `into` the incident to merge into."""
+    """What a person does to an incident. `words`: the reason, result, comment or message they gave; `code`: of a return
+    or void, and `duty` that a return cites; `units`: assigned to, or to assist; `until`: of a hold or extension;
+    `request`, `call`: the number of the one that is meant; `into`: the incident to merge into."""
 
     arrow: Arrow
     words: str | None = None
