@@ -88,3 +88,15 @@ async def test_a_page_of_calls_is_found_by_the_index_too(history: Database) -> N
             (plan,) = await _plans(connection, appraisal.page(connection, wanted, Sight(""), None, 50))
         assert index in plan
         assert "Seq Scan" not in plan
+
+
+async def test_a_month_is_planned_for_itself_however_often_it_is_asked(history: Database) -> None:
+    """The driver keeps its statements, and from the sixth time on PostgreSQL would plan them for any month at all."""
+    for _ in range(7):
+        async with history.read() as connection:
+            await appraisal.tallies(connection, MONTH, Grouping.UNIT, Sight(""))
+    counted = "SELECT custom_plans, generic_plans FROM pg_prepared_statements"
+    kept = f"{counted} WHERE statement LIKE '%FROM call %' AND statement NOT LIKE '%pg_prepared%'"
+    async with history.read() as connection:
+        plans = [tuple(row) for row in await connection.execute(text(kept))]
+    assert plans == [(7, 0)] * 2
