@@ -212,8 +212,9 @@ def look_again(story: Story) -> None:
 
 
 def reschedule(story: Story, due_at: datetime) -> None:
-    """The calendar changed under a running box: its deadline is what it would have been from the start."""
-    was_due_at = story.incident.due_at
-    _set_due(story, due_at)
+    """The calendar changed under a running box: its deadline is what it would have been from the start, but never
+    before this moment: nobody has been late already by a day that is declared afterwards."""
+    was_due_at = story.incident.due_at or story.now
+    _set_due(story, max(due_at, min(was_due_at, story.now)))
     _wake(story, story.incident.warned)
     story.tell(RESCHEDULED, was_due_at=was_due_at, provisional=story.incident.provisional)

@@ -199,14 +199,16 @@ def tick(incident: Incident, world: World, now: datetime) -> Decision | None:
     """What the passing of time does: one deadline, one warning, or a deadline put right; None when it is nothing.
 
     One level at a time: after downtime each new box starts at `now`, and the lateness is on the call that was missed.
-    A deadline in working time is looked at once more before it fires, so that a calendar that changed wins.
+    A deadline in working time is looked at once more before it fires, so that a calendar that changed wins; it never
+    makes a deadline that has come an earlier one.
     """
     if incident.due_at is None or incident.due_kind is None:
         return None
     story = Story(incident, CLOCK, world, max(now, incident.updated_at))
     if incident.call.clock is Clock.WORKING and incident.state in _RUNNING:
         standing = deadlines.standing(incident, world)
-        if (standing.due_at, standing.provisional) != (incident.due_at, incident.provisional):
+        moved = (standing.due_at, standing.provisional) != (incident.due_at, incident.provisional)
+        if moved and not standing.due_at < incident.due_at <= now:
             holds.reschedule(story, standing.due_at)
             return story.told()
     if now >= incident.due_at:

@@ -171,3 +171,21 @@ def test_a_box_that_began_on_known_days_is_sure_though_its_call_did_not() -> Non
     answered = act(incident, "community", Arrow.ANSWER, world=NEXT_YEAR, at=_at("2027-01-01T00:10:00Z")).after
     _stays(answered, False)
     _stays(fired(_held(answered, _at("2027-01-01T00:20:00Z"), JANUARY), world=NEXT_YEAR).after, False)
+
+
+def test_a_day_that_is_declared_afterwards_makes_nobody_late_before_it_was() -> None:
+    """A Friday turns out to have been no day off: what was to be done by then is due now, not then."""
+    off = a_world(policy=3, days=plain_days(_day("2026-11-27"), _day("2026-11-30")))
+    waiting = reported(off, at=_at("2026-11-26T09:30:00Z")).after  # Thursday 17:30, an hour: half of it is left
+    assert waiting.due_at == _at("2026-12-01T00:30:00Z"), "Tuesday 08:30"
+    monday = _at("2026-11-30T02:00:00Z")
+    moved = lifecycle.tick(waiting, WORKING, monday)
+    assert moved is not None
+    assert (moved.after.due_at, types(moved)) == (monday, ["call.rescheduled"])
+    assert moved.after.call.answer_by == monday
+    answered = act(moved.after, "community", Arrow.ANSWER, world=WORKING, at=monday)
+    assert answered.after.call.answered_at == moved.after.call.answer_by, "in time, if it is quick"
+    missed = lifecycle.tick(moved.after, WORKING, monday + timedelta(seconds=2))
+    assert missed is not None
+    assert missed.ended is not None
+    assert (missed.ended.outcome, missed.ended.late_s) == ("no_answer", 2.0)
