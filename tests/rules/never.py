@@ -45,10 +45,11 @@ class Never(RuleBasedStateMachine):
             assert now.open_request is None or now.open_request.call == now.call.seq
             if now.state in _RUNNING:
                 standing = deadlines.standing(now, history.reckoned_in)
-                if (
-                    now.due_at != now.updated_at
-                ):  # else a day declared afterwards put it there: never before that moment
+                assert now.due_at is not None
+                if now.due_at > now.updated_at:
                     assert (standing.due_at, standing.provisional) == (now.due_at, now.provisional)
+                else:  # a day that was declared afterwards puts it on that moment, not before
+                    assert standing.due_at <= now.due_at
             deadline = {State.CALLING: now.call.answer_by, State.ANSWERED: now.call.resolve_by}
             assert now.due_at == deadline.get(now.state, now.due_at)
 
