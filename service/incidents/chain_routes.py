@@ -28,7 +28,7 @@ async def return_call(body: schemas.ReturnBody, asked: Asked) -> Response:
 async def assign(body: schemas.AssignBody, asked: Asked) -> Response:
     """By the called unit: a street within itself, a department to departments and down its line, a leader to anyone,
     bindingly; by ops where no unit can. From above, a street is not given what was never admitted for it; and nobody
-    gets what it gave on, or raised twice."""
+    but a leader gives it to who gave it on, or raised it twice."""
     return await asked.carry_out(Act(Arrow.ASSIGN, body.reason, units=(body.unit,)), body)
 
 

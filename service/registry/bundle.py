@@ -2,7 +2,7 @@
 
 The columns are those of contract §3, "Bundle"; `lines.csv` (code,name) names the lines of work. Lists in a field are
 separated by ';'. Dates are days in Asia/Shanghai; what a row without `valid_from` changes is in force from the import
-on (service.registry.changes: nothing is changed in the past).
+on (service.registry.changes: no change begins in the past).
 """
 
 from __future__ import annotations

@@ -4,8 +4,9 @@ A row says what holds from its `valid_from` on. What differs closes the row held
 force (it starts later, or this very moment) is corrected where it stands, for nobody was ever called by it; a row
 that only ends is closed. So the same bundle again finds nothing to do.
 
-No change begins in the past. A file goes on naming the `valid_from` a row had at first, so one no later than that of
-the row held asks for nothing, and the change begins now; a later one that has passed is a fault.
+No change begins in the past, and no duty ends there; another row may be ended as of a day that has passed. A file goes
+on naming the `valid_from` a row had at first, so one no later than that of the row held asks for nothing, and the
+change begins now; a later one that has passed is a fault.
 """
 
 from __future__ import annotations
@@ -139,8 +140,10 @@ def _backdates(row: Columns, old: Columns, now: datetime) -> bool:
 
 
 def _rewrites_end(row: Columns, old: Columns, now: datetime) -> bool:
-    """Whether a row that was in force would end before now; the end it has already was told apart before."""
-    return old["valid_from"] < now and row["valid_to"] is not None and row["valid_to"] < now
+    """Whether a row that was in force would end before now, or one that is over would have gone on until now; the end
+    it has already was told apart before."""
+    begun, end = old["valid_from"] < now, row["valid_to"]
+    return begun and end is not None and (end < now or (end == now and _over(old, now)))
 
 
 def _past(column: str, moment: datetime, instead: str = "leave valid_from out for now, or give a later one") -> str:

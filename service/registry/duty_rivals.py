@@ -44,9 +44,9 @@ def in_bundle(bundle: Bundle, plan: Plan, world: World) -> Iterator[Fault]:
         claims.append(duty)
     held = defaultdict(list)
     for duty in after.values():
-        held[duty.category].append(duty)
+        held[duty.category, duty.area].append(duty)
     for claim in claims:
-        wrong = _first(claim, held[claim.category])
+        wrong = _first(claim, held[claim.category, claim.area])
         if wrong:
             yield Fault("duties.csv", lines[claim.code], wrong)
 

@@ -53,7 +53,7 @@ _BODY: dict[str, Any] = {
 )
 async def import_registry(request: Request, caller: Caller, dry_run: Annotated[bool, Query()] = False) -> Response:
     """All or nothing. Every fault at once, with file and row. `dry_run=true` says what would change, and writes
-    nothing. A change begins now, or on a later `valid_from`: who was responsible on a past day stays as it was."""
+    nothing. A change begins now, or on a later `valid_from`: whose a duty was on a past day stays as it was."""
     deps.must_be(caller, Role.OPS)
     state = request.app.state
     files = _files(await request.body(), request.headers.get("content-type", ""))

@@ -20,3 +20,5 @@ async def tell(request: Request, committed: Committed | None) -> None:
         # it is written all the same: the tail reads it anew when the database is back
         with contextlib.suppress(errors.Unavailable):
             await state.worlds.reload(state.database)
+            if state.advancer is not None:  # on the virtual clock no engine hears the bell
+                await state.advancer.stay()

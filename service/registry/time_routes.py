@@ -165,8 +165,6 @@ async def put_days(request: Request, caller: _Ops, code: Code, body: DaysBody) -
     days, missing = body.written(), body.filled()
     done = await calendar_use.change(state.database, code, days, state.clock.now(), by, missing=missing)
     await tell(request, done.committed)
-    if done.woken and state.advancer is not None:  # on the virtual clock no engine hears the bell
-        await state.advancer.stay()
     return answer({"calendar": code, "days_changed": done.days, "deadlines_looked_at": done.woken})
 
 

@@ -27,6 +27,7 @@ from service.rules.words import (
     Level,
     Outcome,
     Role,
+    State,
     UnitKind,
 )
 from service.rules.world import Unit, World
@@ -214,8 +215,9 @@ def street_of(unit: Unit) -> str | None:
 
 
 def may_void(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> str | None:
-    """p, its guard: what a leader assigned is an incident."""
-    return "A leader assigned this call to you: answer it, or raise it." if incident.call.binding else None
+    """p, its guard: what a leader once assigned is an incident, through whose hands it may go."""
+    bound = any(call.binding for call in (*incident.earlier, incident.call))
+    return "A leader assigned this incident: answer it, or raise it." if bound else None
 
 
 def void(story: Story, act: Act) -> None:
@@ -240,13 +242,18 @@ def may_absorb(target: Incident, incident: Incident) -> None:
     if not target.is_open:
         into = f" It was merged into {target.merged_into}: name that one." if target.merged_into else ""
         raise Conflict(f"Incident {target.number} is closed: merge into an open one.{into}")
-    if incident.kind is Kind.INCIDENT and target.kind is not Kind.INCIDENT:
+    if incident.kind is Kind.INCIDENT and _waits_unchased(target):
         raise Conflict(
             f"{target.number} is a {target.kind}, which nobody is chased for: merge it into this one instead."
         )
     if target.level < incident.level:
         levels = f"{target.number} is at level {target.level}, this one at level {incident.level}"
         raise Conflict(f"{levels}: merge that one into this one, so that nobody is called all over again.")
+
+
+def _waits_unchased(incident: Incident) -> bool:
+    """On hold by its kind alone: nobody decided that."""
+    return incident.state is State.ON_HOLD and incident.requests[-1].decided_by is None
 
 
 def absorb(story: Story, merged: Incident, reason: str | None) -> None:

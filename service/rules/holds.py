@@ -129,12 +129,14 @@ def approve(story: Story, act: Act) -> None:
 
 
 def _granted(story: Story) -> timedelta | None:
-    """What the open request adds to the box, should it be an extension."""
+    """What the open request adds to the box, should it be an extension: never more than the policy lets it, wherever
+    the calendar moved the deadline since it was asked."""
     incident, request = story.incident, story.incident.open_request
     if request is None or request.kind is Asked.HOLD:
         return None
     timer = story.world.timer(incident.policy, incident.call.clock)
-    return timer.counted(incident.due_at or story.now, request.until)
+    policy = story.world.policies[incident.policy]
+    return min(timer.counted(incident.due_at or story.now, request.until), _most_added(story, policy))
 
 
 def _hold(story: Story, request: Request) -> None:

@@ -204,7 +204,8 @@ def tick(incident: Incident, world: World, now: datetime) -> Decision | None:
     """
     if incident.due_at is None or incident.due_kind is None:
         return None
-    story = Story(incident, CLOCK, world, max(now, incident.updated_at))
+    now = max(now, incident.updated_at)  # of two processes' clocks the later counts
+    story = Story(incident, CLOCK, world, now)
     if incident.call.clock is Clock.WORKING and incident.state in _RUNNING:
         standing = deadlines.standing(incident, world)
         moved = (standing.due_at, standing.provisional) != (incident.due_at, incident.provisional)
@@ -271,7 +272,8 @@ def plan(incident: Incident, world: World, now: datetime) -> tuple[Step, ...]:
     """What happens next if nobody acts, by the engine's own rule, to the first re-call at level 4 or a close."""
     steps: list[Step] = []
     while incident.due_at is not None and incident.due_kind is not None:
-        at, level = max(min(incident.wake_at or incident.due_at, incident.due_at), now), incident.level
+        at = max(min(incident.wake_at or incident.due_at, incident.due_at), incident.updated_at, now)
+        level = incident.level
         decision = tick(incident, world, at)
         if decision is None:
             break

@@ -33,9 +33,9 @@ _DOWN = (
     asyncpg.InterfaceError,
     TimeoutError,
 )
-_DOWN_SQLSTATES = ("08", "57P", "53", "3D", "28")
-"""SQLSTATE classes: connection lost, server shutting down, out of connections or disk, no such database, not let in.
-Not the statement's fault."""
+_DOWN_SQLSTATES = ("08", "57P", "53", "3D", "28", "55P03")
+"""SQLSTATE classes: connection lost, server shutting down, out of connections or disk, no such database, not let in,
+a lock that somebody else kept too long. Not the statement's fault: the same again may go through."""
 
 
 def is_down(error: BaseException) -> bool:

@@ -28,7 +28,7 @@ async def page(
     after: tuple[datetime, UUID] | None,
     limit: int,
     *,
-    sight: Sight | None = None,
+    sight: Sight | None,
 ) -> Sequence[RowMapping]:
     """Open incidents whose last call is on `unit` or in which it assists, soonest `(due_at, id)` first, strictly past
     `after`. `sight`: only what this reader sees; None: all of it, for the unit itself."""

@@ -74,6 +74,14 @@ def test_what_was_in_force_before_an_import_stays_as_it_was_whatever_dates_it_na
         assert in_force(after, moment) == in_force(stored, moment)
 
 
+@pytest.mark.parametrize("end", [NOW - 2 * DAY, NOW])
+def test_a_duty_that_is_over_did_not_go_on_until_now(end: datetime) -> None:
+    over = {**HELD, "valid_to": NOW - DAY}
+    made = changes.plan("duties.csv", [(2, {**HELD, "valid_to": end})], {"a": over}, NOW, past_is_settled=True)
+    assert [fault.row for fault in made.faults] == [2]
+    assert not (made.ended or made.added)
+
+
 @given(rows())
 def test_a_code_that_is_new_once_the_past_is_settled_begins_now_or_later(row: dict[str, Any]) -> None:
     made = changes.plan("duties.csv", [(2, row)], {}, NOW, past_is_settled=True)

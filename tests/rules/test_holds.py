@@ -341,3 +341,15 @@ def test_a_time_after_hours_asks_for_no_more_than_the_hours_before_it() -> None:
     assert asked.requests[0].until == early.due_at + timedelta(hours=1), "12:00 is what 13:00 comes to"
     with pytest.raises(ValidationFailed, match="at most"):
         _ask(late, Arrow.EXTEND, datetime.fromisoformat("2026-11-24T03:00:00Z"), world=WORKING, at=late.reported_at)
+
+
+def test_an_extension_is_never_more_than_the_policy_lets_it_wherever_the_deadline_went_meanwhile() -> None:
+    off = a_world(policy=3, days=plain_days(*(date(2026, 11, n) for n in (24, 25))))
+    at = datetime.fromisoformat("2026-11-23T09:30:00Z")  # Monday 17:30, an hour: Thursday 08:30
+    incident = reported(off, at=at).after
+    asked = _ask(incident, Arrow.EXTEND, datetime.fromisoformat("2026-11-26T01:30:00Z"), world=off, at=at).after
+    moved = lifecycle.tick(asked, WORKING, at)
+    assert moved is not None
+    granted = _decide(moved.after, Arrow.APPROVE, STREET, world=WORKING, at=at).after
+    assert granted.requests[0].granted == timedelta(hours=1), "one more box, and not the two days between"
+    assert granted.due_at == datetime.fromisoformat("2026-11-24T01:30:00Z")

@@ -78,8 +78,20 @@ def test_what_a_leader_assigned_is_not_void() -> None:
     disputed = an_incident(State.CALLING, Level.LEADER)._replace(category=ADMITTED_CATEGORY)
     assign = Act(Arrow.ASSIGN, "yours", units=(STREET,))
     bound = lifecycle.decide(disputed, assign, PEOPLE["leader"], WORLD, NOW).after
-    with pytest.raises(IllegalTransition, match="A leader assigned"):
+    with pytest.raises(IllegalTransition, match="A leader assigned this incident"):
         act(bound, "street", Arrow.VOID)
+
+
+def test_nor_is_it_once_it_went_on_from_hand_to_hand() -> None:
+    disputed = an_incident(State.CALLING, Level.LEADER)._replace(category=ADMITTED_CATEGORY)
+    bound = lifecycle.decide(disputed, Act(Arrow.ASSIGN, "yours", units=(STREET,)), PEOPLE["leader"], WORLD, NOW).after
+    given_on = lifecycle.decide(
+        bound, Act(Arrow.ASSIGN, "yours", units=(COMMUNITY,)), PEOPLE["street"], WORLD, NOW
+    ).after
+    raised = act(given_on, "community", Arrow.RAISE).after
+    for who, incident in (("community", given_on), ("street", raised)):
+        with pytest.raises(IllegalTransition, match="A leader assigned this incident"):
+            act(incident, who, Arrow.VOID)
 
 
 def test_a_void_one_comes_back_at_the_street_once_whoever_closed_it() -> None:
@@ -209,6 +221,8 @@ def test_nothing_is_merged_into_what_has_further_to_climb_or_is_not_chased() -> 
     with pytest.raises(Conflict, match="is a suggestion, which nobody is chased for"):
         _merged(low, parked)
     assert _merged(parked, low)[0].after.merged_into == low.id
+    chased = lifecycle.decide(parked, Act(Arrow.RESUME), PEOPLE["community"], WORLD, NOW).after
+    assert _merged(low, chased)[0].after.merged_into == parked.id, "it is called like any other by now"
 
 
 @pytest.mark.parametrize("state", [C, R])

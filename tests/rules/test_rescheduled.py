@@ -189,3 +189,9 @@ def test_a_day_that_is_declared_afterwards_makes_nobody_late_before_it_was() -> 
     assert missed is not None
     assert missed.ended is not None
     assert (missed.ended.outcome, missed.ended.late_s) == ("no_answer", 2.0)
+    behind = monday - timedelta(milliseconds=5)
+    steps = lifecycle.plan(moved.after, WORKING, behind)
+    assert (steps[0].at, steps[0].arrow) == (monday, Arrow.NO_ANSWER), "a process whose clock is behind plans no past"
+    assert lifecycle.tick(moved.after, WORKING, behind) == lifecycle.tick(moved.after, WORKING, monday)
+    woken = waiting._replace(wake_at=monday)  # as a change of its calendar leaves it
+    assert lifecycle.plan(woken, WORKING, monday)[0].at == monday

@@ -176,3 +176,14 @@ async def test_a_cell_that_is_named_stands_and_a_point_outside_it_is_marked(ship
     assert answer.json()["code"] == "not_yours"
     answer = await shipped.send("worker", "GET", "/v1/grid-cells/locate", lat=39.9, lon=116.4, coord_type="wgs84")
     assert answer.status_code == 404
+
+
+async def test_days_that_come_with_a_bundle_move_deadlines_at_once(shipped: House) -> None:
+    incident = await shipped.report()
+    days = "code,day,workday\ncn,2026-11-23,false\ncn,2026-11-24,false\n"
+    answer = await shipped.send("ops", "POST", "/v1/registry/import", {"calendar.csv": days})
+    assert answer.status_code == 200, answer.text
+    moved = await shipped.get("worker", _where(incident))
+    assert (incident["due_at"], moved["due_at"]) == ("2026-11-23T07:00:00Z", "2026-11-25T04:00:00Z")
+    told = await shipped.get("worker", f"{_where(incident)}/deadline")
+    assert (told["due_at"], told["counted_s"]) == (moved["due_at"], told["box_s"])

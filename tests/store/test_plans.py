@@ -110,6 +110,6 @@ async def test_a_page_of_the_feed_starts_at_its_cursor(busy: Database) -> None:
 
 async def test_a_queue_page_reads_the_queue_index_in_order(busy: Database) -> None:
     async with busy.begin() as tx:
-        plan = await _plan(tx, queue_pages.page(tx, "440105003001", sorted(DEFAULT_STATES), None, 50))
+        plan = await _plan(tx, queue_pages.page(tx, "440105003001", sorted(DEFAULT_STATES), None, 50, sight=None))
     assert "incident_queue_idx" in plan
     assert "Seq Scan" not in plan
