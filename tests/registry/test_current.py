@@ -77,3 +77,15 @@ async def test_a_reload_that_fails_goes_on_with_what_was_known(database: Databas
         await worlds.reload(nowhere)
     await nowhere.close()
     assert worlds.world is held
+
+
+async def test_a_lock_kept_too_long_is_no_fault_of_who_waits_for_it(database: Database) -> None:
+    """The engine takes such a page again; it does not put a row aside."""
+    await bring(database, files())
+    worlds = CurrentWorld()
+    async with database.begin() as importing:
+        await registry.rise(importing)
+        with pytest.raises(Unavailable):
+            async with database.begin() as tx:
+                await tx.execute(text("SET LOCAL lock_timeout = '50ms'"))
+                await worlds.fresh(tx)
