@@ -126,6 +126,7 @@ async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
 def _unavailable(error: BaseException) -> Unavailable:
     cause = str(error.orig) if isinstance(error, DBAPIError) else str(error)
     return Unavailable(
-        "The database cannot be reached, or is busy. Send the same request again, with its Idempotency-Key: it is not done twice.",
+        "The database cannot be reached, or is busy. "
+        "Send the same request again, with its Idempotency-Key: it is not done twice.",
         cause=(cause.strip().splitlines() or [type(error).__name__])[0],
     )

@@ -83,9 +83,13 @@ async def test_a_lock_kept_too_long_is_no_fault_of_who_waits_for_it(database: Da
     """The engine takes such a page again; it does not put a row aside."""
     await bring(database, files())
     worlds = CurrentWorld()
+
+    async def impatient() -> None:
+        async with database.begin() as tx:
+            await tx.execute(text("SET LOCAL lock_timeout = '50ms'"))
+            await worlds.fresh(tx)
+
     async with database.begin() as importing:
         await registry.rise(importing)
         with pytest.raises(Unavailable):
-            async with database.begin() as tx:
-                await tx.execute(text("SET LOCAL lock_timeout = '50ms'"))
-                await worlds.fresh(tx)
+            await impatient()
