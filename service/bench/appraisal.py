@@ -58,13 +58,13 @@ _LONGEST = 200_000
 
 
 async def measure(database: Database, asked: argparse.Namespace) -> dict[str, Any]:
-    """Seconds of one answer, by unit and by line, and of the control, in turns."""
+    """Seconds of one answer in each grouping, and of the control, in turns."""
     for period in (*_AROUND, MONTH):
         told(f"making {asked.calls} calls of {period}")
         await seed(database, period.start, period.end, asked.calls)
     async with database.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
         await connection.execute(text("VACUUM ANALYZE call"))
-    takes = {Grouping.UNIT: _figures(Grouping.UNIT), Grouping.LINE: _figures(Grouping.LINE), "control": _control}
+    takes: dict[str, Take] = {**{grouping: _figures(grouping) for grouping in Grouping}, "control": _control}
     series: dict[str, list[float]] = {name: [] for name in takes}
     for take in takes.values():  # once for warmth: each side finds the rows in memory
         await _timed(database, take)
@@ -76,8 +76,7 @@ async def measure(database: Database, asked: argparse.Namespace) -> dict[str, An
         "unit": "seconds",
         "calls_of_the_month": asked.calls,
         "calls": asked.calls * (1 + len(_AROUND)),
-        "by_unit_against_count": compared(series[Grouping.UNIT], series["control"]),
-        "by_line_against_count": compared(series[Grouping.LINE], series["control"]),
+        **{f"by_{grouping}_against_count": compared(series[grouping], series["control"]) for grouping in Grouping},
     }
 
 

@@ -21,6 +21,7 @@ from service.bench.run import Measure
 from service.bench.seeding import seed
 from service.escalation import sweep
 from service.registry.current import CurrentWorld
+from service.rules.appraisal import Grouping
 from service.settings import Settings
 from service.store.database import Database
 
@@ -147,8 +148,8 @@ async def test_poll(database_url: str) -> None:
 
 async def test_appraisal(database_url: str) -> None:
     figures = await _small(database_url, appraisal.measure)
-    _is_compared(figures["by_unit_against_count"])
-    _is_compared(figures["by_line_against_count"])
+    for grouping in Grouping:
+        _is_compared(figures[f"by_{grouping}_against_count"])
     assert figures["calls"] == 4 * figures["calls_of_the_month"] == 2_400
 
 
