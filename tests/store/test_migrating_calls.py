@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
-from alembic import command
-from sqlalchemy import Connection, text
-from sqlalchemy.engine import URL
+from sqlalchemy import text
 
 from service.store import migrate
 from service.store.database import Database
-from tests.conftest import clone
+from tests.store.revisions import at_revision
 
 pytestmark = pytest.mark.anyio
 
@@ -36,30 +34,16 @@ WHERE = {
 
 
 @pytest.fixture
-def blank_url(server: URL) -> Iterator[str]:
-    yield from clone(server, "template1")
-
-
-@pytest.fixture
 async def old(blank_url: str) -> AsyncIterator[Database]:
     """A database as 0002 made it, with one incident that is open and one that is closed, of two calls each."""
-
-    def run(connection: Connection) -> None:
-        config = migrate._config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0002")
-
-    database = Database(blank_url, pool_size=2)
-    async with database.begin() as tx:
-        await tx.run_sync(run)
-    async with database.begin() as tx:
-        for id_, (cell, category, closed) in WHERE.items():
-            values = {"id": id_, "cell": cell, "category": category, "closed": closed}
-            await tx.execute(text(_INCIDENT), values)
-            for seq in (1, 2):
-                await tx.execute(text(_CALL), {"id": id_, "seq": seq, "ended": seq == 1 or closed})
-    yield database
-    await database.close()
+    async with at_revision(blank_url, "0002") as database:
+        async with database.begin() as tx:
+            for id_, (cell, category, closed) in WHERE.items():
+                values = {"id": id_, "cell": cell, "category": category, "closed": closed}
+                await tx.execute(text(_INCIDENT), values)
+                for seq in (1, 2):
+                    await tx.execute(text(_CALL), {"id": id_, "seq": seq, "ended": seq == 1 or closed})
+        yield database
 
 
 async def test_every_call_knows_its_place_and_nothing_is_exempt_or_rated(old: Database) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from alembic import command
-from sqlalchemy import Connection, text
-from sqlalchemy.engine import URL
+from sqlalchemy import text
 
 from service.registry.bundle import parse
 from service.registry.policy_file import PolicyFile
@@ -17,8 +15,8 @@ from service.rules.words import Clock, Level, Urgency
 from service.rules.world import World
 from service.store import migrate, registry
 from service.store.database import Database
-from tests.conftest import clone
 from tests.registry.bundles import NOW, bring, files, policy
+from tests.store.revisions import at_revision
 
 pytestmark = pytest.mark.anyio
 
@@ -31,24 +29,10 @@ BOXES = [
 
 
 @pytest.fixture
-def blank_url(server: URL) -> Iterator[str]:
-    yield from clone(server, "template1")
-
-
-@pytest.fixture
 async def old(blank_url: str) -> AsyncIterator[Database]:
     """A database as 0001 made it."""
-
-    def run(connection: Connection) -> None:
-        config = migrate._config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
-
-    database = Database(blank_url, pool_size=4)
-    async with database.begin() as tx:
-        await tx.run_sync(run)
-    yield database
-    await database.close()
+    async with at_revision(blank_url, "0001") as database:
+        yield database
 
 
 async def put(database: Database, version: int, at: datetime, *, active: bool, factor: int = 1) -> None:

@@ -2,43 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
-from alembic import command
-from sqlalchemy import Connection, text
-from sqlalchemy.engine import URL
+from sqlalchemy import text
 
 from service.registry import duties
 from service.registry.bundle_rows import DutyRow
 from service.rules.model import By
 from service.store import duty_proposals, migrate
 from service.store.database import Database
-from tests.conftest import clone
 from tests.registry.bundles import NOW, OPS
+from tests.store.revisions import at_revision
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-def blank_url(server: URL) -> Iterator[str]:
-    yield from clone(server, "template1")
-
-
-@pytest.fixture
 async def old(blank_url: str) -> AsyncIterator[Database]:
     """A database as 0005 left it."""
-
-    def run(connection: Connection) -> None:
-        config = migrate._config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0005")
-
-    database = Database(blank_url, pool_size=2)
-    async with database.begin() as tx:
-        await tx.run_sync(run)
-    yield database
-    await database.close()
+    async with at_revision(blank_url, "0005") as database:
+        yield database
 
 
 async def put(database: Database, code: str, *, approved: bool) -> None:

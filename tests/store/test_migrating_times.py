@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
-from alembic import command
-from sqlalchemy import Connection, text
-from sqlalchemy.engine import URL
+from sqlalchemy import text
 
 from service.store import migrate
 from service.store.database import Database
-from tests.conftest import clone
+from tests.store.revisions import at_revision
 
 pytestmark = pytest.mark.anyio
 
@@ -37,27 +35,13 @@ FROM (VALUES (1, 'hold', 'approved', 'answer', interval '10 minutes', interval '
 
 
 @pytest.fixture
-def blank_url(server: URL) -> Iterator[str]:
-    yield from clone(server, "template1")
-
-
-@pytest.fixture
 async def old(blank_url: str) -> AsyncIterator[Database]:
     """A database as 0007 made it, with four calls; the second was on hold an hour before its answer, twenty after."""
-
-    def run(connection: Connection) -> None:
-        config = migrate._config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0007")
-
-    database = Database(blank_url, pool_size=2)
-    async with database.begin() as tx:
-        await tx.run_sync(run)
-    async with database.begin() as tx:
-        for statement in (_CALLS, _REQUESTS):
-            await tx.execute(text(statement), {"id": ID})
-    yield database
-    await database.close()
+    async with at_revision(blank_url, "0007") as database:
+        async with database.begin() as tx:
+            for statement in (_CALLS, _REQUESTS):
+                await tx.execute(text(statement), {"id": ID})
+        yield database
 
 
 async def test_every_call_knows_how_long_it_took(old: Database) -> None:
