@@ -14,6 +14,7 @@ from service.registry import policies
 from service.registry.policy_checks import read_policy
 from service.registry.policy_file import PolicyFile
 from service.rules.model import By
+from service.store import deployment
 from service.store.database import Database
 
 ANSWER = timedelta(hours=4)
@@ -30,6 +31,12 @@ CONTINUOUS = f"{_HEAD}rows:\n{_ROWS.replace('%s', 'continuous')}".encode()
 _WORKING = f"{_HEAD}rows:\n{_ROWS.replace('%s', 'working')}".encode()
 
 
+async def now(database: Database) -> datetime:
+    """By the database's clock, which the engines go by."""
+    async with database.read() as connection:
+        return await deployment.server_time(connection)
+
+
 def days() -> bytes:
     """`calendar.csv`: every day is a working day."""
     first, last = date(2024, 1, 1).toordinal(), date(2030, 12, 31).toordinal()
@@ -37,12 +44,12 @@ def days() -> bytes:
     return "\n".join(("code,day,workday", *rows)).encode()
 
 
-async def draft_working(database: Database, now: datetime) -> None:
+async def draft_working(database: Database, at: datetime) -> None:
     """Version 2 beside version 1; nobody is reported under it."""
     policy, wrong = read_policy(_WORKING)
     if not isinstance(policy, PolicyFile):
         raise RuntimeError("; ".join(wrong))
-    await policies.draft(database, policy, now, _BY)
+    await policies.draft(database, policy, at, _BY)
 
 
 async def put_under(database: Database, version: int, name: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import text
@@ -84,7 +84,7 @@ _VACUUM = ("VACUUM ANALYZE incident", "VACUUM ANALYZE call", "VACUUM ANALYZE eve
 
 async def measure(database: Database, asked: argparse.Namespace) -> dict[str, Any]:
     """Escalations a second: sealed and unsealed sweep, and the bare statement, in turns."""
-    now = datetime.now(UTC)
+    now = await clocks.now(database)
     told(f"making {asked.open} open incidents, {asked.due} of them due")
     for start in range(0, asked.open - asked.due, 200_000):
         many = min(200_000, asked.open - asked.due - start)
@@ -125,7 +125,7 @@ async def _statements(database: Database, statements: tuple[str, ...]) -> None:
 
 
 async def _bare(database: Database) -> float:
-    now = datetime.now(UTC)
+    now = await clocks.now(database)
     start = time.perf_counter()
     async with database.begin() as tx:
         await tx.execute(_CONTROL, {"now": now, "next": now + timedelta(hours=4), "data": _DATA})
@@ -135,18 +135,18 @@ async def _bare(database: Database) -> float:
 async def _two_engines(database: Database) -> float:
     """Two real `sihu serve --engine only`, from the instant all fall due until the last event has its number."""
     command = ("service.cli", "serve", "--engine", "only")
-    await _fall_due(database, datetime.now(UTC) + timedelta(days=1))
+    await _fall_due(database, await clocks.now(database) + timedelta(days=1))
     with server.serving(database.url, *command), server.serving(database.url, *command):
-        due = datetime.now(UTC) + timedelta(seconds=_LEAD_S)
+        due = await clocks.now(database) + timedelta(seconds=_LEAD_S)
         await _fall_due(database, due)
         await _statements(database, _VACUUM)
-        if (lead := (due - datetime.now(UTC)).total_seconds()) < 0:
+        if (lead := (due - await clocks.now(database)).total_seconds()) < 0:
             raise RuntimeError(f"all was ready {-lead:.1f} s after it fell due: that would be measured, too")
         await asyncio.sleep(lead)
         async with asyncio.timeout(300):
             while await _is_left(database, due):
                 await asyncio.sleep(_LOOK_S)
-        return (datetime.now(UTC) - due).total_seconds()
+        return (await clocks.now(database) - due).total_seconds()
 
 
 async def _fall_due(database: Database, due: datetime) -> None:
@@ -179,7 +179,7 @@ async def _sealed(database: Database) -> float:
 async def _sweep(database: Database, tail: Tail | None = None) -> float:
     worlds = CurrentWorld()
     await worlds.reload(database)
-    now = datetime.now(UTC)
+    now = await clocks.now(database)
     serving.settle_memory()
     start = time.perf_counter()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import text
@@ -30,7 +30,7 @@ _LEAD_S = 8
 async def measure(database: Database, asked: argparse.Namespace) -> dict[str, Any]:
     """Seconds: p50, p99 and max of `late_s` as stored on the missed calls, with reports beside and without, in turns.
     `ratio` is how many times later the p99 is for them."""
-    now = datetime.now(UTC)
+    now = await clocks.now(database)
     told(f"making {asked.beside} open incidents")
     await seed(database, asked.beside, reported_at=now, due_at=now + timedelta(days=30), name="open")
     headers = await server.key(database, NewKey(Role.REPORTER, area=demo.STREET, subject="bench"))
@@ -61,11 +61,11 @@ async def _turn(
     told(f"{asked.rate} deadlines a second for {asked.seconds:.0f} s, {name}")
     many = int(asked.rate * asked.seconds)
     with server.serving(database.url, "service.cli", "serve") as port:
-        start = datetime.now(UTC) + timedelta(seconds=_LEAD_S)
+        start = await clocks.now(database) + timedelta(seconds=_LEAD_S)
         await seed(database, many, reported_at=start - clocks.ANSWER, due_at=start, name=name)
         await _spread(database, name, 1 / asked.rate)
         await clocks.put_under(database, version, name)
-        lead = (start - datetime.now(UTC)).total_seconds()
+        lead = (start - await clocks.now(database)).total_seconds()
         if lead < 0:
             raise RuntimeError(f"all was written {-lead:.1f} s after the first deadline: that would be measured, too")
         beside = await _beside(port, headers, lead + asked.seconds)

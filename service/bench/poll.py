@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import httpx
 
 from service import demo
 from service.access.keys import NewKey
-from service.bench import load, server
+from service.bench import clocks, load, server
 from service.bench.figures import compared, told
 from service.bench.seeding import seed
 from service.rules.words import Role
@@ -20,7 +20,7 @@ from service.store.database import Database
 
 async def measure(database: Database, asked: argparse.Namespace) -> dict[str, Any]:
     """Seconds a request (one connection's share of the server): an unchanged poll against `/healthz`, in turns."""
-    now = datetime.now(UTC)
+    now = await clocks.now(database)
     told(f"making {asked.open} open incidents")
     for start in range(0, asked.open, 200_000):
         many = min(200_000, asked.open - start)

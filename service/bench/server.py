@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from service import clock
 from service.access import keys
 from service.access.keys import NewKey
 from service.clock import DatabaseClock
@@ -28,7 +29,7 @@ def serving(url: str, *command: str, ready: str = "/readyz") -> Iterator[int]:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port: int = found.getsockname()[1]
-    environment = {**os.environ, "DATABASE_URL": url, "SIHU_LOG_LEVEL": "warning"}
+    environment = {**os.environ, "DATABASE_URL": url, "SIHU_LOG_LEVEL": "warning"}  # noqa: TID251 - handed on whole
     process = subprocess.Popen([sys.executable, "-m", *command, "--port", str(port)], env=environment)
     try:
         _wait(f"http://127.0.0.1:{port}{ready}")
@@ -39,13 +40,13 @@ def serving(url: str, *command: str, ready: str = "/readyz") -> Iterator[int]:
 
 
 def _wait(address: str) -> None:
-    until = time.monotonic() + _UP_S
+    until = clock.monotonic() + _UP_S
     while True:
         try:
             with urlopen(address, timeout=2):
                 return
         except (URLError, OSError):
-            if time.monotonic() > until:
+            if clock.monotonic() > until:
                 raise
             time.sleep(0.1)
 
