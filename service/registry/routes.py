@@ -155,12 +155,10 @@ async def list_duties(request: Request, caller: Caller, query: Annotated[DutyQue
         and (query.area is None or query.area.startswith(duty.area) or duty.area.startswith(query.area))
     ]
 
-    def show(row: Duty) -> dict[str, Any]:
-        if query.category is None or query.area is None:
-            return shown.duty(row)
-        return {**shown.duty(row), "responsible": row is world.duty_for(query.category, query.area, at)}
-
-    return _page(request, query, duties, show)
+    if query.category is None or query.area is None:
+        return _page(request, query, duties, shown.duty)
+    theirs = world.duty_for(query.category, query.area, at)
+    return _page(request, query, duties, lambda row: {**shown.duty(row), "responsible": row is theirs})
 
 
 @router.get("/policies", summary="Time rules · 时限规则", responses={200: examples.listed(examples.POLICY), **_LISTS})
