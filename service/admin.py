@@ -16,8 +16,7 @@ from service.access import keys
 from service.access.keys import NewKey
 from service.clock import DatabaseClock
 from service.main import create_app
-from service.registry import bundle, importing
-from service.registry.current import CurrentWorld
+from service.registry.bundle import importing, parse
 from service.rules.errors import Unavailable, ValidationFailed
 from service.rules.model import By
 from service.rules.words import Role
@@ -26,6 +25,7 @@ from service.settings import Settings
 from service.store import deployment, incidents
 from service.store import migrate as migrations
 from service.store.database import Database
+from service.worlds import CurrentWorld
 
 OPENAPI_FILE = Path("openapi/openapi.json")
 OPS = By("ops", "command-line")
@@ -77,7 +77,7 @@ def registry_import(settings: Settings, asked: argparse.Namespace) -> int:
     async def work(database: Database) -> importing.ImportReport:
         clock = DatabaseClock()
         await clock.synchronise(database)
-        files = bundle.read_directory(asked.directory)
+        files = parse.read_directory(asked.directory)
         return await importing.import_bundle(database, files, clock.now(), OPS, dry_run=asked.dry_run)
 
     report = with_database(settings, work)

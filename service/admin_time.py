@@ -11,16 +11,16 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from service.admin import OPS, now_and_world, with_database
-from service.registry import calendar_feed, calendars, policies
-from service.registry.bundle import BundleError
-from service.registry.policy_checks import faults_in_world, read_policy, timer_of
-from service.registry.policy_file import PolicyFile
+from service.registry.bundle.parse import BundleError
 from service.rules.errors import NotFound, ValidationFailed
 from service.rules.worktime import FIRST_YEAR, LAST_YEAR
 from service.rules.world import World
 from service.settings import Settings
 from service.store import calendars as stored
 from service.store.database import Database
+from service.times import calendar_feed, calendars, policies
+from service.times.policy_checks import faults_in_world, read_policy, timer_of
+from service.times.policy_file import PolicyFile
 from service.web.text import Code, Moment
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from service import admin, admin_appraisal, admin_time, climb, serving, settings
 from service.bench import run as bench
-from service.registry.bundle import BundleError
+from service.registry.bundle.parse import BundleError
 from service.rules.errors import Pointer, SihuError, Unavailable
 from service.settings import Settings, SettingsError
 from service.store.embedded import EmbeddedError

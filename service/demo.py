@@ -11,12 +11,12 @@ from service.access import keys
 from service.access.keyring import Keyring
 from service.access.keys import NewKey
 from service.clock import DatabaseClock
-from service.registry import bundle, importing
-from service.registry.current import CurrentWorld
+from service.registry.bundle import importing, parse
 from service.rules.model import By
 from service.rules.words import Role
 from service.settings import Settings
 from service.store.database import Database
+from service.worlds import CurrentWorld
 
 SAMPLE = Path(str(resources.files("service.registry") / "haizhu"))
 COMMUNITY, STREET = "440105003001", "440105003"
@@ -52,7 +52,7 @@ async def keys_for(database: Database, held: dict[str, str]) -> dict[str, str]:
     await clock.synchronise(database)
     await worlds.reload(database)
     if not worlds.world.units:
-        await importing.import_bundle(database, bundle.read_directory(SAMPLE), clock.now(), _BY, dry_run=False)
+        await importing.import_bundle(database, parse.read_directory(SAMPLE), clock.now(), _BY, dry_run=False)
         await worlds.reload(database)
     await keyring.reload(database)
     for name, wanted in WANTED.items():

@@ -18,10 +18,12 @@ from service.incidents import action_routes, chain_routes
 from service.incidents import routes as incident_routes
 from service.process import Process
 from service.readers import event_routes, queue_routes
-from service.registry import duty_routes, import_routes, time_routes
+from service.registry import duty_routes
 from service.registry import routes as registry_routes
+from service.registry.bundle import routes
 from service.settings import Engine, Settings
 from service.store.database import Database
+from service.times import routes as time_routes
 from service.web import limits, metrics, openapi, pages, problems
 
 _ROUTERS = (
@@ -33,7 +35,7 @@ _ROUTERS = (
     registry_routes.router,
     duty_routes.router,
     time_routes.router,
-    import_routes.router,
+    routes.router,
     access_routes.router,
     appraisal_routes.router,
     clock_routes.router,

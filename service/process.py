@@ -19,7 +19,6 @@ from service.escalation.advance import Advancer
 from service.incidents.intake import Intake
 from service.readers.queues import QueueTags
 from service.readers.tail import Tail
-from service.registry.current import CurrentWorld
 from service.rules.errors import Unavailable
 from service.settings import Engine as EngineMode
 from service.settings import Settings
@@ -27,6 +26,7 @@ from service.store import deployment, log, migrate
 from service.store.database import Database
 from service.web.cursors import Cursors
 from service.web.metrics import Metrics
+from service.worlds import CurrentWorld
 
 _log = logging.getLogger(__name__)
 

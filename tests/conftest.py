@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from service import demo
 from service.clock import VirtualClock
 from service.main import create_app
-from service.registry import bundle, importing
+from service.registry.bundle import importing, parse
 from service.rules.model import By
 from service.serving import settle_memory
 from service.settings import Settings
@@ -70,7 +70,7 @@ def templates(server: URL) -> Iterator[dict[str, str]]:
     names = {name: f"sihu_{name}_{mark}" for name in ("empty", "haizhu", "office")}
     asyncio.run(_on(server, f'CREATE DATABASE "{names["empty"]}"'))
     asyncio.run(_with(server, names["empty"], lambda database: migrate.upgrade(database)))
-    sample = bundle.read_directory(demo.SAMPLE)
+    sample = parse.read_directory(demo.SAMPLE)
     plain = {name: content for name, content in sample.items() if name != "cells.geojson"}
     for name, files in (("haizhu", {**plain, "policy.yaml": CONTINUOUS.read_bytes()}), ("office", sample)):
         asyncio.run(_on(server, f'CREATE DATABASE "{names[name]}" TEMPLATE "{names["empty"]}"'))

@@ -10,12 +10,12 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import text
 
-from service.registry import policies
-from service.registry.policy_checks import read_policy
-from service.registry.policy_file import PolicyFile
 from service.rules.model import By
 from service.store import deployment
 from service.store.database import Database
+from service.times import policies
+from service.times.policy_checks import read_policy
+from service.times.policy_file import PolicyFile
 
 ANSWER = timedelta(hours=4)
 """The answer box of level 1, normal: what seeded incidents are under."""

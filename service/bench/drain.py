@@ -22,8 +22,8 @@ from service.engine import SIDE_BY_SIDE
 from service.escalation import sweep
 from service.readers.queues import QueueTags
 from service.readers.tail import Tail
-from service.registry.current import CurrentWorld
 from service.store.database import Database
+from service.worlds import CurrentWorld
 
 _LEAD_S = 20
 """Seconds from two idle engines until everything falls due: to write so, to vacuum, and for the engines to look again

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from service import demo
 from service.bench import appraisal, clocks, drain, ingest, lateness, poll
 from service.clock import DatabaseClock
-from service.registry import bundle, importing
+from service.registry.bundle import importing, parse
 from service.rules.model import By
 from service.settings import Settings
 from service.store import deployment, embedded, migrate
@@ -97,7 +97,7 @@ async def measured(url: str, measure: Measure, asked: argparse.Namespace) -> dic
         await migrate.upgrade(database)
         clock = DatabaseClock()
         await clock.synchronise(database)
-        sample, by = bundle.read_directory(demo.SAMPLE), By("ops", "bench")
+        sample, by = parse.read_directory(demo.SAMPLE), By("ops", "bench")
         sample |= {"policy.yaml": clocks.CONTINUOUS, "calendar.csv": clocks.days()}
         await importing.import_bundle(database, sample, clock.now(), by, dry_run=False)
         await clocks.draft_working(database, clock.now())

@@ -16,9 +16,9 @@ from service import clock
 from service.access import keys
 from service.access.keys import NewKey
 from service.clock import DatabaseClock
-from service.registry.current import CurrentWorld
 from service.rules.model import By
 from service.store.database import Database
+from service.worlds import CurrentWorld
 
 _UP_S = 30
 

@@ -8,10 +8,10 @@ from datetime import datetime
 from service.clock import VirtualClock
 from service.escalation import sweep
 from service.escalation.sweep import Tell
-from service.registry.current import CurrentWorld
 from service.rules.errors import Pointer, ValidationFailed
 from service.store import incidents
 from service.store.database import Database
+from service.worlds import CurrentWorld
 
 
 class Advancer:

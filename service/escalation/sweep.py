@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from service.registry.current import CurrentWorld
 from service.rules import lifecycle
 from service.rules.model import Decision, Incident
 from service.rules.world import World
 from service.store import incidents
 from service.store.database import Database, StatementRefused, Transaction
 from service.store.log import Committed
+from service.worlds import CurrentWorld
 
 _log = logging.getLogger(__name__)
 

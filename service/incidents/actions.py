@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 from service.clock import Clock
-from service.registry.current import CurrentWorld
 from service.rules import access, lifecycle
 from service.rules.errors import IdempotencyMismatch, NotFound, Pointer, ValidationFailed, VersionMoved
 from service.rules.model import Act, Actor, Call, Decision, Incident, Request
@@ -19,6 +18,7 @@ from service.store.database import Database, Transaction
 from service.store.incident_rows import incident_columns
 from service.store.incidents import Loaded, Stamp
 from service.store.log import Committed
+from service.worlds import CurrentWorld
 
 
 @dataclass(frozen=True, slots=True)

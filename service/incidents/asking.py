@@ -17,6 +17,7 @@ from service.rules.model import Act, Actor
 from service.store.incidents import Stamp
 from service.web import problems
 from service.web.answers import answer
+from service.web.examples import ok
 from service.web.text import Body
 
 _PROBLEMS = (
@@ -36,7 +37,7 @@ _PROBLEMS = (
 
 def responses(*more: type[errors.SihuError]) -> dict[int | str, dict[str, Any]]:
     """What every action answers, and the problems that one alone has."""
-    shown = examples.ok("The incident as it now stands", examples.INCIDENT)
+    shown = ok("The incident as it now stands", examples.INCIDENT)
     return {200: shown, **problems.documented(*_PROBLEMS, *more)}
 
 

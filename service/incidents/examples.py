@@ -126,8 +126,3 @@ PLAN: dict[str, Any] = {
         }
     ]
 }
-
-
-def ok(description: str, example: dict[str, Any]) -> dict[str, Any]:
-    """One success response of an operation, with its example."""
-    return {"description": description, "content": {"application/json": {"example": example}}}

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 
 from service import ids
 from service.clock import Clock
-from service.registry.current import CurrentWorld
 from service.rules import lifecycle
 from service.rules.errors import IdempotencyMismatch, SihuError
 from service.rules.model import Actor, Decision, Draft
@@ -25,6 +24,7 @@ from service.store.database import Database, StatementRefused, Transaction
 from service.store.log import Committed
 from service.store.reports import Known, Pair, Said
 from service.web.metrics import Metrics
+from service.worlds import CurrentWorld
 
 _log = logging.getLogger(__name__)
 

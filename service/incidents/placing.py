@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from service.incidents.schemas import Location
-from service.registry.coordinates import CoordType, to_wgs84
-from service.registry.shapes import ShapeIndex
+from service.places.coordinates import CoordType, to_wgs84
+from service.places.shapes import ShapeIndex
 
 
 class Place(NamedTuple):

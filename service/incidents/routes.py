@@ -14,6 +14,7 @@ from service.readers import events
 from service.rules import errors, lifecycle
 from service.web import problems
 from service.web.answers import answer
+from service.web.examples import ok
 
 router = APIRouter(prefix="/v1/incidents", tags=["incidents · 事件"])
 
@@ -38,8 +39,8 @@ _READ_PROBLEMS = (errors.Unauthorized, errors.NotFound, errors.Unavailable)
     status_code=201,
     summary="Report an incident · 上报",
     responses={
-        201: examples.ok("Stored; its community is called", examples.INCIDENT),
-        200: examples.ok("This source was reported before: the incident that exists", examples.INCIDENT),
+        201: ok("Stored; its community is called", examples.INCIDENT),
+        200: ok("This source was reported before: the incident that exists", examples.INCIDENT),
         **problems.documented(*_REPORT_PROBLEMS),
     },
 )
@@ -57,7 +58,7 @@ async def report(body: ReportBody, caller: Caller, people: ThePeople, intake: In
     "/batch",
     summary="Report up to 500 incidents a phone kept while offline · 批量上报",
     responses={
-        200: examples.ok("One result an item, in order; each stands alone", examples.BATCH),
+        200: ok("One result an item, in order; each stands alone", examples.BATCH),
         **problems.documented(*_REPORT_PROBLEMS[:5], errors.Unavailable),
     },
 )
@@ -74,7 +75,7 @@ async def report_batch(
     "",
     summary="List incidents, newest first · 事件列表",
     responses={
-        200: examples.ok("One page", examples.INCIDENT_LIST),
+        200: ok("One page", examples.INCIDENT_LIST),
         **problems.documented(errors.Unauthorized, errors.BadCursor, errors.ValidationFailed, errors.Unavailable),
     },
 )
@@ -88,7 +89,7 @@ async def list_incidents(
 @router.get(
     "/{incident_id}",
     summary="One incident with its calls · 事件详情",
-    responses={200: examples.ok("As it stands now", examples.INCIDENT), **problems.documented(*_READ_PROBLEMS)},
+    responses={200: ok("As it stands now", examples.INCIDENT), **problems.documented(*_READ_PROBLEMS)},
 )
 async def get_incident(incident_id: Path, caller: Caller, people: ThePeople) -> Response:
     """`ETag` is its version: send it back as `If-Match` with an action."""
@@ -102,7 +103,7 @@ async def get_incident(incident_id: Path, caller: Caller, people: ThePeople) -> 
     "/{incident_id}/timeline",
     summary="Its events, oldest first · 时间线",
     responses={
-        200: examples.ok("Every event of this incident", examples.TIMELINE),
+        200: ok("Every event of this incident", examples.TIMELINE),
         **problems.documented(*_READ_PROBLEMS),
     },
 )
@@ -116,7 +117,7 @@ async def get_timeline(incident_id: Path, caller: Caller, people: ThePeople) -> 
 @router.get(
     "/{incident_id}/similar",
     summary="Candidates for a merge · 疑似重复",
-    responses={200: examples.ok("The likeliest first", examples.SIMILAR), **problems.documented(*_READ_PROBLEMS)},
+    responses={200: ok("The likeliest first", examples.SIMILAR), **problems.documented(*_READ_PROBLEMS)},
 )
 async def get_similar(incident_id: Path, caller: Caller, people: ThePeople) -> Response:
     """Open incidents you may see of the same line of work, in its cell or within 100 m, reported within 30 days."""
@@ -126,7 +127,7 @@ async def get_similar(incident_id: Path, caller: Caller, people: ThePeople) -> R
 @router.get(
     "/{incident_id}/deadline",
     summary="How its deadline came about · 时限说明",
-    responses={200: examples.ok("Every counted second", examples.DEADLINE), **problems.documented(*_READ_PROBLEMS)},
+    responses={200: ok("Every counted second", examples.DEADLINE), **problems.documented(*_READ_PROBLEMS)},
 )
 async def get_deadline(incident_id: Path, caller: Caller, people: ThePeople) -> Response:
     """The policy's row, the clock, each stretch of time that counts, each hold and extension, and the sum."""
@@ -137,7 +138,7 @@ async def get_deadline(incident_id: Path, caller: Caller, people: ThePeople) -> 
 @router.get(
     "/{incident_id}/plan",
     summary="What happens next if nobody acts · 预演",
-    responses={200: examples.ok("By the engine's own rule", examples.PLAN), **problems.documented(*_READ_PROBLEMS)},
+    responses={200: ok("By the engine's own rule", examples.PLAN), **problems.documented(*_READ_PROBLEMS)},
 )
 async def get_plan(incident_id: Path, caller: Caller, people: ThePeople) -> Response:
     """It ends with the first repeated call at level 4, or a close."""

@@ -8,8 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from service.incidents.actions import People
+from service.places.coordinates import CoordType, Point, metres_between, to_wgs84
 from service.readers import rows
-from service.registry.coordinates import CoordType, Point, metres_between, to_wgs84
 from service.rules.model import Actor, Incident
 from service.store import incident_lists
 from service.store.incident_lists import Sight

@@ -1,1 +1,1 @@
-"""Who answers, by when: units, cells, categories, duties and policies; their import; the world built of them."""
+"""The registry: units, cells, categories, lines and duties; who answers where."""

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from service.registry import duty_rivals, shown
-from service.registry.bundle_checks import duty_faults
-from service.registry.bundle_rows import DutyRow
+from service.registry import views
+from service.registry.bundle import duty_conflicts
+from service.registry.bundle.checks import duty_faults
+from service.registry.bundle.rows import DutyRow
 from service.rules.errors import Conflict, NotFound, NotYours, Pointer, ValidationFailed
 from service.rules.model import By
 from service.rules.words import Role, UnitKind
@@ -100,7 +101,7 @@ async def approve(database: Database, code: str, wish: Approval, now: datetime, 
         await _admit(tx, duty, held)
         done = await duty_proposals.approve(tx, last.id, starts, now, by)
         await registry.rise(tx)
-        planned = [shown.duty(each) for each in held if each.validity.valid_from > starts]
+        planned = [views.duty(each) for each in held if each.validity.valid_from > starts]
         data = {"duty": duty, "proposed_by": last.proposed_by, "taken_back": planned, "by": by.as_dict()}
         told = [Entry("sihu.duty.approved", now, world.district, (), data)]
         committed = await log.append(tx, told, reload=("world",))
@@ -215,7 +216,7 @@ def _content(proposal: Proposal) -> dict[str, Any]:
 def _stands(last: Proposal, world: World) -> bool:
     """Whether the newest row of the code is the one this approved proposal opened."""
     rows = world.duties.get(last.code, ())
-    return bool(rows) and shown.duty(rows[-1]) == {**_content(last), "valid_from": last.valid_from}
+    return bool(rows) and views.duty(rows[-1]) == {**_content(last), "valid_from": last.valid_from}
 
 
 def _ends_too_soon(row: DutyRow, now: datetime) -> list[Pointer]:
@@ -233,7 +234,7 @@ def _faults(row: DutyRow, world: World, at: datetime) -> list[Pointer]:
 
 
 def _in_its_way(row: DutyRow, world: World, starts: datetime | None = None) -> list[Pointer]:
-    wrong = duty_rivals.of_proposed(row, world, starts)
+    wrong = duty_conflicts.of_proposed(row, world, starts)
     return [Pointer("/category", wrong)] if wrong else []
 
 

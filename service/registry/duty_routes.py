@@ -8,16 +8,17 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import ConfigDict, Field
 
 from service.access.deps import Caller, must_be
-from service.registry import duties, examples, shown
-from service.registry.bundle_rows import Basis, DayOrMoment, DutyRow, Name
+from service.registry import duties, examples, views
+from service.registry.bundle.rows import Basis, DayOrMoment, DutyRow, Name
 from service.registry.routes import Page
-from service.registry.telling import tell
 from service.rules import access, errors
 from service.rules.words import Role
 from service.store import duty_proposals
+from service.times.announce import tell
 from service.web import problems
 from service.web.answers import answer
 from service.web.cursors import kind_of
+from service.web.examples import listed, one
 from service.web.text import Body, CategoryCode, Code, Long, Moment, Prefix
 
 router = APIRouter(prefix="/v1/duties", tags=["registry · 名录"])
@@ -82,7 +83,7 @@ class RefuseBody(Body):
     "",
     status_code=201,
     summary="Propose a duty · 提出权责事项",
-    responses={201: examples.one(examples.PROPOSAL), 200: examples.one(examples.PROPOSAL), **_WRITES},
+    responses={201: one(examples.PROPOSAL), 200: one(examples.PROPOSAL), **_WRITES},
 )
 async def propose_duty(request: Request, caller: Caller, body: DutyBody) -> Response:
     """By ops or a unit, but no partner; nothing is anybody's before ops approve it. A code has one open proposal: the
@@ -94,14 +95,14 @@ async def propose_duty(request: Request, caller: Caller, body: DutyBody) -> Resp
     wanted = DutyRow.model_validate(body.model_dump())
     done = await duties.propose(state.database, wanted, state.clock.now(), access.by_of(caller))
     await tell(request, done.committed)
-    return answer(shown.proposal(done.proposal), 201 if done.new else 200, {"Location": _PLACE})
+    return answer(views.proposal(done.proposal), 201 if done.new else 200, {"Location": _PLACE})
 
 
 @router.get(
     "/proposals",
     summary="What was proposed, newest first · 准入申请",
     responses={
-        200: examples.listed(examples.PROPOSAL),
+        200: listed(examples.PROPOSAL),
         **problems.documented(errors.Unauthorized, errors.BadCursor, errors.ValidationFailed, errors.Unavailable),
     },
 )
@@ -114,13 +115,13 @@ async def list_proposals(request: Request, caller: Caller, query: Annotated[Page
         found = await duty_proposals.newest(connection, limit=query.limit + 1, before=before)
     items = found[: query.limit]
     cursor = state.cursors.sign(kind, [items[-1].id]) if len(found) > query.limit else None
-    return answer({"items": [shown.proposal(each) for each in items], "next_cursor": cursor})
+    return answer({"items": [views.proposal(each) for each in items], "next_cursor": cursor})
 
 
 @router.post(
     "/{code}/approve",
     summary="Admit what was proposed, from a moment on · 准入",
-    responses={200: examples.one(examples.ADMITTED), **_WRITES, **problems.documented(errors.NotFound)},
+    responses={200: one(examples.ADMITTED), **_WRITES, **problems.documented(errors.NotFound)},
 )
 async def approve_duty(
     request: Request,
@@ -135,13 +136,13 @@ async def approve_duty(
     wish = duties.Approval(body.valid_from, body.proposed_at)
     done = await duties.approve(state.database, code, wish, state.clock.now(), access.by_of(caller))
     await tell(request, done.committed)
-    return answer(shown.proposal(done.proposal))
+    return answer(views.proposal(done.proposal))
 
 
 @router.post(
     "/{code}/refuse",
     summary="Refuse what was proposed, or withdraw it · 不予准入、撤回",
-    responses={200: examples.one(examples.REFUSED), **_WRITES, **problems.documented(errors.NotFound)},
+    responses={200: one(examples.REFUSED), **_WRITES, **problems.documented(errors.NotFound)},
 )
 async def refuse_duty(request: Request, caller: Caller, code: Code, body: RefuseBody) -> Response:
     """By ops, or by whoever proposed it; then anybody may propose the next. The same again changes nothing, and what
@@ -150,4 +151,4 @@ async def refuse_duty(request: Request, caller: Caller, code: Code, body: Refuse
     state = request.app.state
     done = await duties.refuse(state.database, code, body.reason, state.clock.now(), access.by_of(caller))
     await tell(request, done.committed)
-    return answer(shown.proposal(done.proposal))
+    return answer(views.proposal(done.proposal))

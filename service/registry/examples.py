@@ -13,14 +13,6 @@ CELL: dict[str, Any] = {
     "has_shape": True,
     **_ALWAYS,
 }
-DAY: dict[str, Any] = {
-    "day": "2026-02-14",
-    "workday": True,
-    "source": "chinesecalendar 1.11.0",
-    "note": "Spring Festival",
-}
-DAYS_CHANGED: dict[str, Any] = {"calendar": "cn", "days_changed": 365, "deadlines_looked_at": 3}
-COVERAGE: dict[str, Any] = {"calendar": "cn", "years": [{"year": 2026, "days_known": 365, "covered": True}]}
 LOCATED: dict[str, Any] = {"cell": CELL, "wgs84": {"lat": 23.0861, "lon": 113.2742}}
 UNIT: dict[str, Any] = {
     "code": "440105003",
@@ -78,33 +70,6 @@ REFUSED: dict[str, Any] = {
     "refused_at": "2026-11-24T01:00:00Z",
     "refused_reason": "街道尚无执法权,待下放后再议",
 }
-POLICY: dict[str, Any] = {
-    "code": "example",
-    "version": 1,
-    "title": "示例时限 (example)",
-    "active": True,
-    "verify_s": 259200,
-    "reopen_s": 604800,
-    "calendar": "cn",
-    "hours": ["08:00-12:00", "14:00-18:00"],
-    "warn": [50, 80],
-    "holds": {"times": 1, "longest_s": 31536000},
-    "extensions": {"times": 2, "percent": 100},
-    "returns": 2,
-    "suggestion_s": 2592000,
-    "deliberation_s": 5184000,
-    "score": {"answered": 30, "resolved": 40, "street": 20, "reporter": 10},
-    "rows": [
-        {
-            "level": 1,
-            "urgency": "normal",
-            "category": None,
-            "answer_s": 14400,
-            "resolve_s": 28800,
-            "clock": "working",
-        }
-    ],
-}
 CHAIN: dict[str, Any] = {
     "grid_code": "440105003001001",
     "category": "urban-0110",
@@ -133,14 +98,3 @@ IMPORTED: dict[str, Any] = {
     "calendar_days": 0,
     "open_incidents": 12,
 }
-
-
-def one(example: dict[str, Any]) -> dict[str, Any]:
-    """The success response of one thing."""
-    return {"description": "Found", "content": {"application/json": {"example": example}}}
-
-
-def listed(example: dict[str, Any]) -> dict[str, Any]:
-    """The success response of a list of such things."""
-    page = {"items": [example], "next_cursor": None}
-    return {"description": "One page", "content": {"application/json": {"example": page}}}

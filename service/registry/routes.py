@@ -10,14 +10,17 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field, FiniteFloat
 
 from service.access.deps import Caller
-from service.registry import examples, shown
-from service.registry.coordinates import CoordType, to_wgs84
+from service.places.coordinates import CoordType, to_wgs84
+from service.registry import examples, views
 from service.rules import errors, routing
 from service.rules.policy import Policy
 from service.rules.world import Category, Cell, Duty, Line, Unit, World
+from service.times import examples as time_examples
+from service.times import views as time_views
 from service.web import problems
 from service.web.answers import answer
 from service.web.cursors import kind_of
+from service.web.examples import listed, one
 from service.web.text import CategoryCode, CursorText, Limit, Moment, Params, Prefix
 
 router = APIRouter(prefix="/v1", tags=["registry · 名录"])
@@ -57,17 +60,17 @@ class ChainQuery(Params):
     at: Moment | None = None
 
 
-@router.get("/grid-cells", summary="Grid cells · 网格", responses={200: examples.listed(examples.CELL), **_LISTS})
+@router.get("/grid-cells", summary="Grid cells · 网格", responses={200: listed(examples.CELL), **_LISTS})
 async def list_cells(request: Request, caller: Caller, query: Annotated[InArea, Query()]) -> Response:
     world, at = _now(request, query.at)
-    return _page(request, query, _in_force(world.cells, at, query.area), shown.cell)
+    return _page(request, query, _in_force(world.cells, at, query.area), views.cell)
 
 
 @router.get(
     "/grid-cells/locate",
     summary="Which cell a point lies in · 定位网格",
     responses={
-        200: examples.one(examples.LOCATED),
+        200: one(examples.LOCATED),
         **problems.documented(errors.Unauthorized, errors.NotFound, errors.ValidationFailed),
     },
 )
@@ -79,24 +82,24 @@ async def locate(request: Request, caller: Caller, query: Annotated[LocateQuery,
     cell = world.cell(code, at) if code else None
     if cell is None:
         raise errors.NotFound("This point lies in no known grid cell: check lat, lon and coord_type.")
-    return answer({"cell": shown.cell(cell), "wgs84": {"lat": round(lat, 7), "lon": round(lon, 7)}})
+    return answer({"cell": views.cell(cell), "wgs84": {"lat": round(lat, 7), "lon": round(lon, 7)}})
 
 
 @router.get(
     "/grid-cells/{code}",
     summary="One grid cell · 单个网格",
-    responses={200: examples.one(examples.CELL), **problems.documented(errors.Unauthorized, errors.NotFound)},
+    responses={200: one(examples.CELL), **problems.documented(errors.Unauthorized, errors.NotFound)},
 )
 async def get_cell(request: Request, code: str, caller: Caller) -> Response:
     world, at = _now(request, None)
-    return answer(shown.cell(_cell(world, code, at)))
+    return answer(views.cell(_cell(world, code, at)))
 
 
 @router.get(
     "/grid-cells/{code}/chain",
     summary="Who would be called, and why · 四呼对象",
     responses={
-        200: examples.one(examples.CHAIN),
+        200: one(examples.CHAIN),
         **problems.documented(errors.Unauthorized, errors.NotFound, errors.ValidationFailed, errors.UnknownCategory),
     },
 )
@@ -113,11 +116,11 @@ async def get_chain(request: Request, code: str, caller: Caller, query: Annotate
         detail = f"No unit was in force at {at.isoformat()}: ask for a later moment."
         raise errors.ValidationFailed(detail, errors=[errors.Pointer("?at", detail)]) from None
     return answer(
-        {"grid_code": code, "category": query.category, "at": at, "calls": [shown.step(r, world) for r in routes]}
+        {"grid_code": code, "category": query.category, "at": at, "calls": [views.step(r, world) for r in routes]}
     )
 
 
-@router.get("/units", summary="Bodies and posts · 单位", responses={200: examples.listed(examples.UNIT), **_LISTS})
+@router.get("/units", summary="Bodies and posts · 单位", responses={200: listed(examples.UNIT), **_LISTS})
 async def list_units(request: Request, caller: Caller, query: Annotated[InArea, Query()]) -> Response:
     world, at = _now(request, query.at)
     units = [
@@ -125,24 +128,22 @@ async def list_units(request: Request, caller: Caller, query: Annotated[InArea, 
         for unit in _in_force(world.units, at)
         if query.area is None or any(area.startswith(query.area) for area in (unit.code, *unit.covers))
     ]
-    return _page(request, query, units, shown.unit)
+    return _page(request, query, units, views.unit)
 
 
-@router.get("/categories", summary="Categories · 类别", responses={200: examples.listed(examples.CATEGORY), **_LISTS})
+@router.get("/categories", summary="Categories · 类别", responses={200: listed(examples.CATEGORY), **_LISTS})
 async def list_categories(request: Request, caller: Caller, query: Annotated[Paged, Query()]) -> Response:
     world, at = _now(request, query.at)
-    return _page(request, query, _in_force(world.categories, at), shown.category)
+    return _page(request, query, _in_force(world.categories, at), views.category)
 
 
-@router.get("/lines", summary="Lines of work · 条线", responses={200: examples.listed(examples.LINE), **_LISTS})
+@router.get("/lines", summary="Lines of work · 条线", responses={200: listed(examples.LINE), **_LISTS})
 async def list_lines(request: Request, caller: Caller, query: Annotated[Page, Query()]) -> Response:
     world: World = request.app.state.worlds.world
-    return _page(request, query, [world.lines[code] for code in sorted(world.lines)], shown.line)
+    return _page(request, query, [world.lines[code] for code in sorted(world.lines)], views.line)
 
 
-@router.get(
-    "/duties", summary="Whose is what · 权责事项", responses={200: examples.listed(examples.ITS_DUTY), **_LISTS}
-)
+@router.get("/duties", summary="Whose is what · 权责事项", responses={200: listed(examples.ITS_DUTY), **_LISTS})
 async def list_duties(request: Request, caller: Caller, query: Annotated[DutyQuery, Query()]) -> Response:
     """With `category` or `area`: every duty that bears on it, wider ones included. With both, each says whether it is
     the one by which its lead is `responsible` there: the most specific category counts, then the most specific area.
@@ -156,12 +157,12 @@ async def list_duties(request: Request, caller: Caller, query: Annotated[DutyQue
     ]
 
     if query.category is None or query.area is None:
-        return _page(request, query, duties, shown.duty)
+        return _page(request, query, duties, views.duty)
     theirs = world.duty_for(query.category, query.area, at)
-    return _page(request, query, duties, lambda row: {**shown.duty(row), "responsible": row is theirs})
+    return _page(request, query, duties, lambda row: {**views.duty(row), "responsible": row is theirs})
 
 
-@router.get("/policies", summary="Time rules · 时限规则", responses={200: examples.listed(examples.POLICY), **_LISTS})
+@router.get("/policies", summary="Time rules · 时限规则", responses={200: listed(time_examples.POLICY), **_LISTS})
 async def list_policies(request: Request, caller: Caller, query: Annotated[Page, Query()]) -> Response:
     """Every version by code, the newest of each first; incidents keep the one they were reported under."""
     world, at = _now(request, None)
@@ -169,7 +170,7 @@ async def list_policies(request: Request, caller: Caller, query: Annotated[Page,
     ordered = sorted(world.policies.values(), key=_code_then_newest)
 
     def show(row: Policy) -> dict[str, Any]:
-        return shown.policy(row, row is active)
+        return time_views.policy(row, row is active)
 
     return _page(request, query, ordered, show, _code_then_newest)
 

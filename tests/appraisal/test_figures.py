@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from service.registry.current import CurrentWorld
 from service.rules.appraisal import PARTS, CallFacts, Grouping, Measure, Period, Tallies
 from service.rules.percentiles import Spread
 from service.rules.words import Cause, Outcome
 from service.store import appraisal
 from service.store.database import Database
+from service.worlds import CurrentWorld
 from tests.appraisal.calls import (
     CATEGORY,
     CELL,

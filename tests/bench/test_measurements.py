@@ -20,10 +20,10 @@ from service.bench.figures import compared
 from service.bench.run import Measure
 from service.bench.seeding import seed
 from service.escalation import sweep
-from service.registry.current import CurrentWorld
 from service.rules.appraisal import Grouping
 from service.settings import Settings
 from service.store.database import Database
+from service.worlds import CurrentWorld
 
 pytestmark = pytest.mark.anyio
 

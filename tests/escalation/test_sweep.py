@@ -11,9 +11,9 @@ from sqlalchemy import text
 
 from service.bench.seeding import seed
 from service.escalation import sweep
-from service.registry.current import CurrentWorld
 from service.store.database import Database
 from service.store.log import Committed
+from service.worlds import CurrentWorld
 
 pytestmark = pytest.mark.anyio
 

@@ -8,8 +8,8 @@ import pytest
 
 from service.incidents.placing import Place, place
 from service.incidents.schemas import Location
-from service.registry.coordinates import CoordType, from_wgs84, metres_per_degree
-from service.registry.shapes import Ring, Shape, ShapeIndex
+from service.places.coordinates import CoordType, from_wgs84, metres_per_degree
+from service.places.shapes import Ring, Shape, ShapeIndex
 
 WEST, EAST, BARE = "440105001001001", "440105001001002", "440105001001003"
 SOUTH_LAT, EDGE_LON, WIDE = 23.08, 113.3, 0.02

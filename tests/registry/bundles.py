@@ -9,8 +9,8 @@ from typing import Any
 import yaml
 from sqlalchemy import text
 
-from service.registry import importing
-from service.registry.importing import ImportReport
+from service.registry.bundle import importing
+from service.registry.bundle.importing import ImportReport
 from service.rules.model import By
 from service.store.database import Database
 

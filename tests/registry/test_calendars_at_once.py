@@ -8,8 +8,6 @@ from uuid import UUID
 
 import pytest
 
-from service.registry import calendars
-from service.registry.current import CurrentWorld
 from service.rules import lifecycle
 from service.rules.model import Actor, By, Draft
 from service.rules.words import Role
@@ -17,6 +15,8 @@ from service.rules.world import World
 from service.store import incidents
 from service.store.calendars import Day
 from service.store.database import Database, Transaction
+from service.times import calendars
+from service.worlds import CurrentWorld
 from tests.house import CATEGORY, CELL, STREET
 from tests.registry.test_current import somebody_waits
 

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from service.registry import bundle_checks, importing
-from service.registry.bundle import parse
-from service.registry.bundle_checks import Known
-from service.registry.changes import ALWAYS
-from service.registry.current import CurrentWorld
+from service.registry.bundle import checks, importing
+from service.registry.bundle.changes import ALWAYS
+from service.registry.bundle.checks import Known
+from service.registry.bundle.parse import parse
 from service.store.database import Database
+from service.worlds import CurrentWorld
 from tests.registry.bundles import DAY, NOW, bring, everything, files, in_yaml, working, written
 
 pytestmark = pytest.mark.anyio
@@ -186,7 +186,7 @@ async def test_a_cell_of_cells_geojson_is_checked_as_one_of_cells_csv(
 
 def test_the_checks_between_files_know_cells_geojson() -> None:
     read = parse(files() | shapes(feature(SECOND)))
-    assert [fault.row for fault in bundle_checks.check(read, Known({}))] == [1]
+    assert [fault.row for fault in checks.check(read, Known({}))] == [1]
 
 
 async def test_a_feature_that_cannot_be_drawn_is_told_with_its_number(database: Database) -> None:

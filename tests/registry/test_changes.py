@@ -11,8 +11,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from service.registry import changes
-from service.registry.changes import Plan
+from service.registry.bundle import changes
+from service.registry.bundle.changes import Plan
 from tests.registry.bundles import DAY, NOW
 
 _days = st.integers(-5, 5).map(lambda days: NOW + days * DAY)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.registry.coordinates import CoordType, Point, from_wgs84, metres_between, metres_per_degree, to_wgs84
+from service.places.coordinates import CoordType, Point, from_wgs84, metres_between, metres_per_degree, to_wgs84
 
 HAIZHU = st.tuples(st.floats(23.0, 23.2), st.floats(113.1, 113.5))
 CHINA = st.tuples(st.floats(1.0, 55.7), st.floats(72.2, 137.7))

@@ -7,10 +7,10 @@ import asyncio
 import pytest
 from sqlalchemy import text
 
-from service.registry.current import CurrentWorld
 from service.rules.errors import Unavailable
 from service.store import registry
 from service.store.database import Database
+from service.worlds import CurrentWorld
 from tests.registry.bundles import DAY, NOW, bring, files, water
 
 pytestmark = pytest.mark.anyio

@@ -10,11 +10,12 @@ import pytest
 from sqlalchemy import text
 
 from service import demo
-from service.registry import bundle, calendars, policies
-from service.registry.policy_file import PolicyFile
+from service.registry.bundle import parse
 from service.rules.errors import ValidationFailed
 from service.store.calendars import Day
 from service.store.database import Database
+from service.times import calendars, policies
+from service.times.policy_file import PolicyFile
 from tests.house import START, House
 from tests.registry.bundles import DAY, NOW, OPS, bring, everything, files, working, written
 
@@ -122,7 +123,7 @@ async def test_a_bundle_with_such_days_is_refused_as_a_fault_of_its_calendar(off
     before = await everything(office)
     report = await bring(
         office,
-        bundle.read_directory(demo.SAMPLE) | {"calendar.csv": f"code,day,workday\n{lines}".encode()},
+        parse.read_directory(demo.SAMPLE) | {"calendar.csv": f"code,day,workday\n{lines}".encode()},
         dry_run=dry_run,
     )
     assert {fault.file for fault in report.faults} == {"calendar.csv", "policy.yaml"}

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from service.registry import duties
-from service.registry.bundle_rows import DutyRow
+from service.registry.bundle.rows import DutyRow
 from service.registry.duties import Approval, Done
 from service.rules.errors import Conflict
 from service.rules.model import By

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from service import demo
-from service.registry import bundle, changes
+from service.registry.bundle import changes, parse
 from service.store.database import Database
 from tests.house import DEPARTMENT, START, House
 from tests.registry.admissions import (
@@ -105,7 +105,7 @@ async def test_the_first_duties_reach_back_whatever_else_is_there(database: Data
 
 
 async def test_the_sample_with_one_field_changed_changes_one_duty_from_now_on(office: Database) -> None:
-    sample = bundle.read_directory(demo.SAMPLE)
+    sample = parse.read_directory(demo.SAMPLE)
     changed = {**sample, "duties.csv": sample["duties.csv"].replace("市容环境管理".encode(), "市容管理".encode())}
     report = await bring(office, changed, START + DAY)
     assert (report.faults, report.changes["duties"].changed) == ((), ["EX-001"])

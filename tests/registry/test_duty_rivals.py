@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from service.registry import changes, duty_rivals
-from service.registry.bundle import Bundle
-from service.registry.bundle_rows import DutyRow
+from service.registry.bundle import changes, duty_conflicts
+from service.registry.bundle.parse import Bundle
+from service.registry.bundle.rows import DutyRow
 from service.rules import world as worlds
 from service.rules.world import Duty, Validity
 from tests.house import DEPARTMENT, START, STREET, House
@@ -148,7 +148,7 @@ def test_whatever_was_imported_one_thing_never_has_two_leads(imports: list[list[
         columns = [(number, row.model_dump()) for number, row in numbered]
         made = changes.plan("duties.csv", columns, newest, NOW, past_is_settled=bool(stored))
         world = worlds.build(1, duties=[_duty(row) for row in stored])
-        if not made.faults and not list(duty_rivals.in_bundle(Bundle(duties=numbered), made, world)):
+        if not made.faults and not list(duty_conflicts.in_bundle(Bundle(duties=numbered), made, world)):
             stored = carry_out(stored, made)
     for day in range(6):
         held = [row for row in stored if _duty(row).validity.at(NOW + day * DAY)]

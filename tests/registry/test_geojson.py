@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.registry.geojson import MOST_VERTICES, CellShape, read_shapes
+from service.places.geojson import MOST_VERTICES, CellShape, read_shapes
 
 _SQUARE = [[113.3, 23.08], [113.302, 23.08], [113.302, 23.082], [113.3, 23.082], [113.3, 23.08]]
 

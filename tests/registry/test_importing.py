@@ -10,11 +10,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from service import demo
-from service.registry import bundle
-from service.registry.changes import ALWAYS
-from service.registry.current import CurrentWorld
+from service.registry.bundle import parse
+from service.registry.bundle.changes import ALWAYS
 from service.rules.words import Level, Urgency
 from service.store.database import Database
+from service.worlds import CurrentWorld
 from tests.registry.bundles import DAY, NOW, bring, everything, files, history, policy, water
 
 pytestmark = pytest.mark.anyio
@@ -66,7 +66,7 @@ async def test_importing_twice_changes_nothing(database: Database) -> None:
 
 
 async def test_importing_the_haizhu_sample_twice_changes_nothing(office: Database) -> None:
-    from_disk = bundle.read_directory(demo.SAMPLE)
+    from_disk = parse.read_directory(demo.SAMPLE)
     before = await everything(office)
     assert not (await bring(office, from_disk, NOW + DAY)).changes_anything
     assert await everything(office) == before

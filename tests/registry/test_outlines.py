@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.registry import outlines
-from service.registry.shapes import Ring
+from service.places import outlines
+from service.places.shapes import Ring
 
 _CHANCE = st.integers(0, 2**32).map(random.Random)
 _EDGE = 0.001  # degrees: a hundred metres

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from service.registry import policies
-from service.registry.policy_file import PolicyFile
 from service.store.database import Database
+from service.times import policies
+from service.times.policy_file import PolicyFile
 from tests.house import START, House
 from tests.registry.bundles import DAY, NOW, OPS, bring, everything, files, row, working, written
 

@@ -8,11 +8,11 @@ import itertools
 import pytest
 from sqlalchemy import text
 
-from service.registry import policies
-from service.registry.policy_file import PolicyFile
 from service.rules.errors import Conflict
 from service.rules.model import By
 from service.store.database import Database
+from service.times import policies
+from service.times.policy_file import PolicyFile
 from tests.registry.bundles import DAY, NOW, OPS, bring, files, written
 
 pytestmark = pytest.mark.anyio

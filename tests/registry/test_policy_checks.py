@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from service.registry.policy_checks import read_policy
-from service.registry.policy_file import PolicyFile, seconds_of
 from service.rules.words import Level, Urgency
+from service.times.policy_checks import read_policy
+from service.times.policy_file import PolicyFile, seconds_of
 from tests.registry.bundles import OFFICE, in_yaml, row, working, written
 
 

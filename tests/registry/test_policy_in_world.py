@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from service.registry.policy_checks import faults_in_world, read_policy
 from service.rules.worktime import WorkCalendar
+from service.times.policy_checks import faults_in_world, read_policy
 from tests.registry.bundles import NOW, OFFICE, in_yaml, row, working, written
 
 CODES = ("u", "u-1", "u-1-a", "u-2")

@@ -7,14 +7,15 @@ from datetime import date
 import pytest
 
 from service import demo
-from service.registry import bundle, calendars
+from service.registry.bundle import parse
 from service.store.calendars import Day
 from service.store.database import Database
+from service.times import calendars
 from tests.registry.bundles import DAY, NOW, OPS, bring, files, held_days, in_yaml, working, written
 
 pytestmark = pytest.mark.anyio
 
-SAMPLE = bundle.read_directory(demo.SAMPLE)
+SAMPLE = parse.read_directory(demo.SAMPLE)
 MAKE_UP_2026 = [
     date(2026, 1, 4),
     date(2026, 2, 14),

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service import demo
-from service.registry.coordinates import CoordType, Point, from_wgs84, metres_between, to_wgs84
-from service.registry.geojson import read_shapes
-from service.registry.shapes import Ring, Shape, ShapeIndex
+from service.places.coordinates import CoordType, Point, from_wgs84, metres_between, to_wgs84
+from service.places.geojson import read_shapes
+from service.places.shapes import Ring, Shape, ShapeIndex
 from tests.registry import make_shapes
 
 _CELLS_CSV = (Path(demo.SAMPLE) / "cells.csv").read_text("utf-8")

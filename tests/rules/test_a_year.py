@@ -19,8 +19,6 @@ import chinese_calendar
 import pytest
 
 from service import demo
-from service.registry import calendars
-from service.registry.policy_checks import read_policy
 from service.rules import access, lifecycle
 from service.rules import world as worlds
 from service.rules.model import Act, Draft, Incident
@@ -28,6 +26,8 @@ from service.rules.policy import Activation
 from service.rules.words import Arrow, Clock, Level, Outcome, State, Urgency
 from service.rules.worktime import WorkCalendar
 from service.rules.world import World
+from service.times import calendars
+from service.times.policy_checks import read_policy
 from tests.rules.builders import CATEGORY, CELL, REPORTER, URGENT_CATEGORY, a_unit, a_world
 
 EAST = timedelta(hours=8)

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from service import demo
-from service.registry.coordinates import CoordType, from_wgs84
+from service.places.coordinates import CoordType, from_wgs84
 from tests.house import CELL, House
 
 pytestmark = pytest.mark.anyio

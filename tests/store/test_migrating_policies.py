@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from service.registry.bundle import parse
-from service.registry.policy_file import PolicyFile
+from service.registry.bundle.parse import parse
 from service.rules.policy import Box
 from service.rules.words import Clock, Level, Urgency
 from service.rules.world import World
 from service.store import migrate, registry
 from service.store.database import Database
+from service.times.policy_file import PolicyFile
 from tests.registry.bundles import NOW, bring, files, policy
 from tests.store.revisions import at_revision
 

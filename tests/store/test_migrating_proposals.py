@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from service.registry import duties
-from service.registry.bundle_rows import DutyRow
+from service.registry.bundle.rows import DutyRow
 from service.rules.model import By
 from service.store import duty_proposals, migrate
 from service.store.database import Database

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
-from service.registry.calendars import MOST_DAYS, DayRow, Source, plain_years
 from service.rules.errors import Pointer, ValidationFailed
 from service.rules.worktime import FIRST_YEAR, LAST_YEAR
 from service.store.calendars import Day
+from service.times.calendars import MOST_DAYS, DayRow, Source, plain_years
 from service.web import faults
 
 _WORDS: Mapping[str, bool] = {"true": True, "1": True, "workday": True, "false": False, "0": False, "off": False}

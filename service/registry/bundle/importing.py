@@ -9,15 +9,11 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
-from service.registry import bundle_checks, changes, duty_rivals
-from service.registry import calendars as calendar_use
-from service.registry.bundle import Bundle, Fault, parse
-from service.registry.bundle_checks import Known
-from service.registry.bundle_rows import Row
-from service.registry.calendars import OFFICIAL
-from service.registry.changes import Change, Plan
-from service.registry.policy_checks import faults_in_world, timer_of
-from service.registry.policy_file import PolicyFile
+from service.registry.bundle import changes, checks, duty_conflicts
+from service.registry.bundle.changes import Change, Plan
+from service.registry.bundle.checks import Known
+from service.registry.bundle.parse import Bundle, Fault, parse
+from service.registry.bundle.rows import Row
 from service.rules.model import By
 from service.rules.words import LEVEL_OF_KIND, UnitKind
 from service.rules.world import World
@@ -25,6 +21,10 @@ from service.store import calendars, log, policies, registry
 from service.store.calendars import Day
 from service.store.database import Database, Transaction
 from service.store.log import Committed, Entry
+from service.times import calendars as calendar_use
+from service.times.calendars import OFFICIAL
+from service.times.policy_checks import faults_in_world, timer_of
+from service.times.policy_file import PolicyFile
 
 _SHOWN = 20
 
@@ -140,10 +140,10 @@ def _with_shapes(
 
 
 def _faults(bundle: Bundle, world: World, plans: Mapping[str, Plan]) -> set[Fault]:
-    found = {*bundle.faults, *bundle_checks.check(bundle, _known(world))}
+    found = {*bundle.faults, *checks.check(bundle, _known(world))}
     told = {(fault.file, fault.row) for fault in found}
     late = [fault for plan in plans.values() for fault in plan.faults]
-    late += duty_rivals.in_bundle(bundle, plans["duties"], world)
+    late += duty_conflicts.in_bundle(bundle, plans["duties"], world)
     return found | {fault for fault in late if (fault.file, fault.row) not in told}  # one sentence a row is enough
 
 

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from service.registry.bundle import Bundle, Fault
-from service.registry.bundle_rows import DutyRow
-from service.registry.changes import Columns, Plan
+from service.registry.bundle.changes import Columns, Plan
+from service.registry.bundle.parse import Bundle, Fault
+from service.registry.bundle.rows import DutyRow
 from service.rules.worktime import ZONE
 from service.rules.world import Duty, Validity, World
 

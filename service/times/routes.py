@@ -9,18 +9,19 @@ from fastapi import Path as FromPath
 from pydantic import ConfigDict
 
 from service.access.deps import Caller, require
-from service.registry import calendars as calendar_use
-from service.registry import examples, policies, shown
-from service.registry.calendars import DaysBody
-from service.registry.policy_file import PolicyFile
-from service.registry.telling import tell
 from service.rules import access, errors
 from service.rules.model import Actor
 from service.rules.policy import Policy
 from service.rules.words import Role
 from service.store import calendars as stored
+from service.times import calendars as calendar_use
+from service.times import examples, policies, views
+from service.times.announce import tell
+from service.times.calendars import DaysBody
+from service.times.policy_file import PolicyFile
 from service.web import problems
 from service.web.answers import answer
+from service.web.examples import listed, one
 from service.web.text import Body, Code, Day, Moment, Params
 
 router = APIRouter(prefix="/v1", tags=["time rules · 时限"])
@@ -59,7 +60,7 @@ class DaysQuery(Params):
     "/policies",
     status_code=201,
     summary="Write a policy: its next version, a draft · 起草时限规则",
-    responses={201: examples.one(examples.POLICY), 200: examples.one(examples.POLICY), **_WRITES},
+    responses={201: one(examples.POLICY), 200: one(examples.POLICY), **_WRITES},
 )
 async def create_policy(request: Request, caller: _Ops, body: PolicyFile) -> Response:
     """The same fields as `policy.yaml`. Every fault at once: a hole, a row no category reaches, a box that cannot end.
@@ -70,7 +71,7 @@ async def create_policy(request: Request, caller: _Ops, body: PolicyFile) -> Res
 @router.get(
     "/policies/{code}/versions",
     summary="The versions of a policy, newest first · 版本",
-    responses={200: examples.listed(examples.POLICY), **_READS},
+    responses={200: listed(examples.POLICY), **_READS},
 )
 async def list_versions(request: Request, caller: Caller, code: str) -> Response:
     """With who is under it from when: `activations` holds what was, is and will be in force."""
@@ -85,7 +86,7 @@ async def list_versions(request: Request, caller: Caller, code: str) -> Response
     "/policies/{code}/versions",
     status_code=201,
     summary="Write the next version of a policy · 起草新版本",
-    responses={201: examples.one(examples.POLICY), 200: examples.one(examples.POLICY), **_WRITES},
+    responses={201: one(examples.POLICY), 200: one(examples.POLICY), **_WRITES},
 )
 async def create_version(request: Request, caller: _Ops, code: str, body: PolicyFile) -> Response:
     """As POST /v1/policies, for a policy that exists."""
@@ -100,7 +101,7 @@ async def create_version(request: Request, caller: _Ops, code: str, body: Policy
 @router.post(
     "/policies/{code}/versions/{n}/activate",
     summary="Put a version in force from an instant · 启用",
-    responses={200: examples.one(examples.POLICY), **_WRITES},
+    responses={200: one(examples.POLICY), **_WRITES},
 )
 async def activate(
     request: Request,
@@ -128,7 +129,7 @@ async def _draft(request: Request, caller: Actor, body: PolicyFile) -> Response:
 def _shown(request: Request, policy: Policy) -> dict[str, Any]:
     state = request.app.state
     world = state.worlds.world
-    told = shown.policy(policy, world.active(state.clock.now()) == policy)
+    told = views.policy(policy, world.active(state.clock.now()) == policy)
     mine = [each for each in world.activations if (each.code, each.version) == (policy.code, policy.version)]
     return {**told, "activations": [each.at for each in mine]}
 
@@ -136,7 +137,7 @@ def _shown(request: Request, policy: Policy) -> dict[str, Any]:
 @router.get(
     "/calendars/{code}/days",
     summary="Working days and days off · 工作日历",
-    responses={200: examples.listed(examples.DAY), **_READS},
+    responses={200: listed(examples.DAY), **_READS},
 )
 async def list_days(request: Request, caller: Caller, code: Code, query: Annotated[DaysQuery, Query()]) -> Response:
     """What is known; a day that is missing counts as Monday to Friday, and deadlines of its year are provisional."""
@@ -148,13 +149,13 @@ async def list_days(request: Request, caller: Caller, code: Code, query: Annotat
         known = found or await stored.years(connection, code)
     if not known:
         raise _no_days(code)
-    return answer({"items": [shown.day(each) for each in found], "next_cursor": None})
+    return answer({"items": [views.day(each) for each in found], "next_cursor": None})
 
 
 @router.put(
     "/calendars/{code}/days",
     summary="Write working days and days off · 调整日历",
-    responses={200: examples.one(examples.DAYS_CHANGED), **_WRITES},
+    responses={200: one(examples.DAYS_CHANGED), **_WRITES},
 )
 async def put_days(request: Request, caller: _Ops, code: Code, body: DaysBody) -> Response:
     """All or nothing: the days over what is there, `fill_years` only where nothing is. Running deadlines that this
@@ -171,7 +172,7 @@ async def put_days(request: Request, caller: _Ops, code: Code, body: DaysBody) -
 @router.get(
     "/calendars/{code}/coverage",
     summary="Which years are known · 日历覆盖",
-    responses={200: examples.one(examples.COVERAGE), **_READS},
+    responses={200: one(examples.COVERAGE), **_READS},
 )
 async def coverage(request: Request, caller: Caller, code: Code) -> Response:
     """A year is covered once every day of it is known. The notice of a year comes in the November before it."""

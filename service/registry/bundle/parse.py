@@ -19,11 +19,11 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from service.registry.bundle_rows import CalendarRow, CategoryRow, CellRow, DutyRow, LineRow, Row, UnitRow
-from service.registry.geojson import read_shapes
-from service.registry.policy_checks import read_policy
-from service.registry.policy_file import PolicyFile
+from service.places.geojson import read_shapes
+from service.registry.bundle.rows import CalendarRow, CategoryRow, CellRow, DutyRow, LineRow, Row, UnitRow
 from service.rules.world import Rings
+from service.times.policy_checks import read_policy
+from service.times.policy_file import PolicyFile
 from service.web import faults as sentences
 
 MOST_BYTES = 16 * 2**20

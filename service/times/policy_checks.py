@@ -11,10 +11,10 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from service.registry.policy_file import PolicyFile, PolicyRow, RowKey
 from service.rules.policy import Box, Policy
 from service.rules.words import Clock, Level, Urgency
 from service.rules.worktime import LAST_YEAR, ZONE, OutOfCalendar, WorkCalendar, check_spans
+from service.times.policy_file import PolicyFile, PolicyRow, RowKey
 from service.web import faults
 
 _MOST_BYTES = 64 * 2**10  # a policy has some dozens of rows, and a megabyte of YAML takes a quarter of a minute to read

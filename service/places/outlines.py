@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from itertools import pairwise
 
-from service.registry.shapes import Ring
+from service.places.shapes import Ring
 
 _Point = tuple[float, float]
 _Edge = tuple[_Point, _Point]

@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from service.registry.policy_checks import faults_in_world, faults_within, timer_of
-from service.registry.policy_file import PolicyFile
 from service.rules.errors import Conflict, NotFound, Pointer, ValidationFailed
 from service.rules.model import By
 from service.rules.policy import Policy
@@ -20,6 +18,8 @@ from service.rules.world import World
 from service.store import calendars, log, policies, registry
 from service.store.database import Database, Transaction
 from service.store.log import Committed, Entry
+from service.times.policy_checks import faults_in_world, faults_within, timer_of
+from service.times.policy_file import PolicyFile
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,6 @@ from typing import Annotated
 import chinese_calendar
 from pydantic import ConfigDict, Field
 
-from service.registry.policy_checks import YEARS, without_end
 from service.rules.errors import Pointer, ValidationFailed
 from service.rules.model import By
 from service.rules.policy import Hours, Policy
@@ -26,6 +25,7 @@ from service.store import calendars, log, registry
 from service.store.calendars import Day
 from service.store.database import Database, Transaction
 from service.store.log import Committed, Entry
+from service.times.policy_checks import YEARS, without_end
 from service.web.text import Body, one_line
 from service.web.text import Day as CalendarDay
 

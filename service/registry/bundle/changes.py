@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from service.registry.bundle import Fault
+from service.registry.bundle.parse import Fault
 from service.rules.worktime import ZONE
 
 ALWAYS = datetime(2000, 1, 1, tzinfo=ZONE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.registry.shapes import Shape, ShapeIndex
+from service.places.shapes import Shape, ShapeIndex
 from service.rules import world as worlds
 from service.rules.world import World
 from service.store import deployment, registry

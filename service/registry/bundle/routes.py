@@ -9,14 +9,16 @@ from pydantic_core import from_json
 
 from service.access import deps
 from service.access.deps import Caller
-from service.registry import bundle, examples, importing
-from service.registry.bundle import BundleError
-from service.registry.telling import tell
+from service.registry import examples
+from service.registry.bundle import importing, parse
+from service.registry.bundle.parse import BundleError
 from service.rules import access, errors
 from service.rules.errors import Pointer
 from service.rules.words import Role
+from service.times.announce import tell
 from service.web import problems
 from service.web.answers import answer
+from service.web.examples import one
 
 router = APIRouter(prefix="/v1/registry", tags=["registry · 名录"])
 
@@ -38,7 +40,7 @@ _BODY: dict[str, Any] = {
     "/import",
     summary="Import a registry bundle · 导入名录",
     responses={
-        200: examples.one(examples.IMPORTED),
+        200: one(examples.IMPORTED),
         **problems.documented(
             errors.Unauthorized,
             errors.NotYours,
@@ -70,7 +72,7 @@ def _files(content: bytes, media: str) -> dict[str, bytes]:
     """Raises `BadJson` or `ValidationFailed`."""
     if media.partition(";")[0].strip().lower() == "application/zip":
         try:
-            return bundle.from_zip(content)
+            return parse.from_zip(content)
         except BundleError as error:
             raise errors.ValidationFailed(f"{str(error).capitalize()}.", errors=[Pointer("", str(error))]) from None
     try:

@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from service.registry.coordinates import metres_per_degree
+from service.places.coordinates import metres_per_degree
 
 Ring = tuple[tuple[float, float], ...]
 """A closed sequence of (longitude, latitude), WGS-84 degrees: the last point is the first."""

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from service.registry import outlines
-from service.registry.coordinates import in_china
-from service.registry.shapes import Ring
+from service.places import outlines
+from service.places.coordinates import in_china
+from service.places.shapes import Ring
 
 MOST_VERTICES = 20_000
 """Of one feature."""
