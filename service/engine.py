@@ -18,10 +18,10 @@ from service import clock as clocks
 from service.clock import Clock
 from service.escalation import sweep
 from service.escalation.sweep import Tell
+from service.metrics import Metrics
 from service.rules.errors import Unavailable
 from service.store import incidents
 from service.store.database import Database
-from service.web.metrics import Metrics
 from service.worlds import CurrentWorld
 
 _log = logging.getLogger(__name__)

@@ -6,11 +6,11 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from service import metrics
 from service.process import Process
 from service.rules.errors import Unavailable
 from service.rules.worktime import ZONE
 from service.store import incidents, migrate
-from service.web import metrics
 from service.web.answers import answer
 
 router = APIRouter(tags=["health · 健康"])

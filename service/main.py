@@ -8,23 +8,24 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from service import clock as clocks
-from service import health
+from service import health, metrics
 from service.access import routes as access_routes
 from service.access.gate import Gate
 from service.appraisal import routes as appraisal_routes
 from service.clock import Clock
 from service.escalation import routes as clock_routes
+from service.feed import event_routes
 from service.incidents import action_routes, chain_routes
 from service.incidents import routes as incident_routes
 from service.process import Process
-from service.readers import event_routes, queue_routes
+from service.queues import routes as queue_routes
 from service.registry import duty_routes
 from service.registry import routes as registry_routes
 from service.registry.bundle import routes
 from service.settings import Engine, Settings
 from service.store.database import Database
 from service.times import routes as time_routes
-from service.web import limits, metrics, openapi, pages, problems
+from service.web import docs, limits, openapi, problems
 
 _ROUTERS = (
     queue_routes.router,  # first what is polled all day: routes are tried one after the other
@@ -52,7 +53,7 @@ def create_app(settings: Settings, clock: Clock) -> FastAPI:
     if settings.engine is not Engine.ONLY:
         for router in _ROUTERS:  # as they are: include_router makes each route anew, at somebody's first request
             app.router.routes.extend(router.routes)
-        pages.install(app)
+        docs.install(app)
     problems.install(app)
     openapi.describe(app)
     app.add_middleware(limits.Limits)

@@ -16,16 +16,16 @@ from service.access.keyring import Keyring
 from service.clock import Clock, DatabaseClock, VirtualClock
 from service.engine import Engine
 from service.escalation.advance import Advancer
+from service.feed.tail import Tail
 from service.incidents.intake import Intake
-from service.readers.queues import QueueTags
-from service.readers.tail import Tail
+from service.metrics import Metrics
+from service.queues.tags import QueueTags
 from service.rules.errors import Unavailable
 from service.settings import Engine as EngineMode
 from service.settings import Settings
 from service.store import deployment, log, migrate
 from service.store.database import Database
 from service.web.cursors import Cursors
-from service.web.metrics import Metrics
 from service.worlds import CurrentWorld
 
 _log = logging.getLogger(__name__)

@@ -17,14 +17,15 @@ from sqlalchemy import text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from service import demo
+from service import postgres
 from service.clock import VirtualClock
+from service.commands import sample as demo
+from service.commands.serve import settle_memory
 from service.main import create_app
 from service.registry.bundle import importing, parse
 from service.rules.model import By
-from service.serving import settle_memory
 from service.settings import Settings
-from service.store import embedded, migrate
+from service.store import migrate
 from service.store.database import Database
 from tests.house import START, House
 
@@ -50,7 +51,7 @@ def server() -> Iterator[URL]:
         yield make_url(given)
         return
     with tempfile.TemporaryDirectory(prefix="sihu-tests-", dir=_in_memory()) as folder:
-        running = embedded.start(Path(folder) / "pg", bin_dir=Path(bin_dir) if bin_dir else None, settings=_QUICK)
+        running = postgres.start(Path(folder) / "pg", bin_dir=Path(bin_dir) if bin_dir else None, settings=_QUICK)
         try:
             yield make_url(running.url("postgres"))
         finally:

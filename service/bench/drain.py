@@ -14,14 +14,14 @@ from typing import Any
 
 from sqlalchemy import text
 
-from service import serving
 from service.bench import clocks, server
 from service.bench.figures import compared, told
 from service.bench.seeding import seed
+from service.commands import serve
 from service.engine import SIDE_BY_SIDE
 from service.escalation import sweep
-from service.readers.queues import QueueTags
-from service.readers.tail import Tail
+from service.feed.tail import Tail
+from service.queues.tags import QueueTags
 from service.store.database import Database
 from service.worlds import CurrentWorld
 
@@ -134,7 +134,7 @@ async def _bare(database: Database) -> float:
 
 async def _two_engines(database: Database) -> float:
     """Two real `sihu serve --engine only`, from the instant all fall due until the last event has its number."""
-    command = ("service.cli", "serve", "--engine", "only")
+    command = ("service.commands.parser", "serve", "--engine", "only")
     await _fall_due(database, await clocks.now(database) + timedelta(days=1))
     with server.serving(database.url, *command), server.serving(database.url, *command):
         due = await clocks.now(database) + timedelta(seconds=_LEAD_S)
@@ -180,7 +180,7 @@ async def _sweep(database: Database, tail: Tail | None = None) -> float:
     worlds = CurrentWorld()
     await worlds.reload(database)
     now = await clocks.now(database)
-    serving.settle_memory()
+    serve.settle_memory()
     start = time.perf_counter()
 
     async def turns() -> None:

@@ -7,15 +7,15 @@ import asyncio
 import json
 from typing import Any
 
-from service import demo
 from service.access.keys import NewKey
 from service.bench import load, server
 from service.bench.figures import compared, told
+from service.commands import sample
 from service.rules.words import Role
 from service.store.database import Database
 
 _SERVERS = {
-    "sihu": (("service.cli", "serve"), "/v1/incidents"),
+    "sihu": (("service.commands.parser", "serve"), "/v1/incidents"),
     "bare": (("service.bench.plain", "bare"), "/v1/bench/bare"),
     "orm": (("service.bench.plain", "orm"), "/v1/bench/orm"),
 }
@@ -23,8 +23,8 @@ _SERVERS = {
 
 async def measure(database: Database, asked: argparse.Namespace) -> dict[str, Any]:
     """Reports a second; control (a): no database, control (b): ORM add and commit per request."""
-    headers = await server.key(database, NewKey(Role.REPORTER, area=demo.STREET, subject="bench"))
-    body = {"grid_code": demo.CELL, "category": demo.CATEGORY, "description": "巷口垃圾堆积,气味大"}
+    headers = await server.key(database, NewKey(Role.REPORTER, area=sample.STREET, subject="bench"))
+    body = {"grid_code": sample.CELL, "category": sample.CATEGORY, "description": "巷口垃圾堆积,气味大"}
     content = json.dumps(body, ensure_ascii=False).encode()
     rates: dict[str, list[float]] = {name: [] for name in _SERVERS}
     latest: dict[str, Any] = {}

@@ -13,11 +13,11 @@ from typing import Any
 
 from sqlalchemy import text
 
-from service import demo
 from service.access.keys import NewKey
 from service.bench import clocks, load, server
 from service.bench.figures import compared, percentile, told
 from service.bench.seeding import seed
+from service.commands import sample
 from service.rules.words import Role
 from service.store.database import Database
 
@@ -33,7 +33,7 @@ async def measure(database: Database, asked: argparse.Namespace) -> dict[str, An
     now = await clocks.now(database)
     told(f"making {asked.beside} open incidents")
     await seed(database, asked.beside, reported_at=now, due_at=now + timedelta(days=30), name="open")
-    headers = await server.key(database, NewKey(Role.REPORTER, area=demo.STREET, subject="bench"))
+    headers = await server.key(database, NewKey(Role.REPORTER, area=sample.STREET, subject="bench"))
     quiet: list[dict[str, Any]] = []
     busy: list[dict[str, Any]] = []
     working: list[dict[str, Any]] = []
@@ -60,7 +60,7 @@ async def _turn(
 ) -> Any:
     told(f"{asked.rate} deadlines a second for {asked.seconds:.0f} s, {name}")
     many = int(asked.rate * asked.seconds)
-    with server.serving(database.url, "service.cli", "serve") as port:
+    with server.serving(database.url, "service.commands.parser", "serve") as port:
         start = await clocks.now(database) + timedelta(seconds=_LEAD_S)
         await seed(database, many, reported_at=start - clocks.ANSWER, due_at=start, name=name)
         await _spread(database, name, 1 / asked.rate)
@@ -77,7 +77,7 @@ async def _beside(port: int, headers: dict[str, str] | None, seconds: float) -> 
     if headers is None:
         await asyncio.sleep(seconds)
         return {}
-    body = {"grid_code": demo.CELL, "category": demo.CATEGORY, "description": "巷口垃圾堆积"}
+    body = {"grid_code": sample.CELL, "category": sample.CATEGORY, "description": "巷口垃圾堆积"}
     wire = [load.request("POST", "/v1/incidents", headers, json.dumps(body, ensure_ascii=False).encode())]
     sent = await asyncio.to_thread(load.send, port, wire, clients=4, seconds=seconds)
     if set(sent["statuses"]) != {"201"}:

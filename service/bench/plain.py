@@ -15,8 +15,9 @@ from sqlalchemy.ext.asyncio import async_sessionmaker
 from sqlalchemy.orm import DeclarativeBase, Mapped
 
 from service import clock as clocks
-from service import ids, serving, settings
+from service import ids, settings
 from service.access.deps import Caller
+from service.commands import serve
 from service.incidents import placing, reporting
 from service.incidents.deps import Key
 from service.incidents.intake import New
@@ -112,7 +113,7 @@ def main() -> None:
     parser.add_argument("which", choices=["bare", "orm"])
     parser.add_argument("--port", type=int, required=True)
     asked = parser.parse_args()
-    serving.settle_memory()
+    serve.settle_memory()
     uvicorn.run(
         _app(asked.which), port=asked.port, log_level="error", access_log=False, loop="uvloop", http="httptools"
     )

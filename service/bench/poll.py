@@ -9,11 +9,11 @@ from typing import Any
 
 import httpx
 
-from service import demo
 from service.access.keys import NewKey
 from service.bench import clocks, load, server
 from service.bench.figures import compared, told
 from service.bench.seeding import seed
+from service.commands import sample
 from service.rules.words import Role
 from service.store.database import Database
 
@@ -25,9 +25,9 @@ async def measure(database: Database, asked: argparse.Namespace) -> dict[str, An
     for start in range(0, asked.open, 200_000):
         many = min(200_000, asked.open - start)
         await seed(database, many, reported_at=now, due_at=now + timedelta(days=30), name=f"p{start}")
-    headers = await server.key(database, NewKey(Role.UNIT, unit=demo.COMMUNITY))
-    path = f"/v1/queues/{demo.COMMUNITY}"
-    with server.serving(database.url, "service.cli", "serve") as port:
+    headers = await server.key(database, NewKey(Role.UNIT, unit=sample.COMMUNITY))
+    path = f"/v1/queues/{sample.COMMUNITY}"
+    with server.serving(database.url, "service.commands.parser", "serve") as port:
         async with httpx.AsyncClient(headers=headers) as client:
             tag = (await client.get(f"http://127.0.0.1:{port}{path}")).headers["ETag"]
         kinds = {

@@ -16,13 +16,14 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from service import demo
+from service import postgres
 from service.bench import appraisal, clocks, drain, ingest, lateness, poll
 from service.clock import DatabaseClock
+from service.commands import sample as demo
 from service.registry.bundle import importing, parse
 from service.rules.model import By
 from service.settings import Settings
-from service.store import deployment, embedded, migrate
+from service.store import deployment, migrate
 from service.store.database import Database
 
 Measure = Callable[[Database, argparse.Namespace], Awaitable[dict[str, Any]]]
@@ -76,7 +77,7 @@ def _fresh_database(settings: Settings) -> Iterator[str]:
             uvloop.run(_alone(settings.database_url, f'DROP DATABASE "{name}" WITH (FORCE)'))
         return
     with tempfile.TemporaryDirectory(prefix="sihu-bench-") as folder:
-        server = embedded.start(Path(folder) / "pg", bin_dir=settings.pg_bin, settings=_SERVER)
+        server = postgres.start(Path(folder) / "pg", bin_dir=settings.pg_bin, settings=_SERVER)
         try:
             yield server.url()
         finally:

@@ -9,11 +9,12 @@ from uuid import UUID
 from fastapi import Depends, Response
 
 from service.access.deps import Caller
-from service.incidents import examples, reporting, views
-from service.incidents.actions import People, Wish
+from service.incidents import examples, reporting
+from service.incidents.acting import People, Wish
 from service.incidents.deps import IfMatch, Key, Path, ThePeople
 from service.rules import errors
 from service.rules.model import Act, Actor
+from service.shown import incident
 from service.store.incidents import Stamp
 from service.web import problems
 from service.web.answers import answer
@@ -59,7 +60,7 @@ class Asking:
         said = {"arrow": act.arrow.value, **path, **body.model_dump(exclude_unset=True)}
         stamp = Stamp(self.caller.subject, self.key, reporting.body_hash(said)) if self.key else None
         done = await self.people.act(self.incident_id, Wish(act, self.caller, self.if_match, stamp))
-        view = views.incident(done.row, done.calls, done.requests, done.world, self.people.clock.now())
+        view = incident.incident(done.row, done.calls, done.requests, done.world, self.people.clock.now())
         headers = {"ETag": f'"{done.version}"'}
         if done.replayed:
             headers["Idempotency-Replayed"] = "true"

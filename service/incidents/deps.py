@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import Depends, Header, Request
 
-from service.incidents.actions import People
+from service.incidents.acting import People
 from service.incidents.intake import Intake
 from service.web import headers, text
 

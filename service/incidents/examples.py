@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.readers.rows import EXAMPLE as ROW
+from service.shown.row import EXAMPLE as ROW
 
 _ID = ROW["id"]
 _COMMUNITY, _STREET = "440105003001", "440105003"

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from service import ids
 from service.clock import Clock
+from service.metrics import Metrics
 from service.rules import lifecycle
 from service.rules.errors import IdempotencyMismatch, SihuError
 from service.rules.model import Actor, Decision, Draft
@@ -23,7 +24,6 @@ from service.store import incidents, reports
 from service.store.database import Database, StatementRefused, Transaction
 from service.store.log import Committed
 from service.store.reports import Known, Pair, Said
-from service.web.metrics import Metrics
 from service.worlds import CurrentWorld
 
 _log = logging.getLogger(__name__)

@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from service.incidents.actions import People
+from service.incidents.acting import People
 from service.incidents.schemas import ListQuery
-from service.readers import rows
 from service.rules.model import Actor
+from service.shown import row
 from service.store import incident_lists
 from service.store.incident_lists import Filter, Sight
 from service.web.cursors import Cursors, kind_of
@@ -30,7 +30,7 @@ async def page(people: People, cursors: Cursors, query: ListQuery, actor: Actor)
     shown, world = found[: query.limit], people.worlds.world
     last = shown[-1] if len(found) > query.limit else None
     cursor = cursors.sign(kind, [last["reported_at"].isoformat(), str(last["id"])]) if last else None
-    return {"items": [rows.row(each, world, now) for each in shown], "next_cursor": cursor}
+    return {"items": [row.row(each, world, now) for each in shown], "next_cursor": cursor}
 
 
 def _filter(query: ListQuery, actor: Actor, now: datetime) -> Filter:

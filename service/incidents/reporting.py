@@ -12,8 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import to_json
 
-from service.incidents import views
-from service.incidents.actions import People
+from service.incidents.acting import People
 from service.incidents.intake import Intake, New, Repeated
 from service.incidents.placing import Place, place
 from service.incidents.schemas import BatchBody, BatchItem, ReportBody
@@ -21,6 +20,7 @@ from service.rules import access
 from service.rules.errors import NotFound, NotYours, Pointer, SihuError, SourceTaken, ValidationFailed
 from service.rules.model import Actor, Draft
 from service.rules.words import Role
+from service.shown import incident as views
 from service.store.incident_rows import incident_columns
 from service.store.reports import Said
 from service.web import faults, problems

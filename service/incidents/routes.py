@@ -7,11 +7,12 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from service.access.deps import Caller
-from service.incidents import examples, listing, reporting, similar, views
+from service.feed import cloud_events
+from service.incidents import examples, listing, reporting, similar
 from service.incidents.deps import Intakes, Key, Path, ThePeople
 from service.incidents.schemas import BatchBody, ListQuery, ReportBody
-from service.readers import events
 from service.rules import errors, lifecycle
+from service.shown import incident
 from service.web import problems
 from service.web.answers import answer
 from service.web.examples import ok
@@ -95,7 +96,7 @@ async def get_incident(incident_id: Path, caller: Caller, people: ThePeople) -> 
     """`ETag` is its version: send it back as `If-Match` with an action."""
     loaded = await people.see(incident_id, caller)
     asked = loaded.incident.requests
-    view = views.incident(loaded.row, loaded.calls, asked, people.worlds.world, people.clock.now())
+    view = incident.incident(loaded.row, loaded.calls, asked, people.worlds.world, people.clock.now())
     return answer(view, headers={"ETag": f'"{loaded.incident.version}"'})
 
 
@@ -110,7 +111,7 @@ async def get_incident(incident_id: Path, caller: Caller, people: ThePeople) -> 
 async def get_timeline(incident_id: Path, caller: Caller, people: ThePeople) -> Response:
     """The whole story, to whoever sees the incident."""
     await people.see(incident_id, caller)
-    items = await events.timeline_items(people.database, people.worlds.world.district, incident_id)
+    items = await cloud_events.timeline_items(people.database, people.worlds.world.district, incident_id)
     return answer({"items": items, "next_cursor": None})
 
 
@@ -132,7 +133,7 @@ async def get_similar(incident_id: Path, caller: Caller, people: ThePeople) -> R
 async def get_deadline(incident_id: Path, caller: Caller, people: ThePeople) -> Response:
     """The policy's row, the clock, each stretch of time that counts, each hold and extension, and the sum."""
     loaded, world = await people.see_ruled(incident_id, caller)
-    return answer(views.deadline(loaded.incident, world))
+    return answer(incident.deadline(loaded.incident, world))
 
 
 @router.get(
@@ -144,4 +145,4 @@ async def get_plan(incident_id: Path, caller: Caller, people: ThePeople) -> Resp
     """It ends with the first repeated call at level 4, or a close."""
     loaded, world = await people.see_ruled(incident_id, caller)
     steps = lifecycle.plan(loaded.incident, world, people.clock.now())
-    return answer({"items": views.plan(steps)})
+    return answer({"items": incident.plan(steps)})

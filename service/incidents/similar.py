@@ -7,10 +7,10 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from service.incidents.actions import People
+from service.incidents.acting import People
 from service.places.coordinates import CoordType, Point, metres_between, to_wgs84
-from service.readers import rows
 from service.rules.model import Actor, Incident
+from service.shown import row
 from service.store import incident_lists
 from service.store.incident_lists import Sight
 
@@ -34,7 +34,7 @@ async def candidates(people: People, incident_id: UUID, actor: Actor) -> list[di
         )
     now, world = people.clock.now(), people.worlds.world
     shown = [
-        {**rows.row(each, world, now), **_likeness(incident, here, each)} for each in found if each["id"] != incident.id
+        {**row.row(each, world, now), **_likeness(incident, here, each)} for each in found if each["id"] != incident.id
     ]
     near = [each for each in shown if each["distance_m"] is None or each["distance_m"] <= NEAR_M]
     return sorted(near, key=_likeliest_first)[:MOST]

@@ -65,7 +65,7 @@ _SAID = (
 
 
 def joined() -> Select[Any]:
-    """`incident` with the columns of `report` that its view needs: the row that `readers/rows.py` shows."""
+    """`incident` with the columns of `report` that its view needs: the row that `shown/row.py` shows."""
     said = (report.c[name] for name in _SAID)
     return select(*INCIDENT_COLUMNS, incident.c.requests, *said).join(report, report.c.id == incident.c.id)
 

@@ -9,8 +9,9 @@ from uuid import UUID
 import pytest
 from sqlalchemy import insert, select, text
 
-from service import admin_appraisal, cli
 from service.appraisal import checking
+from service.commands import appraisal as admin_appraisal
+from service.commands import parser
 from service.rules import ledger, lifecycle
 from service.rules.appraisal import CallFacts, Grouping, Measure, Period
 from service.rules.ledger import Told
@@ -128,7 +129,7 @@ async def test_a_figure_that_was_tampered_with_is_told(database: Database) -> No
 
 
 def test_the_command_says_so(haizhu_url: str, capsys: pytest.CaptureFixture[str]) -> None:
-    asked = cli._parser().parse_args(["appraisal", "check", "2026-11"])
+    asked = parser._parser().parse_args(["appraisal", "check", "2026-11"])
     assert asked.command is admin_appraisal.check
     assert admin_appraisal.check(Settings(database_url=haizhu_url), asked) == 0
     assert "2026-11: the calls and the log tell the same figures." in capsys.readouterr().out
@@ -136,5 +137,5 @@ def test_the_command_says_so(haizhu_url: str, capsys: pytest.CaptureFixture[str]
 
 def test_the_command_wants_a_month(haizhu_url: str) -> None:
     with pytest.raises(SystemExit) as left:
-        cli.main(["appraisal", "check", "2026-13"])
+        parser.main(["appraisal", "check", "2026-13"])
     assert left.value.code == 1

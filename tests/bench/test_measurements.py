@@ -14,11 +14,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import URL
 
-from service import cli
 from service.bench import appraisal, drain, ingest, lateness, poll, run
 from service.bench.figures import compared
 from service.bench.run import Measure
 from service.bench.seeding import seed
+from service.commands import parser
 from service.escalation import sweep
 from service.rules.appraisal import Grouping
 from service.settings import Settings
@@ -173,7 +173,7 @@ def test_a_given_server_gets_a_database_of_our_own_that_goes_away_again(given: S
 
 def test_every_measurement_can_be_asked_for() -> None:
     for what in ("ingest", "drain", "lateness", "poll", "appraisal", "all"):
-        assert cli._parser().parse_args(["bench", what]).command is run.run
+        assert parser._parser().parse_args(["bench", what]).command is run.run
 
 
 def test_a_ratio_is_the_median_of_the_rounds_pair_by_pair() -> None:

@@ -24,7 +24,7 @@ def free_port() -> int:
 def command(*arguments: str, url: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run one command to its end."""
     return subprocess.run(
-        [sys.executable, "-m", "service.cli", *arguments],
+        [sys.executable, "-m", "service.commands.parser", *arguments],
         env={**os.environ, "DATABASE_URL": url, **environment},
         capture_output=True,
         text=True,
@@ -66,7 +66,7 @@ def serving(url: str, log: Path, *arguments: str) -> Iterator[Running]:
     port = free_port()
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "service.cli", "serve", "--port", str(port), *arguments],
+            [sys.executable, "-m", "service.commands.parser", "serve", "--port", str(port), *arguments],
             env={**os.environ, "DATABASE_URL": url},
             stdout=output,
             stderr=output,

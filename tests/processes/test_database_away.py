@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from service.store import embedded
+from service import postgres
 from tests.processes.running import Running, command, serving
 
 pytestmark = pytest.mark.slow
@@ -25,9 +25,9 @@ def data_dir() -> Iterator[Path]:
         yield Path(folder) / "pg"
 
 
-def _start(data_dir: Path) -> embedded.Server:
+def _start(data_dir: Path) -> postgres.Server:
     bin_dir = os.environ.get("SIHU_PG_BIN")
-    return embedded.start(data_dir, bin_dir=Path(bin_dir) if bin_dir else None)
+    return postgres.start(data_dir, bin_dir=Path(bin_dir) if bin_dir else None)
 
 
 def _post_until(

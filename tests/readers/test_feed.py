@@ -16,7 +16,8 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.engine import make_url
 
-from service.store import embedded, feed, log
+from service import postgres
+from service.store import feed, log
 from service.store.database import Database
 from service.store.feed import Wanted
 from service.store.log import Entry
@@ -118,10 +119,10 @@ async def test_a_reader_sees_every_event_once_and_each_incidents_in_order(databa
 
 
 @pytest.fixture
-def another_server() -> Iterator[embedded.Server]:
+def another_server() -> Iterator[postgres.Server]:
     bin_dir = os.environ.get("SIHU_PG_BIN")
     with tempfile.TemporaryDirectory(prefix="sihu-moved-") as folder:
-        server = embedded.start(Path(folder) / "pg", bin_dir=Path(bin_dir) if bin_dir else None)
+        server = postgres.start(Path(folder) / "pg", bin_dir=Path(bin_dir) if bin_dir else None)
         try:
             yield server
         finally:
@@ -129,7 +130,7 @@ def another_server() -> Iterator[embedded.Server]:
 
 
 async def test_a_cursor_survives_a_dump_and_restore_into_another_server(
-    database_url: str, another_server: embedded.Server
+    database_url: str, another_server: postgres.Server
 ) -> None:
     ledger, reader = _Ledger(), _Reader()
     database, other = Database(database_url, pool_size=20), Database(database_url, pool_size=4)
@@ -152,7 +153,7 @@ async def test_a_cursor_survives_a_dump_and_restore_into_another_server(
         await second.close()
 
 
-def _move(url: str, target: embedded.Server) -> None:
+def _move(url: str, target: postgres.Server) -> None:
     found = make_url(url)
     where = ["-h", str(found.query["host"]), "-U", str(found.username), "-d", str(found.database)]
     dumped = subprocess.run([target.bin_dir / "pg_dump", *where, "-Fc"], capture_output=True, check=True)

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from service.readers.queues import DEFAULT_STATES, QueueTags
+from service.queues.tags import DEFAULT_STATES, QueueTags
 from service.rules.words import State
 
 CALLING = frozenset({State.CALLING})

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import delete, select, update
 
-from service.readers.queues import QueueTags
-from service.readers.tail import Tail
+from service.feed.tail import Tail
+from service.queues.tags import QueueTags
 from service.rules.words import State
 from service.store import log
 from service.store.database import Database

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import orjson
 
-from service import demo
+from service.commands import sample
 
-TARGET = Path(demo.SAMPLE) / "cells.geojson"
+TARGET = Path(sample.SAMPLE) / "cells.geojson"
 
 _SOUTH, _WEST, _STEP = 23.056, 113.24, 0.002  # degrees
 _STREETS, _COMMUNITIES, _CELLS = (3, 6), (7, 1), (4, 4)  # columns, rows
@@ -65,4 +65,4 @@ def _rectangle(column: int, line: int) -> list[list[float]]:
 
 
 if __name__ == "__main__":
-    TARGET.write_bytes(draw((Path(demo.SAMPLE) / "cells.csv").read_text("utf-8")))
+    TARGET.write_bytes(draw((Path(sample.SAMPLE) / "cells.csv").read_text("utf-8")))

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service import demo
+from service.commands import sample
 from service.registry.bundle import checks, parse
 from service.registry.bundle.checks import Known
 from service.registry.bundle.parse import BundleError, Fault
@@ -24,7 +24,7 @@ from service.rules.words import UnitKind
 from tests.registry.bundles import UNITS, files
 
 NOTHING = Known({})
-_SAMPLE = parse.read_directory(demo.SAMPLE)
+_SAMPLE = parse.read_directory(sample.SAMPLE)
 _DUTIES = "code,title,category,area,lead_unit,assisting,valid_from,valid_to\nD1,排水,"
 
 

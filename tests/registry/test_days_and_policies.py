@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from service import demo
+from service.commands import sample
 from service.registry.bundle import parse
 from service.rules.errors import ValidationFailed
 from service.store.calendars import Day
@@ -123,7 +123,7 @@ async def test_a_bundle_with_such_days_is_refused_as_a_fault_of_its_calendar(off
     before = await everything(office)
     report = await bring(
         office,
-        parse.read_directory(demo.SAMPLE) | {"calendar.csv": f"code,day,workday\n{lines}".encode()},
+        parse.read_directory(sample.SAMPLE) | {"calendar.csv": f"code,day,workday\n{lines}".encode()},
         dry_run=dry_run,
     )
     assert {fault.file for fault in report.faults} == {"calendar.csv", "policy.yaml"}

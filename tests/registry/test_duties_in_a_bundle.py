@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from service import demo
+from service.commands import sample as demo
 from service.registry.bundle import changes, parse
 from service.store.database import Database
 from tests.house import DEPARTMENT, START, House

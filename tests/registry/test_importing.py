@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from service import demo
+from service.commands import sample
 from service.registry.bundle import parse
 from service.registry.bundle.changes import ALWAYS
 from service.rules.words import Level, Urgency
@@ -66,7 +66,7 @@ async def test_importing_twice_changes_nothing(database: Database) -> None:
 
 
 async def test_importing_the_haizhu_sample_twice_changes_nothing(office: Database) -> None:
-    from_disk = parse.read_directory(demo.SAMPLE)
+    from_disk = parse.read_directory(sample.SAMPLE)
     before = await everything(office)
     assert not (await bring(office, from_disk, NOW + DAY)).changes_anything
     assert await everything(office) == before

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from service import demo
+from service.commands import sample
 from service.registry.bundle import parse
 from service.store.calendars import Day
 from service.store.database import Database
@@ -15,7 +15,7 @@ from tests.registry.bundles import DAY, NOW, OPS, bring, files, held_days, in_ya
 
 pytestmark = pytest.mark.anyio
 
-SAMPLE = parse.read_directory(demo.SAMPLE)
+SAMPLE = parse.read_directory(sample.SAMPLE)
 MAKE_UP_2026 = [
     date(2026, 1, 4),
     date(2026, 2, 14),

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service import demo
+from service.commands import sample
 from service.places.coordinates import CoordType, Point, from_wgs84, metres_between, to_wgs84
 from service.places.geojson import read_shapes
 from service.places.shapes import Ring, Shape, ShapeIndex
 from tests.registry import make_shapes
 
-_CELLS_CSV = (Path(demo.SAMPLE) / "cells.csv").read_text("utf-8")
+_CELLS_CSV = (Path(sample.SAMPLE) / "cells.csv").read_text("utf-8")
 _DRAWN = make_shapes.draw(_CELLS_CSV)
 _SHAPES = [shape for _, shape in read_shapes(_DRAWN)[0]]
 _INDEX = ShapeIndex(Shape(each.code, each.rings) for each in _SHAPES)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from service import cli
+from service.commands import parser
 from service.store import calendars as stored
 from service.store.calendars import Day
 from service.store.database import Database
@@ -29,7 +29,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
     def command(url: str, *arguments: str) -> tuple[int, list[str], list[str]]:
         monkeypatch.setenv("DATABASE_URL", url)
         with pytest.raises(SystemExit) as ended:
-            cli.main(arguments)
+            parser.main(arguments)
         assert isinstance(ended.value.code, int)
         told = capsys.readouterr()
         return ended.value.code, told.out.splitlines(), told.err.splitlines()

@@ -18,7 +18,7 @@ from uuid import UUID
 import chinese_calendar
 import pytest
 
-from service import demo
+from service.commands import sample
 from service.rules import access, lifecycle
 from service.rules import world as worlds
 from service.rules.model import Act, Draft, Incident
@@ -70,7 +70,7 @@ def _year(moment: datetime | None) -> int:
 
 def _office() -> World:
     """The world of the other tests, under the policy that is shipped."""
-    read, wrong = read_policy((demo.SAMPLE / "policy.yaml").read_bytes())
+    read, wrong = read_policy((sample.SAMPLE / "policy.yaml").read_bytes())
     assert read is not None, wrong
     policy = read.policy(1)
     assert policy.hours is not None

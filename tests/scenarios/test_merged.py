@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from service import demo
+from service.commands import sample
 from tests.house import CELL, COMMUNITY, House
 from tests.scenarios.figures import figures, scores, shares, times
 
@@ -18,7 +18,7 @@ WORDS = {"category": "urban-0110", "description": "井盖缺失"}
 
 
 def _ring(code: str) -> list[tuple[float, float]]:
-    features = orjson.loads((demo.SAMPLE / "cells.geojson").read_bytes())["features"]
+    features = orjson.loads((sample.SAMPLE / "cells.geojson").read_bytes())["features"]
     ring = next(each["geometry"]["coordinates"][0] for each in features if each["properties"]["code"] == code)
     return [(lon, lat) for lon, lat in ring]
 

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from service import demo
+from service.commands import sample
 from service.places.coordinates import CoordType, from_wgs84
 from tests.house import CELL, House
 
@@ -139,7 +139,7 @@ async def test_loading_the_next_year_settles_provisional_deadlines(shipped: Hous
 
 
 def _centre(code: str) -> tuple[float, float]:
-    features = orjson.loads((demo.SAMPLE / "cells.geojson").read_bytes())["features"]
+    features = orjson.loads((sample.SAMPLE / "cells.geojson").read_bytes())["features"]
     ring = next(each["geometry"]["coordinates"][0] for each in features if each["properties"]["code"] == code)
     return sum(lat for _, lat in ring[:-1]) / 4, sum(lon for lon, _ in ring[:-1]) / 4
 

@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from service.store import embedded
-from service.store.embedded import EmbeddedError, Server
+from service import postgres
+from service.postgres import EmbeddedError, Server
 
 Start = Callable[..., Server]
 
@@ -41,7 +41,7 @@ def start(bin_dir: Path | None) -> Iterator[Start]:
     servers = []
 
     def start(data_dir: Path, **settings: str) -> Server:
-        servers.append(embedded.start(data_dir, bin_dir=bin_dir, settings=settings))
+        servers.append(postgres.start(data_dir, bin_dir=bin_dir, settings=settings))
         return servers[-1]
 
     yield start
@@ -124,7 +124,7 @@ def test_the_last_process_that_uses_it_stops_it(tmp_path: Path, start: Start) ->
 def test_processes_that_start_at_once_share_one_server_and_a_killed_one_does_not_count(
     tmp_path: Path, start: Start, bin_dir: Path | None
 ) -> None:
-    binaries = bin_dir or embedded.wheel_binaries()
+    binaries = bin_dir or postgres.wheel_binaries()
     processes = [other(tmp_path / "pg", binaries) for _ in range(3)]
     urls = {process.stdout.readline().strip() for process in processes if process.stdout}
     server = start(tmp_path / "pg")
@@ -172,7 +172,7 @@ def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path, start:
 
 def test_a_folder_without_binaries_is_named(tmp_path: Path) -> None:
     with pytest.raises(EmbeddedError, match=f"no initdb in {tmp_path}: set SIHU_PG_BIN"):
-        embedded.start(tmp_path / "pg", bin_dir=tmp_path)
+        postgres.start(tmp_path / "pg", bin_dir=tmp_path)
 
 
 def test_a_path_that_cannot_be_made_is_named(tmp_path: Path, start: Start) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.bench.seeding import seed
-from service.readers.queues import DEFAULT_STATES
+from service.queues.tags import DEFAULT_STATES
 from service.store import feed, incidents, log, queue_pages
 from service.store.database import Database
 from service.store.feed import Wanted

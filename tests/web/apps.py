@@ -15,9 +15,10 @@ from fastapi.openapi.models import HTTPBearer
 from fastapi.security.base import SecurityBase
 from pydantic import ConfigDict, Field, FiniteFloat
 
+from service import metrics
 from service.rules import errors
 from service.rules.words import Urgency
-from service.web import headers, limits, metrics, openapi, pages, problems, text
+from service.web import docs, headers, limits, openapi, problems, text
 from service.web.answers import answer
 
 KEY = {"Authorization": "Bearer good"}
@@ -117,7 +118,7 @@ async def load(request: Request) -> Response:
 def make(metric: metrics.Metrics | None = None) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, redirect_slashes=False)
     problems.install(app)
-    pages.install(app)
+    docs.install(app)
     app.include_router(router)
     openapi.describe(app)
     app.add_middleware(limits.Limits)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.web import metrics
+from service import metrics
 from tests.web import apps
 
 pytestmark = pytest.mark.anyio

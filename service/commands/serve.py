@@ -12,10 +12,11 @@ from contextlib import contextmanager
 import uvicorn
 
 from service import clock as clocks
-from service import demo
+from service import postgres
+from service.commands import sample
 from service.main import create_app
 from service.settings import Settings
-from service.store import embedded, migrate
+from service.store import migrate
 from service.store.database import Database
 
 _DRAIN_S = 10
@@ -32,7 +33,7 @@ def serve(settings: Settings, asked: argparse.Namespace) -> int:
         if settings.database_url is None or asked.demo:
             asyncio.run(_migrated(url))
         if asked.demo:
-            asyncio.run(demo.prepare(chosen))
+            asyncio.run(sample.prepare(chosen))
         settle_memory()
         app = create_app(chosen, clocks.of(settings.virtual_clock))
         config = uvicorn.Config(
@@ -63,7 +64,7 @@ def database_url(settings: Settings) -> Iterator[str]:
     if settings.database_url is not None:
         yield settings.database_url
         return
-    server = embedded.start(settings.data_dir / "postgres", bin_dir=settings.pg_bin)
+    server = postgres.start(settings.data_dir / "postgres", bin_dir=settings.pg_bin)
     try:
         yield server.url()
     finally:

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from service import clock
-from service.readers.queues import QueueTags
+from service.queues.tags import QueueTags
 from service.rules.errors import Unavailable
 from service.store import log
 from service.store.database import Database

@@ -7,12 +7,13 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from service import admin, admin_appraisal, admin_time, climb, serving, settings
+from service import settings
 from service.bench import run as bench
+from service.commands import appraisal, database, demo_story, keys, registry, serve, time
+from service.postgres import EmbeddedError
 from service.registry.bundle.parse import BundleError
 from service.rules.errors import Pointer, SihuError, Unavailable
 from service.settings import Settings, SettingsError
-from service.store.embedded import EmbeddedError
 
 Command = Callable[[Settings, argparse.Namespace], int]
 
@@ -61,19 +62,19 @@ def _parser() -> argparse.ArgumentParser:
     _serve(commands.add_parser("serve", help="serve the API and fire deadlines"))
     migrate = commands.add_parser("migrate", help="bring the database's tables to this version")
     migrate.add_argument("--check", action="store_true", help="only say whether migrations and tables agree")
-    migrate.set_defaults(command=admin.migrate)
+    migrate.set_defaults(command=database.migrate)
     _registry(commands.add_parser("registry", help="units, cells, categories, duties, policy"))
     _policy(commands.add_parser("policy", help="time rules: check, draft, activate"))
     _calendar(commands.add_parser("calendar", help="working days and days off"))
     _keys(commands.add_parser("keys", help="who may call"))
     _appraisal(commands.add_parser("appraisal", help="the figures of a month"))
-    doctor = commands.add_parser("doctor", help="what is wrong with this installation, and what to do")
-    doctor.set_defaults(command=admin.doctor)
-    openapi = commands.add_parser("openapi", help="write openapi/openapi.json")
-    openapi.add_argument("--check", action="store_true", help="only say whether the file is up to date")
-    openapi.set_defaults(command=admin.openapi)
+    examine = commands.add_parser("doctor", help="what is wrong with this installation, and what to do")
+    examine.set_defaults(command=doctor.doctor)
+    document = commands.add_parser("openapi", help="write openapi/openapi.json")
+    document.add_argument("--check", action="store_true", help="only say whether the file is up to date")
+    document.set_defaults(command=openapi.openapi)
     story = commands.add_parser("demo", help="one unanswered incident through all four calls, in seconds")
-    story.set_defaults(command=climb.climb)
+    story.set_defaults(command=demo_story.climb)
     bench.add_arguments(commands.add_parser("bench", help="measure, beside a control; prints JSON"))
     return parser
 
@@ -90,7 +91,7 @@ def _serve(parser: argparse.ArgumentParser) -> None:
         help="for trials: time stands still until POST /v1/clock/advance; starts at TIME (RFC 3339)",
     )
     parser.add_argument("--demo", action="store_true", help="import the Haizhu sample, make demo keys, print the story")
-    parser.set_defaults(command=serving.serve)
+    parser.set_defaults(command=serve.serve)
 
 
 def _registry(parser: argparse.ArgumentParser) -> None:
@@ -98,15 +99,15 @@ def _registry(parser: argparse.ArgumentParser) -> None:
     into = commands.add_parser("import", help="import a bundle of CSV files and policy.yaml")
     into.add_argument("directory", type=Path, metavar="DIR")
     into.add_argument("--dry-run", action="store_true", help="only say what would change")
-    into.set_defaults(command=admin.registry_import)
+    into.set_defaults(command=registry.load)
 
 
 def _policy(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    commands.add_parser("list", help="every version, and from when").set_defaults(command=admin_time.policy_list)
+    commands.add_parser("list", help="every version, and from when").set_defaults(command=time.policy_list)
     for name, command, told in (
-        ("check", admin_time.policy_check, "every fault of a policy.yaml; writes nothing"),
-        ("draft", admin_time.policy_draft, "store a policy.yaml as the next version"),
+        ("check", time.policy_check, "every fault of a policy.yaml; writes nothing"),
+        ("draft", time.policy_draft, "store a policy.yaml as the next version"),
     ):
         each = commands.add_parser(name, help=told)
         each.add_argument("file", type=Path, metavar="FILE")
@@ -115,7 +116,7 @@ def _policy(parser: argparse.ArgumentParser) -> None:
     activate.add_argument("code")
     activate.add_argument("version", type=int)
     activate.add_argument("--at", metavar="TIME", help="from this instant on (RFC 3339); now unless given")
-    activate.set_defaults(command=admin_time.policy_activate)
+    activate.set_defaults(command=time.policy_activate)
 
 
 def _calendar(parser: argparse.ArgumentParser) -> None:
@@ -126,19 +127,19 @@ def _calendar(parser: argparse.ArgumentParser) -> None:
     load.add_argument(
         "--fill-year", type=int, action="append", default=[], help="unknown days of this year are Monday to Friday"
     )
-    load.set_defaults(command=admin_time.calendar_load)
+    load.set_defaults(command=time.calendar_load)
     seed = commands.add_parser("seed", help="the published holidays, for days not known yet")
-    seed.set_defaults(command=admin_time.calendar_seed)
+    seed.set_defaults(command=time.calendar_seed)
     coverage = commands.add_parser("coverage", help="which years are known")
     coverage.add_argument("--calendar", default="cn", help="default cn")
-    coverage.set_defaults(command=admin_time.calendar_coverage)
+    coverage.set_defaults(command=time.calendar_coverage)
 
 
 def _appraisal(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     check = commands.add_parser("check", help="whether the calls and the log tell the same figures")
     check.add_argument("period", metavar="PERIOD", help="a month, such as 2026-11")
-    check.set_defaults(command=admin_appraisal.check)
+    check.set_defaults(command=appraisal.check)
 
 
 def _keys(parser: argparse.ArgumentParser) -> None:
@@ -149,11 +150,11 @@ def _keys(parser: argparse.ArgumentParser) -> None:
     create.add_argument("--area", help="code prefix of its area (role reporter)")
     create.add_argument("--subject", help="the stable name behind one or more keys")
     create.add_argument("--name", help="a note for people")
-    create.set_defaults(command=admin.keys_create)
-    commands.add_parser("list", help="all keys, without the keys themselves").set_defaults(command=admin.keys_list)
+    create.set_defaults(command=keys.create)
+    commands.add_parser("list", help="all keys, without the keys themselves").set_defaults(command=keys.show)
     revoke = commands.add_parser("revoke", help="refuse a key from now on")
     revoke.add_argument("id", help="its id, from `sihu keys list`")
-    revoke.set_defaults(command=admin.keys_revoke)
+    revoke.set_defaults(command=keys.revoke)
 
 
 if __name__ == "__main__":

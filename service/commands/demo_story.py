@@ -12,11 +12,12 @@ from typing import Any
 import httpx
 
 from service import clock as clocks
-from service import demo
+from service import postgres
+from service.commands import sample
 from service.main import create_app
 from service.rules.worktime import ZONE
 from service.settings import Settings
-from service.store import embedded, migrate
+from service.store import migrate
 from service.store.database import Database
 
 _HEAD = f"{'time 时间':<18}{'event 事件':<28}{'level':<7}unit 单位"
@@ -26,7 +27,7 @@ def climb(settings: Settings, asked: argparse.Namespace) -> int:
     """Report, then let time pass. Prints the timeline, which is the whole mechanism."""
     with tempfile.TemporaryDirectory(prefix="sihu-demo-") as folder:
         print("Starting a database of its own …", flush=True)
-        server = embedded.start(Path(folder) / "pg", bin_dir=settings.pg_bin, settings={"fsync": "off"})
+        server = postgres.start(Path(folder) / "pg", bin_dir=settings.pg_bin, settings={"fsync": "off"})
         try:
             chosen = settings.model_copy(update={"database_url": server.url(), "data_dir": Path(folder)})
             asyncio.run(_play(chosen))
@@ -38,7 +39,7 @@ def climb(settings: Settings, asked: argparse.Namespace) -> int:
 async def _play(settings: Settings) -> None:
     database = Database(settings.database_url or "", pool_size=2)
     await migrate.upgrade(database)
-    held = await demo.keys_for(database, {})
+    held = await sample.keys_for(database, {})
     await database.close()
     app = create_app(settings, clocks.of("now"))
     async with app.router.lifespan_context(app), _client(app) as client:
@@ -53,7 +54,7 @@ def _client(app: Any) -> httpx.AsyncClient:
 
 async def _climbed(client: httpx.AsyncClient, held: dict[str, str]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     worker, ops = ({"Authorization": f"Bearer {held[name]}"} for name in ("WORKER", "OPS"))
-    body = {"grid_code": demo.CELL, "category": demo.CATEGORY, "description": "巷口垃圾堆积,无人处理"}
+    body = {"grid_code": sample.CELL, "category": sample.CATEGORY, "description": "巷口垃圾堆积,无人处理"}
     reported = (await client.post("/v1/incidents", json=body, headers=worker)).raise_for_status().json()
     where = f"/v1/incidents/{reported['id']}"
     plan = (await client.get(f"{where}/plan", headers=worker)).raise_for_status().json()["items"]

@@ -7,8 +7,8 @@ import sys
 
 from pydantic import TypeAdapter, ValidationError
 
-from service.admin import now_and_world, with_database
 from service.appraisal import checking
+from service.commands.database import now_and_world, with_database
 from service.rules.appraisal import Period
 from service.rules.errors import ValidationFailed
 from service.settings import Settings

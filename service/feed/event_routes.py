@@ -10,13 +10,13 @@ from pydantic import Field
 
 from service import clock
 from service.access.deps import Caller
-from service.readers import events, waiting
-from service.readers.tail import Tail
+from service.feed import cloud_events
+from service.feed.tail import Tail
 from service.rules import errors
 from service.store import feed, log
 from service.store.database import Database
 from service.store.feed import Page, Wanted
-from service.web import problems
+from service.web import problems, waiting
 from service.web.answers import answer
 from service.web.text import Code, CursorText, Limit, Params, Prefix, WaitSeconds
 
@@ -87,10 +87,10 @@ async def read_events(request: Request, caller: Caller, query: Annotated[FeedQue
     moved cursor, when a filter matches little: go on from there."""
     state = request.app.state
     types = tuple(name for each in query.types for name in each.split(",") if name)
-    wanted = events.wanted(caller, types, query.unit, query.area)
+    wanted = cloud_events.wanted(caller, types, query.unit, query.area)
     after = await _start(request, query.after)
     page = await _page(request, after, query, wanted)
-    items = [events.cloud_event(stored, state.worlds.world.district) for stored in page.events]
+    items = [cloud_events.cloud_event(stored, state.worlds.world.district) for stored in page.events]
     return answer({"items": items, "next_cursor": state.cursors.sign(_CURSOR, [page.scanned_to])})
 
 

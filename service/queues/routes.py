@@ -12,15 +12,15 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field, ValidationError
 
 from service.access import deps
-from service.readers import rows, waiting
-from service.readers.queues import DEFAULT_STATES, QueueTags
+from service.queues.tags import DEFAULT_STATES, QueueTags
 from service.rules import access, errors
 from service.rules.model import Actor
 from service.rules.words import State
 from service.rules.world import World
+from service.shown import row
 from service.store import queue_pages
 from service.store.incident_lists import Sight
-from service.web import faults, headers, problems
+from service.web import faults, headers, problems, waiting
 from service.web.answers import answer
 from service.web.cursors import kind_of
 from service.web.text import CursorText, Limit, Params, WaitSeconds
@@ -57,7 +57,7 @@ _PARAMETERS = [
     responses={
         200: {
             "description": "One page; `ETag` stands for the whole queue",
-            "content": {"application/json": {"example": {"items": [rows.EXAMPLE], "next_cursor": None}}},
+            "content": {"application/json": {"example": {"items": [row.EXAMPLE], "next_cursor": None}}},
         },
         304: {"description": "Unchanged since `If-None-Match`"},
         **problems.documented(
@@ -131,6 +131,6 @@ async def _page(request: Request, actor: Actor, unit: str, states: list[State], 
     last = shown[-1] if len(found) > query.limit else None
     cursor = state.cursors.sign(kind, [last["due_at"], last["id"]]) if last else None
     return {
-        "items": [{**rows.row(each, world, now), "assisting": each["unit"] != unit} for each in shown],
+        "items": [{**row.row(each, world, now), "assisting": each["unit"] != unit} for each in shown],
         "next_cursor": cursor,
     }

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from service.readers import rows
 from service.rules import deadlines
 from service.rules.lifecycle import Step
 from service.rules.model import Call, Incident, Request
 from service.rules.words import Clock, State
 from service.rules.world import World
+from service.shown import row as rows
 from service.store.call_rows import appeal_as_told
 
 

@@ -1,0 +1,1 @@
+"""The `sihu` command: one module a subject, one function a command."""

@@ -1,0 +1,28 @@
+"""`sihu openapi`: the document that clients are generated from."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from service import clock as clocks
+from service.main import create_app
+from service.settings import Settings
+
+OPENAPI_FILE = Path("openapi/openapi.json")
+
+
+def openapi(settings: Settings, asked: argparse.Namespace) -> int:
+    """`sihu openapi`: write the document that clients are generated from; `--check`: compare it."""
+    app = create_app(settings, clocks.of("now"))
+    text = json.dumps(app.openapi(), ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+    if asked.check:
+        if OPENAPI_FILE.exists() and OPENAPI_FILE.read_text(encoding="utf-8") == text:
+            return 0
+        print(f"{OPENAPI_FILE} is not what the code says: run `make openapi` and commit it.", file=sys.stderr)
+        return 1
+    OPENAPI_FILE.parent.mkdir(exist_ok=True)
+    OPENAPI_FILE.write_text(text, encoding="utf-8")
+    return 0

@@ -1,0 +1,1 @@
+"""Queues: what a unit has to do, for systems that poll."""

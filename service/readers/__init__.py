@@ -1,1 +1,0 @@
-"""Readers of the one log: the tail that rings everybody, the queues, the events."""

@@ -1,0 +1,1 @@
+"""How an incident, a call and an event look to a viewer."""
