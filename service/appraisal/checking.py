@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from service.rules import ledger
-from service.rules.appraisal import CallFacts, Grouping, Measure, Period, Tallies, Tally, group_of, tallies
+from service.rules.figures import ledger
+from service.rules.figures.definition import (CallFacts, Grouping, Measure, Period, Tallies, Tally, group_of, tallies)
 from service.rules.world import World
 from service.store import appraisal, appraisal_log
 from service.store.appraisal import Sight

@@ -6,8 +6,8 @@ from typing import Any
 
 from service.appraisal import views
 from service.rules import world as worlds
-from service.rules.appraisal import Grouping, Measure, Period, Tallies, Tally, summed
-from service.rules.percentiles import Spread
+from service.rules.figures.definition import (Grouping, Measure, Period, Tallies, Tally, summed)
+from service.rules.figures.percentiles import Spread
 from service.rules.words import Level, UnitKind
 from service.rules.world import Unit, Validity
 

@@ -12,8 +12,9 @@ from pydantic import Field
 from service.access.deps import Caller, must_be
 from service.appraisal import examples, views
 from service.appraisal.accept import CSV, wants_csv
-from service.rules import access, errors, scoring
-from service.rules.appraisal import Grouping, Measure, Period
+from service.rules import (access, errors)
+from service.rules.figures import scoring
+from service.rules.figures.definition import (Grouping, Measure, Period)
 from service.rules.model import Actor
 from service.rules.words import Role
 from service.store import appraisal

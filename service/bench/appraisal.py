@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.bench.figures import compared, told
-from service.rules.appraisal import Grouping, Period
+from service.rules.figures.definition import (Grouping, Period)
 from service.store import appraisal
 from service.store.appraisal import Sight
 from service.store.database import Database

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from service.appraisal import checking
 from service.commands.database import now_and_world, with_database
-from service.rules.appraisal import Period
+from service.rules.figures.definition import Period
 from service.rules.errors import ValidationFailed
 from service.settings import Settings
 from service.store.database import Database

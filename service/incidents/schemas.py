@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, FiniteFloat
 
-from service.rules.joint import MOST_ASSISTING
+from service.rules.arrows.joint import MOST_ASSISTING
 from service.rules.words import Ground, Kind, ReturnReason, State, Urgency, VoidReason
 from service.web.text import (
     Body,

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from service.rules import access, deadlines, effects, handovers, holds, joint, judgements
+from service.rules import (access, deadlines)
+from service.rules.arrows import (effects, handovers, holds, joint, judgements)
 from service.rules.access import Relation
 from service.rules.errors import Conflict, IllegalTransition, NotYours, UnknownCategory, UnknownCell
 from service.rules.model import CLOCK, Act, Actor, Decision, Draft, Incident

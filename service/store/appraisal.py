@@ -28,19 +28,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.rules.appraisal import (
-    PARTS,
-    RESOLVED_AT,
-    SCORED,
-    UNKNOWN_LINE,
-    Grouping,
-    Measure,
-    Period,
-    Tallies,
-    Tally,
-    summed,
-)
-from service.rules.percentiles import spread
+from service.rules.figures.definition import (PARTS, RESOLVED_AT, SCORED, UNKNOWN_LINE, Grouping, Measure, Period, Tallies, Tally, summed)
+from service.rules.figures.percentiles import spread
 from service.rules.words import STREET_DIGITS, Cause, Level, Outcome
 from service.store.metadata import Code, Time
 from service.store.order_statistics import gathered, overall, picked, sorted_within

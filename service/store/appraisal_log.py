@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.rules.appraisal import Period
-from service.rules.ledger import Told
+from service.rules.figures.definition import Period
+from service.rules.figures.ledger import Told
 from service.store.tables import event
 
 _OPENED = "sihu.call.opened"

@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import array
 
-from service.rules.percentiles import PERCENTS
+from service.rules.figures.percentiles import PERCENTS
 
 _LONG = ARRAY(BigInteger)
 _PICKS = [(percent, up) for percent in PERCENTS for up in (0, 1)]

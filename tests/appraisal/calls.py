@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import insert
 
-from service.rules.appraisal import CallFacts, Grouping, Period, Tallies, group_of, tallies
+from service.rules.figures.definition import (CallFacts, Grouping, Period, Tallies, group_of, tallies)
 from service.rules.words import Cause, Outcome
 from service.rules.world import World
 from service.store import appraisal

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from service.rules.appraisal import PARTS, CallFacts, Grouping, Measure, Period, Tallies
-from service.rules.percentiles import Spread
+from service.rules.figures.definition import (PARTS, CallFacts, Grouping, Measure, Period, Tallies)
+from service.rules.figures.percentiles import Spread
 from service.rules.words import Cause, Outcome
 from service.store import appraisal
 from service.store.database import Database

@@ -12,9 +12,10 @@ from sqlalchemy import insert, select, text
 from service.appraisal import checking
 from service.commands import appraisal as admin_appraisal
 from service.commands import parser
-from service.rules import ledger, lifecycle
-from service.rules.appraisal import CallFacts, Grouping, Measure, Period
-from service.rules.ledger import Told
+from service.rules.figures import ledger
+from service.rules import lifecycle
+from service.rules.figures.definition import (CallFacts, Grouping, Measure, Period)
+from service.rules.figures.ledger import Told
 from service.settings import Settings
 from service.store import appraisal
 from service.store.appraisal import Sight

@@ -20,7 +20,7 @@ from service.bench.run import Measure
 from service.bench.seeding import seed
 from service.commands import parser
 from service.escalation import sweep
-from service.rules.appraisal import Grouping
+from service.rules.figures.definition import Grouping
 from service.settings import Settings
 from service.store.database import Database
 from service.worlds import CurrentWorld

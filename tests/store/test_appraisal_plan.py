@@ -14,7 +14,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.bench.appraisal import seed
-from service.rules.appraisal import Grouping, Measure, Period
+from service.rules.figures.definition import (Grouping, Measure, Period)
 from service.store import appraisal
 from service.store.appraisal import Sight, Wanted
 from service.store.database import Database

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from service.rules.appraisal import CallFacts
+from service.rules.figures.definition import CallFacts
 from service.rules.words import STREET_DIGITS, DueKind, Outcome
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from service.rules import handovers
+from service.rules.arrows import handovers
 from service.rules.errors import Pointer, SihuError, UnknownUnit, ValidationFailed
 from service.rules.model import Act, Actor, Incident, Part
 from service.rules.story import Story

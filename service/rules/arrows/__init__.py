@@ -1,0 +1,1 @@
+"""The arrows of the state diagram: each guard beside its effect."""
