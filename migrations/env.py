@@ -9,9 +9,8 @@ from alembic import context
 from sqlalchemy import Connection, text
 
 from service import settings
-from service.store import registry_tables, tables  # noqa: F401 - they fill the metadata
 from service.store.database import Database
-from service.store.metadata import metadata
+from service.store.schema import metadata
 
 _LOCK = 0x51480001
 """Advisory lock: several replicas may start to migrate at once; they take turns."""

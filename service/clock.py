@@ -13,8 +13,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Literal, Protocol
 
-from service.store import deployment
 from service.store.database import Database
+from service.store.registry import deployment
 
 _log = logging.getLogger(__name__)
 

@@ -20,8 +20,8 @@ from service.escalation import sweep
 from service.escalation.sweep import Tell
 from service.metrics import Metrics
 from service.rules.errors import Unavailable
-from service.store import incidents
 from service.store.database import Database
+from service.store.incidents import claiming
 from service.worlds import CurrentWorld
 
 _log = logging.getLogger(__name__)
@@ -113,7 +113,7 @@ class Engine:
         """Sweep until nothing is due; returns the nearest `wake_at` still ahead."""
         await asyncio.gather(*(self._turns() for _ in range(SIDE_BY_SIDE)))
         async with self._database.read() as connection:
-            nearest = await incidents.next_wake(connection)
+            nearest = await claiming.next_wake(connection)
         # still due after a sweep: somebody else holds the row, so do not spin on it
         return nearest and max(nearest, self._clock.now() + _HELD_ELSEWHERE)
 

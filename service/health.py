@@ -10,7 +10,8 @@ from service import metrics
 from service.process import Process
 from service.rules.errors import Unavailable
 from service.rules.worktime import ZONE
-from service.store import incidents, migrate
+from service.store import migrate
+from service.store.incidents import claiming
 from service.web.answers import answer
 
 router = APIRouter(tags=["health · 健康"])
@@ -89,7 +90,7 @@ async def _checks(process: Process) -> dict[str, dict[str, Any]]:
         if behind:
             return {"database": {"ok": True}, "migrations": {"ok": False, "detail": "run `sihu migrate`"}}
         async with process.database.read() as connection:
-            nearest = await incidents.next_wake(connection)
+            nearest = await claiming.next_wake(connection)
     except Unavailable as error:
         return {"database": {"ok": False, "detail": error.detail}}
     if not process.ready.is_set():

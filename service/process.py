@@ -23,8 +23,10 @@ from service.queues.tags import QueueTags
 from service.rules.errors import Unavailable
 from service.settings import Engine as EngineMode
 from service.settings import Settings
-from service.store import deployment, log, migrate
+from service.store import migrate
 from service.store.database import Database
+from service.store.log import numbering
+from service.store.registry import deployment
 from service.web.cursors import Cursors
 from service.worlds import CurrentWorld
 
@@ -102,7 +104,7 @@ class Process:
             raise _Behind("the database is not at this version's tables: run `sihu migrate`.")
         async with self.database.read() as connection:
             self.state.cursors = Cursors(await deployment.cursor_secret(connection))
-            newest = await log.newest_time(connection)
+            newest = await numbering.newest_time(connection)
         await self._set_clock(newest)
         # the tail first: whatever changes after this point of the log is read anew when the tail comes past it
         await self.tail.load()

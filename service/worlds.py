@@ -5,8 +5,9 @@ from __future__ import annotations
 from service.places.shapes import Shape, ShapeIndex
 from service.rules import world as worlds
 from service.rules.world import World
-from service.store import deployment, registry
 from service.store.database import Database, Transaction
+from service.store.registry import deployment
+from service.store.registry import world as world_
 
 
 class CurrentWorld:
@@ -19,17 +20,17 @@ class CurrentWorld:
     async def reload(self, database: Database) -> None:
         """Read it anew. Raises `Unavailable`, and then goes on with what it held."""
         async with database.read() as connection:
-            self._take(await registry.load(connection))
+            self._take(await world_.load(connection))
 
     async def fresh(self, tx: Transaction) -> World:
         """The world for a transaction that decides by it: the newest, and it stays so until that transaction ends."""
-        await registry.hold(tx)
+        await world_.hold(tx)
         return await self.seen(tx)
 
     async def seen(self, connection: Transaction) -> World:
         """The world as a `Database.read` block sees it, for a view: never older than the rows it shows."""
         if await deployment.world_version(connection) > self.world.version:
-            self._take(await registry.load(connection))
+            self._take(await world_.load(connection))
         return self.world
 
     def _take(self, world: World) -> None:

@@ -13,9 +13,9 @@ from typing import NamedTuple
 from uuid import UUID
 
 from service.rules.model import Actor
-from service.store import keys
+from service.store.access import keys
+from service.store.access.keys import Key
 from service.store.database import Database
-from service.store.keys import Key
 
 
 class _Held(NamedTuple):

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from service.access.keys import NewKey
 from service.rules.words import Role
-from service.store.keys import Key
+from service.store.access.keys import Key
 from service.web.text import Body, Code, Moment, one_line
 
 NEW_KEY_EXAMPLE: dict[str, Any] = {

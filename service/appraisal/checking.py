@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from service.rules.figures import ledger
-from service.rules.figures.definition import (CallFacts, Grouping, Measure, Period, Tallies, Tally, group_of, tallies)
+from service.rules.figures.definition import CallFacts, Grouping, Measure, Period, Tallies, Tally, group_of, tallies
 from service.rules.world import World
-from service.store import appraisal, appraisal_log
-from service.store.appraisal import Sight
 from service.store.database import Database
+from service.store.figures import histories
+from service.store.figures import tallies as appraisal
+from service.store.figures.tallies import Sight
 
 _EVERYTHING = Sight("")
 
@@ -19,7 +20,7 @@ async def differences(database: Database, period: Period, world: World) -> list[
     found: list[str] = []
     async with database.read() as connection:
         told: list[CallFacts] = []
-        async for history in appraisal_log.histories(connection, period):
+        async for history in histories.histories(connection, period):
             told += ledger.calls_of(history)
         for grouping in Grouping:
             counted = await appraisal.tallies(connection, period, grouping, _EVERYTHING)

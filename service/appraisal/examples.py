@@ -6,7 +6,7 @@ from typing import Any
 
 from service.appraisal import views
 from service.rules import world as worlds
-from service.rules.figures.definition import (Grouping, Measure, Period, Tallies, Tally, summed)
+from service.rules.figures.definition import Grouping, Measure, Period, Tallies, Tally, summed
 from service.rules.figures.percentiles import Spread
 from service.rules.words import Level, UnitKind
 from service.rules.world import Unit, Validity

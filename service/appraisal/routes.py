@@ -12,13 +12,13 @@ from pydantic import Field
 from service.access.deps import Caller, must_be
 from service.appraisal import examples, views
 from service.appraisal.accept import CSV, wants_csv
-from service.rules import (access, errors)
+from service.rules import access, errors
 from service.rules.figures import scoring
-from service.rules.figures.definition import (Grouping, Measure, Period)
+from service.rules.figures.definition import Grouping, Measure, Period
 from service.rules.model import Actor
 from service.rules.words import Role
-from service.store import appraisal
-from service.store.appraisal import After, Sight, Wanted
+from service.store.figures import tallies
+from service.store.figures.tallies import After, Sight, Wanted
 from service.web import problems
 from service.web.answers import answer
 from service.web.cursors import kind_of
@@ -63,7 +63,7 @@ async def figures(request: Request, caller: Caller, query: Annotated[FiguresQuer
     sight = _sight(caller)
     state, period = request.app.state, Period.of(query.period)
     async with state.database.read() as connection:
-        found = await appraisal.tallies(connection, period, query.group_by, sight)
+        found = await tallies.tallies(connection, period, query.group_by, sight)
     world = state.worlds.world
     policy = scoring.policy_of(world, period, state.clock.now())
     if wants_csv(request.headers.get("accept")):
@@ -95,7 +95,7 @@ async def calls(request: Request, caller: Caller, query: Annotated[CallsQuery, Q
     after = _after(state.cursors.read(kind, query.cursor)) if query.cursor else None
     wanted = Wanted(Period.of(query.period), query.group_by, query.group, query.measure)
     async with state.database.read() as connection:
-        found = await appraisal.page(connection, wanted, sight, after, query.limit + 1)
+        found = await tallies.page(connection, wanted, sight, after, query.limit + 1)
     shown, world = found[: query.limit], state.worlds.world
     last = shown[-1] if len(found) > query.limit else None
     cursor = state.cursors.sign(kind, [last["opened_at"], last["incident_id"], last["seq"]]) if last else None

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from service.rules.figures import scoring
-from service.rules.figures.definition import (RESOLVED_AT, SCORED, Grouping, Measure, Period, Tallies, Tally)
+from service.rules.figures.definition import RESOLVED_AT, SCORED, Grouping, Measure, Period, Tallies, Tally
 from service.rules.policy import Policy, Weights
 from service.rules.words import Level
 from service.rules.world import World

@@ -11,8 +11,8 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import text
 
 from service.rules.model import By
-from service.store import deployment
 from service.store.database import Database
+from service.store.registry import deployment
 from service.times import policies
 from service.times.policy_checks import read_policy
 from service.times.policy_file import PolicyFile

@@ -25,7 +25,10 @@ from service.incidents.schemas import ReportBody
 from service.main import create_app
 from service.process import Process
 from service.rules import lifecycle
-from service.store import call_rows, event_rows, incident_rows, metadata, tables
+from service.store import metadata
+from service.store.incidents import call_rows, incident_rows, tables
+from service.store.log import event_rows
+from service.store.log import tables as log_tables
 from service.web.answers import answer
 
 
@@ -46,12 +49,12 @@ class _Call(_Base):
 
 
 class _Batch(_Base):
-    __table__ = tables.log_batch
+    __table__ = log_tables.log_batch
     id: Mapped[int]
 
 
 class _Event(_Base):
-    __table__ = tables.event
+    __table__ = log_tables.event
 
 
 def _decided(body: ReportBody, caller: Caller, process: Process, key: str | None) -> New:

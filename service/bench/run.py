@@ -23,8 +23,9 @@ from service.commands import sample as demo
 from service.registry.bundle import importing, parse
 from service.rules.model import By
 from service.settings import Settings
-from service.store import deployment, migrate
+from service.store import migrate
 from service.store.database import Database
+from service.store.registry import deployment
 
 Measure = Callable[[Database, argparse.Namespace], Awaitable[dict[str, Any]]]
 

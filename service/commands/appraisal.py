@@ -9,8 +9,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from service.appraisal import checking
 from service.commands.database import now_and_world, with_database
-from service.rules.figures.definition import Period
 from service.rules.errors import ValidationFailed
+from service.rules.figures.definition import Period
 from service.settings import Settings
 from service.store.database import Database
 from service.web.text import Month

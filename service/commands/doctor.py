@@ -7,9 +7,10 @@ import argparse
 from service.commands.database import now_and_world, with_database
 from service.rules.errors import Unavailable
 from service.settings import Settings
-from service.store import deployment, incidents
 from service.store import migrate as migrations
 from service.store.database import Database
+from service.store.incidents import claiming
+from service.store.registry import deployment
 
 
 def doctor(settings: Settings, asked: argparse.Namespace) -> int:
@@ -33,7 +34,7 @@ async def _examine(database: Database) -> list[tuple[bool, str]]:
     clock, worlds = await now_and_world(database)
     units = len(worlds.world.units)
     async with database.read() as connection:
-        nearest = await incidents.next_wake(connection)
+        nearest = await claiming.next_wake(connection)
     overdue_s = max(0.0, (clock.now() - nearest).total_seconds()) if nearest else 0.0
     return [
         *findings,

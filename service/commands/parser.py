@@ -9,7 +9,7 @@ from pathlib import Path
 
 from service import settings
 from service.bench import run as bench
-from service.commands import appraisal, database, demo_story, keys, registry, serve, time
+from service.commands import appraisal, database, demo_story, doctor, keys, openapi, registry, serve, time
 from service.postgres import EmbeddedError
 from service.registry.bundle.parse import BundleError
 from service.rules.errors import Pointer, SihuError, Unavailable

@@ -16,8 +16,8 @@ from service.rules.errors import NotFound, ValidationFailed
 from service.rules.worktime import FIRST_YEAR, LAST_YEAR
 from service.rules.world import World
 from service.settings import Settings
-from service.store import calendars as stored
 from service.store.database import Database
+from service.store.registry import calendars as stored
 from service.times import calendar_feed, calendars, policies
 from service.times.policy_checks import faults_in_world, read_policy, timer_of
 from service.times.policy_file import PolicyFile

@@ -9,8 +9,8 @@ from service.clock import VirtualClock
 from service.escalation import sweep
 from service.escalation.sweep import Tell
 from service.rules.errors import Pointer, ValidationFailed
-from service.store import incidents
 from service.store.database import Database
+from service.store.incidents import claiming
 from service.worlds import CurrentWorld
 
 
@@ -46,7 +46,7 @@ class Advancer:
         fired = 0
         while True:
             async with self._database.read() as connection:
-                nearest = await incidents.next_wake(connection)
+                nearest = await claiming.next_wake(connection)
             if nearest is None or nearest > moment:
                 self.clock.move_to(moment)
                 return fired

@@ -15,9 +15,9 @@ from uuid import UUID
 from service.rules import lifecycle
 from service.rules.model import Decision, Incident
 from service.rules.world import World
-from service.store import incidents
 from service.store.database import Database, StatementRefused, Transaction
-from service.store.log import Committed
+from service.store.incidents import claiming, saving
+from service.store.log.writing import Committed
 from service.worlds import CurrentWorld
 
 _log = logging.getLogger(__name__)
@@ -57,13 +57,13 @@ async def run_once(database: Database, worlds: CurrentWorld, now: datetime, tell
 async def _page(database: Database, worlds: CurrentWorld, now: datetime, tell: Tell, limit: int) -> Swept:
     async with database.begin() as tx:
         world = await worlds.fresh(tx)
-        due = await incidents.claim_due(tx, now, limit)
+        due = await claiming.claim_due(tx, now, limit)
         if not due:
             return Swept()
         decisions, aside = _decide(due, world, now)
         for incident in aside:
             await _put_aside(tx, incident.id, now)
-        committed = await incidents.save(tx, decisions) if decisions else None
+        committed = await saving.save(tx, decisions) if decisions else None
     if committed:
         tell(committed)
     return Swept(_fired(decisions), len(aside), len(due) == limit, _lateness(decisions))
@@ -86,7 +86,7 @@ def _decide(due: list[Incident], world: World, now: datetime) -> tuple[list[Deci
 
 async def _row_by_row(database: Database, worlds: CurrentWorld, now: datetime, tell: Tell, limit: int) -> Swept:
     async with database.read() as connection:
-        ids = await incidents.due_ids(connection, now, limit)
+        ids = await claiming.due_ids(connection, now, limit)
     fired: list[Decision] = []
     put_aside = 0
     for incident_id in ids:
@@ -105,20 +105,20 @@ async def _one(
 ) -> list[Decision]:
     async with database.begin() as tx:
         world = await worlds.fresh(tx)
-        incident = await incidents.claim_one(tx, incident_id, now)
+        incident = await claiming.claim_one(tx, incident_id, now)
         if incident is None:
             return []
         decisions, aside = _decide([incident], world, now)
         for each in aside:
             await _put_aside(tx, each.id, now)
-        committed = await incidents.save(tx, decisions) if decisions else None
+        committed = await saving.save(tx, decisions) if decisions else None
     if committed:
         tell(committed)
     return decisions
 
 
 async def _put_aside(tx: Transaction, incident_id: UUID, now: datetime) -> None:
-    await incidents.back_off(tx, incident_id, now, _FIRST_DELAY, _LONGEST_DELAY)
+    await claiming.back_off(tx, incident_id, now, _FIRST_DELAY, _LONGEST_DELAY)
 
 
 _BETWEEN_DEADLINES = ("sihu.call.warned", "sihu.call.rescheduled")

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from service.rules import access
 from service.rules.model import Actor
-from service.store import feed
 from service.store.database import Database
-from service.store.feed import Stored, Wanted
+from service.store.log import feed
+from service.store.log.feed import Stored, Wanted
 
 
 def cloud_event(stored: Stored, district: str) -> dict[str, Any]:

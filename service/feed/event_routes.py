@@ -13,9 +13,9 @@ from service.access.deps import Caller
 from service.feed import cloud_events
 from service.feed.tail import Tail
 from service.rules import errors
-from service.store import feed, log
 from service.store.database import Database
-from service.store.feed import Page, Wanted
+from service.store.log import feed, numbering
+from service.store.log.feed import Page, Wanted
 from service.web import problems, waiting
 from service.web.answers import answer
 from service.web.text import Code, CursorText, Limit, Params, Prefix, WaitSeconds
@@ -99,7 +99,7 @@ async def _start(request: Request, after: str | None) -> int:
         return 0
     if after == "now":
         async with request.app.state.database.read() as connection:
-            return await log.end(connection)
+            return await numbering.end(connection)
     position: int = request.app.state.cursors.read(_CURSOR, after)[0]
     return position
 

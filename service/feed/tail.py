@@ -16,9 +16,10 @@ from datetime import datetime
 from service import clock
 from service.queues.tags import QueueTags
 from service.rules.errors import Unavailable
-from service.store import log
 from service.store.database import Database
-from service.store.log import Committed, Sealed
+from service.store.log import numbering
+from service.store.log.numbering import Sealed
+from service.store.log.writing import Committed
 
 _log = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ GATHER_S = 0.025
 _REST = 3
 """A round is followed by at least this many times as long a pause: somebody's snapshot held for an hour makes numbering
 walk over all it numbered since (13 ms per 100,000 batches), and that is not to eat the database."""
-_READ_AHEAD = 4 * log.SEAL_LIMIT
+_READ_AHEAD = 4 * numbering.SEAL_LIMIT
 """Batches remembered as passed on, in case this process is told of one only then: it was committed a moment ago."""
 _AFTER_FAULT_S = 1.0
 
@@ -85,10 +86,10 @@ class Tail:
         """
         told = list(self._told)
         async with self._database.begin() as tx:
-            await log.seal(tx)
+            await numbering.seal(tx)
         async with self._database.read() as connection:
-            self.position = await log.end(connection)
-            self._queues.load(await log.queue_marks(connection))
+            self.position = await numbering.end(connection)
+            self._queues.load(await numbering.queue_marks(connection))
         for batch in told:
             del self._told[batch]
 
@@ -174,8 +175,8 @@ class Tail:
         """After a fault the database may be another: restored from a backup, or a standby that lacks the last commits.
         Its positions count, and everything is read again."""
         async with self._database.read() as connection:
-            end = await log.end(connection)
-            marks = await log.queue_marks(connection)
+            end = await numbering.end(connection)
+            marks = await numbering.queue_marks(connection)
         if end < self.position:
             _log.error(
                 "the log ends at %d, before %d: was it restored?", end, self.position, extra={"event": "log_back"}
@@ -190,11 +191,11 @@ class Tail:
         while full:
             told = list(self._told)
             async with self._database.begin() as tx:
-                numbered = await log.seal(tx)
-                batches = await log.sealed_after(tx, self.position)
+                numbered = await numbering.seal(tx)
+                batches = await numbering.sealed_after(tx, self.position)
             if batches:
                 await self._pass_on(batches)
-            full = log.SEAL_LIMIT in (len(batches), numbered)
+            full = numbering.SEAL_LIMIT in (len(batches), numbered)
             if numbered is not None and not full:
                 await self._drop_lost(told)
 

@@ -13,11 +13,12 @@ from service.rules.errors import IdempotencyMismatch, NotFound, Pointer, Validat
 from service.rules.model import Act, Actor, Call, Decision, Incident, Request
 from service.rules.words import Arrow
 from service.rules.world import World
-from service.store import incidents
 from service.store.database import Database, Transaction
-from service.store.incident_rows import incident_columns
-from service.store.incidents import Loaded, Stamp
-from service.store.log import Committed
+from service.store.incidents import loading, saving
+from service.store.incidents.incident_rows import incident_columns
+from service.store.incidents.loading import Loaded
+from service.store.incidents.saving import Stamp
+from service.store.log.writing import Committed
 from service.worlds import CurrentWorld
 
 
@@ -58,12 +59,12 @@ class People:
     async def see(self, incident_id: UUID, actor: Actor) -> Loaded:
         """One incident with its calls. Raises `NotFound` when it is unknown or not this actor's to see."""
         async with self.database.read() as connection:
-            return _visible(await incidents.load(connection, incident_id), incident_id, actor)
+            return _visible(await loading.load(connection, incident_id), incident_id, actor)
 
     async def see_ruled(self, incident_id: UUID, actor: Actor) -> tuple[Loaded, World]:
         """The same with the world it is decided by, which this process may not have heard of yet."""
         async with self.database.read() as connection:
-            loaded = _visible(await incidents.load(connection, incident_id), incident_id, actor)
+            loaded = _visible(await loading.load(connection, incident_id), incident_id, actor)
             return loaded, await self.worlds.seen(connection)
 
     async def act(self, incident_id: UUID, wish: Wish) -> Standing:
@@ -75,8 +76,8 @@ class People:
         """
         async with self.database.begin() as tx:
             world = await self.worlds.fresh(tx)
-            await incidents.lock(tx, [each for each in (incident_id, wish.act.into) if each])
-            loaded = _visible(await incidents.load(tx, incident_id), incident_id, wish.actor)
+            await saving.lock(tx, [each for each in (incident_id, wish.act.into) if each])
+            loaded = _visible(await loading.load(tx, incident_id), incident_id, wish.actor)
             if wish.stamp and await _was_done(tx, incident_id, wish.stamp):
                 return Standing(loaded.row, loaded.calls, loaded.incident.requests, world, replayed=True)
             _demand_named(loaded.incident, wish.act)
@@ -84,7 +85,7 @@ class People:
             _demand_version(wish.versions, loaded.incident.version)
             decisions = await self._decide(tx, loaded.incident, wish, world)
             stamps = {incident_id: wish.stamp} if wish.stamp else None
-            committed = await incidents.save(tx, decisions, stamps=stamps)
+            committed = await saving.save(tx, decisions, stamps=stamps)
         if committed:
             self.tell(committed)
         return _after(loaded, decisions[0], world)
@@ -94,7 +95,7 @@ class People:
         act, now = wish.act, self.clock.now()
         if act.into is None:
             return [lifecycle.decide(incident, act, wish.actor, world, now)]
-        target = await incidents.load(tx, act.into)
+        target = await loading.load(tx, act.into)
         if target is None or not access.sees(wish.actor, target.incident):
             detail = f"There is no incident {act.into} that you may see."
             raise ValidationFailed(detail, errors=(Pointer("/into", detail),))
@@ -108,7 +109,7 @@ def _visible(loaded: Loaded | None, incident_id: UUID, actor: Actor) -> Loaded:
 
 
 async def _was_done(tx: Transaction, incident_id: UUID, stamp: Stamp) -> bool:
-    done = await incidents.stamped_hash(tx, incident_id, stamp.subject, stamp.key)
+    done = await saving.stamped_hash(tx, incident_id, stamp.subject, stamp.key)
     if done is not None and done != stamp.body_hash:
         raise IdempotencyMismatch(
             "This Idempotency-Key was already used with another body: send the first body again, or a new key."

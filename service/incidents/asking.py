@@ -15,7 +15,7 @@ from service.incidents.deps import IfMatch, Key, Path, ThePeople
 from service.rules import errors
 from service.rules.model import Act, Actor
 from service.shown import incident
-from service.store.incidents import Stamp
+from service.store.incidents.saving import Stamp
 from service.web import problems
 from service.web.answers import answer
 from service.web.examples import ok

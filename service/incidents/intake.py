@@ -20,10 +20,10 @@ from service.rules.errors import IdempotencyMismatch, SihuError
 from service.rules.model import Actor, Decision, Draft
 from service.rules.worktime import ZONE
 from service.rules.world import World
-from service.store import incidents, reports
 from service.store.database import Database, StatementRefused, Transaction
-from service.store.log import Committed
-from service.store.reports import Known, Pair, Said
+from service.store.incidents import reports, saving
+from service.store.incidents.reports import Known, Pair, Said
+from service.store.log.writing import Committed
 from service.worlds import CurrentWorld
 
 _log = logging.getLogger(__name__)
@@ -208,8 +208,8 @@ class Intake:
         """Numbers of this process's blocks; those of a group that comes to nothing are gaps (contract §3)."""
         while len(self._numbers) < count:
             async with self._database.begin() as tx:
-                first = await incidents.number_block(tx)
-            self._numbers.extend(range(first, first + incidents.NUMBER_BLOCK))
+                first = await saving.number_block(tx)
+            self._numbers.extend(range(first, first + saving.NUMBER_BLOCK))
         return [self._numbers.popleft() for _ in range(count)]
 
 
@@ -219,4 +219,4 @@ async def _write(tx: Transaction, new: Sequence[New]) -> Committed | None:
     # always in one order: two processes that insert the same keys then wait for each other, and never in a circle
     ordered = sorted(new, key=lambda each: (each.said.subject, each.said.idempotency_key or "", each.said.source or ()))
     await reports.insert(tx, [(each.decision.after, each.said, each.line) for each in ordered])
-    return await incidents.save(tx, [each.decision for each in new])
+    return await saving.save(tx, [each.decision for each in new])

@@ -21,8 +21,8 @@ from service.rules.errors import NotFound, NotYours, Pointer, SihuError, SourceT
 from service.rules.model import Actor, Draft
 from service.rules.words import Role
 from service.shown import incident as views
-from service.store.incident_rows import incident_columns
-from service.store.reports import Said
+from service.store.incidents.incident_rows import incident_columns
+from service.store.incidents.reports import Said
 from service.web import faults, problems
 
 

@@ -18,8 +18,8 @@ from service.rules.model import Actor
 from service.rules.words import State
 from service.rules.world import World
 from service.shown import row
-from service.store import queue_pages
-from service.store.incident_lists import Sight
+from service.store.incidents import queue_pages
+from service.store.incidents.lists import Sight
 from service.web import faults, headers, problems, waiting
 from service.web.answers import answer
 from service.web.cursors import kind_of

@@ -21,10 +21,13 @@ from service.rules.errors import Conflict, NotFound, NotYours, Pointer, Validati
 from service.rules.model import By
 from service.rules.words import Role, UnitKind
 from service.rules.world import Duty, World
-from service.store import duty_proposals, log, registry
 from service.store.database import Database, Transaction
-from service.store.duty_proposals import Proposal
-from service.store.log import Committed, Entry
+from service.store.log import writing
+from service.store.log.writing import Committed, Entry
+from service.store.registry import duty_proposals
+from service.store.registry import rows as rows_
+from service.store.registry import world as world_
+from service.store.registry.duty_proposals import Proposal
 
 _NAME = "duties"
 
@@ -56,8 +59,8 @@ async def propose(database: Database, wanted: DutyRow, now: datetime, by: By) ->
         ValidationFailed: every fault of it.
     """
     async with database.begin() as tx:
-        await registry.lock(tx)
-        world = await registry.load(tx)
+        await world_.lock(tx)
+        world = await world_.load(tx)
         _may_propose(by, world)
         last = await duty_proposals.last(tx, wanted.code)
         if last is not None and _content(last) == _wanted(wanted) and (last.open or _stands(last, world)):
@@ -71,7 +74,7 @@ async def propose(database: Database, wanted: DutyRow, now: datetime, by: By) ->
         else:
             made = await duty_proposals.add(tx, _wanted(wanted), now, by)
         data = {"duty": _content(made), "by": by.as_dict()}
-        committed = await log.append(tx, [Entry("sihu.duty.proposed", now, world.district, (), data)])
+        committed = await writing.append(tx, [Entry("sihu.duty.proposed", now, world.district, (), data)])
     return Done(made, new=True, committed=committed)
 
 
@@ -85,8 +88,8 @@ async def approve(database: Database, code: str, wish: Approval, now: datetime, 
             another code's stands in its way by then.
     """
     async with database.begin() as tx:
-        await registry.lock(tx)
-        world = await registry.load(tx)
+        await world_.lock(tx)
+        world = await world_.load(tx)
         last = await duty_proposals.last(tx, code)
         if last is not None and wish.proposed_at not in (None, last.proposed_at):
             raise Conflict(f"Duty {code} was proposed anew at {last.proposed_at.isoformat()}: read it again first.")
@@ -100,11 +103,11 @@ async def approve(database: Database, code: str, wish: Approval, now: datetime, 
         held = world.duties.get(code, ())
         await _admit(tx, duty, held)
         done = await duty_proposals.approve(tx, last.id, starts, now, by)
-        await registry.rise(tx)
+        await world_.rise(tx)
         planned = [views.duty(each) for each in held if each.validity.valid_from > starts]
         data = {"duty": duty, "proposed_by": last.proposed_by, "taken_back": planned, "by": by.as_dict()}
         told = [Entry("sihu.duty.approved", now, world.district, (), data)]
-        committed = await log.append(tx, told, reload=("world",))
+        committed = await writing.append(tx, told, reload=("world",))
     return Done(done, new=True, committed=committed)
 
 
@@ -117,8 +120,8 @@ async def refuse(database: Database, code: str, reason: str, now: datetime, by: 
         Conflict: nothing is open.
     """
     async with database.begin() as tx:
-        await registry.lock(tx)
-        world = await registry.load(tx)
+        await world_.lock(tx)
+        world = await world_.load(tx)
         last = await duty_proposals.last(tx, code)
         if last is None:
             raise _never_proposed(code, world)
@@ -130,7 +133,7 @@ async def refuse(database: Database, code: str, reason: str, now: datetime, by: 
             return Done(_refused(last, reason), new=False)
         done = await duty_proposals.refuse(tx, last.id, reason, now, by)
         data = {"duty": _content(done), "proposed_by": done.proposed_by, "reason": reason, "by": by.as_dict()}
-        committed = await log.append(tx, [Entry("sihu.duty.refused", now, world.district, (), data)])
+        committed = await writing.append(tx, [Entry("sihu.duty.refused", now, world.district, (), data)])
     return Done(done, new=True, committed=committed)
 
 
@@ -139,13 +142,13 @@ async def _admit(tx: Transaction, duty: Mapping[str, Any], held: Sequence[Duty])
     code, starts = duty["code"], duty["valid_from"]
     spans = [each.validity for each in held]
     before = [each.valid_from for each in spans if each.valid_from < starts and _reaches(each.valid_to, starts)]
-    await registry.take_back(tx, _NAME, code, after=starts)
+    await rows_.take_back(tx, _NAME, code, after=starts)
     ends = [{"code": code, "valid_from": began, "valid_to": starts} for began in before]
-    await registry.change_rows(tx, _NAME, ends)
+    await rows_.change_rows(tx, _NAME, ends)
     if any(each.valid_from == starts for each in spans):  # corrected where it stands, as an import does
-        await registry.change_rows(tx, _NAME, [duty])
+        await rows_.change_rows(tx, _NAME, [duty])
     else:
-        await registry.add_rows(tx, _NAME, [duty])
+        await rows_.add_rows(tx, _NAME, [duty])
 
 
 def _reaches(end: datetime | None, moment: datetime) -> bool:

@@ -13,7 +13,7 @@ from service.registry.bundle.rows import Basis, DayOrMoment, DutyRow, Name
 from service.registry.routes import Page
 from service.rules import access, errors
 from service.rules.words import Role
-from service.store import duty_proposals
+from service.store.registry import duty_proposals
 from service.times.announce import tell
 from service.web import problems
 from service.web.answers import answer

@@ -6,7 +6,7 @@ from typing import Any
 
 from service.rules.routing import Route
 from service.rules.world import Category, Cell, Duty, Line, Unit, Validity, World
-from service.store.duty_proposals import Proposal
+from service.store.registry.duty_proposals import Proposal
 
 
 def _validity(validity: Validity) -> dict[str, Any]:

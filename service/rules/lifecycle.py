@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from service.rules import (access, deadlines)
-from service.rules.arrows import (effects, handovers, holds, joint, judgements)
+from service.rules import access, deadlines
 from service.rules.access import Relation
+from service.rules.arrows import effects, handovers, holds, joint, judgements
 from service.rules.errors import Conflict, IllegalTransition, NotYours, UnknownCategory, UnknownCell
 from service.rules.model import CLOCK, Act, Actor, Decision, Draft, Incident
 from service.rules.story import Story

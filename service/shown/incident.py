@@ -12,7 +12,7 @@ from service.rules.model import Call, Incident, Request
 from service.rules.words import Clock, State
 from service.rules.world import World
 from service.shown import row as rows
-from service.store.call_rows import appeal_as_told
+from service.store.incidents.call_rows import appeal_as_told
 
 
 def incident(

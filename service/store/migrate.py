@@ -12,9 +12,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
-from service.store import registry_tables, tables  # noqa: F401 - they fill the metadata
 from service.store.database import Database
-from service.store.metadata import metadata
+from service.store.schema import metadata
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 _HOUR_MS = 3_600_000

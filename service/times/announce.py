@@ -7,7 +7,7 @@ import contextlib
 from fastapi import Request
 
 from service.rules import errors
-from service.store.log import Committed
+from service.store.log.writing import Committed
 
 
 async def tell(request: Request, committed: Committed | None) -> None:

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from service.rules.errors import Pointer, ValidationFailed
 from service.rules.worktime import FIRST_YEAR, LAST_YEAR
-from service.store.calendars import Day
+from service.store.registry.calendars import Day
 from service.times.calendars import MOST_DAYS, DayRow, Source, plain_years
 from service.web import faults
 

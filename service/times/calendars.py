@@ -21,10 +21,12 @@ from service.rules.model import By
 from service.rules.policy import Hours, Policy
 from service.rules.worktime import ZONE, WorkCalendar
 from service.rules.world import World
-from service.store import calendars, log, registry
-from service.store.calendars import Day
 from service.store.database import Database, Transaction
-from service.store.log import Committed, Entry
+from service.store.log import writing
+from service.store.log.writing import Committed, Entry
+from service.store.registry import calendars
+from service.store.registry import world as world_
+from service.store.registry.calendars import Day
 from service.times.policy_checks import YEARS, without_end
 from service.web.text import Body, one_line
 from service.web.text import Day as CalendarDay
@@ -108,8 +110,8 @@ async def change(
         Unavailable: the database is away.
     """
     async with database.begin() as tx:
-        await registry.lock(tx)
-        world = await registry.load(tx)
+        await world_.lock(tx)
+        world = await world_.load(tx)
         return await write(tx, world, calendar, wanted, now, by, missing=missing)
 
 
@@ -131,7 +133,7 @@ async def write(
         return Changed(0)
     _refuse(await faults_of(tx, world, calendar, new, now))
     await calendars.put(tx, calendar, new, now)
-    await registry.rise(tx)
+    await world_.rise(tx)
     using = [key for key, each in world.policies.items() if each.hours and each.hours.calendar == calendar]
     since = datetime.combine(new[0].day, time(), ZONE)
     woken = await calendars.wake(tx, using, since, now) if using else 0
@@ -145,7 +147,7 @@ async def write(
         "by": by.as_dict(),
     }
     told = [Entry("sihu.calendar.changed", now, area or world.district, (), data)]
-    committed = await log.append(tx, told, wake_at=now if woken else None, reload=("world",))
+    committed = await writing.append(tx, told, wake_at=now if woken else None, reload=("world",))
     return Changed(len(new), woken, committed)
 
 

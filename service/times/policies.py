@@ -15,9 +15,11 @@ from service.rules.model import By
 from service.rules.policy import Policy
 from service.rules.worktime import WorkCalendar
 from service.rules.world import World
-from service.store import calendars, log, policies, registry
 from service.store.database import Database, Transaction
-from service.store.log import Committed, Entry
+from service.store.log import writing
+from service.store.log.writing import Committed, Entry
+from service.store.registry import calendars, policies
+from service.store.registry import world as world_
 from service.times.policy_checks import faults_in_world, faults_within, timer_of
 from service.times.policy_file import PolicyFile
 
@@ -39,18 +41,18 @@ async def draft(database: Database, wanted: PolicyFile, now: datetime, by: By) -
         Unavailable: the database is away.
     """
     async with database.begin() as tx:
-        await registry.lock(tx)
-        world = await registry.load(tx)
+        await world_.lock(tx)
+        world = await world_.load(tx)
         await _demand_sound(tx, wanted, world, now)
         newest = max((version for code, version in world.policies if code == wanted.code), default=0)
         if newest and world.policies[wanted.code, newest] == wanted.policy(newest):
             return Drafted(world.policies[wanted.code, newest], new=False)
         written = wanted.policy(newest + 1)
         await policies.add(tx, written, now, by)
-        await registry.rise(tx)
+        await world_.rise(tx)
         data = {"policy": {"code": written.code, "version": written.version}, "by": by.as_dict()}
         told = [Entry("sihu.policy.drafted", now, world.district, (), data)]
-        committed = await log.append(tx, told, reload=("world",))
+        committed = await writing.append(tx, told, reload=("world",))
     return Drafted(written, new=True, committed=committed)
 
 
@@ -65,8 +67,8 @@ async def activate(
         Conflict: it is the version in force already, and nothing else is to come.
     """
     async with database.begin() as tx:
-        await registry.lock(tx)
-        world = await registry.load(tx)
+        await world_.lock(tx)
+        world = await world_.load(tx)
         chosen = world.policies.get((code, version))
         if chosen is None:
             raise NotFound(f"There is no version {version} of policy {code}: see GET /v1/policies.")
@@ -81,10 +83,10 @@ async def activate(
             raise Conflict(f"Version {version} of policy {code} is in force already.")
         await _demand_fit(tx, chosen, world, now)
         await policies.activate(tx, code, version, starts, now, by)
-        await registry.rise(tx)
+        await world_.rise(tx)
         data = {"policy": {"code": code, "version": version}, "at": starts.isoformat(), "by": by.as_dict()}
         told = [Entry("sihu.policy.activated", now, world.district, (), data)]
-        committed = await log.append(tx, told, reload=("world",))
+        committed = await writing.append(tx, told, reload=("world",))
     return chosen, starts, committed
 
 

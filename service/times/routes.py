@@ -13,7 +13,7 @@ from service.rules import access, errors
 from service.rules.model import Actor
 from service.rules.policy import Policy
 from service.rules.words import Role
-from service.store import calendars as stored
+from service.store.registry import calendars as stored
 from service.times import calendars as calendar_use
 from service.times import examples, policies, views
 from service.times.announce import tell

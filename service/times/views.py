@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from service.rules.policy import Policy
-from service.store.calendars import Day
+from service.store.registry.calendars import Day
 
 
 def policy(row: Policy, active: bool) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from service.clock import VirtualClock
 from service.rules.errors import NotYours, SihuError, Unauthorized
 from service.rules.model import Actor
 from service.rules.words import Role
-from service.store.keys import Key
+from service.store.access.keys import Key
 from tests.access.worlds import NOW
 
 pytestmark = pytest.mark.anyio

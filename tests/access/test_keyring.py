@@ -15,9 +15,9 @@ from service.access.keyring import Keyring, digest_of
 from service.rules.errors import Unavailable
 from service.rules.model import Actor
 from service.rules.words import Role
-from service.store import keys
+from service.store.access import keys
+from service.store.access.keys import Key
 from service.store.database import Database
-from service.store.keys import Key
 
 pytestmark = pytest.mark.anyio
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)

@@ -19,9 +19,9 @@ from service.access.keys import Created, NewKey
 from service.rules.errors import Conflict, NotFound, SihuError, UnknownUnit, ValidationFailed
 from service.rules.model import By
 from service.rules.words import Role
+from service.store.access.tables import access_key
 from service.store.database import Database
-from service.store.registry_tables import access_key
-from service.store.tables import event
+from service.store.log.tables import event
 from tests.access.worlds import CLOSED, NOW, STREET, world
 
 pytestmark = pytest.mark.anyio

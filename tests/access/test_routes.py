@@ -21,7 +21,7 @@ from service.rules.errors import BadCursor, Conflict, NotFound, NotYours, SihuEr
 from service.rules.model import By
 from service.rules.words import Role
 from service.store.database import Database
-from service.store.log import Committed
+from service.store.log.writing import Committed
 from service.web.cursors import Cursors
 from tests.access.worlds import NOW, STREET, world
 

@@ -9,14 +9,14 @@ from uuid import UUID
 
 from sqlalchemy import insert
 
-from service.rules.figures.definition import (CallFacts, Grouping, Period, Tallies, group_of, tallies)
+from service.rules.figures.definition import CallFacts, Grouping, Period, Tallies, group_of, tallies
 from service.rules.words import Cause, Outcome
 from service.rules.world import World
-from service.store import appraisal
-from service.store.appraisal import Sight
 from service.store.database import Database
-from service.store.tables import call as call_table
-from service.store.tables import incident as incident_table
+from service.store.figures import tallies as appraisal
+from service.store.figures.tallies import Sight
+from service.store.incidents.tables import call as call_table
+from service.store.incidents.tables import incident as incident_table
 
 MONTH = Period(2026, 11)
 OPENED = datetime(2026, 11, 10, 1, 0, tzinfo=UTC)

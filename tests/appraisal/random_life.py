@@ -11,8 +11,8 @@ from service.rules import lifecycle
 from service.rules.errors import Conflict, SihuError
 from service.rules.model import Act, Actor, Decision, Draft, Incident
 from service.rules.words import Arrow, Kind, Level, Role, State
-from service.store import incidents
 from service.store.database import Database
+from service.store.incidents import saving
 from tests.rules.builders import (
     ADMITTED_CATEGORY,
     CATEGORY,
@@ -91,7 +91,7 @@ class Life:
                 decisions[decision.after.id] = decision
         self._merged(decisions)
         async with database.begin() as tx:
-            await incidents.save(tx, list(decisions.values()))
+            await saving.save(tx, list(decisions.values()))
         self.now |= {each: decision.after for each, decision in decisions.items()}
         self.steps += len(decisions)
 

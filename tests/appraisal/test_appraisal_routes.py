@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from service.appraisal.accept import wants_csv
-from service.rules.figures.definition import (SCORED, Grouping, Measure)
+from service.rules.figures.definition import SCORED, Grouping, Measure
 from service.rules.words import Outcome
 from tests.appraisal.calls import CELL, a_call, after, at_random, store
 from tests.house import DEPARTMENT, STREET, House

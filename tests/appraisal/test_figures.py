@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from service.rules.figures.definition import (PARTS, CallFacts, Grouping, Measure, Period, Tallies)
+from service.rules.figures.definition import PARTS, CallFacts, Grouping, Measure, Period, Tallies
 from service.rules.figures.percentiles import Spread
 from service.rules.words import Cause, Outcome
-from service.store import appraisal
 from service.store.database import Database
+from service.store.figures import tallies
 from service.worlds import CurrentWorld
 from tests.appraisal.calls import (
     CATEGORY,
@@ -159,7 +159,7 @@ async def test_a_month_begins_and_ends_in_guangzhou(haizhu: Database, at: str, m
         period = Period(year, number)
         assert period.holds(call.opened_at) == (period == month)
         async with haizhu.read() as connection:
-            found = await appraisal.tallies(connection, period, Grouping.UNIT, EVERYTHING)
+            found = await tallies.tallies(connection, period, Grouping.UNIT, EVERYTHING)
         assert found.total.counts[Measure.CALLS] == (period == month)
 
 

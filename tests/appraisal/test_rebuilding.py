@@ -12,16 +12,17 @@ from sqlalchemy import insert, select, text
 from service.appraisal import checking
 from service.commands import appraisal as admin_appraisal
 from service.commands import parser
-from service.rules.figures import ledger
 from service.rules import lifecycle
-from service.rules.figures.definition import (CallFacts, Grouping, Measure, Period)
+from service.rules.figures import ledger
+from service.rules.figures.definition import CallFacts, Grouping, Measure, Period
 from service.rules.figures.ledger import Told
 from service.settings import Settings
-from service.store import appraisal
-from service.store.appraisal import Sight
 from service.store.database import Database
-from service.store.registry_tables import category
-from service.store.tables import call, event
+from service.store.figures import tallies
+from service.store.figures.tallies import Sight
+from service.store.incidents.tables import call
+from service.store.log.tables import event
+from service.store.registry.tables import category
 from tests.appraisal.random_life import WORLDS, Life
 
 pytestmark = pytest.mark.anyio
@@ -108,7 +109,7 @@ async def test_identical_figures_after_a_random_run(database: Database, monkeypa
     for month in MONTHS:
         assert await checking.differences(database, month, WORLDS[0]) == []
         async with database.read() as connection:
-            seen.update((await appraisal.tallies(connection, month, Grouping.UNIT, Sight(""))).total.counts)
+            seen.update((await tallies.tallies(connection, month, Grouping.UNIT, Sight(""))).total.counts)
     assert {measure for measure in Measure if not seen[measure]} == set(), "a figure nobody ever had proves nothing"
     heard = {f"sihu.{kind}" for kind in ledger._HEARD}
     assert heard - await _happened(database) == set(), "what never happened proves nothing either"

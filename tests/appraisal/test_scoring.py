@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from service.rules.figures import scoring
 from service.rules import world as worlds
-from service.rules.figures.definition import (Measure, Period, Tally, summed)
-from service.rules.policy import Activation, Weights
+from service.rules.figures import scoring
+from service.rules.figures.definition import Measure, Period, Tally, summed
 from service.rules.figures.scoring import Part
+from service.rules.policy import Activation, Weights
 from tests.rules.builders import POLICIES
 
 PLAIN = {

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from service.bench.seeding import seed
 from service.escalation import sweep
 from service.store.database import Database
-from service.store.log import Committed
+from service.store.log.writing import Committed
 from service.worlds import CurrentWorld
 
 pytestmark = pytest.mark.anyio

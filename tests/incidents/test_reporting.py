@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from service.store.tables import event, incident, report
+from service.store.incidents.tables import incident, report
+from service.store.log.tables import event
 from tests.house import CATEGORY, CELL, STREET, House
 
 pytestmark = pytest.mark.anyio

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from service.store import feed
+from service.store.log import feed
 from tests.house import CELL, COMMUNITY, STREET, House
 
 pytestmark = pytest.mark.anyio

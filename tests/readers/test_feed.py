@@ -17,10 +17,10 @@ from sqlalchemy import func, select
 from sqlalchemy.engine import make_url
 
 from service import postgres
-from service.store import feed, log
 from service.store.database import Database
-from service.store.feed import Wanted
-from service.store.log import Entry
+from service.store.log import feed, numbering, writing
+from service.store.log.feed import Wanted
+from service.store.log.writing import Entry
 
 pytestmark = pytest.mark.anyio
 
@@ -46,7 +46,7 @@ class _Ledger:
                 Entry("sihu.incident.commented", NOW, "440105003001001", (), {"n": first + n}, incident, first + n)
                 for n in range(chance.randint(1, 3))
             ]
-            await log.append(tx, entries, queues={f"{incident}:calling"})
+            await writing.append(tx, entries, queues={f"{incident}:calling"})
             await asyncio.sleep(chance.random() * 0.03)
             if chance.random() < 0.1:
                 raise _ChangedItsMindError
@@ -90,7 +90,7 @@ class _Reader:
 async def _seal(database: Database) -> None:
     while True:
         async with database.begin() as tx:
-            await log.seal(tx)
+            await numbering.seal(tx)
         await asyncio.sleep(0.002)
 
 
@@ -136,7 +136,7 @@ async def test_a_cursor_survives_a_dump_and_restore_into_another_server(
     database, other = Database(database_url, pool_size=20), Database(database_url, pool_size=4)
     await _run(database, other, ledger, reader, seed=100)
     async with database.begin() as tx:  # committed but not numbered when the dump is taken
-        await log.append(
+        await writing.append(
             tx, [Entry("x", NOW, "440105", (), {}, ledger.incidents[0], ledger.written[ledger.incidents[0]] + 1)]
         )
     ledger.written[ledger.incidents[0]] += 1
@@ -163,13 +163,13 @@ def _move(url: str, target: postgres.Server) -> None:
 
 async def test_a_long_transaction_elsewhere_stalls_nobody(database: Database) -> None:
     async with database.begin() as idle:
-        await log.append(idle, [Entry("late", NOW, "440105", (), {})])
+        await writing.append(idle, [Entry("late", NOW, "440105", (), {})])
         async with database.begin() as tx:
-            await log.append(tx, [Entry("early", NOW, "440105", (), {})])
+            await writing.append(tx, [Entry("early", NOW, "440105", (), {})])
         async with database.begin() as tx:
-            assert await log.seal(tx) == 1
+            assert await numbering.seal(tx) == 1
     async with database.begin() as tx:
-        assert await log.seal(tx) == 1
+        assert await numbering.seal(tx) == 1
     async with database.read() as connection:
         page = await feed.read(connection, 0, 10, ALL)
     assert [event.type for event in page.events] == ["early", "late"]

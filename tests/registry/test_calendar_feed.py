@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from service.rules.errors import ValidationFailed
-from service.store.calendars import Day
+from service.store.registry.calendars import Day
 from service.times.calendar_feed import read_feed
 
 CSV = "day,workday,note\n2027-01-01,false,元旦\n2027-01-02,TRUE,\n2027-01-03,off,\n2027-01-04,workday,\n"

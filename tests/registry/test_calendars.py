@@ -13,8 +13,8 @@ from sqlalchemy import text
 from service.clock import VirtualClock
 from service.main import create_app
 from service.settings import Settings
-from service.store.calendars import Day
 from service.store.database import Database
+from service.store.registry.calendars import Day
 from service.times import calendars
 from tests.house import START, House
 from tests.registry.bundles import DAY, NOW, OPS, everything, held_days

@@ -12,9 +12,9 @@ from service.rules import lifecycle
 from service.rules.model import Actor, By, Draft
 from service.rules.words import Role
 from service.rules.world import World
-from service.store import incidents
-from service.store.calendars import Day
 from service.store.database import Database, Transaction
+from service.store.incidents import claiming, saving
+from service.store.registry.calendars import Day
 from service.times import calendars
 from service.worlds import CurrentWorld
 from tests.house import CATEGORY, CELL, STREET
@@ -32,12 +32,12 @@ async def _report(tx: Transaction, world: World) -> None:
     worker = Actor(Role.REPORTER, "worker", area=STREET)
     draft = Draft(CELL, CATEGORY, worker.subject)
     decision = lifecycle.report(draft, worker, world, incident_id=UUID(int=1), number="2026-000001", now=FRIDAY)
-    await incidents.save(tx, [decision])
+    await saving.save(tx, [decision])
 
 
 async def _wake(database: Database) -> datetime | None:
     async with database.read() as connection:
-        return await incidents.next_wake(connection)
+        return await claiming.next_wake(connection)
 
 
 async def test_a_change_waits_for_who_decides_by_the_old_days_and_then_wakes_what_they_wrote(office: Database) -> None:

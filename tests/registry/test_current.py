@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import text
 
 from service.rules.errors import Unavailable
-from service.store import registry
 from service.store.database import Database
+from service.store.registry import world as world_
 from service.worlds import CurrentWorld
 from tests.registry.bundles import DAY, NOW, bring, files, water
 
@@ -48,9 +48,9 @@ async def test_who_comes_while_a_new_world_is_committed_waits_and_then_sees_all_
             return world.version, world.unit_name("dept-water")
 
     async with database.begin() as importing:
-        await registry.lock(importing)
+        await world_.lock(importing)
         assert await look() == (2, "水务局"), "a long import keeps nobody waiting"
-        await registry.rise(importing)
+        await world_.rise(importing)
         looking = asyncio.create_task(look())
         await somebody_waits(database)
         await importing.execute(text("UPDATE unit SET name = '新名' WHERE code = 'dept-water'"))
@@ -90,6 +90,6 @@ async def test_a_lock_kept_too_long_is_no_fault_of_who_waits_for_it(database: Da
             await worlds.fresh(tx)
 
     async with database.begin() as importing:
-        await registry.rise(importing)
+        await world_.rise(importing)
         with pytest.raises(Unavailable):
             await impatient()

@@ -12,8 +12,8 @@ from sqlalchemy import text
 from service.commands import sample
 from service.registry.bundle import parse
 from service.rules.errors import ValidationFailed
-from service.store.calendars import Day
 from service.store.database import Database
+from service.store.registry.calendars import Day
 from service.times import calendars, policies
 from service.times.policy_file import PolicyFile
 from tests.house import START, House

@@ -18,8 +18,8 @@ from service.registry.duties import Approval, Done
 from service.rules.errors import Conflict
 from service.rules.model import By
 from service.rules.world import World
-from service.store import registry
 from service.store.database import Database
+from service.store.registry import world as world_
 from tests.house import DEPARTMENT, START, STREET, House
 from tests.registry.admissions import (
     ALWAYS,
@@ -102,7 +102,7 @@ def a_row(title: str = "排水", **changed: Any) -> DutyRow:
 
 async def world(database: Database) -> World:
     async with database.read() as connection:
-        return await registry.load(connection)
+        return await world_.load(connection)
 
 
 def in_force(known: World, at: datetime) -> str | None:

@@ -8,8 +8,8 @@ import pytest
 
 from service.commands import sample
 from service.registry.bundle import parse
-from service.store.calendars import Day
 from service.store.database import Database
+from service.store.registry.calendars import Day
 from service.times import calendars
 from tests.registry.bundles import DAY, NOW, OPS, bring, files, held_days, in_yaml, working, written
 

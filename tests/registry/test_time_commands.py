@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from service.commands import parser
-from service.store import calendars as stored
-from service.store.calendars import Day
 from service.store.database import Database
+from service.store.registry import calendars as stored
+from service.store.registry.calendars import Day
 from tests.registry.bundles import in_yaml, row, working, written
 
 Run = Callable[..., tuple[int, list[str], list[str]]]

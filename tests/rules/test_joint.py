@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from service.rules import access, lifecycle
-from service.rules.errors import IllegalTransition, NotYours, UnknownUnit, ValidationFailed
 from service.rules.arrows.joint import MOST_ASSISTING
+from service.rules.errors import IllegalTransition, NotYours, UnknownUnit, ValidationFailed
 from service.rules.model import Act, Actor, Decision, Incident, Part
 from service.rules.words import Arrow, Level, Role, State, UnitKind
 from service.rules.world import Unit, World

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from service.clock import DatabaseClock
-from service.store import deployment
 from service.store.database import Database
+from service.store.registry import deployment
 
 pytestmark = pytest.mark.anyio
 

@@ -13,9 +13,9 @@ from sqlalchemy import event, text
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.store import feed, log
 from service.store.database import Database
-from service.store.feed import SCAN, Wanted
+from service.store.log import feed, numbering
+from service.store.log.feed import SCAN, Wanted
 from tests.conftest import clone
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
@@ -125,12 +125,12 @@ async def test_a_timeline_looks_at_its_own_events(connection: AsyncConnection) -
 
 
 async def test_a_seal_looks_at_the_unnumbered_alone(connection: AsyncConnection) -> None:
-    rows, kinds = await work(connection, log.seal(connection))
+    rows, kinds = await work(connection, numbering.seal(connection))
     assert "Seq Scan" not in kinds
     assert rows <= 10 * UNSEALED
 
 
 async def test_the_tail_looks_at_what_is_new(connection: AsyncConnection) -> None:
-    rows, kinds = await work(connection, log.sealed_after(connection, (BATCHES - UNSEALED - 5) * EACH))
+    rows, kinds = await work(connection, numbering.sealed_after(connection, (BATCHES - UNSEALED - 5) * EACH))
     assert "Seq Scan" not in kinds
     assert rows == 5

@@ -12,8 +12,9 @@ from service.registry.bundle.parse import parse
 from service.rules.policy import Box
 from service.rules.words import Clock, Level, Urgency
 from service.rules.world import World
-from service.store import migrate, registry
+from service.store import migrate
 from service.store.database import Database
+from service.store.registry import world as world_
 from service.times.policy_file import PolicyFile
 from tests.registry.bundles import NOW, bring, files, policy
 from tests.store.revisions import at_revision
@@ -51,7 +52,7 @@ async def put(database: Database, version: int, at: datetime, *, active: bool, f
 
 async def world(database: Database) -> World:
     async with database.read() as connection:
-        return await registry.load(connection)
+        return await world_.load(connection)
 
 
 async def rows(database: Database, statement: str) -> Sequence[tuple[object, ...]]:

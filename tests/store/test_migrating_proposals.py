@@ -10,8 +10,9 @@ from sqlalchemy import text
 from service.registry import duties
 from service.registry.bundle.rows import DutyRow
 from service.rules.model import By
-from service.store import duty_proposals, migrate
+from service.store import migrate
 from service.store.database import Database
+from service.store.registry import duty_proposals
 from tests.registry.bundles import NOW, OPS
 from tests.store.revisions import at_revision
 

@@ -15,9 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.bench.seeding import seed
 from service.queues.tags import DEFAULT_STATES
-from service.store import feed, incidents, log, queue_pages
 from service.store.database import Database
-from service.store.feed import Wanted
+from service.store.incidents import claiming, queue_pages
+from service.store.log import feed, numbering
+from service.store.log.feed import Wanted
 from tests.conftest import clone
 
 pytestmark = pytest.mark.anyio
@@ -80,21 +81,21 @@ async def busy(busy_url: str) -> AsyncIterator[Database]:
 
 async def test_claiming_what_is_due_reads_the_wake_index_in_order(busy: Database) -> None:
     async with busy.begin() as tx:
-        plan = await _plan(tx, incidents.claim_due(tx, NOW, 500))
+        plan = await _plan(tx, claiming.claim_due(tx, NOW, 500))
     assert "incident_wake_idx" in plan
     assert "Seq Scan" not in plan
 
 
 async def test_the_next_deadline_is_one_look_at_the_wake_index(busy: Database) -> None:
     async with busy.begin() as tx:
-        plan = await _plan(tx, incidents.next_wake(tx))
+        plan = await _plan(tx, claiming.next_wake(tx))
     assert "incident_wake_idx" in plan
     assert '"Sort"' not in plan
 
 
 async def test_numbering_looks_at_the_unnumbered_tail_only(busy: Database) -> None:
     async with busy.begin() as tx:
-        plan = await _plan(tx, log.seal(tx))
+        plan = await _plan(tx, numbering.seal(tx))
     assert "log_batch_position_key" in plan
     assert "Seq Scan" not in plan
     assert '"event"' not in plan

@@ -17,10 +17,13 @@ from service.registry.bundle.rows import Row
 from service.rules.model import By
 from service.rules.words import LEVEL_OF_KIND, UnitKind
 from service.rules.world import World
-from service.store import calendars, log, policies, registry
-from service.store.calendars import Day
 from service.store.database import Database, Transaction
-from service.store.log import Committed, Entry
+from service.store.log import writing
+from service.store.log.writing import Committed, Entry
+from service.store.registry import calendars, policies
+from service.store.registry import rows as rows_
+from service.store.registry import world as world_
+from service.store.registry.calendars import Day
 from service.times import calendars as calendar_use
 from service.times.calendars import OFFICIAL
 from service.times.policy_checks import faults_in_world, timer_of
@@ -94,9 +97,9 @@ async def import_bundle(
     """
     bundle = await asyncio.to_thread(parse, files)  # 16 MiB take seconds, and deadlines do not wait
     async with database.begin() as tx:
-        await registry.lock(tx)
-        world = await registry.load(tx)
-        plans = {name: await _plan(tx, bundle, name, now) for name in registry.DATED}
+        await world_.lock(tx)
+        world = await world_.load(tx)
+        plans = {name: await _plan(tx, bundle, name, now) for name in rows_.DATED}
         days = await _days(tx, bundle, world)
         wrong = await _policy_faults(tx, bundle, world, days, now)
         faults = sorted(_faults(bundle, world, plans) | wrong)
@@ -105,14 +108,14 @@ async def import_bundle(
         report = await _settle(tx, bundle, world, plans, days, now, by, dry_run)
         if dry_run or not report.changes_anything:
             return report
-        await registry.rise(tx)
-        committed = await log.append(tx, _told(report, world, bundle, now, by), reload=("world",))
+        await world_.rise(tx)
+        committed = await writing.append(tx, _told(report, world, bundle, now, by), reload=("world",))
     return replace(report, committed=committed)
 
 
 async def _plan(tx: Transaction, bundle: Bundle, name: str, now: datetime) -> Plan:
     rows = [(number, _stored(row)) for number, row in getattr(bundle, name)]
-    held = await registry.newest(tx, name) if rows or (name == "cells" and bundle.shapes) else {}
+    held = await rows_.newest(tx, name) if rows or (name == "cells" and bundle.shapes) else {}
     if name == "cells":
         rows = _with_shapes(rows, bundle, held)
     file = bundle.cells_file if name == "cells" else f"{name}.csv"
@@ -165,9 +168,9 @@ async def _settle(
     told = {"lines": await _lines(tx, bundle, dry_run), **{name: plan.change for name, plan in plans.items()}}
     if not dry_run:
         for name, plan in plans.items():
-            await registry.change_rows(tx, name, plan.ended)
-            await registry.change_rows(tx, name, plan.corrected)
-            await registry.add_rows(tx, name, plan.added)
+            await rows_.change_rows(tx, name, plan.ended)
+            await rows_.change_rows(tx, name, plan.corrected)
+            await rows_.add_rows(tx, name, plan.added)
     told_days = 0
     for calendar, wanted in days.items():
         held = {each.day: each for each in await calendars.between(tx, calendar, wanted[0].day, wanted[-1].day)}
@@ -176,17 +179,17 @@ async def _settle(
             await calendar_use.write(tx, world, calendar, wanted, now, by, area=_area(world, bundle))
     policy = await _policy(tx, bundle.policy, world, now, by, dry_run)
     touched = [*told["units"].changed, *told["units"].closed]
-    affected = await registry.open_incidents_of(tx, touched) if touched else 0
+    affected = await rows_.open_incidents_of(tx, touched) if touched else 0
     return ImportReport(dry_run, told, policy, affected, days=told_days)
 
 
 async def _lines(tx: Transaction, bundle: Bundle, dry_run: bool) -> Change:
-    held = await registry.line_names(tx)
+    held = await rows_.line_names(tx)
     wanted = {row.code: row.name for _, row in bundle.lines}
     new = {code: name for code, name in wanted.items() if code not in held}
     renamed = {code: name for code, name in wanted.items() if held.get(code, name) != name}
     if not dry_run:
-        await registry.set_lines(tx, new, renamed)
+        await rows_.set_lines(tx, new, renamed)
     return Change(list(new), list(renamed), unchanged=len(wanted) - len(new) - len(renamed))
 
 

@@ -40,7 +40,7 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
-from service.rules.figures.percentiles import (Spread, spread_of)
+from service.rules.figures.percentiles import Spread, spread_of
 from service.rules.words import STREET_DIGITS, Cause, Level, Outcome
 from service.rules.worktime import ZONE
 from service.rules.world import World

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import NamedTuple
 
-from service.rules.figures.definition import (Measure, Period, Tally)
+from service.rules.figures.definition import Measure, Period, Tally
 from service.rules.policy import Policy, Weights
 from service.rules.world import World
 

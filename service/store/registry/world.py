@@ -1,14 +1,12 @@
-"""Registry rows: loaded whole into a world, changed by closing one row and opening the next. Nothing that was ever in
-force is deleted."""
+"""The world as stored: loaded whole, and the locks between those who decide by it and those who change it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Row, Table, delete, func, select, update
+from sqlalchemy import Row, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules import world as worlds
@@ -16,19 +14,8 @@ from service.rules.policy import Spans
 from service.rules.words import Level, UnitKind, Urgency
 from service.rules.worktime import WorkCalendar
 from service.rules.world import Category, Cell, Duty, Line, Rings, Unit, Validity, World
-from service.store import bulk, calendars, policies
-from service.store.registry_tables import (
-    category,
-    cell,
-    deployment,
-    duty,
-    line,
-    unit,
-)
-from service.store.tables import incident
-
-DATED: Mapping[str, Table] = {"units": unit, "cells": cell, "categories": category, "duties": duty}
-"""The tables whose rows have validity dates, by their name in a bundle."""
+from service.store.registry import calendars, policies
+from service.store.registry.tables import category, cell, deployment, duty, line, unit
 
 
 async def lock(tx: AsyncConnection) -> int:
@@ -55,48 +42,6 @@ async def rise(tx: AsyncConnection) -> int:
     risen = update(deployment).values(world_version=deployment.c.world_version + 1)
     version: int = (await tx.execute(risen.returning(deployment.c.world_version))).scalar_one()
     return version
-
-
-async def newest(connection: AsyncConnection, name: str) -> dict[str, Mapping[Any, Any]]:
-    """The newest row of every code of `DATED[name]`."""
-    table = DATED[name]
-    rows = await connection.execute(select(table).order_by(table.c.code, table.c.valid_from))
-    return {row.code: row._mapping for row in rows}
-
-
-async def change_rows(tx: AsyncConnection, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Set the other columns of the rows named by `code` and `valid_from`: to end them, or to correct them."""
-    await bulk.update_rows(tx, DATED[name], ("code", "valid_from"), bulk.columns_of(rows))
-
-
-async def add_rows(tx: AsyncConnection, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """New rows of `DATED[name]`."""
-    await bulk.insert_rows(tx, DATED[name], bulk.columns_of(rows))
-
-
-async def take_back(tx: AsyncConnection, name: str, code: str, after: datetime) -> None:
-    """Remove the rows of a code that begin after a moment still to come: planned, and never in force. Closed at their
-    own start they would stand in the way of the next row that begins then."""
-    table = DATED[name]
-    await tx.execute(delete(table).where(table.c.code == code, table.c.valid_from > after))
-
-
-async def line_names(connection: AsyncConnection) -> dict[str, str]:
-    """Lines of work: code → name."""
-    return {row.code: row.name for row in await connection.execute(select(line))}
-
-
-async def set_lines(tx: AsyncConnection, new: Mapping[str, str], renamed: Mapping[str, str]) -> None:
-    await bulk.insert_rows(tx, line, bulk.columns_of([{"code": code, "name": name} for code, name in new.items()]))
-    await bulk.update_rows(
-        tx, line, ("code",), bulk.columns_of([{"code": code, "name": name} for code, name in renamed.items()])
-    )
-
-
-async def open_incidents_of(connection: AsyncConnection, units: Sequence[str]) -> int:
-    """How many open incidents these units have in their queues."""
-    found = select(func.count()).where(incident.c.unit.in_(units), incident.c.state != "closed")
-    return int((await connection.execute(found)).scalar_one())
 
 
 async def load(connection: AsyncConnection) -> World:

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.rules.model import Incident
 from service.rules.words import DISTRICT_DIGITS
 from service.store import bulk
-from service.store.tables import report
+from service.store.incidents.tables import report
 
 
 @dataclass(frozen=True, slots=True)

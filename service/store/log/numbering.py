@@ -1,57 +1,21 @@
-"""The log: one row a transaction (`log_batch`), its events beside it, numbered after commit.
-
-A transaction writes its batch row once it holds its row locks, so of two that touch one incident the later has the
-larger id. The sealer numbers whole batches in id order: `last_position` is the running count of events. So positions
-have no
-gaps, an event never appears before one already read, an event row is written once, and sealing reads no events at all.
-"""
+"""Numbering what is committed, and reading the numbered batches: without a look at any event."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
-from typing import Any, NamedTuple
-from uuid import UUID
+from typing import Any
 
-from sqlalchemy import ARRAY, Text, bindparam, func, insert, literal, select, update
+from sqlalchemy import func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.store import bulk
-from service.store.tables import event, log_batch, queue_mark
+from service.store.log.tables import event, log_batch, queue_mark
 
 _SEALER = 0x51480002
 """Advisory lock: whoever holds it numbers; the others need not wait."""
 SEAL_LIMIT = 2_000
 """Batches numbered in one transaction."""
-
-
-class Entry(NamedTuple):
-    """One event as stored. `audience`: units, and '@subject' of the reporter, as of then."""
-
-    type: str
-    at: datetime
-    area: str
-    audience: tuple[str, ...]
-    data: Mapping[str, Any]
-    incident_id: UUID | None = None
-    sequence: int | None = None
-    unit: str | None = None
-    subject: str | None = None
-    idempotency_key: str | None = None
-    body_hash: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Committed:
-    """What one transaction told the log: for the tail of this process, once it is committed."""
-
-    batch_id: int
-    queues: tuple[str, ...]
-    wake_at: datetime | None
-    reload: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,49 +27,6 @@ class Sealed:
     queues: tuple[str, ...]
     wake_at: datetime | None
     reload: tuple[str, ...]
-
-
-@cache
-def _append(shape: bulk.Shape) -> Any:
-    source = shape.source()
-    batch = (
-        insert(log_batch)
-        .values(
-            events=bindparam("b_events"),
-            queues=bindparam("b_queues", type_=ARRAY(Text)),
-            wake_at=bindparam("b_wake_at", type_=log_batch.c.wake_at.type),
-            reload=bindparam("b_reload", type_=ARRAY(Text)),
-        )
-        .returning(log_batch.c.id)
-        .cte("batch")
-    )
-    values = shape.values(source)
-    rows = select(batch.c.id, *values.values()).select_from(batch.join(source, literal(True)))
-    written = insert(event).from_select(["batch_id", *values], rows).cte("written")
-    return select(batch.c.id).add_cte(written)
-
-
-async def append(
-    tx: AsyncConnection,
-    entries: Sequence[Entry],
-    *,
-    queues: Iterable[str] = (),
-    wake_at: datetime | None = None,
-    reload: Iterable[str] = (),
-) -> Committed:
-    """Write the events of this transaction, in one round trip. The caller holds the locks of its incidents."""
-    page = bulk.filled(dict(zip(Entry._fields, zip(*entries, strict=True), strict=True)))
-    shape, rows = bulk.packed(event, {"ord": range(1, len(entries) + 1), **page}, ("ord",))
-    touched, reloads = tuple(sorted(queues)), tuple(sorted(reload))
-    parameters = {
-        "b_events": len(entries),
-        "b_queues": list(touched),
-        "b_wake_at": wake_at,
-        "b_reload": list(reloads),
-        **rows,
-    }
-    batch_id = (await tx.execute(_append(shape), parameters)).scalar_one()
-    return Committed(batch_id, touched, wake_at, reloads)
 
 
 def _seal() -> Any:

@@ -12,7 +12,7 @@ from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules.model import By
-from service.store.registry_tables import duty_proposal
+from service.store.registry.tables import duty_proposal
 
 
 @dataclass(frozen=True, slots=True)

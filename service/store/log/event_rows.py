@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from service.rules.model import Event
-from service.store.log import Entry
+from service.store.log.writing import Entry
 
 
 def event_data(event: Event) -> Mapping[str, Any]:

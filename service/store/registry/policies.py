@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.rules.model import By
 from service.rules.policy import Activation, Box, Hours, Policy, Weights
 from service.rules.words import Clock, Level, Urgency
-from service.store.registry_tables import policy, policy_activation
+from service.store.registry.tables import policy, policy_activation
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules.figures.definition import Period
 from service.rules.figures.ledger import Told
-from service.store.tables import event
+from service.store.log.tables import event
 
 _OPENED = "sihu.call.opened"
 _PAGE = 1000

@@ -12,8 +12,8 @@ from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.store.registry_tables import calendar_day
-from service.store.tables import incident
+from service.store.incidents.tables import incident
+from service.store.registry.tables import calendar_day
 
 _PAGE = 1_000
 

@@ -20,7 +20,6 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
-    Uuid,
     text,
 )
 
@@ -174,23 +173,3 @@ calendar_day = Table(
     Column("changed_at", Time, nullable=False),
 )
 """The only truth about working days at run time. A year is known once all of its days are here."""
-
-# --- keys -----------------------------------------------------------------------------------------------------------
-
-access_key = Table(
-    "access_key",
-    metadata,
-    Column("id", Uuid, primary_key=True),
-    Column("digest", LargeBinary, nullable=False, unique=True, comment="SHA-256 of the key; the key is not kept"),
-    Column("role", Text, nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("unit", Code),
-    Column("area", Code),
-    Column("name", Text),
-    Column("created_at", Time, nullable=False),
-    Column("expires_at", Time),
-    Column("revoked_at", Time),
-    CheckConstraint("role IN ('reporter','unit','auditor','ops')", name="role"),
-    CheckConstraint("(role = 'unit') = (unit IS NOT NULL)", name="unit_of_role"),
-    CheckConstraint("role = 'reporter' OR area IS NULL", name="area_of_role"),
-)

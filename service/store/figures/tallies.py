@@ -28,14 +28,25 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.rules.figures.definition import (PARTS, RESOLVED_AT, SCORED, UNKNOWN_LINE, Grouping, Measure, Period, Tallies, Tally, summed)
+from service.rules.figures.definition import (
+    PARTS,
+    RESOLVED_AT,
+    SCORED,
+    UNKNOWN_LINE,
+    Grouping,
+    Measure,
+    Period,
+    Tallies,
+    Tally,
+    summed,
+)
 from service.rules.figures.percentiles import spread
 from service.rules.words import STREET_DIGITS, Cause, Level, Outcome
+from service.store.figures.order_statistics import gathered, overall, picked, sorted_within
+from service.store.incidents.tables import call, incident
 from service.store.metadata import Code, Time
-from service.store.order_statistics import gathered, overall, picked, sorted_within
 from service.store.ranges import within
-from service.store.registry_tables import category
-from service.store.tables import call, incident
+from service.store.registry.tables import category
 
 # --- the measures ---------------------------------------------------------------------------------------------------
 

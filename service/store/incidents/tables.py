@@ -18,7 +18,6 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Double,
-    Identity,
     Index,
     Integer,
     Interval,
@@ -240,54 +239,3 @@ request = Table(
     CheckConstraint("resumed_at IS NULL OR kind = 'hold'", name="resumed"),
 )
 """What called units asked for: at most one open an incident (contract §2, "Approver")."""
-
-# --- the log --------------------------------------------------------------------------------------------------------
-
-log_batch = Table(
-    "log_batch",
-    metadata,
-    Column("id", BigInteger, Identity(), primary_key=True),
-    Column("events", Integer, nullable=False, comment="events this transaction wrote"),
-    Column("last_position", BigInteger, comment="position of its last event; null until sealed"),
-    Column("queues", ARRAY(Text), nullable=False, comment="'unit:state' of every queue it touched"),
-    Column("wake_at", Time, comment="the nearest deadline it set"),
-    Column("reload", ARRAY(Text), nullable=False, comment="what every process must read again: world, keys"),
-    Index("log_batch_position_key", "last_position", unique=True),  # finds the unnumbered ones, too: nulls are last
-    CheckConstraint("events > 0", name="not_empty"),
-)
-
-event = Table(
-    "event",
-    metadata,
-    Column("batch_id", BigInteger, primary_key=True),
-    Column("ord", Integer, primary_key=True, comment="1-based place in its batch"),
-    Column("incident_id", Uuid),
-    Column("sequence", Integer, comment="counts one incident's events from 1"),
-    Column("type", Text, nullable=False),
-    Column("at", Time, nullable=False),
-    Column("area", Code, nullable=False, comment="grid code; the district for events without an incident"),
-    Column("unit", Code),
-    Column("audience", ARRAY(Text), nullable=False, comment="units, and '@subject' of the reporter, as of then"),
-    Column("data", JSON, nullable=False),
-    Column("subject", Text, comment="with idempotency_key: who sent the action"),
-    Column("idempotency_key", Text),
-    Column("body_hash", LargeBinary),
-    UniqueConstraint("incident_id", "sequence"),
-    Index(
-        "event_idempotency_key",
-        "incident_id",
-        "subject",
-        "idempotency_key",
-        unique=True,
-        postgresql_where=text("idempotency_key IS NOT NULL"),
-    ),
-)
-
-queue_mark = Table(
-    "queue_mark",
-    metadata,
-    Column("unit", Code, primary_key=True),
-    Column("state", Text, primary_key=True),
-    Column("position", BigInteger, nullable=False, comment="last change of this queue: what its ETag is made of"),
-    postgresql_with={"fillfactor": "50"},
-)

@@ -11,10 +11,10 @@ from sqlalchemy import ColumnElement, RowMapping, Select, select, text, tuple_, 
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.elements import TextClause
 
-from service.store.incident_lists import Sight, seen
-from service.store.incidents import joined
+from service.store.incidents.lists import Sight, seen
+from service.store.incidents.loading import joined
+from service.store.incidents.tables import incident
 from service.store.ranges import holds
-from service.store.tables import incident
 
 # word for word the predicates of incident_queue_idx and incident_assisting_idx
 _OPEN = text("incident.state <> 'closed'")

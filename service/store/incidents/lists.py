@@ -12,9 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules import access
 from service.rules.model import Actor
-from service.store.incidents import joined
+from service.store.incidents.loading import joined
+from service.store.incidents.tables import incident, report
 from service.store.ranges import overlaps, within
-from service.store.tables import incident, report
 
 MOST_CANDIDATES = 200
 

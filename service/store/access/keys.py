@@ -12,7 +12,7 @@ from sqlalchemy import Row, and_, insert, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules.words import Role
-from service.store.registry_tables import access_key
+from service.store.access.tables import access_key
 
 _LOCK = text("LOCK TABLE access_key IN SHARE ROW EXCLUSIVE MODE")
 """Two keys made at once could each find a subject free and give it to different roles. Readers do not wait."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.store.registry_tables import deployment
+from service.store.registry.tables import deployment
 
 _SERVER_TIME = select(func.clock_timestamp())
 _CURSOR_SECRET = select(deployment.c.cursor_secret)

@@ -9,7 +9,7 @@ from typing import Any
 from service.rules.model import Appeal, By, Call, Decision, Incident, Part
 from service.rules.words import DISTRICT_DIGITS, Cause, Clock, Decided, Ground, Level, Outcome
 from service.store.bulk import Page, page_of
-from service.store.tables import call as call_table
+from service.store.incidents.tables import call as call_table
 
 # a look-up instead of a call of the enum class: four times as fast
 _LEVEL = {each.value: each for each in Level}

@@ -22,7 +22,7 @@ from service.rules.words import (
     Urgency,
 )
 from service.store.bulk import Page, page_of
-from service.store.tables import incident as incident_table
+from service.store.incidents.tables import incident as incident_table
 
 _Word = TypeVar("_Word", bound=StrEnum)
 

@@ -15,9 +15,9 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, false, func, literal_column, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.store import log
+from service.store.log import numbering
+from service.store.log.tables import event, log_batch
 from service.store.ranges import overlaps, within
-from service.store.tables import event, log_batch
 
 SCAN = 20_000
 """Positions one request looks at."""
@@ -60,7 +60,7 @@ class Page:
 
 async def read(connection: AsyncConnection, after: int, limit: int, wanted: Wanted) -> Page:
     """The next events past position `after`, in order. One snapshot: call it in a `Database.read` block."""
-    end = await log.end(connection)
+    end = await numbering.end(connection)
     if end <= after:
         return Page((), after, False)
     stop = end if end - after <= SCAN else await _end_of_batch(connection, after + SCAN)

@@ -1,0 +1,81 @@
+"""Claiming what is due: a locked page of incidents for the engine, with as much of each call as a deadline needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Row, Select, func, select, type_coerce, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.types import UserDefinedType
+
+from service.rules.model import Incident
+from service.store.incidents.call_rows import DUE_COLUMNS, due_call_of
+from service.store.incidents.incident_rows import INCIDENT_COLUMNS, incident_of
+from service.store.incidents.loading import WIDTH, requests_of
+from service.store.incidents.tables import call, incident
+
+
+async def claim_due(tx: AsyncConnection, now: datetime, limit: int) -> list[Incident]:
+    """Lock and load the next page of incidents whose `wake_at` has come, oldest first.
+
+    Rows another engine holds are passed over: any number of them share the work, and none waits for another.
+    """
+    page = _claim(now).order_by(incident.c.wake_at, incident.c.id).limit(limit)
+    return await _due(tx, (await tx.execute(page)).all())
+
+
+async def _due(tx: AsyncConnection, rows: Sequence[Row[Any]]) -> list[Incident]:
+    """The incidents of these rows; few have requests, so theirs are asked for apart."""
+    asking = [row[0] for row in rows if row[-1]]
+    asked = await requests_of(tx, asking) if asking else {}
+    return [incident_of(row[:WIDTH], due_call_of(row[WIDTH:-1]), asked.get(row[0], ())) for row in rows]
+
+
+class _AsTheDriverHasIt(UserDefinedType[Any]):
+    """Arrays come from the driver as lists; SQLAlchemy would go through each of them once more."""
+
+    cache_ok = True
+
+
+_INCIDENT = [
+    type_coerce(column, _AsTheDriverHasIt()).label(column.name) if isinstance(column.type, ARRAY) else column
+    for column in INCIDENT_COLUMNS
+]
+
+
+def _claim(now: datetime) -> Select[Any]:
+    return (
+        select(*_INCIDENT, *DUE_COLUMNS, incident.c.requests)
+        .join(call, (call.c.incident_id == incident.c.id) & (call.c.seq == incident.c.seq))
+        .where(incident.c.wake_at <= now)
+        .with_for_update(of=incident, key_share=True, skip_locked=True)
+    )
+
+
+async def claim_one(tx: AsyncConnection, incident_id: UUID, now: datetime) -> Incident | None:
+    """One of a page that failed as a whole, alone; None when another engine has it or it is no longer due."""
+    rows = (await tx.execute(_claim(now).where(incident.c.id == incident_id))).all()
+    return next(iter(await _due(tx, rows)), None)
+
+
+async def due_ids(connection: AsyncConnection, now: datetime, limit: int) -> list[UUID]:
+    """The ids `claim_due` would look at next, without loading or locking them."""
+    ids = select(incident.c.id).where(incident.c.wake_at <= now).order_by(incident.c.wake_at, incident.c.id)
+    return list((await connection.execute(ids.limit(limit))).scalars())
+
+
+async def next_wake(connection: AsyncConnection) -> datetime | None:
+    """When the engine must look next: the nearest `wake_at`, past ones included."""
+    nearest = select(incident.c.wake_at).where(incident.c.wake_at.is_not(None)).order_by(incident.c.wake_at).limit(1)
+    return (await connection.execute(nearest)).scalar_one_or_none()
+
+
+async def back_off(tx: AsyncConnection, incident_id: UUID, now: datetime, first: timedelta, longest: timedelta) -> None:
+    """Put an incident that cannot be swept aside: `first`, doubled with every fault in a row, at most `longest`.
+    Its deadline stays as it is, so it stays overdue for everybody to see."""
+    delay = func.least(first * func.power(2, func.least(incident.c.faults, 20)), longest)
+    aside = update(incident).where(incident.c.id == incident_id, incident.c.wake_at.is_not(None))
+    await tx.execute(aside.values(wake_at=now + delay, faults=incident.c.faults + 1))

@@ -1,0 +1,59 @@
+"""Loading one incident with its calls and requests, as people's acts and views need it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.rules.model import Call, Incident, Request
+from service.store.incidents.call_rows import CALL_COLUMNS, call_of
+from service.store.incidents.incident_rows import INCIDENT_COLUMNS, incident_of, request_of
+from service.store.incidents.tables import call, incident, report, request
+
+WIDTH = len(INCIDENT_COLUMNS)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """One incident with everything a view of it needs. `row` joins `incident` and `report`."""
+
+    incident: Incident
+    row: Mapping[Any, Any]
+    calls: tuple[Call, ...]
+
+
+async def load(connection: AsyncConnection, incident_id: UUID) -> Loaded | None:
+    """The incident with its calls, or None."""
+    row = (await connection.execute(joined().where(incident.c.id == incident_id))).one_or_none()
+    if row is None:
+        return None
+    found = select(*CALL_COLUMNS).where(call.c.incident_id == incident_id).order_by(call.c.seq)
+    calls = tuple(call_of(each) for each in await connection.execute(found))
+    asked = (await requests_of(connection, [incident_id])).get(incident_id, ()) if row.requests else ()
+    return Loaded(incident_of(row[:WIDTH], calls[-1], asked, calls[:-1]), row._mapping, calls)
+
+
+_SAID = (
+    *("line", "description", "location", "location_mismatch", "attachments", "source_system", "source_ref"),
+    "occurred_at",
+)
+
+
+def joined() -> Select[Any]:
+    """`incident` with the columns of `report` that its view needs: the row that `shown/row.py` shows."""
+    said = (report.c[name] for name in _SAID)
+    return select(*INCIDENT_COLUMNS, incident.c.requests, *said).join(report, report.c.id == incident.c.id)
+
+
+async def requests_of(connection: AsyncConnection, ids: Sequence[UUID]) -> dict[UUID, tuple[Request, ...]]:
+    """Incident → everything its called units asked for, in order."""
+    wanted = select(request).where(request.c.incident_id.in_(ids)).order_by(request.c.incident_id, request.c.n)
+    found: dict[UUID, tuple[Request, ...]] = {}
+    for row in await connection.execute(wanted):
+        found[row.incident_id] = (*found.get(row.incident_id, ()), request_of(row))
+    return found

@@ -1,0 +1,99 @@
+"""Saving what was decided: the one place where incidents, calls, requests and events are written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.rules.model import Decision
+from service.store import bulk
+from service.store.incidents import call_rows, incident_rows
+from service.store.incidents.tables import call, incident, incident_number, request
+from service.store.log import event_rows, writing
+from service.store.log.tables import event
+
+NUMBER_BLOCK = 100
+"""How many incident numbers one turn of the sequence hands to a process (its INCREMENT)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """The Idempotency-Key an action came with: kept on its first event, unique per incident and subject."""
+
+    subject: str
+    key: str
+    body_hash: bytes
+
+
+async def lock(tx: AsyncConnection, ids: Sequence[UUID]) -> None:
+    """Hold the rows of these incidents until the transaction ends, always in the same order: a click and the clock
+    cannot both move one, no two can wait for each other, and nothing waits for a row lock after it has written."""
+    fence = select(incident.c.id).where(incident.c.id.in_(ids)).order_by(incident.c.id)
+    await tx.execute(fence.with_for_update(key_share=True))
+
+
+async def number_block(connection: AsyncConnection) -> int:
+    """The first of `NUMBER_BLOCK` incident numbers that now belong to the caller."""
+    return (await connection.execute(select(incident_number.next_value()))).scalar_one()
+
+
+async def save(
+    tx: AsyncConnection, decisions: Sequence[Decision], *, stamps: Mapping[UUID, Stamp] | None = None
+) -> writing.Committed | None:
+    """Write what was decided, a page at a time: incidents, calls, requests, events. The caller holds the incidents'
+    locks. None when there is nothing to tell: the clock only has to look again later.
+
+    Raises:
+        IntegrityError: the database refused one of them; nothing of the page is written.
+    """
+    born = [each.after for each in decisions if each.before is None]
+    moved = [each for each in decisions if each.before is not None]
+    ended = [each for each in decisions if each.changes_a_call]
+    opened = [(each.after, each.opened) for each in decisions if each.opened]
+    if born:
+        await bulk.insert_rows(tx, incident, incident_rows.new_incidents(born))
+    if moved:
+        await bulk.update_rows(tx, incident, ("id",), incident_rows.moved_incidents(moved), faults=0)
+    if ended:
+        await bulk.update_rows(tx, call, ("incident_id", "seq"), call_rows.changed_calls(ended))
+    if opened:
+        await bulk.insert_rows(tx, call, call_rows.opened_calls(opened))
+    if asked := [each for each in decisions if each.request]:
+        await bulk.upsert_rows(tx, request, incident_rows.asked_requests(asked))
+    entries = [entry for each in decisions for entry in _entries(each, stamps or {})]
+    wakes = [each.after.wake_at for each in decisions if each.after.wake_at]
+    if not entries:
+        return None
+    return await writing.append(tx, entries, queues=_queues(decisions), wake_at=min(wakes, default=None))
+
+
+def _entries(decision: Decision, stamps: Mapping[UUID, Stamp]) -> list[writing.Entry]:
+    entries = [event_rows.event_entry(event) for event in decision.events]
+    stamp = stamps.get(decision.after.id)
+    if stamp and entries:
+        entries[0] = entries[0]._replace(subject=stamp.subject, idempotency_key=stamp.key, body_hash=stamp.body_hash)
+    return entries
+
+
+def _queues(decisions: Sequence[Decision]) -> set[str]:
+    """Every 'unit:state' whose queue shows something else afterwards; a comment or an urge changes none."""
+    touched = set()
+    for before, after, *_ in decisions:
+        if before is None or before.version != after.version:
+            for shown in (before, after) if before else (after,):
+                touched.add(f"{shown.unit}:{shown.state}")
+                if shown.assisting:
+                    touched.update(f"{unit}:{shown.state}" for unit in shown.assisting)
+    return touched
+
+
+async def stamped_hash(tx: AsyncConnection, incident_id: UUID, subject: str, key: str) -> bytes | None:
+    """The body hash of the action that this subject already sent to this incident under this key, or None."""
+    found = select(event.c.body_hash).where(
+        event.c.incident_id == incident_id, event.c.subject == subject, event.c.idempotency_key == key
+    )
+    return (await tx.execute(found)).scalar_one_or_none()

@@ -1,0 +1,1 @@
+"""Registry, policies and calendars as rows, and the world that is built of them."""
