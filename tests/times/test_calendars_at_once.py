@@ -18,7 +18,7 @@ from service.store.registry.calendars import Day
 from service.times import calendars
 from service.worlds import CurrentWorld
 from tests.house import CATEGORY, CELL, STREET
-from tests.registry.test_current import somebody_waits
+from tests.test_worlds import somebody_waits
 
 pytestmark = pytest.mark.anyio
 

@@ -15,7 +15,7 @@ from service.commands import sample
 from service.places.coordinates import CoordType, Point, from_wgs84, metres_between, to_wgs84
 from service.places.geojson import read_shapes
 from service.places.shapes import Ring, Shape, ShapeIndex
-from tests.registry import make_shapes
+from tests.places import make_shapes
 
 _CELLS_CSV = (Path(sample.SAMPLE) / "cells.csv").read_text("utf-8")
 _DRAWN = make_shapes.draw(_CELLS_CSV)

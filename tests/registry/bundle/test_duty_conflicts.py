@@ -30,8 +30,8 @@ from tests.registry.admissions import (
     refused,
     together,
 )
+from tests.registry.bundle.test_changes import carry_out
 from tests.registry.bundles import DAY, NOW
-from tests.registry.test_changes import carry_out
 
 pytestmark = pytest.mark.anyio
 

@@ -1,4 +1,4 @@
-"""Draws the sample's cells: `python -m tests.registry.make_shapes` writes service/registry/haizhu/cells.geojson.
+"""Draws the sample's cells: `python -m tests.places.make_shapes` writes service/registry/haizhu/cells.geojson.
 
 Plainly fictitious: one lattice of 0.002 by 0.002 degrees, some 205 m by 222 m, in a box the size of Haizhu. A street
 is a block of it, 3 of them side by side and 6 on top of each other; a community is a square of 4 by 4 cells, 7 side by
