@@ -22,7 +22,7 @@ from service.queues import routes as queue_routes
 from service.registry import duty_routes
 from service.registry import routes as registry_routes
 from service.registry.bundle import routes
-from service.settings import Engine, Settings
+from service.settings import EngineMode, Settings
 from service.store.database import Database
 from service.times import routes as time_routes
 from service.web import docs, limits, openapi, problems
@@ -50,7 +50,7 @@ def create_app(settings: Settings, clock: Clock) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, lifespan=_lifespan)
     Process(settings, database, clock, measured, app.state)
     app.include_router(health.router)
-    if settings.engine is not Engine.ONLY:
+    if settings.engine is not EngineMode.ONLY:
         for router in _ROUTERS:  # as they are: include_router makes each route anew, at somebody's first request
             app.router.routes.extend(router.routes)
         docs.install(app)

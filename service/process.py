@@ -21,7 +21,7 @@ from service.incidents.intake import Intake
 from service.metrics import Metrics
 from service.queues.tags import QueueTags
 from service.rules.errors import Unavailable
-from service.settings import Engine as EngineMode
+from service.settings import EngineMode as EngineMode
 from service.settings import Settings
 from service.store import migrate
 from service.store.database import Database

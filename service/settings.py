@@ -24,7 +24,7 @@ class SettingsError(Exception):
     """A setting is wrong. The message is one line that names the variable and what it should be; no secret is in it."""
 
 
-class Engine(StrEnum):
+class EngineMode(StrEnum):
     ON = "on"
     OFF = "off"
     ONLY = "only"
@@ -54,8 +54,8 @@ class Settings(BaseSettings):
     pool_size: int = Field(
         default=10, ge=2, le=200, description="SIHU_POOL_SIZE: connections this process may hold; default 10."
     )
-    engine: Engine = Field(
-        default=Engine.ON,
+    engine: EngineMode = Field(
+        default=EngineMode.ON,
         description="SIHU_ENGINE: on (serve and escalate), off (serve only), only (escalate; health and metrics only).",
     )
     virtual_clock: Literal["now"] | datetime | None = Field(
@@ -109,7 +109,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _virtual_clock_is_alone(self) -> Settings:
-        if self.virtual_clock is not None and self.engine is not Engine.ON:
+        if self.virtual_clock is not None and self.engine is not EngineMode.ON:
             raise ValueError("the virtual clock moves one process only: leave SIHU_ENGINE on, or use real time")
         return self
 

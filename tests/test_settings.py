@@ -9,7 +9,7 @@ import pydantic
 import pytest
 
 from service import settings
-from service.settings import Engine, SettingsError
+from service.settings import EngineMode, SettingsError
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +22,7 @@ def empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_nothing_set_gives_the_embedded_database_and_a_local_address() -> None:
     loaded = settings.load()
     assert (loaded.database_url, loaded.data_dir, loaded.pg_bin) == (None, Path(".sihu"), None)
-    assert (loaded.host, loaded.port, loaded.engine) == ("127.0.0.1", 8000, Engine.ON)
+    assert (loaded.host, loaded.port, loaded.engine) == ("127.0.0.1", 8000, EngineMode.ON)
     assert (loaded.pool_size, loaded.promise_s, loaded.log_level) == (10, 5.0, "info")
     assert loaded.virtual_clock is None
 
@@ -44,7 +44,7 @@ def test_each_variable_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     loaded = settings.load()
     assert loaded.database_url == "postgresql+asyncpg://u:p@db/sihu"
     assert (loaded.data_dir, loaded.pg_bin) == (Path("/var/lib/sihu"), Path("/usr/lib/postgresql/15/bin"))
-    assert (loaded.pool_size, loaded.engine, loaded.host, loaded.port) == (20, Engine.OFF, "0.0.0.0", 80)
+    assert (loaded.pool_size, loaded.engine, loaded.host, loaded.port) == (20, EngineMode.OFF, "0.0.0.0", 80)
     assert (loaded.promise_s, loaded.log_level) == (2.5, "debug")
 
 

@@ -18,7 +18,7 @@ from service.rules.figures.definition import Grouping, Measure, Period
 from service.rules.model import Actor
 from service.rules.words import Role
 from service.store.figures import tallies
-from service.store.figures.tallies import After, Sight, Wanted
+from service.store.figures.tallies import CallFilter, CallPlace, Sight
 from service.web import problems
 from service.web.answers import answer
 from service.web.cursors import kind_of
@@ -93,7 +93,7 @@ async def calls(request: Request, caller: Caller, query: Annotated[CallsQuery, Q
     seen = {"area": sight.area, "unit": sight.unit}
     kind = kind_of("appraisal", {**query.model_dump(mode="json", exclude={"cursor", "limit"}), **seen})
     after = _after(state.cursors.read(kind, query.cursor)) if query.cursor else None
-    wanted = Wanted(Period.of(query.period), query.group_by, query.group, query.measure)
+    wanted = CallFilter(Period.of(query.period), query.group_by, query.group, query.measure)
     async with state.database.read() as connection:
         found = await tallies.page(connection, wanted, sight, after, query.limit + 1)
     shown, world = found[: query.limit], state.worlds.world
@@ -108,6 +108,6 @@ def _sight(caller: Actor) -> Sight:
     return Sight(access.area_of(caller), caller.unit)
 
 
-def _after(values: list[Any]) -> After:
+def _after(values: list[Any]) -> CallPlace:
     opened_at, incident_id, seq = values
     return datetime.fromisoformat(opened_at), UUID(incident_id), seq

@@ -20,7 +20,7 @@ from service.access.deps import Caller
 from service.commands import serve
 from service.incidents import placing, reporting
 from service.incidents.deps import Key
-from service.incidents.intake import New
+from service.incidents.intake import NewReport
 from service.incidents.schemas import ReportBody
 from service.main import create_app
 from service.process import Process
@@ -57,12 +57,12 @@ class _Event(_Base):
     __table__ = log_tables.event
 
 
-def _decided(body: ReportBody, caller: Caller, process: Process, key: str | None) -> New:
+def _decided(body: ReportBody, caller: Caller, process: Process, key: str | None) -> NewReport:
     now, world = process.clock.now(), process.worlds.world
     where = placing.place(body.grid_code, body.location, process.worlds.shapes)
     draft = reporting.draft_of(body, caller, where)
     decision = lifecycle.report(draft, caller, world, incident_id=ids.new_id(now), number="2026-000001", now=now)
-    return New(decision, reporting.said_of(body, caller, key, where), world)
+    return NewReport(decision, reporting.said_of(body, caller, key, where), world)
 
 
 async def _bare(request: Request, body: ReportBody, caller: Caller, key: Key = None) -> Response:

@@ -9,10 +9,10 @@ from service.rules import access
 from service.rules.model import Actor
 from service.store.database import Database
 from service.store.log import feed
-from service.store.log.feed import Stored, Wanted
+from service.store.log.feed import FeedFilter, StoredEvent
 
 
-def cloud_event(stored: Stored, district: str) -> dict[str, Any]:
+def cloud_event(stored: StoredEvent, district: str) -> dict[str, Any]:
     """`id` is the same in the feed and in the timeline, before and after numbering, and after a dump and restore."""
     event: dict[str, Any] = {
         "specversion": "1.0",
@@ -35,6 +35,6 @@ async def timeline_items(database: Database, district: str, incident_id: UUID) -
         return [cloud_event(stored, district) for stored in await feed.timeline(connection, incident_id)]
 
 
-def wanted(actor: Actor, types: tuple[str, ...], unit: str | None, area: str | None) -> Wanted:
+def wanted(actor: Actor, types: tuple[str, ...], unit: str | None, area: str | None) -> FeedFilter:
     """What this actor may see of the feed, narrowed by the filters it asked for."""
-    return Wanted(access.area_of(actor), access.tokens_of(actor), types, unit, area)
+    return FeedFilter(access.area_of(actor), access.tokens_of(actor), types, unit, area)

@@ -15,7 +15,7 @@ from service.feed.tail import Tail
 from service.rules import errors
 from service.store.database import Database
 from service.store.log import feed, numbering
-from service.store.log.feed import Page, Wanted
+from service.store.log.feed import FeedFilter, FeedPage
 from service.web import problems, waiting
 from service.web.answers import answer
 from service.web.text import Code, CursorText, Limit, Params, Prefix, WaitSeconds
@@ -104,7 +104,7 @@ async def _start(request: Request, after: str | None) -> int:
     return position
 
 
-async def _page(request: Request, after: int, query: FeedQuery, wanted: Wanted) -> Page:
+async def _page(request: Request, after: int, query: FeedQuery, wanted: FeedFilter) -> FeedPage:
     """The next page; with `wait`, the first that is not empty. No connection is held while waiting."""
     database: Database = request.app.state.database
     tail: Tail = request.app.state.tail
@@ -117,9 +117,9 @@ async def _page(request: Request, after: int, query: FeedQuery, wanted: Wanted) 
         if page.events or page.more:
             return page
         if left_s <= 0:
-            return Page((), after, False)
+            return FeedPage((), after, False)
         if position != after:  # what came was not for this reader: let more gather before looking again
             await asyncio.sleep(min(_GATHER_S, left_s))
         position = page.scanned_to
         if not await waiting.while_connected(request, tail.wait_past(position, left_s)):
-            return Page((), after, False)
+            return FeedPage((), after, False)

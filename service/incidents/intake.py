@@ -22,7 +22,7 @@ from service.rules.worktime import ZONE
 from service.rules.world import World
 from service.store.database import Database, StatementRefused, Transaction
 from service.store.incidents import reports, saving
-from service.store.incidents.reports import Known, Pair, Said
+from service.store.incidents.reports import EarlierReport, NamePair, Report
 from service.store.log.writing import Committed
 from service.worlds import CurrentWorld
 
@@ -35,11 +35,11 @@ _SIDE_BY_SIDE = 2
 
 
 @dataclass(frozen=True, slots=True)
-class New:
+class NewReport:
     """A report that became an incident, and the registry it was routed by."""
 
     decision: Decision
-    said: Said
+    said: Report
     world: World
 
     @property
@@ -51,28 +51,28 @@ class New:
 
 
 @dataclass(frozen=True, slots=True)
-class Repeated:
+class RepeatedReport:
     """A report that came before: under the same Idempotency-Key, or (`by_source`) from the same source."""
 
-    known: Known
+    known: EarlierReport
     by_source: bool
 
 
-Outcome = New | Repeated
+IntakeOutcome = NewReport | RepeatedReport
 
 
 @dataclass(slots=True, eq=False)
 class _Waiting:
     draft: Draft
-    said: Said
+    said: Report
     actor: Actor
-    answer: asyncio.Future[Outcome] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    answer: asyncio.Future[IntakeOutcome] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     @property
-    def key(self) -> Pair | None:
+    def key(self) -> NamePair | None:
         return (self.said.subject, self.said.idempotency_key) if self.said.idempotency_key else None
 
-    def settle(self, outcome: Outcome | BaseException) -> None:
+    def settle(self, outcome: IntakeOutcome | BaseException) -> None:
         if self.answer.done():  # its caller went away; the report is stored all the same
             return
         if isinstance(outcome, BaseException):
@@ -111,7 +111,7 @@ class Intake:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def submit(self, draft: Draft, said: Said, actor: Actor) -> Outcome:
+    async def submit(self, draft: Draft, said: Report, actor: Actor) -> IntakeOutcome:
         """Store one report; returns after its commit.
 
         Raises:
@@ -133,7 +133,7 @@ class Intake:
     def _take(self) -> list[_Waiting]:
         """The next group. A second report under a key already in it stays behind: it waits for the first."""
         group: list[_Waiting] = []
-        held: set[Pair] = set()
+        held: set[NamePair] = set()
         behind: list[_Waiting] = []
         while self._queue and len(group) < GROUP:
             waiting = self._queue.popleft()
@@ -165,7 +165,7 @@ class Intake:
             for waiting, outcome in zip(group, outcomes, strict=True):
                 waiting.settle(outcome)
 
-    async def _store(self, group: Sequence[_Waiting]) -> list[Outcome | SihuError]:
+    async def _store(self, group: Sequence[_Waiting]) -> list[IntakeOutcome | SihuError]:
         numbers = await self._take_numbers(len(group))
         async with self._database.begin() as tx:
             world = await self._worlds.fresh(tx)
@@ -175,15 +175,20 @@ class Intake:
                 self._decide(waiting, number, by_key, by_source, world)
                 for waiting, number in zip(group, numbers, strict=True)
             ]
-            committed = await _write(tx, [each for each in outcomes if isinstance(each, New)])
+            committed = await _write(tx, [each for each in outcomes if isinstance(each, NewReport)])
         if committed:
             self._tell(committed)
         self._metrics.intake_group(len(group))
         return outcomes
 
     def _decide(
-        self, waiting: _Waiting, number: int, by_key: dict[Pair, Known], by_source: dict[Pair, Known], world: World
-    ) -> Outcome | SihuError:
+        self,
+        waiting: _Waiting,
+        number: int,
+        by_key: dict[NamePair, EarlierReport],
+        by_source: dict[NamePair, EarlierReport],
+        world: World,
+    ) -> IntakeOutcome | SihuError:
         said = waiting.said
         if waiting.key in by_key:
             known = by_key[waiting.key]
@@ -191,9 +196,9 @@ class Intake:
                 return IdempotencyMismatch(
                     "This Idempotency-Key was already used with another body: send the first body again, or a new key."
                 )
-            return Repeated(known, by_source=False)
+            return RepeatedReport(known, by_source=False)
         if said.source in by_source:
-            return Repeated(by_source[said.source], by_source=True)
+            return RepeatedReport(by_source[said.source], by_source=True)
         now = self._clock.now()
         try:
             name = f"{now.astimezone(ZONE).year}-{number:06d}"
@@ -202,7 +207,7 @@ class Intake:
             )
         except SihuError as error:
             return error
-        return New(decision, said, world)
+        return NewReport(decision, said, world)
 
     async def _take_numbers(self, count: int) -> list[int]:
         """Numbers of this process's blocks; those of a group that comes to nothing are gaps (contract §3)."""
@@ -213,7 +218,7 @@ class Intake:
         return [self._numbers.popleft() for _ in range(count)]
 
 
-async def _write(tx: Transaction, new: Sequence[New]) -> Committed | None:
+async def _write(tx: Transaction, new: Sequence[NewReport]) -> Committed | None:
     if not new:
         return None
     # always in one order: two processes that insert the same keys then wait for each other, and never in a circle

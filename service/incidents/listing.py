@@ -11,7 +11,7 @@ from service.incidents.schemas import ListQuery
 from service.rules.model import Actor
 from service.shown import row
 from service.store.incidents import lists
-from service.store.incidents.lists import Filter, Sight
+from service.store.incidents.lists import IncidentFilter, Sight
 from service.web.cursors import Cursors, kind_of
 
 
@@ -33,8 +33,8 @@ async def page(people: People, cursors: Cursors, query: ListQuery, actor: Actor)
     return {"items": [row.row(each, world, now) for each in shown], "next_cursor": cursor}
 
 
-def _filter(query: ListQuery, actor: Actor, now: datetime) -> Filter:
-    return Filter(
+def _filter(query: ListQuery, actor: Actor, now: datetime) -> IncidentFilter:
+    return IncidentFilter(
         states=tuple(query.state),
         level=query.level,
         unit=query.unit,

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from pydantic_core import to_json
 
 from service.incidents.acting import People
-from service.incidents.intake import Intake, New, Repeated
+from service.incidents.intake import Intake, NewReport, RepeatedReport
 from service.incidents.placing import Place, place
 from service.incidents.schemas import BatchBody, BatchItem, ReportBody
 from service.rules import access
@@ -22,7 +22,7 @@ from service.rules.model import Actor, Draft
 from service.rules.words import Role
 from service.shown import incident as views
 from service.store.incidents.incident_rows import incident_columns
-from service.store.incidents.reports import Said
+from service.store.incidents.reports import Report
 from service.web import faults, problems
 
 
@@ -44,7 +44,7 @@ async def report(people: People, intake: Intake, body: ReportBody, actor: Actor,
     where = place(body.grid_code, body.location, people.worlds.shapes)
     draft = draft_of(body, actor, where)
     outcome = await intake.submit(draft, said_of(body, actor, key, where), actor)
-    if isinstance(outcome, New):
+    if isinstance(outcome, NewReport):
         return Reported(201, view_of(outcome, people.clock.now()))
     return await _as_known(people, outcome, actor)
 
@@ -102,9 +102,9 @@ def _wrong(pointer: str, detail: str) -> ValidationFailed:
     return ValidationFailed(detail, errors=(Pointer(pointer, detail),))
 
 
-def said_of(body: ReportBody, actor: Actor, key: str | None, where: Place) -> Said:
+def said_of(body: ReportBody, actor: Actor, key: str | None, where: Place) -> Report:
     """What they do not look at."""
-    return Said(
+    return Report(
         subject=actor.subject,
         body_hash=body_hash(body.model_dump(exclude_unset=True, exclude={"idempotency_key"})),
         description=body.description,
@@ -124,7 +124,7 @@ def body_hash(content: Mapping[str, Any]) -> bytes:
     return hashlib.sha256(to_json({name: content[name] for name in sorted(content)})).digest()
 
 
-def view_of(new: New, now: datetime) -> Mapping[str, Any]:
+def view_of(new: NewReport, now: datetime) -> Mapping[str, Any]:
     """The view of what was just committed, without reading it again."""
     incident, said = new.decision.after, new.said
     system, ref = said.source or (None, None)
@@ -142,7 +142,7 @@ def view_of(new: New, now: datetime) -> Mapping[str, Any]:
     return views.incident(row, (incident.call,), incident.requests, new.world, now)
 
 
-async def _as_known(people: People, repeated: Repeated, actor: Actor) -> Reported:
+async def _as_known(people: People, repeated: RepeatedReport, actor: Actor) -> Reported:
     try:
         loaded = await people.see(repeated.known.id, actor)
     except NotFound:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, FiniteFloat
 
-from service.rules.arrows.joint import MOST_ASSISTING
+from service.rules.arrows.joint import MAX_ASSISTING
 from service.rules.words import Ground, Kind, ReturnReason, State, Urgency, VoidReason
 from service.web.text import (
     Body,
@@ -17,7 +17,7 @@ from service.web.text import (
     GridCode,
     IdempotencyKey,
     Limit,
-    Long,
+    LongText,
     Moment,
     Params,
     Prefix,
@@ -93,7 +93,7 @@ class AnswerBody(Body):
         measure="今天下午清运", contact="值班电话 020-0000 0000", promised_by="2026-11-23T18:00:00+08:00"
     )
 
-    measure: Long
+    measure: LongText
     contact: Annotated[str, *words(200)] | None = None
     promised_by: Moment | None = Field(None, description="a promise to people; it moves no deadline")
 
@@ -101,7 +101,7 @@ class AnswerBody(Body):
 class ResolveBody(Body):
     model_config = _example(result="已清运并冲洗地面")
 
-    result: Long
+    result: LongText
     attachments: Annotated[tuple[Short, ...], Field(max_length=20)] = ()
 
 
@@ -109,45 +109,45 @@ class RaiseBody(Body):
     model_config = _example(ground="beyond_powers", reason="需要执法权,社区无权处理")
 
     ground: Ground
-    reason: Long
+    reason: LongText
 
 
 class UntilBody(Body):
     model_config = _example(until="2026-12-31T18:00:00+08:00", reason="等待施工许可,年底前批复")
 
     until: Moment
-    reason: Long
+    reason: LongText
 
 
 class DecideBody(Body):
     model_config = _example(reason="同意,情况属实")
 
-    reason: Long | None = None
+    reason: LongText | None = None
 
 
 class ResumeBody(Body):
     model_config = _example(comment="许可已批")
 
-    comment: Long | None = None
+    comment: LongText | None = None
 
 
 class AcceptBody(Body):
     model_config = _example(comment="现场已干净")
 
-    comment: Long | None = None
+    comment: LongText | None = None
 
 
 class ReasonBody(Body):
     model_config = _example(reason="垃圾还在原处")
 
-    reason: Long
+    reason: LongText
 
 
 class ReturnBody(Body):
     model_config = _example(reason_code="not_our_duty", reason="该路段由交通部门管养", duty="EX-003")
 
     reason_code: ReturnReason
-    reason: Long
+    reason: LongText
     duty: Code | None = Field(None, description="the duty it cites: see GET /v1/duties")
 
 
@@ -155,41 +155,41 @@ class AssignBody(Body):
     model_config = _example(unit="team-003-1", reason="由执法队处理")
 
     unit: Code
-    reason: Long
+    reason: LongText
 
 
 class AssistBody(Body):
     model_config = _example(units=["dept-police", "dept-fire"], reason="需要联合执法")
 
-    units: Annotated[tuple[Code, ...], Field(min_length=1, max_length=MOST_ASSISTING)]
-    reason: Long
+    units: Annotated[tuple[Code, ...], Field(min_length=1, max_length=MAX_ASSISTING)]
+    reason: LongText
 
 
 class PartDoneBody(Body):
     model_config = _example(comment="交通已疏导")
 
-    comment: Long | None = None
+    comment: LongText | None = None
 
 
 class VoidBody(Body):
     model_config = _example(reason_code="not_an_incident", reason="现场核实无此情况")
 
     reason_code: VoidReason
-    reason: Long
+    reason: LongText
 
 
 class MergeBody(Body):
     model_config = _example(into="019ab0e2-5c00-7d3a-9a51-6f1f0c2b7e11", reason="同一堆垃圾")
 
     into: UUID
-    reason: Long
+    reason: LongText
 
 
 class RateBody(Body):
     model_config = _example(score=4, comment="来得快,处理干净")
 
     score: Annotated[int, Field(ge=1, le=5)]
-    comment: Long | None = None
+    comment: LongText | None = None
     call: CallNumber | None = Field(None, description="a street: the department's call, the last one unless named")
 
 
@@ -197,19 +197,19 @@ class AppealBody(Body):
     model_config = _example(call=1, reason="当天全区断网,无法应答")
 
     call: CallNumber
-    reason: Long
+    reason: LongText
 
 
 class CommentBody(Body):
     model_config = _example(text="现场照片已发到群里")
 
-    text: Long
+    text: LongText
 
 
 class UrgeBody(Body):
     model_config = _example(message="居民等了两小时,请尽快处理")
 
-    message: Long
+    message: LongText
 
 
 class ListQuery(Params):

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field
 from service.access.deps import Caller, must_be
 from service.registry import duties, examples, views
 from service.registry.bundle.rows import Basis, DayOrMoment, DutyRow, Name
-from service.registry.routes import Page
+from service.registry.routes import PageQuery
 from service.rules import access, errors
 from service.rules.words import Role
 from service.store.registry import duty_proposals
@@ -19,7 +19,7 @@ from service.web import problems
 from service.web.answers import answer
 from service.web.cursors import kind_of
 from service.web.examples import listed, one
-from service.web.text import Body, CategoryCode, Code, Long, Moment, Prefix
+from service.web.text import Body, CategoryCode, Code, LongText, Moment, Prefix
 
 router = APIRouter(prefix="/v1/duties", tags=["registry · 名录"])
 
@@ -76,7 +76,7 @@ class ApproveBody(Body):
 class RefuseBody(Body):
     model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "街道尚无执法权,待下放后再议"}]})
 
-    reason: Long
+    reason: LongText
 
 
 @router.post(
@@ -106,7 +106,7 @@ async def propose_duty(request: Request, caller: Caller, body: DutyBody) -> Resp
         **problems.documented(errors.Unauthorized, errors.BadCursor, errors.ValidationFailed, errors.Unavailable),
     },
 )
-async def list_proposals(request: Request, caller: Caller, query: Annotated[Page, Query()]) -> Response:
+async def list_proposals(request: Request, caller: Caller, query: Annotated[PageQuery, Query()]) -> Response:
     """Open, approved and refused ones, with who proposed each, and who admitted it from when, or refused it and why."""
     state = request.app.state
     kind = kind_of(_PLACE, {})

@@ -30,22 +30,22 @@ _Row = TypeVar("_Row", Unit, Cell, Category, Duty)
 _Any = TypeVar("_Any", Unit, Cell, Category, Duty, Line, Policy)
 
 
-class Page(Params):
+class PageQuery(Params):
     limit: Limit = 50
     cursor: CursorText | None = None
 
 
-class Paged(Page):
+class DatedQuery(PageQuery):
     """`at`: the rows in force then; now unless given."""
 
     at: Moment | None = None
 
 
-class InArea(Paged):
+class AreaQuery(DatedQuery):
     area: Prefix | None = None
 
 
-class DutyQuery(InArea):
+class DutyQuery(AreaQuery):
     category: CategoryCode | None = None
 
 
@@ -61,7 +61,7 @@ class ChainQuery(Params):
 
 
 @router.get("/grid-cells", summary="Grid cells · 网格", responses={200: listed(examples.CELL), **_LISTS})
-async def list_cells(request: Request, caller: Caller, query: Annotated[InArea, Query()]) -> Response:
+async def list_cells(request: Request, caller: Caller, query: Annotated[AreaQuery, Query()]) -> Response:
     world, at = _now(request, query.at)
     return _page(request, query, _in_force(world.cells, at, query.area), views.cell)
 
@@ -121,7 +121,7 @@ async def get_chain(request: Request, code: str, caller: Caller, query: Annotate
 
 
 @router.get("/units", summary="Bodies and posts · 单位", responses={200: listed(examples.UNIT), **_LISTS})
-async def list_units(request: Request, caller: Caller, query: Annotated[InArea, Query()]) -> Response:
+async def list_units(request: Request, caller: Caller, query: Annotated[AreaQuery, Query()]) -> Response:
     world, at = _now(request, query.at)
     units = [
         unit
@@ -132,13 +132,13 @@ async def list_units(request: Request, caller: Caller, query: Annotated[InArea, 
 
 
 @router.get("/categories", summary="Categories · 类别", responses={200: listed(examples.CATEGORY), **_LISTS})
-async def list_categories(request: Request, caller: Caller, query: Annotated[Paged, Query()]) -> Response:
+async def list_categories(request: Request, caller: Caller, query: Annotated[DatedQuery, Query()]) -> Response:
     world, at = _now(request, query.at)
     return _page(request, query, _in_force(world.categories, at), views.category)
 
 
 @router.get("/lines", summary="Lines of work · 条线", responses={200: listed(examples.LINE), **_LISTS})
-async def list_lines(request: Request, caller: Caller, query: Annotated[Page, Query()]) -> Response:
+async def list_lines(request: Request, caller: Caller, query: Annotated[PageQuery, Query()]) -> Response:
     world: World = request.app.state.worlds.world
     return _page(request, query, [world.lines[code] for code in sorted(world.lines)], views.line)
 
@@ -163,7 +163,7 @@ async def list_duties(request: Request, caller: Caller, query: Annotated[DutyQue
 
 
 @router.get("/policies", summary="Time rules · 时限规则", responses={200: listed(time_examples.POLICY), **_LISTS})
-async def list_policies(request: Request, caller: Caller, query: Annotated[Page, Query()]) -> Response:
+async def list_policies(request: Request, caller: Caller, query: Annotated[PageQuery, Query()]) -> Response:
     """Every version by code, the newest of each first; incidents keep the one they were reported under."""
     world, at = _now(request, None)
     active = world.active(at)
@@ -203,7 +203,7 @@ def _code_then_newest(row: Policy) -> tuple[str | int, ...]:
 
 def _page(
     request: Request,
-    query: Page,
+    query: PageQuery,
     rows: Iterable[_Any],
     show: Callable[[_Any], dict[str, Any]],
     place: Callable[[_Any], tuple[str | int, ...]] = _by_code,

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from service.rules.model import Call, Incident, Request
 from service.rules.timers import Timer
-from service.rules.words import Asked, Decided, DueKind
+from service.rules.words import DueKind, RequestKind, Verdict
 from service.rules.world import World
 
 
@@ -47,10 +47,10 @@ def standing(incident: Incident, world: World) -> Deadline:
         return Deadline(due_at, start, box_s, ((start, due_at),), (), timer.is_provisional(start, due_at))
     stretches, moved = [], []
     for request in incident.requests:
-        if request.call != call.seq or request.outcome is not Decided.APPROVED or request.box is not kind:
+        if request.call != call.seq or request.outcome is not Verdict.APPROVED or request.box is not kind:
             continue
         moved.append(request)
-        if request.kind is Asked.EXTEND:
+        if request.kind is RequestKind.EXTEND:
             due_at = request.until if request.granted is None else timer.due(due_at, request.granted)
             continue
         held_at = request.decided_at or request.asked_at

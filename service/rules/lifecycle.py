@@ -17,7 +17,7 @@ from service.rules.arrows import effects, handovers, holds, joint, judgements
 from service.rules.errors import Conflict, IllegalTransition, NotYours, UnknownCategory, UnknownCell
 from service.rules.model import CLOCK, Act, Actor, Decision, Draft, Incident
 from service.rules.story import Story
-from service.rules.words import CALL_OPEN_STATES, Arrow, Clock, ClosedAs, DueKind, Level, State
+from service.rules.words import CALL_OPEN_STATES, Arrow, ClockKind, ClosedAs, DueKind, Level, State
 from service.rules.world import World
 
 Effect = Callable[[Story, Act], None]
@@ -207,7 +207,7 @@ def tick(incident: Incident, world: World, now: datetime) -> Decision | None:
         return None
     now = max(now, incident.updated_at)  # of two processes' clocks the later counts
     story = Story(incident, CLOCK, world, now)
-    if incident.call.clock is Clock.WORKING and incident.state in _RUNNING:
+    if incident.call.clock is ClockKind.WORKING and incident.state in _RUNNING:
         standing = deadlines.standing(incident, world)
         moved = (standing.due_at, standing.provisional) != (incident.due_at, incident.provisional)
         if moved and not standing.due_at < incident.due_at <= now:

@@ -18,19 +18,19 @@ from service.rules.words import (
     COMMUNITY_DIGITS,
     STREET_DIGITS,
     Arrow,
-    Asked,
     Cause,
-    Clock,
+    ClockKind,
     ClosedAs,
-    Decided,
     DueKind,
     Ground,
     Kind,
     Level,
     Outcome,
+    RequestKind,
     Role,
     State,
     Urgency,
+    Verdict,
 )
 
 # --- who acts ---------------------------------------------------------------------------------------------------
@@ -106,7 +106,7 @@ class Act:
 # --- one incident ---------------------------------------------------------------------------------------------------
 
 
-class Part(NamedTuple):
+class AssistingPart(NamedTuple):
     """An assisting unit's share of a call is done."""
 
     unit: str
@@ -123,7 +123,7 @@ class Appeal(NamedTuple):
     decided_by: By | None = None
     decided_at: datetime | None = None
     decided_reason: str | None = None
-    outcome: Decided | None = None
+    outcome: Verdict | None = None
 
 
 class Call(NamedTuple):
@@ -142,7 +142,7 @@ class Call(NamedTuple):
     cause: Cause
     opened_at: datetime
     answer_by: datetime
-    clock: Clock
+    clock: ClockKind
     ground: Ground | None = None
     reason: str | None = None
     resolve_by: datetime | None = None
@@ -160,7 +160,7 @@ class Call(NamedTuple):
     rating: int | None = None
     attachments: tuple[str, ...] = ()
     end_duty: str | None = None
-    parts_done: tuple[Part, ...] = ()
+    parts_done: tuple[AssistingPart, ...] = ()
     outcome_rating: int | None = None
     appeal: Appeal | None = None
     exempt: bool = False
@@ -175,7 +175,7 @@ class Request(NamedTuple):
     """
 
     n: int
-    kind: Asked
+    kind: RequestKind
     call: int
     until: datetime
     reason: str
@@ -184,7 +184,7 @@ class Request(NamedTuple):
     decided_by: By | None = None
     decided_at: datetime | None = None
     decided_reason: str | None = None
-    outcome: Decided | None = None
+    outcome: Verdict | None = None
     box: DueKind | None = None
     resumed_at: datetime | None = None
     granted: timedelta | None = None

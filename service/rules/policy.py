@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from service.rules.words import Clock, Kind, Level, Urgency
+from service.rules.words import ClockKind, Kind, Level, Urgency
 
 Spans = tuple[tuple[int, int], ...]
 """The working hours of a working day: half-open minutes of the day in Asia/Shanghai, in order."""
@@ -21,7 +21,7 @@ class Box:
 
     answer_s: int
     resolve_s: int
-    clock: Clock
+    clock: ClockKind
     category: str = ""
 
 

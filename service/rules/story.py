@@ -12,14 +12,14 @@ from service.rules.model import By, Call, Decision, Event, Incident, Request
 from service.rules.routing import Route
 from service.rules.words import (
     Cause,
-    Clock,
+    ClockKind,
     ClosedAs,
-    Decided,
     DueKind,
     Ground,
     Level,
     Outcome,
     State,
+    Verdict,
 )
 from service.rules.world import World
 
@@ -86,7 +86,7 @@ class Story:
     def end_call(self, outcome: Outcome, **fields: Any) -> None:
         self.change_call(outcome=outcome, ended_at=self.now, ended_by=self.by, **fields)
         if self.before.open_request is not None:
-            self.change_request(outcome=Decided.LAPSED, decided_at=self.now)
+            self.change_request(outcome=Verdict.LAPSED, decided_at=self.now)
 
     def change_request(self, **fields: Any) -> Request:
         """The last request, changed: the only one that can be open, or can hold."""
@@ -156,7 +156,7 @@ def opened_facts(call: Call) -> dict[str, Any]:
 
 
 def running(
-    world: World, incident: Incident, clock: Clock, start: datetime, due_at: datetime, kind: DueKind, box_s: int
+    world: World, incident: Incident, clock: ClockKind, start: datetime, due_at: datetime, kind: DueKind, box_s: int
 ) -> dict[str, Any]:
     """The fields of an incident whose call's box has just begun: its deadline, and when the clock must look next."""
     timer = world.timer(incident.policy, clock)

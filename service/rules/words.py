@@ -76,7 +76,7 @@ class Urgency(StrEnum):
     NORMAL = "normal"
 
 
-class Clock(StrEnum):
+class ClockKind(StrEnum):
     WORKING = "working"
     CONTINUOUS = "continuous"
 
@@ -135,14 +135,14 @@ class VoidReason(StrEnum):
     OTHER = "other"
 
 
-class Asked(StrEnum):
+class RequestKind(StrEnum):
     """What a request asks for."""
 
     HOLD = "hold"
     EXTEND = "extend"
 
 
-class Decided(StrEnum):
+class Verdict(StrEnum):
     """How a request ended."""
 
     APPROVED = "approved"

@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar
 
 from service.rules.policy import Activation, Box, Hours, Policy
 from service.rules.timers import CONTINUOUS, Timer
-from service.rules.words import Clock, Level, UnitKind, Urgency
+from service.rules.words import ClockKind, Level, UnitKind, Urgency
 from service.rules.worktime import WorkCalendar
 
 
@@ -198,9 +198,9 @@ class World:
         """The time boxes of a call at this level under the policy an incident is pinned to."""
         return self.policies[policy].box(level, urgency, category)
 
-    def timer(self, policy: tuple[str, int], clock: Clock) -> Timer:
+    def timer(self, policy: tuple[str, int], clock: ClockKind) -> Timer:
         """What counts the time of a call under this policy."""
-        return CONTINUOUS if clock is Clock.CONTINUOUS else self.timers[policy]
+        return CONTINUOUS if clock is ClockKind.CONTINUOUS else self.timers[policy]
 
 
 def build(

@@ -9,7 +9,7 @@ from typing import Any
 from service.rules import deadlines
 from service.rules.lifecycle import Step
 from service.rules.model import Call, Incident, Request
-from service.rules.words import Clock, State
+from service.rules.words import ClockKind, State
 from service.rules.world import World
 from service.shown import row as rows
 from service.store.incidents.call_rows import appeal_as_told
@@ -88,7 +88,7 @@ def deadline(incident: Incident, world: World) -> dict[str, Any]:
     standing = deadlines.standing(incident, world)
     timer = world.timer(incident.policy, call.clock)
     segments = [each for start, end in standing.stretches for each in timer.segments(start, end)]
-    working = call.clock is Clock.WORKING and policy.hours is not None
+    working = call.clock is ClockKind.WORKING and policy.hours is not None
     return {
         **told,
         "policy": {"code": policy.code, "version": policy.version},
@@ -118,7 +118,7 @@ def _verify(incident: Incident, world: World) -> dict[str, Any]:
     policy = world.policies[incident.policy]
     return {
         "policy": {"code": policy.code, "version": policy.version},
-        "clock": Clock.CONTINUOUS,
+        "clock": ClockKind.CONTINUOUS,
         "box": "verify",
         "box_s": policy.verify_s,
         "start": incident.call.ended_at,

@@ -26,13 +26,13 @@ _SEPARATOR = "\x1f"  # the unit separator: no code and no subject may hold a con
 _WORTH_FOLDING = 100
 """Rows from which on a page's uniform columns travel once."""
 
-Columns = Mapping[str, Sequence[Any]]
+PageColumns = Mapping[str, Sequence[Any]]
 """A page by columns: name → one value a row."""
-Page = dict[str, Sequence[Any]]
+ColumnPage = dict[str, Sequence[Any]]
 """The same while it is put together."""
 
 
-def page_of(attributes: Mapping[str, str], rows: Sequence[Any]) -> Page:
+def page_of(attributes: Mapping[str, str], rows: Sequence[Any]) -> ColumnPage:
     """A page from the attributes of objects: column → attribute, two at least."""
     get = attrgetter(*attributes.values())
     return dict(zip(attributes, zip(*map(get, rows), strict=True), strict=True)) if rows else {}
@@ -44,7 +44,7 @@ def columns_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class PageShape:
     """Which columns of a table a statement writes: one value a row, or one for all."""
 
     table: Table
@@ -75,20 +75,20 @@ class Shape:
         return cast(value, kind) if name in self.uniform else value
 
 
-def packed(table: Table, page: Columns, keys: tuple[str, ...]) -> tuple[Shape, dict[str, Any]]:
+def packed(table: Table, page: PageColumns, keys: tuple[str, ...]) -> tuple[PageShape, dict[str, Any]]:
     """The shape of a page and its bind parameters. `keys` always vary.
 
     Small pages all have one shape: folding them would make a statement of each, and plans are worth keeping.
     """
     fold = len(page[keys[0]]) >= _WORTH_FOLDING
     same = [n for n, values in page.items() if fold and n not in keys and values.count(values[0]) == len(values)]
-    shape = Shape(table, tuple(name for name in page if name not in same), tuple(same))
+    shape = PageShape(table, tuple(name for name in page if name not in same), tuple(same))
     parameters = {f"p_{name}": _encoded(table.c[name].type, page[name]) for name in shape.varying}
     parameters |= {f"p_{name}": _encoded(table.c[name].type, page[name][:1])[0] for name in shape.uniform}
     return shape, parameters
 
 
-async def insert_rows(tx: AsyncConnection, table: Table, page: Columns) -> None:
+async def insert_rows(tx: AsyncConnection, table: Table, page: PageColumns) -> None:
     """Insert a page. Columns that no row fills are left out: an array of nulls costs as much to send as any other.
 
     Raises:
@@ -101,7 +101,7 @@ async def insert_rows(tx: AsyncConnection, table: Table, page: Columns) -> None:
         await tx.execute(_insert(shape), parameters)
 
 
-async def upsert_rows(tx: AsyncConnection, table: Table, page: Columns) -> None:
+async def upsert_rows(tx: AsyncConnection, table: Table, page: PageColumns) -> None:
     """Insert a page, or where the key is there already set all other columns."""
     keys = tuple(column.name for column in table.primary_key.columns)
     shape, parameters = packed(table, filled(page), keys)
@@ -109,7 +109,7 @@ async def upsert_rows(tx: AsyncConnection, table: Table, page: Columns) -> None:
 
 
 async def update_rows(
-    tx: AsyncConnection, table: Table, keys: tuple[str, ...], page: Columns, **constants: object
+    tx: AsyncConnection, table: Table, keys: tuple[str, ...], page: PageColumns, **constants: object
 ) -> int:
     """Update a page by the columns `keys`; `constants` are the same in every row. Returns how many rows were found."""
     if not page or not page[keys[0]]:
@@ -118,7 +118,7 @@ async def update_rows(
     return (await tx.execute(_update(shape, keys, tuple(constants.items())), parameters)).rowcount
 
 
-def filled(page: Columns) -> Columns:
+def filled(page: PageColumns) -> PageColumns:
     """The columns that some row fills."""
     return {name: values for name, values in page.items() if any(value is not None for value in values)}
 
@@ -137,14 +137,14 @@ def _json(value: object) -> str:
 
 
 @cache
-def _insert(shape: Shape) -> Insert:
+def _insert(shape: PageShape) -> Insert:
     source = shape.source()
     rows = select(*shape.values(source).values()).select_from(source)
     return insert(shape.table).from_select(list(shape.values(source)), rows)
 
 
 @cache
-def _upsert(shape: Shape, keys: tuple[str, ...]) -> Insert:
+def _upsert(shape: PageShape, keys: tuple[str, ...]) -> Insert:
     source = shape.source()
     rows = select(*shape.values(source).values()).select_from(source)
     written = upsert(shape.table).from_select(list(shape.values(source)), rows)
@@ -153,7 +153,7 @@ def _upsert(shape: Shape, keys: tuple[str, ...]) -> Insert:
 
 
 @cache
-def _update(shape: Shape, keys: tuple[str, ...], constants: tuple[tuple[str, object], ...]) -> Update:
+def _update(shape: PageShape, keys: tuple[str, ...], constants: tuple[tuple[str, object], ...]) -> Update:
     source = shape.source()
     changes: dict[str, Any] = {name: value for name, value in shape.values(source).items() if name not in keys}
     changes |= {name: literal(constant) for name, constant in constants}

@@ -29,7 +29,7 @@ from service.store.registry import world as world_
 from service.store.registry.calendars import Day
 from service.times.policy_checks import YEARS, without_end
 from service.web.text import Body, one_line
-from service.web.text import Day as CalendarDay
+from service.web.text import CalendarDay
 
 OFFICIAL = "cn"
 """The calendar that the published holidays are seeded into."""

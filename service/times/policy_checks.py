@@ -12,7 +12,7 @@ import yaml
 from pydantic import ValidationError
 
 from service.rules.policy import Box, Policy
-from service.rules.words import Clock, Level, Urgency
+from service.rules.words import ClockKind, Level, Urgency
 from service.rules.worktime import LAST_YEAR, ZONE, OutOfCalendar, WorkCalendar, check_spans
 from service.times.policy_file import PolicyFile, PolicyRow, RowKey
 from service.web import faults
@@ -96,7 +96,7 @@ def _holes(rows: Sequence[RowKey]) -> Iterator[str]:
 
 
 def _hours(policy: PolicyFile) -> Iterator[str]:
-    working = [row for row in policy.rows if row.clock is Clock.WORKING]
+    working = [row for row in policy.rows if row.clock is ClockKind.WORKING]
     if working and policy.calendar is None:
         yield f"{working[0]}: clock 'working' needs a calendar: name one, such as cn"
     if (policy.calendar is None) != (not policy.hours):
@@ -111,9 +111,9 @@ def _hours(policy: PolicyFile) -> Iterator[str]:
 def _units_of_the_other_clock(row: PolicyRow) -> Iterator[str]:
     for name, length in (("answer", row.answer), ("resolve", row.resolve)):
         in_working_days = length.endswith("wd")
-        if row.clock is Clock.WORKING and length.endswith("d") and not in_working_days:
+        if row.clock is ClockKind.WORKING and length.endswith("d") and not in_working_days:
             yield f"{row}: {name} {length} of working time: write wd (8 working hours) or h"
-        if row.clock is Clock.CONTINUOUS and in_working_days:
+        if row.clock is ClockKind.CONTINUOUS and in_working_days:
             yield f"{row}: {name} {length} of a continuous clock: write d (24 hours) or h"
 
 
@@ -145,9 +145,9 @@ def without_end(policy: Policy, calendar: WorkCalendar, now: datetime) -> tuple[
     for (level, urgency), rows in policy.boxes.items():
         for box in rows:
             longest_s = max(box.answer_s, box.resolve_s)
-            if box.clock is Clock.WORKING and longest_s not in ends:
+            if box.clock is ClockKind.WORKING and longest_s not in ends:
                 ends[longest_s] = all(_ends(longest_s, calendar, start) for start in begun)
-            if box.clock is Clock.WORKING and not ends[longest_s]:
+            if box.clock is ClockKind.WORKING and not ends[longest_s]:
                 found.append(_named(level, urgency, box))
     return tuple(found)
 

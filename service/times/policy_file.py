@@ -13,7 +13,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 from service.rules.policy import Box, Hours, Policy, Spans, Weights
-from service.rules.words import Clock, Level, Urgency
+from service.rules.words import ClockKind, Level, Urgency
 from service.web.text import Code, Params, one_line
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "wd": 8 * 3600}
@@ -101,7 +101,7 @@ class PolicyRow(RowKey):
 
     answer: Duration
     resolve: Duration
-    clock: Clock
+    clock: ClockKind
 
 
 class Holds(Params):

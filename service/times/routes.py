@@ -22,7 +22,7 @@ from service.times.policy_file import PolicyFile
 from service.web import problems
 from service.web.answers import answer
 from service.web.examples import listed, one
-from service.web.text import Body, Code, Day, Moment, Params
+from service.web.text import Body, CalendarDay, Code, Moment, Params
 
 router = APIRouter(prefix="/v1", tags=["time rules · 时限"])
 
@@ -52,8 +52,8 @@ class ActivateBody(Body):
 class DaysQuery(Params):
     """Days of Asia/Shanghai, both included; at most eleven years at once."""
 
-    first: Day
-    last: Day
+    first: CalendarDay
+    last: CalendarDay
 
 
 @router.post(

@@ -56,7 +56,7 @@ def words(most: int) -> tuple[object, ...]:
     return StringConstraints(min_length=1, max_length=most), AfterValidator(_sound)
 
 
-Long = Annotated[str, *words(2000)]
+LongText = Annotated[str, *words(2000)]
 """A reason, or what else a person writes about an act."""
 
 
@@ -108,7 +108,7 @@ def _day(value: object) -> object:
     raise PydanticCustomError("day", "Send a day from 2000 to 2099, such as 2026-11-23.")
 
 
-Day = Annotated[date, BeforeValidator(_day)]
+CalendarDay = Annotated[date, BeforeValidator(_day)]
 """A day of Asia/Shanghai, 2000 to 2099."""
 
 Month = Annotated[str, StringConstraints(pattern=_MONTH)]

@@ -15,7 +15,7 @@ from service.commands import parser
 from service.rules import lifecycle
 from service.rules.figures import ledger
 from service.rules.figures.definition import CallFacts, Grouping, Measure, Period
-from service.rules.figures.ledger import Told
+from service.rules.figures.ledger import LoggedEvent
 from service.settings import Settings
 from service.store.database import Database
 from service.store.figures import tallies
@@ -58,13 +58,13 @@ async def _live(database: Database, steps: int, incidents: int, page: int) -> Li
     return life
 
 
-async def _told(database: Database) -> AsyncIterator[list[Told]]:
+async def _told(database: Database) -> AsyncIterator[list[LoggedEvent]]:
     columns = event.c.incident_id, event.c.sequence, event.c.type, event.c.at, event.c.data
     async with database.read() as connection:
         rows = await connection.execute(select(*columns).order_by(event.c.incident_id, event.c.sequence))
-    history: list[Told] = []
+    history: list[LoggedEvent] = []
     for row in rows:
-        told = Told._make(row)
+        told = LoggedEvent._make(row)
         if history and told.incident_id != history[-1].incident_id:
             yield history
             history = []

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from service.clock import VirtualClock
 from service.main import create_app
-from service.settings import Engine, Settings
+from service.settings import EngineMode, Settings
 from tests.house import CATEGORY, CELL, DEPARTMENT, START, STREET, House
 from tests.registry.admissions import (
     APPROVE,
@@ -239,7 +239,7 @@ async def test_the_log_tells_who_proposed_and_who_admitted_what(house: House) ->
 @pytest.fixture
 async def second(house: House, haizhu_url: str) -> AsyncIterator[House]:
     """Another process on the same database."""
-    app = create_app(Settings(database_url=haizhu_url, engine=Engine.OFF), VirtualClock(START))
+    app = create_app(Settings(database_url=haizhu_url, engine=EngineMode.OFF), VirtualClock(START))
     async with app.router.lifespan_context(app):
         await app.state.process.ready.wait()
         other = House(app)

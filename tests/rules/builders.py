@@ -18,7 +18,7 @@ from service.rules import lifecycle
 from service.rules import world as worlds
 from service.rules.model import Act, Actor, Decision, Draft, Incident
 from service.rules.policy import Activation, Box, Hours, Policy
-from service.rules.words import Arrow, Clock, ClosedAs, Ground, Level, Role, State, UnitKind, Urgency
+from service.rules.words import Arrow, ClockKind, ClosedAs, Ground, Level, Role, State, UnitKind, Urgency
 from service.rules.worktime import WorkCalendar
 from service.rules.world import Category, Cell, Duty, Line, Unit, Validity, World
 
@@ -73,7 +73,7 @@ DUTIES = (
     Duty("4", "u-0202 in the next community", "u-0202", NEXT_COMMUNITY, SPECIAL, ALWAYS),
 )
 BOXES = {
-    (level, urgency): (Box(level * HOUR // haste, level * 10 * HOUR // haste, Clock.CONTINUOUS),)
+    (level, urgency): (Box(level * HOUR // haste, level * 10 * HOUR // haste, ClockKind.CONTINUOUS),)
     for level in Level
     for urgency, haste in ((Urgency.NORMAL, 1), (Urgency.URGENT, 4))
 }
@@ -82,8 +82,8 @@ OTHER_BOXES = {key: (Box(7 * box.answer_s, 7 * box.resolve_s, box.clock),) for k
 OFFICE = Hours("c", ((8 * 60, 12 * 60), (14 * 60, 18 * 60)))
 WORKING_BOXES = {
     key: (
-        replace(box, clock=Clock.WORKING, answer_s=box.answer_s // 2, category="u-02"),
-        replace(box, clock=Clock.WORKING),
+        replace(box, clock=ClockKind.WORKING, answer_s=box.answer_s // 2, category="u-02"),
+        replace(box, clock=ClockKind.WORKING),
     )
     for key, (box,) in BOXES.items()
 }

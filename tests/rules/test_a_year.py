@@ -23,7 +23,7 @@ from service.rules import access, lifecycle
 from service.rules import world as worlds
 from service.rules.model import Act, Draft, Incident
 from service.rules.policy import Activation
-from service.rules.words import Arrow, Clock, Level, Outcome, State, Urgency
+from service.rules.words import Arrow, ClockKind, Level, Outcome, State, Urgency
 from service.rules.worktime import WorkCalendar
 from service.rules.world import World
 from service.times import calendars
@@ -120,7 +120,7 @@ def _held(told: _Told, world: World, at: datetime, until: datetime) -> _Told:
 
 def _passed(told: _Told, now: datetime) -> timedelta:
     """The time of the call's own clock since its box began, without what it was held."""
-    count = _worked if told.incident.call.clock is Clock.WORKING else lambda start, end: end - start
+    count = _worked if told.incident.call.clock is ClockKind.WORKING else lambda start, end: end - start
     return count(told.start, now) - sum((count(*each) for each in told.held), timedelta())
 
 
@@ -174,7 +174,7 @@ def test_a_whole_year_nothing_fires_outside_working_hours_and_nothing_early(cate
             assert decision.ended is not None
             assert (decision.ended.late_s, decision.ended.outcome) == (0, _MISSED[before.state])
             seen[f"{decision.ended.outcome} at level {before.level}"] += 1
-        if before.call.clock is Clock.WORKING and arrow in ("call.warned", "call.missed"):
+        if before.call.clock is ClockKind.WORKING and arrow in ("call.warned", "call.missed"):
             local = now.astimezone(UTC).replace(tzinfo=None) + EAST
             assert any(since <= local <= until for since, until in _spans(now - timedelta(days=1), now)), now
             assert before.provisional == (_year(before.due_at) > 2026)

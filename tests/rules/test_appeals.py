@@ -7,7 +7,7 @@ import pytest
 from service.rules import lifecycle
 from service.rules.errors import IllegalTransition, NotYours, ValidationFailed
 from service.rules.model import Act, Actor, Appeal, By, Call, Decision, Incident
-from service.rules.words import Arrow, Decided, Level, Outcome, Role, State
+from service.rules.words import Arrow, Level, Outcome, Role, State, Verdict
 from tests.rules.builders import (
     COMMUNITY,
     DEPARTMENT,
@@ -160,7 +160,7 @@ def test_the_street_or_ops_decide_it_and_granted_or_not_it_was_missed(verb: Arro
         decided_by=By(actor.role.value, actor.subject, actor.unit),
         decided_at=LATE,
         decided_reason="so",
-        outcome=Decided.APPROVED if granted else Decided.REFUSED,
+        outcome=Verdict.APPROVED if granted else Verdict.REFUSED,
     )
     assert _call(decision.after, 1) == before._replace(appeal=decided, exempt=granted)
     assert (before.outcome, before.late_s) == (Outcome.NO_ANSWER, 2.5)

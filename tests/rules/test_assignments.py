@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from service.rules import access, lifecycle
 from service.rules.errors import IllegalTransition, UnknownUnit, ValidationFailed
 from service.rules.model import Act, Decision, Incident
-from service.rules.words import Arrow, Cause, Decided, Level, Outcome, State, UnitKind
+from service.rules.words import Arrow, Cause, Level, Outcome, State, UnitKind, Verdict
 from service.rules.world import Duty, Unit, World
 from tests.rules.builders import (
     ADMITTED_CATEGORY,
@@ -88,7 +88,7 @@ def test_a_request_for_a_hold_lapses_with_the_call_that_is_given_on_or_back() ->
     asked = act(an_incident(C, L3), "department", Arrow.HOLD).after
     for decision in (_assigned(asked, SPECIAL), act(asked, "department", Arrow.RETURN)):
         assert decision.request is not None
-        assert (decision.request.outcome, decision.after.open_request) == (Decided.LAPSED, None)
+        assert (decision.request.outcome, decision.after.open_request) == (Verdict.LAPSED, None)
         assert "hold" in lifecycle.allowed(decision.after, a_unit(decision.after.unit), WORLD, NOW)
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from service.rules import access, deadlines, lifecycle
 from service.rules.errors import IllegalTransition, NotYours, ValidationFailed
 from service.rules.model import Act, Decision, Incident
-from service.rules.words import Arrow, Cause, Clock, Decided, DueKind, Level, State
+from service.rules.words import Arrow, Cause, ClockKind, DueKind, Level, State, Verdict
 from service.rules.world import World
 from tests.rules.builders import (
     CATEGORY,
@@ -96,7 +96,7 @@ def test_a_request_waits_while_the_clock_runs_on_and_only_one_does() -> None:
         _decide(asked.after, Arrow.APPROVE, asked.after.unit)
     refused = _decide(asked.after, Arrow.REFUSE, STREET)
     assert types(refused) == ["call.refused"]
-    assert refused.after.requests[0].outcome is Decided.REFUSED
+    assert refused.after.requests[0].outcome is Verdict.REFUSED
     assert refused.after.due_at == incident.due_at
     assert refused.after.open_request is None
 
@@ -107,7 +107,7 @@ def test_a_request_lapses_when_its_call_ends(ends: Arrow) -> None:
     who = "reporter" if ends is Arrow.WITHDRAW else "street"
     decision = fired(asked) if ends is Arrow.NO_ANSWER else act(asked, who, ends)
     (request,) = decision.after.requests
-    assert (request.outcome, request.decided_by, request.decided_at) == (Decided.LAPSED, None, decision.events[0].at)
+    assert (request.outcome, request.decided_by, request.decided_at) == (Verdict.LAPSED, None, decision.events[0].at)
     assert decision.request == request
 
 
@@ -173,7 +173,7 @@ def test_holding_and_resuming_at_any_moment_leaves_the_same_time(
 ) -> None:
     incident = reported(world, category=category).after._replace(policy=("p", 3) if world is WORKING else ("p", 2))
     incident = incident._replace(
-        call=incident.call._replace(clock=Clock.WORKING if world is WORKING else Clock.CONTINUOUS)
+        call=incident.call._replace(clock=ClockKind.WORKING if world is WORKING else ClockKind.CONTINUOUS)
     )
     standing = deadlines.standing(incident, world)
     incident = incident._replace(due_at=standing.due_at, call=incident.call._replace(answer_by=standing.due_at))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from service.rules import access, lifecycle
-from service.rules.arrows.joint import MOST_ASSISTING
+from service.rules.arrows.joint import MAX_ASSISTING
 from service.rules.errors import IllegalTransition, NotYours, UnknownUnit, ValidationFailed
-from service.rules.model import Act, Actor, Decision, Incident, Part
+from service.rules.model import Act, Actor, AssistingPart, Decision, Incident
 from service.rules.words import Arrow, Level, Role, State, UnitKind
 from service.rules.world import Unit, World
 from tests.rules.builders import (
@@ -40,7 +40,7 @@ from tests.rules.builders import (
 C, A, H, R, X = State
 L1, L2, L3, L4 = Level
 LATE = later(minutes=7)
-TEAMS = tuple(f"team-{n}" for n in range(MOST_ASSISTING + 1))
+TEAMS = tuple(f"team-{n}" for n in range(MAX_ASSISTING + 1))
 MANY = a_world(units=tuple(Unit(code, code, UnitKind.TEAM, L2, ALWAYS, STREET) for code in TEAMS))
 
 
@@ -118,12 +118,12 @@ def test_a_partner_assists_and_a_unit_of_any_level_or_street() -> None:
 
 def test_no_more_than_twenty_assist_in_one_call_however_they_came() -> None:
     incident = an_incident(C, L2)
-    most = _assist(incident, *TEAMS[:MOST_ASSISTING], world=MANY).after
-    assert len(most.assisting) == MOST_ASSISTING == 20
+    most = _assist(incident, *TEAMS[:MAX_ASSISTING], world=MANY).after
+    assert len(most.assisting) == MAX_ASSISTING == 20
     assert _told_not_to("/units", most, TEAMS[-1], world=MANY) == "ValidationFailed"
     assert _told_not_to("/units", incident, *TEAMS, world=MANY) == "ValidationFailed"
     raised = act(most, "street", Arrow.RAISE, world=MANY).after
-    assert _assist(raised, *TEAMS[:MOST_ASSISTING], world=MANY).after.audience == (*most.audience, DEPARTMENT)
+    assert _assist(raised, *TEAMS[:MAX_ASSISTING], world=MANY).after.audience == (*most.audience, DEPARTMENT)
 
 
 def test_the_log_names_each_that_joined_once() -> None:
@@ -141,7 +141,7 @@ def test_a_part_that_is_done_is_written_on_the_call_and_moves_nothing_else(state
     if state is H:
         incident = act(act(incident, "department", Arrow.HOLD).after, "street", Arrow.APPROVE).after
     decision = _done(incident, SPECIAL)
-    parts = (Part(SPECIAL, LATE, "done"),)
+    parts = (AssistingPart(SPECIAL, LATE, "done"),)
     assert decision.after == incident._replace(
         call=incident.call._replace(parts_done=parts),
         version=incident.version + 1,
@@ -151,7 +151,7 @@ def test_a_part_that_is_done_is_written_on_the_call_and_moves_nothing_else(state
     assert types(decision) == ["call.part_done"]
     assert decision.events[0].by == access.by_of(a_unit(SPECIAL))
     both = _done(decision.after, NEVER, None).after
-    assert both.call.parts_done == (*parts, Part(NEVER, LATE, None))
+    assert both.call.parts_done == (*parts, AssistingPart(NEVER, LATE, None))
     assert (both.state, both.unit) == (state, DEPARTMENT), "the lead resolves, not they"
 
 
@@ -168,7 +168,7 @@ def test_a_part_is_done_once_a_call_by_who_assists_in_it_while_it_is_open() -> N
     with pytest.raises(IllegalTransition, match="The incident is resolved"):
         _done(resolved, SPECIAL)
     again = act(act(done, "department", Arrow.RESOLVE).after, "reporter", Arrow.REJECT).after
-    assert (again.call.parts_done, again.earlier[-1].parts_done) == ((), (Part(SPECIAL, LATE, "done"),))
+    assert (again.call.parts_done, again.earlier[-1].parts_done) == ((), (AssistingPart(SPECIAL, LATE, "done"),))
     assert types(_done(again, SPECIAL)) == ["call.part_done"], "its part of the new call"
 
 

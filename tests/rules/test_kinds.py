@@ -11,7 +11,7 @@ import pytest
 from service.rules import deadlines, lifecycle
 from service.rules.errors import IllegalTransition, NotYours
 from service.rules.model import Act, Decision, Draft, Incident
-from service.rules.words import Arrow, Asked, Decided, DueKind, Kind, Level, State
+from service.rules.words import Arrow, DueKind, Kind, Level, RequestKind, State, Verdict
 from service.rules.world import World
 from tests.rules.builders import (
     CATEGORY,
@@ -51,7 +51,12 @@ def test_it_waits_at_its_community_and_its_longest_time_is_its_deadline(kind: Ki
     assert (after.due_at, after.due_kind, after.wake_at) == (LONGEST[kind], DueKind.RESUME, LONGEST[kind])
     assert (call.seq, call.unit, call.outcome, call.answer_by) == (1, COMMUNITY, None, later(hours=1))
     (request,) = after.requests
-    assert (request.n, request.kind, request.outcome, request.until) == (1, Asked.HOLD, Decided.APPROVED, LONGEST[kind])
+    assert (request.n, request.kind, request.outcome, request.until) == (
+        1,
+        RequestKind.HOLD,
+        Verdict.APPROVED,
+        LONGEST[kind],
+    )
     assert (decision.request, after.open_request) == (request, None)
     assert (after.version, after.sequence, after.audience) == (1, 3, (COMMUNITY,))
 

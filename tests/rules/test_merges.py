@@ -9,7 +9,7 @@ import pytest
 from service.rules import access, lifecycle
 from service.rules.errors import Conflict, IllegalTransition, NotYours, ValidationFailed
 from service.rules.model import Act, Actor, Decision, Draft, Incident
-from service.rules.words import Arrow, ClosedAs, Decided, DueKind, Kind, Level, Outcome, Role, State
+from service.rules.words import Arrow, ClosedAs, DueKind, Kind, Level, Outcome, Role, State, Verdict
 from tests.rules.builders import (
     ADMITTED_CATEGORY,
     CATEGORY,
@@ -136,7 +136,7 @@ def test_a_request_of_the_merged_one_lapses_and_one_of_the_other_waits_on() -> N
     other = _one(2, "colleague", NEXT_CELL)
     asking_too = act(other, "next_community", Arrow.HOLD).after
     closed, heard = _merged(asking, asking_too, "street")
-    assert closed.after.requests[0].outcome is Decided.LAPSED
+    assert closed.after.requests[0].outcome is Verdict.LAPSED
     assert heard.after.open_request == asking_too.open_request
 
 

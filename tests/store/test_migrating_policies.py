@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from service.registry.bundle.parse import parse
 from service.rules.policy import Box
-from service.rules.words import Clock, Level, Urgency
+from service.rules.words import ClockKind, Level, Urgency
 from service.rules.world import World
 from service.store import migrate
 from service.store.database import Database
@@ -72,7 +72,7 @@ async def test_versions_keep_their_boxes_and_their_times(old: Database) -> None:
         found = policies["example", version]
         assert (found.verify_s, found.reopen_s) == (1000 * factor, 2000 * factor)
         assert found.boxes == {
-            (Level(level), Urgency(urgency)): (Box(answer * factor, resolve * factor, Clock.CONTINUOUS),)
+            (Level(level), Urgency(urgency)): (Box(answer * factor, resolve * factor, ClockKind.CONTINUOUS),)
             for level, urgency, answer, resolve in BOXES
         }
         assert found.box(Level.LEADER, Urgency.NORMAL, "urban-0110").answer_s == 2407 * factor

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.registry.bundle import parse
-from service.rules.words import Clock, Level, Urgency
+from service.rules.words import ClockKind, Level, Urgency
 from service.times.policy_file import duration_of, seconds_of
 from tests.conftest import CONTINUOUS
 from tests.registry.bundles import files
@@ -24,7 +24,7 @@ def test_the_policy_is_read_in_seconds() -> None:
     assert len(boxes) == 8
     assert boxes[Level.COMMUNITY, Urgency.URGENT] == (1800, 7200)
     assert boxes[Level.LEADER, Urgency.NORMAL] == (2 * 86_400, 10 * 86_400)
-    assert {box.clock for (box,) in policy.boxes.values()} == {Clock.CONTINUOUS}
+    assert {box.clock for (box,) in policy.boxes.values()} == {ClockKind.CONTINUOUS}
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ _REFERS_TO: Mapping[str, frozenset[str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class StoredCodes:
     """What the database holds already: code → kind for units, and codes. A bundle may be a part."""
 
     units: dict[str, UnitKind]
@@ -32,7 +32,7 @@ class Known:
     cells: frozenset[str] = frozenset()
 
 
-def check(bundle: Bundle, known: Known) -> list[Fault]:
+def check(bundle: Bundle, known: StoredCodes) -> list[Fault]:
     """Every fault between rows, in the order of files and rows.
 
     A file that refers to one that could not be read is not judged: thousands of unknown codes would bury the cause.

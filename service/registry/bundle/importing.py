@@ -11,7 +11,7 @@ from typing import Any
 
 from service.registry.bundle import changes, checks, duty_conflicts
 from service.registry.bundle.changes import Change, Plan
-from service.registry.bundle.checks import Known
+from service.registry.bundle.checks import StoredCodes
 from service.registry.bundle.parse import Bundle, Fault, parse
 from service.registry.bundle.rows import Row
 from service.rules.model import By
@@ -150,9 +150,9 @@ def _faults(bundle: Bundle, world: World, plans: Mapping[str, Plan]) -> set[Faul
     return found | {fault for fault in late if (fault.file, fault.row) not in told}  # one sentence a row is enough
 
 
-def _known(world: World) -> Known:
+def _known(world: World) -> StoredCodes:
     kinds = {code: rows[-1].kind for code, rows in world.units.items()}
-    return Known(kinds, frozenset(world.categories), frozenset(world.lines), frozenset(world.cells))
+    return StoredCodes(kinds, frozenset(world.categories), frozenset(world.lines), frozenset(world.cells))
 
 
 async def _settle(

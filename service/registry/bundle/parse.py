@@ -50,7 +50,7 @@ class BundleError(Exception):
 
 
 R = TypeVar("R", bound=Row)
-Numbered = tuple[tuple[int, R], ...]
+NumberedRows = tuple[tuple[int, R], ...]
 """Rows with the line of the file each stands on."""
 
 
@@ -59,12 +59,12 @@ class Bundle:
     """What was read, without the rows that could not be. `unread`: files of which no row could be. `cells` come from
     `cells_file`; `shapes` are those of cells.geojson by code, with the number of their feature."""
 
-    lines: Numbered[LineRow] = ()
-    units: Numbered[UnitRow] = ()
-    cells: Numbered[CellRow] = ()
-    categories: Numbered[CategoryRow] = ()
-    duties: Numbered[DutyRow] = ()
-    calendar: Numbered[CalendarRow] = ()
+    lines: NumberedRows[LineRow] = ()
+    units: NumberedRows[UnitRow] = ()
+    cells: NumberedRows[CellRow] = ()
+    categories: NumberedRows[CategoryRow] = ()
+    duties: NumberedRows[DutyRow] = ()
+    calendar: NumberedRows[CalendarRow] = ()
     shapes: Mapping[str, tuple[int, Rings]] = field(default_factory=dict)
     cells_file: str = "cells.csv"
     policy: PolicyFile | None = None
@@ -161,7 +161,7 @@ def parse(files: Mapping[str, bytes]) -> Bundle:
     return Bundle(**found, faults=faults, unread=frozenset(unread))
 
 
-def _read_shapes(content: bytes, cells: Numbered[CellRow] | None, faults: list[Fault]) -> dict[str, Any]:
+def _read_shapes(content: bytes, cells: NumberedRows[CellRow] | None, faults: list[Fault]) -> dict[str, Any]:
     """The shapes by code; and the cells themselves when no cells.csv names them."""
     shapes, wrong = read_shapes(content)
     faults += [Fault(_SHAPES, number, detail) for number, detail in wrong]
@@ -182,7 +182,7 @@ def _read_shapes(content: bytes, cells: Numbered[CellRow] | None, faults: list[F
     return {**found, "cells": tuple(rows), "cells_file": _SHAPES}
 
 
-def _read_csv(name: str, content: bytes, model: type[R], faults: list[Fault]) -> Numbered[R] | None:
+def _read_csv(name: str, content: bytes, model: type[R], faults: list[Fault]) -> NumberedRows[R] | None:
     """The rows that are sound; None when the file as a whole cannot be read."""
     try:
         lines = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)

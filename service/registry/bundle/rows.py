@@ -10,8 +10,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from service.rules.words import UnitKind, Urgency
 from service.rules.worktime import ZONE
+from service.web.text import CalendarDay
 from service.web.text import Code, Moment, Prefix, one_line, words
-from service.web.text import Day as CalendarDay
 
 _DAY = re.compile("2[01][0-9]{2}-[0-9]{2}-[0-9]{2}")  # the years of every other moment: service.web.text.Moment
 
@@ -38,7 +38,7 @@ def _moment(value: object) -> object:
 
 Codes = Annotated[tuple[Code, ...], BeforeValidator(_list)]
 Prefixes = Annotated[tuple[Prefix, ...], BeforeValidator(_list)]
-Day = Annotated[datetime, BeforeValidator(_day)]
+RowDay = Annotated[datetime, BeforeValidator(_day)]
 DayOrMoment = Annotated[Moment, BeforeValidator(_moment)]
 """For JSON: a day as in a file, its midnight in Asia/Shanghai, or a moment with its offset."""
 Name = Annotated[str, *one_line(200)]
@@ -70,8 +70,8 @@ class UnitRow(Row):
     line_parent: Code | None = None
     covers: Prefixes = ()
     in_charge_of: Codes = ()
-    valid_from: Day | None = None
-    valid_to: Day | None = None
+    valid_from: RowDay | None = None
+    valid_to: RowDay | None = None
 
 
 class CellRow(Row):
@@ -93,8 +93,8 @@ class DutyRow(Row):
     lead_unit: Code
     assisting: Codes = ()
     basis: Basis = "-"
-    valid_from: Day | None = None
-    valid_to: Day | None = None
+    valid_from: RowDay | None = None
+    valid_to: RowDay | None = None
 
 
 class CalendarRow(Row):

@@ -17,16 +17,16 @@ from service.rules.story import REOPENABLE, Story, counted, opened_facts, runnin
 from service.rules.words import (
     CALL_OPEN_STATES,
     Arrow,
-    Asked,
     Cause,
     ClosedAs,
-    Decided,
     DueKind,
     Ground,
     Level,
     Outcome,
+    RequestKind,
     State,
     Urgency,
+    Verdict,
 )
 from service.rules.world import World
 
@@ -89,14 +89,14 @@ def _parked(incident: Incident, by: By, waits_s: int) -> Incident:
     until = now + timedelta(seconds=waits_s)
     hold = Request(
         n=1,
-        kind=Asked.HOLD,
+        kind=RequestKind.HOLD,
         call=1,
         until=until,
         reason=incident.kind.value,
         asked_by=by,
         asked_at=now,
         decided_at=now,
-        outcome=Decided.APPROVED,
+        outcome=Verdict.APPROVED,
         box=DueKind.ANSWER,
     )
     due: dict[str, Any] = {"due_at": until, "due_kind": DueKind.RESUME, "wake_at": until, "provisional": False}

@@ -14,11 +14,11 @@ from service.rules.model import Act, Actor, Incident, Request
 from service.rules.policy import Policy
 from service.rules.story import Story
 from service.rules.timers import Timer
-from service.rules.words import Arrow, Asked, Decided, DueKind, State
+from service.rules.words import Arrow, DueKind, RequestKind, State, Verdict
 from service.rules.world import World
 
 RESCHEDULED = "sihu.call.rescheduled"
-_ASKED = {Arrow.HOLD: Asked.HOLD, Arrow.EXTEND: Asked.EXTEND}
+_ASKED = {Arrow.HOLD: RequestKind.HOLD, Arrow.EXTEND: RequestKind.EXTEND}
 
 
 def may_ask(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> str | None:
@@ -28,7 +28,7 @@ def may_ask(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: d
     if incident.due_at is not None and now >= incident.due_at:
         return f"The deadline passed at {incident.due_at.isoformat()}: it cannot be stopped or moved any more."
     policy, kind = world.policies[incident.policy], _ASKED[arrow]
-    most = policy.holds if kind is Asked.HOLD else policy.extensions
+    most = policy.holds if kind is RequestKind.HOLD else policy.extensions
     # nobody decided the wait that came with its kind: it is not one of them
     if sum(each.kind is kind and each.decided_by is not None for each in _approved(incident)) >= most:
         return f"This call has had its {most} {kind.value}s: the policy allows no more. Raise it instead."
@@ -45,7 +45,7 @@ def may_decide(incident: Incident, arrow: Arrow, actor: Actor, world: World, now
     if now >= incident.due_at:
         return f"The deadline passed at {incident.due_at.isoformat()}: it is too late to approve request {request.n}."
     since, timer = incident.due_at, world.timer(incident.policy, incident.call.clock)
-    moves = request.until > now if request.kind is Asked.HOLD else bool(timer.counted(since, request.until))
+    moves = request.until > now if request.kind is RequestKind.HOLD else bool(timer.counted(since, request.until))
     if not moves:
         return f"Request {request.n} asked for {request.until.isoformat()}, which moves nothing any more: refuse it."
     return None
@@ -54,7 +54,7 @@ def may_decide(incident: Incident, arrow: Arrow, actor: Actor, world: World, now
 def _approved(incident: Incident) -> list[Request]:
     """What this call was granted so far."""
     mine = (each for each in incident.requests if each.call == incident.call.seq)
-    return [each for each in mine if each.outcome is Decided.APPROVED]
+    return [each for each in mine if each.outcome is Verdict.APPROVED]
 
 
 def ask(story: Story, act: Act) -> None:
@@ -79,11 +79,11 @@ def ask(story: Story, act: Act) -> None:
         approve(story, Act(Arrow.APPROVE))
 
 
-def _until(story: Story, kind: Asked, until: datetime) -> datetime:
+def _until(story: Story, kind: RequestKind, until: datetime) -> datetime:
     """The instant asked for. An extension ends in working time: at the end of the hours that `until` lies after."""
     incident, now = story.incident, story.now
     policy, timer = story.world.policies[incident.policy], story.world.timer(incident.policy, incident.call.clock)
-    if kind is Asked.HOLD:
+    if kind is RequestKind.HOLD:
         _demand(until > now, f"Name a time after {now.isoformat()}.")
         latest = now + timedelta(seconds=policy.hold_s)
         _demand(until <= latest, f"The policy lets a hold last until {latest.isoformat()} at most.")
@@ -113,14 +113,14 @@ def approve(story: Story, act: Act) -> None:
     """i. The calling side approves: the clock stops until the date, or the deadline moves to it."""
     kind = DueKind.ANSWER if story.incident.state is State.CALLING else DueKind.RESOLVE
     request = story.change_request(
-        outcome=Decided.APPROVED,
+        outcome=Verdict.APPROVED,
         decided_by=story.by,
         decided_at=story.now,
         decided_reason=act.words,
         box=kind,
         granted=_granted(story),
     )
-    if request.kind is Asked.HOLD:
+    if request.kind is RequestKind.HOLD:
         _hold(story, request)
         story.tell("sihu.incident.held", act.words)
     else:
@@ -132,7 +132,7 @@ def _granted(story: Story) -> timedelta | None:
     """What the open request adds to the box, should it be an extension: never more than the policy lets it, wherever
     the calendar moved the deadline since it was asked."""
     incident, request = story.incident, story.incident.open_request
-    if request is None or request.kind is Asked.HOLD:
+    if request is None or request.kind is RequestKind.HOLD:
         return None
     timer = story.world.timer(incident.policy, incident.call.clock)
     policy = story.world.policies[incident.policy]
@@ -178,7 +178,7 @@ def _wake(story: Story, warned: int) -> None:
 
 def refuse(story: Story, act: Act) -> None:
     """i. The calling side refuses: nothing moves."""
-    story.change_request(outcome=Decided.REFUSED, decided_by=story.by, decided_at=story.now, decided_reason=act.words)
+    story.change_request(outcome=Verdict.REFUSED, decided_by=story.by, decided_at=story.now, decided_reason=act.words)
     story.tell("sihu.call.refused", act.words)
 
 

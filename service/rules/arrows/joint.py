@@ -6,12 +6,12 @@ from datetime import datetime
 
 from service.rules.arrows import handovers
 from service.rules.errors import Pointer, SihuError, UnknownUnit, ValidationFailed
-from service.rules.model import Act, Actor, Incident, Part
+from service.rules.model import Act, Actor, AssistingPart, Incident
 from service.rules.story import Story
 from service.rules.words import Arrow
 from service.rules.world import World
 
-MOST_ASSISTING = 20
+MAX_ASSISTING = 20
 """Units beside the lead in one call."""
 
 
@@ -28,8 +28,8 @@ def assist(story: Story, act: Act) -> None:
     if faults:
         raise faults[0]
     assisting = tuple(dict.fromkeys((*incident.assisting, *act.units)))
-    if len(assisting) > MOST_ASSISTING:
-        detail = f"At most {MOST_ASSISTING} units assist in one call, and {len(incident.assisting)} do."
+    if len(assisting) > MAX_ASSISTING:
+        detail = f"At most {MAX_ASSISTING} units assist in one call, and {len(incident.assisting)} do."
         raise ValidationFailed(detail, errors=(Pointer("/units", detail),))
     audience = tuple(dict.fromkeys((*incident.audience, *act.units)))
     story.change_call(assisting=assisting)
@@ -58,6 +58,6 @@ def may_be_done(incident: Incident, arrow: Arrow, actor: Actor, world: World, no
 
 def part_done(story: Story, act: Act) -> None:
     """An assisting unit reports its part done; nothing else moves."""
-    part = Part(story.by.unit or "", story.now, act.words)
+    part = AssistingPart(story.by.unit or "", story.now, act.words)
     story.change_call(parts_done=(*story.incident.call.parts_done, part))
     story.tell("sihu.call.part_done", act.words)

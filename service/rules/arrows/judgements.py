@@ -10,7 +10,7 @@ from datetime import datetime
 from service.rules.errors import NotYours, Pointer, ValidationFailed
 from service.rules.model import Act, Actor, Appeal, Call, Incident
 from service.rules.story import Story
-from service.rules.words import Arrow, ClosedAs, Decided, Level, Outcome, State
+from service.rules.words import Arrow, ClosedAs, Level, Outcome, State, Verdict
 from service.rules.world import World
 
 MISSED = frozenset({Outcome.NO_ANSWER, Outcome.NOT_RESOLVED})
@@ -137,7 +137,7 @@ def judge(story: Story, act: Act) -> None:
         decided_by=story.by,
         decided_at=story.now,
         decided_reason=act.words,
-        outcome=Decided.APPROVED if granted else Decided.REFUSED,
+        outcome=Verdict.APPROVED if granted else Verdict.REFUSED,
     )
     story.change_any_call(call._replace(appeal=decided, exempt=granted))
     story.tell("sihu.call.exempted" if granted else "sihu.call.appeal_refused", act.words, call=call.seq)

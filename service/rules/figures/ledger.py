@@ -15,7 +15,7 @@ from service.rules.figures.definition import CallFacts
 from service.rules.words import STREET_DIGITS, DueKind, Outcome
 
 
-class Told(NamedTuple):
+class LoggedEvent(NamedTuple):
     """One event of an incident as the log has it."""
 
     incident_id: UUID
@@ -25,7 +25,7 @@ class Told(NamedTuple):
     data: Mapping[str, Any]
 
 
-def calls_of(events: Iterable[Told]) -> list[CallFacts]:
+def calls_of(events: Iterable[LoggedEvent]) -> list[CallFacts]:
     """The calls of one incident, from all its events in `sequence`."""
     ledger = _Ledger()
     for event in events:
@@ -44,12 +44,12 @@ class _Ledger:
         self._held_at: datetime | None = None
         self._held = timedelta()
 
-    def hear(self, event: Told) -> None:
+    def hear(self, event: LoggedEvent) -> None:
         heard = _HEARD.get(event.type.removeprefix("sihu."))
         if heard is not None:
             heard(self, event)
 
-    def opened(self, event: Told) -> None:
+    def opened(self, event: LoggedEvent) -> None:
         incident, told = event.data["incident"], event.data
         facts = CallFacts(
             incident_id=event.incident_id,
@@ -67,54 +67,54 @@ class _Ledger:
         self.calls.append(facts)
         self._held_at, self._held = None, timedelta()
 
-    def held(self, event: Told) -> None:
+    def held(self, event: LoggedEvent) -> None:
         self._held_at = event.at
 
-    def resumed(self, event: Told) -> None:
+    def resumed(self, event: LoggedEvent) -> None:
         self._held += event.at - (self._held_at or event.at)
         self.moved(event)
 
-    def _taken_us(self, event: Told) -> int:
+    def _taken_us(self, event: LoggedEvent) -> int:
         return (event.at - self.calls[-1].opened_at - self._held) // timedelta(microseconds=1)
 
     def _change(self, seq: int, **fields: Any) -> None:
         self.calls[seq - 1] = self.calls[seq - 1]._replace(**fields)
 
-    def answered(self, event: Told) -> None:
+    def answered(self, event: LoggedEvent) -> None:
         by = _due(event.data["incident"], DueKind.RESOLVE)
         self._change(event.data["call"], answered_at=event.at, resolve_by=by, answer_us=self._taken_us(event))
 
-    def moved(self, event: Told) -> None:
+    def moved(self, event: LoggedEvent) -> None:
         incident = event.data["incident"]
         for name, kind in (("answer_by", DueKind.ANSWER), ("resolve_by", DueKind.RESOLVE)):
             due_at = _due(incident, kind)
             if due_at is not None:
                 self._change(event.data["call"], **{name: due_at})
 
-    def ended(self, event: Told) -> None:
+    def ended(self, event: LoggedEvent) -> None:
         self._end(event, _ENDS[event.type.removeprefix("sihu.")])
 
-    def resolved(self, event: Told) -> None:
+    def resolved(self, event: LoggedEvent) -> None:
         self._end(event, Outcome.RESOLVED)
         self._change(event.data["call"], resolve_us=self._taken_us(event))
 
-    def missed(self, event: Told) -> None:
+    def missed(self, event: LoggedEvent) -> None:
         answered = self.calls[-1].answered_at is not None
         self._end(event, Outcome.NOT_RESOLVED if answered else Outcome.NO_ANSWER)
 
-    def closed(self, event: Told) -> None:
+    def closed(self, event: LoggedEvent) -> None:
         if self.calls[-1].outcome is None:
             self._end(event, Outcome.CLOSED)
 
-    def _end(self, event: Told, outcome: Outcome) -> None:
+    def _end(self, event: LoggedEvent, outcome: Outcome) -> None:
         self._change(event.data["call"], outcome=outcome, ended_at=event.at)
 
-    def rated(self, event: Told) -> None:
+    def rated(self, event: LoggedEvent) -> None:
         street = event.data["incident"]["grid_code"][:STREET_DIGITS]
         by_street = event.data["by"].get("unit") == street
         self._change(event.data["call"], **{"rating" if by_street else "outcome_rating": event.data["score"]})
 
-    def exempted(self, event: Told) -> None:
+    def exempted(self, event: LoggedEvent) -> None:
         self._change(event.data["call"], exempt=True)
 
 
@@ -123,7 +123,7 @@ _ENDS: Mapping[str, Outcome] = {
     "call.returned": Outcome.RETURNED,
     "call.assigned": Outcome.ASSIGNED,
 }
-_HEARD: Mapping[str, Callable[[_Ledger, Told], None]] = {
+_HEARD: Mapping[str, Callable[[_Ledger, LoggedEvent], None]] = {
     "call.opened": _Ledger.opened,
     "call.answered": _Ledger.answered,
     "call.missed": _Ledger.missed,

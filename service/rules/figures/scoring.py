@@ -15,7 +15,7 @@ STARS = 5
 """The best rating."""
 
 
-class Part(NamedTuple):
+class ScorePart(NamedTuple):
     """One part of a score: `n` of `of`, and how much it counts."""
 
     n: int
@@ -32,18 +32,18 @@ COUNTED: Mapping[str, Measure] = {
 """Whose calls each part is reckoned from."""
 
 
-def parts(tally: Tally, weights: Weights) -> Mapping[str, Part]:
+def parts(tally: Tally, weights: Weights) -> Mapping[str, ScorePart]:
     """The parts of a score; one whose `of` is 0 has no data."""
     n = tally.counts
     return {
-        "answered": Part(n[Measure.ANSWERED_IN_TIME], n[Measure.ANSWERABLE], weights.answered),
-        "resolved": Part(n[Measure.RESOLVED_IN_TIME], n[Measure.RESOLVABLE], weights.resolved),
-        "street": Part(tally.street_stars, STARS * n[Measure.STREET_RATED], weights.street),
-        "reporter": Part(tally.reporter_stars, STARS * n[Measure.REPORTER_RATED], weights.reporter),
+        "answered": ScorePart(n[Measure.ANSWERED_IN_TIME], n[Measure.ANSWERABLE], weights.answered),
+        "resolved": ScorePart(n[Measure.RESOLVED_IN_TIME], n[Measure.RESOLVABLE], weights.resolved),
+        "street": ScorePart(tally.street_stars, STARS * n[Measure.STREET_RATED], weights.street),
+        "reporter": ScorePart(tally.reporter_stars, STARS * n[Measure.REPORTER_RATED], weights.reporter),
     }
 
 
-def score(some: Mapping[str, Part]) -> float | None:
+def score(some: Mapping[str, ScorePart]) -> float | None:
     """0 to 100, half a hundredth rounded up; None when nothing counts."""
     counted = [each for each in some.values() if each.of and each.weight]
     if not counted:

@@ -9,22 +9,22 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules.figures.definition import Period
-from service.rules.figures.ledger import Told
+from service.rules.figures.ledger import LoggedEvent
 from service.store.log.tables import event
 
 _OPENED = "sihu.call.opened"
 _PAGE = 1000
 
 
-async def histories(connection: AsyncConnection, period: Period) -> AsyncIterator[list[Told]]:
+async def histories(connection: AsyncConnection, period: Period) -> AsyncIterator[list[LoggedEvent]]:
     """All events of each incident that had a call opened in this month, one incident after the other."""
     opened = select(event.c.incident_id).where(event.c.type == _OPENED, event.c.at >= period.start)
     columns = event.c.incident_id, event.c.sequence, event.c.type, event.c.at, event.c.data
     whole = select(*columns).where(event.c.incident_id.in_(opened.where(event.c.at < period.end)))
-    history: list[Told] = []
+    history: list[LoggedEvent] = []
     async with connection.stream(whole.order_by(event.c.incident_id, event.c.sequence)) as rows:
         async for page in rows.partitions(_PAGE):  # row by row, most of the time goes into waiting for rows at hand
-            for told in map(Told._make, page):
+            for told in map(LoggedEvent._make, page):
                 if history and history[-1].incident_id != told.incident_id:
                     yield history
                     history = []

@@ -118,11 +118,11 @@ def _seen(sight: Sight) -> ColumnElement[bool]:
     return own if sight.area is None else or_(own, within(call.c.grid_code, sight.area))
 
 
-Line = tuple[str, str, datetime | None, datetime | None]
+LineSpan = tuple[str, str, datetime | None, datetime | None]
 """A category's code, its line, and from when until when (None: ever); a code's spans leave no gap."""
 
 
-async def _lines(connection: AsyncConnection) -> list[Line]:
+async def _lines(connection: AsyncConnection) -> list[LineSpan]:
     """Read first: beside a window function no second process would help with the calls."""
     row = category.c
     nth = func.row_number().over(partition_by=row.code, order_by=row.valid_from)
@@ -150,7 +150,7 @@ async def _grouped(connection: AsyncConnection, grouping: Grouping) -> _Grouped:
     return _Grouped(call, call.c.unit if grouping is Grouping.UNIT else call.c.level)
 
 
-def _by_line(spans: Sequence[Line]) -> _Grouped:
+def _by_line(spans: Sequence[LineSpan]) -> _Grouped:
     kinds: tuple[Any, ...] = (Code, Code, Time, Time)
     columns: list[Any] = [cast([each[n] for each in spans], ARRAY(kind)) for n, kind in enumerate(kinds)]
     line = func.unnest(*columns).table_valued("code", "line", "since", "until", name="line").render_derived()
@@ -254,7 +254,7 @@ def _tally(row: Mapping[Any, Any], answers: Sequence[int], resolutions: Sequence
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class CallFilter:
     """Whose figure is opened; `group` None: that of all together."""
 
     period: Period
@@ -263,7 +263,7 @@ class Wanted:
     measure: Measure
 
 
-After = tuple[datetime, UUID, int]
+CallPlace = tuple[datetime, UUID, int]
 _SHOWN = (
     *("incident_id", "seq", "level", "unit", "cause", "outcome", "opened_at", "answer_by", "answered_at"),
     *("resolve_by", "ended_at", "late_s", "exempt", "rating", "outcome_rating", "answer_us", "resolve_us"),
@@ -271,7 +271,7 @@ _SHOWN = (
 
 
 async def page(
-    connection: AsyncConnection, wanted: Wanted, sight: Sight, after: After | None, limit: int
+    connection: AsyncConnection, wanted: CallFilter, sight: Sight, after: CallPlace | None, limit: int
 ) -> Sequence[RowMapping]:
     """One page of the calls that a figure counts, oldest `(opened_at, incident_id, seq)` first, strictly past
     `after`, each with the number of its incident."""
@@ -292,7 +292,7 @@ async def page(
     return rows
 
 
-def _is(code: ColumnElement[Any], wanted: Wanted) -> ColumnElement[bool]:
+def _is(code: ColumnElement[Any], wanted: CallFilter) -> ColumnElement[bool]:
     if wanted.grouping is not Grouping.LEVEL:
         return code == wanted.group
     level = wanted.group or ""

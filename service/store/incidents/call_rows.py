@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from service.rules.model import Appeal, By, Call, Decision, Incident, Part
-from service.rules.words import DISTRICT_DIGITS, Cause, Clock, Decided, Ground, Level, Outcome
-from service.store.bulk import Page, page_of
+from service.rules.model import Appeal, AssistingPart, By, Call, Decision, Incident
+from service.rules.words import DISTRICT_DIGITS, Cause, ClockKind, Ground, Level, Outcome, Verdict
+from service.store.bulk import ColumnPage, page_of
 from service.store.incidents.tables import call as call_table
 
 # a look-up instead of a call of the enum class: four times as fast
 _LEVEL = {each.value: each for each in Level}
 _CAUSE = {each.value: each for each in Cause}
-_CLOCK = {each.value: each for each in Clock}
+_CLOCK = {each.value: each for each in ClockKind}
 _GROUND: Mapping[str | None, Ground | None] = {None: None, **{each.value: each for each in Ground}}
 _OUTCOME: Mapping[str | None, Outcome | None] = {None: None, **{each.value: each for each in Outcome}}
 
@@ -52,8 +52,8 @@ def call_of(values: Sequence[Any]) -> Call:
     return _opening_of(values[: len(_OPENING)])._replace(**later)
 
 
-def _part_of(said: Mapping[str, Any]) -> Part:
-    return Part(said["unit"], datetime.fromisoformat(said["at"]), said["comment"])
+def _part_of(said: Mapping[str, Any]) -> AssistingPart:
+    return AssistingPart(said["unit"], datetime.fromisoformat(said["at"]), said["comment"])
 
 
 def _appeal_of(said: Mapping[str, Any]) -> Appeal:
@@ -65,7 +65,7 @@ def _appeal_of(said: Mapping[str, Any]) -> Appeal:
         By(**said["decided_by"]) if said["decided_by"] else None,
         datetime.fromisoformat(decided_at) if decided_at else None,
         said["decided_reason"],
-        Decided(outcome) if outcome else None,
+        Verdict(outcome) if outcome else None,
     )
 
 
@@ -100,7 +100,7 @@ _CHANGED = (
 )
 
 
-def opened_calls(calls: Sequence[tuple[Incident, Call]]) -> Page:
+def opened_calls(calls: Sequence[tuple[Incident, Call]]) -> ColumnPage:
     """New rows of `call`: how they were opened."""
     return {
         "incident_id": [incident.id for incident, _ in calls],
@@ -113,7 +113,7 @@ def opened_calls(calls: Sequence[tuple[Incident, Call]]) -> Page:
     }
 
 
-def changed_calls(decisions: Sequence[Decision]) -> Page:
+def changed_calls(decisions: Sequence[Decision]) -> ColumnPage:
     """The keys and the columns of calls that these decisions change: what was not even loaded is left alone."""
     calls = [
         (each.before.call_numbered(each.ended.seq), each.ended) for each in decisions if each.before and each.ended

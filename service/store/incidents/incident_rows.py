@@ -12,16 +12,16 @@ from sqlalchemy import ColumnElement, Row
 from service.rules.model import By, Call, Decision, Incident, Request
 from service.rules.words import (
     DISTRICT_DIGITS,
-    Asked,
     ClosedAs,
-    Decided,
     DueKind,
     Kind,
     Level,
+    RequestKind,
     State,
     Urgency,
+    Verdict,
 )
-from service.store.bulk import Page, page_of
+from service.store.bulk import ColumnPage, page_of
 from service.store.incidents.tables import incident as incident_table
 
 _Word = TypeVar("_Word", bound=StrEnum)
@@ -138,7 +138,7 @@ _FIXED = {
 _REQUESTED = tuple(name for name in Request._fields if name not in ("asked_by", "decided_by"))
 
 
-def new_incidents(incidents: Sequence[Incident]) -> Page:
+def new_incidents(incidents: Sequence[Incident]) -> ColumnPage:
     """Every column of new rows of `incident`."""
     return {
         **page_of({**_FIXED, **_MOVED, **_RARELY_MOVED}, incidents),
@@ -149,7 +149,7 @@ def new_incidents(incidents: Sequence[Incident]) -> Page:
     }
 
 
-def moved_incidents(decisions: Sequence[Decision]) -> Page:
+def moved_incidents(decisions: Sequence[Decision]) -> ColumnPage:
     """The keys and the columns that these decisions change. A page in which nothing rare moves does not write it."""
     after = [each.after for each in decisions]
     rare = any(_rarely(each.before) != _rarely(each.after) for each in decisions)
@@ -159,11 +159,11 @@ def moved_incidents(decisions: Sequence[Decision]) -> Page:
 _rarely = attrgetter(*_RARELY_MOVED, "requests")
 
 
-def _asked(incidents: Sequence[Incident]) -> Page:
+def _asked(incidents: Sequence[Incident]) -> ColumnPage:
     return {"requests": [len(each.requests) for each in incidents]}
 
 
-def asked_requests(decisions: Sequence[Decision]) -> Page:
+def asked_requests(decisions: Sequence[Decision]) -> ColumnPage:
     """Whole rows of `request`: those that these decisions opened, decided or resumed."""
     found = [(each.after, each.request) for each in decisions if each.request]
     return {
@@ -179,7 +179,7 @@ def request_of(row: Row[Any]) -> Request:
     """A request from a row of `request`."""
     return Request(
         row.n,
-        Asked(row.kind),
+        RequestKind(row.kind),
         row.call,
         row.until,
         row.reason,
@@ -188,7 +188,7 @@ def request_of(row: Row[Any]) -> Request:
         By(**row.decided_by) if row.decided_by else None,
         row.decided_at,
         row.decided_reason,
-        Decided(row.outcome) if row.outcome else None,
+        Verdict(row.outcome) if row.outcome else None,
         _DUEKIND[row.box],
         row.resumed_at,
         row.granted,

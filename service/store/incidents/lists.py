@@ -16,11 +16,11 @@ from service.store.incidents.loading import joined
 from service.store.incidents.tables import incident, report
 from service.store.ranges import overlaps, within
 
-MOST_CANDIDATES = 200
+MAX_CANDIDATES = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
+class IncidentFilter:
     """What to list; None and () mean "any". `area` is a code prefix. Times are half-open: after <= t < before."""
 
     states: tuple[str, ...] = ()
@@ -56,7 +56,7 @@ class Sight:
 
 async def page(
     connection: AsyncConnection,
-    wanted: Filter,
+    wanted: IncidentFilter,
     sight: Sight,
     after: tuple[datetime, UUID] | None,
     limit: int,
@@ -74,7 +74,7 @@ async def open_ones(
     connection: AsyncConnection, cells: Sequence[str], line: str, since: datetime, until: datetime, sight: Sight
 ) -> Sequence[RowMapping]:
     """Open incidents of a line of work in these cells, reported in this time, with the points where they are (degrees
-    WGS-84); the newest `MOST_CANDIDATES`."""
+    WGS-84); the newest `MAX_CANDIDATES`."""
     query = (
         joined()
         .add_columns(report.c.lat, report.c.lon)
@@ -86,12 +86,12 @@ async def open_ones(
             seen(sight),
         )
     )
-    query = query.order_by(report.c.reported_at.desc(), report.c.id.desc()).limit(MOST_CANDIDATES)
+    query = query.order_by(report.c.reported_at.desc(), report.c.id.desc()).limit(MAX_CANDIDATES)
     rows: Sequence[RowMapping] = (await connection.execute(query)).mappings().all()
     return rows
 
 
-def _wanted(wanted: Filter) -> list[ColumnElement[bool]]:
+def _wanted(wanted: IncidentFilter) -> list[ColumnElement[bool]]:
     equal = {
         incident.c.level: wanted.level,
         incident.c.unit: wanted.unit,
@@ -110,7 +110,7 @@ def _wanted(wanted: Filter) -> list[ColumnElement[bool]]:
     return tests + _times(wanted)
 
 
-def _times(wanted: Filter) -> list[ColumnElement[bool]]:
+def _times(wanted: IncidentFilter) -> list[ColumnElement[bool]]:
     tests: list[ColumnElement[bool]] = []
     if wanted.overdue_at is not None:
         tests.append(incident.c.due_at < wanted.overdue_at)

@@ -19,7 +19,7 @@ from service.store.incidents.tables import report
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Report:
     """One report as it came: everything the rules do not look at. `body_hash` is over the request body as parsed."""
 
     subject: str
@@ -36,14 +36,14 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class EarlierReport:
     """An incident that a key or a source already stands for."""
 
     id: UUID
     body_hash: bytes
 
 
-async def insert(tx: AsyncConnection, reports: Sequence[tuple[Incident, Said, str]]) -> None:
+async def insert(tx: AsyncConnection, reports: Sequence[tuple[Incident, Report, str]]) -> None:
     """Write the reports of new incidents, each with its line of work.
 
     Raises:
@@ -52,7 +52,7 @@ async def insert(tx: AsyncConnection, reports: Sequence[tuple[Incident, Said, st
     await bulk.insert_rows(tx, report, bulk.columns_of([_row(*each) for each in reports]))
 
 
-def _row(incident: Incident, said: Said, line: str) -> dict[str, Any]:
+def _row(incident: Incident, said: Report, line: str) -> dict[str, Any]:
     system, ref = said.source or (None, None)
     return {
         "id": incident.id,
@@ -95,22 +95,22 @@ _BY_SOURCE = select(report.c.id, report.c.body_hash, report.c.source_system, rep
     (report.c.source_system == _SOURCES.c.source_system) & (report.c.source_ref == _SOURCES.c.source_ref),
 )
 
-Pair = tuple[str, str]
+NamePair = tuple[str, str]
 
 
-async def known_by_key(tx: AsyncConnection, pairs: Sequence[Pair]) -> dict[Pair, Known]:
+async def known_by_key(tx: AsyncConnection, pairs: Sequence[NamePair]) -> dict[NamePair, EarlierReport]:
     """Which (subject, idempotency key) pairs already stand for an incident."""
     rows = await _look_up(tx, _BY_KEY, pairs)
-    return {(row.subject, row.idempotency_key): Known(row.id, row.body_hash) for row in rows}
+    return {(row.subject, row.idempotency_key): EarlierReport(row.id, row.body_hash) for row in rows}
 
 
-async def known_by_source(tx: AsyncConnection, pairs: Sequence[Pair]) -> dict[Pair, Known]:
+async def known_by_source(tx: AsyncConnection, pairs: Sequence[NamePair]) -> dict[NamePair, EarlierReport]:
     """Which (system, ref) source pairs already stand for an incident."""
     rows = await _look_up(tx, _BY_SOURCE, pairs)
-    return {(row.source_system, row.source_ref): Known(row.id, row.body_hash) for row in rows}
+    return {(row.source_system, row.source_ref): EarlierReport(row.id, row.body_hash) for row in rows}
 
 
-async def _look_up(tx: AsyncConnection, statement: Any, pairs: Sequence[Pair]) -> Sequence[Row[Any]]:
+async def _look_up(tx: AsyncConnection, statement: Any, pairs: Sequence[NamePair]) -> Sequence[Row[Any]]:
     if not pairs:
         return ()
     first, second = zip(*pairs, strict=True)

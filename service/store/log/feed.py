@@ -24,7 +24,7 @@ SCAN = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredEvent:
     """One event as read. `position` is None in a timeline, which shows it before it is numbered, too."""
 
     batch_id: int
@@ -38,7 +38,7 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class FeedFilter:
     """What a reader may see (`area`: code prefix, "" everything, None nothing; or by `tokens` of an audience), and the
     filters it asked for."""
 
@@ -50,28 +50,28 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class FeedPage:
     """`scanned_to`: everything up to this position was looked at; `more`: there may be more right behind it."""
 
-    events: tuple[Stored, ...]
+    events: tuple[StoredEvent, ...]
     scanned_to: int
     more: bool
 
 
-async def read(connection: AsyncConnection, after: int, limit: int, wanted: Wanted) -> Page:
+async def read(connection: AsyncConnection, after: int, limit: int, wanted: FeedFilter) -> FeedPage:
     """The next events past position `after`, in order. One snapshot: call it in a `Database.read` block."""
     end = await numbering.end(connection)
     if end <= after:
-        return Page((), after, False)
+        return FeedPage((), after, False)
     stop = end if end - after <= SCAN else await _end_of_batch(connection, after + SCAN)
-    events = tuple(Stored(*row) for row in await connection.execute(_page(after, stop, limit, wanted)))
+    events = tuple(StoredEvent(*row) for row in await connection.execute(_page(after, stop, limit, wanted)))
     if len(events) == limit:
         last = events[-1].position or after
-        return Page(events, last, last < end)
-    return Page(events, stop, stop < end)
+        return FeedPage(events, last, last < end)
+    return FeedPage(events, stop, stop < end)
 
 
-def _page(after: int, stop: int, limit: int, wanted: Wanted) -> Select[Any]:
+def _page(after: int, stop: int, limit: int, wanted: FeedFilter) -> Select[Any]:
     # OFFSET 0 keeps the events of a batch a question of their own, asked batch by batch: joined freely, a filter that
     # matches little would have the planner read the whole table once and hash it
     position = (log_batch.c.last_position - log_batch.c.events + event.c.ord).label("position")
@@ -102,7 +102,7 @@ async def _end_of_batch(connection: AsyncConnection, position: int) -> int:
 _SHOWN = (event.c.incident_id, event.c.sequence, event.c.type, event.c.at, event.c.data)
 
 
-def _filters(wanted: Wanted) -> list[ColumnElement[bool]]:
+def _filters(wanted: FeedFilter) -> list[ColumnElement[bool]]:
     tests: list[ColumnElement[bool]] = []
     if wanted.area != "":
         seen: list[ColumnElement[bool]] = [false()]
@@ -120,8 +120,8 @@ def _filters(wanted: Wanted) -> list[ColumnElement[bool]]:
     return tests
 
 
-async def timeline(connection: AsyncConnection, incident_id: UUID) -> Sequence[Stored]:
+async def timeline(connection: AsyncConnection, incident_id: UUID) -> Sequence[StoredEvent]:
     """Every event of one incident, oldest first, numbered or not."""
     query = select(event.c.batch_id, event.c.ord, *_SHOWN).where(event.c.incident_id == incident_id)
     rows = await connection.execute(query.order_by(event.c.sequence))
-    return [Stored(row.batch_id, row.ord, None, *row[2:]) for row in rows]
+    return [StoredEvent(row.batch_id, row.ord, None, *row[2:]) for row in rows]

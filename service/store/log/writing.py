@@ -49,7 +49,7 @@ class Committed:
 
 
 @cache
-def _append(shape: bulk.Shape) -> Any:
+def _append(shape: bulk.PageShape) -> Any:
     source = shape.source()
     batch = (
         insert(log_batch)

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules.model import By
 from service.rules.policy import Activation, Box, Hours, Policy, Weights
-from service.rules.words import Clock, Level, Urgency
+from service.rules.words import ClockKind, Level, Urgency
 from service.store.registry.tables import policy, policy_activation
 
 
@@ -87,7 +87,7 @@ def _policy(row: Any) -> Policy:
     boxes: dict[tuple[Level, Urgency], tuple[Box, ...]] = {}
     for each in said["rows"]:
         key = Level(each["level"]), Urgency(each["urgency"])
-        box = Box(each["answer_s"], each["resolve_s"], Clock(each["clock"]), each["category"])
+        box = Box(each["answer_s"], each["resolve_s"], ClockKind(each["clock"]), each["category"])
         boxes[key] = (*boxes.get(key, ()), box)
     spans = tuple((start, end) for start, end in said["hours"])
     return Policy(

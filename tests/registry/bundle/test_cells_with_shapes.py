@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from service.registry.bundle import checks, importing
 from service.registry.bundle.changes import ALWAYS
-from service.registry.bundle.checks import Known
+from service.registry.bundle.checks import StoredCodes
 from service.registry.bundle.parse import parse
 from service.store.database import Database
 from service.worlds import CurrentWorld
@@ -186,7 +186,7 @@ async def test_a_cell_of_cells_geojson_is_checked_as_one_of_cells_csv(
 
 def test_the_checks_between_files_know_cells_geojson() -> None:
     read = parse(files() | shapes(feature(SECOND)))
-    assert [fault.row for fault in checks.check(read, Known({}))] == [1]
+    assert [fault.row for fault in checks.check(read, StoredCodes({}))] == [1]
 
 
 async def test_a_feature_that_cannot_be_drawn_is_told_with_its_number(database: Database) -> None:

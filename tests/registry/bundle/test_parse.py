@@ -18,17 +18,17 @@ from hypothesis import strategies as st
 
 from service.commands import sample
 from service.registry.bundle import checks, parse
-from service.registry.bundle.checks import Known
+from service.registry.bundle.checks import StoredCodes
 from service.registry.bundle.parse import BundleError, Fault
 from service.rules.words import UnitKind
 from tests.registry.bundles import UNITS, files
 
-NOTHING = Known({})
+NOTHING = StoredCodes({})
 _SAMPLE = parse.read_directory(sample.SAMPLE)
 _DUTIES = "code,title,category,area,lead_unit,assisting,valid_from,valid_to\nD1,排水,"
 
 
-def faults_of(content: Mapping[str, bytes], known: Known = NOTHING) -> list[Fault]:
+def faults_of(content: Mapping[str, bytes], known: StoredCodes = NOTHING) -> list[Fault]:
     read = parse.parse(content)
     return sorted([*read.faults, *checks.check(read, known)])
 
@@ -222,7 +222,7 @@ def test_a_file_that_cannot_be_read_is_told_and_does_not_drown_in_what_refers_to
 def test_a_part_may_refer_to_what_is_known() -> None:
     held = {"440402": UnitKind.DISTRICT, "dept-water": UnitKind.DEPARTMENT}
     part = {"duties.csv": f"{_DUTIES}u,440402,dept-water,,,".encode()}
-    assert faults_of(part, Known(held, frozenset({"u"}))) == []
+    assert faults_of(part, StoredCodes(held, frozenset({"u"}))) == []
     assert len(faults_of(part)) == 4
 
 

@@ -8,7 +8,7 @@ import pytest
 from service.rules import world as worlds
 from service.rules.figures import scoring
 from service.rules.figures.definition import Measure, Period, Tally, summed
-from service.rules.figures.scoring import Part
+from service.rules.figures.scoring import ScorePart
 from service.rules.policy import Activation, Weights
 from tests.rules.builders import POLICIES
 
@@ -33,10 +33,10 @@ def _tally(counts: dict[Measure, int] = PLAIN, street: int = 7, reporter: int = 
 def test_the_parts_are_shares_of_what_could_be_done_in_time() -> None:
     parts = scoring.parts(_tally(), Weights())
     assert parts == {
-        "answered": Part(6, 7 + 3 - 2, 30),
-        "resolved": Part(3, 4 + 2 - 1, 40),
-        "street": Part(7, 10, 20),
-        "reporter": Part(5, 5, 10),
+        "answered": ScorePart(6, 7 + 3 - 2, 30),
+        "resolved": ScorePart(3, 4 + 2 - 1, 40),
+        "street": ScorePart(7, 10, 20),
+        "reporter": ScorePart(5, 5, 10),
     }
     assert scoring.score(parts) == pytest.approx(30 * 0.75 + 40 * 0.6 + 20 * 0.7 + 10 * 1.0)
 
@@ -64,7 +64,7 @@ def test_nothing_that_counts_is_no_score_and_nothing_well_done_is_zero() -> None
     ("n", "of", "score"), [(1, 3, 33.33), (2, 3, 66.67), (1, 8, 12.5), (1, 20_000, 0.01), (1, 1, 100.0)]
 )
 def test_two_places_half_rounded_up(n: int, of: int, score: float) -> None:
-    assert scoring.score({"answered": Part(n, of, 30)}) == score
+    assert scoring.score({"answered": ScorePart(n, of, 30)}) == score
 
 
 def test_the_weights_are_those_in_force_when_the_period_ends_or_now() -> None:

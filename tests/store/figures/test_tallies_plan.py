@@ -17,7 +17,7 @@ from service.bench.appraisal import seed
 from service.rules.figures.definition import Grouping, Measure, Period
 from service.store.database import Database
 from service.store.figures import tallies
-from service.store.figures.tallies import Sight, Wanted
+from service.store.figures.tallies import CallFilter, Sight
 from tests.conftest import clone
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
@@ -83,7 +83,7 @@ async def test_the_figures_of_a_month_are_found_by_its_index(history: Database, 
 
 async def test_a_page_of_calls_is_found_by_the_index_too(history: Database) -> None:
     for measure, index in ((Measure.MISSED, "call_opened_idx"), (Measure.RETURNED_IN_ERROR, "call_returned_idx")):
-        wanted = Wanted(MONTH, Grouping.LEVEL, None, measure)
+        wanted = CallFilter(MONTH, Grouping.LEVEL, None, measure)
         async with history.read() as connection:
             (plan,) = await _plans(connection, tallies.page(connection, wanted, Sight(""), None, 50))
         assert index in plan

@@ -18,7 +18,7 @@ from service.queues.tags import DEFAULT_STATES
 from service.store.database import Database
 from service.store.incidents import claiming, queue_pages
 from service.store.log import feed, numbering
-from service.store.log.feed import Wanted
+from service.store.log.feed import FeedFilter
 from tests.conftest import clone
 
 pytestmark = pytest.mark.anyio
@@ -103,7 +103,7 @@ async def test_numbering_looks_at_the_unnumbered_tail_only(busy: Database) -> No
 
 async def test_a_page_of_the_feed_starts_at_its_cursor(busy: Database) -> None:
     async with busy.begin() as tx:
-        plan = await _plan(tx, feed.read(tx, 100_000, 50, Wanted("", ())))
+        plan = await _plan(tx, feed.read(tx, 100_000, 50, FeedFilter("", ())))
     assert "log_batch_position_key" in plan
     assert "event_pkey" in plan
     assert "Seq Scan" not in plan

@@ -19,13 +19,13 @@ from sqlalchemy.engine import make_url
 from service import postgres
 from service.store.database import Database
 from service.store.log import feed, numbering, writing
-from service.store.log.feed import Wanted
+from service.store.log.feed import FeedFilter
 from service.store.log.writing import Entry
 
 pytestmark = pytest.mark.anyio
 
 NOW = datetime(2026, 11, 23, 1, tzinfo=UTC)
-ALL = Wanted("", ())
+ALL = FeedFilter("", ())
 WRITERS, EACH, INCIDENTS = 16, 25, 12
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.store.database import Database
 from service.store.log import feed, numbering
-from service.store.log.feed import SCAN, Wanted
+from service.store.log.feed import SCAN, FeedFilter
 from tests.conftest import clone
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
@@ -95,16 +95,16 @@ def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
 @pytest.mark.parametrize(
     "wanted",
     [
-        Wanted("", (), types=("none",)),
-        Wanted("", (), unit="none"),
-        Wanted("", (), within_area="440999"),
-        Wanted(None, ("none", "@nobody")),
-        Wanted("440999", ("@nobody",)),
+        FeedFilter("", (), types=("none",)),
+        FeedFilter("", (), unit="none"),
+        FeedFilter("", (), within_area="440999"),
+        FeedFilter(None, ("none", "@nobody")),
+        FeedFilter("440999", ("@nobody",)),
     ],
     ids=["type", "unit", "area", "audience", "sight"],
 )
 async def test_a_filter_that_matches_nothing_looks_at_one_scan(
-    connection: AsyncConnection, wanted: Wanted, after: int
+    connection: AsyncConnection, wanted: FeedFilter, after: int
 ) -> None:
     rows, kinds = await work(connection, feed.read(connection, after, 50, wanted))
     assert "Seq Scan" not in kinds
@@ -112,7 +112,7 @@ async def test_a_filter_that_matches_nothing_looks_at_one_scan(
 
 
 async def test_a_page_looks_at_little_more_than_itself(connection: AsyncConnection) -> None:
-    rows, kinds = await work(connection, feed.read(connection, BATCHES * EACH // 2 + 3, 50, Wanted("", ())))
+    rows, kinds = await work(connection, feed.read(connection, BATCHES * EACH // 2 + 3, 50, FeedFilter("", ())))
     assert "Seq Scan" not in kinds
     assert rows <= 50 + 4 * EACH
 
