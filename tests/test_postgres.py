@@ -20,9 +20,9 @@ Start = Callable[..., Server]
 # Starting for real, in another process, and saying so.
 _OTHER = """
 import pathlib, sys
-from service.store import embedded
+from service import postgres
 data, bin_dir = map(pathlib.Path, sys.argv[1:])
-server = embedded.start(data, bin_dir=bin_dir)
+server = postgres.start(data, bin_dir=bin_dir)
 print(server.url(), flush=True)
 sys.stdin.read()
 server.stop()
@@ -37,7 +37,7 @@ def bin_dir() -> Path | None:
 
 @pytest.fixture
 def start(bin_dir: Path | None) -> Iterator[Start]:
-    """`embedded.start`, with whatever it started stopped at the end."""
+    """`postgres.start`, with whatever it started stopped at the end."""
     servers = []
 
     def start(data_dir: Path, **settings: str) -> Server:

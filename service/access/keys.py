@@ -17,7 +17,7 @@ from service import ids
 from service.access.keyring import digest_of
 from service.rules.errors import Conflict, NotFound, Pointer, UnknownUnit, ValidationFailed
 from service.rules.model import By
-from service.rules.words import Role
+from service.rules.words import EventType, Role
 from service.rules.world import World
 from service.store.access import keys as stored
 from service.store.access.keys import Key
@@ -67,7 +67,7 @@ async def create(database: Database, world: World, now: datetime, request: NewKe
         await stored.lock(tx)
         _refuse_another_holder(key, await stored.holder(tx, key.subject))
         await stored.add(tx, key, digest_of(key_text))
-        committed = await writing.append(tx, [_told("created", key, world, now, by)], reload=("keys",))
+        committed = await writing.append(tx, [_entry(EventType.KEY_CREATED, key, world, now, by)], reload=("keys",))
     return Created(key, key_text, committed)
 
 
@@ -76,7 +76,7 @@ async def revoke(database: Database, world: World, now: datetime, key_id: UUID, 
     async with database.begin() as tx:
         key = await stored.revoke(tx, key_id, now)
         if key is not None:
-            told = [_told("revoked", key, world, now, by)]
+            told = [_entry(EventType.KEY_REVOKED, key, world, now, by)]
             return Revoked(key, await writing.append(tx, told, reload=("keys",)))
         revoked_before = await stored.find(tx, key_id)
     if revoked_before is None:
@@ -169,8 +169,8 @@ def _refuse_another_holder(key: Key, holder: Key | None) -> None:
     )
 
 
-def _told(happened: str, key: Key, world: World, at: datetime, by: By) -> writing.Entry:
+def _entry(event_type: EventType, key: Key, world: World, at: datetime, by: By) -> writing.Entry:
     """An event without an incident, so for auditors and ops alone."""
     shown = {field: getattr(key, field) for field in ("id", "role", "subject", "unit", "area", "name", "expires_at")}
     data = {"key": shown, "by": by.as_dict()}
-    return writing.Entry(type=f"sihu.key.{happened}", at=at, area=world.district, audience=(), data=data)
+    return writing.Entry(type=event_type, at=at, area=world.district, audience=(), data=data)

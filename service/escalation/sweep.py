@@ -14,6 +14,7 @@ from uuid import UUID
 
 from service.rules import lifecycle
 from service.rules.model import Decision, Incident
+from service.rules.words import EventType
 from service.rules.world import World
 from service.store.database import Database, StatementRefused, Transaction
 from service.store.incidents import claiming, saving
@@ -121,7 +122,7 @@ async def _put_aside(tx: Transaction, incident_id: UUID, now: datetime) -> None:
     await claiming.back_off(tx, incident_id, now, _FIRST_DELAY, _LONGEST_DELAY)
 
 
-_BETWEEN_DEADLINES = ("sihu.call.warned", "sihu.call.rescheduled")
+_BETWEEN_DEADLINES = (EventType.CALL_WARNED, EventType.CALL_RESCHEDULED)
 
 
 def _fired(decisions: list[Decision]) -> int:

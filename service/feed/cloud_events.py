@@ -7,6 +7,7 @@ from uuid import UUID
 
 from service.rules import access
 from service.rules.model import Actor
+from service.rules.words import EventType
 from service.store.database import Database
 from service.store.log import feed
 from service.store.log.feed import FeedFilter, StoredEvent
@@ -35,6 +36,6 @@ async def timeline_items(database: Database, district: str, incident_id: UUID) -
         return [cloud_event(stored, district) for stored in await feed.timeline(connection, incident_id)]
 
 
-def wanted(actor: Actor, types: tuple[str, ...], unit: str | None, area: str | None) -> FeedFilter:
+def wanted(actor: Actor, types: tuple[EventType, ...], unit: str | None, area: str | None) -> FeedFilter:
     """What this actor may see of the feed, narrowed by the filters it asked for."""
     return FeedFilter(access.area_of(actor), access.tokens_of(actor), types, unit, area)

@@ -6,13 +6,14 @@ import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from service import clock
 from service.access.deps import Caller
 from service.feed import cloud_events
 from service.feed.tail import Tail
 from service.rules import errors
+from service.rules.words import EventType
 from service.store.database import Database
 from service.store.log import feed, numbering
 from service.store.log.feed import FeedFilter, FeedPage
@@ -60,13 +61,20 @@ _EXAMPLE: dict[str, Any] = {
 }
 
 
+def _split(value: Any) -> Any:
+    """The values of a repeated parameter, each of which may hold several separated by commas."""
+    if not isinstance(value, list):
+        return value
+    return [name for each in value for name in (each.split(",") if isinstance(each, str) else [each]) if name]
+
+
 class FeedQuery(Params):
     """Where to go on, how long to wait, what to leave out."""
 
     after: CursorText | None = Field(None, description="a next_cursor; `now`: the end; none: the oldest kept")
     wait: WaitSeconds = 0
     limit: Limit = 50
-    types: Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_length=50)] = Field(
+    types: Annotated[list[EventType], BeforeValidator(_split), Field(max_length=len(EventType))] = Field(
         default=[], description="event types, repeated or separated by commas"
     )
     unit: Code | None = None
@@ -86,8 +94,7 @@ async def read_events(request: Request, caller: Caller, query: Annotated[FeedQue
     is held until something comes; one that ends empty gives the same cursor back. Items may be few, or none with a
     moved cursor, when a filter matches little: go on from there."""
     state = request.app.state
-    types = tuple(name for each in query.types for name in each.split(",") if name)
-    wanted = cloud_events.wanted(caller, types, query.unit, query.area)
+    wanted = cloud_events.wanted(caller, tuple(query.types), query.unit, query.area)
     after = await _start(request, query.after)
     page = await _page(request, after, query, wanted)
     items = [cloud_events.cloud_event(stored, state.worlds.world.district) for stored in page.events]

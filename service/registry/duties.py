@@ -19,7 +19,7 @@ from service.registry.bundle.checks import duty_faults
 from service.registry.bundle.rows import DutyRow
 from service.rules.errors import Conflict, NotFound, NotYours, Pointer, ValidationFailed
 from service.rules.model import By
-from service.rules.words import Role, UnitKind
+from service.rules.words import EventType, Role, UnitKind
 from service.rules.world import Duty, World
 from service.store.database import Database, Transaction
 from service.store.log import writing
@@ -74,7 +74,7 @@ async def propose(database: Database, wanted: DutyRow, now: datetime, by: By) ->
         else:
             made = await duty_proposals.add(tx, _wanted(wanted), now, by)
         data = {"duty": _content(made), "by": by.as_dict()}
-        committed = await writing.append(tx, [Entry("sihu.duty.proposed", now, world.district, (), data)])
+        committed = await writing.append(tx, [Entry(EventType.DUTY_PROPOSED, now, world.district, (), data)])
     return Done(made, new=True, committed=committed)
 
 
@@ -106,7 +106,7 @@ async def approve(database: Database, code: str, wish: Approval, now: datetime, 
         await world_.rise(tx)
         planned = [views.duty(each) for each in held if each.validity.valid_from > starts]
         data = {"duty": duty, "proposed_by": last.proposed_by, "taken_back": planned, "by": by.as_dict()}
-        told = [Entry("sihu.duty.approved", now, world.district, (), data)]
+        told = [Entry(EventType.DUTY_APPROVED, now, world.district, (), data)]
         committed = await writing.append(tx, told, reload=("world",))
     return Done(done, new=True, committed=committed)
 
@@ -133,7 +133,7 @@ async def refuse(database: Database, code: str, reason: str, now: datetime, by: 
             return Done(_refused(last, reason), new=False)
         done = await duty_proposals.refuse(tx, last.id, reason, now, by)
         data = {"duty": _content(done), "proposed_by": done.proposed_by, "reason": reason, "by": by.as_dict()}
-        committed = await writing.append(tx, [Entry("sihu.duty.refused", now, world.district, (), data)])
+        committed = await writing.append(tx, [Entry(EventType.DUTY_REFUSED, now, world.district, (), data)])
     return Done(done, new=True, committed=committed)
 
 

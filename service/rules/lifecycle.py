@@ -17,7 +17,7 @@ from service.rules.arrows import effects, handovers, holds, joint, judgements
 from service.rules.errors import Conflict, IllegalTransition, NotYours, UnknownCategory, UnknownCell
 from service.rules.model import CLOCK, Act, Actor, Decision, Draft, Incident
 from service.rules.story import Story
-from service.rules.words import CALL_OPEN_STATES, Arrow, ClockKind, ClosedAs, DueKind, Level, State
+from service.rules.words import CALL_OPEN_STATES, Arrow, ClockKind, ClosedAs, DueKind, EventType, Level, State
 from service.rules.world import World
 
 Effect = Callable[[Story, Act], None]
@@ -280,7 +280,9 @@ def plan(incident: Incident, world: World, now: datetime) -> tuple[Step, ...]:
             break
         arrow = CLOCK_ARROWS[incident.due_kind] if at >= incident.due_at else Arrow.WARNED
         incident = decision.after
-        if decision.events and decision.events[0].type != holds.RESCHEDULED:  # put right on the way: nothing happens
+        if (
+            decision.events and decision.events[0].type != EventType.CALL_RESCHEDULED
+        ):  # put right on the way: nothing happens
             steps.append(Step(at, arrow, incident.level, incident.unit, decision.because))
         if level is Level.LEADER and arrow in _MISSED:
             break

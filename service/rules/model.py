@@ -22,6 +22,7 @@ from service.rules.words import (
     ClockKind,
     ClosedAs,
     DueKind,
+    EventType,
     Ground,
     Kind,
     Level,
@@ -267,7 +268,7 @@ class Event(NamedTuple):
     """One fact in the log. `at_state` is the incident as of this event, `call` the `seq` it is about; `facts` is what
     the log alone must be able to tell of it besides: a code, a score."""
 
-    type: str
+    type: EventType
     sequence: int
     at: datetime
     at_state: Incident

@@ -15,6 +15,7 @@ from service.rules.words import (
     ClockKind,
     ClosedAs,
     DueKind,
+    EventType,
     Ground,
     Level,
     Outcome,
@@ -54,13 +55,13 @@ class Story:
             self._moved = {}
         return self._incident
 
-    def tell(self, kind: str, note: str | None = None, *, call: int | None = None, **facts: Any) -> None:
+    def tell(self, event_type: EventType, note: str | None = None, *, call: int | None = None, **facts: Any) -> None:
         """Write one event: the incident as it stands, and the event's own number with it. `call`: the last one's
         `seq` unless given."""
         self._moved["sequence"] = sequence = self._incident.sequence + 1
         at_state = self.incident
         seq = at_state.call.seq if call is None else call
-        self._events.append(Event(kind, sequence, self.now, at_state, seq, self.by, note, facts or None))
+        self._events.append(Event(event_type, sequence, self.now, at_state, seq, self.by, note, facts or None))
 
     def move(self, **fields: Any) -> None:
         """A step of the incident itself. Its version rises by one in a decision, however many steps that takes."""
@@ -107,7 +108,7 @@ class Story:
         from_unit: str | None,
         ground: Ground | None = None,
         reason: str | None = None,
-        announce: tuple[str, str | None] | None = None,
+        announce: tuple[EventType, str | None] | None = None,
         binding: bool = False,
         assisting: tuple[str, ...] = (),
         **fields: Any,
@@ -131,8 +132,8 @@ class Story:
         if announce:
             self.tell(*announce)
         if route.unrouted:
-            self.tell("sihu.call.unrouted", route.because)
-        self.tell("sihu.call.opened", **opened_facts(call))
+            self.tell(EventType.CALL_UNROUTED, route.because)
+        self.tell(EventType.CALL_OPENED, **opened_facts(call))
 
     def close(self, closed_as: ClosedAs, note: str | None, **facts: Any) -> None:
         policy = self.world.policy(*self.incident.policy)
@@ -147,7 +148,7 @@ class Story:
             wake_at=None,
             provisional=False,
         )
-        self.tell("sihu.incident.closed", note, closed_as=closed_as.value, **facts)
+        self.tell(EventType.INCIDENT_CLOSED, note, closed_as=closed_as.value, **facts)
 
 
 def opened_facts(call: Call) -> dict[str, Any]:

@@ -157,6 +157,51 @@ class Role(StrEnum):
     OPS = "ops"
 
 
+class EventType(StrEnum):
+    """Every event the log can hold: `sihu.<what>.<happened>` (contract §3, "Events").
+
+    The list is closed and published in the OpenAPI document; the feed refuses a filter by any other name.
+    """
+
+    INCIDENT_REPORTED = "sihu.incident.reported"
+    INCIDENT_RESOLVED = "sihu.incident.resolved"
+    INCIDENT_REJECTED = "sihu.incident.rejected"
+    INCIDENT_CLOSED = "sihu.incident.closed"
+    INCIDENT_REOPENED = "sihu.incident.reopened"
+    INCIDENT_HELD = "sihu.incident.held"
+    INCIDENT_RESUMED = "sihu.incident.resumed"
+    INCIDENT_COMMENTED = "sihu.incident.commented"
+    INCIDENT_URGED = "sihu.incident.urged"
+    INCIDENT_RATED = "sihu.incident.rated"
+    INCIDENT_MERGED = "sihu.incident.merged"
+    CALL_OPENED = "sihu.call.opened"
+    CALL_ANSWERED = "sihu.call.answered"
+    CALL_WARNED = "sihu.call.warned"
+    CALL_MISSED = "sihu.call.missed"
+    CALL_RAISED = "sihu.call.raised"
+    CALL_RETURNED = "sihu.call.returned"
+    CALL_ASSIGNED = "sihu.call.assigned"
+    CALL_UNROUTED = "sihu.call.unrouted"
+    CALL_REQUESTED = "sihu.call.requested"
+    CALL_EXTENDED = "sihu.call.extended"
+    CALL_REFUSED = "sihu.call.refused"
+    CALL_ASSISTED = "sihu.call.assisted"
+    CALL_PART_DONE = "sihu.call.part_done"
+    CALL_RESCHEDULED = "sihu.call.rescheduled"
+    CALL_APPEALED = "sihu.call.appealed"
+    CALL_EXEMPTED = "sihu.call.exempted"
+    CALL_APPEAL_REFUSED = "sihu.call.appeal_refused"
+    POLICY_DRAFTED = "sihu.policy.drafted"
+    POLICY_ACTIVATED = "sihu.policy.activated"
+    REGISTRY_IMPORTED = "sihu.registry.imported"
+    CALENDAR_CHANGED = "sihu.calendar.changed"
+    KEY_CREATED = "sihu.key.created"
+    KEY_REVOKED = "sihu.key.revoked"
+    DUTY_PROPOSED = "sihu.duty.proposed"
+    DUTY_APPROVED = "sihu.duty.approved"
+    DUTY_REFUSED = "sihu.duty.refused"
+
+
 class UnitKind(StrEnum):
     DISTRICT = "district"
     COMMUNITY = "community"

@@ -19,6 +19,7 @@ from pydantic import ConfigDict, Field
 from service.rules.errors import Pointer, ValidationFailed
 from service.rules.model import By
 from service.rules.policy import Hours, Policy
+from service.rules.words import EventType
 from service.rules.worktime import ZONE, WorkCalendar
 from service.rules.world import World
 from service.store.database import Database, Transaction
@@ -28,8 +29,7 @@ from service.store.registry import calendars
 from service.store.registry import world as world_
 from service.store.registry.calendars import Day
 from service.times.policy_checks import YEARS, without_end
-from service.web.text import Body, one_line
-from service.web.text import CalendarDay
+from service.web.text import Body, CalendarDay, one_line
 
 OFFICIAL = "cn"
 """The calendar that the published holidays are seeded into."""
@@ -146,7 +146,7 @@ async def write(
         "deadlines_looked_at": woken,
         "by": by.as_dict(),
     }
-    told = [Entry("sihu.calendar.changed", now, area or world.district, (), data)]
+    told = [Entry(EventType.CALENDAR_CHANGED, now, area or world.district, (), data)]
     committed = await writing.append(tx, told, wake_at=now if woken else None, reload=("world",))
     return Changed(len(new), woken, committed)
 

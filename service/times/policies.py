@@ -13,6 +13,7 @@ from datetime import datetime
 from service.rules.errors import Conflict, NotFound, Pointer, ValidationFailed
 from service.rules.model import By
 from service.rules.policy import Policy
+from service.rules.words import EventType
 from service.rules.worktime import WorkCalendar
 from service.rules.world import World
 from service.store.database import Database, Transaction
@@ -51,7 +52,7 @@ async def draft(database: Database, wanted: PolicyFile, now: datetime, by: By) -
         await policies.add(tx, written, now, by)
         await world_.rise(tx)
         data = {"policy": {"code": written.code, "version": written.version}, "by": by.as_dict()}
-        told = [Entry("sihu.policy.drafted", now, world.district, (), data)]
+        told = [Entry(EventType.POLICY_DRAFTED, now, world.district, (), data)]
         committed = await writing.append(tx, told, reload=("world",))
     return Drafted(written, new=True, committed=committed)
 
@@ -85,7 +86,7 @@ async def activate(
         await policies.activate(tx, code, version, starts, now, by)
         await world_.rise(tx)
         data = {"policy": {"code": code, "version": version}, "at": starts.isoformat(), "by": by.as_dict()}
-        told = [Entry("sihu.policy.activated", now, world.district, (), data)]
+        told = [Entry(EventType.POLICY_ACTIVATED, now, world.district, (), data)]
         committed = await writing.append(tx, told, reload=("world",))
     return chosen, starts, committed
 

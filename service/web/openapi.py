@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from service.rules import errors
 from service.rules.errors import SihuError
+from service.rules.words import Arrow, State
 from service.web import problems
 
 TITLE = "四呼 sihu"
@@ -49,10 +50,14 @@ PROBLEM_SCHEMA: Mapping[str, Any] = {
                 },
             },
         },
-        "state": {"type": "string", "description": "illegal_transition: the state it is in"},
+        "state": {
+            "type": "string",
+            "enum": [state.value for state in State],
+            "description": "illegal_transition: the state it is in",
+        },
         "allowed": {
             "type": "array",
-            "items": {"type": "string"},
+            "items": {"type": "string", "enum": [arrow.value for arrow in Arrow]},
             "description": "illegal_transition: what you could do instead",
         },
     },

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from service.rules.words import EventType
 from service.store.log import feed
 from tests.house import CELL, COMMUNITY, STREET, House
 
@@ -117,6 +118,25 @@ async def test_a_filter_that_matches_little_moves_the_cursor_on(house: House, mo
     async with asyncio.timeout(5):  # there is more behind: it is not held
         held = await house.get("auditor", "/v1/events", types="sihu.incident.rated", wait=60)
     assert held == {"items": [], "next_cursor": cursors[0]}
+
+
+async def test_a_misspelt_event_type_is_refused_with_the_known_ones(house: House) -> None:
+    """It would be an empty feed for ever: nobody would notice."""
+    for wrong in ("sihu.call.missd", "missed", "sihu.call.missed,sihu.call.opend"):
+        refusal = await house.send("auditor", "GET", "/v1/events", types=wrong)
+        assert refusal.status_code == 422
+        [fault] = refusal.json()["errors"]
+        assert fault["pointer"].startswith("?types/")
+        assert all(f"'{known}'" in fault["detail"] for known in EventType)
+
+
+async def test_event_types_may_be_repeated_or_separated_by_commas(house: House) -> None:
+    await house.report()
+    await house.sealed()
+    together = await house.get("auditor", "/v1/events", types="sihu.incident.reported,,sihu.call.opened")
+    apart = await house.get("auditor", "/v1/events", types=["sihu.incident.reported", "sihu.call.opened"])
+    assert together["items"] == apart["items"]
+    assert [each["type"] for each in together["items"]] == ["sihu.incident.reported", "sihu.call.opened"]
 
 
 async def test_any_number_may_wait_and_hold_no_connection(house: House) -> None:

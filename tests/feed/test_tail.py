@@ -13,7 +13,7 @@ from sqlalchemy import delete, select, update
 
 from service.feed.tail import Tail
 from service.queues.tags import QueueTags
-from service.rules.words import State
+from service.rules.words import EventType, State
 from service.store.database import Database
 from service.store.log import writing
 from service.store.log.tables import event, log_batch, queue_mark
@@ -46,7 +46,9 @@ async def nodes(database: Database) -> AsyncIterator[tuple[Node, Node]]:
 
 async def write(database: Database, *, queue: str = "u:calling", wake_at: datetime | None = None) -> Committed:
     async with database.begin() as tx:
-        return await writing.append(tx, [Entry("x", NOW, "440105", (), {})], queues=[queue], wake_at=wake_at)
+        return await writing.append(
+            tx, [Entry(EventType.INCIDENT_COMMENTED, NOW, "440105", (), {})], queues=[queue], wake_at=wake_at
+        )
 
 
 async def test_a_commit_is_seen_by_both_processes_within_250_ms(database: Database, nodes: tuple[Node, Node]) -> None:
@@ -87,7 +89,7 @@ async def test_settled_waits_for_a_batch_that_a_later_one_overtook(database: Dat
     node = Node(database)
     await node.tail.load()
     async with database.begin() as slow:
-        early = await writing.append(slow, [Entry("x", NOW, "440105", (), {})])
+        early = await writing.append(slow, [Entry(EventType.INCIDENT_COMMENTED, NOW, "440105", (), {})])
         late = await write(database)
         node.tail.tell(late)
         await node.tail._round()
@@ -124,7 +126,7 @@ async def test_everybody_reads_anew_until_it_succeeds(
 
     nodes[1].tail.on_reload("keys", reload)
     async with database.begin() as tx:
-        await writing.append(tx, [Entry("sihu.key.revoked", NOW, "440105", (), {})], reload=["keys"])
+        await writing.append(tx, [Entry(EventType.KEY_REVOKED, NOW, "440105", (), {})], reload=["keys"])
     async with asyncio.timeout(5):
         await done.wait()
     assert [record.message for record in caplog.records] == ["the tail of the log failed"]

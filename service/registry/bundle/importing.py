@@ -15,7 +15,7 @@ from service.registry.bundle.checks import StoredCodes
 from service.registry.bundle.parse import Bundle, Fault, parse
 from service.registry.bundle.rows import Row
 from service.rules.model import By
-from service.rules.words import LEVEL_OF_KIND, UnitKind
+from service.rules.words import LEVEL_OF_KIND, EventType, UnitKind
 from service.rules.world import World
 from service.store.database import Database, Transaction
 from service.store.log import writing
@@ -262,9 +262,9 @@ def _area(world: World, bundle: Bundle) -> str:
 def _told(report: ImportReport, world: World, bundle: Bundle, now: datetime, by: By) -> list[Entry]:
     area = _area(world, bundle)
     data = {**report.as_dict(), "by": by.as_dict()}
-    told = [Entry("sihu.registry.imported", now, area, (), data)]
+    told = [Entry(EventType.REGISTRY_IMPORTED, now, area, (), data)]
     if report.policy:
         code, version = report.policy
         data = {"policy": {"code": code, "version": version}, "at": now.isoformat(), "by": by.as_dict()}
-        told.append(Entry("sihu.policy.activated", now, area, (), data))
+        told.append(Entry(EventType.POLICY_ACTIVATED, now, area, (), data))
     return told

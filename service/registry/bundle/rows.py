@@ -10,8 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from service.rules.words import UnitKind, Urgency
 from service.rules.worktime import ZONE
-from service.web.text import CalendarDay
-from service.web.text import Code, Moment, Prefix, one_line, words
+from service.web.text import CalendarDay, Code, Moment, Prefix, one_line, words
 
 _DAY = re.compile("2[01][0-9]{2}-[0-9]{2}-[0-9]{2}")  # the years of every other moment: service.web.text.Moment
 

@@ -20,6 +20,7 @@ from service.rules.words import (
     Cause,
     ClosedAs,
     DueKind,
+    EventType,
     Ground,
     Level,
     Outcome,
@@ -71,13 +72,14 @@ def report(
         audience=(route.unit,),
     )
     incident = incident._replace(**running(world, incident, box.clock, now, answer_by, DueKind.ANSWER, box.answer_s))
-    kinds = ["sihu.incident.reported", *(["sihu.call.unrouted"] if route.unrouted else []), "sihu.call.opened"]
+    unrouted = (EventType.CALL_UNROUTED,) if route.unrouted else ()
+    types = [EventType.INCIDENT_REPORTED, *unrouted, EventType.CALL_OPENED]
     waits_s = policy.parked_s(draft.kind)
     if waits_s:
         incident = _parked(incident, by, waits_s)
-        kinds.append("sihu.incident.held")
-    facts = {"sihu.call.opened": {**opened_facts(call), **({"answer_by": answer_by} if waits_s else {})}}
-    events = tuple(Event(kind, n, now, incident, 1, by, facts=facts.get(kind)) for n, kind in enumerate(kinds, start=1))
+        types.append(EventType.INCIDENT_HELD)
+    facts = {EventType.CALL_OPENED: {**opened_facts(call), **({"answer_by": answer_by} if waits_s else {})}}
+    events = tuple(Event(each, n, now, incident, 1, by, facts=facts.get(each)) for n, each in enumerate(types, start=1))
     after = incident._replace(sequence=len(events))
     return Decision(None, after, None, call, events, route.because, *incident.requests)
 
@@ -106,7 +108,7 @@ def _parked(incident: Incident, by: By, waits_s: int) -> Incident:
 def answer(story: Story, act: Act) -> None:
     """b. The called unit takes the call on; its resolve box starts."""
     _take_on(story, dict(act.answer or {}))
-    story.tell("sihu.call.answered", act.words)
+    story.tell(EventType.CALL_ANSWERED, act.words)
 
 
 def _take_on(story: Story, said: dict[str, Any] | None) -> None:
@@ -123,20 +125,20 @@ def resolve(story: Story, act: Act) -> None:
     well."""
     if story.incident.state is State.CALLING:
         _take_on(story, None)
-        story.tell("sihu.call.answered")
+        story.tell(EventType.CALL_ANSWERED)
     took = deadlines.taken_us(story.incident, story.now)
     story.end_call(Outcome.RESOLVED, result=act.words, attachments=act.attachments, resolve_us=took)
     verify_s = story.world.policy(*story.incident.policy).verify_s
     by = story.now + timedelta(seconds=verify_s)
     story.move(state=State.RESOLVED, due_at=by, due_kind=DueKind.VERIFY, wake_at=by, provisional=False)
-    story.tell("sihu.incident.resolved", act.words)
+    story.tell(EventType.INCIDENT_RESOLVED, act.words)
 
 
 def raise_up(story: Story, act: Act) -> None:
     """d. The called unit calls the next level itself, with a ground. Not a failure."""
     ground = act.ground or Ground.OTHER
     story.end_call(Outcome.RAISED, end_code=ground.value, end_reason=act.words)
-    story.tell("sihu.call.raised", act.words)
+    story.tell(EventType.CALL_RAISED, act.words)
     route = routing.upwards(story.world, story.incident, story.now)
     story.open_call(route, Cause.RAISED, from_unit=story.incident.unit, ground=ground, reason=act.words)
 
@@ -152,7 +154,7 @@ def missed(story: Story, act: Act) -> None:
     outcome, cause = _MISSED[act.arrow]
     due_at = story.incident.due_at or story.now
     story.end_call(outcome, late_s=deadlines.late_s(due_at, story.now))
-    story.tell("sihu.call.missed")
+    story.tell(EventType.CALL_MISSED)
     incident = story.incident
     route = routing.upwards(story.world, incident, story.now)
     beside = incident.assisting if route.unit == incident.unit else ()
@@ -176,7 +178,7 @@ def reject(story: Story, act: Act) -> None:
     incident = story.incident
     again = incident.rejects == 0
     story.move(rejects=incident.rejects + 1, rating=None)
-    story.tell("sihu.incident.rejected", act.words)
+    story.tell(EventType.INCIDENT_REJECTED, act.words)
     route = (routing.again if again else routing.upwards)(story.world, incident, story.now)
     from_unit = incident.call.from_unit if again or incident.level is Level.LEADER else incident.unit
     story.open_call(route, Cause.REJECTED, from_unit=from_unit, reason=act.words, **_same_team(incident, route))
@@ -209,7 +211,7 @@ def reopen(story: Story, act: Act) -> None:
         Cause.REOPENED,
         from_unit=incident.call.from_unit,
         reason=act.words,
-        announce=("sihu.incident.reopened", act.words),
+        announce=(EventType.INCIDENT_REOPENED, act.words),
         closed_at=None,
         closed_as=None,
         reopen_until=None,
@@ -235,9 +237,9 @@ def withdraw(story: Story, act: Act) -> None:
 
 def comment(story: Story, act: Act) -> None:
     """Changes nothing but the timeline: the version stays."""
-    story.tell("sihu.incident.commented", act.words)
+    story.tell(EventType.INCIDENT_COMMENTED, act.words)
 
 
 def urge(story: Story, act: Act) -> None:
     """A push that changes no state: the version stays."""
-    story.tell("sihu.incident.urged", act.words)
+    story.tell(EventType.INCIDENT_URGED, act.words)

@@ -23,6 +23,7 @@ from service.rules.words import (
     Arrow,
     Cause,
     ClosedAs,
+    EventType,
     Kind,
     Level,
     Outcome,
@@ -86,7 +87,7 @@ def give_back(story: Story, act: Act) -> None:
     back = None if disputed else _back(incident, world, story.now)
     story.end_call(Outcome.RETURNED, end_code=act.code, end_reason=act.words, end_duty=act.duty)
     story.move(returns=incident.returns + 1)
-    story.tell("sihu.call.returned", act.words, reason_code=act.code, duty=act.duty)
+    story.tell(EventType.CALL_RETURNED, act.words, reason_code=act.code, duty=act.duty)
     if back is None:
         route = routing.arbiter(world, incident, story.now)
         story.open_call(route, Cause.ARBITRATION, from_unit=incident.unit, reason=act.words)
@@ -119,7 +120,7 @@ def assign(story: Story, act: Act) -> None:
     unit, level = _target(story, act.units[0])
     by_leader = incident.level is Level.LEADER and story.by.unit is not None
     story.end_call(Outcome.ASSIGNED, end_reason=act.words)
-    story.tell("sihu.call.assigned", act.words, to=unit.code)
+    story.tell(EventType.CALL_ASSIGNED, act.words, to=unit.code)
     because = f"{story.by.unit or 'ops'} assigned it to {unit.code}"
     story.open_call(
         Route(level, unit.code, False, because),
@@ -264,7 +265,7 @@ def absorb(story: Story, merged: Incident, reason: str | None) -> None:
     joining = (*merged.audience, f"@{merged.reporter}")
     audience = tuple(dict.fromkeys((*target.audience, *(each for each in joining if each != own))))
     story.note(audience=audience)
-    story.tell("sihu.incident.merged", reason, merged=str(merged.id), number=merged.number)
+    story.tell(EventType.INCIDENT_MERGED, reason, merged=str(merged.id), number=merged.number)
 
 
 def _wrong(pointer: str, detail: str) -> Invalid:

@@ -14,10 +14,9 @@ from service.rules.model import Act, Actor, Incident, Request
 from service.rules.policy import Policy
 from service.rules.story import Story
 from service.rules.timers import Timer
-from service.rules.words import Arrow, DueKind, RequestKind, State, Verdict
+from service.rules.words import Arrow, DueKind, EventType, RequestKind, State, Verdict
 from service.rules.world import World
 
-RESCHEDULED = "sihu.call.rescheduled"
 _ASKED = {Arrow.HOLD: RequestKind.HOLD, Arrow.EXTEND: RequestKind.EXTEND}
 
 
@@ -74,7 +73,7 @@ def ask(story: Story, act: Act) -> None:
         asked_at=story.now,
     )
     story.add_request(request)
-    story.tell("sihu.call.requested", act.words)
+    story.tell(EventType.CALL_REQUESTED, act.words)
     if not access.approvers(incident):
         approve(story, Act(Arrow.APPROVE))
 
@@ -122,10 +121,10 @@ def approve(story: Story, act: Act) -> None:
     )
     if request.kind is RequestKind.HOLD:
         _hold(story, request)
-        story.tell("sihu.incident.held", act.words)
+        story.tell(EventType.INCIDENT_HELD, act.words)
     else:
         _extend(story)
-        story.tell("sihu.call.extended", act.words)
+        story.tell(EventType.CALL_EXTENDED, act.words)
 
 
 def _granted(story: Story) -> timedelta | None:
@@ -179,7 +178,7 @@ def _wake(story: Story, warned: int) -> None:
 def refuse(story: Story, act: Act) -> None:
     """i. The calling side refuses: nothing moves."""
     story.change_request(outcome=Verdict.REFUSED, decided_by=story.by, decided_at=story.now, decided_reason=act.words)
-    story.tell("sihu.call.refused", act.words)
+    story.tell(EventType.CALL_REFUSED, act.words)
 
 
 def resume(story: Story, act: Act) -> None:
@@ -190,7 +189,7 @@ def resume(story: Story, act: Act) -> None:
     _set_due(story, deadlines.standing(story.incident, story.world).due_at)
     _wake(story, story.incident.warned)
     story.because = "the hold is over: the clock runs on with the time that was left"
-    story.tell("sihu.incident.resumed", act.words)
+    story.tell(EventType.INCIDENT_RESUMED, act.words)
 
 
 def look_again(story: Story) -> None:
@@ -210,7 +209,7 @@ def look_again(story: Story) -> None:
     _wake(story, max(warned, incident.warned))
     if warned > incident.warned:
         story.because = f"{100 - warn[warned - 1]} % of the box is left"
-        story.tell("sihu.call.warned", str(warn[warned - 1]))
+        story.tell(EventType.CALL_WARNED, str(warn[warned - 1]))
 
 
 def reschedule(story: Story, due_at: datetime) -> None:
@@ -219,4 +218,4 @@ def reschedule(story: Story, due_at: datetime) -> None:
     was_due_at = story.incident.due_at or story.now
     _set_due(story, max(due_at, min(was_due_at, story.now)))
     _wake(story, story.incident.warned)
-    story.tell(RESCHEDULED, was_due_at=was_due_at, provisional=story.incident.provisional)
+    story.tell(EventType.CALL_RESCHEDULED, was_due_at=was_due_at, provisional=story.incident.provisional)

@@ -8,7 +8,7 @@ from service.rules.arrows import handovers
 from service.rules.errors import Pointer, SihuError, UnknownUnit, ValidationFailed
 from service.rules.model import Act, Actor, AssistingPart, Incident
 from service.rules.story import Story
-from service.rules.words import Arrow
+from service.rules.words import Arrow, EventType
 from service.rules.world import World
 
 MAX_ASSISTING = 20
@@ -34,7 +34,7 @@ def assist(story: Story, act: Act) -> None:
     audience = tuple(dict.fromkeys((*incident.audience, *act.units)))
     story.change_call(assisting=assisting)
     story.move(assisting=assisting, audience=audience)
-    story.tell("sihu.call.assisted", act.words, units=list(dict.fromkeys(act.units)))
+    story.tell(EventType.CALL_ASSISTED, act.words, units=list(dict.fromkeys(act.units)))
 
 
 def _faults(story: Story, incident: Incident, n: int, code: str) -> list[SihuError]:
@@ -60,4 +60,4 @@ def part_done(story: Story, act: Act) -> None:
     """An assisting unit reports its part done; nothing else moves."""
     part = AssistingPart(story.by.unit or "", story.now, act.words)
     story.change_call(parts_done=(*story.incident.call.parts_done, part))
-    story.tell("sihu.call.part_done", act.words)
+    story.tell(EventType.CALL_PART_DONE, act.words)

@@ -10,7 +10,7 @@ from datetime import datetime
 from service.rules.errors import NotYours, Pointer, ValidationFailed
 from service.rules.model import Act, Actor, Appeal, Call, Incident
 from service.rules.story import Story
-from service.rules.words import Arrow, ClosedAs, Level, Outcome, State, Verdict
+from service.rules.words import Arrow, ClosedAs, EventType, Level, Outcome, State, Verdict
 from service.rules.world import World
 
 MISSED = frozenset({Outcome.NO_ANSWER, Outcome.NOT_RESOLVED})
@@ -73,7 +73,7 @@ def rate(story: Story, act: Act) -> None:
     else:
         story.change_any_call(call._replace(outcome_rating=score), silently=True)
         story.note(rating=score)
-    story.tell("sihu.incident.rated", act.words, call=call.seq, score=score)
+    story.tell(EventType.INCIDENT_RATED, act.words, call=call.seq, score=score)
 
 
 def _rated_call(incident: Incident, seq: int | None) -> Call:
@@ -106,7 +106,7 @@ def appeal(story: Story, act: Act) -> None:
     if call.appeal is not None:
         raise _wrong("/call", f"You appealed against call {call.seq} already: one appeal a call.")
     story.change_any_call(call._replace(appeal=Appeal(act.words or "", story.by, story.now)))
-    story.tell("sihu.call.appealed", act.words, call=call.seq)
+    story.tell(EventType.CALL_APPEALED, act.words, call=call.seq)
 
 
 def may_judge(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> str | None:
@@ -140,7 +140,7 @@ def judge(story: Story, act: Act) -> None:
         outcome=Verdict.APPROVED if granted else Verdict.REFUSED,
     )
     story.change_any_call(call._replace(appeal=decided, exempt=granted))
-    story.tell("sihu.call.exempted" if granted else "sihu.call.appeal_refused", act.words, call=call.seq)
+    story.tell(EventType.CALL_EXEMPTED if granted else EventType.CALL_APPEAL_REFUSED, act.words, call=call.seq)
 
 
 def _call(incident: Incident, seq: int | None) -> Call:

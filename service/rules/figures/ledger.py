@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from service.rules.figures.definition import CallFacts
-from service.rules.words import STREET_DIGITS, DueKind, Outcome
+from service.rules.words import STREET_DIGITS, DueKind, EventType, Outcome
 
 
 class LoggedEvent(NamedTuple):
@@ -33,7 +33,7 @@ def calls_of(events: Iterable[LoggedEvent]) -> list[CallFacts]:
     return ledger.calls
 
 
-_MOVERS = ("call.extended", "call.rescheduled")
+_MOVERS = (EventType.CALL_EXTENDED, EventType.CALL_RESCHEDULED)
 
 
 class _Ledger:
@@ -45,7 +45,7 @@ class _Ledger:
         self._held = timedelta()
 
     def hear(self, event: LoggedEvent) -> None:
-        heard = _HEARD.get(event.type.removeprefix("sihu."))
+        heard = _HEARD.get(event.type)
         if heard is not None:
             heard(self, event)
 
@@ -92,7 +92,7 @@ class _Ledger:
                 self._change(event.data["call"], **{name: due_at})
 
     def ended(self, event: LoggedEvent) -> None:
-        self._end(event, _ENDS[event.type.removeprefix("sihu.")])
+        self._end(event, _ENDS[event.type])
 
     def resolved(self, event: LoggedEvent) -> None:
         self._end(event, Outcome.RESOLVED)
@@ -119,20 +119,20 @@ class _Ledger:
 
 
 _ENDS: Mapping[str, Outcome] = {
-    "call.raised": Outcome.RAISED,
-    "call.returned": Outcome.RETURNED,
-    "call.assigned": Outcome.ASSIGNED,
+    EventType.CALL_RAISED: Outcome.RAISED,
+    EventType.CALL_RETURNED: Outcome.RETURNED,
+    EventType.CALL_ASSIGNED: Outcome.ASSIGNED,
 }
 _HEARD: Mapping[str, Callable[[_Ledger, LoggedEvent], None]] = {
-    "call.opened": _Ledger.opened,
-    "call.answered": _Ledger.answered,
-    "call.missed": _Ledger.missed,
-    "call.exempted": _Ledger.exempted,
-    "incident.held": _Ledger.held,
-    "incident.resumed": _Ledger.resumed,
-    "incident.resolved": _Ledger.resolved,
-    "incident.closed": _Ledger.closed,
-    "incident.rated": _Ledger.rated,
+    EventType.CALL_OPENED: _Ledger.opened,
+    EventType.CALL_ANSWERED: _Ledger.answered,
+    EventType.CALL_MISSED: _Ledger.missed,
+    EventType.CALL_EXEMPTED: _Ledger.exempted,
+    EventType.INCIDENT_HELD: _Ledger.held,
+    EventType.INCIDENT_RESUMED: _Ledger.resumed,
+    EventType.INCIDENT_RESOLVED: _Ledger.resolved,
+    EventType.INCIDENT_CLOSED: _Ledger.closed,
+    EventType.INCIDENT_RATED: _Ledger.rated,
     **dict.fromkeys(_ENDS, _Ledger.ended),
     **dict.fromkeys(_MOVERS, _Ledger.moved),
 }

@@ -10,9 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules.figures.definition import Period
 from service.rules.figures.ledger import LoggedEvent
+from service.rules.words import EventType
 from service.store.log.tables import event
 
-_OPENED = "sihu.call.opened"
+_OPENED = EventType.CALL_OPENED
 _PAGE = 1000
 
 

@@ -15,6 +15,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, false, func, literal_column, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.rules.words import EventType
 from service.store.log import numbering
 from service.store.log.tables import event, log_batch
 from service.store.ranges import overlaps, within
@@ -44,7 +45,7 @@ class FeedFilter:
 
     area: str | None
     tokens: tuple[str, ...]
-    types: tuple[str, ...] = ()
+    types: tuple[EventType, ...] = ()
     unit: str | None = None
     within_area: str | None = None
 

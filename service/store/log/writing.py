@@ -18,6 +18,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Text, bindparam, insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.rules.words import EventType
 from service.store import bulk
 from service.store.log.tables import event, log_batch
 
@@ -25,7 +26,7 @@ from service.store.log.tables import event, log_batch
 class Entry(NamedTuple):
     """One event as stored. `audience`: units, and '@subject' of the reporter, as of then."""
 
-    type: str
+    type: EventType
     at: datetime
     area: str
     audience: tuple[str, ...]

@@ -17,6 +17,7 @@ from sqlalchemy import func, select
 from sqlalchemy.engine import make_url
 
 from service import postgres
+from service.rules.words import EventType
 from service.store.database import Database
 from service.store.log import feed, numbering, writing
 from service.store.log.feed import FeedFilter
@@ -43,7 +44,7 @@ class _Ledger:
             await tx.execute(select(func.pg_advisory_xact_lock(incident.int % 2**62)))
             first = self.written[incident] + 1
             entries = [
-                Entry("sihu.incident.commented", NOW, "440105003001001", (), {"n": first + n}, incident, first + n)
+                Entry(EventType.INCIDENT_COMMENTED, NOW, "440105003001001", (), {"n": first + n}, incident, first + n)
                 for n in range(chance.randint(1, 3))
             ]
             await writing.append(tx, entries, queues={f"{incident}:calling"})
@@ -137,7 +138,18 @@ async def test_a_cursor_survives_a_dump_and_restore_into_another_server(
     await _run(database, other, ledger, reader, seed=100)
     async with database.begin() as tx:  # committed but not numbered when the dump is taken
         await writing.append(
-            tx, [Entry("x", NOW, "440105", (), {}, ledger.incidents[0], ledger.written[ledger.incidents[0]] + 1)]
+            tx,
+            [
+                Entry(
+                    EventType.INCIDENT_COMMENTED,
+                    NOW,
+                    "440105",
+                    (),
+                    {},
+                    ledger.incidents[0],
+                    ledger.written[ledger.incidents[0]] + 1,
+                )
+            ],
         )
     ledger.written[ledger.incidents[0]] += 1
     await database.close()
@@ -163,13 +175,13 @@ def _move(url: str, target: postgres.Server) -> None:
 
 async def test_a_long_transaction_elsewhere_stalls_nobody(database: Database) -> None:
     async with database.begin() as idle:
-        await writing.append(idle, [Entry("late", NOW, "440105", (), {})])
+        await writing.append(idle, [Entry(EventType.INCIDENT_URGED, NOW, "440105", (), {})])
         async with database.begin() as tx:
-            await writing.append(tx, [Entry("early", NOW, "440105", (), {})])
+            await writing.append(tx, [Entry(EventType.INCIDENT_COMMENTED, NOW, "440105", (), {})])
         async with database.begin() as tx:
             assert await numbering.seal(tx) == 1
     async with database.begin() as tx:
         assert await numbering.seal(tx) == 1
     async with database.read() as connection:
         page = await feed.read(connection, 0, 10, ALL)
-    assert [event.type for event in page.events] == ["early", "late"]
+    assert [event.type for event in page.events] == [EventType.INCIDENT_COMMENTED, EventType.INCIDENT_URGED]

@@ -13,6 +13,7 @@ from sqlalchemy import event, text
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.rules.words import EventType
 from service.store.database import Database
 from service.store.log import feed, numbering
 from service.store.log.feed import SCAN, FeedFilter
@@ -95,7 +96,7 @@ def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
 @pytest.mark.parametrize(
     "wanted",
     [
-        FeedFilter("", (), types=("none",)),
+        FeedFilter("", (), types=(EventType.DUTY_REFUSED,)),
         FeedFilter("", (), unit="none"),
         FeedFilter("", (), within_area="440999"),
         FeedFilter(None, ("none", "@nobody")),
