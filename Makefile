@@ -20,11 +20,12 @@ test: .venv/dev ## the whole suite, on its own databases
 demo: .venv/run ## one unanswered incident through all four calls, in seconds
 	@$(BIN)/sihu demo
 
-check: .venv/dev ## lint, types, import contracts, OpenAPI, migrations
+check: .venv/dev ## lint, types, import contracts, conventions, OpenAPI, migrations
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/pytest -q tests/conventions
 	$(BIN)/sihu openapi --check
 	@# a database of its own: the one of `make run` is not to be migrated by a check
 	@data=$$(mktemp -d) && trap 'rm -rf "$$data"' EXIT && \
