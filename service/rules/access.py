@@ -6,10 +6,11 @@ Codes are prefixes, so a community or street is recognised by its code being the
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 
 from service.rules.errors import NotYours
-from service.rules.model import Actor, By, Incident
+from service.rules.model import Actor, AnyIncident, By, Incident
 from service.rules.words import COMMUNITY_DIGITS, STREET_DIGITS, Cause, Level, Role, State
 
 
@@ -48,29 +49,43 @@ _IN_WORDS: Mapping[Relation, str] = {
 }
 
 
-def relations(actor: Actor, incident: Incident) -> frozenset[Relation]:
-    """Everything `actor` is to `incident`; empty means it does not exist for them (404)."""
+@dataclass(frozen=True, slots=True)
+class Party:
+    """An actor beside one incident: everything the actor is to it, found out once an act. No relations: it does not
+    exist for the actor (404)."""
+
+    actor: Actor
+    relations: frozenset[Relation]
+
+
+def party(actor: Actor, incident: AnyIncident) -> Party:
+    """The party that this actor is in this incident."""
+    return Party(actor, relations(actor, incident))
+
+
+def relations(actor: Actor, incident: AnyIncident) -> frozenset[Relation]:
+    """Everything an actor is to an incident; empty means that the incident does not exist for the actor (404)."""
     if actor.role is Role.AUDITOR:
         return frozenset({Relation.AUDITOR})
     if actor.role is Role.OPS:
         return frozenset({Relation.OPS})
-    held = set()
+    found = set()
     if actor.subject == incident.reporter:
-        held.add(Relation.REPORTER)
+        found.add(Relation.REPORTER)
     if f"@{actor.subject}" in incident.audience:
-        held.add(Relation.FOLLOWER)
+        found.add(Relation.FOLLOWER)
     if actor.role is Role.REPORTER:
         if actor.area and incident.grid_code.startswith(actor.area):
-            held.add(Relation.AREA)
+            found.add(Relation.AREA)
     elif actor.unit is not None:
-        held |= _unit_relations(actor.unit, actor.member_of, incident)
+        found |= _unit_relations(actor.unit, actor.member_of, incident)
     resolved_by = incident.call.ended_by if incident.state is State.RESOLVED else None
-    if held and resolved_by is not None and resolved_by.subject == actor.subject:
-        held.add(Relation.RESOLVER)
-    return frozenset(held)
+    if found and resolved_by is not None and resolved_by.subject == actor.subject:
+        found.add(Relation.RESOLVER)
+    return frozenset(found)
 
 
-def _unit_relations(unit: str, member_of: str | None, incident: Incident) -> set[Relation]:
+def _unit_relations(unit: str, member_of: str | None, incident: AnyIncident) -> set[Relation]:
     tests = {
         Relation.CALLED_UNIT: unit == incident.unit,
         Relation.CELL_COMMUNITY: unit == incident.community,
@@ -83,7 +98,7 @@ def _unit_relations(unit: str, member_of: str | None, incident: Incident) -> set
     return {relation for relation, holds in tests.items() if holds}
 
 
-def approvers(incident: Incident) -> frozenset[str]:
+def approvers(incident: AnyIncident) -> frozenset[str]:
     """Who decides a hold or extension of the last call (contract §2, "Approver"); empty: the called unit itself.
 
     A first call has no `from_unit`, whatever its level, so the street of the cell stands in for it.
@@ -133,11 +148,16 @@ def may_report_in(actor: Actor, grid_code: str) -> None:
         raise NotYours(f"Cell {grid_code} lies outside your area {area}. Check grid_code, or ask ops for a wider key.")
 
 
-def demand(by: frozenset[Relation], never: frozenset[Relation], held: frozenset[Relation], verb: str) -> None:
-    """Raises `NotYours` unless one of `by` holds and none of `never` does."""
-    if held & never:
-        raise NotYours(f"{_words(held & never).capitalize()} may not {verb} this incident: somebody else has to.")
-    if not held & by:
+def may(some: Party, by: frozenset[Relation], never: frozenset[Relation]) -> bool:
+    """Whether a party holds one of the relations `by` and none of `never`."""
+    return not some.relations & never and bool(some.relations & by)
+
+
+def demand(some: Party, by: frozenset[Relation], never: frozenset[Relation], verb: str) -> None:
+    """Raises `NotYours` unless the party holds one of the relations `by` and none of `never`."""
+    if barring := some.relations & never:
+        raise NotYours(f"{_words(barring).capitalize()} may not {verb} this incident: somebody else has to.")
+    if not some.relations & by:
         raise NotYours(f"Only {_words(by)} may {verb} this incident.")
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from service.rules.model import Call, Incident, Request
+from service.rules.model import AnyIncident, Call, Request
 from service.rules.timers import Timer
 from service.rules.words import DueKind, RequestKind, Verdict
 from service.rules.world import World
@@ -30,13 +30,13 @@ class Deadline(NamedTuple):
     left: timedelta | None = None
 
 
-def box_of(call: Call, incident: Incident, world: World) -> tuple[datetime, int]:
+def box_of(call: Call, incident: AnyIncident, world: World) -> tuple[datetime, int]:
     """The start and the seconds of the box that runs: the answer box, and once answered the resolve box."""
-    box = world.box(incident.policy, call.level, incident.urgency, incident.category)
+    box = world.policy(incident.policy).box(call.level, incident.urgency, incident.category)
     return (call.opened_at, box.answer_s) if call.answered_at is None else (call.answered_at, box.resolve_s)
 
 
-def standing(incident: Incident, world: World) -> Deadline:
+def standing(incident: AnyIncident, world: World) -> Deadline:
     """The deadline of the open call as the calendar stands, from its box and everything that moved it."""
     call = incident.call
     timer = world.timer(incident.policy, call.clock)
@@ -66,7 +66,7 @@ def standing(incident: Incident, world: World) -> Deadline:
     return Deadline(due_at, start, box_s, tuple(stretches), tuple(moved), provisional, left)
 
 
-def taken_us(incident: Incident, now: datetime) -> int:
+def taken_us(incident: AnyIncident, now: datetime) -> int:
     """How long the open call has taken since it opened, in microseconds, without what it was on hold (arrow i)."""
     mine = (each for each in incident.requests if each.call == incident.call.seq)
     held = (each.resumed_at - (each.decided_at or each.asked_at) for each in mine if each.resumed_at)

@@ -12,7 +12,7 @@ from datetime import datetime
 from itertools import zip_longest
 from typing import Protocol, TypeVar
 
-from service.rules.policy import Activation, Box, Hours, Policy
+from service.rules.policy import Activation, Hours, Policy
 from service.rules.timers import CONTINUOUS, Timer
 from service.rules.words import ClockKind, Level, UnitKind, Urgency
 from service.rules.worktime import WorkCalendar
@@ -20,12 +20,12 @@ from service.rules.worktime import WorkCalendar
 
 @dataclass(frozen=True, slots=True)
 class Validity:
-    """Half-open: in force from `valid_from`, no longer at `valid_to`."""
+    """The half-open time in which a row is in force: from `valid_from` on, and no longer at `valid_to`."""
 
     valid_from: datetime
     valid_to: datetime | None = None
 
-    def at(self, moment: datetime) -> bool:
+    def in_force_at(self, moment: datetime) -> bool:
         return self.valid_from <= moment and (self.valid_to is None or moment < self.valid_to)
 
 
@@ -137,7 +137,7 @@ class World:
         """Whose a category is in a cell: the longest category prefix, then the longest area, then the first code."""
         for length in range(len(category), 0, -1):
             for duty in self.duties_by_category.get(category[:length], ()):
-                if grid_code.startswith(duty.area) and duty.validity.at(at):
+                if grid_code.startswith(duty.area) and duty.validity.in_force_at(at):
                     return duty
         return None
 
@@ -147,7 +147,7 @@ class World:
         for length in range(len(category), 0, -1):
             for duty in self.duties_by_category.get(category[:length], ()):
                 units = (duty.lead_unit, *duty.assisting)
-                in_force = grid_code.startswith(duty.area) and duty.validity.at(at)
+                in_force = grid_code.startswith(duty.area) and duty.validity.in_force_at(at)
                 if in_force and any(self._is_of(unit, street, at) for unit in units):
                     return duty
         return None
@@ -171,14 +171,15 @@ class World:
             raise LookupError("the registry has no district unit in force")
         return found
 
-    def policy(self, code: str, version: int) -> Policy:
-        return self.policies[code, version]
+    def policy(self, key: tuple[str, int]) -> Policy:
+        """The policy of this (code, version), such as the one an incident is pinned to."""
+        return self.policies[key]
 
     def active(self, at: datetime) -> Policy | None:
         """The policy that incidents are reported under at `at`; None before the first one."""
         for activation in reversed(self.activations):
             if activation.at <= at:
-                return self.policies[activation.code, activation.version]
+                return self.policy((activation.code, activation.version))
         return None
 
     def reigns(self, policy: tuple[str, int]) -> list[tuple[datetime, datetime | None]]:
@@ -193,10 +194,6 @@ class World:
             else:
                 found.append((each.at, end))
         return found
-
-    def box(self, policy: tuple[str, int], level: Level, urgency: Urgency, category: str) -> Box:
-        """The time boxes of a call at this level under the policy an incident is pinned to."""
-        return self.policies[policy].box(level, urgency, category)
 
     def timer(self, policy: tuple[str, int], clock: ClockKind) -> Timer:
         """What counts the time of a call under this policy."""
@@ -243,7 +240,7 @@ def _timer(policy: Policy, calendars: Mapping[Hours, WorkCalendar]) -> Timer | N
 
 def _at(rows: tuple[_Row, ...], at: datetime) -> _Row | None:
     for row in rows:
-        if row.validity.at(at):
+        if row.validity.in_force_at(at):
             return row
     return None
 
