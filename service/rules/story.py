@@ -14,6 +14,9 @@ from service.rules.routing import Route
 from service.rules.words import Cause, ClockKind, ClosedAs, DueKind, EventType, Ground, Level, Outcome, State, Verdict
 from service.rules.world import World
 
+_PLACES = {name: place for place, name in enumerate(IncidentOf._fields)}
+"""Where a field stands in an incident: `_replace` looks for every field and takes twice as long to copy one."""
+
 REOPENABLE = frozenset({ClosedAs.VERIFIED, ClosedAs.UNVERIFIED, ClosedAs.VOID})
 
 
@@ -39,22 +42,25 @@ class StoryOf(Generic[Earlier]):
 
     def decision(self) -> DecisionOf[Earlier]:
         """The decision that the story has come to."""
-        changed = tuple(self._changed[seq] for seq in sorted(self._changed) if self._differs(seq))
+        changed = self._changes() if self._changed else ()
         events = tuple(self._events)
         return DecisionOf(self.before, self.incident, changed, self._opened, events, self.because, self._request)
 
-    def _differs(self, seq: int) -> bool:
-        """Whether a call that was changed is not again what it was."""
-        before = self.before
-        earlier: tuple[Call, ...] | None = before.earlier
-        return self._changed[seq] != (before.call if seq == before.call.seq else (earlier or ())[seq - 1])
+    def _changes(self) -> tuple[Call, ...]:
+        """The calls that are not what they were, oldest first."""
+        earlier: tuple[Call, ...] | None = self.before.earlier
+        before = (self.before.call, *(earlier or ()))
+        return tuple([call for _, call in sorted(self._changed.items()) if call not in before])
 
     @property
     def incident(self) -> IncidentOf[Earlier]:
         """The incident as it stands at this point of the story."""
         if self._fields:
-            self._incident = self._incident._replace(**self._fields, earlier=self._earlier)
-            self._fields = {}
+            row: list[Any] = list(self._incident)
+            for name, value in self._fields.items():
+                row[_PLACES[name]] = value
+            row[_PLACES["earlier"]] = self._earlier
+            self._incident, self._fields = IncidentOf._make(row), {}
         return self._incident
 
     def record(self, event_type: EventType, note: str | None = None, *, call: int | None = None, **facts: Any) -> None:
@@ -68,40 +74,36 @@ class StoryOf(Generic[Earlier]):
     def change(self, **fields: Unpack[IncidentChange]) -> None:
         """Change the incident. Its version rises by one in a decision, however many changes that takes."""
         self._fields.update(fields)
-        self._raise_version()
+        self._fields["version"] = self.before.version + 1
+        self._fields["updated_at"] = self.now
 
     def change_quietly(self, **fields: Unpack[IncidentChange]) -> None:
         """Change the incident without raising its version: nobody's `If-Match` fails because of it."""
         self._fields.update(fields)
 
-    def _raise_version(self) -> None:
-        self._fields["version"] = self.before.version + 1
-        self._fields["updated_at"] = self.now
-
     def change_call(self, **fields: Unpack[CallChange]) -> None:
         """Change the last call."""
-        self._set_last(self.incident.call._replace(**fields))
-        self._raise_version()
+        self.change(call=self._changed_last(fields))
 
     def change_call_numbered(self: Story, seq: int, *, quietly: bool = False, **fields: Unpack[CallChange]) -> None:
         """Change one call of any age; `quietly` leaves the incident's version as it is."""
-        last = self.incident.call
-        if seq == last.seq:
-            self._set_last(last._replace(**fields))
+        call = self.incident.call
+        if seq == call.seq:
+            call = self._changed_last(fields)
         else:
             earlier = list(self._earlier)
             self._changed[seq] = earlier[seq - 1] = earlier[seq - 1]._replace(**fields)
             self._earlier = tuple(earlier)
-            self._fields["call"] = last  # as it was: something must be there for `incident` to take the change in
-        if not quietly:
-            self._raise_version()
+        step = self.change_quietly if quietly else self.change
+        step(call=call)
 
-    def _set_last(self, call: Call) -> None:
-        self._fields["call"] = call
+    def _changed_last(self, fields: CallChange) -> Call:
+        call = self.incident.call._replace(**fields)
         if self._opened is None:
             self._changed[call.seq] = call
         else:
             self._opened = call
+        return call
 
     def end_call(self, outcome: Outcome, **fields: Unpack[CallEnd]) -> None:
         """End the last call. A request that still waits on it lapses."""
@@ -121,8 +123,7 @@ class StoryOf(Generic[Earlier]):
 
     def _set_requests(self, before: tuple[Request, ...], last: Request) -> None:
         self._request = last
-        self._fields["requests"] = (*before, last)
-        self._raise_version()
+        self.change(requests=(*before, last))
 
     def open_call(
         self,
@@ -156,7 +157,7 @@ class StoryOf(Generic[Earlier]):
             calls_per_level=with_one_more(incident.calls_per_level, route.level),
             audience=audience,
             assisting=assisting,
-            **box_start(self.world, incident, call.clock, self.now, call.answer_by, DueKind.ANSWER, box_s),
+            **box_start(self.world, incident.policy, call.clock, self.now, call.answer_by, DueKind.ANSWER, box_s),
         )
         self.because = route.because
         if first:
@@ -187,11 +188,11 @@ Story: TypeAlias = StoryOf[tuple[Call, ...]]
 
 
 def box_start(
-    world: World, incident: AnyIncident, clock: ClockKind, start: datetime, due_at: datetime, kind: DueKind, box_s: int
+    world: World, key: tuple[str, int], clock: ClockKind, start: datetime, due_at: datetime, kind: DueKind, box_s: int
 ) -> BoxStart:
-    """The deadline of a box that begins at `start`, and when the clock must look next."""
-    timer = world.timer(incident.policy, clock)
-    mark = deadlines.next_mark(due_at, box_s, world.policy(incident.policy).warn, 0, timer)
+    """The deadline of a box that begins at `start` under the policy `key`, and when the clock must look next."""
+    timer = world.timer(key, clock)
+    mark = deadlines.next_mark(due_at, box_s, world.policy(key).warn, 0, timer)
     provisional = timer.is_provisional(start, due_at)
     return {"due_at": due_at, "due_kind": kind, "wake_at": mark or due_at, "warned": 0, "provisional": provisional}
 

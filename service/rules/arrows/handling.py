@@ -92,7 +92,7 @@ def _called(new: Admitted, route: Route, world: World, incident_id: UUID, number
     box = policy.box(route.level, new.urgency, draft.category)
     answer_by = world.timer(key, box.clock).due(now, timedelta(seconds=box.answer_s))
     cause = Cause.UNROUTED if route.unrouted else Cause.REPORT
-    incident = IncidentOf(
+    return IncidentOf(
         id=incident_id,
         number=number,
         kind=draft.kind,
@@ -106,16 +106,12 @@ def _called(new: Admitted, route: Route, world: World, incident_id: UUID, number
         policy=key,
         reported_at=now,
         updated_at=now,
-        due_at=answer_by,
-        due_kind=DueKind.ANSWER,
-        wake_at=answer_by,
         call=Call(1, route.level, 1, route.unit, None, cause, now, answer_by, box.clock),
         earlier=(),
         calls_per_level=with_one_more((0, 0, 0, 0), route.level),
         audience=(route.unit,),
+        **box_start(world, key, box.clock, now, answer_by, DueKind.ANSWER, box.answer_s),
     )
-    box_fields = box_start(world, incident, box.clock, now, answer_by, DueKind.ANSWER, box.answer_s)
-    return incident._replace(**box_fields)
 
 
 def _parked(incident: Incident, by: By, waits_s: int) -> Incident:
@@ -152,7 +148,7 @@ def _take_on(story: Story, content: Mapping[str, Any] | None) -> None:
     resolve_by = story.world.timer(incident.policy, clock).due(now, timedelta(seconds=box_s))
     took_us = deadlines.taken_us(incident, now)
     story.change_call(answered_at=now, resolve_by=resolve_by, answer=content, answer_us=took_us)
-    running = box_start(story.world, incident, clock, now, resolve_by, DueKind.RESOLVE, box_s)
+    running = box_start(story.world, incident.policy, clock, now, resolve_by, DueKind.RESOLVE, box_s)
     story.change(state=State.ANSWERED, **running)
 
 
