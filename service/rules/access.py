@@ -1,4 +1,4 @@
-"""Who sees an incident, and what each is to it (contract §2, "Who sees and does what").
+"""The relations of an actor to an incident, by which it is seen and acted on (contract §2, "Who sees and does what").
 
 Codes are prefixes, so a community or street is recognised by its code being the front of the cell's code.
 """
@@ -15,10 +15,10 @@ from service.rules.words import COMMUNITY_DIGITS, STREET_DIGITS, Cause, Level, R
 
 
 class Relation(StrEnum):
-    """What an actor is to one incident. Several may hold at once."""
+    """One relation of an actor to one incident. An actor may have several at once."""
 
     CALLED_UNIT = "called_unit"  # the unit of the last call
-    RESOLVER = "resolver"  # the subject that resolved it, whatever key it now comes with: bars, grants nothing
+    RESOLVER = "resolver"  # the subject that resolved it, whatever key it uses now: this bars, and grants nothing
     REPORTER = "reporter"  # the subject whose incident it is
     CELL_COMMUNITY = "cell_community"
     CELL_STREET = "cell_street"
@@ -51,7 +51,7 @@ _IN_WORDS: Mapping[Relation, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """An actor beside one incident: everything the actor is to it, found out once an act. No relations: it does not
+    """An actor and all its relations to one incident, computed once an act. With no relations the incident does not
     exist for the actor (404)."""
 
     actor: Actor
@@ -64,7 +64,7 @@ def party(actor: Actor, incident: AnyIncident) -> Party:
 
 
 def relations(actor: Actor, incident: AnyIncident) -> frozenset[Relation]:
-    """Everything an actor is to an incident; empty means that the incident does not exist for the actor (404)."""
+    """All relations of an actor to an incident; with none it does not exist for the actor (404)."""
     if actor.role is Role.AUDITOR:
         return frozenset({Relation.AUDITOR})
     if actor.role is Role.OPS:
@@ -99,7 +99,7 @@ def _unit_relations(unit: str, member_of: str | None, incident: AnyIncident) -> 
 
 
 def approvers(incident: AnyIncident) -> frozenset[str]:
-    """Who decides a hold or extension of the last call (contract §2, "Approver"); empty: the called unit itself.
+    """The units that decide a hold or extension of the last call (contract §2, "Approver"); none: the called unit does.
 
     A first call has no `from_unit`, whatever its level, so the street of the cell stands in for it.
     """
@@ -156,15 +156,15 @@ def may(some: Party, by: frozenset[Relation], never: frozenset[Relation]) -> boo
 def demand(some: Party, by: frozenset[Relation], never: frozenset[Relation], verb: str) -> None:
     """Raises `NotYours` unless the party holds one of the relations `by` and none of `never`."""
     if barring := some.relations & never:
-        raise NotYours(f"{_words(barring).capitalize()} may not {verb} this incident: somebody else has to.")
+        raise NotYours(f"{_in_words(barring).capitalize()} may not {verb} this incident: somebody else has to.")
     if not some.relations & by:
-        raise NotYours(f"Only {_words(by)} may {verb} this incident.")
+        raise NotYours(f"Only {_in_words(by)} may {verb} this incident.")
 
 
-def _words(some: frozenset[Relation]) -> str:
+def _in_words(some: frozenset[Relation]) -> str:
     return " or ".join(_IN_WORDS[relation] for relation in Relation if relation in some)
 
 
 def by_of(actor: Actor) -> By:
-    """How an actor is written on calls and events."""
+    """An actor as it is written on calls and events."""
     return By(actor.role.value, actor.subject, actor.unit)

@@ -1,13 +1,12 @@
 """The types the rules work with: an incident, its calls, the people who act, what a decision brings about.
 
 Everything is frozen: a rule never changes what it was given, it returns what comes after. What a sweep makes by the
-thousand (incidents, calls, events) are named tuples: a frozen dataclass costs five times as much to copy.
-Times are aware UTC datetimes; durations are seconds.
+thousand (incidents, calls, events) are named tuples: a frozen dataclass costs five times as much to copy. Times are
+aware UTC datetimes; durations are seconds.
 
-An incident is loaded whole for people (`Incident`) and without its earlier calls for the clock (`DueIncident`). These
-are two types to the type checker, so that no rule answers from calls that were never loaded: whatever looks at them
-takes an `Incident`, whatever serves the clock too takes either. A hot path makes `IncidentOf(...)` itself: calling an
-alias costs twice as much.
+An incident is loaded whole for people (`Incident`) and without its earlier calls for the clock (`DueIncident`): two
+types, so that no rule answers from calls that were never loaded. Calling such an alias costs five times as much as
+`IncidentOf(...)` itself.
 """
 
 from __future__ import annotations
@@ -53,7 +52,7 @@ class Actor:
 
 
 class By(NamedTuple):
-    """The author of a fact, as written on calls and events. `kind`: reporter, unit, ops or clock."""
+    """The author of a fact, as written on calls and events; `kind` is reporter, unit, ops or clock."""
 
     kind: str
     subject: str | None = None
@@ -130,9 +129,7 @@ class Call(NamedTuple):
 
     A `binding` call was assigned by a leader and may not be returned. `rating` is the street's rating of a department,
     `outcome_rating` the reporter's rating of the outcome, both 1–5. An `exempt` call was missed but is not scored: an
-    appeal succeeded. `answer_us` and `resolve_us` are the microseconds until its answer and its resolution, without
-    the time on hold.
-    """
+    appeal succeeded. `answer_us` and `resolve_us` are the microseconds until it was answered and resolved, off hold."""
 
     seq: int
     level: Level
@@ -171,8 +168,7 @@ class Call(NamedTuple):
 class Request(NamedTuple):
     """A hold or an extension that the unit of call number `call` asks for. `outcome` is None while the request is open.
     `box` is the box it stopped or moved, known once approved; `resumed_at` ends a hold; `granted` is what an extension
-    added in the call's own clock, whatever the calendar becomes.
-    """
+    added in the call's own clock, whatever the calendar becomes."""
 
     n: int
     kind: RequestKind
@@ -198,13 +194,12 @@ class IncidentOf(NamedTuple, Generic[Earlier]):
     """The standing of one incident. What was said about it lives in `Report` and never changes.
 
     `call` is the last call, open in `CALL_OPEN_STATES`; `earlier` are the calls before it, oldest first.
-    `calls_per_level` counts the calls so far at levels 1–4 (so a round needs no history), `rejects` the rejections
-    since the last reopening, `returns` the returns ever, `sequence` the events so far. `audience` is every unit ever
-    called or assisting, and '@subject' of everybody whose incident was merged into this one; `assisting` are the units
-    that assist now. `rating` is the reporter's rating of the outcome as it stands. `wake_at` is when the clock must
-    look next: a warning, the deadline, or later after a fault. `warned` counts the warning marks passed in the running
-    box; a `provisional` deadline lies beyond the days that are known.
-    """
+    `calls_per_level` counts the calls so far at levels 1–4 (a round needs no history), `rejects` the rejections since
+    the last reopening, `returns` the returns ever, `sequence` the events. `audience` is every unit ever called or
+    assisting, and '@subject' of each reporter whose incident was merged into this one; `assisting` are the units that
+    assist now, `rating` is the reporter's of the outcome as it stands. `wake_at` is when the clock must look next: a
+    warning, the deadline, or later after a fault. `warned` counts the warning marks passed in the running box; a
+    `provisional` deadline lies beyond the days that are known."""
 
     id: UUID
     number: str
@@ -261,9 +256,7 @@ class IncidentOf(NamedTuple, Generic[Earlier]):
 
 
 Incident: TypeAlias = IncidentOf[tuple[Call, ...]]
-"""An incident with all its calls, as people's acts need it."""
 DueIncident: TypeAlias = IncidentOf[None]
-"""An incident as the sweep loads it, without the calls before the last one."""
 AnyIncident: TypeAlias = IncidentOf[tuple[Call, ...] | None]
 
 
@@ -290,9 +283,8 @@ class DecisionOf(NamedTuple, Generic[Earlier]):
     """The consequences of one act or one deadline: saved whole, in one transaction, or not at all.
 
     `before` is None for a report. `changed` are the calls that existed before and are not what they were, oldest
-    first; `opened` is the call that was opened, if any; `request` the one that was made, decided or resumed. `because`
-    says in words why the new call goes where it goes, or why the clock closed the incident.
-    """
+    first; `request` is the one that was made, decided or resumed. `because` says in words why the call that was opened
+    goes where it goes, or why the clock closed the incident."""
 
     before: IncidentOf[Earlier] | None
     after: IncidentOf[Earlier]

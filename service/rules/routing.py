@@ -1,5 +1,6 @@
-"""Who is called next. Levels are tried upwards from the wanted one until a unit is found (contract §2, "Never" and
-"Skipped levels"): no community → the street; no department for the category → the leader; no leader → the district."""
+"""The unit called next. Levels are tried upwards from the wanted one until a unit is found (contract §2, "Never"
+and "Skipped levels"): no community → the street; no department for the category → the leader; no leader → the district.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ _NEXT: dict[Level, Level] = {level: Level(level + 1) for level in Level if level
 
 
 class Route(NamedTuple):
-    """One unit to call. `unrouted`: the wanted level had nobody, so a fallback was taken and ops are told."""
+    """One unit to call. An `unrouted` one is a fallback, because the wanted level had nobody; ops hear of it."""
 
     level: Level
     unit: str
@@ -49,13 +50,13 @@ def street_level(world: World, incident: AnyIncident, at: datetime) -> Route:
 
 
 def below(world: World, incident: AnyIncident, at: datetime) -> Route:
-    """One level down, for a call whose caller is gone (arrow g); what is found may lie higher, or be the same unit."""
+    """One level down, for a call whose caller is gone (arrow g); the unit found may be higher up, or the called one."""
     wanted = Level(max(incident.level - 1, Level.COMMUNITY))
     return _find(world, wanted, incident.grid_code, incident.category, incident.unit, at)
 
 
 def arbiter(world: World, incident: AnyIncident, at: datetime) -> Route:
-    """The leader who decides whose it is: in charge of the unit called now, else of the street (arrow g)."""
+    """The leader who decides whose an incident is: in charge of the unit called now, else of the street (arrow g)."""
     return _find(world, Level.LEADER, incident.grid_code, incident.category, incident.unit, at)
 
 
