@@ -122,5 +122,5 @@ class Engine:
         full = True
         while full:
             swept = await sweep.run_once(self._database, self._worlds, self._clock.now(), self._tell)
-            self._metrics.swept(swept.fired, swept.put_aside, swept.lateness)
+            self._metrics.swept(swept.fired, swept.backed_off, swept.lateness)
             full = swept.full

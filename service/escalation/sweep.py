@@ -1,6 +1,6 @@
-"""One turn of the engine: take a page of what is due, decide each by the same rule as people's acts, save the page.
+"""One turn of the engine: claim a page of due incidents, decide each by the table that people's acts go by, save it.
 
-A page that the database refuses is taken again row by row: the one bad row is put aside with a growing delay and
+A page that the database refuses is taken again row by row: the one bad row backs off with a growing delay and is
 counted, the others go on. Nothing here switches itself off.
 """
 
@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from service.rules import lifecycle
-from service.rules.model import Decision, Incident
+from service.rules.model import DueDecision, DueIncident
 from service.rules.words import EventType
 from service.rules.world import World
 from service.store.database import Database, StatementRefused, Transaction
@@ -27,17 +27,17 @@ PAGE = 500
 """Incidents a transaction: large enough that a statement's cost is spread, small enough that a lock is held briefly."""
 
 _FIRST_DELAY = timedelta(seconds=30)
-_LONGEST_DELAY = timedelta(hours=1)
+_MAX_DELAY = timedelta(hours=1)
 
 Tell = Callable[[Committed], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """What one turn did. `full`: the page was full, so there may be more at once. `lateness`: seconds, one a firing."""
+    """The count of one turn. After a `full` page more may be due at once. `lateness`: seconds, one a missed call."""
 
     fired: int = 0
-    put_aside: int = 0
+    backed_off: int = 0
     full: bool = False
     lateness: tuple[float, ...] = ()
 
@@ -61,17 +61,17 @@ async def _page(database: Database, worlds: CurrentWorld, now: datetime, tell: T
         due = await claiming.claim_due(tx, now, limit)
         if not due:
             return Swept()
-        decisions, aside = _decide(due, world, now)
-        for incident in aside:
-            await _put_aside(tx, incident.id, now)
+        decisions, failed = _decide(due, world, now)
+        for incident in failed:
+            await _back_off(tx, incident.id, now)
         committed = await saving.save(tx, decisions) if decisions else None
     if committed:
         tell(committed)
-    return Swept(_fired(decisions), len(aside), len(due) == limit, _lateness(decisions))
+    return Swept(_fired(decisions), len(failed), len(due) == limit, _lateness(decisions))
 
 
-def _decide(due: list[Incident], world: World, now: datetime) -> tuple[list[Decision], list[Incident]]:
-    decisions, aside = [], []
+def _decide(due: list[DueIncident], world: World, now: datetime) -> tuple[list[DueDecision], list[DueIncident]]:
+    decisions, failed = [], []
     for incident in due:
         try:
             decision = lifecycle.tick(incident, world, now)
@@ -79,56 +79,56 @@ def _decide(due: list[Incident], world: World, now: datetime) -> tuple[list[Deci
             _log.exception("incident %s cannot be swept", incident.number, extra={"event": "sweep_row_failed"})
             decision = None
         if decision is None:
-            aside.append(incident)
+            failed.append(incident)
         else:
             decisions.append(decision)
-    return decisions, aside
+    return decisions, failed
 
 
 async def _row_by_row(database: Database, worlds: CurrentWorld, now: datetime, tell: Tell, limit: int) -> Swept:
     async with database.read() as connection:
         ids = await claiming.due_ids(connection, now, limit)
-    fired: list[Decision] = []
-    put_aside = 0
+    fired: list[DueDecision] = []
+    backed_off = 0
     for incident_id in ids:
         try:
             fired += await _one(database, worlds, incident_id, now, tell)
         except StatementRefused:
             _log.exception("incident %s cannot be saved", incident_id, extra={"event": "sweep_row_failed"})
             async with database.begin() as tx:
-                await _put_aside(tx, incident_id, now)
-            put_aside += 1
-    return Swept(_fired(fired), put_aside, len(ids) == limit, _lateness(fired))
+                await _back_off(tx, incident_id, now)
+            backed_off += 1
+    return Swept(_fired(fired), backed_off, len(ids) == limit, _lateness(fired))
 
 
 async def _one(
     database: Database, worlds: CurrentWorld, incident_id: UUID, now: datetime, tell: Tell
-) -> list[Decision]:
+) -> list[DueDecision]:
     async with database.begin() as tx:
         world = await worlds.fresh(tx)
         incident = await claiming.claim_one(tx, incident_id, now)
         if incident is None:
             return []
-        decisions, aside = _decide([incident], world, now)
-        for each in aside:
-            await _put_aside(tx, each.id, now)
+        decisions, failed = _decide([incident], world, now)
+        for each in failed:
+            await _back_off(tx, each.id, now)
         committed = await saving.save(tx, decisions) if decisions else None
     if committed:
         tell(committed)
     return decisions
 
 
-async def _put_aside(tx: Transaction, incident_id: UUID, now: datetime) -> None:
-    await claiming.back_off(tx, incident_id, now, _FIRST_DELAY, _LONGEST_DELAY)
+async def _back_off(tx: Transaction, incident_id: UUID, now: datetime) -> None:
+    await claiming.back_off(tx, incident_id, now, _FIRST_DELAY, _MAX_DELAY)
 
 
 _BETWEEN_DEADLINES = (EventType.CALL_WARNED, EventType.CALL_RESCHEDULED)
 
 
-def _fired(decisions: list[Decision]) -> int:
-    """How many deadlines were fired: a warning is none, and neither is a deadline that was put right."""
+def _fired(decisions: list[DueDecision]) -> int:
+    """How many deadlines fired: a warning is none, and neither is a deadline that was put right."""
     return sum(bool(each.events) and each.events[0].type not in _BETWEEN_DEADLINES for each in decisions)
 
 
-def _lateness(decisions: list[Decision]) -> tuple[float, ...]:
-    return tuple(each.ended.late_s for each in decisions if each.ended and each.ended.late_s is not None)
+def _lateness(decisions: list[DueDecision]) -> tuple[float, ...]:
+    return tuple(call.late_s for each in decisions for call in each.changed if call.late_s is not None)

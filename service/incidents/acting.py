@@ -9,8 +9,9 @@ from uuid import UUID
 
 from service.clock import Clock
 from service.rules import access, lifecycle
+from service.rules.access import Party
 from service.rules.errors import IdempotencyMismatch, NotFound, Pointer, ValidationFailed, VersionMoved
-from service.rules.model import Act, Actor, Call, Decision, Incident, Request
+from service.rules.model import Act, Actor, Call, Decision, Incident, Request, call_numbered
 from service.rules.words import Arrow
 from service.rules.world import World
 from service.store.database import Database, Transaction
@@ -77,35 +78,44 @@ class People:
         async with self.database.begin() as tx:
             world = await self.worlds.fresh(tx)
             await saving.lock(tx, [each for each in (incident_id, wish.act.into) if each])
-            loaded = _visible(await loading.load(tx, incident_id), incident_id, wish.actor)
+            loaded, party = _party(await loading.load(tx, incident_id), incident_id, wish.actor)
             if wish.stamp and await _was_done(tx, incident_id, wish.stamp):
                 return Standing(loaded.row, loaded.calls, loaded.incident.requests, world, replayed=True)
             _demand_named(loaded.incident, wish.act)
-            lifecycle.authorize(loaded.incident, wish.act.arrow, wish.actor)
+            lifecycle.authorize(loaded.incident, wish.act.arrow, party)
             _demand_version(wish.versions, loaded.incident.version)
-            decisions = await self._decide(tx, loaded.incident, wish, world)
+            decisions = await self._decide(tx, loaded.incident, wish.act, party, world)
             stamps = {incident_id: wish.stamp} if wish.stamp else None
             committed = await saving.save(tx, decisions, stamps=stamps)
         if committed:
             self.tell(committed)
         return _after(loaded, decisions[0], world)
 
-    async def _decide(self, tx: Transaction, incident: Incident, wish: Wish, world: World) -> list[Decision]:
-        """What the act brings about: for a merge, on both sides."""
-        act, now = wish.act, self.clock.now()
+    async def _decide(
+        self, tx: Transaction, incident: Incident, act: Act, party: Party, world: World
+    ) -> list[Decision]:
+        """The decisions that an act leads to: for a merge, on both sides."""
+        now = self.clock.now()
         if act.into is None:
-            return [lifecycle.decide(incident, act, wish.actor, world, now)]
-        target = await loading.load(tx, act.into)
-        if target is None or not access.sees(wish.actor, target.incident):
+            return [lifecycle.decide(incident, act, party, world, now)]
+        loaded = await loading.load(tx, act.into)
+        target = access.party(party.actor, loaded.incident) if loaded else None
+        if loaded is None or target is None or not target.relations:
             detail = f"There is no incident {act.into} that you may see."
             raise ValidationFailed(detail, errors=(Pointer("/into", detail),))
-        return list(lifecycle.merge(incident, target.incident, act, wish.actor, world, now))
+        return list(lifecycle.merge(incident, loaded.incident, act, party, target, world, now))
 
 
 def _visible(loaded: Loaded | None, incident_id: UUID, actor: Actor) -> Loaded:
-    if loaded is None or not access.sees(actor, loaded.incident):
+    return _party(loaded, incident_id, actor)[0]
+
+
+def _party(loaded: Loaded | None, incident_id: UUID, actor: Actor) -> tuple[Loaded, Party]:
+    """What was loaded, and what the actor is to it. Raises `NotFound` when that is nothing."""
+    party = access.party(actor, loaded.incident) if loaded else None
+    if loaded is None or party is None or not party.relations:
         raise NotFound(f"There is no incident {incident_id} that you may see.")
-    return loaded
+    return loaded, party
 
 
 async def _was_done(tx: Transaction, incident_id: UUID, stamp: Stamp) -> bool:
@@ -124,7 +134,7 @@ def _demand_named(incident: Incident, act: Act) -> None:
     """A request or appeal that was decided meanwhile is told by the rules, one that never was is not found."""
     if act.request is not None and not 1 <= act.request <= len(incident.requests):
         raise NotFound(f"Incident {incident.number} has no request {act.request}.")
-    call = incident.call_numbered(act.call or 0)
+    call = call_numbered(incident, act.call or 0)
     if act.arrow in _OF_AN_APPEAL and (call is None or call.appeal is None):
         raise NotFound(f"Incident {incident.number} has no appeal against a call {act.call}: see its calls.")
 
@@ -137,8 +147,8 @@ def _demand_version(wanted: frozenset[str] | None, version: int) -> None:
 def _after(loaded: Loaded, decision: Decision, world: World) -> Standing:
     """The view of what was just committed, without reading it again."""
     calls = list(loaded.calls)
-    if decision.ended:
-        calls[decision.ended.seq - 1] = decision.ended
+    for changed in decision.changed:
+        calls[changed.seq - 1] = changed
     if decision.opened:
         calls.append(decision.opened)
     row = {**loaded.row, **incident_columns(decision.after)}

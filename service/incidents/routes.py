@@ -11,7 +11,7 @@ from service.feed import cloud_events
 from service.incidents import examples, listing, reporting, similar
 from service.incidents.deps import Intakes, Key, Path, ThePeople
 from service.incidents.schemas import BatchBody, ListQuery, ReportBody
-from service.rules import errors, lifecycle
+from service.rules import errors, plan
 from service.shown import incident
 from service.web import problems
 from service.web.answers import answer
@@ -144,5 +144,5 @@ async def get_deadline(incident_id: Path, caller: Caller, people: ThePeople) -> 
 async def get_plan(incident_id: Path, caller: Caller, people: ThePeople) -> Response:
     """It ends with the first repeated call at level 4, or a close."""
     loaded, world = await people.see_ruled(incident_id, caller)
-    steps = lifecycle.plan(loaded.incident, world, people.clock.now())
+    steps = plan.plan(loaded.incident, world, people.clock.now())
     return answer({"items": incident.plan(steps)})

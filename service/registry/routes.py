@@ -190,7 +190,7 @@ def _cell(world: World, code: str, at: datetime) -> Cell:
 def _in_force(rows: Mapping[str, tuple[_Row, ...]], at: datetime, prefix: str | None = None) -> list[_Row]:
     """The rows in force at a moment, by code."""
     codes = (code for code in sorted(rows) if prefix is None or code.startswith(prefix))
-    return [row for code in codes for row in rows[code] if row.validity.at(at)]
+    return [row for code in codes for row in rows[code] if row.validity.in_force_at(at)]
 
 
 def _by_code(row: Unit | Cell | Category | Duty | Line | Policy) -> tuple[str | int, ...]:

@@ -1,4 +1,4 @@
-"""Who sees an incident, and what each is to it (contract §2, "Who sees and does what").
+"""The relations of an actor to an incident, by which it is seen and acted on (contract §2, "Who sees and does what").
 
 Codes are prefixes, so a community or street is recognised by its code being the front of the cell's code.
 """
@@ -6,18 +6,19 @@ Codes are prefixes, so a community or street is recognised by its code being the
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 
 from service.rules.errors import NotYours
-from service.rules.model import Actor, By, Incident
+from service.rules.model import Actor, AnyIncident, By, Incident
 from service.rules.words import COMMUNITY_DIGITS, STREET_DIGITS, Cause, Level, Role, State
 
 
 class Relation(StrEnum):
-    """What an actor is to one incident. Several may hold at once."""
+    """One relation of an actor to one incident. An actor may have several at once."""
 
     CALLED_UNIT = "called_unit"  # the unit of the last call
-    RESOLVER = "resolver"  # the subject that resolved it, whatever key it now comes with: bars, grants nothing
+    RESOLVER = "resolver"  # the subject that resolved it, whatever key it uses now: this bars, and grants nothing
     REPORTER = "reporter"  # the subject whose incident it is
     CELL_COMMUNITY = "cell_community"
     CELL_STREET = "cell_street"
@@ -48,29 +49,43 @@ _IN_WORDS: Mapping[Relation, str] = {
 }
 
 
-def relations(actor: Actor, incident: Incident) -> frozenset[Relation]:
-    """Everything `actor` is to `incident`; empty means it does not exist for them (404)."""
+@dataclass(frozen=True, slots=True)
+class Party:
+    """An actor and all its relations to one incident, computed once an act. With no relations the incident does not
+    exist for the actor (404)."""
+
+    actor: Actor
+    relations: frozenset[Relation]
+
+
+def party(actor: Actor, incident: AnyIncident) -> Party:
+    """The party that this actor is in this incident."""
+    return Party(actor, relations(actor, incident))
+
+
+def relations(actor: Actor, incident: AnyIncident) -> frozenset[Relation]:
+    """All relations of an actor to an incident; with none it does not exist for the actor (404)."""
     if actor.role is Role.AUDITOR:
         return frozenset({Relation.AUDITOR})
     if actor.role is Role.OPS:
         return frozenset({Relation.OPS})
-    held = set()
+    found = set()
     if actor.subject == incident.reporter:
-        held.add(Relation.REPORTER)
+        found.add(Relation.REPORTER)
     if f"@{actor.subject}" in incident.audience:
-        held.add(Relation.FOLLOWER)
+        found.add(Relation.FOLLOWER)
     if actor.role is Role.REPORTER:
         if actor.area and incident.grid_code.startswith(actor.area):
-            held.add(Relation.AREA)
+            found.add(Relation.AREA)
     elif actor.unit is not None:
-        held |= _unit_relations(actor.unit, actor.member_of, incident)
+        found |= _unit_relations(actor.unit, actor.member_of, incident)
     resolved_by = incident.call.ended_by if incident.state is State.RESOLVED else None
-    if held and resolved_by is not None and resolved_by.subject == actor.subject:
-        held.add(Relation.RESOLVER)
-    return frozenset(held)
+    if found and resolved_by is not None and resolved_by.subject == actor.subject:
+        found.add(Relation.RESOLVER)
+    return frozenset(found)
 
 
-def _unit_relations(unit: str, member_of: str | None, incident: Incident) -> set[Relation]:
+def _unit_relations(unit: str, member_of: str | None, incident: AnyIncident) -> set[Relation]:
     tests = {
         Relation.CALLED_UNIT: unit == incident.unit,
         Relation.CELL_COMMUNITY: unit == incident.community,
@@ -83,8 +98,8 @@ def _unit_relations(unit: str, member_of: str | None, incident: Incident) -> set
     return {relation for relation, holds in tests.items() if holds}
 
 
-def approvers(incident: Incident) -> frozenset[str]:
-    """Who decides a hold or extension of the last call (contract §2, "Approver"); empty: the called unit itself.
+def approvers(incident: AnyIncident) -> frozenset[str]:
+    """The units that decide a hold or extension of the last call (contract §2, "Approver"); none: the called unit does.
 
     A first call has no `from_unit`, whatever its level, so the street of the cell stands in for it.
     """
@@ -133,18 +148,23 @@ def may_report_in(actor: Actor, grid_code: str) -> None:
         raise NotYours(f"Cell {grid_code} lies outside your area {area}. Check grid_code, or ask ops for a wider key.")
 
 
-def demand(by: frozenset[Relation], never: frozenset[Relation], held: frozenset[Relation], verb: str) -> None:
-    """Raises `NotYours` unless one of `by` holds and none of `never` does."""
-    if held & never:
-        raise NotYours(f"{_words(held & never).capitalize()} may not {verb} this incident: somebody else has to.")
-    if not held & by:
-        raise NotYours(f"Only {_words(by)} may {verb} this incident.")
+def may(some: Party, by: frozenset[Relation], never: frozenset[Relation]) -> bool:
+    """Whether a party holds one of the relations `by` and none of `never`."""
+    return not some.relations & never and bool(some.relations & by)
 
 
-def _words(some: frozenset[Relation]) -> str:
+def demand(some: Party, by: frozenset[Relation], never: frozenset[Relation], verb: str) -> None:
+    """Raises `NotYours` unless the party holds one of the relations `by` and none of `never`."""
+    if barring := some.relations & never:
+        raise NotYours(f"{_in_words(barring).capitalize()} may not {verb} this incident: somebody else has to.")
+    if not some.relations & by:
+        raise NotYours(f"Only {_in_words(by)} may {verb} this incident.")
+
+
+def _in_words(some: frozenset[Relation]) -> str:
     return " or ".join(_IN_WORDS[relation] for relation in Relation if relation in some)
 
 
 def by_of(actor: Actor) -> By:
-    """How an actor is written on calls and events."""
+    """An actor as it is written on calls and events."""
     return By(actor.role.value, actor.subject, actor.unit)

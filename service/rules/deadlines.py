@@ -1,6 +1,6 @@
-"""When a deadline falls, and how it came about: the box of the policy, less what was held, moved by what was extended.
+"""When a deadline falls, and how it came about: the box of the policy, without the holds, moved by the extensions.
 
-`standing` is the only computation of a call's deadline: what is stored must equal it, whatever happened to the call.
+`standing` is the only computation of a call's deadline: the stored one must equal it, whatever happened to the call.
 """
 
 from __future__ import annotations
@@ -9,16 +9,16 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from service.rules.model import Call, Incident, Request
+from service.rules.model import AnyIncident, Call, Request
 from service.rules.timers import Timer
 from service.rules.words import DueKind, RequestKind, Verdict
 from service.rules.world import World
 
 
 class Deadline(NamedTuple):
-    """How a call's deadline came about. `stretches` count, one after the other; between them the call was on hold.
-
-    `left` is what a hold that lasts has kept. `provisional`: it lies beyond the days that are known.
+    """The deadline of a call and how it came about. The `stretches` count, one after the other; between them the call
+    was on hold. `left` is the time that a hold still keeps. A `provisional` deadline lies beyond the days that are
+    known.
     """
 
     due_at: datetime
@@ -30,20 +30,20 @@ class Deadline(NamedTuple):
     left: timedelta | None = None
 
 
-def box_of(call: Call, incident: Incident, world: World) -> tuple[datetime, int]:
-    """The start and the seconds of the box that runs: the answer box, and once answered the resolve box."""
-    box = world.box(incident.policy, call.level, incident.urgency, incident.category)
+def box_of(call: Call, incident: AnyIncident, world: World) -> tuple[datetime, int]:
+    """The start and the seconds of the running box: the answer box, and once answered the resolve box."""
+    box = world.policy(incident.policy).box(call.level, incident.urgency, incident.category)
     return (call.opened_at, box.answer_s) if call.answered_at is None else (call.answered_at, box.resolve_s)
 
 
-def standing(incident: Incident, world: World) -> Deadline:
+def standing(incident: AnyIncident, world: World) -> Deadline:
     """The deadline of the open call as the calendar stands, from its box and everything that moved it."""
     call = incident.call
     timer = world.timer(incident.policy, call.clock)
     start, box_s = box_of(call, incident, world)
     kind = DueKind.ANSWER if call.answered_at is None else DueKind.RESOLVE
     due_at, since, left = timer.due(start, timedelta(seconds=box_s)), start, None
-    if not incident.requests:  # nearly always, and asked of every call the clock ends
+    if not incident.requests:  # nearly always, and the clock needs it of every call it ends
         return Deadline(due_at, start, box_s, ((start, due_at),), (), timer.is_provisional(start, due_at))
     stretches, moved = [], []
     for request in incident.requests:
@@ -53,9 +53,9 @@ def standing(incident: Incident, world: World) -> Deadline:
         if request.kind is RequestKind.EXTEND:
             due_at = request.until if request.granted is None else timer.due(due_at, request.granted)
             continue
-        held_at = request.decided_at or request.asked_at
-        stretches.append((since, held_at))
-        left = timer.counted(held_at, due_at)
+        stopped_at = request.decided_at or request.asked_at
+        stretches.append((since, stopped_at))
+        left = timer.counted(stopped_at, due_at)
         if request.resumed_at is None:
             since = due_at = request.until
         else:
@@ -66,26 +66,27 @@ def standing(incident: Incident, world: World) -> Deadline:
     return Deadline(due_at, start, box_s, tuple(stretches), tuple(moved), provisional, left)
 
 
-def taken_us(incident: Incident, now: datetime) -> int:
-    """How long the open call has taken since it opened, in microseconds, without what it was on hold (arrow i)."""
-    mine = (each for each in incident.requests if each.call == incident.call.seq)
-    held = (each.resumed_at - (each.decided_at or each.asked_at) for each in mine if each.resumed_at)
-    return (now - incident.call.opened_at - sum(held, timedelta())) // timedelta(microseconds=1)
+def taken_us(incident: AnyIncident, now: datetime) -> int:
+    """The time since the open call was opened, in microseconds, without the time on hold (arrow i)."""
+    own = (each for each in incident.requests if each.call == incident.call.seq)
+    on_hold = (each.resumed_at - (each.decided_at or each.asked_at) for each in own if each.resumed_at)
+    return (now - incident.call.opened_at - sum(on_hold, timedelta())) // timedelta(microseconds=1)
 
 
 def next_mark(due_at: datetime, box_s: int, warn: Sequence[int], warned: int, timer: Timer) -> datetime | None:
-    """When the mark after the first `warned` ones is passed, counted back from the deadline; None when all are."""
+    """The instant at which the mark after the first `warned` ones is passed, counted back from the deadline; None when
+    all are passed."""
     if warned >= len(warn):
         return None
     return timer.before(due_at, timedelta(seconds=box_s * (100 - warn[warned]) / 100))
 
 
 def marks_passed(due_at: datetime, box_s: int, warn: Sequence[int], now: datetime, timer: Timer) -> int:
-    """How many marks have been passed at `now`."""
+    """The number of marks passed at `now`."""
     marks = (next_mark(due_at, box_s, warn, n, timer) for n in range(len(warn)))
     return sum(mark is not None and mark <= now for mark in marks)
 
 
 def late_s(due_at: datetime, fired_at: datetime) -> float:
-    """How long after the deadline the clock fired, in seconds to the millisecond."""
+    """The lateness of the clock's firing, in seconds to the millisecond."""
     return round((fired_at - due_at).total_seconds(), 3)

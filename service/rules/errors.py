@@ -113,6 +113,11 @@ class ValidationFailed(Invalid):
     code, title = "validation_failed", "Some fields are wrong"
 
 
+def wrong_field(pointer: str, detail: str) -> ValidationFailed:
+    """The refusal of one field of a body, with the same words in general and at the field."""
+    return ValidationFailed(detail, errors=(Pointer(pointer, detail),))
+
+
 class IdempotencyMismatch(Invalid):
     code, title = "idempotency_mismatch", "This Idempotency-Key was used with another body"
 

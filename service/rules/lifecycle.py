@@ -1,7 +1,8 @@
-"""The whole mechanism on one page: which arrow leads from where to where, by whom, and what it does.
+"""The whole mechanism on one page: which arrow leads from where, by whom, and what it does.
 
-`decide` is the only way an incident changes, for people and for the clock alike; `report` is the only way one begins;
-`plan` runs the clock's arrows ahead. Letters are those of the state diagram in the README and of contract §2.
+`report` begins an incident. Whatever changes one afterwards is carried out by `_carry_out` alone: `decide` chooses a
+person's arrow, `tick` the clock's, `merge` both halves of q. The letters are those of the state diagram in the README
+and of contract §2; an arrow without one leaves the incident where it is.
 """
 
 from __future__ import annotations
@@ -9,21 +10,32 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from typing import Protocol
 from uuid import UUID
 
-from service.rules import access, deadlines
-from service.rules.access import Relation
-from service.rules.arrows import effects, handovers, holds, joint, judgements
-from service.rules.errors import Conflict, IllegalTransition, NotYours, UnknownCategory, UnknownCell
-from service.rules.model import CLOCK, Act, Actor, Decision, Draft, Incident
-from service.rules.story import Story
-from service.rules.words import CALL_OPEN_STATES, Arrow, ClockKind, ClosedAs, DueKind, EventType, Level, State
+from service.rules import access
+from service.rules.access import Party, Relation
+from service.rules.arrows import endings, handling, handovers, holds, joint, judgements, talk, verification
+from service.rules.errors import IllegalTransition, NotYours
+from service.rules.model import CLOCK, Act, Actor, By, Decision, DecisionOf, Draft, Earlier, Incident, IncidentOf
+from service.rules.story import Story, StoryOf
+from service.rules.words import CALL_OPEN_STATES, OPEN_STATES, RUNNING_STATES, Arrow, DueKind, Level, State
 from service.rules.world import World
 
 Effect = Callable[[Story, Act], None]
+Bar = Callable[[Incident, Actor], str | None]
+"""Why an actor whom the relations admit still has no right to an arrow here, whatever the state; None when it has."""
 Guard = Callable[[Incident, Arrow, Actor, World, datetime], str | None]
 """Why an arrow that its state allows is still not possible now for this actor, in words for a person; None when it
 is."""
+
+
+class ClockEffect(Protocol):
+    """An effect that never looks at the calls before the last one: the sweep does not load them."""
+
+    def __call__(self, story: StoryOf[Earlier], act: Act, /) -> None: ...
+
 
 _NOBODY: frozenset[Relation] = frozenset()
 _CALLED = frozenset({Relation.CALLED_UNIT})
@@ -38,9 +50,10 @@ _AUDIENCE = frozenset({Relation.AUDIENCE})
 _ASSISTING = frozenset({Relation.ASSISTING})
 _FOLLOWER = frozenset({Relation.FOLLOWER})
 
+_ANY_STATE = frozenset(State)
 _CALLING = frozenset({State.CALLING})
 _ANSWERED = frozenset({State.ANSWERED})
-_RUNNING = _CALLING | _ANSWERED
+_ON_HOLD = frozenset({State.ON_HOLD})
 _RESOLVED = frozenset({State.RESOLVED})
 _CLOSED = frozenset({State.CLOSED})
 _TO_LEVEL_2 = frozenset({Level.COMMUNITY, Level.STREET})
@@ -51,196 +64,191 @@ _ANY_LEVEL = frozenset(Level)
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """One arrow. `by` empty: the clock alone. `never`: relations that bar an actor even if `by` holds.
+    """One arrow. An empty `by`: the clock alone. `never` are relations that bar an actor even if `by` holds.
 
-    `effect` None: the clock does it by the way (`holds.look_again`), and nobody is offered it.
+    `bar` refuses an actor for good (403), `guard` for now (409).
     """
 
     letter: str
     sources: frozenset[State]
     by: frozenset[Relation]
-    effect: Effect | None
+    effect: Effect
     levels: frozenset[Level] = _ANY_LEVEL
     never: frozenset[Relation] = _NOBODY
+    bar: Bar | None = None
     guard: Guard | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ClockTransition(Transition):
+    """One arrow that the clock fires; of these only `resume` is a person's as well."""
+
+    effect: ClockEffect
+
+
 TRANSITIONS: Mapping[Arrow, Transition] = {
-    Arrow.ANSWER: Transition("b", _CALLING, _CALLED | _MEMBER, effects.answer),
-    Arrow.RESOLVE: Transition("c", _RUNNING, _CALLED, effects.resolve),
-    Arrow.RAISE: Transition("d", _RUNNING, _CALLED, effects.raise_up, levels=_TO_LEVEL_3),
-    Arrow.NO_ANSWER: Transition("e", _CALLING, _NOBODY, effects.missed),
-    Arrow.NOT_RESOLVED: Transition("f", _ANSWERED, _NOBODY, effects.missed),
+    Arrow.ANSWER: Transition("b", _CALLING, _CALLED | _MEMBER, handling.answer),
+    Arrow.RESOLVE: Transition("c", RUNNING_STATES, _CALLED, handling.resolve),
+    Arrow.RAISE: Transition("d", RUNNING_STATES, _CALLED, handling.raise_up, levels=_TO_LEVEL_3),
+    Arrow.NO_ANSWER: ClockTransition("e", _CALLING, _NOBODY, handling.miss),
+    Arrow.NOT_RESOLVED: ClockTransition("f", _ANSWERED, _NOBODY, handling.miss),
     Arrow.RETURN: Transition(
         "g", _CALLING, _CALLED, handovers.give_back, levels=_LEVELS_2_AND_3, guard=handovers.may_return
     ),
-    Arrow.ASSIGN: Transition("h", _RUNNING, _CALLED | _OPS, handovers.assign, guard=handovers.may_assign),
-    Arrow.HOLD: Transition("i", _RUNNING, _CALLED, holds.ask, guard=holds.may_ask),
-    Arrow.EXTEND: Transition("i", _RUNNING, _CALLED, holds.ask, guard=holds.may_ask),
-    Arrow.APPROVE: Transition("i", _RUNNING, _APPROVER, holds.approve, guard=holds.may_decide),
-    Arrow.REFUSE: Transition("i", _RUNNING, _APPROVER, holds.refuse, guard=holds.may_decide),
-    Arrow.RESUME: Transition("j", frozenset({State.ON_HOLD}), _CALLED | _APPROVER, holds.resume),
-    Arrow.ACCEPT: Transition("k", _RESOLVED, _REPORTER | _CELL, effects.accept, never=_JUDGED),
-    Arrow.REJECT: Transition("l", _RESOLVED, _REPORTER | _CELL, effects.reject, never=_JUDGED),
-    Arrow.VERIFY_TIMEOUT: Transition("m", _RESOLVED, _NOBODY, effects.verify_timeout),
-    Arrow.REOPEN: Transition("n", _CLOSED, _REPORTER | _STREET, effects.reopen, guard=effects.may_reopen),
-    Arrow.WITHDRAW: Transition("o", CALL_OPEN_STATES, _REPORTER, effects.withdraw, guard=effects.may_withdraw),
-    Arrow.VOID: Transition("p", _CALLING, _CALLED, handovers.void, levels=_TO_LEVEL_2, guard=handovers.may_void),
-    Arrow.MERGE: Transition("q", frozenset(State) - _CLOSED, _STREET | _OPS, handovers.merge),
-    Arrow.ASSIST: Transition("", _RUNNING, _CALLED, joint.assist),
+    Arrow.ASSIGN: Transition("h", RUNNING_STATES, _CALLED | _OPS, handovers.assign, guard=handovers.may_assign),
+    Arrow.HOLD: Transition("i", RUNNING_STATES, _CALLED, holds.ask, guard=holds.may_ask),
+    Arrow.EXTEND: Transition("i", RUNNING_STATES, _CALLED, holds.ask, guard=holds.may_ask),
+    Arrow.APPROVE: Transition("i", RUNNING_STATES, _APPROVER, holds.approve, guard=holds.may_decide),
+    Arrow.REFUSE: Transition("i", RUNNING_STATES, _APPROVER, holds.refuse, guard=holds.may_decide),
+    Arrow.RESUME: ClockTransition("j", _ON_HOLD, _CALLED | _APPROVER, holds.resume),
+    Arrow.ACCEPT: Transition("k", _RESOLVED, _REPORTER | _CELL, verification.accept, never=_JUDGED),
+    Arrow.REJECT: Transition("l", _RESOLVED, _REPORTER | _CELL, verification.reject, never=_JUDGED),
+    Arrow.VERIFY_TIMEOUT: ClockTransition("m", _RESOLVED, _NOBODY, verification.verify_timeout),
+    Arrow.REOPEN: Transition(
+        "n",
+        _CLOSED,
+        _REPORTER | _STREET,
+        verification.reopen,
+        bar=verification.bars_reopening,
+        guard=verification.may_reopen,
+    ),
+    Arrow.WITHDRAW: Transition("o", CALL_OPEN_STATES, _REPORTER, endings.withdraw, guard=endings.may_withdraw),
+    Arrow.VOID: Transition("p", _CALLING, _CALLED, endings.void, levels=_TO_LEVEL_2, guard=endings.may_void),
+    Arrow.MERGE: Transition("q", OPEN_STATES, _STREET | _OPS, endings.merge),
+    Arrow.ASSIST: Transition("", RUNNING_STATES, _CALLED, joint.assist),
     Arrow.PART_DONE: Transition("", CALL_OPEN_STATES, _ASSISTING, joint.part_done, guard=joint.may_be_done),
-    Arrow.RATE: Transition("", frozenset(State), _REPORTER | _STREET, judgements.rate, guard=judgements.may_rate),
-    Arrow.APPEAL: Transition("", frozenset(State), _CALLED | _AUDIENCE, judgements.appeal, guard=judgements.may_appeal),
-    Arrow.APPROVE_APPEAL: Transition(
-        "", frozenset(State), _STREET | _OPS, judgements.judge, guard=judgements.may_judge
-    ),
-    Arrow.REFUSE_APPEAL: Transition("", frozenset(State), _STREET | _OPS, judgements.judge, guard=judgements.may_judge),
-    Arrow.WARNED: Transition("", _RUNNING, _NOBODY, None),
-    Arrow.COMMENT: Transition(
-        "", frozenset(State), _REPORTER | _CELL | _CALLED | _AUDIENCE | _FOLLOWER, effects.comment
-    ),
+    Arrow.RATE: Transition("", _ANY_STATE, _REPORTER | _STREET, judgements.rate, guard=judgements.may_rate),
+    Arrow.APPEAL: Transition("", _ANY_STATE, _CALLED | _AUDIENCE, judgements.appeal, guard=judgements.may_appeal),
+    Arrow.APPROVE_APPEAL: Transition("", _ANY_STATE, _STREET | _OPS, judgements.judge, guard=judgements.may_judge),
+    Arrow.REFUSE_APPEAL: Transition("", _ANY_STATE, _STREET | _OPS, judgements.judge, guard=judgements.may_judge),
+    Arrow.WARNED: ClockTransition("", OPEN_STATES, _NOBODY, holds.look_again),
+    Arrow.RESCHEDULED: ClockTransition("", RUNNING_STATES, _NOBODY, holds.reschedule),
+    Arrow.COMMENT: Transition("", _ANY_STATE, _REPORTER | _CELL | _CALLED | _AUDIENCE | _FOLLOWER, talk.comment),
     Arrow.URGE: Transition(
-        "", CALL_OPEN_STATES, _REPORTER | _CELL | _AUDIENCE | _FOLLOWER, effects.urge, never=_CALLED | _MEMBER
+        "", CALL_OPEN_STATES, _REPORTER | _CELL | _AUDIENCE | _FOLLOWER, talk.urge, never=_CALLED | _MEMBER
     ),
 }
 """Contract §2. Arrow a (report) has no source and is `report` below."""
 
-CLOCK_ARROWS: Mapping[DueKind, Arrow] = {
+_OF_THE_CLOCK = {
+    arrow: (each.effect, Act(arrow)) for arrow, each in TRANSITIONS.items() if isinstance(each, ClockTransition)
+}
+_AT_A_DEADLINE: Mapping[DueKind, Arrow] = {
     DueKind.ANSWER: Arrow.NO_ANSWER,
     DueKind.RESOLVE: Arrow.NOT_RESOLVED,
     DueKind.RESUME: Arrow.RESUME,
     DueKind.VERIFY: Arrow.VERIFY_TIMEOUT,
 }
-"""Which arrow the clock fires when a deadline of this kind passes."""
-_MISSED = frozenset({Arrow.NO_ANSWER, Arrow.NOT_RESOLVED})
-_CLOCK_ACTS = {kind: Act(arrow) for kind, arrow in CLOCK_ARROWS.items()}
 
 
 def report(draft: Draft, actor: Actor, world: World, *, incident_id: UUID, number: str, now: datetime) -> Decision:
     """Arrow a: one incident is reported and calls its first unit.
 
     Raises:
-        NotYours: the cell lies outside the actor's area.
-        Conflict: no registry was imported.
-        UnknownCell, UnknownCategory: the registry has no such row in force at `now`.
+        NotYours, Conflict, UnknownCell, UnknownCategory: see `handling.admitted`.
     """
-    if draft.grid_code is None:
-        raise UnknownCell("This location lies in no known grid cell: name the grid_code as well.", "/location")
-    access.may_report_in(actor, draft.grid_code)
-    policy = world.active(now)
-    if not world.cells or policy is None:
-        raise Conflict("No registry is imported yet: ops do it with `sihu registry import DIR`. Then send it again.")
-    if world.cell(draft.grid_code, now) is None:
-        raise UnknownCell(f"Grid cell {draft.grid_code} is not in the registry: see GET /v1/grid-cells.", "/grid_code")
-    category = world.category(draft.category, now)
-    if category is None:
-        raise UnknownCategory(f"Category {draft.category} is not in the registry: see GET /v1/categories.", "/category")
-    return effects.report(
-        draft,
-        draft.grid_code,
-        draft.urgency or category.urgency,
-        access.by_of(actor),
-        world,
-        policy,
-        incident_id=incident_id,
-        number=number,
-        now=now,
-    )
+    new = handling.admitted(draft, actor, world, now)
+    return handling.report(new, access.by_of(actor), world, incident_id=incident_id, number=number, now=now)
 
 
-def authorize(incident: Incident, arrow: Arrow, actor: Actor) -> None:
-    """Raises `NotYours` when this actor may not use this arrow on this incident, whatever its state."""
+def authorize(incident: Incident, arrow: Arrow, party: Party) -> None:
+    """Raises `NotYours` when this party may not use this arrow on its incident, whatever the state."""
     transition = TRANSITIONS[arrow]
-    access.demand(transition.by, transition.never, access.relations(actor, incident), arrow.value)
-    if arrow is Arrow.REOPEN and incident.closed_as is ClosedAs.VOID and actor.subject != incident.reporter:
-        raise NotYours("Only its reporter may reopen an incident that was closed as void.")
+    access.demand(party, transition.by, transition.never, arrow.value)
+    detail = transition.bar(incident, party.actor) if transition.bar else None
+    if detail is not None:
+        raise NotYours(detail)
 
 
-def decide(incident: Incident, act: Act, actor: Actor, world: World, now: datetime) -> Decision:
-    """What a person's act does to an incident (every arrow but a and the clock's).
+def decide(incident: Incident, act: Act, party: Party, world: World, now: datetime) -> Decision:
+    """A person's act on an incident (every arrow but a and the clock's own). `party` is who acts, in this incident.
 
     Raises:
-        NotYours: the actor may not use this arrow here.
+        NotYours: the party may not use this arrow here.
         IllegalTransition: the incident's state, level or reopening window does not allow it.
-        ValidationFailed, UnknownUnit: what the act names is not there, or not possible.
-
-    Two processes' clocks may differ by milliseconds; an incident's own time never runs backwards.
+        ValidationFailed, UnknownUnit: the act names something that is not there, or not possible.
     """
-    authorize(incident, act.arrow, actor)
-    transition = TRANSITIONS[act.arrow]
-    why_not = _why_not(incident, act.arrow, actor, world, now)
-    if why_not is not None or transition.effect is None:
-        detail = why_not or f"{act.arrow.value} is not available yet."
-        verbs = allowed(incident, actor, world, now)
-        raise IllegalTransition(detail, state=incident.state.value, allowed=verbs)
-    story = Story(incident, access.by_of(actor), world, max(now, incident.updated_at))
-    transition.effect(story, act)
-    return story.told()
+    authorize(incident, act.arrow, party)
+    detail = _why_not(incident, act.arrow, party.actor, world, now)
+    if detail is not None:
+        raise IllegalTransition(detail, state=incident.state.value, allowed=allowed(incident, party, world, now))
+    return _carry_out(incident, TRANSITIONS[act.arrow].effect, act, access.by_of(party.actor), world, now)
 
 
 def merge(
-    incident: Incident, target: Incident, act: Act, actor: Actor, world: World, now: datetime
+    incident: Incident, target: Incident, act: Act, party: Party, target_party: Party, world: World, now: datetime
 ) -> tuple[Decision, Decision]:
-    """Arrow q for both sides: the incident is closed into `target`, which from now on its followers follow.
+    """Arrow q on both sides: the incident is closed into `target`, which its followers follow from now on. The actor
+    is one, and its party in each incident another.
 
     Raises:
         NotYours: the actor may not merge one of the two.
-        IllegalTransition, ValidationFailed, Conflict: not possible as they stand.
+        IllegalTransition, ValidationFailed, Conflict: merging is not possible as the two stand.
     """
-    authorize(incident, Arrow.MERGE, actor)
-    authorize(target, Arrow.MERGE, actor)
-    closed = decide(incident, act, actor, world, now)
-    handovers.may_absorb(target, incident)
-    story = Story(target, access.by_of(actor), world, max(now, target.updated_at))
-    handovers.absorb(story, incident, act.words)
-    return closed, story.told()
+    authorize(incident, Arrow.MERGE, party)
+    authorize(target, Arrow.MERGE, target_party)
+    closed = decide(incident, act, party, world, now)
+    endings.demand_absorbs(target, incident)
+    absorb = partial(endings.absorb, incident)
+    return closed, _carry_out(target, absorb, act, access.by_of(party.actor), world, now)
 
 
-def tick(incident: Incident, world: World, now: datetime) -> Decision | None:
-    """What the passing of time does: one deadline, one warning, or a deadline put right; None when it is nothing.
+def tick(incident: IncidentOf[Earlier], world: World, now: datetime) -> DecisionOf[Earlier] | None:
+    """The passing of time: one deadline, one warning, or a deadline put right; None when it changes nothing.
 
-    One level at a time: after downtime each new box starts at `now`, and the lateness is on the call that was missed.
-    A deadline in working time is looked at once more before it fires, so that a calendar that changed wins; it never
-    makes a deadline that has come an earlier one.
+    An incident climbs one level at a time: after downtime each new box starts at `now`, and the lateness is on the
+    call that was missed.
+    """
+    arrow = clock_arrow(incident, world, now)
+    if arrow is None:
+        return None
+    effect, act = _OF_THE_CLOCK[arrow]
+    decision = _carry_out(incident, effect, act, CLOCK, world, now)
+    return None if decision.after == incident else decision
+
+
+def clock_arrow(incident: IncidentOf[Earlier], world: World, now: datetime) -> Arrow | None:
+    """The arrow that the clock has for an incident at `now`; None when no deadline runs.
+
+    A working-time deadline is recomputed before it fires, so a changed calendar applies.
     """
     if incident.due_at is None or incident.due_kind is None:
         return None
-    now = max(now, incident.updated_at)  # of two processes' clocks the later counts
-    story = Story(incident, CLOCK, world, now)
-    if incident.call.clock is ClockKind.WORKING and incident.state in _RUNNING:
-        standing = deadlines.standing(incident, world)
-        moved = (standing.due_at, standing.provisional) != (incident.due_at, incident.provisional)
-        if moved and not standing.due_at < incident.due_at <= now:
-            holds.reschedule(story, standing.due_at)
-            return story.told()
-    if now >= incident.due_at:
-        _fire(story, incident.due_kind)
-        return story.told()
-    holds.look_again(story)
-    return None if story.incident == incident else story.told()
+    now = max(now, incident.updated_at)
+    if holds.must_reschedule(incident, world, now):
+        return Arrow.RESCHEDULED
+    return _AT_A_DEADLINE[incident.due_kind] if now >= incident.due_at else Arrow.WARNED
 
 
-def _fire(story: Story, due_kind: DueKind) -> None:
-    act = _CLOCK_ACTS[due_kind]
-    effect = TRANSITIONS[act.arrow].effect
-    if effect is None:
-        raise NotImplementedError(f"the clock cannot fire {act.arrow.value} yet")
+def _carry_out(
+    incident: IncidentOf[Earlier],
+    effect: Callable[[StoryOf[Earlier], Act], None],
+    act: Act,
+    by: By,
+    world: World,
+    now: datetime,
+) -> DecisionOf[Earlier]:
+    """Run one effect: the only way an incident changes.
+
+    The clocks of two processes may differ by milliseconds; an incident's own time never runs backwards.
+    """
+    story = StoryOf(incident, by, world, max(now, incident.updated_at))
     effect(story, act)
+    return story.decision()
 
 
-def allowed(incident: Incident, actor: Actor, world: World, now: datetime) -> tuple[str, ...]:
-    """The verbs this actor could use on this incident now, in the order of the table."""
-    return tuple(arrow.value for arrow in TRANSITIONS if _could(incident, arrow, actor, world, now))
+def allowed(incident: Incident, party: Party, world: World, now: datetime) -> tuple[str, ...]:
+    """The verbs this party could use on its incident now, in the order of the table."""
+    return tuple(arrow.value for arrow in TRANSITIONS if _could(incident, arrow, party, world, now))
 
 
-def _could(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> bool:
-    if TRANSITIONS[arrow].effect is None or _why_not(incident, arrow, actor, world, now) is not None:
+def _could(incident: Incident, arrow: Arrow, party: Party, world: World, now: datetime) -> bool:
+    transition = TRANSITIONS[arrow]
+    if incident.state not in transition.sources or not access.may(party, transition.by, transition.never):
         return False
-    try:
-        authorize(incident, arrow, actor)
-    except NotYours:
+    if transition.bar is not None and transition.bar(incident, party.actor) is not None:
         return False
-    return True
+    return _why_not(incident, arrow, party.actor, world, now) is None
 
 
 def _why_not(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> str | None:
@@ -256,34 +264,3 @@ def _why_not(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: 
 
 def _or(states: frozenset[State]) -> str:
     return " or ".join(state.value for state in State if state in states)
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One line of a plan: at this instant the clock fires this arrow; level and unit are those after it."""
-
-    at: datetime
-    arrow: Arrow
-    level: Level
-    unit: str
-    because: str
-
-
-def plan(incident: Incident, world: World, now: datetime) -> tuple[Step, ...]:
-    """What happens next if nobody acts, by the engine's own rule, to the first re-call at level 4 or a close."""
-    steps: list[Step] = []
-    while incident.due_at is not None and incident.due_kind is not None:
-        at = max(min(incident.wake_at or incident.due_at, incident.due_at), incident.updated_at, now)
-        level = incident.level
-        decision = tick(incident, world, at)
-        if decision is None:
-            break
-        arrow = CLOCK_ARROWS[incident.due_kind] if at >= incident.due_at else Arrow.WARNED
-        incident = decision.after
-        if (
-            decision.events and decision.events[0].type != EventType.CALL_RESCHEDULED
-        ):  # put right on the way: nothing happens
-            steps.append(Step(at, arrow, incident.level, incident.unit, decision.because))
-        if level is Level.LEADER and arrow in _MISSED:
-            break
-    return tuple(steps)

@@ -1,8 +1,12 @@
 """The types the rules work with: an incident, its calls, the people who act, what a decision brings about.
 
 Everything is frozen: a rule never changes what it was given, it returns what comes after. What a sweep makes by the
-thousand (incidents, calls, events) are named tuples: a frozen dataclass costs five times as much to copy.
-Times are aware UTC datetimes; durations are seconds.
+thousand (incidents, calls, events) are named tuples: a frozen dataclass costs five times as much to copy. Times are
+aware UTC datetimes; durations are seconds.
+
+An incident is loaded whole for people (`Incident`) and without its earlier calls for the clock (`DueIncident`): two
+types, so that no rule answers from calls that were never loaded. Calling such an alias costs five times as much as
+`IncidentOf(...)` itself.
 """
 
 from __future__ import annotations
@@ -11,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 from uuid import UUID
 
 from service.rules.words import (
@@ -34,15 +38,11 @@ from service.rules.words import (
     Verdict,
 )
 
-# --- who acts ---------------------------------------------------------------------------------------------------
-
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who asks: a subject in one role. `unit` only for units, `area` (code prefix) only for reporters.
-
-    `member_of`: the unit that a partner (a property firm, an owners' committee) belongs to and may answer for.
-    """
+    """A person or system that asks: a subject in one role. Units alone have a `unit`, reporters alone an `area` (a code
+    prefix); `member_of` is the unit that a partner (a property firm, an owners' committee) may answer for."""
 
     role: Role
     subject: str
@@ -52,7 +52,7 @@ class Actor:
 
 
 class By(NamedTuple):
-    """Who did it, as written on calls and events. `kind`: reporter, unit, ops or clock."""
+    """The author of a fact, as written on calls and events; `kind` is reporter, unit, ops or clock."""
 
     kind: str
     subject: str | None = None
@@ -73,8 +73,8 @@ CLOCK = By("clock")
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What a reporter sends, as far as the rules care. `grid_code` None: the point they sent lies in no known cell.
-    `urgency` None: the category's."""
+    """The part of a report that the rules look at. `grid_code` is None when the point that was sent lies in no known
+    cell, `urgency` is None when the category's counts."""
 
     grid_code: str | None
     category: str
@@ -85,9 +85,9 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What a person does to an incident. `words`: the reason, result, comment or message they gave; `code`: of a return
-    or void, and `duty` that a return cites; `units`: assigned to, or to assist; `until`: of a hold or extension;
-    `request`, `call`: the number of the one that is meant; `into`: the incident to merge into."""
+    """One arrow and what a person sends with it. `words` is a reason, result, comment or message; `code` is the reason
+    code of a return or void, `duty` the duty that a return cites; `units` are assigned to, or asked to assist; `until`
+    ends a hold or extension; `request` and `call` are numbers; `into` is the incident to merge into."""
 
     arrow: Arrow
     words: str | None = None
@@ -104,11 +104,8 @@ class Act:
     into: UUID | None = None
 
 
-# --- one incident ---------------------------------------------------------------------------------------------------
-
-
 class AssistingPart(NamedTuple):
-    """An assisting unit's share of a call is done."""
+    """The report of an assisting unit that its share of a call is done."""
 
     unit: str
     at: datetime
@@ -116,7 +113,7 @@ class AssistingPart(NamedTuple):
 
 
 class Appeal(NamedTuple):
-    """What a unit says against a call counted as missed: once, decided once. `outcome` is None while it waits."""
+    """A unit's objection to a call counted as missed: made once, decided once. `outcome` is None while it waits."""
 
     reason: str
     by: By
@@ -128,12 +125,11 @@ class Appeal(NamedTuple):
 
 
 class Call(NamedTuple):
-    """One unit asked, at one level, to respond. `outcome` is None exactly while it is open (contract §2).
+    """One unit asked, at one level, to respond. `outcome` is None exactly while the call is open (contract §2).
 
-    `binding`: a leader gave it to this unit, which may not return it. `rating` is the street's of a department,
-    `outcome_rating` the reporter's of what came of it, both 1–5. `exempt`: an appeal succeeded: missed, but not scored.
-    `answer_us`, `resolve_us`: microseconds until its answer, its resolution, without what it was on hold.
-    """
+    A `binding` call was assigned by a leader and may not be returned. `rating` is the street's rating of a department,
+    `outcome_rating` the reporter's rating of the outcome, both 1–5. An `exempt` call was missed but is not scored: an
+    appeal succeeded. `answer_us` and `resolve_us` are the microseconds until it was answered and resolved, off hold."""
 
     seq: int
     level: Level
@@ -170,10 +166,9 @@ class Call(NamedTuple):
 
 
 class Request(NamedTuple):
-    """A hold or an extension asked for by the unit of call number `call`. `outcome` is None while it is open.
-    `box` is the one it stopped or moved, known once approved; `resumed_at` ends a hold; `granted`: what an extension
-    added in the call's own clock, whatever the calendar becomes.
-    """
+    """A hold or an extension that the unit of call number `call` asks for. `outcome` is None while the request is open.
+    `box` is the box it stopped or moved, known once approved; `resumed_at` ends a hold; `granted` is what an extension
+    added in the call's own clock, whatever the calendar becomes."""
 
     n: int
     kind: RequestKind
@@ -191,18 +186,20 @@ class Request(NamedTuple):
     granted: timedelta | None = None
 
 
-class Incident(NamedTuple):
-    """Where one incident stands. What was said about it lives in `Report` and never changes.
+Earlier = TypeVar("Earlier", bound=tuple[Call, ...] | None, covariant=True)
+"""The calls before the last one: all of them, or None where they are not loaded."""
 
-    `calls_at` counts the calls so far at levels 1–4 (so a round needs no history), `rejects` the rejections since the
-    last reopening, `returns` the returns ever, `sequence` the events so far, `audience` every unit ever called or
-    assisting, and '@subject' of whose incidents were merged into this one. `assisting` are the units that assist now,
-    `rating` is the reporter's of the outcome as it stands.
-    `call` is the last call; it is open in `CALL_OPEN_STATES`. `wake_at` is when the clock must look next: a warning,
-    the deadline, or later after a fault. `warned` counts the warning marks passed in the box that runs,
-    `provisional` says that the deadline lies beyond the days that are known. `earlier` are the calls before the last:
-    loaded for what people do, not for the clock, which never needs them.
-    """
+
+class IncidentOf(NamedTuple, Generic[Earlier]):
+    """The standing of one incident. What was said about it lives in `Report` and never changes.
+
+    `call` is the last call, open in `CALL_OPEN_STATES`; `earlier` are the calls before it, oldest first.
+    `calls_per_level` counts the calls so far at levels 1–4 (a round needs no history), `rejects` the rejections since
+    the last reopening, `returns` the returns ever, `sequence` the events. `audience` is every unit ever called or
+    assisting, and '@subject' of each reporter whose incident was merged into this one; `assisting` are the units that
+    assist now, `rating` is the reporter's of the outcome as it stands. `wake_at` is when the clock must look next: a
+    warning, the deadline, or later after a fault. `warned` counts the warning marks passed in the running box; a
+    `provisional` deadline lies beyond the days that are known."""
 
     id: UUID
     number: str
@@ -221,9 +218,10 @@ class Incident(NamedTuple):
     due_kind: DueKind | None
     wake_at: datetime | None
     call: Call
+    earlier: Earlier
     version: int = 1
     sequence: int = 0
-    calls_at: tuple[int, ...] = (0, 0, 0, 0)
+    calls_per_level: tuple[int, ...] = (0, 0, 0, 0)
     rejects: int = 0
     reopened_void: bool = False
     audience: tuple[str, ...] = ()
@@ -237,19 +235,12 @@ class Incident(NamedTuple):
     rating: int | None = None
     merged_into: UUID | None = None
     requests: tuple[Request, ...] = ()
-    earlier: tuple[Call, ...] = ()
 
     @property
     def open_request(self) -> Request | None:
-        """The one that waits to be decided: only the last can."""
+        """The request that waits to be decided: only the last one can."""
         last = self.requests[-1] if self.requests else None
         return last if last is not None and last.outcome is None else None
-
-    def call_numbered(self, seq: int) -> Call | None:
-        """The call with this `seq`, among those that are loaded."""
-        if seq == self.call.seq:
-            return self.call
-        return self.earlier[seq - 1] if 0 < seq <= len(self.earlier) else None
 
     @property
     def is_open(self) -> bool:
@@ -264,38 +255,46 @@ class Incident(NamedTuple):
         return self.grid_code[:STREET_DIGITS]
 
 
+Incident: TypeAlias = IncidentOf[tuple[Call, ...]]
+DueIncident: TypeAlias = IncidentOf[None]
+AnyIncident: TypeAlias = IncidentOf[tuple[Call, ...] | None]
+
+
+def call_numbered(incident: Incident, seq: int) -> Call | None:
+    """The call of an incident with this `seq`; None when there is none."""
+    return next((each for each in (incident.call, *incident.earlier) if each.seq == seq), None)
+
+
 class Event(NamedTuple):
-    """One fact in the log. `at_state` is the incident as of this event, `call` the `seq` it is about; `facts` is what
-    the log alone must be able to tell of it besides: a code, a score."""
+    """One fact in the log. `at_state` is the incident as of this event, `call` the `seq` of the call concerned; `facts`
+    are what the log alone must be able to say besides: a code, a score."""
 
     type: EventType
     sequence: int
     at: datetime
-    at_state: Incident
+    at_state: AnyIncident
     call: int
     by: By
     note: str | None = None
     facts: Mapping[str, Any] | None = None
 
 
-class Decision(NamedTuple):
-    """What one act or one deadline brings about: saved whole, in one transaction, or not at all.
+class DecisionOf(NamedTuple, Generic[Earlier]):
+    """The consequences of one act or one deadline: saved whole, in one transaction, or not at all.
 
-    `ended` is the call this decision changed, of any age; `opened` the one it opened; either may be None. `request` is
-    the one it opened, decided or resumed. `before` is None for a report. `because` says in words why the new call goes
-    where it goes, or why the clock closed it.
-    """
+    `before` is None for a report. `changed` are the calls that existed before and are not what they were, oldest
+    first; `request` is the one that was made, decided or resumed. `because` says in words why the call that was opened
+    goes where it goes, or why the clock closed the incident."""
 
-    before: Incident | None
-    after: Incident
-    ended: Call | None
+    before: IncidentOf[Earlier] | None
+    after: IncidentOf[Earlier]
+    changed: tuple[Call, ...]
     opened: Call | None
     events: tuple[Event, ...]
     because: str = ""
     request: Request | None = None
 
-    @property
-    def changes_a_call(self) -> bool:
-        """Whether a call that was there before is not what it was."""
-        before, ended = self.before, self.ended
-        return before is not None and ended is not None and before.call_numbered(ended.seq) != ended
+
+Decision: TypeAlias = DecisionOf[tuple[Call, ...]]
+DueDecision: TypeAlias = DecisionOf[None]
+AnyDecision: TypeAlias = DecisionOf[tuple[Call, ...] | None]

@@ -16,7 +16,7 @@ Spans = tuple[tuple[int, int], ...]
 class Box:
     """The two time boxes of one call: `answer_s` from opening, `resolve_s` from answering.
 
-    `category` is the prefix of the categories it is for; "" is for all that no longer prefix takes.
+    `category` is the prefix of the categories it is for; "" is for all categories that no longer prefix fits.
     """
 
     answer_s: int
@@ -27,7 +27,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """What the working clock counts: the working days of one calendar, and the hours of each."""
+    """The time that the working clock counts: the working days of one calendar, and the hours of each."""
 
     calendar: str
     spans: Spans
@@ -35,7 +35,7 @@ class Hours:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """How much each part of a score counts, in any unit: answered in time, resolved in time, the street's ratings of
+    """The weight of each part of a score, in any unit: answered in time, resolved in time, the streets' ratings of
     departments, the reporters' ratings of outcomes (考核权重)."""
 
     answered: int = 30
@@ -52,7 +52,7 @@ class Policy:
     `warn`: percent of a box after which its unit is warned, rising. `holds` and `extensions`: how many one call may
     have; a hold lasts at most `hold_s` (a continuous time), an extension adds at most `extend_percent` of the box.
     `returns`: how often one incident may be returned before the leader decides. `suggestion_s` and `deliberation_s`:
-    how long these kinds may wait before they are called like any other.
+    how long incidents of these kinds may wait before they are called like any other.
     """
 
     code: str
@@ -73,11 +73,11 @@ class Policy:
     title: str = ""
 
     def parked_s(self, kind: Kind) -> int:
-        """How long an incident of this kind waits, in continuous seconds; 0: it is called at once."""
+        """The time that an incident of this kind waits first, in continuous seconds; 0 when it is called at once."""
         return {Kind.SUGGESTION: self.suggestion_s, Kind.DELIBERATION: self.deliberation_s}.get(kind, 0)
 
     def box(self, level: Level, urgency: Urgency, category: str) -> Box:
-        """The row that fits best. Raises `LookupError` for a policy with a hole, which nothing lets in."""
+        """The row that fits best. Raises `LookupError` for a policy with a hole, which no check lets in."""
         for box in self.boxes[level, urgency]:
             if category.startswith(box.category):
                 return box

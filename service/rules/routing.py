@@ -1,12 +1,13 @@
-"""Who is called next. Levels are tried upwards from the wanted one until a unit is found (contract §2, "Never" and
-"Skipped levels"): no community → the street; no department for the category → the leader; no leader → the district."""
+"""The unit called next. Levels are tried upwards from the wanted one until a unit is found (contract §2, "Never"
+and "Skipped levels"): no community → the street; no department for the category → the leader; no leader → the district.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import NamedTuple
 
-from service.rules.model import Incident
+from service.rules.model import AnyIncident
 from service.rules.words import COMMUNITY_DIGITS, STREET_DIGITS, Level
 from service.rules.world import Unit, World
 
@@ -15,7 +16,7 @@ _NEXT: dict[Level, Level] = {level: Level(level + 1) for level in Level if level
 
 
 class Route(NamedTuple):
-    """One unit to call. `unrouted`: the wanted level had nobody, so a fallback was taken and ops are told."""
+    """One unit to call. An `unrouted` one is a fallback, because the wanted level had nobody; ops hear of it."""
 
     level: Level
     unit: str
@@ -28,14 +29,14 @@ def first(world: World, grid_code: str, category: str, at: datetime) -> Route:
     return _find(world, Level.COMMUNITY, grid_code, category, None, at)
 
 
-def upwards(world: World, incident: Incident, at: datetime) -> Route:
+def upwards(world: World, incident: AnyIncident, at: datetime) -> Route:
     """The next call up (arrows d, e, f and a repeated l); at level 4 the same level again."""
     if incident.level is Level.LEADER:
         return again(world, incident, at)
     return _find(world, _NEXT[incident.level], incident.grid_code, incident.category, incident.unit, at)
 
 
-def again(world: World, incident: Incident, at: datetime) -> Route:
+def again(world: World, incident: AnyIncident, at: datetime) -> Route:
     """The unit called last, once more; if it is no longer in force, whoever holds its level now (arrows l, n)."""
     unit = world.unit(incident.unit, at)
     if unit is not None:
@@ -43,19 +44,19 @@ def again(world: World, incident: Incident, at: datetime) -> Route:
     return _find(world, incident.level, incident.grid_code, incident.category, incident.unit, at)
 
 
-def street_level(world: World, incident: Incident, at: datetime) -> Route:
+def street_level(world: World, incident: AnyIncident, at: datetime) -> Route:
     """The street of the cell (a void incident is reopened there: arrow n)."""
     return _find(world, Level.STREET, incident.grid_code, incident.category, incident.unit, at)
 
 
-def below(world: World, incident: Incident, at: datetime) -> Route:
-    """One level down, for a call whose caller is gone (arrow g); what is found may lie higher, or be the same unit."""
+def below(world: World, incident: AnyIncident, at: datetime) -> Route:
+    """One level down, for a call whose caller is gone (arrow g); the unit found may be higher up, or the called one."""
     wanted = Level(max(incident.level - 1, Level.COMMUNITY))
     return _find(world, wanted, incident.grid_code, incident.category, incident.unit, at)
 
 
-def arbiter(world: World, incident: Incident, at: datetime) -> Route:
-    """The leader who decides whose it is: in charge of the unit called now, else of the street (arrow g)."""
+def arbiter(world: World, incident: AnyIncident, at: datetime) -> Route:
+    """The leader who decides whose an incident is: in charge of the unit called now, else of the street (arrow g)."""
     return _find(world, Level.LEADER, incident.grid_code, incident.category, incident.unit, at)
 
 

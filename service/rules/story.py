@@ -1,104 +1,129 @@
-"""How a decision is told: a story starts from the incident as it was and collects what becomes of it, the call that
-ends, the call that opens, the request that changes, the events in the contract's order.
+"""Making a decision: a story starts from the incident as it was and collects what becomes of it, the calls that change,
+the call that opens, the request that changes, and the events in the contract's order.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Generic, TypeAlias, Unpack, cast
 
 from service.rules import deadlines
-from service.rules.model import By, Call, Decision, Event, Incident, Request
+from service.rules.changes import BoxStart, CallChange, CallEnd, IncidentChange, RequestChange
+from service.rules.model import AnyIncident, By, Call, DecisionOf, Earlier, Event, IncidentOf, Request
 from service.rules.routing import Route
-from service.rules.words import (
-    Cause,
-    ClockKind,
-    ClosedAs,
-    DueKind,
-    EventType,
-    Ground,
-    Level,
-    Outcome,
-    State,
-    Verdict,
-)
+from service.rules.words import Cause, ClockKind, ClosedAs, DueKind, EventType, Ground, Level, Outcome, State, Verdict
 from service.rules.world import World
+
+_PLACES = {name: place for place, name in enumerate(IncidentOf._fields)}
+"""Where a field stands in an incident: `_replace` looks for every field and takes twice as long to copy one."""
 
 REOPENABLE = frozenset({ClosedAs.VERIFIED, ClosedAs.UNVERIFIED, ClosedAs.VOID})
 
 
-class Story:
-    """Collects one decision. Local to one call of `lifecycle.decide`, so it may change as it goes."""
+class StoryOf(Generic[Earlier]):
+    """One decision in the making. A story is local to one act or deadline, so it may change as it goes.
 
-    def __init__(self, incident: Incident, by: By, world: World, now: datetime) -> None:
+    Whatever effect the clock runs takes a `StoryOf[Earlier]`, and so cannot look at calls that were not loaded.
+    """
+
+    def __init__(self, incident: IncidentOf[Earlier], by: By, world: World, now: datetime) -> None:
         self.before = incident
         self._incident = incident
-        self._moved: dict[str, Any] = {}
+        self._earlier: Earlier = incident.earlier
+        self._fields: IncidentChange = {}
         self.by = by
         self.world = world
         self.now = now
         self.because = ""
-        self._ended: Call | None = None
-        self._request: Request | None = None
+        self._changed: dict[int, Call] = {}
         self._opened: Call | None = None
+        self._request: Request | None = None
         self._events: list[Event] = []
 
-    def told(self) -> Decision:
+    def decision(self) -> DecisionOf[Earlier]:
+        """The decision that the story has come to."""
+        changed = self._changes() if self._changed else ()
         events = tuple(self._events)
-        return Decision(self.before, self.incident, self._ended, self._opened, events, self.because, self._request)
+        return DecisionOf(self.before, self.incident, changed, self._opened, events, self.because, self._request)
+
+    def _changes(self) -> tuple[Call, ...]:
+        """The calls that are not what they were, oldest first."""
+        earlier: tuple[Call, ...] | None = self.before.earlier
+        before = (self.before.call, *(earlier or ()))
+        return tuple([call for _, call in sorted(self._changed.items()) if call not in before])
 
     @property
-    def incident(self) -> Incident:
-        """As it stands at this point of the story."""
-        if self._moved:
-            self._incident = self._incident._replace(**self._moved)
-            self._moved = {}
+    def incident(self) -> IncidentOf[Earlier]:
+        """The incident as it stands at this point of the story."""
+        if self._fields:
+            row: list[Any] = list(self._incident)
+            for name, value in self._fields.items():
+                row[_PLACES[name]] = value
+            row[_PLACES["earlier"]] = self._earlier
+            self._incident, self._fields = IncidentOf._make(row), {}
         return self._incident
 
-    def tell(self, event_type: EventType, note: str | None = None, *, call: int | None = None, **facts: Any) -> None:
-        """Write one event: the incident as it stands, and the event's own number with it. `call`: the last one's
-        `seq` unless given."""
-        self._moved["sequence"] = sequence = self._incident.sequence + 1
+    def record(self, event_type: EventType, note: str | None = None, *, call: int | None = None, **facts: Any) -> None:
+        """Write one event, which shows the incident as it stands. It is about the last call unless `call` names the
+        `seq` of another."""
+        self._fields["sequence"] = sequence = self._incident.sequence + 1
         at_state = self.incident
         seq = at_state.call.seq if call is None else call
         self._events.append(Event(event_type, sequence, self.now, at_state, seq, self.by, note, facts or None))
 
-    def move(self, **fields: Any) -> None:
-        """A step of the incident itself. Its version rises by one in a decision, however many steps that takes."""
-        self._moved.update(fields, version=self.before.version + 1, updated_at=self.now)
+    def change(self, **fields: Unpack[IncidentChange]) -> None:
+        """Change the incident. Its version rises by one in a decision, however many changes that takes."""
+        self._fields.update(fields)
+        self._fields["version"] = self.before.version + 1
+        self._fields["updated_at"] = self.now
 
-    def note(self, **fields: Any) -> None:
-        """A step that nobody's `If-Match` should stumble over: the version stays."""
-        self._moved.update(fields)
+    def change_quietly(self, **fields: Unpack[IncidentChange]) -> None:
+        """Change the incident without raising its version: nobody's `If-Match` fails because of it."""
+        self._fields.update(fields)
 
-    def change_call(self, **fields: Any) -> None:
-        self._ended = self.incident.call._replace(**fields)
-        self.move(call=self._ended)
+    def change_call(self, **fields: Unpack[CallChange]) -> None:
+        """Change the last call."""
+        self.change(call=self._changed_last(fields))
 
-    def change_any_call(self, call: Call, *, silently: bool = False) -> None:
-        """One call of any age, changed. `silently`: nobody's `If-Match` should stumble over it."""
-        incident = self.incident
-        last = call.seq == incident.call.seq
-        earlier = tuple(call if each.seq == call.seq else each for each in incident.earlier)
-        self._ended = call
-        step = self.note if silently else self.move
-        step(call=call if last else incident.call, earlier=earlier)
+    def change_call_numbered(self: Story, seq: int, *, quietly: bool = False, **fields: Unpack[CallChange]) -> None:
+        """Change one call of any age; `quietly` leaves the incident's version as it is."""
+        call = self.incident.call
+        if seq == call.seq:
+            call = self._changed_last(fields)
+        else:
+            earlier = list(self._earlier)
+            self._changed[seq] = earlier[seq - 1] = earlier[seq - 1]._replace(**fields)
+            self._earlier = tuple(earlier)
+        step = self.change_quietly if quietly else self.change
+        step(call=call)
 
-    def end_call(self, outcome: Outcome, **fields: Any) -> None:
-        self.change_call(outcome=outcome, ended_at=self.now, ended_by=self.by, **fields)
+    def _changed_last(self, fields: CallChange) -> Call:
+        call = self.incident.call._replace(**fields)
+        if self._opened is None:
+            self._changed[call.seq] = call
+        else:
+            self._opened = call
+        return call
+
+    def end_call(self, outcome: Outcome, **fields: Unpack[CallEnd]) -> None:
+        """End the last call. A request that still waits on it lapses."""
+        self.change_call(**fields, outcome=outcome, ended_at=self.now, ended_by=self.by)
         if self.before.open_request is not None:
             self.change_request(outcome=Verdict.LAPSED, decided_at=self.now)
 
-    def change_request(self, **fields: Any) -> Request:
-        """The last request, changed: the only one that can be open, or can hold."""
+    def change_request(self, **fields: Unpack[RequestChange]) -> Request:
+        """Change the last request: the only one that can wait, or can hold."""
         *before, last = self.incident.requests
-        self._request = last._replace(**fields)
-        self.move(requests=(*before, self._request))
-        return self._request
+        self._set_requests(tuple(before), last._replace(**fields))
+        return self.incident.requests[-1]
 
     def add_request(self, request: Request) -> None:
-        self._request = request
-        self.move(requests=(*self.incident.requests, request))
+        """Add a request of the called unit's."""
+        self._set_requests(self.incident.requests, request)
+
+    def _set_requests(self, before: tuple[Request, ...], last: Request) -> None:
+        self._request = last
+        self.change(requests=(*before, last))
 
     def open_call(
         self,
@@ -108,37 +133,44 @@ class Story:
         from_unit: str | None,
         ground: Ground | None = None,
         reason: str | None = None,
-        announce: tuple[EventType, str | None] | None = None,
+        first: tuple[EventType, str | None] | None = None,
         binding: bool = False,
         assisting: tuple[str, ...] = (),
-        **fields: Any,
     ) -> None:
-        """Open the next call and tell it. A route that skipped a level is called `unrouted`, and said so first.
+        """Open the next call and record it. A route that skipped a level is recorded as `unrouted` before.
 
-        `announce` is an event (type, note) that goes before both but already shows where the incident is going.
+        `first` is an event (type, note) that goes before both but already shows where the incident is going.
         """
         incident = self.incident
         call, box_s = _new_call(self.world, incident, route, cause, from_unit, self.now)
         if ground or reason or binding or assisting:
             call = call._replace(ground=ground, reason=reason, binding=binding, assisting=assisting)
         self._opened = call
-        due = running(self.world, incident, call.clock, self.now, call.answer_by, DueKind.ANSWER, box_s)
+        if self._earlier is not None:
+            self._earlier = cast("Earlier", (*self._earlier, incident.call))
         audience = incident.audience if route.unit in incident.audience else (*incident.audience, route.unit)
-        calls_at = counted(incident.calls_at, route.level)
-        where = {"state": State.CALLING, "level": route.level, "unit": route.unit}
-        calls = {"call": call, "calls_at": calls_at, "earlier": (*incident.earlier, incident.call)}
-        self.move(**where, **due, **calls, audience=audience, assisting=assisting, **fields)
+        self.change(
+            state=State.CALLING,
+            level=route.level,
+            unit=route.unit,
+            call=call,
+            calls_per_level=with_one_more(incident.calls_per_level, route.level),
+            audience=audience,
+            assisting=assisting,
+            **box_start(self.world, incident.policy, call.clock, self.now, call.answer_by, DueKind.ANSWER, box_s),
+        )
         self.because = route.because
-        if announce:
-            self.tell(*announce)
+        if first:
+            self.record(*first)
         if route.unrouted:
-            self.tell(EventType.CALL_UNROUTED, route.because)
-        self.tell(EventType.CALL_OPENED, **opened_facts(call))
+            self.record(EventType.CALL_UNROUTED, route.because)
+        self.record(EventType.CALL_OPENED, **opening_facts(call))
 
     def close(self, closed_as: ClosedAs, note: str | None, **facts: Any) -> None:
-        policy = self.world.policy(*self.incident.policy)
+        """Close the incident and record it; what was handled or voided can be reopened for a while."""
+        policy = self.world.policy(self.incident.policy)
         until = self.now + timedelta(seconds=policy.reopen_s) if closed_as in REOPENABLE else None
-        self.move(
+        self.change(
             state=State.CLOSED,
             closed_as=closed_as,
             closed_at=self.now,
@@ -148,38 +180,42 @@ class Story:
             wake_at=None,
             provisional=False,
         )
-        self.tell(EventType.INCIDENT_CLOSED, note, closed_as=closed_as.value, **facts)
+        self.record(EventType.INCIDENT_CLOSED, note, closed_as=closed_as.value, **facts)
 
 
-def opened_facts(call: Call) -> dict[str, Any]:
-    """What the log says of how a call began, so that it alone can tell the figures."""
-    return {"cause": call.cause.value, "binding": True} if call.binding else {"cause": call.cause.value}
+Story: TypeAlias = StoryOf[tuple[Call, ...]]
+"""A story of an incident with all its calls: what people do."""
 
 
-def running(
-    world: World, incident: Incident, clock: ClockKind, start: datetime, due_at: datetime, kind: DueKind, box_s: int
-) -> dict[str, Any]:
-    """The fields of an incident whose call's box has just begun: its deadline, and when the clock must look next."""
-    timer = world.timer(incident.policy, clock)
-    mark = deadlines.next_mark(due_at, box_s, world.policies[incident.policy].warn, 0, timer)
+def box_start(
+    world: World, key: tuple[str, int], clock: ClockKind, start: datetime, due_at: datetime, kind: DueKind, box_s: int
+) -> BoxStart:
+    """The deadline of a box that begins at `start` under the policy `key`, and when the clock must look next."""
+    timer = world.timer(key, clock)
+    mark = deadlines.next_mark(due_at, box_s, world.policy(key).warn, 0, timer)
     provisional = timer.is_provisional(start, due_at)
     return {"due_at": due_at, "due_kind": kind, "wake_at": mark or due_at, "warned": 0, "provisional": provisional}
 
 
-def counted(calls_at: tuple[int, ...], level: Level) -> tuple[int, ...]:
+def opening_facts(call: Call) -> dict[str, Any]:
+    """The facts of a call's opening that the log keeps, so that it alone can yield the figures."""
+    return {"cause": call.cause.value, "binding": True} if call.binding else {"cause": call.cause.value}
+
+
+def with_one_more(calls_per_level: tuple[int, ...], level: Level) -> tuple[int, ...]:
     """The counts with one more call at this level."""
-    return (*calls_at[: level - 1], calls_at[level - 1] + 1, *calls_at[level:])
+    return (*calls_per_level[: level - 1], calls_per_level[level - 1] + 1, *calls_per_level[level:])
 
 
 def _new_call(
-    world: World, incident: Incident, route: Route, cause: Cause, from_unit: str | None, now: datetime
+    world: World, incident: AnyIncident, route: Route, cause: Cause, from_unit: str | None, now: datetime
 ) -> tuple[Call, int]:
     """A call and the seconds of its answer box."""
-    box = world.box(incident.policy, route.level, incident.urgency, incident.category)
+    box = world.policy(incident.policy).box(route.level, incident.urgency, incident.category)
     call = Call(
-        seq=sum(incident.calls_at) + 1,
+        seq=sum(incident.calls_per_level) + 1,
         level=route.level,
-        round=incident.calls_at[route.level - 1] + 1,
+        round=incident.calls_per_level[route.level - 1] + 1,
         unit=route.unit,
         from_unit=from_unit,
         cause=Cause.UNROUTED if route.unrouted else cause,

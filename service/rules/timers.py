@@ -1,4 +1,4 @@
-"""What counts a box's time: every second (`CONTINUOUS`) or working time alone (`worktime.WorkCalendar`)."""
+"""The timers that count a box's time: every second (`CONTINUOUS`) or working time alone (`worktime.WorkCalendar`)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Timer(Protocol):
         ...
 
     def counted(self, start: datetime, end: datetime) -> timedelta:
-        """How much passes between two instants; nothing when `end` is not later."""
+        """The time that passes between two instants; nothing when `end` is not later."""
         ...
 
     def segments(self, start: datetime, end: datetime) -> tuple[Segment, ...]:
@@ -33,7 +33,7 @@ class Timer(Protocol):
 
 
 class _Continuous:
-    """Nights, weekends and holidays included."""
+    """The timer that counts every second, nights, weekends and holidays included."""
 
     def due(self, start: datetime, amount: timedelta) -> datetime:
         return start + amount

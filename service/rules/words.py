@@ -1,4 +1,4 @@
-"""The words of the contract as enums: states, levels, arrows, causes, outcomes, roles. What is sent and stored."""
+"""The words of the contract as enums: states, levels, arrows, causes, outcomes, roles. They are sent and stored so."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ class State(StrEnum):
 
 OPEN_STATES = frozenset(State) - {State.CLOSED}
 CALL_OPEN_STATES = frozenset({State.CALLING, State.ANSWERED, State.ON_HOLD})
+RUNNING_STATES = frozenset({State.CALLING, State.ANSWERED})
+"""The states in which a box of the last call runs."""
 
 
 class DueKind(StrEnum):
@@ -51,6 +53,7 @@ class Arrow(StrEnum):
     REJECT = "reject"
     VERIFY_TIMEOUT = "verify_timeout"
     WARNED = "warned"
+    RESCHEDULED = "rescheduled"
     REOPEN = "reopen"
     WITHDRAW = "withdraw"
     VOID = "void"
@@ -136,14 +139,14 @@ class VoidReason(StrEnum):
 
 
 class RequestKind(StrEnum):
-    """What a request asks for."""
+    """The kinds of request that a called unit may make."""
 
     HOLD = "hold"
     EXTEND = "extend"
 
 
 class Verdict(StrEnum):
-    """How a request ended."""
+    """The end of a request, or of an appeal (which cannot lapse)."""
 
     APPROVED = "approved"
     REFUSED = "refused"

@@ -36,7 +36,7 @@ _LAST_US = (datetime(LAST_YEAR + 1, 1, 1, tzinfo=ZONE) - _EPOCH) // _US
 
 
 class OutOfCalendar(ValueError):
-    """Asked about, or led to, an instant that lies outside the horizon."""
+    """The refusal of an instant that lies outside the horizon."""
 
     def __init__(self, what: str) -> None:
         super().__init__(f"{what}: working time is counted from {FIRST_YEAR} to {LAST_YEAR} only")
@@ -72,7 +72,7 @@ class WorkCalendar:
         self._starts, self._before = self._row()
 
     def _row(self) -> tuple[array[int], array[int]]:
-        """When each span of the horizon starts, and how much is worked before it; the latter has one more: the sum."""
+        """The start of each span of the horizon, and the work before it; the latter has one more item: the sum."""
         hours = [(start * _MINUTE_US, (end - start) * _MINUTE_US) for start, end in self.spans]
         starts, before, total = array("q"), array("q", [0]), 0
         first, last = date(FIRST_YEAR, 1, 1).toordinal(), date(LAST_YEAR, 12, 31).toordinal()
@@ -171,7 +171,7 @@ def _unmoved(instant: datetime, amount: timedelta) -> datetime:
 
 
 def _blocks(years: tuple[int, ...]) -> tuple[tuple[datetime, datetime], ...]:
-    """Years that follow each other as half-open stretches of time, in UTC: other zones compare ten times slower."""
+    """Years that follow each other, as half-open times in UTC: other zones compare ten times slower."""
     first = [year for year in years if year - 1 not in years]
     last = [year for year in years if year + 1 not in years]
     return tuple((_new_year(a), _new_year(b + 1)) for a, b in zip(first, last, strict=True))

@@ -12,7 +12,7 @@ from datetime import datetime
 from itertools import zip_longest
 from typing import Protocol, TypeVar
 
-from service.rules.policy import Activation, Box, Hours, Policy
+from service.rules.policy import Activation, Hours, Policy
 from service.rules.timers import CONTINUOUS, Timer
 from service.rules.words import ClockKind, Level, UnitKind, Urgency
 from service.rules.worktime import WorkCalendar
@@ -20,12 +20,12 @@ from service.rules.worktime import WorkCalendar
 
 @dataclass(frozen=True, slots=True)
 class Validity:
-    """Half-open: in force from `valid_from`, no longer at `valid_to`."""
+    """The half-open time in which a row is in force: from `valid_from` on, and no longer at `valid_to`."""
 
     valid_from: datetime
     valid_to: datetime | None = None
 
-    def at(self, moment: datetime) -> bool:
+    def in_force_at(self, moment: datetime) -> bool:
         return self.valid_from <= moment and (self.valid_to is None or moment < self.valid_to)
 
 
@@ -73,7 +73,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """One item of the power-and-responsibility list: whose is this category in this area."""
+    """One item of the power-and-responsibility list: it names the unit responsible for a category in an area."""
 
     code: str
     title: str
@@ -97,7 +97,8 @@ _Row = TypeVar("_Row", bound=_Dated)
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Replaced whole when `version` rises. Mappings hold every row of a code, oldest first."""
+    """The snapshot by which one transaction decides, replaced whole when `version` rises. Mappings hold every row of a
+    code, oldest first."""
 
     version: int
     district: str
@@ -134,20 +135,21 @@ class World:
         return _at(self.duties.get(code, ()), at)
 
     def duty_for(self, category: str, grid_code: str, at: datetime) -> Duty | None:
-        """Whose a category is in a cell: the longest category prefix, then the longest area, then the first code."""
+        """The duty that covers a category in a cell: the longest category prefix, then the longest area, then the first
+        code."""
         for length in range(len(category), 0, -1):
             for duty in self.duties_by_category.get(category[:length], ()):
-                if grid_code.startswith(duty.area) and duty.validity.at(at):
+                if grid_code.startswith(duty.area) and duty.validity.in_force_at(at):
                     return duty
         return None
 
     def admitted(self, category: str, grid_code: str, street: str, at: datetime) -> Duty | None:
-        """The duty by which a category was admitted for a street (权责事项准入): the street, or a unit of it, leads or
-        assists. The most specific one; None when nobody admitted it."""
+        """The most specific duty by which a category was admitted for a street (权责事项准入): the street, or a unit of
+        it, leads or assists. None when nobody admitted the category."""
         for length in range(len(category), 0, -1):
             for duty in self.duties_by_category.get(category[:length], ()):
                 units = (duty.lead_unit, *duty.assisting)
-                in_force = grid_code.startswith(duty.area) and duty.validity.at(at)
+                in_force = grid_code.startswith(duty.area) and duty.validity.in_force_at(at)
                 if in_force and any(self._is_of(unit, street, at) for unit in units):
                     return duty
         return None
@@ -171,18 +173,19 @@ class World:
             raise LookupError("the registry has no district unit in force")
         return found
 
-    def policy(self, code: str, version: int) -> Policy:
-        return self.policies[code, version]
+    def policy(self, key: tuple[str, int]) -> Policy:
+        """The policy of this (code, version), such as the one an incident is pinned to."""
+        return self.policies[key]
 
     def active(self, at: datetime) -> Policy | None:
         """The policy that incidents are reported under at `at`; None before the first one."""
         for activation in reversed(self.activations):
             if activation.at <= at:
-                return self.policies[activation.code, activation.version]
+                return self.policy((activation.code, activation.version))
         return None
 
     def reigns(self, policy: tuple[str, int]) -> list[tuple[datetime, datetime | None]]:
-        """The half-open stretches in which incidents are reported under a version, in order; the last may not end."""
+        """The half-open times in which incidents are reported under a version, in order; the last may have no end."""
         found: list[tuple[datetime, datetime | None]] = []
         for each, after in zip_longest(self.activations, self.activations[1:]):
             end = after.at if after else None
@@ -194,12 +197,8 @@ class World:
                 found.append((each.at, end))
         return found
 
-    def box(self, policy: tuple[str, int], level: Level, urgency: Urgency, category: str) -> Box:
-        """The time boxes of a call at this level under the policy an incident is pinned to."""
-        return self.policies[policy].box(level, urgency, category)
-
     def timer(self, policy: tuple[str, int], clock: ClockKind) -> Timer:
-        """What counts the time of a call under this policy."""
+        """The timer that counts a call's time under this policy."""
         return CONTINUOUS if clock is ClockKind.CONTINUOUS else self.timers[policy]
 
 
@@ -237,13 +236,13 @@ def build(
 
 
 def _timer(policy: Policy, calendars: Mapping[Hours, WorkCalendar]) -> Timer | None:
-    """What counts its working boxes; None when its calendar is not given, and then nothing may ask."""
+    """The timer of a policy's working boxes; None when its calendar is not given, and then nothing may ask for it."""
     return CONTINUOUS if policy.hours is None else calendars.get(policy.hours)
 
 
 def _at(rows: tuple[_Row, ...], at: datetime) -> _Row | None:
     for row in rows:
-        if row.validity.at(at):
+        if row.validity.in_force_at(at):
             return row
     return None
 
@@ -260,7 +259,7 @@ def _by_code(rows: Iterable[_Row]) -> dict[str, tuple[_Row, ...]]:
 
 
 def _duties_by_category(duties: Iterable[Duty]) -> dict[str, tuple[Duty, ...]]:
-    """The most specific area first, so that the first that fits is the one."""
+    """Category → its duties, the most specific area first, so that the first that fits is the right one."""
     found: dict[str, list[Duty]] = defaultdict(list)
     for duty in sorted(duties, key=lambda each: (-len(each.area), each.code, each.validity.valid_from)):
         found[duty.category].append(duty)

@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from service.rules import deadlines
-from service.rules.lifecycle import Step
 from service.rules.model import Call, Incident, Request
+from service.rules.plan import Step
 from service.rules.words import ClockKind, State
 from service.rules.world import World
 from service.shown import row as rows
-from service.store.incidents.call_rows import appeal_as_told
+from service.store.incidents.call_rows import appeal_as_json
 
 
 def incident(
@@ -71,7 +71,7 @@ def _call(call: Call) -> dict[str, Any]:
         "end_duty": call.end_duty,
         "parts_done": [part._asdict() for part in call.parts_done],
         "outcome_rating": call.outcome_rating,
-        "appeal": appeal_as_told(call.appeal) if call.appeal else None,
+        "appeal": appeal_as_json(call.appeal) if call.appeal else None,
         "exempt": call.exempt,
     }
 
@@ -83,8 +83,8 @@ def deadline(incident: Incident, world: World) -> dict[str, Any]:
         return {**told, "because": "The incident is closed: nothing is due any more."}
     if incident.state is State.RESOLVED:
         return {**told, **_verify(incident, world)}
-    call, policy = incident.call, world.policies[incident.policy]
-    box = world.box(incident.policy, call.level, incident.urgency, incident.category)
+    call, policy = incident.call, world.policy(incident.policy)
+    box = policy.box(call.level, incident.urgency, incident.category)
     standing = deadlines.standing(incident, world)
     timer = world.timer(incident.policy, call.clock)
     segments = [each for start, end in standing.stretches for each in timer.segments(start, end)]
@@ -115,7 +115,7 @@ def deadline(incident: Incident, world: World) -> dict[str, Any]:
 
 
 def _verify(incident: Incident, world: World) -> dict[str, Any]:
-    policy = world.policies[incident.policy]
+    policy = world.policy(incident.policy)
     return {
         "policy": {"code": policy.code, "version": policy.version},
         "clock": ClockKind.CONTINUOUS,

@@ -13,6 +13,7 @@ from service.rules.model import Act, Actor, Decision, Draft, Incident
 from service.rules.words import Arrow, Kind, Level, Role, State
 from service.store.database import Database
 from service.store.incidents import saving
+from tests.rules import deciding
 from tests.rules.builders import (
     ADMITTED_CATEGORY,
     CATEGORY,
@@ -122,7 +123,7 @@ class Life:
         arrow = self.chance.choice(_RARE if self.chance.random() < 0.03 else _BY_STATE[incident.state])
         actor = self._actor(incident, arrow)
         try:
-            return lifecycle.decide(incident, self._act(incident, arrow, actor), actor, self.world, at)
+            return deciding.decide(incident, self._act(incident, arrow, actor), actor, self.world, at)
         except SihuError:
             return None
 
@@ -159,7 +160,7 @@ class Life:
         incident, target = self.chance.sample(resting, 2)
         act = replace(an_act(Arrow.MERGE), into=target.id)
         try:
-            both = lifecycle.merge(incident, target, act, PEOPLE["ops"], self.world, self.time)
+            both = deciding.merge(incident, target, act, PEOPLE["ops"], self.world, self.time)
         except Conflict:  # the one has climbed higher, or the other is not chased
             return
         for decision in both:

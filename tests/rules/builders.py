@@ -21,6 +21,7 @@ from service.rules.policy import Activation, Box, Hours, Policy
 from service.rules.words import Arrow, ClockKind, ClosedAs, Ground, Level, Role, State, UnitKind, Urgency
 from service.rules.worktime import WorkCalendar
 from service.rules.world import Category, Cell, Duty, Line, Unit, Validity, World
+from tests.rules import deciding
 
 NOW = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 ALWAYS = Validity(datetime(2000, 1, 1, tzinfo=UTC))
@@ -235,7 +236,7 @@ def reported(world: World = WORLD, *, category: str = CATEGORY, cell: str = CELL
 
 
 def act(incident: Incident, who: str, arrow: Arrow, *, world: World = WORLD, at: datetime = NOW) -> Decision:
-    return lifecycle.decide(incident, an_act(arrow, incident), PEOPLE[who], world, at)
+    return deciding.decide(incident, an_act(arrow, incident), PEOPLE[who], world, at)
 
 
 def fired(incident: Incident, *, world: World = WORLD, late_s: float = 0.0) -> Decision:

@@ -13,6 +13,7 @@ from service.rules import lifecycle
 from service.rules.model import Decision
 from service.rules.words import Arrow, DueKind, Level, Outcome, State
 from tests.rules.builders import NOW
+from tests.rules.deciding import changed, changed_call
 from tests.rules.histories import History
 from tests.rules.never import Never
 from tests.rules.worlds import WORLDS
@@ -80,9 +81,10 @@ class Clockwork(Never):
         if before.state is State.RESOLVED:
             assert (decision.after.state, decision.after.closed_as) == (State.CLOSED, "unverified")
             return
-        assert decision.ended is not None
-        assert decision.ended.outcome is (Outcome.NO_ANSWER if before.state is State.CALLING else Outcome.NOT_RESOLVED)
-        assert decision.ended.late_s == round((fires_at - before.due_at).total_seconds(), 3)
+        assert changed_call(decision).outcome is (
+            Outcome.NO_ANSWER if before.state is State.CALLING else Outcome.NOT_RESOLVED
+        )
+        assert changed_call(decision).late_s == round((fires_at - before.due_at).total_seconds(), 3)
         assert decision.after.level > before.level or before.level is Level.LEADER is decision.after.level
         again = lifecycle.tick(decision.after, self.world, self.time)
         assert again is None, "climbed two levels at once"
@@ -100,7 +102,7 @@ class Clockwork(Never):
         if decision.events and decision.events[0].type == "sihu.call.rescheduled":
             assert (after.due_at, after.provisional) != (before.due_at, before.provisional)
         else:
-            assert (after.due_at, decision.ended) == (before.due_at, None)
+            assert (after.due_at, changed(decision)) == (before.due_at, None)
             assert (after.warned > before.warned) == bool(decision.events)
 
     @rule(name=st.sampled_from(sorted(WORLDS)))

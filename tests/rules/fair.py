@@ -12,6 +12,7 @@ from service.rules.model import Decision, Event, Incident
 from service.rules.words import Level
 from service.rules.world import World
 from tests.rules.builders import OTHER_STREET, STREET, UNITS
+from tests.rules.deciding import changed
 
 _REOPENED, _REJECTED = "sihu.incident.reopened", "sihu.incident.rejected"
 
@@ -71,7 +72,7 @@ def _admitted(world: World, incident: Incident, street: str, at: datetime) -> bo
     return any(
         incident.category.startswith(duty.category)
         and incident.grid_code.startswith(duty.area)
-        and duty.validity.at(at)
+        and duty.validity.in_force_at(at)
         and any(_street_of(unit) == street for unit in (duty.lead_unit, *duty.assisting))
         for rows in world.duties.values()
         for duty in rows
@@ -79,7 +80,7 @@ def _admitted(world: World, incident: Incident, street: str, at: datetime) -> bo
 
 
 def _appealed(before: Incident, decision: Decision, event: Event, past: Sequence[Event], world: World) -> None:
-    call = decision.ended
+    call = changed(decision)
     assert call is not None
     assert call.appeal is not None
     assert (call.appeal.by.unit, call.exempt) == (call.unit, False), "each for itself, and to ask changes nothing"
@@ -87,7 +88,7 @@ def _appealed(before: Incident, decision: Decision, event: Event, past: Sequence
 
 def _judged(before: Incident, decision: Decision, event: Event, past: Sequence[Event], world: World) -> None:
     """An appeal is decided by the street of the cell or ops, never by who appealed; only a granted one exempts."""
-    call = decision.ended
+    call = changed(decision)
     assert call is not None
     assert event.by.kind == "ops" or event.by.unit == before.grid_code[:9]
     assert event.by.unit != call.unit

@@ -149,8 +149,8 @@ class History:
             self.events.append(event)
             self.replay.hear(event)
         assert decision.after.sequence == len(self.events)
-        if decision.ended is not None:
-            self._ended(decision.ended)
+        for call in decision.changed:
+            self._ended(call)
         if decision.opened is not None:
             self._opened(decision.opened, world)
 

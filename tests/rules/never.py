@@ -63,7 +63,7 @@ class Never(RuleBasedStateMachine):
             assert len({(call.level, call.round) for call in calls}) == len(calls)
             for level in Level:
                 rounds = [call.round for call in calls if call.level is level]
-                assert rounds == list(range(1, now.calls_at[level - 1] + 1))
+                assert rounds == list(range(1, now.calls_per_level[level - 1] + 1))
             assert (now.unit, now.level, now.call) == (calls[-1].unit, calls[-1].level, calls[-1])
 
     @invariant()

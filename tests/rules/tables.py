@@ -6,10 +6,10 @@ from datetime import datetime
 
 import pytest
 
-from service.rules import lifecycle
 from service.rules.errors import IllegalTransition, NotYours
 from service.rules.model import Act, Actor, Incident
 from service.rules.words import Arrow
+from tests.rules import deciding
 from tests.rules.builders import NOW, WORLD
 
 VERBS = {
@@ -39,7 +39,7 @@ VERBS = {
     "u": Arrow.URGE,
 }
 """In the order in which they are offered. b to q are the contract's own letters, but for x, y and z, which are of i."""
-CLOCKS = (Arrow.NO_ANSWER, Arrow.NOT_RESOLVED, Arrow.VERIFY_TIMEOUT, Arrow.WARNED)
+CLOCKS = (Arrow.NO_ANSWER, Arrow.NOT_RESOLVED, Arrow.VERIFY_TIMEOUT, Arrow.WARNED, Arrow.RESCHEDULED)
 
 
 def cells(table: str) -> dict[tuple[str, ...], str]:
@@ -58,7 +58,7 @@ def refused(
     """It is refused in this way, nothing has changed, and a person is told what else there is to do."""
     before = repr(incident)
     with pytest.raises(error) as refusal:
-        lifecycle.decide(incident, act, actor, WORLD, at)
+        deciding.decide(incident, act, actor, WORLD, at)
     assert repr(incident) == before
     if isinstance(refusal.value, IllegalTransition):
         assert (refusal.value.state, list(refusal.value.allowed)) == (incident.state.value, offered)

@@ -28,7 +28,9 @@ from service.rules.worktime import WorkCalendar
 from service.rules.world import World
 from service.times import calendars
 from service.times.policy_checks import read_policy
+from tests.rules import deciding
 from tests.rules.builders import CATEGORY, CELL, REPORTER, URGENT_CATEGORY, a_unit, a_world
+from tests.rules.deciding import changed_call
 
 EAST = timedelta(hours=8)
 OFFICE = ((timedelta(hours=8), timedelta(hours=12)), (timedelta(hours=14), timedelta(hours=18)))
@@ -98,22 +100,22 @@ class _Told(NamedTuple):
 
 
 def _opened(incident: Incident, world: World) -> _Told:
-    box = world.box(incident.policy, incident.level, incident.urgency, incident.category)
+    box = world.policy(incident.policy).box(incident.level, incident.urgency, incident.category)
     return _Told(incident, incident.call.opened_at, box.answer_s)
 
 
 def _answered(told: _Told, world: World, at: datetime) -> _Told:
     before = told.incident
     act = Act(Arrow.ANSWER, answer={"measure": "go and look"})
-    incident = lifecycle.decide(before, act, a_unit(before.unit), world, at).after
-    return _Told(incident, at, world.box(before.policy, before.level, before.urgency, before.category).resolve_s)
+    incident = deciding.decide(before, act, a_unit(before.unit), world, at).after
+    return _Told(incident, at, world.policy(before.policy).box(before.level, before.urgency, before.category).resolve_s)
 
 
 def _held(told: _Told, world: World, at: datetime, until: datetime) -> _Told:
-    asked = lifecycle.decide(told.incident, Act(Arrow.HOLD, "why", until=until), a_unit(told.incident.unit), world, at)
+    asked = deciding.decide(told.incident, Act(Arrow.HOLD, "why", until=until), a_unit(told.incident.unit), world, at)
     held = asked.after
     for approver in sorted(access.approvers(held))[:1]:
-        held = lifecycle.decide(held, Act(Arrow.APPROVE, request=len(held.requests)), a_unit(approver), world, at).after
+        held = deciding.decide(held, Act(Arrow.APPROVE, request=len(held.requests)), a_unit(approver), world, at).after
     assert held.state is State.ON_HOLD
     return told._replace(incident=held, held=(*told.held, (at, until)))
 
@@ -171,9 +173,8 @@ def test_a_whole_year_nothing_fires_outside_working_hours_and_nothing_early(cate
         elif arrow == "call.missed":
             assert now == before.due_at == (before.call.resolve_by or before.call.answer_by)
             assert _passed(told, now) == timedelta(seconds=told.box_s), "neither early nor late"
-            assert decision.ended is not None
-            assert (decision.ended.late_s, decision.ended.outcome) == (0, _MISSED[before.state])
-            seen[f"{decision.ended.outcome} at level {before.level}"] += 1
+            assert (changed_call(decision).late_s, changed_call(decision).outcome) == (0, _MISSED[before.state])
+            seen[f"{changed_call(decision).outcome} at level {before.level}"] += 1
         if before.call.clock is ClockKind.WORKING and arrow in ("call.warned", "call.missed"):
             local = now.astimezone(UTC).replace(tzinfo=None) + EAST
             assert any(since <= local <= until for since, until in _spans(now - timedelta(days=1), now)), now

@@ -13,6 +13,7 @@ from service.rules.errors import Conflict, NotYours, UnknownCategory, UnknownCel
 from service.rules.model import Act, Actor, By, Decision, Draft, Incident
 from service.rules.words import Arrow, Level, Role, State
 from service.rules.world import World
+from tests.rules import deciding
 from tests.rules.builders import (
     CATEGORY,
     CELL,
@@ -206,16 +207,16 @@ def test_only_the_subject_makes_an_incident_ones_own() -> None:
     rotated = Actor(Role.REPORTER, REPORTER.subject, area=OTHER_COMMUNITY)
     colleague = PEOPLE["colleague"]
     incident = an_incident(State.CALLING)
-    lifecycle.authorize(incident, Arrow.WITHDRAW, rotated)
+    deciding.authorize(incident, Arrow.WITHDRAW, rotated)
     with pytest.raises(NotYours):
-        lifecycle.authorize(incident, Arrow.WITHDRAW, colleague)
+        deciding.authorize(incident, Arrow.WITHDRAW, colleague)
 
 
 def test_a_unit_that_reported_may_take_it_back_but_not_verify_its_own_work() -> None:
-    lifecycle.authorize(an_incident(State.CALLING), Arrow.WITHDRAW, PEOPLE["community_reporting"])
+    deciding.authorize(an_incident(State.CALLING), Arrow.WITHDRAW, PEOPLE["community_reporting"])
     with pytest.raises(NotYours):
-        lifecycle.authorize(an_incident(State.RESOLVED), Arrow.ACCEPT, PEOPLE["community_reporting"])
-    lifecycle.authorize(an_incident(State.RESOLVED), Arrow.ACCEPT, PEOPLE["street_reporting"])
+        deciding.authorize(an_incident(State.RESOLVED), Arrow.ACCEPT, PEOPLE["community_reporting"])
+    deciding.authorize(an_incident(State.RESOLVED), Arrow.ACCEPT, PEOPLE["street_reporting"])
 
 
 def test_a_unit_called_once_sees_it_for_ever_and_one_never_called_never() -> None:
@@ -259,7 +260,7 @@ def _merged() -> tuple[Incident, Incident]:
     other = lifecycle.report(draft, PEOPLE["elsewhere"], WORLD, incident_id=UUID(int=2), number="2", now=NOW).after
     into = an_incident(State.CALLING, Level.STREET)
     merge = Act(Arrow.MERGE, "the same", into=into.id)
-    closed, heard = lifecycle.merge(other, into, merge, PEOPLE["ops"], WORLD, NOW)
+    closed, heard = deciding.merge(other, into, merge, PEOPLE["ops"], WORLD, NOW)
     return closed.after, heard.after
 
 
@@ -282,7 +283,7 @@ def test_a_follower_is_its_subject_under_any_key_and_does_no_more_than_speak() -
     _, target = _merged()
     as_a_unit = a_unit(NEVER, subject="elsewhere")
     assert access.relations(as_a_unit, target) == {Relation.FOLLOWER}
-    assert lifecycle.allowed(target, as_a_unit, WORLD, NOW) == ("comment", "urge")
+    assert deciding.allowed(target, as_a_unit, WORLD, NOW) == ("comment", "urge")
     assert access.relations(Actor(Role.AUDITOR, "elsewhere"), target) == {Relation.AUDITOR}
     assert not access.sees(Actor(Role.REPORTER, OTHER_COMMUNITY, area=OTHER_STREET), target), "a unit is no subject"
 
@@ -302,8 +303,8 @@ def test_who_did_it_is_written_by_kind_subject_and_unit(who: str, by: By) -> Non
 
 def test_nobody_judges_what_they_resolved_themselves_whatever_key_they_come_with() -> None:
     hers = Actor(Role.UNIT, REPORTER.subject, unit=DEPARTMENT)
-    resolved = lifecycle.decide(an_incident(State.CALLING, Level.DEPARTMENT), an_act(Arrow.RESOLVE), hers, WORLD, NOW)
+    resolved = deciding.decide(an_incident(State.CALLING, Level.DEPARTMENT), an_act(Arrow.RESOLVE), hers, WORLD, NOW)
     for arrow in (Arrow.ACCEPT, Arrow.REJECT):
         with pytest.raises(NotYours, match="hoever resolved it"):
-            lifecycle.decide(resolved.after, an_act(arrow), REPORTER, WORLD, NOW)
+            deciding.decide(resolved.after, an_act(arrow), REPORTER, WORLD, NOW)
     assert act(resolved.after, "street", Arrow.ACCEPT).after.closed_as == "verified"

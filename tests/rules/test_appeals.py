@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from service.rules import lifecycle
 from service.rules.errors import IllegalTransition, NotYours, ValidationFailed
-from service.rules.model import Act, Actor, Appeal, By, Call, Decision, Incident
+from service.rules.model import Act, Actor, Appeal, By, Call, Decision, Incident, call_numbered
 from service.rules.words import Arrow, Level, Outcome, Role, State, Verdict
+from tests.rules import deciding
 from tests.rules.builders import (
     COMMUNITY,
     DEPARTMENT,
@@ -25,6 +25,7 @@ from tests.rules.builders import (
     later,
     types,
 )
+from tests.rules.deciding import changed
 
 C, A, H, R, X = State
 L1, L2, L3, L4 = Level
@@ -33,11 +34,11 @@ JUDGING = pytest.mark.parametrize("verb", [Arrow.APPROVE_APPEAL, Arrow.REFUSE_AP
 
 
 def _appealed(incident: Incident, unit: str, call: int) -> Decision:
-    return lifecycle.decide(incident, Act(Arrow.APPEAL, "no power", call=call), a_unit(unit), WORLD, LATE)
+    return deciding.decide(incident, Act(Arrow.APPEAL, "no power", call=call), a_unit(unit), WORLD, LATE)
 
 
 def _judged(incident: Incident, verb: Arrow, who: str = "ops", call: int = 1) -> Decision:
-    return lifecycle.decide(incident, Act(verb, "so", call=call), PEOPLE[who], WORLD, LATE)
+    return deciding.decide(incident, Act(verb, "so", call=call), PEOPLE[who], WORLD, LATE)
 
 
 def _told_not_to(pointer: str, incident: Incident, unit: str, call: int) -> None:
@@ -47,7 +48,7 @@ def _told_not_to(pointer: str, incident: Incident, unit: str, call: int) -> None
 
 
 def _call(incident: Incident, seq: int) -> Call:
-    call = incident.call_numbered(seq)
+    call = call_numbered(incident, seq)
     assert call is not None
     return call
 
@@ -81,7 +82,7 @@ def test_an_appeal_is_written_on_the_missed_call_and_erases_nothing(state: State
     assert (event.note, event.call, event.at_state.call.seq) == ("no power", 1, 2), (
         "of the first call, as it stands now"
     )
-    assert (decision.ended, decision.changes_a_call) == (call, True)
+    assert changed(decision) == call
 
 
 @pytest.mark.parametrize("state", State)
@@ -136,12 +137,12 @@ def test_nobody_appeals_for_another() -> None:
     incident = _missed_by(L1)
     firm = PEOPLE["firm"]
     with pytest.raises(IllegalTransition, match="No call of yours"):
-        lifecycle.decide(incident, Act(Arrow.APPEAL, "why", call=1), firm, WORLD, LATE)
+        deciding.decide(incident, Act(Arrow.APPEAL, "why", call=1), firm, WORLD, LATE)
     for actor in (PEOPLE["reporter"], PEOPLE["ops"], PEOPLE["auditor"], a_unit(OTHER_STREET)):
         with pytest.raises(NotYours):
-            lifecycle.decide(incident, Act(Arrow.APPEAL, "why", call=1), actor, WORLD, LATE)
+            deciding.decide(incident, Act(Arrow.APPEAL, "why", call=1), actor, WORLD, LATE)
     rotated = Actor(Role.UNIT, "another key", unit=COMMUNITY)
-    assert lifecycle.decide(incident, Act(Arrow.APPEAL, "why", call=1), rotated, WORLD, LATE).ended is not None
+    assert deciding.decide(incident, Act(Arrow.APPEAL, "why", call=1), rotated, WORLD, LATE).changed
 
 
 # --- decide it ----------------------------------------------------------------------------------------------------
@@ -187,7 +188,7 @@ def test_nobody_decides_its_own_appeal(verb: Arrow) -> None:
     with pytest.raises(IllegalTransition, match="Nobody decides its own appeal: ops do"):
         _judged(own, verb, "street", 2)
     both = _appealed(own, COMMUNITY, 1).after
-    assert verb.value in lifecycle.allowed(both, PEOPLE["street"], WORLD, NOW)
+    assert verb.value in deciding.allowed(both, PEOPLE["street"], WORLD, NOW)
     with pytest.raises(NotYours, match="Nobody decides its own appeal: ops do"):
         _judged(both, verb, "street", 2)
     assert types(_judged(both, verb, "street", 1)) == types(_judged(both, verb, "ops", 2))

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.rules import access, lifecycle
+from service.rules import access
 from service.rules.errors import IllegalTransition, UnknownUnit, ValidationFailed
 from service.rules.model import Act, Decision, Incident
 from service.rules.words import Arrow, Cause, Level, Outcome, State, UnitKind, Verdict
 from service.rules.world import Duty, Unit, World
+from tests.rules import deciding
 from tests.rules.builders import (
     ADMITTED_CATEGORY,
     ALWAYS,
@@ -48,6 +49,7 @@ from tests.rules.builders import (
     reported,
     types,
 )
+from tests.rules.deciding import changed
 
 C, A = State.CALLING, State.ANSWERED
 L1, L2, L3, L4 = Level
@@ -55,7 +57,7 @@ L1, L2, L3, L4 = Level
 
 def _assigned(incident: Incident, to: str, *, world: World = WORLD, by: str | None = None) -> Decision:
     actor = PEOPLE["ops"] if by == "ops" else a_unit(by or incident.unit)
-    return lifecycle.decide(incident, Act(Arrow.ASSIGN, "yours", units=(to,)), actor, world, NOW)
+    return deciding.decide(incident, Act(Arrow.ASSIGN, "yours", units=(to,)), actor, world, NOW)
 
 
 def _numbers(incident: Incident) -> tuple[int, int, int, str, str | None, str]:
@@ -74,7 +76,7 @@ def _told_not_to(incident: Incident, to: str, *, world: World = WORLD, by: str |
 @pytest.mark.parametrize("state", [C, A])
 def test_an_assigned_call_is_a_new_one_with_a_box_of_its_own_at_the_level_of_whom_it_goes_to(state: State) -> None:
     decision = _assigned(an_incident(state, L2), COMMUNITY)
-    ended, call = decision.ended, decision.after.call
+    ended, call = changed(decision), decision.after.call
     assert ended is not None
     assert (ended.outcome, ended.end_reason, ended.late_s) == (Outcome.ASSIGNED, "yours", None)
     assert ended.ended_by == access.by_of(a_unit(STREET))
@@ -89,7 +91,7 @@ def test_a_request_for_a_hold_lapses_with_the_call_that_is_given_on_or_back() ->
     for decision in (_assigned(asked, SPECIAL), act(asked, "department", Arrow.RETURN)):
         assert decision.request is not None
         assert (decision.request.outcome, decision.after.open_request) == (Verdict.LAPSED, None)
-        assert "hold" in lifecycle.allowed(decision.after, a_unit(decision.after.unit), WORLD, NOW)
+        assert "hold" in deciding.allowed(decision.after, a_unit(decision.after.unit), WORLD, NOW)
 
 
 SCOPES = {
@@ -127,7 +129,7 @@ def test_nobody_is_given_what_it_gave_on_until_it_comes_to_it_another_way() -> N
     at_station = _assigned(_assigned(an_incident(C, L2), COMMITTEE).after, STATION).after
     for to in (COMMITTEE, STREET):
         assert _told_not_to(at_station, to) == "ValidationFailed"
-    back = lifecycle.decide(at_station, an_act(Arrow.RETURN), a_unit(STATION), WORLD, NOW).after
+    back = deciding.decide(at_station, an_act(Arrow.RETURN), a_unit(STATION), WORLD, NOW).after
     assert back.unit == COMMITTEE
     assert _assigned(back, STATION).after.unit == STATION, "a return counts, and has its limit"
     at_special = _assigned(an_incident(C, L3), SPECIAL).after
@@ -149,7 +151,7 @@ def test_what_a_unit_raised_it_may_be_given_back_once() -> None:
 def test_a_department_and_its_station_do_not_pass_it_to_and_fro() -> None:
     incident = an_incident(C, L3)._replace(category=ADMITTED_CATEGORY)
     for _ in range(2):
-        incident = lifecycle.decide(
+        incident = deciding.decide(
             _assigned(incident, STATION).after, an_act(Arrow.RAISE), a_unit(STATION), WORLD, NOW
         ).after
         assert incident.unit == DEPARTMENT
@@ -172,15 +174,15 @@ def test_passed_from_hand_to_hand_it_ends_with_the_leader(data: st.DataObject) -
     while incident.level < Level.LEADER:
         holder = a_unit(incident.unit)
         verbs = [
-            verb for verb in lifecycle.allowed(incident, holder, WORLD, NOW) if verb in ("raise", "return", "assign")
+            verb for verb in deciding.allowed(incident, holder, WORLD, NOW) if verb in ("raise", "return", "assign")
         ]
         verb = Arrow(data.draw(st.sampled_from(verbs)))
         target = data.draw(st.sampled_from(sorted(UNITS))) if verb is Arrow.ASSIGN else ""
         wish = replace(an_act(verb, incident), units=(target,)) if target else an_act(verb, incident)
         try:
-            incident = lifecycle.decide(incident, wish, holder, WORLD, NOW).after
+            incident = deciding.decide(incident, wish, holder, WORLD, NOW).after
         except ValidationFailed:
-            incident = lifecycle.decide(incident, an_act(Arrow.RAISE), holder, WORLD, NOW).after
+            incident = deciding.decide(incident, an_act(Arrow.RAISE), holder, WORLD, NOW).after
         hands += 1
         assert hands < 60, [(call.unit, call.cause.value) for call in (*incident.earlier, incident.call)]
 
@@ -229,7 +231,7 @@ def test_what_nobody_is_there_for_comes_to_the_district_and_ops_give_it_to_a_dep
 
 def test_what_a_leader_assigns_is_not_returned_but_all_else_is_possible() -> None:
     incident = _assigned(an_incident(C, L4), DEPARTMENT).after
-    assert "return" not in lifecycle.allowed(incident, a_unit(DEPARTMENT), WORLD, NOW)
+    assert "return" not in deciding.allowed(incident, a_unit(DEPARTMENT), WORLD, NOW)
     with pytest.raises(IllegalTransition, match="which is binding: answer it, or raise it"):
         act(incident, "department", Arrow.RETURN)
     given_on = _assigned(incident, SPECIAL).after
@@ -248,7 +250,7 @@ def test_a_call_repeated_to_the_same_unit_still_binds_it_and_one_to_another_does
     ended = act(resolved, "reporter", Arrow.ACCEPT).after if arrow is Arrow.REOPEN else resolved
     again = act(ended, "reporter", arrow).after
     assert (again.unit, again.call.binding, again.call.from_unit) == (DEPARTMENT, True, LEADER)
-    assert "return" not in lifecycle.allowed(again, a_unit(DEPARTMENT), WORLD, NOW)
+    assert "return" not in deciding.allowed(again, a_unit(DEPARTMENT), WORLD, NOW)
     other = act(ended, "reporter", arrow, world=a_world(without=(DEPARTMENT,))).after
     assert (other.unit, other.call.binding) == (LEADER, False)
 

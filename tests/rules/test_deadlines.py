@@ -29,14 +29,14 @@ from tests.rules.builders import (
     later,
     reported,
 )
+from tests.rules.deciding import changed, changed_call
 
 C, A, R, X = State.CALLING, State.ANSWERED, State.RESOLVED, State.CLOSED
 L1, L2, L3, L4 = Level
 
 
 def _ended(decision: Decision) -> Call:
-    assert decision.ended is not None
-    return decision.ended
+    return changed_call(decision)
 
 
 @pytest.mark.parametrize("level", Level)
@@ -112,7 +112,7 @@ def test_one_unanswered_incident_climbs_1_2_3_4_and_is_called_again_at_4() -> No
     ]
     assert [call.seq for call in calls] == [1, 2, 3, 4, 5, 6, 7]
     assert [call.opened_at for call in calls] == [later(hours=h) for h in (0, 1, 3, 6, 10, 14, 18)]
-    assert incident.calls_at == (1, 1, 1, 4)
+    assert incident.calls_per_level == (1, 1, 1, 4)
 
 
 def test_after_downtime_it_climbs_one_level_at_a_time_and_each_new_box_starts_when_the_clock_fires() -> None:
@@ -144,7 +144,7 @@ def test_an_act_after_the_deadline_but_before_the_clock_fired_is_accepted(state:
     late = later(days=365)
     decision = act(an_incident(state), who, arrow, at=late)
     assert decision.after.updated_at == late
-    assert decision.ended is None or decision.ended.late_s is None
+    assert changed(decision) is None or changed_call(decision).late_s is None
     assert decision.after.due_at is None or decision.after.due_at > late
     if arrow is Arrow.ANSWER:  # "in time" compares timestamps
         assert _ended(decision).answered_at == late

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from service.rules import lifecycle
 from service.rules.model import CLOCK, By, Call, Decision, Incident
 from service.rules.words import Arrow, Cause, ClosedAs, DueKind, Level, Outcome, State
 from service.rules.world import World
+from tests.rules import deciding
 from tests.rules.builders import (
     COMMUNITY,
     DEPARTMENT,
@@ -27,6 +27,7 @@ from tests.rules.builders import (
     later,
     reported,
 )
+from tests.rules.deciding import changed, changed_call
 
 C, A, R, X = State.CALLING, State.ANSWERED, State.RESOLVED, State.CLOSED
 L1, L2, L3, L4 = Level
@@ -38,8 +39,7 @@ def _opened(decision: Decision) -> Call:
 
 
 def _ended(decision: Decision) -> Call:
-    assert decision.ended is not None
-    return decision.ended
+    return changed_call(decision)
 
 
 def _rejected(level: Level, times: int) -> Decision:
@@ -83,8 +83,8 @@ def test_every_new_call_has_its_numbers_and_says_who_called_and_why(
     call, after = _opened(decision), decision.after
     assert (call.seq, call.level, call.round, call.unit, call.from_unit, call.cause) == numbers
     assert (after.state, after.level, after.unit, after.call) == (C, call.level, call.unit, call)
-    assert after.calls_at[call.level - 1] == call.round
-    assert sum(after.calls_at) == call.seq
+    assert after.calls_per_level[call.level - 1] == call.round
+    assert sum(after.calls_per_level) == call.seq
     assert (call.outcome, call.ended_at, call.answered_at, call.resolve_by, call.late_s) == (None,) * 5
 
 
@@ -152,7 +152,7 @@ def test_closing_leaves_no_deadline_and_the_unit_of_the_last_call(level: Level) 
         assert (after.level, after.unit, after.call) == (resolved.level, resolved.unit, resolved.call)
         assert after.closed_at is not None
         assert after.reopen_until == after.closed_at + (later(hours=168) - NOW)
-        assert (decision.ended, decision.opened) == (None, None)
+        assert (changed(decision), decision.opened) == (None, None)
 
 
 def test_the_first_rejection_calls_the_same_unit_and_from_the_second_on_it_climbs_to_the_leader_and_stays() -> None:
@@ -190,7 +190,7 @@ def test_a_void_incident_comes_back_at_the_street_once_and_then_lives_like_any_o
     assert (reopened.state, reopened.level, reopened.unit, reopened.reopened_void) == (C, L2, STREET, True)
     closed = act(act(reopened, "street", Arrow.RESOLVE).after, "reporter", Arrow.ACCEPT).after
     assert act(closed, "reporter", Arrow.REOPEN).after.unit == STREET
-    assert "reopen" not in lifecycle.allowed(closed._replace(closed_as=ClosedAs.VOID), REPORTER, WORLD, NOW)
+    assert "reopen" not in deciding.allowed(closed._replace(closed_as=ClosedAs.VOID), REPORTER, WORLD, NOW)
 
 
 @pytest.mark.parametrize(
@@ -250,4 +250,4 @@ def test_a_comment_and_an_urge_change_nothing_but_the_timeline(arrow: Arrow) -> 
     incident: Incident = an_incident(C)
     decision = act(incident, "street", arrow, at=later(hours=3))
     assert decision.after == incident._replace(sequence=incident.sequence + 1)
-    assert (decision.ended, decision.opened) == (None, None)
+    assert (changed(decision), decision.opened) == (None, None)

@@ -9,11 +9,12 @@ from dataclasses import replace
 
 import pytest
 
-from service.rules import access, lifecycle
+from service.rules import access
 from service.rules.errors import IllegalTransition, ValidationFailed
 from service.rules.model import Act, Decision, Incident
 from service.rules.words import Arrow, Cause, Level, Outcome, State
 from service.rules.world import Duty, World
+from tests.rules import deciding
 from tests.rules.builders import (
     ADMITTED_CATEGORY,
     ALWAYS,
@@ -38,6 +39,7 @@ from tests.rules.builders import (
     reported,
     types,
 )
+from tests.rules.deciding import changed, changed_call
 
 C, A = State.CALLING, State.ANSWERED
 L1, L2, L3, L4 = Level
@@ -45,15 +47,15 @@ L1, L2, L3, L4 = Level
 
 def _returned(incident: Incident, *, world: World = WORLD, duty: str | None = None) -> Decision:
     back = Act(Arrow.RETURN, "not ours", code="not_our_duty", duty=duty)
-    return lifecycle.decide(incident, back, a_unit(incident.unit), world, NOW)
+    return deciding.decide(incident, back, a_unit(incident.unit), world, NOW)
 
 
 def _assigned(incident: Incident, to: str) -> Incident:
-    return lifecycle.decide(incident, Act(Arrow.ASSIGN, "yours", units=(to,)), a_unit(incident.unit), WORLD, NOW).after
+    return deciding.decide(incident, Act(Arrow.ASSIGN, "yours", units=(to,)), a_unit(incident.unit), WORLD, NOW).after
 
 
 def _raised(incident: Incident) -> Incident:
-    return lifecycle.decide(incident, Act(Arrow.RAISE, "help"), a_unit(incident.unit), WORLD, NOW).after
+    return deciding.decide(incident, Act(Arrow.RAISE, "help"), a_unit(incident.unit), WORLD, NOW).after
 
 
 def _numbers(incident: Incident) -> tuple[int, int, int, str, str | None, str]:
@@ -63,7 +65,7 @@ def _numbers(incident: Incident) -> tuple[int, int, int, str, str | None, str]:
 
 def test_a_returned_call_goes_back_to_its_caller_as_that_unit_had_been_called() -> None:
     decision = _returned(an_incident(C, L3), duty="2")
-    ended = decision.ended
+    ended = changed(decision)
     assert ended is not None
     assert (ended.outcome, ended.end_code, ended.end_reason) == (Outcome.RETURNED, "not_our_duty", "not ours")
     assert ended.end_duty == "2"
@@ -89,7 +91,7 @@ def test_a_caller_beside_or_above_has_it_back_at_the_level_it_had() -> None:
 @pytest.mark.parametrize(("level", "gone"), [(L2, (COMMUNITY,)), (L3, (STREET,)), (L3, (STREET, COMMUNITY))])
 def test_nobody_there_to_take_it_back_means_no_return(level: Level, gone: tuple[str, ...]) -> None:
     incident, world = an_incident(C, level), a_world(without=gone)
-    assert "return" not in lifecycle.allowed(incident, a_unit(incident.unit), world, NOW)
+    assert "return" not in deciding.allowed(incident, a_unit(incident.unit), world, NOW)
     with pytest.raises(IllegalTransition, match="Nobody is there to take it back"):
         _returned(incident, world=world)
 
@@ -110,7 +112,7 @@ def test_a_first_call_that_skipped_the_community_cannot_be_returned_to_anybody()
     world = a_world(without=(COMMUNITY,))
     incident = reported(world).after
     assert (incident.unit, incident.call.from_unit) == (STREET, None)
-    assert "return" not in lifecycle.allowed(incident, a_unit(STREET), world, NOW)
+    assert "return" not in deciding.allowed(incident, a_unit(STREET), world, NOW)
 
 
 def test_every_return_counts_for_ever_and_past_the_policys_returns_the_leader_decides() -> None:
@@ -123,7 +125,7 @@ def test_every_return_counts_for_ever_and_past_the_policys_returns_the_leader_de
     assert types(decision) == ["call.returned", "call.opened"]
     assert _numbers(decision.after) == (7, 4, 1, STREET_LEADER, STREET, "arbitration")
     assert (decision.after.returns, decision.after.call.binding) == (3, False)
-    resolved = lifecycle.decide(decision.after, Act(Arrow.RESOLVE), a_unit(STREET_LEADER), WORLD, NOW).after
+    resolved = deciding.decide(decision.after, Act(Arrow.RESOLVE), a_unit(STREET_LEADER), WORLD, NOW).after
     closed = act(resolved, "reporter", Arrow.ACCEPT).after
     assert act(closed, "reporter", Arrow.REOPEN).after.returns == 3
 
@@ -155,15 +157,13 @@ def test_a_duty_that_is_cited_must_be_in_force() -> None:
         with pytest.raises(ValidationFailed) as refused:
             _returned(incident, world=a_world(duties=(*DUTIES, ended)), duty=duty)
         assert [each.pointer for each in refused.value.errors] == ["/duty"]
-    ended_without = _returned(incident).ended
-    assert ended_without is not None
-    assert ended_without.end_duty is None
+    assert changed_call(_returned(incident)).end_duty is None
 
 
 def _called_by_itself() -> tuple[Incident, World]:
     """dept-a gave it to dept-b, which is no more when its work is rejected: dept-a is called in its place."""
     given = _assigned(an_incident(C, L3), SPECIAL)
-    resolved = lifecycle.decide(given, Act(Arrow.RESOLVE, "done"), a_unit(SPECIAL), WORLD, NOW).after
+    resolved = deciding.decide(given, Act(Arrow.RESOLVE, "done"), a_unit(SPECIAL), WORLD, NOW).after
     world = a_world(without=(SPECIAL,))
     rejected = act(resolved, "reporter", Arrow.REJECT, world=world).after
     assert (rejected.unit, rejected.level) == (DEPARTMENT, L3)

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.rules import access, deadlines, lifecycle
+from service.rules import access, deadlines, lifecycle, plan
 from service.rules.errors import IllegalTransition, NotYours, ValidationFailed
 from service.rules.model import Act, Decision, Incident
 from service.rules.words import Arrow, Cause, ClockKind, DueKind, Level, State, Verdict
 from service.rules.world import World
+from tests.rules import deciding
 from tests.rules.builders import (
     CATEGORY,
     COMMUNITY,
@@ -40,11 +41,11 @@ TWO_HOURS = timedelta(hours=2)
 
 
 def _ask(incident: Incident, verb: Arrow, until: datetime, *, world: World = WORLD, at: datetime = NOW) -> Decision:
-    return lifecycle.decide(incident, Act(verb, "why", until=until), a_unit(incident.unit), world, at)
+    return deciding.decide(incident, Act(verb, "why", until=until), a_unit(incident.unit), world, at)
 
 
 def _decide(incident: Incident, verb: Arrow, unit: str, *, world: World = WORLD, at: datetime = NOW) -> Decision:
-    return lifecycle.decide(incident, Act(verb, "so", request=1), a_unit(unit), world, at)
+    return deciding.decide(incident, Act(verb, "so", request=1), a_unit(unit), world, at)
 
 
 def _held(incident: Incident, until: datetime, *, world: World = WORLD, at: datetime = NOW) -> Incident:
@@ -212,7 +213,7 @@ def test_how_long_a_call_took_leaves_out_what_it_was_on_hold() -> None:
 def test_a_hold_of_an_answered_call_goes_back_to_answered_and_who_approved_may_end_it_early() -> None:
     incident = an_incident(State.ANSWERED, Level.DEPARTMENT)
     held = _held(incident, later(days=10))
-    early = lifecycle.decide(held, Act(Arrow.RESUME), a_unit(STREET), WORLD, later(days=1)).after
+    early = deciding.decide(held, Act(Arrow.RESUME), a_unit(STREET), WORLD, later(days=1)).after
     assert (early.state, early.due_kind) == (State.ANSWERED, DueKind.RESOLVE)
     assert incident.due_at is not None
     assert early.due_at == early.call.resolve_by == incident.due_at + timedelta(days=1)
@@ -222,7 +223,7 @@ def test_a_hold_of_an_answered_call_goes_back_to_answered_and_who_approved_may_e
 @pytest.mark.parametrize("level", Level)
 def test_a_plan_goes_on_after_the_hold(level: Level) -> None:
     held = an_incident(State.ON_HOLD, level)
-    steps = lifecycle.plan(held, WORLD, NOW)
+    steps = plan.plan(held, WORLD, NOW)
     assert (steps[0].arrow, steps[0].at, steps[0].unit) == (Arrow.RESUME, held.due_at, held.unit)
     assert [step.arrow for step in steps[1:]] == [Arrow.NO_ANSWER] * (len(Level) - level + 1)
     assert UNIT_AT[level] in PEOPLE

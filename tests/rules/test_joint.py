@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from service.rules import access, lifecycle
+from service.rules import access
 from service.rules.arrows.joint import MAX_ASSISTING
 from service.rules.errors import IllegalTransition, NotYours, UnknownUnit, ValidationFailed
 from service.rules.model import Act, Actor, AssistingPart, Decision, Incident
 from service.rules.words import Arrow, Level, Role, State, UnitKind
 from service.rules.world import Unit, World
+from tests.rules import deciding
 from tests.rules.builders import (
     ADMITTED_CATEGORY,
     ALWAYS,
@@ -36,6 +37,7 @@ from tests.rules.builders import (
     later,
     types,
 )
+from tests.rules.deciding import changed
 
 C, A, H, R, X = State
 L1, L2, L3, L4 = Level
@@ -45,11 +47,11 @@ MANY = a_world(units=tuple(Unit(code, code, UnitKind.TEAM, L2, ALWAYS, STREET) f
 
 
 def _assist(incident: Incident, *units: str, world: World = WORLD) -> Decision:
-    return lifecycle.decide(incident, Act(Arrow.ASSIST, "help", units=units), a_unit(incident.unit), world, LATE)
+    return deciding.decide(incident, Act(Arrow.ASSIST, "help", units=units), a_unit(incident.unit), world, LATE)
 
 
 def _done(incident: Incident, unit: str, comment: str | None = "done") -> Decision:
-    return lifecycle.decide(incident, Act(Arrow.PART_DONE, comment), a_unit(unit), WORLD, LATE)
+    return deciding.decide(incident, Act(Arrow.PART_DONE, comment), a_unit(unit), WORLD, LATE)
 
 
 def _told_not_to(pointer: str, incident: Incident, *units: str, world: World = WORLD) -> str:
@@ -79,7 +81,7 @@ def test_units_at_the_side_of_a_call_change_neither_who_is_responsible_nor_when(
     assert types(decision) == ["call.assisted"]
     assert (decision.events[0].facts, decision.events[0].note) == ({"units": [NEVER, COMMITTEE]}, "help")
     assert decision.events[0].at_state.audience == after.audience, "they hear of it themselves"
-    assert (decision.ended, decision.opened) == (after.call, None)
+    assert (changed(decision), decision.opened) == (after.call, None)
 
 
 def test_more_join_later_and_nobody_twice() -> None:
@@ -112,8 +114,8 @@ def test_a_partner_assists_and_a_unit_of_any_level_or_street() -> None:
     assert incident.assisting == (FIRM, LEADER, OTHER_STREET)
     partner = Actor(Role.UNIT, FIRM, unit=FIRM)
     assert access.relations(partner, incident) == {"assisting", "audience"}
-    assert lifecycle.allowed(incident, partner, WORLD, NOW) == ("part_done", "comment", "urge")
-    assert lifecycle.allowed(incident, PEOPLE["firm"], WORLD, NOW) == ("part_done", "comment", "urge")
+    assert deciding.allowed(incident, partner, WORLD, NOW) == ("part_done", "comment", "urge")
+    assert deciding.allowed(incident, PEOPLE["firm"], WORLD, NOW) == ("part_done", "comment", "urge")
 
 
 def test_no_more_than_twenty_assist_in_one_call_however_they_came() -> None:

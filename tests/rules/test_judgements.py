@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from service.rules import lifecycle
 from service.rules.errors import IllegalTransition, NotYours, ValidationFailed
-from service.rules.model import Act, Actor, Call, Decision, Incident
+from service.rules.model import Act, Actor, Call, Decision, Incident, call_numbered
 from service.rules.words import Arrow, ClosedAs, Level, State
+from tests.rules import deciding
 from tests.rules.builders import (
     COMMUNITY,
     DEPARTMENT,
@@ -24,6 +24,7 @@ from tests.rules.builders import (
     later,
     types,
 )
+from tests.rules.deciding import changed
 
 C, A, H, R, X = State
 L1, L2, L3, L4 = Level
@@ -31,7 +32,7 @@ LATE = later(hours=5)
 
 
 def _rated(incident: Incident, who: str, score: int = 4, *, call: int | None = None) -> Decision:
-    return lifecycle.decide(incident, Act(Arrow.RATE, "so", score=score, call=call), PEOPLE[who], WORLD, LATE)
+    return deciding.decide(incident, Act(Arrow.RATE, "so", score=score, call=call), PEOPLE[who], WORLD, LATE)
 
 
 def _told_not_to(pointer: str, incident: Incident, who: str, *, call: int | None = None) -> None:
@@ -41,7 +42,7 @@ def _told_not_to(pointer: str, incident: Incident, who: str, *, call: int | None
 
 
 def _call(incident: Incident, seq: int) -> Call:
-    call = incident.call_numbered(seq)
+    call = call_numbered(incident, seq)
     assert call is not None
     return call
 
@@ -66,7 +67,7 @@ def test_the_reporter_rates_the_outcome_once_there_is_one(state: State, level: L
     assert types(decision) == ["incident.rated"]
     event = decision.events[0]
     assert (event.facts, event.note, event.at, event.call) == ({"score": 5}, "so", LATE, incident.call.seq)
-    assert (decision.ended, decision.opened, decision.changes_a_call) == (decision.after.call, None, True)
+    assert (changed(decision), decision.opened) == (decision.after.call, None)
     assert decision.after.call.rating is None, "that one is the street's"
 
 
@@ -88,7 +89,7 @@ def test_before_it_is_resolved_there_is_nothing_to_rate(state: State) -> None:
 )
 def test_only_what_ended_with_a_result_is_rated_by_its_reporter(closed_as: ClosedAs, rated: bool) -> None:
     incident = an_incident(X)._replace(closed_as=closed_as)
-    assert ("rate" in lifecycle.allowed(incident, PEOPLE["reporter"], WORLD, NOW)) == rated
+    assert ("rate" in deciding.allowed(incident, PEOPLE["reporter"], WORLD, NOW)) == rated
     if not rated:
         with pytest.raises(IllegalTransition):
             _rated(incident, "reporter")
@@ -104,10 +105,10 @@ def test_what_really_was_void_withdrawn_or_timed_out() -> None:
 def test_the_reporter_rates_once_and_names_no_call() -> None:
     rated = _rated(an_incident(R, L3), "reporter", 2).after
     for ended in (rated, act(rated, "reporter", Arrow.ACCEPT).after):
-        assert "rate" not in lifecycle.allowed(ended, PEOPLE["reporter"], WORLD, NOW)
+        assert "rate" not in deciding.allowed(ended, PEOPLE["reporter"], WORLD, NOW)
         with pytest.raises(IllegalTransition, match="rated 2 already"):
             _rated(ended, "reporter")
-    assert "rate" in lifecycle.allowed(act(rated, "reporter", Arrow.ACCEPT).after, PEOPLE["street"], WORLD, NOW)
+    assert "rate" in deciding.allowed(act(rated, "reporter", Arrow.ACCEPT).after, PEOPLE["street"], WORLD, NOW)
     _told_not_to("/call", an_incident(R, L3), "reporter", call=3)
 
 
@@ -134,11 +135,11 @@ def test_nobody_else_rates(who: str) -> None:
 @pytest.mark.parametrize("who", [a_unit(COMMUNITY, subject="worker"), a_unit(COMMUNITY)])
 def test_a_community_that_reported_and_resolved_does_not_rate_itself(who: Actor) -> None:
     incident = an_incident(A)._replace(reporter=who.subject)
-    resolved = lifecycle.decide(incident, Act(Arrow.RESOLVE, "done"), who, WORLD, LATE).after
+    resolved = deciding.decide(incident, Act(Arrow.RESOLVE, "done"), who, WORLD, LATE).after
     for ended in (resolved, fired(resolved).after):
-        assert "rate" not in lifecycle.allowed(ended, who, WORLD, LATE)
+        assert "rate" not in deciding.allowed(ended, who, WORLD, LATE)
         with pytest.raises(IllegalTransition, match="resolved themselves"):
-            lifecycle.decide(ended, Act(Arrow.RATE, score=5), who, WORLD, LATE)
+            deciding.decide(ended, Act(Arrow.RATE, score=5), who, WORLD, LATE)
 
 
 # --- the street rates departments -------------------------------------------------------------------------------------
@@ -169,8 +170,7 @@ def test_when_it_has_gone_on_the_street_rates_the_call_it_had_then(state: State)
     assert _call(decision.after, 3) == _call(incident, 3)._replace(rating=2)
     assert decision.after.call == incident.call
     assert decision.after.version == incident.version
-    assert (decision.events[0].call, decision.ended) == (3, _call(decision.after, 3))
-    assert decision.changes_a_call
+    assert (decision.events[0].call, changed(decision)) == (3, _call(decision.after, 3))
 
 
 @pytest.mark.parametrize("arrow", [Arrow.RETURN, Arrow.RAISE, Arrow.ASSIGN, Arrow.WITHDRAW, Arrow.NO_ANSWER])

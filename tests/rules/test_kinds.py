@@ -8,11 +8,12 @@ from uuid import UUID
 
 import pytest
 
-from service.rules import deadlines, lifecycle
+from service.rules import deadlines, lifecycle, plan
 from service.rules.errors import IllegalTransition, NotYours
 from service.rules.model import Act, Decision, Draft, Incident
 from service.rules.words import Arrow, DueKind, Kind, Level, RequestKind, State, Verdict
 from service.rules.world import World
+from tests.rules import deciding
 from tests.rules.builders import (
     CATEGORY,
     CELL,
@@ -115,7 +116,7 @@ def test_while_it_waits_nothing_fires_and_nobody_is_warned(kind: Kind) -> None:
 @KINDS
 def test_the_plan_is_what_ticking_does(kind: Kind) -> None:
     waiting = _reported(kind).after
-    steps = lifecycle.plan(waiting, WORLD, NOW)
+    steps = plan.plan(waiting, WORLD, NOW)
     start = LONGEST[kind]
     hours = [start + (later(hours=n) - NOW) for n in (0, 1, 3, 6, 10)]
     assert [(step.at, step.arrow, step.unit) for step in steps] == [
@@ -137,7 +138,7 @@ def test_the_plan_is_what_ticking_does(kind: Kind) -> None:
 @KINDS
 def test_while_it_waits_it_may_be_resumed_withdrawn_or_merged_and_is_not_answered(kind: Kind) -> None:
     waiting = _reported(kind).after
-    assert {who: lifecycle.allowed(waiting, PEOPLE[who], WORLD, NOW) for who in PEOPLE if who != "reporter_moved"} == {
+    assert {who: deciding.allowed(waiting, PEOPLE[who], WORLD, NOW) for who in PEOPLE if who != "reporter_moved"} == {
         **{who: () for who in PEOPLE if who != "reporter_moved"},
         "reporter": ("withdraw", "comment", "urge"),
         "community": ("resume", "comment"),
@@ -172,5 +173,5 @@ def test_a_policy_that_lets_a_kind_wait_for_no_time_calls_it_at_once() -> None:
 
 def test_its_unit_may_still_ask_for_the_hold_a_call_may_have() -> None:
     resumed = act(_reported(Kind.SUGGESTION).after, "community", Arrow.RESUME).after
-    asked = lifecycle.decide(resumed, Act(Arrow.HOLD, "why", until=later(days=2)), a_unit(COMMUNITY), WORLD, NOW)
+    asked = deciding.decide(resumed, Act(Arrow.HOLD, "why", until=later(days=2)), a_unit(COMMUNITY), WORLD, NOW)
     assert types(asked) == ["call.requested"]

@@ -21,6 +21,7 @@ from service.rules import access, lifecycle
 from service.rules.errors import Conflict, IllegalTransition, Invalid, NotYours, SihuError
 from service.rules.model import Act, Actor, Draft, Incident
 from service.rules.words import Arrow, Kind, Level
+from tests.rules import deciding
 from tests.rules.builders import (
     ADMITTED_CATEGORY,
     CATEGORY,
@@ -34,6 +35,7 @@ from tests.rules.builders import (
     an_act,
 )
 from tests.rules.clockwork import Clockwork
+from tests.rules.deciding import changed, changed_call
 from tests.rules.histories import History
 from tests.rules.worlds import WORLDS
 
@@ -116,7 +118,7 @@ class FourCalls(Clockwork):
         may = [
             (actor, verb)
             for actor in people
-            for verb in lifecycle.allowed(history.now, actor, self.world, self.time)
+            for verb in deciding.allowed(history.now, actor, self.world, self.time)
             if (verb in _DULL) == (n % 8 == 0) and verb != Arrow.MERGE
         ]
         if may:
@@ -227,7 +229,7 @@ class FourCalls(Clockwork):
         source, target, as_it_was = one.now, other.now, repr((one.now, other.now))
         act = replace(an_act(Arrow.MERGE), into=target.id)
         try:
-            closed, heard = lifecycle.merge(source, target, act, PEOPLE[who], self.world, self.time)
+            closed, heard = deciding.merge(source, target, act, PEOPLE[who], self.world, self.time)
         except (NotYours, Conflict, Invalid):
             assert repr((source, target)) == as_it_was
             return
@@ -240,10 +242,10 @@ class FourCalls(Clockwork):
 
     def _tries(self, history: History, actor: Actor, arrow: Arrow, at: datetime, to: str | None = None) -> None:
         before, as_it_was = history.now, repr(history.now)
-        offered = lifecycle.allowed(before, actor, self.world, at)
+        offered = deciding.allowed(before, actor, self.world, at)
         told: SihuError | None = None
         try:
-            decision = lifecycle.decide(before, self._act(arrow, before, to), actor, self.world, at)
+            decision = deciding.decide(before, self._act(arrow, before, to), actor, self.world, at)
         except (NotYours, IllegalTransition) as refused:
             told = refused
             if arrow in _OF_ONES_OWN and arrow.value in offered and isinstance(refused, NotYours):
@@ -254,7 +256,7 @@ class FourCalls(Clockwork):
                 raise
             return
         else:
-            assert decision.ended is None or decision.ended.late_s is None or arrow in _SAID_AFTERWARDS
+            assert changed(decision) is None or changed_call(decision).late_s is None or arrow in _SAID_AFTERWARDS
             self._takes(history, decision, arrow)
         assert (told is None) == (arrow.value in offered)
         if isinstance(told, IllegalTransition):

@@ -10,6 +10,7 @@ from service.rules import access, lifecycle
 from service.rules.errors import Conflict, IllegalTransition, NotYours, ValidationFailed
 from service.rules.model import Act, Actor, Decision, Draft, Incident
 from service.rules.words import Arrow, ClosedAs, DueKind, Kind, Level, Outcome, Role, State, Verdict
+from tests.rules import deciding
 from tests.rules.builders import (
     ADMITTED_CATEGORY,
     CATEGORY,
@@ -34,6 +35,7 @@ from tests.rules.builders import (
     later,
     types,
 )
+from tests.rules.deciding import changed
 
 C, A, H, R, X = State
 L1, L2, L3, L4 = Level
@@ -49,7 +51,7 @@ def _one(n: int, who: str, cell: str = OTHER_CELL, category: str = CATEGORY) -> 
 
 def _merged(one: Incident, into: Incident, who: str = "ops") -> tuple[Decision, Decision]:
     merge = Act(Arrow.MERGE, "the same", into=into.id)
-    return lifecycle.merge(one, into, merge, PEOPLE[who], WORLD, LATE)
+    return deciding.merge(one, into, merge, PEOPLE[who], WORLD, LATE)
 
 
 # --- void ---------------------------------------------------------------------------------------------------------
@@ -58,7 +60,7 @@ def _merged(one: Incident, into: Incident, who: str = "ops") -> tuple[Decision, 
 @pytest.mark.parametrize("level", [L1, L2])
 def test_a_void_incident_is_closed_with_its_coded_reason_and_may_be_reopened_for_a_while(level: Level) -> None:
     decision = act(an_incident(C, level), UNIT_AT[level], Arrow.VOID, at=LATE)
-    ended, after = decision.ended, decision.after
+    ended, after = changed(decision), decision.after
     assert ended is not None
     assert (ended.outcome, ended.end_code, ended.end_reason) == (Outcome.CLOSED, "other", "because")
     assert (ended.late_s, ended.answered_at, ended.ended_at) == (None, None, LATE)
@@ -77,15 +79,15 @@ def test_above_the_street_nothing_is_void(level: Level) -> None:
 def test_what_a_leader_assigned_is_not_void() -> None:
     disputed = an_incident(State.CALLING, Level.LEADER)._replace(category=ADMITTED_CATEGORY)
     assign = Act(Arrow.ASSIGN, "yours", units=(STREET,))
-    bound = lifecycle.decide(disputed, assign, PEOPLE["leader"], WORLD, NOW).after
+    bound = deciding.decide(disputed, assign, PEOPLE["leader"], WORLD, NOW).after
     with pytest.raises(IllegalTransition, match="A leader assigned this incident"):
         act(bound, "street", Arrow.VOID)
 
 
 def test_nor_is_it_once_it_went_on_from_hand_to_hand() -> None:
     disputed = an_incident(State.CALLING, Level.LEADER)._replace(category=ADMITTED_CATEGORY)
-    bound = lifecycle.decide(disputed, Act(Arrow.ASSIGN, "yours", units=(STREET,)), PEOPLE["leader"], WORLD, NOW).after
-    given_on = lifecycle.decide(
+    bound = deciding.decide(disputed, Act(Arrow.ASSIGN, "yours", units=(STREET,)), PEOPLE["leader"], WORLD, NOW).after
+    given_on = deciding.decide(
         bound, Act(Arrow.ASSIGN, "yours", units=(COMMUNITY,)), PEOPLE["street"], WORLD, NOW
     ).after
     raised = act(given_on, "community", Arrow.RAISE).after
@@ -119,9 +121,9 @@ def test_the_merged_one_is_closed_for_good_and_its_open_call_and_request_with_it
     assert types(closed) == ["incident.closed"]
     assert closed.events[0].facts == {"closed_as": "merged", "into": str(into.id)}
     if state is R:
-        assert (closed.ended, after.call) == (None, incident.call), "its call had ended: resolved it stays"
+        assert (changed(closed), after.call) == (None, incident.call), "its call had ended: resolved it stays"
     else:
-        assert closed.ended is not None
+        assert changed(closed) is not None
         call = after.call
         assert (call.outcome, call.end_code, call.end_reason) == (Outcome.CLOSED, "merged", "the same")
         assert (call.late_s, call.ended_at) == (None, LATE)
@@ -148,7 +150,7 @@ def test_nothing_changes_for_who_works_on_the_other_but_who_else_follows_it(stat
     assert types(heard) == ["incident.merged"]
     assert heard.events[0].facts == {"merged": str(one.id), "number": one.number}
     assert (heard.events[0].note, heard.events[0].at) == ("the same", LATE)
-    assert (heard.ended, heard.opened, heard.request) == (None, None, None)
+    assert (changed(heard), heard.opened, heard.request) == (None, None, None)
     audience = (*into.audience, OTHER_COMMUNITY, "@elsewhere")
     assert heard.after == into._replace(audience=audience, sequence=into.sequence + 1)
     assert heard.events[0].at_state.audience == audience, "they hear of the merge itself"
@@ -172,7 +174,7 @@ def test_who_followed_the_first_follows_the_last_of_a_chain() -> None:
     assert c_heard.after.audience == (COMMUNITY, OTHER_COMMUNITY, "@a", "@b")
     follower = Actor(Role.REPORTER, "a", area=OTHER_CELL)
     assert access.relations(follower, c_heard.after) == {"follower"}
-    assert lifecycle.allowed(c_heard.after, follower, WORLD, NOW) == ("comment", "urge")
+    assert deciding.allowed(c_heard.after, follower, WORLD, NOW) == ("comment", "urge")
     back = _one(5, "a", CELL)
     _, heard = _merged(c_heard.after, back)
     assert heard.after.audience == (COMMUNITY, OTHER_COMMUNITY, "@b", "@c"), "a is its reporter"
@@ -182,7 +184,7 @@ def test_it_is_no_longer_its_reporters_alone_to_withdraw() -> None:
     target = an_incident(C)
     for who, withdrawn in (("neighbour", False), (target.reporter, True)):
         after = _merged(_one(2, who), target)[1].after
-        assert ("withdraw" in lifecycle.allowed(after, PEOPLE["reporter"], WORLD, LATE)) == withdrawn
+        assert ("withdraw" in deciding.allowed(after, PEOPLE["reporter"], WORLD, LATE)) == withdrawn
         if not withdrawn:
             with pytest.raises(IllegalTransition, match="Another reporter's"):
                 act(after, "reporter", Arrow.WITHDRAW, at=LATE)
@@ -200,7 +202,7 @@ def test_it_is_merged_into_another_open_one_and_never_into_itself() -> None:
     with pytest.raises(ValidationFailed, match="merged into itself") as refused:
         _merged(one, one)
     assert [each.pointer for each in refused.value.errors] == ["/into"]
-    withdrawn = lifecycle.decide(into, Act(Arrow.WITHDRAW), PEOPLE["colleague"], WORLD, NOW).after
+    withdrawn = deciding.decide(into, Act(Arrow.WITHDRAW), PEOPLE["colleague"], WORLD, NOW).after
     with pytest.raises(Conflict, match="Incident 2026-2 is closed: merge into an open one"):
         _merged(one, withdrawn)
     third = _one(3, "colleague", NEXT_CELL)
@@ -221,7 +223,7 @@ def test_nothing_is_merged_into_what_has_further_to_climb_or_is_not_chased() -> 
     with pytest.raises(Conflict, match="is a suggestion, which nobody is chased for"):
         _merged(low, parked)
     assert _merged(parked, low)[0].after.merged_into == low.id
-    chased = lifecycle.decide(parked, Act(Arrow.RESUME), PEOPLE["community"], WORLD, NOW).after
+    chased = deciding.decide(parked, Act(Arrow.RESUME), PEOPLE["community"], WORLD, NOW).after
     assert _merged(low, chased)[0].after.merged_into == parked.id, "it is called like any other by now"
 
 

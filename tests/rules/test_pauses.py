@@ -16,6 +16,7 @@ from service.rules.model import Act, Incident
 from service.rules.timers import Timer
 from service.rules.words import Arrow, DueKind, Level, State
 from service.rules.world import World
+from tests.rules import deciding
 from tests.rules.builders import CATEGORY, NOW, PEOPLE, URGENT_CATEGORY, a_world, act, reported, types
 
 MOST = 5
@@ -77,9 +78,9 @@ def _paused(
     asked_at = _after(since, _runs(incident, world), pause.asked)
     held_at = _after(asked_at, _runs(incident, world), pause.approved)
     until, n = held_at + pause.lasts, len(incident.requests) + 1
-    asked = lifecycle.decide(incident, Act(Arrow.HOLD, "why", until=until), PEOPLE[called], world, asked_at).after
+    asked = deciding.decide(incident, Act(Arrow.HOLD, "why", until=until), PEOPLE[called], world, asked_at).after
     assert _runs(asked, world) == incident.due_at, "the clock runs on while it waits"
-    held = lifecycle.decide(asked, Act(Arrow.APPROVE, request=n), PEOPLE[approver], world, held_at).after
+    held = deciding.decide(asked, Act(Arrow.APPROVE, request=n), PEOPLE[approver], world, held_at).after
     assert (held.state, held.due_kind, held.due_at, held.wake_at) == (State.ON_HOLD, DueKind.RESUME, until, until)
     if pause.by_hand is None:
         resumed_at = until + pause.late
@@ -87,7 +88,7 @@ def _paused(
     else:
         resumed_at = _after(held_at, until, pause.early)
         who = PEOPLE[called if pause.by_hand == "called" else approver]
-        decision = lifecycle.decide(held, Act(Arrow.RESUME), who, world, resumed_at)
+        decision = deciding.decide(held, Act(Arrow.RESUME), who, world, resumed_at)
     assert decision is not None and types(decision) == ["incident.resumed"]
     assert (decision.after.state, decision.after.due_kind) == (incident.state, incident.due_kind)
     return decision.after, held_at, resumed_at
@@ -125,7 +126,7 @@ def test_both_boxes_have_exactly_their_time_however_often_they_were_held(
     if level is Level.STREET:
         incident = act(incident, "community", Arrow.RAISE, world=world, at=began).after
     timer = world.timer(incident.policy, incident.call.clock)
-    box = world.box(incident.policy, level, incident.urgency, category)
+    box = world.policy(incident.policy).box(level, incident.urgency, category)
     incident, since, used = _through(incident, began, before, timer, world)
     assert used + timer.counted(since, _runs(incident, world)) == timedelta(seconds=box.answer_s)
     if answered is not None:

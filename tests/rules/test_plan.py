@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.rules import lifecycle
+from service.rules import lifecycle, plan
 from service.rules.errors import IllegalTransition, Invalid, NotYours
 from service.rules.model import Incident
-from service.rules.words import Arrow, Level, State
+from service.rules.words import Arrow, DueKind, Level, State
 from service.rules.world import World
 from tests.rules.builders import (
     CATEGORY,
@@ -40,6 +40,12 @@ WORLDS = {
     "no street": a_world(without=(STREET,)),
     "no department": a_world(without=(DEPARTMENT,)),
     "nobody above": a_world(without=(DEPARTMENT, LEADER, STREET_LEADER)),
+}
+_FIRES = {
+    DueKind.ANSWER: Arrow.NO_ANSWER,
+    DueKind.RESOLVE: Arrow.NOT_RESOLVED,
+    DueKind.RESUME: Arrow.RESUME,
+    DueKind.VERIFY: Arrow.VERIFY_TIMEOUT,
 }
 CATEGORIES = st.sampled_from([CATEGORY, URGENT_CATEGORY, NOBODYS_CATEGORY])
 HOLDER = "holder"
@@ -77,7 +83,7 @@ def test_the_plan_is_what_ticking_does(
     world = WORLDS[name]
     incident, hours = _lived(world, category, acts)
     now = later(hours=hours + waited)
-    steps = lifecycle.plan(incident, world, now)
+    steps = plan.plan(incident, world, now)
     assert (steps == ()) == (incident.state is State.CLOSED)
     recalled = False
     for step in steps:
@@ -86,7 +92,7 @@ def test_the_plan_is_what_ticking_does(
         assert incident.due_kind is not None
         assert step.at == max(incident.due_at, now)
         assert lifecycle.tick(incident, world, incident.due_at - timedelta(microseconds=1)) is None
-        assert step.arrow is lifecycle.CLOCK_ARROWS[incident.due_kind]
+        assert step.arrow is _FIRES[incident.due_kind]
         decision = lifecycle.tick(incident, world, step.at)
         assert decision is not None
         assert (step.level, step.unit, step.because) == (
@@ -101,7 +107,7 @@ def test_the_plan_is_what_ticking_does(
 
 
 def test_the_plan_of_a_new_incident_is_the_four_calls_and_the_first_again() -> None:
-    assert [(step.at, step.arrow, step.level, step.unit) for step in lifecycle.plan(reported().after, WORLD, NOW)] == [
+    assert [(step.at, step.arrow, step.level, step.unit) for step in plan.plan(reported().after, WORLD, NOW)] == [
         (later(hours=1), "no_answer", 2, STREET),
         (later(hours=3), "no_answer", 3, DEPARTMENT),
         (later(hours=6), "no_answer", 4, LEADER),
@@ -121,17 +127,17 @@ def test_the_plan_of_a_new_incident_is_the_four_calls_and_the_first_again() -> N
     ],
 )
 def test_the_plan_starts_where_the_incident_stands(state: State, level: Level, arrows: list[str]) -> None:
-    assert [step.arrow for step in lifecycle.plan(an_incident(state, level), WORLD, NOW)] == arrows
+    assert [step.arrow for step in plan.plan(an_incident(state, level), WORLD, NOW)] == arrows
 
 
 def test_the_plan_of_an_overdue_incident_starts_now_and_each_box_counts_from_there() -> None:
-    steps = lifecycle.plan(reported().after, WORLD, later(days=2))
+    steps = plan.plan(reported().after, WORLD, later(days=2))
     assert [step.at for step in steps] == [later(days=2, hours=h) for h in (0, 2, 5, 9)]
 
 
 def test_an_incident_that_skipped_to_the_leader_is_planned_to_its_first_call_again() -> None:
     incident = reported(category=NOBODYS_CATEGORY).after
-    steps = lifecycle.plan(incident, WORLD, NOW)
+    steps = plan.plan(incident, WORLD, NOW)
     assert [(step.level, step.unit) for step in steps] == [(2, STREET), (4, STREET_LEADER), (4, STREET_LEADER)]
     assert fired(fired(incident).after).after.call.cause == "unrouted"
 
@@ -139,12 +145,12 @@ def test_an_incident_that_skipped_to_the_leader_is_planned_to_its_first_call_aga
 def test_planning_changes_nothing() -> None:
     incident = reported().after
     before = repr(incident)
-    lifecycle.plan(incident, WORLD, NOW)
+    plan.plan(incident, WORLD, NOW)
     assert repr(incident) == before
 
 
 def test_a_close_by_the_clock_says_why() -> None:
-    (step,) = lifecycle.plan(an_incident(State.RESOLVED), WORLD, NOW)
+    (step,) = plan.plan(an_incident(State.RESOLVED), WORLD, NOW)
     assert step.arrow is Arrow.VERIFY_TIMEOUT
     assert step.because == "nobody verified it in time: it closes by itself"
 
@@ -153,7 +159,7 @@ def test_a_deadline_that_is_yet_to_be_put_right_is_planned_as_it_will_be() -> No
     working = a_world(policy=3)
     incident = reported(working, at=datetime.fromisoformat("2026-11-24T09:30:00Z")).after
     off = a_world(policy=3, days=plain_days(date(2026, 11, 25)))
-    steps = lifecycle.plan(incident, off, incident.reported_at)
+    steps = plan.plan(incident, off, incident.reported_at)
     assert [step.arrow for step in steps[:3]] == [Arrow.WARNED, Arrow.WARNED, Arrow.NO_ANSWER]
     assert steps[2].at == datetime.fromisoformat("2026-11-26T00:30:00Z")
     assert all(step.because for step in steps)

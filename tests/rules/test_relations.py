@@ -18,6 +18,7 @@ from service.rules import access, lifecycle
 from service.rules.errors import IllegalTransition, NotYours
 from service.rules.model import Act, Actor, Draft, Incident
 from service.rules.words import Arrow, Role, State
+from tests.rules import deciding
 from tests.rules.builders import (
     ADMITTED_CATEGORY,
     COMMITTEE,
@@ -154,7 +155,7 @@ APPEALED, MISSED_BY = 1, {"street": 2, "missed": 3}
 
 
 def _does(incident: Incident, actor: Actor, act: Act) -> Incident:
-    return lifecycle.decide(incident, act, actor, WORLD, AT).after
+    return deciding.decide(incident, act, actor, WORLD, AT).after
 
 
 @cache
@@ -167,7 +168,7 @@ def _came_a_long_way() -> Incident:
     draft = Draft(OTHER_CELL, ADMITTED_CATEGORY, "neighbour")
     other = lifecycle.report(draft, WHO["follower"], WORLD, incident_id=UUID(int=2), number="n", now=AT).after
     merge = Act(Arrow.MERGE, "the same", into=incident.id)
-    return lifecycle.merge(other, incident, merge, PEOPLE["ops"], WORLD, AT)[1].after
+    return deciding.merge(other, incident, merge, PEOPLE["ops"], WORLD, AT)[1].after
 
 
 @cache
@@ -212,13 +213,13 @@ def test_what_each_is_to_it_decides_what_they_may_do(who: str, stage: str) -> No
     assert access.relations(actor, incident) == IS_TO_IT.get(who, set()) | judged
     now, at_all = NOW_CELLS.get((who, stage), ""), MAY_AT_ALL.get(who, "")
     offered = [VERBS[letter].value for letter in now]
-    assert list(lifecycle.allowed(incident, actor, WORLD, AT)) == offered
+    assert list(deciding.allowed(incident, actor, WORLD, AT)) == offered
     for letter in VERBS:
         act = _act(letter, who, incident)
         if letter not in now:
             refused(incident, actor, act, IllegalTransition if letter in at_all else NotYours, offered, at=AT)
             continue
-        decision = lifecycle.decide(incident, act, actor, WORLD, AT)
+        decision = deciding.decide(incident, act, actor, WORLD, AT)
         resolved = ["incident.resolved"] if incident.state is State.ANSWERED else ["call.answered", "incident.resolved"]
         to_state, told = TOLD.get(letter, ("resolved", resolved))
         assert (decision.after.state, types(decision)) == (to_state or incident.state, told), letter
@@ -229,7 +230,7 @@ def test_what_each_is_to_it_decides_what_they_may_do(who: str, stage: str) -> No
 @pytest.mark.parametrize("who", WHO)
 def test_the_clocks_arrows_are_nobodys(who: str, stage: str) -> None:
     incident = _at(stage)
-    offered = list(lifecycle.allowed(incident, WHO[who], WORLD, AT))
+    offered = list(deciding.allowed(incident, WHO[who], WORLD, AT))
     for arrow in CLOCKS:
         refused(incident, WHO[who], Act(arrow), NotYours, offered, at=AT)
 

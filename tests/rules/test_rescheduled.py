@@ -7,11 +7,13 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from service.rules import deadlines, lifecycle
+from service.rules import deadlines, lifecycle, plan
 from service.rules.model import Act, Incident
 from service.rules.words import Arrow, State
 from service.rules.world import World
+from tests.rules import deciding
 from tests.rules.builders import COMMUNITY, NOW, STREET, a_unit, a_world, act, fired, plain_days, reported, types
+from tests.rules.deciding import changed_call
 
 WORKING = a_world(policy=3)
 """08–12 and 14–18; level 1: an hour to answer, ten to resolve; warned at 50 and 80 percent."""
@@ -126,9 +128,9 @@ JANUARY = _at("2027-01-05T01:00:00Z")
 
 
 def _held(incident: Incident, at: datetime, until: datetime) -> Incident:
-    asked = lifecycle.decide(incident, Act(Arrow.HOLD, "why", until=until), a_unit(COMMUNITY), NEXT_YEAR, at).after
+    asked = deciding.decide(incident, Act(Arrow.HOLD, "why", until=until), a_unit(COMMUNITY), NEXT_YEAR, at).after
     approve = Act(Arrow.APPROVE, request=len(asked.requests))
-    held = lifecycle.decide(asked, approve, a_unit(STREET), NEXT_YEAR, at).after
+    held = deciding.decide(asked, approve, a_unit(STREET), NEXT_YEAR, at).after
     assert (held.state, held.provisional) == (State.ON_HOLD, False), "a hold ends at an instant, not after working time"
     assert deadlines.standing(held, NEXT_YEAR).provisional is False
     return held
@@ -148,7 +150,7 @@ def test_after_a_hold_a_box_that_began_on_days_not_known_stays_provisional(by_ha
     held = _held(incident, LATE + timedelta(minutes=10), JANUARY)
     if by_hand:
         early = JANUARY - timedelta(days=1)
-        resumed = lifecycle.decide(held, Act(Arrow.RESUME), a_unit(STREET), NEXT_YEAR, early).after
+        resumed = deciding.decide(held, Act(Arrow.RESUME), a_unit(STREET), NEXT_YEAR, early).after
         assert resumed.due_at == early + timedelta(minutes=50)
     else:
         resumed = fired(held, world=NEXT_YEAR).after
@@ -160,8 +162,8 @@ def test_after_a_hold_a_box_that_began_on_days_not_known_stays_provisional(by_ha
 
 def test_after_an_extension_a_box_that_began_on_days_not_known_stays_provisional() -> None:
     incident, at, until = reported(NEXT_YEAR, at=LATE).after, _at("2027-01-01T00:10:00Z"), _at("2027-01-01T01:00:00Z")
-    asked = lifecycle.decide(incident, Act(Arrow.EXTEND, "why", until=until), a_unit(COMMUNITY), NEXT_YEAR, at).after
-    extended = lifecycle.decide(asked, Act(Arrow.APPROVE, request=1), a_unit(STREET), NEXT_YEAR, at).after
+    asked = deciding.decide(incident, Act(Arrow.EXTEND, "why", until=until), a_unit(COMMUNITY), NEXT_YEAR, at).after
+    extended = deciding.decide(asked, Act(Arrow.APPROVE, request=1), a_unit(STREET), NEXT_YEAR, at).after
     assert extended.due_at == until
     _stays(extended, True)
 
@@ -187,11 +189,10 @@ def test_a_day_that_is_declared_afterwards_makes_nobody_late_before_it_was() -> 
     assert answered.after.call.answered_at == moved.after.call.answer_by, "in time, if it is quick"
     missed = lifecycle.tick(moved.after, WORKING, monday + timedelta(seconds=2))
     assert missed is not None
-    assert missed.ended is not None
-    assert (missed.ended.outcome, missed.ended.late_s) == ("no_answer", 2.0)
+    assert (changed_call(missed).outcome, changed_call(missed).late_s) == ("no_answer", 2.0)
     behind = monday - timedelta(milliseconds=5)
-    steps = lifecycle.plan(moved.after, WORKING, behind)
+    steps = plan.plan(moved.after, WORKING, behind)
     assert (steps[0].at, steps[0].arrow) == (monday, Arrow.NO_ANSWER), "a process whose clock is behind plans no past"
     assert lifecycle.tick(moved.after, WORKING, behind) == lifecycle.tick(moved.after, WORKING, monday)
     woken = waiting._replace(wake_at=monday)  # as a change of its calendar leaves it
-    assert lifecycle.plan(woken, WORKING, monday)[0].at == monday
+    assert plan.plan(woken, WORKING, monday)[0].at == monday

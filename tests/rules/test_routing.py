@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from service.rules import lifecycle, routing
+from service.rules import plan, routing
 from service.rules.words import Arrow, Level, State, UnitKind
 from service.rules.world import Duty, Unit, Validity, World
 from tests.rules.builders import (
@@ -43,6 +43,7 @@ from tests.rules.builders import (
     reported,
     types,
 )
+from tests.rules.deciding import changed_call
 
 Called = tuple[int, str, str]
 
@@ -151,8 +152,7 @@ def test_whoever_is_called_instead_is_told_and_so_are_ops() -> None:
     assert types(by_hand) == ["call.raised", "call.unrouted", "call.opened"]
     assert types(by_the_clock) == ["call.missed", "call.unrouted", "call.opened"]
     for decision, outcome in ((by_hand, "raised"), (by_the_clock, "no_answer")):
-        assert decision.ended is not None
-        assert decision.ended.outcome == outcome
+        assert changed_call(decision).outcome == outcome
         assert decision.after.call.cause == "unrouted"
         assert decision.events[1].note == decision.because == f"leader in charge of {STREET}, the unit called before"
 
@@ -249,4 +249,4 @@ def test_the_districts_unit_once_called_is_called_again() -> None:
     again = fired(incident, world=world)
     assert (again.after.unit, again.after.call.round, again.after.call.cause) == (DISTRICT, 2, "no_answer")
     assert types(again) == ["call.missed", "call.opened"]
-    assert lifecycle.plan(incident, world, NOW)[-1].unit == DISTRICT
+    assert plan.plan(incident, world, NOW)[-1].unit == DISTRICT

@@ -11,6 +11,7 @@ from service.rules import lifecycle
 from service.rules.errors import IllegalTransition, NotYours
 from service.rules.model import Incident
 from service.rules.words import Arrow, ClosedAs, Level, State
+from tests.rules import deciding
 from tests.rules.builders import (
     COMMITTEE,
     COMMUNITY,
@@ -166,7 +167,7 @@ def test_everybody_may_do_what_the_table_says_and_nothing_else(who: str, state: 
     incident = an_incident(state, level)
     now, at_all = NOW_CELLS.get((state, who, str(level)), ""), AT_ALL_CELLS.get((who, str(level)), "")
     offered = [VERBS[letter].value for letter in now]
-    assert list(lifecycle.allowed(incident, PEOPLE[who], WORLD, NOW)) == offered
+    assert list(deciding.allowed(incident, PEOPLE[who], WORLD, NOW)) == offered
     for letter, arrow in VERBS.items():
         if letter not in now:
             _refused(incident, who, arrow, IllegalTransition if letter in at_all else NotYours, offered)
@@ -188,7 +189,7 @@ def test_the_clocks_arrows_are_offered_to_nobody(who: str, arrow: Arrow) -> None
     for state in State:
         for level in Level:
             incident = an_incident(state, level)
-            offered = list(lifecycle.allowed(incident, PEOPLE[who], WORLD, NOW))
+            offered = list(deciding.allowed(incident, PEOPLE[who], WORLD, NOW))
             assert arrow.value not in offered
             _refused(incident, who, arrow, NotYours, offered)
 
@@ -218,7 +219,7 @@ def test_reopening_depends_on_how_it_was_closed(who: str) -> None:
         (twice_void, set(), _OWN),
     ]
     for incident, may, too_late in cases:
-        offered = list(lifecycle.allowed(incident, PEOPLE[who], WORLD, NOW))
+        offered = list(deciding.allowed(incident, PEOPLE[who], WORLD, NOW))
         assert ("reopen" in offered) == (who in may), incident.closed_as
         if who in may:
             assert act(incident, who, Arrow.REOPEN).after.state is State.CALLING

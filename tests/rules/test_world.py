@@ -48,7 +48,7 @@ def slowly(duties: list[Duty], category: str, at: datetime) -> Duty | None:
     fit = [
         duty
         for duty in duties
-        if category.startswith(duty.category) and CELL.startswith(duty.area) and duty.validity.at(at)
+        if category.startswith(duty.category) and CELL.startswith(duty.area) and duty.validity.in_force_at(at)
     ]
     order = sorted(fit, key=lambda d: (-len(d.category), -len(d.area), d.code, d.validity.valid_from))
     return order[0] if order else None
@@ -64,7 +64,7 @@ def test_the_duty_found_is_the_most_specific_of_all_that_fit(duties: list[Duty],
 def test_the_row_of_a_code_is_the_one_in_force_then(spans: list[Validity], at: datetime) -> None:
     units = [Unit("u", f"{n}", UnitKind.DEPARTMENT, Level.DEPARTMENT, span) for n, span in enumerate(spans)]
     found = worlds.build(1, units=reversed(units)).unit("u", at)
-    fit = [unit for unit in units if unit.validity.at(at)]
+    fit = [unit for unit in units if unit.validity.in_force_at(at)]
     assert found in fit if fit else found is None
 
 

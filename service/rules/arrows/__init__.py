@@ -1,1 +1,15 @@
-"""The arrows of the state diagram: each guard beside its effect."""
+"""The arrows of the state diagram: what each does, its guard directly beside it.
+
+    handling        a report · b answer · c resolve · d raise · e f a deadline is missed
+    handovers       g return · h assign
+    holds           i hold, extend, approve, refuse · j resume · warned, rescheduled
+    verification    k accept · l reject · m verify timeout · n reopen
+    endings         o withdraw · p void · q merge, and its other half on the incident merged into
+    joint           assist, part done
+    judgements      rate, appeal, approve and refuse an appeal
+    talk            comment, urge
+
+To add an arrow: name it in `words.Arrow`, write its effect, and its guard if it has one, in the module of its subject,
+and give it a row in `lifecycle.TRANSITIONS`. The tables in `tests/rules` then ask who may use it, and the state machine
+fails until it has carried the arrow out.
+"""

@@ -1,11 +1,14 @@
-"""Several at one call: assist and part done (主办 · 协办). The lead stays responsible: it answers and resolves."""
+"""Assist and part done: several units at one call (主办 · 协办). The lead stays responsible: it answers and resolves.
+
+The two have no letter, because the incident stays where it is.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from service.rules.arrows import handovers
-from service.rules.errors import Pointer, SihuError, UnknownUnit, ValidationFailed
+from service.rules.errors import SihuError, UnknownUnit, wrong_field
 from service.rules.model import Act, Actor, AssistingPart, Incident
 from service.rules.story import Story
 from service.rules.words import Arrow, EventType
@@ -30,14 +33,15 @@ def assist(story: Story, act: Act) -> None:
     assisting = tuple(dict.fromkeys((*incident.assisting, *act.units)))
     if len(assisting) > MAX_ASSISTING:
         detail = f"At most {MAX_ASSISTING} units assist in one call, and {len(incident.assisting)} do."
-        raise ValidationFailed(detail, errors=(Pointer("/units", detail),))
+        raise wrong_field("/units", detail)
     audience = tuple(dict.fromkeys((*incident.audience, *act.units)))
     story.change_call(assisting=assisting)
-    story.move(assisting=assisting, audience=audience)
-    story.tell(EventType.CALL_ASSISTED, act.words, units=list(dict.fromkeys(act.units)))
+    story.change(assisting=assisting, audience=audience)
+    story.record(EventType.CALL_ASSISTED, act.words, units=list(dict.fromkeys(act.units)))
 
 
 def _faults(story: Story, incident: Incident, n: int, code: str) -> list[SihuError]:
+    """Why the n-th unit named cannot assist: at most one reason."""
     pointer, unit = f"/units/{n}", story.world.unit(code, story.now)
     if unit is None:
         return [UnknownUnit(f"Unit {code} is not in force: see GET /v1/units.", pointer)]
@@ -47,11 +51,11 @@ def _faults(story: Story, incident: Incident, n: int, code: str) -> list[SihuErr
         detail = f"{code} {why}: leave it out."
     elif code not in incident.audience:  # whoever had it may be asked to help with it
         detail = handovers.not_admitted(incident, unit, story.world, story.now)
-    return [] if detail is None else [ValidationFailed(detail, errors=(Pointer(pointer, detail),))]
+    return [] if detail is None else [wrong_field(pointer, detail)]
 
 
 def may_be_done(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> str | None:
-    """The guard of part done: once a call."""
+    """The guard of part done: each unit reports it once a call."""
     done = any(part.unit == actor.unit for part in incident.call.parts_done)
     return "Your part is reported as done already: comment instead." if done else None
 
@@ -60,4 +64,4 @@ def part_done(story: Story, act: Act) -> None:
     """An assisting unit reports its part done; nothing else moves."""
     part = AssistingPart(story.by.unit or "", story.now, act.words)
     story.change_call(parts_done=(*story.incident.call.parts_done, part))
-    story.tell(EventType.CALL_PART_DONE, act.words)
+    story.record(EventType.CALL_PART_DONE, act.words)

@@ -1,14 +1,16 @@
-"""Who called judges the answer: ratings, and the one appeal against a call counted as missed (评价 · 申诉).
+"""Rate, appeal, approve and refuse an appeal: the calling side judges the answer, and a unit may object once to a call
+counted as missed (评价 · 申诉).
 
-A rating stands as it was given. A successful appeal exempts a call from the score and never erases that it was missed.
+The four have no letter, because the incident stays where it is. A rating stands as it was given. A successful appeal
+exempts a call from the score and never erases that it was missed.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from service.rules.errors import NotYours, Pointer, ValidationFailed
-from service.rules.model import Act, Actor, Appeal, Call, Incident
+from service.rules.errors import NotYours, wrong_field
+from service.rules.model import Act, Actor, Appeal, Call, Incident, call_numbered
 from service.rules.story import Story
 from service.rules.words import Arrow, ClosedAs, EventType, Level, Outcome, State, Verdict
 from service.rules.world import World
@@ -18,7 +20,8 @@ _WITH_A_RESULT = (ClosedAs.VERIFIED, ClosedAs.UNVERIFIED)
 
 
 def may_rate(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> str | None:
-    """The guard of rate: a reporter needs another's outcome, a street a department's call that has ended."""
+    """The guard of rate: a reporter needs an outcome that others brought about, a street a department's call that has
+    ended."""
     if not _rates_as_reporter(incident, actor):
         if all(call.rating is not None for call in _department_calls(incident)):
             return "No department's call has ended yet, or each was rated: there is nothing to rate."
@@ -49,7 +52,7 @@ def _has_outcome(incident: Incident) -> bool:
 
 
 def _department_calls(incident: Incident) -> list[Call]:
-    """Those that have ended, the last one first."""
+    """The departments' calls that have ended, the last one first."""
     calls = (incident.call, *reversed(incident.earlier))
     return [each for each in calls if each.level is Level.DEPARTMENT and each.outcome is not None]
 
@@ -64,29 +67,30 @@ def rate(story: Story, act: Act) -> None:
     by_street = story.by.unit == incident.street
     call = _rated_call(incident, act.call) if by_street else incident.call
     if not by_street and act.call is not None:
-        raise _wrong("/call", "A reporter rates the incident: leave out call.")
+        raise wrong_field("/call", "A reporter rates the incident: leave out call.")
     given = call.rating if by_street else call.outcome_rating
     if given is not None:
-        raise _wrong("/score", _stands(given))
+        raise wrong_field("/score", _stands(given))
     if by_street:
-        story.change_any_call(call._replace(rating=score), silently=True)
+        story.change_call_numbered(call.seq, quietly=True, rating=score)
     else:
-        story.change_any_call(call._replace(outcome_rating=score), silently=True)
-        story.note(rating=score)
-    story.tell(EventType.INCIDENT_RATED, act.words, call=call.seq, score=score)
+        story.change_call_numbered(call.seq, quietly=True, outcome_rating=score)
+        story.change_quietly(rating=score)
+    story.record(EventType.INCIDENT_RATED, act.words, call=call.seq, score=score)
 
 
 def _rated_call(incident: Incident, seq: int | None) -> Call:
-    call = _department_calls(incident)[0] if seq is None else incident.call_numbered(seq)
+    """The call that a street rates: the one it names, or the last. Raises `ValidationFailed` when that cannot be."""
+    call = _department_calls(incident)[0] if seq is None else call_numbered(incident, seq)
     if call is None or call.level is not Level.DEPARTMENT or call.outcome is None:
-        raise _wrong("/call", f"Call {seq} is no department's call that has ended: see the incident's calls.")
+        raise wrong_field("/call", f"Call {seq} is no department's call that has ended: see the incident's calls.")
     return call
 
 
 def may_appeal(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> str | None:
-    """The guard of appeal: there must be a missed call of this unit's against which it has not appealed."""
-    mine = (each for each in (*incident.earlier, incident.call) if each.unit == actor.unit)
-    if any(each.outcome in MISSED and each.appeal is None for each in mine):
+    """The guard of appeal: the unit missed a call against which it has not appealed yet."""
+    own = (each for each in (*incident.earlier, incident.call) if each.unit == actor.unit)
+    if any(each.outcome in MISSED and each.appeal is None for each in own):
         return None
     return "No call of yours was missed here, or you appealed already: one appeal a call."
 
@@ -95,22 +99,22 @@ def appeal(story: Story, act: Act) -> None:
     """A unit appeals against a missed call of its own, once.
 
     Raises:
-        NotYours: another unit's call.
-        ValidationFailed: it was not missed, or was appealed against already.
+        NotYours: the call is another unit's.
+        ValidationFailed: the call was not missed, or was appealed against already.
     """
     call = _call(story.incident, act.call)
     if call.unit != story.by.unit:
         raise NotYours(f"Call {call.seq} was not yours: each unit appeals for itself.")
     if call.outcome not in MISSED:
-        raise _wrong("/call", f"Call {call.seq} was not missed: there is nothing to appeal against.")
+        raise wrong_field("/call", f"Call {call.seq} was not missed: there is nothing to appeal against.")
     if call.appeal is not None:
-        raise _wrong("/call", f"You appealed against call {call.seq} already: one appeal a call.")
-    story.change_any_call(call._replace(appeal=Appeal(act.words or "", story.by, story.now)))
-    story.tell(EventType.CALL_APPEALED, act.words, call=call.seq)
+        raise wrong_field("/call", f"You appealed against call {call.seq} already: one appeal a call.")
+    story.change_call_numbered(call.seq, appeal=Appeal(act.words or "", story.by, story.now))
+    story.record(EventType.CALL_APPEALED, act.words, call=call.seq)
 
 
 def may_judge(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> str | None:
-    """The guard of deciding an appeal: one must wait, and nobody judges its own."""
+    """The guard of deciding an appeal: one must wait, and nobody decides its own."""
     calls = (*incident.earlier, incident.call)
     waiting = [each for each in calls if each.appeal is not None and each.appeal.outcome is None]
     if not waiting:
@@ -121,15 +125,16 @@ def may_judge(incident: Incident, arrow: Arrow, actor: Actor, world: World, now:
 
 
 def judge(story: Story, act: Act) -> None:
-    """The street of the cell or ops decide an appeal. Granted: the call is exempt from the score; still missed.
+    """The street of the cell or ops decide an appeal. If it is granted, the call is exempt from the score; it stays
+    missed.
 
     Raises:
         ValidationFailed: this call has no appeal that waits.
-        NotYours: it is the decider's own call.
+        NotYours: the call is the deciding unit's own.
     """
     call = _call(story.incident, act.call)
     if call.appeal is None or call.appeal.outcome is not None:
-        raise _wrong("", f"No appeal against call {call.seq} waits to be decided.")
+        raise wrong_field("", f"No appeal against call {call.seq} waits to be decided.")
     if call.unit == story.by.unit:
         raise NotYours("Nobody decides its own appeal: ops do.")
     granted = act.arrow is Arrow.APPROVE_APPEAL
@@ -139,16 +144,13 @@ def judge(story: Story, act: Act) -> None:
         decided_reason=act.words,
         outcome=Verdict.APPROVED if granted else Verdict.REFUSED,
     )
-    story.change_any_call(call._replace(appeal=decided, exempt=granted))
-    story.tell(EventType.CALL_EXEMPTED if granted else EventType.CALL_APPEAL_REFUSED, act.words, call=call.seq)
+    story.change_call_numbered(call.seq, appeal=decided, exempt=granted)
+    story.record(EventType.CALL_EXEMPTED if granted else EventType.CALL_APPEAL_REFUSED, act.words, call=call.seq)
 
 
 def _call(incident: Incident, seq: int | None) -> Call:
-    call = incident.call_numbered(seq or 0)
+    """The call that an act names. Raises `ValidationFailed` when there is none."""
+    call = call_numbered(incident, seq or 0)
     if call is None:
-        raise _wrong("/call", f"There is no call {seq}: see the incident's calls.")
+        raise wrong_field("/call", f"There is no call {seq}: see the incident's calls.")
     return call
-
-
-def _wrong(pointer: str, detail: str) -> ValidationFailed:
-    return ValidationFailed(detail, errors=(Pointer(pointer, detail),))

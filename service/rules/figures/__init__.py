@@ -1,1 +1,1 @@
-"""The figures of a month: what is counted of a call, told once more by the log, scored."""
+"""The figures of a month: how calls are counted, counted again from the log, and scored."""

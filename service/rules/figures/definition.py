@@ -1,7 +1,7 @@
-"""Appraisal (考核): what the calls of one month say about units, streets, departments, lines and levels.
+"""Appraisal (考核): the figures that the calls of one month give for units, streets, departments, lines and levels.
 
-THE definition; `store/appraisal.py` counts the same in SQL, and a test holds the two together. A period is a calendar
-month in Asia/Shanghai, a call belongs to the month in which it was opened, and nothing but calls is counted:
+This is the definition. `store/figures/tallies.py` counts the same in SQL, and a test holds the two together. A period
+is a calendar month in Asia/Shanghai, a call belongs to the month in which it was opened, and only calls are counted:
 
     calls               opened                          answered            answered at all
     answered_in_time    answered_at <= answer_by        answered_late       later: a person acted before the clock fired
@@ -15,19 +15,19 @@ month in Asia/Shanghai, a call belongs to the month in which it was opened, and 
     assigned            outcome assigned                multi_hop           round > 1 and people passed it on: cause
                                                         raised, returned, or assigned at level 3 or 4
     closed              outcome closed                  open                no outcome yet
-    street_rated        a level-3 call its street rated reporter_rated      the reporter rated what came of it
+    street_rated        a level-3 call its street rated reporter_rated      the reporter rated the outcome
 
     answerable          answered, or missed unanswered and not exempt
     resolvable          resolved, or missed unresolved and not exempt
-    answer_s, resolve_s seconds from opened_at to answered_at, or to ended_at of resolved calls, without what they were
-                        on hold: median and 90th percentile, interpolated between neighbours, to the millisecond
+    answer_s, resolve_s seconds from opened_at to answered_at, or to ended_at of resolved calls, without the time on
+                        hold: median and 90th percentile, interpolated between neighbours, to the millisecond
     score               100 × the weighted mean of the parts that have data, each a share from 0 to 1:
                         answered  answered_in_time / answerable
                         resolved  resolved_in_time / resolvable
                         street    stars of streets / (5 × street_rated)
                         reporter  stars of reporters / (5 × reporter_rated)
-                        weights: those of the policy in force when the period ends, or now; a weight of 0 leaves a part
-                        out; null when nothing counts
+                        the weights are those of the policy in force when the period ends, or now; a weight of 0 leaves
+                        a part out; null when nothing counts
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ from service.rules.world import World
 
 
 class Grouping(StrEnum):
-    """What the calls of a month are put together by."""
+    """The ways to group the calls of a month."""
 
     UNIT = "unit"
     STREET = "street"
@@ -57,7 +57,7 @@ class Grouping(StrEnum):
 
 
 class Measure(StrEnum):
-    """What is counted, in the order it is shown."""
+    """The measures of a month, in the order in which they are shown."""
 
     CALLS = "calls"
     ANSWERED = "answered"
@@ -100,9 +100,9 @@ SCORED: Mapping[Measure, tuple[Measure, Measure, Measure]] = {
     Measure.ANSWERABLE: (Measure.ANSWERED, Measure.MISSED_ANSWER, Measure.EXEMPT_ANSWER),
     Measure.RESOLVABLE: (Measure.RESOLVED, Measure.MISSED_RESOLVE, Measure.EXEMPT_RESOLVE),
 }
-"""What could be done in time: done, and missed, without what is exempt."""
+"""Measures of what could have been done in time: done, plus missed, minus exempt."""
 UNKNOWN_LINE = "unknown"
-"""Of a category that the registry never had."""
+"""The line of a category that the registry never had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ class Period:
 
     @classmethod
     def of(cls, text: str) -> Period:
-        """From YYYY-MM, which somebody has checked."""
+        """The period of a text YYYY-MM, which the caller has checked."""
         year, month = text.split("-")
         return cls(int(year), int(month))
 
@@ -135,7 +135,7 @@ class Period:
 
 
 class CallFacts(NamedTuple):
-    """What is counted of one call: columns of `call`, or the same told by the log (`rules/ledger.py`)."""
+    """The facts of one call that are counted: columns of `call`, or what `ledger` reads from the log."""
 
     incident_id: UUID
     seq: int
@@ -170,7 +170,7 @@ class Tally(NamedTuple):
 
 
 class Tallies(NamedTuple):
-    """Every group by its code, and all of them together."""
+    """The tally of every group by its code, and the tally of all of them together."""
 
     groups: Mapping[str, Tally]
     total: Tally
@@ -199,7 +199,7 @@ _ENDED_AS: Mapping[Measure, Outcome] = {
 
 
 def _measures(call: CallFacts, in_error: bool) -> Iterable[Measure]:
-    """Every measure that counts this call, but the sums."""
+    """The measures that count this call, without the sums."""
     yield Measure.CALLS
     if call.answered_at is not None:
         late = not _in_time(call.answered_at, call.answer_by)
@@ -227,17 +227,17 @@ def _others(call: CallFacts, in_error: bool) -> Mapping[Measure, bool]:
 def tallies(calls: Sequence[CallFacts], period: Period, group_of: Callable[[CallFacts], str | None]) -> Tallies:
     """The figures of a month. `calls` holds every call of each incident that has one in it; `group_of` gives None for
     a call that this grouping leaves out."""
-    bound: dict[tuple[UUID, str], int] = {}
+    binding: dict[tuple[UUID, str], int] = {}
     for call in calls:
         if call.binding and call.cause == Cause.ASSIGNED:
             key = call.incident_id, call.unit
-            bound[key] = max(call.seq, bound.get(key, 0))
+            binding[key] = max(call.seq, binding.get(key, 0))
     grouped: dict[str, list[tuple[CallFacts, bool]]] = defaultdict(list)
     for call in calls:
         code = group_of(call) if period.holds(call.opened_at) else None
         if code is not None:
-            given_again = bound.get((call.incident_id, call.unit), 0) > call.seq
-            grouped[code].append((call, call.outcome == Outcome.RETURNED and given_again))
+            assigned_again = binding.get((call.incident_id, call.unit), 0) > call.seq
+            grouped[code].append((call, call.outcome == Outcome.RETURNED and assigned_again))
     everything = [each for rows in grouped.values() for each in rows]
     return Tallies({code: _tally(rows) for code, rows in grouped.items()}, _tally(everything))
 
@@ -260,7 +260,7 @@ def _tally(rows: Sequence[tuple[CallFacts, bool]]) -> Tally:
 
 
 def summed(counts: Mapping[Measure, int]) -> dict[Measure, int]:
-    """The counts with those that follow from others, in the order they are shown."""
+    """The counts, together with those that follow from others, in the order in which they are shown."""
     sums = {whole: sum(counts.get(part, 0) for part in parts) for whole, parts in PARTS.items()}
     found = {measure: sums.get(measure, counts.get(measure, 0)) for measure in Measure}
     return found | {
@@ -283,7 +283,7 @@ def group_of(grouping: Grouping, call: CallFacts, world: World) -> str | None:
 
 
 def _line_of(category: str, at: datetime, world: World) -> str:
-    """The line of the category's row in force then; of one that had ended, its last."""
+    """The line of the category's row in force at `at`; for a category that had ended, that of its last row."""
     rows = world.categories.get(category, ())
     begun = [row for row in rows if row.validity.valid_from <= at] or list(rows[:1])
     return begun[-1].line if begun else UNKNOWN_LINE

@@ -1,7 +1,7 @@
-"""The calls told once more by the log alone, as a ledger is checked against its vouchers.
+"""The calls as the log alone gives them, as a ledger is checked against its vouchers.
 
-`calls_of` reads one incident's events and gives what `appraisal` counts of each of its calls. It knows no rule but what
-each event says: `sihu.call.opened` tells the cause and whether it binds.
+`calls_of` reads one incident's events and gives the facts of each call that `definition` counts. No rule is known here:
+each event says what happened, `sihu.call.opened` also the cause and whether the call is binding.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def calls_of(events: Iterable[LoggedEvent]) -> list[CallFacts]:
     """The calls of one incident, from all its events in `sequence`."""
     ledger = _Ledger()
     for event in events:
-        ledger.hear(event)
+        ledger.take(event)
     return ledger.calls
 
 
@@ -41,41 +41,42 @@ class _Ledger:
 
     def __init__(self) -> None:
         self.calls: list[CallFacts] = []
-        self._held_at: datetime | None = None
-        self._held = timedelta()
+        self._stopped_at: datetime | None = None
+        self._on_hold = timedelta()
 
-    def hear(self, event: LoggedEvent) -> None:
-        heard = _HEARD.get(event.type)
-        if heard is not None:
-            heard(self, event)
+    def take(self, event: LoggedEvent) -> None:
+        """Add one event; most types say nothing of a call."""
+        entry = _ENTRIES.get(event.type)
+        if entry is not None:
+            entry(self, event)
 
     def opened(self, event: LoggedEvent) -> None:
-        incident, told = event.data["incident"], event.data
+        incident, data = event.data["incident"], event.data
         facts = CallFacts(
             incident_id=event.incident_id,
-            seq=told["call"],
+            seq=data["call"],
             level=incident["level"],
             round=1 + sum(each.level == incident["level"] for each in self.calls),
             unit=incident["unit"],
             grid_code=incident["grid_code"],
             category=incident["category"],
-            cause=told["cause"],
+            cause=data["cause"],
             opened_at=event.at,
-            answer_by=_moment(told.get("answer_by")) or _due(incident, DueKind.ANSWER),
-            binding=told.get("binding", False),
+            answer_by=_moment(data.get("answer_by")) or _due(incident, DueKind.ANSWER),
+            binding=data.get("binding", False),
         )
         self.calls.append(facts)
-        self._held_at, self._held = None, timedelta()
+        self._stopped_at, self._on_hold = None, timedelta()
 
     def held(self, event: LoggedEvent) -> None:
-        self._held_at = event.at
+        self._stopped_at = event.at
 
     def resumed(self, event: LoggedEvent) -> None:
-        self._held += event.at - (self._held_at or event.at)
+        self._on_hold += event.at - (self._stopped_at or event.at)
         self.moved(event)
 
     def _taken_us(self, event: LoggedEvent) -> int:
-        return (event.at - self.calls[-1].opened_at - self._held) // timedelta(microseconds=1)
+        return (event.at - self.calls[-1].opened_at - self._on_hold) // timedelta(microseconds=1)
 
     def _change(self, seq: int, **fields: Any) -> None:
         self.calls[seq - 1] = self.calls[seq - 1]._replace(**fields)
@@ -123,7 +124,7 @@ _ENDS: Mapping[str, Outcome] = {
     EventType.CALL_RETURNED: Outcome.RETURNED,
     EventType.CALL_ASSIGNED: Outcome.ASSIGNED,
 }
-_HEARD: Mapping[str, Callable[[_Ledger, LoggedEvent], None]] = {
+_ENTRIES: Mapping[str, Callable[[_Ledger, LoggedEvent], None]] = {
     EventType.CALL_OPENED: _Ledger.opened,
     EventType.CALL_ANSWERED: _Ledger.answered,
     EventType.CALL_MISSED: _Ledger.missed,
@@ -143,6 +144,6 @@ def _due(incident: Mapping[str, Any], kind: DueKind) -> datetime | None:
     return _moment(incident["due_at"]) if incident["due_kind"] == kind else None
 
 
-def _moment(said: Any) -> datetime | None:
-    """From a text in the log, or as the rules have it."""
-    return datetime.fromisoformat(said) if isinstance(said, str) else said
+def _moment(value: Any) -> datetime | None:
+    """The moment that a value of an event names: a text in the log, a datetime before it was written."""
+    return datetime.fromisoformat(value) if isinstance(value, str) else value

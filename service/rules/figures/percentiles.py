@@ -9,7 +9,7 @@ PERCENTS = (50, 90)
 
 
 class Spread(NamedTuple):
-    """Seconds; None when there is nothing to take them of."""
+    """The median and the 90th percentile in seconds; None when there are no durations."""
 
     median: float | None = None
     p90: float | None = None
@@ -28,7 +28,7 @@ def _places(many: int) -> list[int]:
 
 def spread(many: int, picks: Sequence[int]) -> Spread:
     """The percentiles of `many` durations from the two neighbours of each, in microseconds: low and high of the median,
-    then of the 90th. Whole numbers all the way, so that whoever computes it gets the same."""
+    then of the 90th. Whole numbers all the way, so that Python and SQL get the same."""
     if not many:
         return Spread()
     values = []

@@ -1,4 +1,4 @@
-"""The score of a group: the weighted mean of its parts, defined in `appraisal`. Exact fractions until the last step."""
+"""The score of a group: the weighted mean of its parts, see `definition`. Exact fractions until the last step."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from service.rules.policy import Policy, Weights
 from service.rules.world import World
 
 STARS = 5
-"""The best rating."""
+"""The number of stars of the best rating."""
 
 
 class ScorePart(NamedTuple):
@@ -29,11 +29,11 @@ COUNTED: Mapping[str, Measure] = {
     "street": Measure.STREET_RATED,
     "reporter": Measure.REPORTER_RATED,
 }
-"""Whose calls each part is reckoned from."""
+"""The measure whose calls each part is computed from."""
 
 
 def parts(tally: Tally, weights: Weights) -> Mapping[str, ScorePart]:
-    """The parts of a score; one whose `of` is 0 has no data."""
+    """The parts of a score; a part whose `of` is 0 has no data."""
     n = tally.counts
     return {
         "answered": ScorePart(n[Measure.ANSWERED_IN_TIME], n[Measure.ANSWERABLE], weights.answered),
@@ -44,7 +44,7 @@ def parts(tally: Tally, weights: Weights) -> Mapping[str, ScorePart]:
 
 
 def score(some: Mapping[str, ScorePart]) -> float | None:
-    """0 to 100, half a hundredth rounded up; None when nothing counts."""
+    """The score from 0 to 100, half a hundredth rounded up; None when nothing counts."""
     counted = [each for each in some.values() if each.of and each.weight]
     if not counted:
         return None

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from service.rules.model import Appeal, AssistingPart, By, Call, Decision, Incident
+from service.rules.model import AnyDecision, AnyIncident, Appeal, AssistingPart, By, Call
 from service.rules.words import DISTRICT_DIGITS, Cause, ClockKind, Ground, Level, Outcome, Verdict
 from service.store.bulk import ColumnPage, page_of
 from service.store.incidents.tables import call as call_table
@@ -23,13 +23,13 @@ _LATER = tuple(name for name in Call._fields if name not in _OPENING)
 _BOXED = ("answered_at", "resolve_by")
 _OPENING_COLUMNS = tuple(call_table.c[name].label(f"call_{name}") for name in _OPENING)
 DUE_COLUMNS = (*_OPENING_COLUMNS, *(call_table.c[name].label(f"call_{name}") for name in _BOXED))
-"""What was written of a call when it opened and when it was answered: all that a deadline needs of it."""
+"""The columns written when a call opens and when it is answered: all that a deadline needs of it."""
 CALL_COLUMNS = (*_OPENING_COLUMNS, *(call_table.c[name].label(f"call_{name}") for name in _LATER))
 """The columns of `call`, labelled so that they can stand in one row with those of `incident`."""
 
 
 def due_call_of(values: Sequence[Any]) -> Call:
-    """An open call from the values of `DUE_COLUMNS`: what people said is left out, and so is not written again."""
+    """An open call from the values of `DUE_COLUMNS`. The words of people are not loaded, and so not written again."""
     *opening, answered_at, resolve_by = values
     call = _opening_of(opening)
     return call if answered_at is None else call._replace(answered_at=answered_at, resolve_by=resolve_by)
@@ -52,25 +52,25 @@ def call_of(values: Sequence[Any]) -> Call:
     return _opening_of(values[: len(_OPENING)])._replace(**later)
 
 
-def _part_of(said: Mapping[str, Any]) -> AssistingPart:
-    return AssistingPart(said["unit"], datetime.fromisoformat(said["at"]), said["comment"])
+def _part_of(stored: Mapping[str, Any]) -> AssistingPart:
+    return AssistingPart(stored["unit"], datetime.fromisoformat(stored["at"]), stored["comment"])
 
 
-def _appeal_of(said: Mapping[str, Any]) -> Appeal:
-    decided_at, outcome = said["decided_at"], said["outcome"]
+def _appeal_of(stored: Mapping[str, Any]) -> Appeal:
+    decided_at, outcome = stored["decided_at"], stored["outcome"]
     return Appeal(
-        said["reason"],
-        By(**said["by"]),
-        datetime.fromisoformat(said["at"]),
-        By(**said["decided_by"]) if said["decided_by"] else None,
+        stored["reason"],
+        By(**stored["by"]),
+        datetime.fromisoformat(stored["at"]),
+        By(**stored["decided_by"]) if stored["decided_by"] else None,
         datetime.fromisoformat(decided_at) if decided_at else None,
-        said["decided_reason"],
+        stored["decided_reason"],
         Verdict(outcome) if outcome else None,
     )
 
 
-def appeal_as_told(appeal: Appeal) -> dict[str, Any]:
-    """An appeal for people and as it is stored."""
+def appeal_as_json(appeal: Appeal) -> dict[str, Any]:
+    """An appeal as it is shown to people and stored."""
     by = {"by": appeal.by.as_dict(), "decided_by": appeal.decided_by.as_dict() if appeal.decided_by else None}
     return {**appeal._asdict(), **by}
 
@@ -100,7 +100,7 @@ _CHANGED = (
 )
 
 
-def opened_calls(calls: Sequence[tuple[Incident, Call]]) -> ColumnPage:
+def opened_calls(calls: Sequence[tuple[AnyIncident, Call]]) -> ColumnPage:
     """New rows of `call`: how they were opened."""
     return {
         "incident_id": [incident.id for incident, _ in calls],
@@ -113,21 +113,32 @@ def opened_calls(calls: Sequence[tuple[Incident, Call]]) -> ColumnPage:
     }
 
 
-def changed_calls(decisions: Sequence[Decision]) -> ColumnPage:
-    """The keys and the columns of calls that these decisions change: what was not even loaded is left alone."""
-    calls = [
-        (each.before.call_numbered(each.ended.seq), each.ended) for each in decisions if each.before and each.ended
-    ]
-    names = [name for name in _CHANGED if any(getattr(old, name) != getattr(new, name) for old, new in calls)]
-    ended = [call for _, call in calls]
+def changed_calls(decisions: Sequence[AnyDecision]) -> ColumnPage:
+    """The keys and the columns of the calls that these decisions change: a column that none changes is left alone, for
+    it may not even be loaded."""
+    changes = [(each.after.id, _before(each, call), call) for each in decisions for call in each.changed]
+    calls = [call for _, _, call in changes]
+    names = [name for name in _CHANGED if any(getattr(old, name) != getattr(new, name) for _, old, new in changes)]
     page = {
-        "incident_id": [each.after.id for each in decisions if each.ended],
-        **page_of({name: name for name in ("seq", *names)}, ended),
+        "incident_id": [incident_id for incident_id, _, _ in changes],
+        **page_of({name: name for name in ("seq", *names)}, calls),
     }
     if "parts_done" in page:
-        page["parts_done"] = [[part._asdict() for part in call.parts_done] or None for call in ended]
+        page["parts_done"] = [[part._asdict() for part in call.parts_done] or None for call in calls]
     if "appeal" in page:
-        page["appeal"] = [appeal_as_told(call.appeal) if call.appeal else None for call in ended]
-    if any(call.ended_by for call in ended):
-        page["ended_by"] = [call.ended_by.as_dict() if call.ended_by else None for call in ended]
+        page["appeal"] = [appeal_as_json(call.appeal) if call.appeal else None for call in calls]
+    if any(call.ended_by for call in calls):
+        page["ended_by"] = [call.ended_by.as_dict() if call.ended_by else None for call in calls]
     return page
+
+
+def _before(decision: AnyDecision, changed: Call) -> Call:
+    """A changed call as it was. Only a decision on a whole incident changes a call before the last one.
+
+    Raises:
+        LookupError: the call is none of the incident's, as loaded.
+    """
+    before = decision.before
+    if before is None:
+        raise LookupError(f"a report changes no call, and this one changes call {changed.seq}")
+    return before.call if changed.seq == before.call.seq else (before.earlier or ())[changed.seq - 1]

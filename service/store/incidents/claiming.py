@@ -11,14 +11,14 @@ from sqlalchemy import ARRAY, Row, Select, func, select, type_coerce, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import UserDefinedType
 
-from service.rules.model import Incident
+from service.rules.model import DueIncident
 from service.store.incidents.call_rows import DUE_COLUMNS, due_call_of
 from service.store.incidents.incident_rows import INCIDENT_COLUMNS, incident_of
 from service.store.incidents.loading import WIDTH, requests_of
 from service.store.incidents.tables import call, incident
 
 
-async def claim_due(tx: AsyncConnection, now: datetime, limit: int) -> list[Incident]:
+async def claim_due(tx: AsyncConnection, now: datetime, limit: int) -> list[DueIncident]:
     """Lock and load the next page of incidents whose `wake_at` has come, oldest first.
 
     Rows another engine holds are passed over: any number of them share the work, and none waits for another.
@@ -27,21 +27,21 @@ async def claim_due(tx: AsyncConnection, now: datetime, limit: int) -> list[Inci
     return await _due(tx, (await tx.execute(page)).all())
 
 
-async def _due(tx: AsyncConnection, rows: Sequence[Row[Any]]) -> list[Incident]:
-    """The incidents of these rows; few have requests, so theirs are asked for apart."""
-    asking = [row[0] for row in rows if row[-1]]
-    asked = await requests_of(tx, asking) if asking else {}
-    return [incident_of(row[:WIDTH], due_call_of(row[WIDTH:-1]), asked.get(row[0], ())) for row in rows]
+async def _due(tx: AsyncConnection, rows: Sequence[Row[Any]]) -> list[DueIncident]:
+    """The incidents of these rows. Few have requests, so these are loaded by a statement of their own."""
+    with_requests = [row[0] for row in rows if row[-1]]
+    requests = await requests_of(tx, with_requests) if with_requests else {}
+    return [incident_of(row[:WIDTH], due_call_of(row[WIDTH:-1]), None, requests.get(row[0], ())) for row in rows]
 
 
-class _AsTheDriverHasIt(UserDefinedType[Any]):
-    """Arrays come from the driver as lists; SQLAlchemy would go through each of them once more."""
+class _DriverValue(UserDefinedType[Any]):
+    """A value as the driver has it: arrays come as lists, and SQLAlchemy would go through each of them once more."""
 
     cache_ok = True
 
 
 _INCIDENT = [
-    type_coerce(column, _AsTheDriverHasIt()).label(column.name) if isinstance(column.type, ARRAY) else column
+    type_coerce(column, _DriverValue()).label(column.name) if isinstance(column.type, ARRAY) else column
     for column in INCIDENT_COLUMNS
 ]
 
@@ -55,8 +55,9 @@ def _claim(now: datetime) -> Select[Any]:
     )
 
 
-async def claim_one(tx: AsyncConnection, incident_id: UUID, now: datetime) -> Incident | None:
-    """One of a page that failed as a whole, alone; None when another engine has it or it is no longer due."""
+async def claim_one(tx: AsyncConnection, incident_id: UUID, now: datetime) -> DueIncident | None:
+    """Lock and load one incident alone, of a page that failed as a whole; None when another engine has it or it is no
+    longer due."""
     rows = (await tx.execute(_claim(now).where(incident.c.id == incident_id))).all()
     return next(iter(await _due(tx, rows)), None)
 
@@ -73,9 +74,11 @@ async def next_wake(connection: AsyncConnection) -> datetime | None:
     return (await connection.execute(nearest)).scalar_one_or_none()
 
 
-async def back_off(tx: AsyncConnection, incident_id: UUID, now: datetime, first: timedelta, longest: timedelta) -> None:
-    """Put an incident that cannot be swept aside: `first`, doubled with every fault in a row, at most `longest`.
+async def back_off(
+    tx: AsyncConnection, incident_id: UUID, now: datetime, first_delay: timedelta, max_delay: timedelta
+) -> None:
+    """Let an incident that cannot be swept wait: `first_delay`, doubled with every fault in a row, at most `max_delay`.
     Its deadline stays as it is, so it stays overdue for everybody to see."""
-    delay = func.least(first * func.power(2, func.least(incident.c.faults, 20)), longest)
-    aside = update(incident).where(incident.c.id == incident_id, incident.c.wake_at.is_not(None))
-    await tx.execute(aside.values(wake_at=now + delay, faults=incident.c.faults + 1))
+    delay = func.least(first_delay * func.power(2, func.least(incident.c.faults, 20)), max_delay)
+    waiting = update(incident).where(incident.c.id == incident_id, incident.c.wake_at.is_not(None))
+    await tx.execute(waiting.values(wake_at=now + delay, faults=incident.c.faults + 1))

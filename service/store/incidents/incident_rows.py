@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from operator import attrgetter
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Row
 
-from service.rules.model import By, Call, Decision, Incident, Request
+from service.rules.model import AnyDecision, AnyIncident, By, Call, IncidentOf, Request
 from service.rules.words import (
     DISTRICT_DIGITS,
     ClosedAs,
@@ -25,6 +25,7 @@ from service.store.bulk import ColumnPage, page_of
 from service.store.incidents.tables import incident as incident_table
 
 _Word = TypeVar("_Word", bound=StrEnum)
+_EarlierCalls = TypeVar("_EarlierCalls", bound=tuple[Call, ...] | None)
 
 
 def _or_none(words: type[_Word]) -> dict[str | None, _Word | None]:
@@ -39,66 +40,46 @@ _URGENCY = {each.value: each for each in Urgency}
 _DUEKIND = _or_none(DueKind)
 _CLOSEDAS = _or_none(ClosedAs)
 
-INCIDENT_COLUMNS: tuple[ColumnElement[Any], ...] = tuple(
-    incident_table.c[name]
-    for name in (
-        *("id", "number", "kind", "state", "level", "unit", "grid_code", "category", "urgency", "reporter"),
-        *("policy_code", "policy_version", "reported_at", "updated_at", "due_at", "due_kind", "wake_at"),
-        *("version", "sequence", "calls_at", "rejects", "reopened_void", "audience"),
-        *("closed_at", "closed_as", "reopen_until", "warned", "provisional"),
-        *("returns", "assisting", "rating", "merged_into"),
-    )
+_BEFORE_POLICY = ("id", "number", "kind", "state", "level", "unit", "grid_code", "category", "urgency", "reporter")
+_POLICY = ("policy_code", "policy_version")
+_BEFORE_CALL = ("reported_at", "updated_at", "due_at", "due_kind", "wake_at")
+_AFTER_CALL = (
+    *("version", "sequence", "calls_at", "rejects", "reopened_void", "audience"),
+    *("closed_at", "closed_as", "reopen_until", "warned", "provisional"),
+    *("returns", "assisting", "rating", "merged_into"),
 )
-"""What `incident_of` takes, in its order: by position, for a look-up by name costs ten times as much, and a sweep makes
-thirty-five a row."""
+_NAMES = (*_BEFORE_POLICY, *_POLICY, *_BEFORE_CALL, *_AFTER_CALL)
+INCIDENT_COLUMNS: tuple[ColumnElement[Any], ...] = tuple(incident_table.c[name] for name in _NAMES)
+"""The columns that `incident_of` takes, in the order of the fields of `IncidentOf`: by position, for a look-up by name
+costs ten times as much, and a sweep makes thirty-five a row."""
+
+_WORDS: tuple[tuple[int, Mapping[Any, Any]], ...] = (
+    (_NAMES.index("kind"), _KIND),
+    (_NAMES.index("state"), _STATE),
+    (_NAMES.index("level"), _LEVEL),
+    (_NAMES.index("urgency"), _URGENCY),
+    (_NAMES.index("due_kind"), _DUEKIND),
+    (_NAMES.index("closed_as"), _CLOSEDAS),
+)
+_ARRAYS = tuple(_NAMES.index(name) for name in ("calls_at", "audience", "assisting"))
+_POLICY_AT = len(_BEFORE_POLICY)
+_DATES_AT = _POLICY_AT + len(_POLICY)
+_CALL_AT = _DATES_AT + len(_BEFORE_CALL)
 
 
 def incident_of(
-    values: Sequence[Any], last_call: Call, requests: tuple[Request, ...] = (), earlier: tuple[Call, ...] = ()
-) -> Incident:
-    """An incident from the values of `INCIDENT_COLUMNS`; `last_call` is its call number `seq`, `requests` are all,
-    `earlier` the calls before where anybody asks for them."""
-    id_, number, kind, state, level, unit, grid_code, category, urgency, reporter, *rest = values
-    code, version_of, reported_at, updated_at, due_at, due_kind, wake_at, *rest = rest
-    version, sequence, calls_at, rejects, reopened_void, audience, *rest = rest
-    closed_at, closed_as, reopen_until, warned, provisional, *rest = rest
-    returns, assisting, rating, merged_into = rest
-    return Incident(
-        id_,
-        number,
-        _KIND[kind],
-        _STATE[state],
-        _LEVEL[level],
-        unit,
-        grid_code,
-        category,
-        _URGENCY[urgency],
-        reporter,
-        (code, version_of),
-        reported_at,
-        updated_at,
-        due_at,
-        _DUEKIND[due_kind],
-        wake_at,
-        last_call,
-        version,
-        sequence,
-        tuple(calls_at),
-        rejects,
-        reopened_void,
-        tuple(audience),
-        closed_at,
-        _CLOSEDAS[closed_as],
-        reopen_until,
-        warned,
-        provisional,
-        returns,
-        tuple(assisting),
-        rating,
-        merged_into,
-        requests,
-        earlier,
-    )
+    values: Sequence[Any], last_call: Call, earlier: _EarlierCalls, requests: tuple[Request, ...] = ()
+) -> IncidentOf[_EarlierCalls]:
+    """An incident from the values of `INCIDENT_COLUMNS`; `last_call` is its call number `seq`, `earlier` are the calls
+    before (None where they are not loaded), `requests` are all."""
+    row = list(values)
+    for place, words in _WORDS:
+        row[place] = words[row[place]]
+    for place in _ARRAYS:
+        row[place] = tuple(row[place])
+    policy = tuple(row[_POLICY_AT:_DATES_AT])
+    fields = [*row[:_POLICY_AT], policy, *row[_DATES_AT:_CALL_AT], last_call, earlier, *row[_CALL_AT:], requests]
+    return IncidentOf(*fields)
 
 
 _MOVED = {
@@ -113,7 +94,7 @@ _MOVED = {
     "seq": "call.seq",
     "version": "version",
     "sequence": "sequence",
-    "calls_at": "calls_at",
+    "calls_at": "calls_per_level",
     "audience": "audience",
     "warned": "warned",
     "provisional": "provisional",
@@ -135,41 +116,41 @@ _FIXED = {
     "reporter": "reporter",
     "reported_at": "reported_at",
 }
-_REQUESTED = tuple(name for name in Request._fields if name not in ("asked_by", "decided_by"))
+_REQUEST_COLUMNS = tuple(name for name in Request._fields if name not in ("asked_by", "decided_by"))
 
 
-def new_incidents(incidents: Sequence[Incident]) -> ColumnPage:
+def new_incidents(incidents: Sequence[AnyIncident]) -> ColumnPage:
     """Every column of new rows of `incident`."""
     return {
         **page_of({**_FIXED, **_MOVED, **_RARELY_MOVED}, incidents),
-        **_asked(incidents),
+        **_request_counts(incidents),
         "district": [each.grid_code[:DISTRICT_DIGITS] for each in incidents],
         "policy_code": [each.policy[0] for each in incidents],
         "policy_version": [each.policy[1] for each in incidents],
     }
 
 
-def moved_incidents(decisions: Sequence[Decision]) -> ColumnPage:
+def moved_incidents(decisions: Sequence[AnyDecision]) -> ColumnPage:
     """The keys and the columns that these decisions change. A page in which nothing rare moves does not write it."""
     after = [each.after for each in decisions]
     rare = any(_rarely(each.before) != _rarely(each.after) for each in decisions)
-    return {**page_of({**_MOVED, **_RARELY_MOVED}, after), **_asked(after)} if rare else page_of(_MOVED, after)
+    return {**page_of({**_MOVED, **_RARELY_MOVED}, after), **_request_counts(after)} if rare else page_of(_MOVED, after)
 
 
 _rarely = attrgetter(*_RARELY_MOVED, "requests")
 
 
-def _asked(incidents: Sequence[Incident]) -> ColumnPage:
+def _request_counts(incidents: Sequence[AnyIncident]) -> ColumnPage:
     return {"requests": [len(each.requests) for each in incidents]}
 
 
-def asked_requests(decisions: Sequence[Decision]) -> ColumnPage:
+def changed_requests(decisions: Sequence[AnyDecision]) -> ColumnPage:
     """Whole rows of `request`: those that these decisions opened, decided or resumed."""
     found = [(each.after, each.request) for each in decisions if each.request]
     return {
         "incident_id": [incident.id for incident, _ in found],
         "district": [incident.grid_code[:DISTRICT_DIGITS] for incident, _ in found],
-        **page_of({name: name for name in _REQUESTED}, [request for _, request in found]),
+        **page_of({name: name for name in _REQUEST_COLUMNS}, [request for _, request in found]),
         "asked_by": [request.asked_by.as_dict() for _, request in found],
         "decided_by": [request.decided_by.as_dict() if request.decided_by else None for _, request in found],
     }
@@ -195,6 +176,6 @@ def request_of(row: Row[Any]) -> Request:
     )
 
 
-def incident_columns(incident: Incident) -> dict[str, Any]:
+def incident_columns(incident: AnyIncident) -> dict[str, Any]:
     """One incident as its row of `incident`, for a view of what was just committed."""
     return {name: values[0] for name, values in new_incidents([incident]).items()}

@@ -34,11 +34,11 @@ async def load(connection: AsyncConnection, incident_id: UUID) -> Loaded | None:
         return None
     found = select(*CALL_COLUMNS).where(call.c.incident_id == incident_id).order_by(call.c.seq)
     calls = tuple(call_of(each) for each in await connection.execute(found))
-    asked = (await requests_of(connection, [incident_id])).get(incident_id, ()) if row.requests else ()
-    return Loaded(incident_of(row[:WIDTH], calls[-1], asked, calls[:-1]), row._mapping, calls)
+    requests = (await requests_of(connection, [incident_id])).get(incident_id, ()) if row.requests else ()
+    return Loaded(incident_of(row[:WIDTH], calls[-1], calls[:-1], requests), row._mapping, calls)
 
 
-_SAID = (
+_REPORT_COLUMNS = (
     *("line", "description", "location", "location_mismatch", "attachments", "source_system", "source_ref"),
     "occurred_at",
 )
@@ -46,12 +46,12 @@ _SAID = (
 
 def joined() -> Select[Any]:
     """`incident` with the columns of `report` that its view needs: the row that `shown/row.py` shows."""
-    said = (report.c[name] for name in _SAID)
-    return select(*INCIDENT_COLUMNS, incident.c.requests, *said).join(report, report.c.id == incident.c.id)
+    columns = (report.c[name] for name in _REPORT_COLUMNS)
+    return select(*INCIDENT_COLUMNS, incident.c.requests, *columns).join(report, report.c.id == incident.c.id)
 
 
 async def requests_of(connection: AsyncConnection, ids: Sequence[UUID]) -> dict[UUID, tuple[Request, ...]]:
-    """Incident → everything its called units asked for, in order."""
+    """Incident → every request of its called units, in order."""
     wanted = select(request).where(request.c.incident_id.in_(ids)).order_by(request.c.incident_id, request.c.n)
     found: dict[UUID, tuple[Request, ...]] = {}
     for row in await connection.execute(wanted):

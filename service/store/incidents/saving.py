@@ -1,4 +1,4 @@
-"""Saving what was decided: the one place where incidents, calls, requests and events are written."""
+"""Saving decisions: the one place where incidents, calls, requests and events are written."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.rules.model import Decision
+from service.rules.model import AnyDecision
 from service.store import bulk
 from service.store.incidents import call_rows, incident_rows
 from service.store.incidents.tables import call, incident, incident_number, request
@@ -42,28 +42,27 @@ async def number_block(connection: AsyncConnection) -> int:
 
 
 async def save(
-    tx: AsyncConnection, decisions: Sequence[Decision], *, stamps: Mapping[UUID, Stamp] | None = None
+    tx: AsyncConnection, decisions: Sequence[AnyDecision], *, stamps: Mapping[UUID, Stamp] | None = None
 ) -> writing.Committed | None:
-    """Write what was decided, a page at a time: incidents, calls, requests, events. The caller holds the incidents'
-    locks. None when there is nothing to tell: the clock only has to look again later.
+    """Write decisions, a page at a time: incidents, calls, requests, events. The caller holds the incidents' locks.
+    None when no event was written: the clock only has to look again later.
 
     Raises:
         IntegrityError: the database refused one of them; nothing of the page is written.
     """
     born = [each.after for each in decisions if each.before is None]
     moved = [each for each in decisions if each.before is not None]
-    ended = [each for each in decisions if each.changes_a_call]
     opened = [(each.after, each.opened) for each in decisions if each.opened]
     if born:
         await bulk.insert_rows(tx, incident, incident_rows.new_incidents(born))
     if moved:
         await bulk.update_rows(tx, incident, ("id",), incident_rows.moved_incidents(moved), faults=0)
-    if ended:
-        await bulk.update_rows(tx, call, ("incident_id", "seq"), call_rows.changed_calls(ended))
+    if any(each.changed for each in decisions):
+        await bulk.update_rows(tx, call, ("incident_id", "seq"), call_rows.changed_calls(decisions))
     if opened:
         await bulk.insert_rows(tx, call, call_rows.opened_calls(opened))
-    if asked := [each for each in decisions if each.request]:
-        await bulk.upsert_rows(tx, request, incident_rows.asked_requests(asked))
+    if any(each.request for each in decisions):
+        await bulk.upsert_rows(tx, request, incident_rows.changed_requests(decisions))
     entries = [entry for each in decisions for entry in _entries(each, stamps or {})]
     wakes = [each.after.wake_at for each in decisions if each.after.wake_at]
     if not entries:
@@ -71,7 +70,7 @@ async def save(
     return await writing.append(tx, entries, queues=_queues(decisions), wake_at=min(wakes, default=None))
 
 
-def _entries(decision: Decision, stamps: Mapping[UUID, Stamp]) -> list[writing.Entry]:
+def _entries(decision: AnyDecision, stamps: Mapping[UUID, Stamp]) -> list[writing.Entry]:
     entries = [event_rows.event_entry(event) for event in decision.events]
     stamp = stamps.get(decision.after.id)
     if stamp and entries:
@@ -79,7 +78,7 @@ def _entries(decision: Decision, stamps: Mapping[UUID, Stamp]) -> list[writing.E
     return entries
 
 
-def _queues(decisions: Sequence[Decision]) -> set[str]:
+def _queues(decisions: Sequence[AnyDecision]) -> set[str]:
     """Every 'unit:state' whose queue shows something else afterwards; a comment or an urge changes none."""
     touched = set()
     for before, after, *_ in decisions:

@@ -151,7 +151,7 @@ def test_whatever_was_imported_one_thing_never_has_two_leads(imports: list[list[
         if not made.faults and not list(duty_conflicts.in_bundle(Bundle(duties=numbered), made, world)):
             stored = carry_out(stored, made)
     for day in range(6):
-        held = [row for row in stored if _duty(row).validity.at(NOW + day * DAY)]
+        held = [row for row in stored if _duty(row).validity.in_force_at(NOW + day * DAY)]
         leads = {(row["category"], row["lead_unit"]) for row in held}
         assert len(leads) == len({category for category, _ in leads})
 

@@ -196,6 +196,6 @@ async def test_another_policy_becomes_the_next_version_and_is_active_at_once(dat
     assert active is not None
     assert active.version == 2
     key = Level.COMMUNITY, Urgency.NORMAL
-    boxes = [worlds.world.box(("example", number), *key, "u").answer_s for number in (1, 2)]
+    boxes = [worlds.world.policy(("example", number)).box(*key, "u").answer_s for number in (1, 2)]
     assert boxes == [3600, 7200]
     assert (await told(database))[2:] == ["sihu.registry.imported", "sihu.policy.activated"]

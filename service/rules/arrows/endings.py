@@ -1,0 +1,79 @@
+"""Arrows o, p and q: an incident is withdrawn, refused as no incident, or merged into another
+(撤回 · 不予立案 · 并案)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from service.rules.errors import Conflict, wrong_field
+from service.rules.model import Act, Actor, Incident
+from service.rules.story import Story
+from service.rules.words import CALL_OPEN_STATES, Arrow, ClosedAs, EventType, Kind, Outcome, State
+from service.rules.world import World
+
+
+def may_withdraw(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> str | None:
+    """o, its guard: an incident is not one reporter's alone once another's was merged into it."""
+    others = any(each.startswith("@") for each in incident.audience)
+    return "Another reporter's incident was merged into it: comment instead." if others else None
+
+
+def withdraw(story: Story, act: Act) -> None:
+    """o. The reporter takes it back."""
+    if story.incident.state in CALL_OPEN_STATES:
+        story.end_call(Outcome.CLOSED, end_code=ClosedAs.WITHDRAWN.value, end_reason=act.words)
+    story.close(ClosedAs.WITHDRAWN, act.words)
+
+
+def may_void(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> str | None:
+    """p, its guard: whatever a leader once assigned is an incident, whoever has it now."""
+    bound = any(call.binding for call in (*incident.earlier, incident.call))
+    return "A leader assigned this incident: answer it, or raise it." if bound else None
+
+
+def void(story: Story, act: Act) -> None:
+    """p. It is no incident, for a coded reason. Its reporter may have it reopened, once."""
+    story.end_call(Outcome.CLOSED, end_code=act.code, end_reason=act.words)
+    story.close(ClosedAs.VOID, act.words, reason_code=act.code)
+
+
+def merge(story: Story, act: Act) -> None:
+    """q. The incident is closed into another open one, which everybody who followed this one follows from now on
+    (`absorb`)."""
+    if story.incident.state in CALL_OPEN_STATES:
+        story.end_call(Outcome.CLOSED, end_code=ClosedAs.MERGED.value, end_reason=act.words)
+    story.change(merged_into=act.into)
+    story.close(ClosedAs.MERGED, act.words, into=str(act.into))
+
+
+def demand_absorbs(target: Incident, incident: Incident) -> None:
+    """q, the guard of its other half. Raises `ValidationFailed` or `Conflict` when `incident` cannot be merged into
+    `target`: a merge hides no call behind one that has further to climb."""
+    if target.id == incident.id:
+        raise wrong_field("/into", "An incident cannot be merged into itself: name the other one.")
+    if not target.is_open:
+        into = f" It was merged into {target.merged_into}: name that one." if target.merged_into else ""
+        raise Conflict(f"Incident {target.number} is closed: merge into an open one.{into}")
+    if incident.kind is Kind.INCIDENT and _waits_unchased(target):
+        raise Conflict(
+            f"{target.number} is a {target.kind}, which nobody is chased for: merge it into this one instead."
+        )
+    if target.level < incident.level:
+        levels = f"{target.number} is at level {target.level}, this one at level {incident.level}"
+        raise Conflict(f"{levels}: merge that one into this one, so that nobody is called all over again.")
+
+
+def _waits_unchased(incident: Incident) -> bool:
+    """Whether it is on hold by its kind alone: nobody decided that."""
+    return incident.state is State.ON_HOLD and incident.requests[-1].decided_by is None
+
+
+def absorb(merged: Incident, story: Story, act: Act) -> None:
+    """q, its other half: the reporter and the units of `merged` hear what becomes of the story's incident. Its version
+    stays: nobody who works on it need look again."""
+    target = story.incident
+    own = f"@{target.reporter}"
+    joining = (*merged.audience, f"@{merged.reporter}")
+    audience = tuple(dict.fromkeys((*target.audience, *(each for each in joining if each != own))))
+    story.change_quietly(audience=audience)
+    story.record(EventType.INCIDENT_MERGED, act.words, merged=str(merged.id), number=merged.number)

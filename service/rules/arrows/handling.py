@@ -1,0 +1,193 @@
+"""Arrows a to f: an incident is reported, answered, resolved, raised by hand, or raised by the clock
+(发现 · 应答 · 办结 · 上呼 · 超时上呼)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from service.rules import access, deadlines, routing
+from service.rules.errors import Conflict, UnknownCategory, UnknownCell
+from service.rules.model import (
+    Act,
+    Actor,
+    By,
+    Call,
+    Decision,
+    DecisionOf,
+    Draft,
+    Earlier,
+    Event,
+    Incident,
+    IncidentOf,
+    Request,
+)
+from service.rules.policy import Policy
+from service.rules.routing import Route
+from service.rules.story import Story, StoryOf, box_start, opening_facts, with_one_more
+from service.rules.words import Arrow, Cause, DueKind, EventType, Ground, Outcome, RequestKind, State, Urgency, Verdict
+from service.rules.world import World
+
+
+class Admitted(NamedTuple):
+    """A draft that may become an incident: its cell, its urgency, and the policy it is pinned to."""
+
+    draft: Draft
+    grid_code: str
+    urgency: Urgency
+    policy: Policy
+
+
+def admitted(draft: Draft, actor: Actor, world: World, now: datetime) -> Admitted:
+    """The guard of a: the actor may report in the cell, and the registry knows the cell and the category.
+
+    Raises:
+        NotYours: the cell lies outside the actor's area.
+        Conflict: no registry was imported, or no policy was activated.
+        UnknownCell, UnknownCategory: the registry has no such row in force at `now`.
+    """
+    if draft.grid_code is None:
+        raise UnknownCell("This location lies in no known grid cell: name the grid_code as well.", "/location")
+    access.may_report_in(actor, draft.grid_code)
+    policy = world.active(now)
+    if not world.cells or policy is None:
+        raise Conflict("No registry is imported yet: ops do it with `sihu registry import DIR`. Then send it again.")
+    if world.cell(draft.grid_code, now) is None:
+        raise UnknownCell(f"Grid cell {draft.grid_code} is not in the registry: see GET /v1/grid-cells.", "/grid_code")
+    category = world.category(draft.category, now)
+    if category is None:
+        raise UnknownCategory(f"Category {draft.category} is not in the registry: see GET /v1/categories.", "/category")
+    return Admitted(draft, draft.grid_code, draft.urgency or category.urgency, policy)
+
+
+def report(new: Admitted, by: By, world: World, *, incident_id: UUID, number: str, now: datetime) -> Decision:
+    """a. The incident begins and calls the community of its cell; a suggestion or deliberation waits there first."""
+    route = routing.first(world, new.grid_code, new.draft.category, now)
+    incident = _called(new, route, world, incident_id, number, now)
+    waits_s = new.policy.parked_s(new.draft.kind)
+    facts = opening_facts(incident.call)
+    if waits_s:
+        facts["answer_by"] = incident.call.answer_by
+        incident = _parked(incident, by, waits_s)
+    types = [
+        EventType.INCIDENT_REPORTED,
+        *((EventType.CALL_UNROUTED,) if route.unrouted else ()),
+        EventType.CALL_OPENED,
+        *((EventType.INCIDENT_HELD,) if waits_s else ()),
+    ]
+    events = tuple(
+        Event(each, n, now, incident, 1, by, facts=facts if each is EventType.CALL_OPENED else None)
+        for n, each in enumerate(types, start=1)
+    )
+    after = incident._replace(sequence=len(events))
+    return DecisionOf(None, after, (), incident.call, events, route.because, *incident.requests)
+
+
+def _called(new: Admitted, route: Route, world: World, incident_id: UUID, number: str, now: datetime) -> Incident:
+    """A new incident with its first call, whose answer box runs."""
+    policy, draft = new.policy, new.draft
+    key = (policy.code, policy.version)
+    box = policy.box(route.level, new.urgency, draft.category)
+    answer_by = world.timer(key, box.clock).due(now, timedelta(seconds=box.answer_s))
+    cause = Cause.UNROUTED if route.unrouted else Cause.REPORT
+    return IncidentOf(
+        id=incident_id,
+        number=number,
+        kind=draft.kind,
+        state=State.CALLING,
+        level=route.level,
+        unit=route.unit,
+        grid_code=new.grid_code,
+        category=draft.category,
+        urgency=new.urgency,
+        reporter=draft.reporter,
+        policy=key,
+        reported_at=now,
+        updated_at=now,
+        call=Call(1, route.level, 1, route.unit, None, cause, now, answer_by, box.clock),
+        earlier=(),
+        calls_per_level=with_one_more((0, 0, 0, 0), route.level),
+        audience=(route.unit,),
+        **box_start(world, key, box.clock, now, answer_by, DueKind.ANSWER, box.answer_s),
+    )
+
+
+def _parked(incident: Incident, by: By, waits_s: int) -> Incident:
+    """A suggestion or a deliberation is not chased: it waits at its community like one on hold, and the longest time
+    is its deadline (contract §1, kind). From then on, or once it is resumed, it goes the way of every other."""
+    now = incident.reported_at
+    until = now + timedelta(seconds=waits_s)
+    hold = Request(
+        n=1,
+        kind=RequestKind.HOLD,
+        call=1,
+        until=until,
+        reason=incident.kind.value,
+        asked_by=by,
+        asked_at=now,
+        decided_at=now,
+        outcome=Verdict.APPROVED,
+        box=DueKind.ANSWER,
+    )
+    waiting = incident._replace(due_at=until, due_kind=DueKind.RESUME, wake_at=until, provisional=False)
+    return waiting._replace(state=State.ON_HOLD, requests=(hold,))
+
+
+def answer(story: Story, act: Act) -> None:
+    """b. The called unit takes the call on; its resolve box starts."""
+    _take_on(story, dict(act.answer or {}))
+    story.record(EventType.CALL_ANSWERED, act.words)
+
+
+def _take_on(story: Story, content: Mapping[str, Any] | None) -> None:
+    incident, now = story.incident, story.now
+    box = story.world.policy(incident.policy).box(incident.call.level, incident.urgency, incident.category)
+    clock, box_s = incident.call.clock, box.resolve_s
+    resolve_by = story.world.timer(incident.policy, clock).due(now, timedelta(seconds=box_s))
+    took_us = deadlines.taken_us(incident, now)
+    story.change_call(answered_at=now, resolve_by=resolve_by, answer=content, answer_us=took_us)
+    running = box_start(story.world, incident.policy, clock, now, resolve_by, DueKind.RESOLVE, box_s)
+    story.change(state=State.ANSWERED, **running)
+
+
+def resolve(story: Story, act: Act) -> None:
+    """c. The called unit reports that it is done; the calling side has the verify box to look. A call that was not
+    answered yet is answered with it."""
+    if story.incident.state is State.CALLING:
+        _take_on(story, None)
+        story.record(EventType.CALL_ANSWERED)
+    took_us = deadlines.taken_us(story.incident, story.now)
+    story.end_call(Outcome.RESOLVED, result=act.words, attachments=act.attachments, resolve_us=took_us)
+    verify_s = story.world.policy(story.incident.policy).verify_s
+    verify_by = story.now + timedelta(seconds=verify_s)
+    story.change(state=State.RESOLVED, due_at=verify_by, due_kind=DueKind.VERIFY, wake_at=verify_by, provisional=False)
+    story.record(EventType.INCIDENT_RESOLVED, act.words)
+
+
+def raise_up(story: Story, act: Act) -> None:
+    """d. The called unit calls the next level itself, with a ground. This is no failure."""
+    ground = act.ground or Ground.OTHER
+    story.end_call(Outcome.RAISED, end_code=ground.value, end_reason=act.words)
+    story.record(EventType.CALL_RAISED, act.words)
+    route = routing.upwards(story.world, story.incident, story.now)
+    story.open_call(route, Cause.RAISED, from_unit=story.incident.unit, ground=ground, reason=act.words)
+
+
+_MISSED = {
+    Arrow.NO_ANSWER: (Outcome.NO_ANSWER, Cause.NO_ANSWER),
+    Arrow.NOT_RESOLVED: (Outcome.NOT_RESOLVED, Cause.NOT_RESOLVED),
+}
+
+
+def miss(story: StoryOf[Earlier], act: Act) -> None:
+    """e, f. A deadline passed: the clock raises, or at level 4 calls again. This is a failure, with its lateness."""
+    outcome, cause = _MISSED[act.arrow]
+    due_at = story.incident.due_at or story.now
+    story.end_call(outcome, late_s=deadlines.late_s(due_at, story.now))
+    story.record(EventType.CALL_MISSED)
+    incident = story.incident
+    route = routing.upwards(story.world, incident, story.now)
+    beside = incident.assisting if route.unit == incident.unit else ()
+    story.open_call(route, cause, from_unit=incident.unit, assisting=beside)

@@ -1,0 +1,87 @@
+"""Arrows k to n: the calling side accepts or rejects a resolution, nobody looks in time, or what was closed turns out
+not to be fixed (核实 · 退办 · 逾期自动办结 · 重办)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from service.rules import routing
+from service.rules.model import Act, Actor, AnyIncident, Earlier, Incident
+from service.rules.routing import Route
+from service.rules.story import REOPENABLE, Story, StoryOf
+from service.rules.words import Arrow, Cause, ClosedAs, EventType, Level
+from service.rules.world import World
+
+
+def accept(story: Story, act: Act) -> None:
+    """k. The calling side confirms: closed, verified."""
+    story.close(ClosedAs.VERIFIED, act.words)
+
+
+def reject(story: Story, act: Act) -> None:
+    """l. Not done: the same unit is called again; from the second rejection since the last reopening, the next
+    level."""
+    incident = story.incident
+    again = incident.rejects == 0
+    story.change(rejects=incident.rejects + 1, rating=None)
+    story.record(EventType.INCIDENT_REJECTED, act.words)
+    route = (routing.again if again else routing.upwards)(story.world, incident, story.now)
+    from_unit = incident.call.from_unit if again or incident.level is Level.LEADER else incident.unit
+    binding, assisting = _team(incident, route)
+    story.open_call(route, Cause.REJECTED, from_unit=from_unit, reason=act.words, binding=binding, assisting=assisting)
+
+
+def _team(incident: AnyIncident, route: Route) -> tuple[bool, tuple[str, ...]]:
+    """Whether the next call is binding, and which units assist in it: a call repeated to the same unit binds it as
+    before, and finds the same units at its side."""
+    if route.unit != incident.unit:
+        return False, ()
+    return incident.call.binding, incident.assisting
+
+
+def verify_timeout(story: StoryOf[Earlier], act: Act) -> None:
+    """m. Nobody looked in time: closed, unverified."""
+    story.because = "nobody verified it in time: it closes by itself"
+    story.close(ClosedAs.UNVERIFIED, None)
+
+
+def bars_reopening(incident: AnyIncident, actor: Actor) -> str | None:
+    """n, who: an incident that was closed as void is its reporter's alone to reopen."""
+    if incident.closed_as is ClosedAs.VOID and actor.subject != incident.reporter:
+        return "Only its reporter may reopen an incident that was closed as void."
+    return None
+
+
+def may_reopen(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> str | None:
+    """n, its guard: inside the window, and a void one only once."""
+    until = incident.reopen_until
+    if incident.closed_as not in REOPENABLE or until is None:
+        return "It cannot be reopened: report it anew."
+    if incident.closed_as is ClosedAs.VOID and incident.reopened_void:
+        return "It was reopened from void once: report it anew."
+    return None if now <= until else f"It could be reopened until {until.isoformat()}: report it anew."
+
+
+def reopen(story: Story, act: Act) -> None:
+    """n. Closed but not fixed: the unit it closed at is called again; a void one goes to the street."""
+    incident = story.incident
+    void = incident.closed_as is ClosedAs.VOID
+    story.change(
+        closed_at=None,
+        closed_as=None,
+        reopen_until=None,
+        rejects=0,
+        reopened_void=incident.reopened_void or void,
+        rating=None,
+    )
+    route = (routing.street_level if void else routing.again)(story.world, incident, story.now)
+    binding, assisting = _team(incident, route)
+    story.open_call(
+        route,
+        Cause.REOPENED,
+        from_unit=incident.call.from_unit,
+        reason=act.words,
+        first=(EventType.INCIDENT_REOPENED, act.words),
+        binding=binding,
+        assisting=assisting,
+    )

@@ -1,0 +1,96 @@
+"""The fields that a decision may change, by name and type: of an incident, a call, a request. `Story` takes them as
+keywords, so the type checker sees a misspelt one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, TypedDict
+from uuid import UUID
+
+from service.rules.model import Appeal, AssistingPart, By, Call, Request
+from service.rules.words import ClosedAs, DueKind, Level, Outcome, State, Verdict
+
+
+class BoxStart(TypedDict):
+    """The fields of an incident whose call's box has just begun."""
+
+    due_at: datetime
+    due_kind: DueKind
+    wake_at: datetime
+    warned: int
+    provisional: bool
+
+
+class IncidentChange(TypedDict, total=False):
+    """The fields of an incident that can change, but for its earlier calls. Those of the last group are the story's
+    own business: an arrow opens, ends and changes calls and requests by name."""
+
+    state: State
+    due_at: datetime | None
+    due_kind: DueKind | None
+    wake_at: datetime | None
+    warned: int
+    provisional: bool
+    rejects: int
+    returns: int
+    reopened_void: bool
+    audience: tuple[str, ...]
+    assisting: tuple[str, ...]
+    rating: int | None
+    closed_at: datetime | None
+    closed_as: ClosedAs | None
+    reopen_until: datetime | None
+    merged_into: UUID | None
+
+    level: Level
+    unit: str
+    call: Call
+    calls_per_level: tuple[int, ...]
+    requests: tuple[Request, ...]
+    version: int
+    sequence: int
+    updated_at: datetime
+
+
+class CallEnd(TypedDict, total=False):
+    """The fields of a call that its end fills, besides its outcome, time and author."""
+
+    result: str | None
+    attachments: tuple[str, ...]
+    resolve_us: int
+    end_code: str | None
+    end_reason: str | None
+    end_duty: str | None
+    late_s: float
+
+
+class CallChange(CallEnd, total=False):
+    """The fields of a call that can change after it was opened."""
+
+    answer_by: datetime
+    resolve_by: datetime
+    answered_at: datetime
+    answer: Mapping[str, Any] | None
+    answer_us: int
+    assisting: tuple[str, ...]
+    parts_done: tuple[AssistingPart, ...]
+    ended_at: datetime
+    ended_by: By
+    outcome: Outcome
+    rating: int
+    outcome_rating: int
+    appeal: Appeal
+    exempt: bool
+
+
+class RequestChange(TypedDict, total=False):
+    """The fields of a request that can change after it was made."""
+
+    outcome: Verdict
+    decided_by: By
+    decided_at: datetime
+    decided_reason: str | None
+    box: DueKind
+    granted: timedelta | None
+    resumed_at: datetime
