@@ -58,7 +58,7 @@ async def put(tx: AsyncConnection, calendar: str, wanted: Sequence[Day], now: da
 
 
 async def wake(tx: AsyncConnection, policies: Sequence[tuple[str, int]], since: datetime, now: datetime) -> int:
-    """Wake running boxes under these policies whose deadline is at or after `since` or is provisional. Returns how many.
+    """Wake running boxes under these policies that end at or after `since` or are provisional. Returns how many.
 
     The engine then looks at each of them and moves its deadline where the calendar moved it.
     """
