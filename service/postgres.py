@@ -104,8 +104,8 @@ def wheel_binaries() -> Path:
 
 
 def _make_parents_traversable(data_dir: Path, bin_dir: Path) -> None:
-    """Let the server's account pass through (not read) the folders above: PostgreSQL refuses to run as root, so root runs
-    it as an account without rights, and a clone often lies in a folder that only root may enter."""
+    """Let the server's account pass through (not read) the folders above. PostgreSQL refuses to run as root, so root
+    runs it as an account without rights, and a clone often lies in a folder that only root may enter."""
     if os.geteuid() != 0:
         return
     for above in {*data_dir.parents, bin_dir, *bin_dir.resolve().parents}:
