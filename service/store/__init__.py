@@ -1,1 +1,1 @@
-"""The only room that speaks SQL. One file per aggregate; `database` holds the one commit."""
+"""The store: the only room that speaks SQL, with one folder a subject. `database` holds the one commit."""

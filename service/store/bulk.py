@@ -1,9 +1,8 @@
 """Whole pages of rows in one statement: `INSERT … SELECT … FROM unnest(arrays)` and `UPDATE … FROM unnest(arrays)`.
 
-One array per column, so a page of 500 rows is one round trip and one plan. In a large page, a column that holds the
-same
-value in every row travels as that one value. Arrays inside a row (an audience) cannot be unnested: they travel as one
-string and are split by the server.
+Each column travels as one array, so a page of 500 rows is one round trip and one plan. In a large page, a column that
+holds the same value in every row travels as that one value. JSON and arrays inside a row (an audience) cannot be
+unnested: each of them travels as text, which the server casts to the column's type.
 """
 
 from __future__ import annotations
@@ -22,24 +21,23 @@ from sqlalchemy.sql import Insert, Update
 from sqlalchemy.sql.selectable import TableValuedAlias
 from sqlalchemy.types import TypeEngine
 
-_SEPARATOR = "\x1f"  # the unit separator: no code and no subject may hold a control character
-_WORTH_FOLDING = 100
-"""Rows from which on a page's uniform columns travel once."""
+_MIN_FOLDED_ROWS = 100
+"""The uniform columns of a page travel as one value when the page has at least this many rows."""
 
 PageColumns = Mapping[str, Sequence[Any]]
 """A page by columns: name → one value a row."""
 ColumnPage = dict[str, Sequence[Any]]
-"""The same while it is put together."""
+"""A page by columns while it is put together."""
 
 
 def page_of(attributes: Mapping[str, str], rows: Sequence[Any]) -> ColumnPage:
-    """A page from the attributes of objects: column → attribute, two at least."""
+    """A page from the attributes of objects. `attributes`: column → attribute; two of them at least."""
     get = attrgetter(*attributes.values())
     return dict(zip(attributes, zip(*map(get, rows), strict=True), strict=True)) if rows else {}
 
 
 def columns_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    """A page by columns from rows that all have the same ones."""
+    """A page by columns from rows that all have the same columns."""
     return {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
 
 
@@ -58,9 +56,9 @@ class PageShape:
 
     def values(self, source: TableValuedAlias) -> dict[str, ColumnElement[Any]]:
         """Column → the expression that turns what travelled back into the column's type."""
-        one = {name: bindparam(f"p_{name}", type_=self._wire(name)) for name in self.uniform}
-        many = {name: source.c[name] for name in self.varying}
-        return {name: self._decoded(name, value) for name, value in {**many, **one}.items()}
+        varying = {name: source.c[name] for name in self.varying}
+        uniform = {name: bindparam(f"p_{name}", type_=self._wire(name)) for name in self.uniform}
+        return {name: self._decoded(name, value) for name, value in {**varying, **uniform}.items()}
 
     def _wire(self, name: str) -> Any:
         kind = self.table.c[name].type
@@ -68,31 +66,28 @@ class PageShape:
 
     def _decoded(self, name: str, value: ColumnElement[Any]) -> ColumnElement[Any]:
         kind = self.table.c[name].type
-        if isinstance(kind, JSON):
-            return cast(value, kind)
-        if isinstance(kind, ARRAY):
-            return cast(func.string_to_array(value, _SEPARATOR), kind)
-        return cast(value, kind) if name in self.uniform else value
+        return cast(value, kind) if name in self.uniform or isinstance(kind, JSON | ARRAY) else value
 
 
 def packed(table: Table, page: PageColumns, keys: tuple[str, ...]) -> tuple[PageShape, dict[str, Any]]:
     """The shape of a page and its bind parameters. `keys` always vary.
 
-    Small pages all have one shape: folding them would make a statement of each, and plans are worth keeping.
+    A small page is never folded, so that all small pages of the same columns share one statement and its plan.
     """
-    fold = len(page[keys[0]]) >= _WORTH_FOLDING
-    same = [n for n, values in page.items() if fold and n not in keys and values.count(values[0]) == len(values)]
-    shape = PageShape(table, tuple(name for name in page if name not in same), tuple(same))
-    parameters = {f"p_{name}": _encoded(table.c[name].type, page[name]) for name in shape.varying}
-    parameters |= {f"p_{name}": _encoded(table.c[name].type, page[name][:1])[0] for name in shape.uniform}
-    return shape, parameters
+    fold = len(page[keys[0]]) >= _MIN_FOLDED_ROWS
+    sent = {name: _encoded(table.c[name].type, values) for name, values in page.items()}
+    # compared as sent: in Python, a JSON document with 1 equals one with true
+    uniform = [n for n, values in sent.items() if fold and n not in keys and values.count(values[0]) == len(values)]
+    shape = PageShape(table, tuple(name for name in page if name not in uniform), tuple(uniform))
+    return shape, {f"p_{name}": values[0] if name in uniform else values for name, values in sent.items()}
 
 
 async def insert_rows(tx: AsyncConnection, table: Table, page: PageColumns) -> None:
-    """Insert a page. Columns that no row fills are left out: an array of nulls costs as much to send as any other.
+    """Insert a page. A column that no row fills is left out, since an array of nulls costs as much to send as any
+    other; the table's default fills it.
 
     Raises:
-        IntegrityError: the database refuses one of them, and so the page as a whole.
+        IntegrityError: the database refuses one row, and with it the whole page.
     """
     page = filled(page)
     if page:
@@ -102,16 +97,20 @@ async def insert_rows(tx: AsyncConnection, table: Table, page: PageColumns) -> N
 
 
 async def upsert_rows(tx: AsyncConnection, table: Table, page: PageColumns) -> None:
-    """Insert a page, or where the key is there already set all other columns."""
+    """Insert a page. Where the primary key is there already, all other columns of the page are set, to null as well."""
     keys = tuple(column.name for column in table.primary_key.columns)
-    shape, parameters = packed(table, filled(page), keys)
-    await tx.execute(_upsert(shape, keys), parameters)
+    if page and page[keys[0]]:
+        shape, parameters = packed(table, page, keys)
+        await tx.execute(_upsert(shape, keys), parameters)
 
 
 async def update_rows(
     tx: AsyncConnection, table: Table, keys: tuple[str, ...], page: PageColumns, **constants: object
 ) -> int:
-    """Update a page by the columns `keys`; `constants` are the same in every row. Returns how many rows were found."""
+    """Update a page by the columns `keys`. Returns how many rows were found.
+
+    `constants` are written to every row; they are part of the statement, so they must not vary from call to call.
+    """
     if not page or not page[keys[0]]:
         return 0
     shape, parameters = packed(table, page, keys)
@@ -119,7 +118,7 @@ async def update_rows(
 
 
 def filled(page: PageColumns) -> PageColumns:
-    """The columns that some row fills."""
+    """The page without the columns that no row fills."""
     return {name: values for name, values in page.items() if any(value is not None for value in values)}
 
 
@@ -127,12 +126,23 @@ def _encoded(kind: TypeEngine[Any], values: Sequence[Any]) -> Sequence[Any]:
     if isinstance(kind, JSON):
         return [None if value is None else _json(value) for value in values]
     if isinstance(kind, ARRAY):
-        return [_SEPARATOR.join(map(str, value)) for value in values]
+        return [None if value is None else _array(kind, value) for value in values]
     return values
 
 
+def _array(kind: ARRAY[Any], elements: Sequence[Any]) -> str:
+    """An array as PostgreSQL's own literal, with every element in quotes: `{"a","b"}`. An element is never null."""
+    words = elements if isinstance(kind.item_type, Text) else [str(element) for element in elements]
+    if not words:
+        return "{}"
+    text = "\n".join(words)
+    if '"' in text or "\\" in text:
+        words = [word.replace("\\", r"\\").replace('"', r"\"") for word in words]
+    return '{"' + '","'.join(words) + '"}'
+
+
 def _json(value: object) -> str:
-    # the driver's UUIDs are a subclass that orjson does not take for one
+    # the driver's UUIDs are of a subclass of UUID, which orjson hands to `default`
     return orjson.dumps(value, default=str, option=orjson.OPT_UTC_Z).decode()
 
 

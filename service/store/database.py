@@ -1,7 +1,7 @@
 """The one place that opens connections and the one place that commits.
 
-A use case is one `async with database.begin() as tx:` block: everything in it is committed when the block ends, before
-anything is answered, or nothing is. A commit is shielded: a caller that goes away cannot leave it half-way.
+A use case is one `async with database.begin() as tx:` block: either all of it is committed when the block ends, before
+anything is answered, or none of it is. The commit is shielded: a caller that goes away cannot interrupt it.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ import asyncpg
 import orjson
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from service.rules.errors import Unavailable
 
 Transaction = AsyncConnection
-"""What a use case hands to the store; only the store speaks SQL on it."""
+"""A use case hands its transaction to the functions of the store; only the store speaks SQL on it."""
 StatementRefused = SQLAlchemyError
 """The database took the connection but refused a statement: a constraint, a timeout, a deadlock."""
 
@@ -32,14 +33,16 @@ _DOWN = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
     TimeoutError,
+    PoolTimeoutError,  # no kin of Python's own: every connection of the pool stayed in use
 )
 _DOWN_SQLSTATES = ("08", "57P", "53", "3D", "28", "55P03")
-"""SQLSTATE classes: connection lost, server shutting down, out of connections or disk, no such database, not let in,
-a lock that somebody else kept too long. Not the statement's fault: the same again may go through."""
+"""Beginnings of SQLSTATEs that are not the statement's fault, so that the same statement may succeed later: connection
+lost, server shutting down, out of connections or disk, no such database, login refused, a lock that another transaction
+kept too long."""
 
 
 def is_down(error: BaseException) -> bool:
-    """Whether an error says "the database cannot be reached now" rather than "this statement is wrong"."""
+    """Whether an error means "the database cannot serve this now" rather than "this statement is wrong"."""
     if isinstance(error, DBAPIError) and not isinstance(error, InterfaceError | OperationalError):
         if error.connection_invalidated:
             return True
@@ -79,7 +82,11 @@ class Database:
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
-        """One transaction, READ COMMITTED. Raises `Unavailable` when the database cannot be reached."""
+        """One READ COMMITTED transaction: committed at the end of the block, rolled back when the block raises.
+
+        Raises:
+            Unavailable: the database cannot be reached, or is too busy.
+        """
         try:
             async with self.engine.connect() as connection:
                 await connection.begin()
@@ -92,7 +99,11 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """One read-only snapshot: every statement in the block sees the same database."""
+        """One read-only snapshot: every statement in the block sees the same state of the database.
+
+        Raises:
+            Unavailable: the database cannot be reached, or is too busy.
+        """
         try:
             async with self.engine.connect() as connection:
                 connection = await connection.execution_options(
@@ -105,7 +116,7 @@ class Database:
             raise
 
     async def ping(self) -> None:
-        """Raises `Unavailable` when the database does not answer."""
+        """Ask the database for an answer. Raises `Unavailable` when none comes."""
         async with self.read() as connection:
             await connection.execute(text("SELECT 1"))
 
@@ -114,7 +125,7 @@ class Database:
 
 
 async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
-    """Finish the commit even when the caller is cancelled, then let the cancellation through."""
+    """Finish the commit even when the caller is cancelled, then pass the cancellation on."""
     task = asyncio.ensure_future(work)
     try:
         await asyncio.shield(task)

@@ -1,12 +1,8 @@
-"""What all tables share: one `MetaData` with its naming rules, and the types of codes and times."""
+"""What all tables share: one `MetaData` with its rules for names, and the column types of codes and of times."""
 
 from __future__ import annotations
 
-from sqlalchemy import (
-    TIMESTAMP,
-    MetaData,
-    Text,
-)
+from sqlalchemy import TIMESTAMP, MetaData, Text
 
 metadata = MetaData(
     naming_convention={
@@ -19,5 +15,6 @@ metadata = MetaData(
 )
 
 Code = Text(collation="C")
-"""Codes are prefixes: without the C collation a prefix range differs from server to server."""
+"""A code is a prefix of others: without the C collation, a range of prefixes would differ from server to server."""
 Time = TIMESTAMP(timezone=True)
+"""A moment, which PostgreSQL keeps in UTC."""

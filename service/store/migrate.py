@@ -1,4 +1,4 @@
-"""Bringing a database to this version's tables, and saying whether it is there."""
+"""Migrations: bringing a database to the tables of this version, and finding out whether it has them."""
 
 from __future__ import annotations
 
@@ -16,19 +16,21 @@ from service.store.database import Database
 from service.store.schema import metadata
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
-_HOUR_MS = 3_600_000
+_STATEMENT_TIMEOUT_MS = 3_600_000
 
 
 async def upgrade(database: Database) -> None:
-    """Run what is pending, all or nothing. Safe from several hosts at once. Raises `Unavailable`."""
+    """Run the pending migrations in one transaction. Several hosts may do so at once. Raises `Unavailable`."""
 
     def run(connection: Connection) -> None:
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
-    # a connection of its own: a migration of a full table may take longer than a request may
-    patient = Database(database.url, pool_size=1, statement_timeout_ms=_HOUR_MS, application="sihu migrate")
+    # a connection of its own, since a migration of a full table may take longer than a request is allowed to
+    patient = Database(
+        database.url, pool_size=1, statement_timeout_ms=_STATEMENT_TIMEOUT_MS, application="sihu migrate"
+    )
     try:
         async with patient.begin() as connection:
             await connection.run_sync(run)
@@ -37,13 +39,13 @@ async def upgrade(database: Database) -> None:
 
 
 async def pending(database: Database) -> bool:
-    """Whether the database has older tables than this code. Raises `Unavailable`."""
+    """Whether the database is at another revision than this code. Raises `Unavailable`."""
     async with database.read() as connection:
         return await connection.run_sync(_revision) != _head()
 
 
 async def drift(database: Database) -> list[str]:
-    """Where the migrations and the tables in code differ, in words; empty when they agree."""
+    """The differences between the migrated tables and the tables in code, in words; empty when they agree."""
     async with database.read() as connection:
         return await connection.run_sync(_differences)
 

@@ -1,5 +1,7 @@
-"""Code prefixes as index ranges (design: codes are prefixes, compared byte by byte under the C collation), and lists of
-codes."""
+"""Conditions on codes: a code prefix as a range of an index, and membership in a list of codes.
+
+A prefix is a range because code columns are compared byte by byte, under the C collation.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +12,15 @@ from sqlalchemy import ARRAY, ColumnElement, Text, and_, cast
 
 
 def within(column: ColumnElement[Any], prefix: str) -> ColumnElement[bool]:
-    """Whether a code of digits starts with `prefix`. ':' is the character after '9'."""
+    """Whether a code of digits starts with `prefix`, as a range of an index: ':' is the character after '9'."""
     return and_(column >= prefix, column < prefix + ":")
 
 
 def overlaps(column: ColumnElement[Any], codes: Sequence[str]) -> ColumnElement[bool]:
-    """Whether a list of codes holds one of these."""
+    """Whether a column that is a list of codes has one of `codes` in it."""
     return column.bool_op("&&")(cast(list(codes), ARRAY(Text)))
 
 
 def holds(column: ColumnElement[Any], code: str) -> ColumnElement[bool]:
-    """Whether a list of codes holds this one."""
+    """Whether a column that is a list of codes has `code` in it."""
     return column.bool_op("@>")(cast([code], ARRAY(Text)))

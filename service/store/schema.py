@@ -1,14 +1,18 @@
-"""Every table of the service in one `MetaData`: what the migrations must equal (`sihu migrate --check`)."""
+"""The schema: every table of the service in one `MetaData`, which the migrations must equal (`sihu migrate --check`).
+
+A table joins `metadata` when its module is imported. Whoever needs all tables therefore takes `metadata` from here, and
+a new module of tables is named here.
+"""
 
 from __future__ import annotations
 
-from service.store.access import tables as of_access
-from service.store.incidents import tables as of_incidents
-from service.store.log import tables as of_log
+from service.store.access import tables as access_tables
+from service.store.incidents import tables as incident_tables
+from service.store.log import tables as log_tables
 from service.store.metadata import metadata
-from service.store.registry import tables as of_registry
+from service.store.registry import tables as registry_tables
 
-# a table joins `metadata` when its module is imported
-TABLES = (of_access, of_incidents, of_log, of_registry)
+MODULES = (access_tables, incident_tables, log_tables, registry_tables)
+"""Every module that declares tables."""
 
-__all__ = ["TABLES", "metadata"]
+__all__ = ["MODULES", "metadata"]

@@ -1,4 +1,4 @@
-"""Databases as older versions of the migrations left them."""
+"""Databases that no migration has touched yet."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Keys as rows."""
+"""The keys of the service as rows."""

@@ -1,4 +1,4 @@
-"""The keys as rows. What is stored of a key is its SHA-256: it is 256 random bits, so no slow hash is needed."""
+"""Keys as rows. Of a key, only its SHA-256 is stored; a key is 256 random bits, so no slow hash is needed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from service.rules.words import Role
 from service.store.access.tables import access_key
 
 _LOCK = text("LOCK TABLE access_key IN SHARE ROW EXCLUSIVE MODE")
-"""Two keys made at once could each find a subject free and give it to different roles. Readers do not wait."""
+"""Without it, two keys made at once could each find a subject free and give it to different roles. Readers do not wait
+for it."""
 
 _PUBLIC = (
     access_key.c.id,
@@ -32,7 +33,7 @@ _PUBLIC = (
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key as it may be shown: without its text, which is not kept, and without its digest."""
+    """A key as it may be shown: without its text, which is not stored, and without its digest."""
 
     id: UUID
     role: Role
@@ -46,23 +47,25 @@ class Key:
 
 
 async def lock(tx: AsyncConnection) -> None:
-    """Keys are made one after the other until this transaction ends."""
+    """Keep all other transactions from making keys until this one ends."""
     await tx.execute(_LOCK)
 
 
 async def holder(tx: AsyncConnection, subject: str) -> Key | None:
-    """Any key this subject ever had, revoked ones too: what was done under a name stays that role's."""
+    """Any key this subject ever had, or None. Revoked keys count: a subject keeps its role for good, or its past deeds
+    would become another role's."""
     row = (await tx.execute(select(*_PUBLIC).where(access_key.c.subject == subject).limit(1))).first()
     return None if row is None else _key(row)
 
 
 async def add(tx: AsyncConnection, key: Key, digest: bytes) -> None:
+    """Store a new key by its digest. The caller has called `lock`."""
     values = {column.name: getattr(key, column.name) for column in _PUBLIC} | {"digest": digest}
     await tx.execute(insert(access_key).values(values))
 
 
 async def revoke(tx: AsyncConnection, key_id: UUID, at: datetime) -> Key | None:
-    """The key as revoked now; None when there is none, or it was revoked before (ask `find`)."""
+    """Revoke a key and return it; None when there is no such key, or it was revoked before (`find` tells which)."""
     statement = (
         update(access_key)
         .where(access_key.c.id == key_id, access_key.c.revoked_at.is_(None))
@@ -74,6 +77,7 @@ async def revoke(tx: AsyncConnection, key_id: UUID, at: datetime) -> Key | None:
 
 
 async def find(connection: AsyncConnection, key_id: UUID) -> Key | None:
+    """The key with this id, or None."""
     row = (await connection.execute(select(*_PUBLIC).where(access_key.c.id == key_id))).first()
     return None if row is None else _key(row)
 
@@ -81,7 +85,7 @@ async def find(connection: AsyncConnection, key_id: UUID) -> Key | None:
 async def newest(
     connection: AsyncConnection, *, limit: int, before: tuple[datetime, UUID] | None = None
 ) -> Sequence[Key]:
-    """At most `limit` keys, newest first by (created_at, id); `before`: those older than this pair."""
+    """At most `limit` keys, newest first by (created_at, id). With `before`, only those older than this pair."""
     statement = select(*_PUBLIC).order_by(access_key.c.created_at.desc(), access_key.c.id.desc()).limit(limit)
     if before is not None:
         created_at, key_id = before
@@ -95,7 +99,7 @@ async def newest(
 
 
 async def usable(connection: AsyncConnection) -> Sequence[tuple[bytes, Key]]:
-    """Digest and key of every key that is not revoked; expired ones too, since time is the asker's."""
+    """Digest and key of every key that is not revoked. Whether a key has expired is for the caller to see."""
     statement = select(access_key.c.digest, *_PUBLIC).where(access_key.c.revoked_at.is_(None))
     return [(row.digest, _key(row)) for row in await connection.execute(statement)]
 

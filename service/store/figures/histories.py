@@ -1,5 +1,5 @@
-"""What the log tells of the incidents that were called in a month: for checking figures against it, not for serving
-them. Reads the log from end to end."""
+"""The logged history of every incident with a call in a month. Figures are checked against it, and never served from
+it: finding those incidents reads the log from end to end."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _PAGE = 1000
 
 
 async def histories(connection: AsyncConnection, period: Period) -> AsyncIterator[list[LoggedEvent]]:
-    """All events of each incident that had a call opened in this month, one incident after the other."""
+    """All events of each incident of which a call was opened in this month, one incident after the other."""
     opened = select(event.c.incident_id).where(event.c.type == _OPENED, event.c.at >= period.start)
     columns = event.c.incident_id, event.c.sequence, event.c.type, event.c.at, event.c.data
     whole = select(*columns).where(event.c.incident_id.in_(opened.where(event.c.at < period.end)))
     history: list[LoggedEvent] = []
     async with connection.stream(whole.order_by(event.c.incident_id, event.c.sequence)) as rows:
         async for page in rows.partitions(_PAGE):  # row by row, most of the time goes into waiting for rows at hand
-            for told in map(LoggedEvent._make, page):
-                if history and history[-1].incident_id != told.incident_id:
+            for logged in map(LoggedEvent._make, page):
+                if history and history[-1].incident_id != logged.incident_id:
                     yield history
                     history = []
-                history.append(told)
+                history.append(logged)
     if history:
         yield history

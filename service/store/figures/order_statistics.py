@@ -31,16 +31,16 @@ from service.rules.figures.percentiles import PERCENTS
 
 _LONG = ARRAY(BigInteger)
 _PICKS = [(percent, up) for percent in PERCENTS for up in (0, 1)]
-"""What `spread` takes: the two neighbours of each percentile."""
+"""What `percentiles.spread` takes: the two neighbours of each percentile."""
 
 
 def gathered(lengths: ColumnElement[Any]) -> ColumnElement[Any]:
-    """An aggregate: these lengths (microseconds) where there are any, in no order."""
+    """An aggregate: the array of these lengths (microseconds) that are not null, in no order."""
     return func.array_agg(lengths, type_=_LONG).filter(lengths.is_not(None))
 
 
 def sorted_within(lengths: ColumnElement[Any]) -> ColumnElement[Any]:
-    """An array in order."""
+    """An array with its elements in order."""
     each = func.unnest(lengths).table_valued(column("length", BigInteger), name="each").render_derived()
     ordered = func.array_agg(each.c.length, type_=_LONG).aggregate_order_by(each.c.length)
     return select(ordered).select_from(each).scalar_subquery()
@@ -57,8 +57,8 @@ def _rank(many: ColumnElement[Any], percent: Any, up: Any) -> ColumnElement[Any]
 
 
 def overall(groups: CTE, names: Sequence[str]) -> Sequence[ColumnElement[Any]]:
-    """For each of these columns of ordered arrays the same neighbours in all groups together; nulls when there is
-    nothing in them. One search for all, so that the arrays are gone through once a step."""
+    """For each of these columns of ordered arrays, what `picked` gives, but of all groups together; nulls when there is
+    no length at all. One search serves all columns, so that the arrays are gone through once a step."""
     wanted = [(groups.c[name], percent, up) for name in names for percent, up in _PICKS]
     ranks = [_rank(_sum(func.cardinality(each)), percent, up) for each, percent, up in wanted]
     start = select(
@@ -86,7 +86,7 @@ def overall(groups: CTE, names: Sequence[str]) -> Sequence[ColumnElement[Any]]:
 
 
 def _narrowed(step: Subquery, many: int) -> list[ColumnElement[Any]]:
-    """The half in which each value lies; of two that stand next to each other, the same."""
+    """The half in which each value lies. A span that is already as narrow as can be stays as it is."""
     places = range(many)
     middles, enough = (
         [step.c.middles[n + 1] for n in places],

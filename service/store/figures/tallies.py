@@ -1,5 +1,5 @@
-"""The figures of a month and the calls behind each, counted in SQL from `call` alone (`rules/appraisal.py` defines
-them). Each predicate stands here once: a figure counts it, the list of its calls filters by it.
+"""The figures of a month and the calls behind each, counted in SQL from `call` alone, as `rules/figures/definition.py`
+defines them. Each predicate stands here once: a figure counts the calls that meet it, and their list filters by it.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ _GIVEN_AGAIN = exists(
     .where(_later.c.incident_id == call.c.incident_id, _later.c.unit == call.c.unit, _later.c.seq > call.c.seq)
     .where(_later.c.binding, _later.c.cause == Cause.ASSIGNED)
 )
-"""A later call of the incident was given to the same unit by a binding assignment."""
+"""Whether a later call of the incident was opened on the same unit by a binding assignment."""
 
 
 _SIMPLE: Mapping[Measure, ColumnElement[bool]] = {
@@ -119,11 +119,11 @@ def _seen(sight: Sight) -> ColumnElement[bool]:
 
 
 LineSpan = tuple[str, str, datetime | None, datetime | None]
-"""A category's code, its line, and from when until when (None: ever); a code's spans leave no gap."""
+"""A category's code, its line, and from when until when (None: no limit). The spans of a code leave no gap."""
 
 
 async def _lines(connection: AsyncConnection) -> list[LineSpan]:
-    """Read first: beside a window function no second process would help with the calls."""
+    """The spans of all categories, read first: beside a window function, only one process would read the calls."""
     row = category.c
     nth = func.row_number().over(partition_by=row.code, order_by=row.valid_from)
     until = func.lead(row.valid_from).over(partition_by=row.code, order_by=row.valid_from)
@@ -133,7 +133,7 @@ async def _lines(connection: AsyncConnection) -> list[LineSpan]:
 
 @dataclass(frozen=True, slots=True)
 class _Grouped:
-    """What to select from, the code of a call's group, and which calls this grouping leaves out."""
+    """A grouping in SQL: what to select from, the code of a call's group, and which calls it leaves out."""
 
     source: FromClause
     code: ColumnElement[Any]
@@ -166,7 +166,7 @@ def _of_the_month(period: Period, grouped: _Grouped, sight: Sight) -> list[Colum
 
 # --- the figures ----------------------------------------------------------------------------------------------------
 
-_ROOM = {
+_SETTINGS = {
     "work_mem": "64MB",  # every duration stays in memory, 8 bytes each
     "max_parallel_workers_per_gather": "4",
     "parallel_setup_cost": "0",
@@ -177,7 +177,7 @@ _ROOM = {
 
 async def tallies(connection: AsyncConnection, period: Period, grouping: Grouping, sight: Sight) -> Tallies:
     """The figures of every group of a month, and of all together. Call it in a `Database.read` block."""
-    await _make_room(connection)
+    await _set_up(connection)
     grouped = await _grouped(connection, grouping)
     found = (await connection.execute(_figures(period, grouped, sight))).mappings().all()
     if not found:
@@ -189,17 +189,17 @@ async def tallies(connection: AsyncConnection, period: Period, grouping: Groupin
     return Tallies(groups, _tally(everything, rows[0]["answer_overall"], rows[0]["resolve_overall"]))
 
 
-async def _make_room(connection: AsyncConnection) -> None:
-    """Until this transaction ends."""
-    await connection.execute(select(*(func.set_config(name, value, True) for name, value in _ROOM.items())))
+async def _set_up(connection: AsyncConnection) -> None:
+    """Give this transaction the settings that figures are counted under."""
+    await connection.execute(select(*(func.set_config(name, value, True) for name, value in _SETTINGS.items())))
 
 
 _ADDED_UP = (*_SIMPLE, Measure.RETURNED_IN_ERROR, "street_stars", "reporter_stars")
 
 
 def _in_error(period: Period, grouped: _Grouped, sight: Sight) -> Select[Any]:
-    """The one figure that needs other calls than the month's: apart, or it would keep the others from being counted
-    by several processes. Returned calls have an index of their own: it looks at them and at no others."""
+    """The one figure that needs other calls than the month's. It is a statement of its own, or it would keep the others
+    from being counted by several processes. By their index, it looks at returned calls and at no others."""
     wrong = select(grouped.code.label("code"), func.count().label("n")).select_from(grouped.source)
     month = _of_the_month(period, grouped, sight)
     return wrong.where(*month, PREDICATES[Measure.RETURNED_IN_ERROR]).group_by(grouped.code)
@@ -255,7 +255,7 @@ def _tally(row: Mapping[Any, Any], answers: Sequence[int], resolutions: Sequence
 
 @dataclass(frozen=True, slots=True)
 class CallFilter:
-    """Whose figure is opened; `group` None: that of all together."""
+    """The figure whose calls are listed. `group` None: the figure of all groups together."""
 
     period: Period
     grouping: Grouping
@@ -275,7 +275,7 @@ async def page(
 ) -> Sequence[RowMapping]:
     """One page of the calls that a figure counts, oldest `(opened_at, incident_id, seq)` first, strictly past
     `after`, each with the number of its incident."""
-    await _make_room(connection)
+    await _set_up(connection)
     grouped = await _grouped(connection, wanted.grouping)
     place = call.c.opened_at, call.c.incident_id, call.c.seq
     query = select(*(call.c[name] for name in _SHOWN)).select_from(grouped.source)

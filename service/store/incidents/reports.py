@@ -1,4 +1,4 @@
-"""What people said, and the look-ups that keep a repeated post from becoming a second incident."""
+"""Reports as rows, and the look-ups that keep a repeated post from becoming a second incident."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from service.store.incidents.tables import report
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One report as it came: everything the rules do not look at. `body_hash` is over the request body as parsed."""
+    """The part of a report that the rules never read: words, place, source. `body_hash` is of the request as parsed."""
 
     subject: str
     body_hash: bytes
@@ -37,7 +37,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class EarlierReport:
-    """An incident that a key or a source already stands for."""
+    """The incident that a key or a source already stands for, with the hash of the body it came from."""
 
     id: UUID
     body_hash: bytes
@@ -47,19 +47,19 @@ async def insert(tx: AsyncConnection, reports: Sequence[tuple[Incident, Report, 
     """Write the reports of new incidents, each with its line of work.
 
     Raises:
-        IntegrityError: another process took one of the keys or sources in this very moment.
+        IntegrityError: another process took one of the keys or sources at this very moment (`is_taken`).
     """
     await bulk.insert_rows(tx, report, bulk.columns_of([_row(*each) for each in reports]))
 
 
-def _row(incident: Incident, said: Report, line: str) -> dict[str, Any]:
-    system, ref = said.source or (None, None)
+def _row(incident: Incident, content: Report, line: str) -> dict[str, Any]:
+    system, ref = content.source or (None, None)
     return {
         "id": incident.id,
-        "subject": said.subject,
+        "subject": content.subject,
         "reporter": incident.reporter,
-        "idempotency_key": said.idempotency_key,
-        "body_hash": said.body_hash,
+        "idempotency_key": content.idempotency_key,
+        "body_hash": content.body_hash,
         "source_system": system,
         "source_ref": ref,
         "district": incident.grid_code[:DISTRICT_DIGITS],
@@ -68,26 +68,29 @@ def _row(incident: Incident, said: Report, line: str) -> dict[str, Any]:
         "line": line,
         "kind": incident.kind,
         "urgency": incident.urgency,
-        "description": said.description,
-        "location": said.location,
-        "lat": said.lat,
-        "lon": said.lon,
-        "location_mismatch": said.location_mismatch,
-        "attachments": list(said.attachments) or None,
-        "occurred_at": said.occurred_at,
+        "description": content.description,
+        "location": content.location,
+        "lat": content.lat,
+        "lon": content.lon,
+        "location_mismatch": content.location_mismatch,
+        "attachments": list(content.attachments) or None,
+        "occurred_at": content.occurred_at,
         "reported_at": incident.reported_at,
     }
 
 
 def _pairs(first: str, second: str) -> Any:
+    """`unnest($1, $2) AS v(first, second)`: as many pairs as the look-up has, in one statement with one plan."""
     binds = (bindparam("p_first", type_=ARRAY(Text)), bindparam("p_second", type_=ARRAY(Text)))
     return func.unnest(*binds).table_valued(first, second, name="v").render_derived()
 
 
+# by the index `report_idempotency_key`: one probe a pair, whatever the number of reports
 _KEYS = _pairs("subject", "idempotency_key")
 _BY_KEY = select(report.c.id, report.c.body_hash, report.c.subject, report.c.idempotency_key).join_from(
     _KEYS, report, (report.c.subject == _KEYS.c.subject) & (report.c.idempotency_key == _KEYS.c.idempotency_key)
 )
+# by the index `report_source_key`, in the same way
 _SOURCES = _pairs("source_system", "source_ref")
 _BY_SOURCE = select(report.c.id, report.c.body_hash, report.c.source_system, report.c.source_ref).join_from(
     _SOURCES,
@@ -99,13 +102,13 @@ NamePair = tuple[str, str]
 
 
 async def known_by_key(tx: AsyncConnection, pairs: Sequence[NamePair]) -> dict[NamePair, EarlierReport]:
-    """Which (subject, idempotency key) pairs already stand for an incident."""
+    """The incidents that some of these (subject, idempotency key) pairs already stand for."""
     rows = await _look_up(tx, _BY_KEY, pairs)
     return {(row.subject, row.idempotency_key): EarlierReport(row.id, row.body_hash) for row in rows}
 
 
 async def known_by_source(tx: AsyncConnection, pairs: Sequence[NamePair]) -> dict[NamePair, EarlierReport]:
-    """Which (system, ref) source pairs already stand for an incident."""
+    """The incidents that some of these (source system, source reference) pairs already stand for."""
     rows = await _look_up(tx, _BY_SOURCE, pairs)
     return {(row.source_system, row.source_ref): EarlierReport(row.id, row.body_hash) for row in rows}
 

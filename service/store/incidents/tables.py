@@ -1,10 +1,8 @@
-"""The tables of incidents and of the log, with what the database itself refuses. Migrations must equal these and those
-of `registry_tables` (`sihu migrate --check`).
+"""The tables of incidents, their reports, calls and requests, with what the database itself refuses.
 
-Hot tables and their index budget (each index of `incident` is paid at every escalation, since none can be skipped
-when `wake_at` moves): `incident` has three (key, wake-up, queue) and one of the few that somebody assists in, `call`
-two and a summary of its months, `event` two and a partial one.
-
+The hot tables have a budget of indexes, since every escalation pays for each index of `incident` (PostgreSQL can skip
+none of them when `wake_at` moves). `incident` has three (key, wake-up, queue), and one of the few incidents that some
+unit assists in; `call` has three (key, round, unit), and small ones of its months, of returned and of binding calls.
 Whatever only lists and look-ups need is indexed on `report`, which never changes.
 """
 
@@ -33,7 +31,7 @@ from sqlalchemy import (
 
 from service.store.metadata import Code, Time, metadata
 
-# --- people's words: written once -----------------------------------------------------------------------------------
+# --- the words of people: written once --------------------------------------------------------------------------------
 
 report = Table(
     "report",
@@ -79,7 +77,7 @@ report = Table(
     CheckConstraint("(source_system IS NULL) = (source_ref IS NULL)", name="source_pair"),
 )
 
-# --- where it stands ------------------------------------------------------------------------------------------------
+# --- where an incident stands -----------------------------------------------------------------------------------------
 
 incident_number = Sequence("incident_number", metadata=metadata, start=1, increment=100)
 """Handed out in blocks of 100 per process: gaps are allowed (contract §3), a round trip per report is not."""
@@ -238,4 +236,4 @@ request = Table(
     CheckConstraint("(outcome IS NOT DISTINCT FROM 'approved') = (box IS NOT NULL)", name="box"),
     CheckConstraint("resumed_at IS NULL OR kind = 'hold'", name="resumed"),
 )
-"""What called units asked for: at most one open an incident (contract §2, "Approver")."""
+"""Requests of called units for a hold or an extension: at most one of an incident is open (contract §2, "Approver")."""

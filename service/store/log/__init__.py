@@ -1,1 +1,1 @@
-"""The log: writing events with their transaction, numbering them after commit, reading the feed."""
+"""The log: events are written with their transaction, numbered after the commit, and read as the feed."""

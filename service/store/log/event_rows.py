@@ -1,4 +1,4 @@
-"""The rules' events as rows of the log."""
+"""The rules' events as entries of the log."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from service.store.log.writing import Entry
 
 
 def event_data(event: Event) -> Mapping[str, Any]:
-    """The `data` of a CloudEvent (contract §3, Events): thin, and as of that event; some types tell a code
-    or a score besides."""
+    """The `data` of a CloudEvent (contract §3, Events): thin, and as of that event. Some types add facts of their own,
+    such as a code or a score."""
     incident = event.at_state
     return {
         "incident": {
@@ -36,7 +36,7 @@ def event_data(event: Event) -> Mapping[str, Any]:
 
 
 def event_entry(event: Event) -> Entry:
-    """The log's row of an event, with the area and audience it has now."""
+    """The log's entry of an event, with the area and the audience of its incident as of that event."""
     incident = event.at_state
     return Entry(
         type=event.type,

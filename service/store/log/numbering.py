@@ -1,4 +1,9 @@
-"""Numbering what is committed, and reading the numbered batches: without a look at any event."""
+"""Numbering the log: committed batches get their positions, and whoever follows the log reads the numbered batches.
+
+Whole batches are numbered in the order of their ids: `last_position` is the running count of events. So positions have
+no gaps, an event never appears before one that was already read, an event row is written once (`writing`), and
+numbering reads no event at all. The events themselves are read by position in `feed`.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +18,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.store.log.tables import event, log_batch, queue_mark
 
 _SEALER = 0x51480002
-"""Advisory lock: whoever holds it numbers; the others need not wait."""
+"""Advisory lock of whoever numbers. Nobody waits for it: another process already does the same work."""
 SEAL_LIMIT = 2_000
-"""Batches numbered in one transaction."""
+"""At most this many batches are numbered in one transaction."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """One numbered batch: what the tail needs to ring everybody, without reading an event."""
+    """One numbered batch: what the tail needs to ring all readers, without reading an event."""
 
     id: int
     last_position: int
@@ -29,7 +34,7 @@ class Sealed:
     reload: tuple[str, ...]
 
 
-def _seal() -> Any:
+def _sealing() -> Any:
     tail = (
         select(log_batch.c.id, func.sum(log_batch.c.events).over(order_by=log_batch.c.id).label("counted"))
         .where(log_batch.c.last_position.is_(None))
@@ -47,22 +52,25 @@ def _seal() -> Any:
     )
     keys = func.unnest(sealed.c.queues).table_valued("key", name="keys").render_derived()
     unit, state = func.split_part(keys.c.key, ":", 1), func.split_part(keys.c.key, ":", 2)
-    every = sealed.join(keys, literal(True))
-    touched = select(unit, state, func.max(sealed.c.last_position)).select_from(every).group_by(unit, state)
+    queues = sealed.join(keys, literal(True))
+    touched = select(unit, state, func.max(sealed.c.last_position)).select_from(queues).group_by(unit, state)
+    # in order: two statements that mark the same queues cannot wait for each other
     marks = upsert(queue_mark).from_select(["unit", "state", "position"], touched.order_by(unit, state))
     marks = marks.on_conflict_do_update(index_elements=["unit", "state"], set_={"position": marks.excluded.position})
     return select(func.count()).select_from(sealed).add_cte(marks.cte("marks"))
 
 
-_SEAL = _seal()
+# positions and queue marks in one statement, so that nobody can see the one without the other
+_SEAL = _sealing()
+# a try, and a statement of its own: the snapshot of `_SEAL` is taken once the lock is there, so that it has the last
+# numbering in it
 _TRY_LOCK = select(func.pg_try_advisory_xact_lock(_SEALER))
 
 
 async def seal(tx: AsyncConnection) -> int | None:
-    """Number what is committed and unnumbered, oldest batch first.
+    """Number what is committed and unnumbered, oldest batch first, at most `SEAL_LIMIT` batches.
 
-    Returns how many batches, or None when another process is numbering this very moment. A lock first, then the look:
-    so the snapshot is newer than the last numbering.
+    Returns how many batches were numbered, or None when another process is numbering at this very moment.
     """
     if not (await tx.execute(_TRY_LOCK)).scalar_one():
         return None
@@ -71,7 +79,7 @@ async def seal(tx: AsyncConnection) -> int | None:
 
 
 async def sealed_after(connection: AsyncConnection, position: int, limit: int = SEAL_LIMIT) -> list[Sealed]:
-    """Numbered batches past `position`, in order."""
+    """The numbered batches that end past `position`, in order, at most `limit`."""
     found = (
         select(
             log_batch.c.id,
@@ -98,7 +106,7 @@ async def end(connection: AsyncConnection) -> int:
 
 
 async def newest_time(connection: AsyncConnection) -> datetime | None:
-    """The time of the last event written, which is the newest time stored."""
+    """The time of the last event written, which is the newest time in the database; None when there is no event."""
     last = select(event.c.at).order_by(event.c.batch_id.desc(), event.c.ord.desc()).limit(1)
     return (await connection.execute(last)).scalar_one_or_none()
 

@@ -1,4 +1,4 @@
-"""The tables of the log: a row a transaction, its events, and the last change of every queue."""
+"""The tables of the log: one row a transaction, its events, and the last change of every queue."""
 
 from __future__ import annotations
 

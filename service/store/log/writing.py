@@ -1,9 +1,7 @@
-"""The log: one row a transaction (`log_batch`), its events beside it, numbered after commit.
+"""Writing to the log: one row of `log_batch` a transaction, and beside it the transaction's events.
 
-A transaction writes its batch row once it holds its row locks, so of two that touch one incident the later has the
-larger id. The sealer numbers whole batches in id order: `last_position` is the running count of events. So positions
-have no
-gaps, an event never appears before one already read, an event row is written once, and sealing reads no events at all.
+A transaction writes its batch row once it holds its row locks. Of two transactions that touch one incident, the later
+one therefore has the larger id. Positions come after the commit (`numbering`), and readers go by positions (`feed`).
 """
 
 from __future__ import annotations
@@ -24,7 +22,7 @@ from service.store.log.tables import event, log_batch
 
 
 class Entry(NamedTuple):
-    """One event as stored. `audience`: units, and '@subject' of the reporter, as of then."""
+    """One event to be stored. `audience`: the units that may see it, and '@subject' of the reporter, as of then."""
 
     type: EventType
     at: datetime
@@ -41,7 +39,7 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """What one transaction told the log: for the tail of this process, once it is committed."""
+    """What one transaction wrote to the log. The tail of this process announces it once it is committed."""
 
     batch_id: int
     queues: tuple[str, ...]
@@ -49,6 +47,7 @@ class Committed:
     reload: tuple[str, ...]
 
 
+# batch and events in one statement: a second round trip would keep the row locks for as long again
 @cache
 def _append(shape: bulk.PageShape) -> Any:
     source = shape.source()
@@ -77,7 +76,11 @@ async def append(
     wake_at: datetime | None = None,
     reload: Iterable[str] = (),
 ) -> Committed:
-    """Write the events of this transaction, in one round trip. The caller holds the locks of its incidents."""
+    """Write the events of this transaction, at least one, in one round trip.
+
+    The caller holds the locks of its incidents. `queues`: 'unit:state' of every queue that looks different afterwards;
+    `wake_at`: the nearest deadline that was set; `reload`: what every process must read again (world, keys).
+    """
     page = bulk.filled(dict(zip(Entry._fields, zip(*entries, strict=True), strict=True)))
     shape, rows = bulk.packed(event, {"ord": range(1, len(entries) + 1), **page}, ("ord",))
     touched, reloads = tuple(sorted(queues)), tuple(sorted(reload))

@@ -1,4 +1,4 @@
-"""Calendar days: whether a day is a working day, from whom we know it, and what is woken when one changes."""
+"""Calendar days as rows: which day is a working day, who says so, and which incidents are woken when one changes."""
 
 from __future__ import annotations
 
@@ -8,19 +8,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import and_, func, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import and_, false, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.store import bulk
 from service.store.incidents.tables import incident
 from service.store.registry.tables import calendar_day
-
-_PAGE = 1_000
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Day:
-    """One day of a calendar. `source` says who knows it, `note` why it is as it is (春节, 调休)."""
+    """One day of a calendar. `source` names who published it, `note` the reason (春节, 调休)."""
 
     day: date
     workday: bool
@@ -29,7 +27,7 @@ class Day:
 
 
 async def days(connection: AsyncConnection) -> dict[str, dict[date, bool]]:
-    """Calendar → day → whether it is a working day: all there is."""
+    """Calendar → day → whether it is a working day, of all calendars."""
     found: dict[str, dict[date, bool]] = defaultdict(dict)
     wanted = select(calendar_day.c.calendar, calendar_day.c.day, calendar_day.c.workday)
     for row in await connection.execute(wanted):
@@ -38,7 +36,7 @@ async def days(connection: AsyncConnection) -> dict[str, dict[date, bool]]:
 
 
 async def between(connection: AsyncConnection, calendar: str, first: date, last: date) -> list[Day]:
-    """The days of a calendar from one to the other, both included, in order."""
+    """The known days of a calendar from `first` to `last`, both included, in order."""
     wanted = select(calendar_day).where(
         calendar_day.c.calendar == calendar, calendar_day.c.day >= first, calendar_day.c.day <= last
     )
@@ -47,28 +45,26 @@ async def between(connection: AsyncConnection, calendar: str, first: date, last:
 
 
 async def put(tx: AsyncConnection, calendar: str, wanted: Sequence[Day], now: datetime) -> None:
-    """Write these days over what is there."""
-    for start in range(0, len(wanted), _PAGE):
-        values = [
-            {
-                "calendar": calendar,
-                "day": each.day,
-                "workday": each.workday,
-                "source": each.source,
-                "note": each.note,
-                "changed_at": now,
-            }
-            for each in wanted[start : start + _PAGE]
-        ]
-        written = insert(calendar_day).values(values)
-        changed = {name: written.excluded[name] for name in ("workday", "source", "note", "changed_at")}
-        await tx.execute(written.on_conflict_do_update(index_elements=["calendar", "day"], set_=changed))
+    """Store these days, each at most once among `wanted`, in place of what is known of them."""
+    page: bulk.ColumnPage = {
+        "calendar": [calendar] * len(wanted),
+        "day": [each.day for each in wanted],
+        "workday": [each.workday for each in wanted],
+        "source": [each.source for each in wanted],
+        "note": [each.note for each in wanted],
+        "changed_at": [now] * len(wanted),
+    }
+    await bulk.upsert_rows(tx, calendar_day, page)
 
 
 async def wake(tx: AsyncConnection, policies: Sequence[tuple[str, int]], since: datetime, now: datetime) -> int:
-    """Let the clock look again at every running deadline under these policies that lies after `since`, and at those
-    that are provisional. Returns how many. The engine puts right what has changed, as it does everything else."""
-    under = or_(*(and_(incident.c.policy_code == code, incident.c.policy_version == n) for code, n in policies))
+    """Wake running boxes under these policies that end at or after `since` or are provisional. Returns how many.
+
+    The engine then looks at each of them and moves its deadline where the calendar moved it.
+    """
+    under = or_(
+        false(), *(and_(incident.c.policy_code == code, incident.c.policy_version == n) for code, n in policies)
+    )
     running = incident.c.state.in_(("calling", "answered"))
     touched = or_(incident.c.due_at >= since, incident.c.provisional)
     woken = update(incident).where(under, running, touched).values(wake_at=func.least(incident.c.wake_at, now))
@@ -76,13 +72,13 @@ async def wake(tx: AsyncConnection, policies: Sequence[tuple[str, int]], since: 
 
 
 async def pinned(connection: AsyncConnection) -> set[tuple[str, int]]:
-    """The policies (code, version) that open incidents are under."""
+    """The policies, as (code, version), that open incidents are under."""
     wanted = select(incident.c.policy_code, incident.c.policy_version).where(incident.c.state != "closed").distinct()
     return {(code, number) for code, number in await connection.execute(wanted)}
 
 
 async def years(connection: AsyncConnection, calendar: str) -> list[tuple[int, int, int]]:
-    """(year, days known, days it has) of every year a calendar knows a day of."""
+    """(year, known days, all its days) of every year of which a calendar knows a day."""
     year = func.extract("year", calendar_day.c.day)
     wanted = select(year, func.count()).where(calendar_day.c.calendar == calendar).group_by(year).order_by(year)
     rows = [(int(number), int(known)) for number, known in await connection.execute(wanted)]

@@ -1,4 +1,4 @@
-"""What there is one of per database: its secret, the version of its world, its time. The migrations make the row."""
+"""The one row of `deployment`, which the migrations make, and what the server says of itself: its time, its version."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.store.registry.tables import deployment
 
+# not now(), which stands still from the start of a transaction
 _SERVER_TIME = select(func.clock_timestamp())
+# the table has one row, so that these need no condition
 _CURSOR_SECRET = select(deployment.c.cursor_secret)
 _WORLD_VERSION = select(deployment.c.world_version)
 
@@ -21,13 +23,13 @@ async def server_time(connection: AsyncConnection) -> datetime:
 
 
 async def cursor_secret(connection: AsyncConnection) -> bytes:
-    """What cursors are signed with; the same for every process, and moves with a dump and restore."""
+    """The key that signs cursors. Every process has the same one, and a dump and restore keeps it."""
     secret: bytes = (await connection.execute(_CURSOR_SECRET)).scalar_one()
     return secret
 
 
 async def world_version(connection: AsyncConnection) -> int:
-    """Rises with every change of registry or policies."""
+    """The version of the world, which rises with every change of the registry, the policies or the calendars."""
     version: int = (await connection.execute(_WORLD_VERSION)).scalar_one()
     return version
 

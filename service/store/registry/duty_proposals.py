@@ -1,5 +1,4 @@
-"""Proposals of duties as rows. What was decided stays, so that everybody can see who admitted or refused what, and
-when."""
+"""Proposed duties as rows. Decided proposals stay, so that everybody can see who approved or refused what, and when."""
 
 from __future__ import annotations
 
@@ -17,8 +16,8 @@ from service.store.registry.tables import duty_proposal
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A duty as proposed. `approved_by`, `approved_at` and `valid_from` are None unless it was approved, `refused_by`,
-    `refused_at` and `refused_reason` unless it was refused."""
+    """A proposed duty. Only an approved proposal has `approved_by`, `approved_at` and `valid_from`; only a refused one
+    has `refused_by`, `refused_at` and `refused_reason`."""
 
     id: int
     code: str
@@ -40,18 +39,19 @@ class Proposal:
 
     @property
     def open(self) -> bool:
+        """Whether nobody has decided it yet."""
         return self.approved_at is None and self.refused_at is None
 
 
 async def last(connection: AsyncConnection, code: str) -> Proposal | None:
-    """The last proposal of a code. If one is open, it is this: the next may only come after it."""
+    """The last proposal of a code, or None. Only the last one can be open: the next may only come after a decision."""
     wanted = select(duty_proposal).where(duty_proposal.c.code == code).order_by(duty_proposal.c.id.desc()).limit(1)
     row = (await connection.execute(wanted)).first()
     return None if row is None else _proposal(row)
 
 
 async def newest(connection: AsyncConnection, *, limit: int, before: int | None = None) -> list[Proposal]:
-    """At most `limit` proposals, newest first, decided ones too; `before`: those older than this id."""
+    """At most `limit` proposals, newest first, decided ones too. With `before`, only those older than this id."""
     wanted = select(duty_proposal).order_by(duty_proposal.c.id.desc()).limit(limit)
     if before is not None:
         wanted = wanted.where(duty_proposal.c.id < before)
@@ -59,28 +59,28 @@ async def newest(connection: AsyncConnection, *, limit: int, before: int | None 
 
 
 async def add(tx: AsyncConnection, duty: Mapping[str, Any], now: datetime, by: By) -> Proposal:
-    """Store an open proposal; `duty`: its columns. Raises `IntegrityError` when the code has an open one."""
+    """Store an open proposal of the columns `duty`. Raises `IntegrityError` when the code has an open one."""
     row = {**duty, "assisting": list(duty["assisting"]), "proposed_by": dict(by.as_dict()), "proposed_at": now}
     made = await tx.execute(insert(duty_proposal).values(row).returning(duty_proposal))
     return _proposal(made.one())
 
 
 async def correct(tx: AsyncConnection, number: int, duty: Mapping[str, Any], now: datetime, by: By) -> Proposal:
-    """Write an open proposal anew."""
+    """Replace an open proposal, its author and its time included, and return it as it is then."""
     row = {**duty, "assisting": list(duty["assisting"]), "proposed_by": dict(by.as_dict()), "proposed_at": now}
     changed = update(duty_proposal).where(duty_proposal.c.id == number).values(row).returning(duty_proposal)
     return _proposal((await tx.execute(changed)).one())
 
 
 async def approve(tx: AsyncConnection, number: int, valid_from: datetime, now: datetime, by: By) -> Proposal:
-    """Write down who admitted it, and from when the duty is in force."""
+    """Store who approved a proposal, and from when the duty is in force."""
     decided = {"approved_by": dict(by.as_dict()), "approved_at": now, "valid_from": valid_from}
     changed = update(duty_proposal).where(duty_proposal.c.id == number).values(decided).returning(duty_proposal)
     return _proposal((await tx.execute(changed)).one())
 
 
 async def refuse(tx: AsyncConnection, number: int, reason: str, now: datetime, by: By) -> Proposal:
-    """Write down who refused or withdrew it, and why."""
+    """Store who refused or withdrew a proposal, and why."""
     decided = {"refused_by": dict(by.as_dict()), "refused_at": now, "refused_reason": reason}
     changed = update(duty_proposal).where(duty_proposal.c.id == number).values(decided).returning(duty_proposal)
     return _proposal((await tx.execute(changed)).one())

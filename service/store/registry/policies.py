@@ -1,4 +1,4 @@
-"""Policies: versions as they were written down, and which is in force from when. Nothing is ever changed or deleted."""
+"""Policies as rows: their versions, and the activations that put them in force. None is ever changed or deleted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from service.store.registry.tables import policy, policy_activation
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A version with who wrote it, for people to read."""
+    """A version of a policy with its author, for people to read."""
 
     policy: Policy
     created_at: datetime
@@ -26,26 +26,26 @@ class Written:
 
 
 async def add(tx: AsyncConnection, chosen: Policy, now: datetime, by: By) -> None:
-    """Store a new version. Raises `IntegrityError` when it is there already."""
+    """Store a new version. Raises `IntegrityError` when its code already has this version."""
     head = {"code": chosen.code, "version": chosen.version, "title": chosen.title, "document": _document(chosen)}
     await tx.execute(insert(policy).values(**head, created_at=now, created_by=dict(by.as_dict())))
 
 
 async def activate(tx: AsyncConnection, code: str, version: int, at: datetime, now: datetime, by: By) -> None:
-    """From `at` on incidents are reported under this version."""
+    """Store an activation: incidents reported from `at` on are under this version."""
     row = {"at": at, "code": code, "version": version, "activated_at": now, "activated_by": dict(by.as_dict())}
     await tx.execute(insert(policy_activation).values(row))
 
 
 async def written(connection: AsyncConnection) -> dict[tuple[str, int], Written]:
-    """Every version there is."""
+    """(code, version) → every version of every policy."""
     rows = await connection.execute(select(policy).order_by(policy.c.code, policy.c.version))
     found = (Written(_policy(row), row.created_at, row.created_by) for row in rows)
     return {(each.policy.code, each.policy.version): each for each in found}
 
 
 async def activations(connection: AsyncConnection) -> list[Activation]:
-    """What was, is and will be in force, in order."""
+    """Every activation in the order in which they come into force, past ones and later ones."""
     rows = await connection.execute(select(policy_activation).order_by(policy_activation.c.at, policy_activation.c.id))
     return [Activation(row.at, row.code, row.version) for row in rows]
 
@@ -83,32 +83,32 @@ def _document(chosen: Policy) -> dict[str, Any]:
 
 
 def _policy(row: Any) -> Policy:
-    said = row.document
+    document = row.document
     boxes: dict[tuple[Level, Urgency], tuple[Box, ...]] = {}
-    for each in said["rows"]:
+    for each in document["rows"]:
         key = Level(each["level"]), Urgency(each["urgency"])
         box = Box(each["answer_s"], each["resolve_s"], ClockKind(each["clock"]), each["category"])
         boxes[key] = (*boxes.get(key, ()), box)
-    spans = tuple((start, end) for start, end in said["hours"])
+    spans = tuple((start, end) for start, end in document["hours"])
     return Policy(
         row.code,
         row.version,
         boxes,
-        said["verify_s"],
-        said["reopen_s"],
-        Hours(said["calendar"], spans) if said["calendar"] else None,
-        tuple(said["warn"]),
-        said["holds"],
-        said["hold_s"],
-        said["extensions"],
-        said["extend_percent"],
-        said["returns"],
+        document["verify_s"],
+        document["reopen_s"],
+        Hours(document["calendar"], spans) if document["calendar"] else None,
+        tuple(document["warn"]),
+        document["holds"],
+        document["hold_s"],
+        document["extensions"],
+        document["extend_percent"],
+        document["returns"],
         title=row.title,
-        **_since_0003(said),
+        **_since_0003(document),
     )
 
 
-def _since_0003(said: Mapping[str, Any]) -> dict[str, Any]:
-    """What versions written before say nothing of is what the rules take for granted."""
-    found = {name: said[name] for name in ("suggestion_s", "deliberation_s") if name in said}
-    return {**found, "weights": Weights(**said["weights"])} if "weights" in said else found
+def _since_0003(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that documents have since migration 0003. Where an older one lacks them, the rules' defaults hold."""
+    found = {name: document[name] for name in ("suggestion_s", "deliberation_s") if name in document}
+    return {**found, "weights": Weights(**document["weights"])} if "weights" in document else found

@@ -1,5 +1,6 @@
-"""The tables of who answers, by when, and who may ask: registry, policies, keys. Registry rows have validity dates and
-are never deleted.
+"""The tables of who answers and by when: the registry, proposed duties, policies, calendars, and the deployment's row.
+
+Rows of the registry have validity dates. A row that was ever in force is never deleted.
 """
 
 from __future__ import annotations
@@ -135,8 +136,7 @@ duty_proposal = Table(
         postgresql_where=text("approved_at IS NULL AND refused_at IS NULL"),
     ),
 )
-"""What was asked to become a duty, and who admitted or refused it: at most one open proposal a code. Never changed
-otherwise."""
+"""Proposed duties, and who approved or refused them: at most one open proposal a code. A decided one never changes."""
 
 policy = Table(
     "policy",
@@ -160,7 +160,7 @@ policy_activation = Table(
     Column("activated_by", JSON, nullable=False),
     ForeignKeyConstraint(["code", "version"], ["policy.code", "policy.version"]),
 )
-"""The one that came last, by `at` and then `id`, is active: so a later activation at the same instant wins."""
+"""The last activation that has come, by `at` and then `id`, is active: a later one for the same instant wins."""
 
 calendar_day = Table(
     "calendar_day",
@@ -172,4 +172,4 @@ calendar_day = Table(
     Column("note", Text),
     Column("changed_at", Time, nullable=False),
 )
-"""The only truth about working days at run time. A year is known once all of its days are here."""
+"""The only truth about working days at run time. A year is known once every day of it has a row."""

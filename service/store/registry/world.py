@@ -1,4 +1,7 @@
-"""The world as stored: loaded whole, and the locks between those who decide by it and those who change it."""
+"""The world: loaded whole, and locked between those who decide by it and those who change it.
+
+`rows` changes the registry; policies and calendar days have files of their own.
+"""
 
 from __future__ import annotations
 
@@ -19,25 +22,31 @@ from service.store.registry.tables import category, cell, deployment, duty, line
 
 
 async def lock(tx: AsyncConnection) -> int:
-    """Take turns with other imports. Returns the world's version."""
+    """Let one transaction after the other change the world. Returns its version."""
+    # the row that `rise` will write: whoever comes second then plans by what the first one has committed
     version: int = (await tx.execute(select(deployment.c.world_version).with_for_update())).scalar_one()
     return version
 
 
 _DECIDING = 0x51480003
-"""Advisory lock: shared by whoever decides by the world, alone for whoever changes it, from `rise` until its commit."""
+"""Advisory lock: shared by all who decide by the world, exclusive for who changes it, from `rise` until the commit."""
+# shared: those who decide never wait for each other
 _HOLD = select(func.pg_advisory_xact_lock_shared(_DECIDING))
 
 
 async def hold(tx: AsyncConnection) -> None:
-    """No new world is committed before this transaction ends: what it decides by the old one, the next one finds
-    written. A statement of its own, before the version is read: a snapshot is taken when a statement starts."""
+    """Keep any new world from being committed before this transaction ends, so that the change finds written what was
+    decided by the old world. This is a statement of its own, before the version is read: a snapshot is taken when a
+    statement starts."""
     await tx.execute(_HOLD)
 
 
 async def rise(tx: AsyncConnection) -> int:
-    """A new world: every process reads it anew. Returns its version. Waits for those who still decide by the last one,
-    and lets nobody decide before this transaction ends: call it late, and `calendars.wake` after it."""
+    """Raise the world's version, so that every process reads it again. Returns the new version.
+
+    This waits for those who still decide by the old world, and lets nobody decide before the transaction ends: call it
+    late, and call `calendars.wake` after it.
+    """
     await tx.execute(select(func.pg_advisory_xact_lock(_DECIDING)))
     risen = update(deployment).values(world_version=deployment.c.world_version + 1)
     version: int = (await tx.execute(risen.returning(deployment.c.world_version))).scalar_one()
@@ -45,7 +54,7 @@ async def rise(tx: AsyncConnection) -> int:
 
 
 async def load(connection: AsyncConnection) -> World:
-    """The world as stored, in several statements: call it in a `Database.read` block, or after `lock` or `hold`."""
+    """Load the world, in several statements: call it in a `Database.read` block, or after `lock` or `hold`."""
     versions = {key: each.policy for key, each in (await policies.written(connection)).items()}
     known = await calendars.days(connection)
     hours = {each.hours for each in versions.values() if each.hours}
@@ -64,7 +73,7 @@ async def load(connection: AsyncConnection) -> World:
 
 @lru_cache(maxsize=8)
 def _calendar(spans: Spans, days: tuple[tuple[date, bool], ...]) -> WorkCalendar:
-    """A century laid out; kept, since most changes of the registry are not of the calendar."""
+    """A calendar of a century. It is cached, since most changes of the world leave the calendars as they are."""
     return WorkCalendar(spans, dict(days))
 
 

@@ -8,6 +8,7 @@ import random
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -22,6 +23,7 @@ from service.store.database import Database
 from service.store.log import feed, numbering, writing
 from service.store.log.feed import FeedFilter
 from service.store.log.writing import Entry
+from tests.store.log.batches import INCIDENT, comments, seal, write
 
 pytestmark = pytest.mark.anyio
 
@@ -173,15 +175,77 @@ def _move(url: str, target: postgres.Server) -> None:
     subprocess.run([target.bin_dir / "pg_restore", *into], input=dumped.stdout, capture_output=True, check=True)
 
 
-async def test_a_long_transaction_elsewhere_stalls_nobody(database: Database) -> None:
-    async with database.begin() as idle:
-        await writing.append(idle, [Entry(EventType.INCIDENT_URGED, NOW, "440105", (), {})])
-        async with database.begin() as tx:
-            await writing.append(tx, [Entry(EventType.INCIDENT_COMMENTED, NOW, "440105", (), {})])
-        async with database.begin() as tx:
-            assert await numbering.seal(tx) == 1
-    async with database.begin() as tx:
-        assert await numbering.seal(tx) == 1
-    async with database.read() as connection:
-        page = await feed.read(connection, 0, 10, ALL)
-    assert [event.type for event in page.events] == [EventType.INCIDENT_COMMENTED, EventType.INCIDENT_URGED]
+# --- the borders of a page ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def nine(database: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
+    """Nine positions in batches of 2, 3 and 4 events, that end at 2, 5 and 9; one request looks at five."""
+    monkeypatch.setattr(feed, "SCAN", 5)
+    for first, size in ((1, 2), (3, 3), (6, 4)):
+        await write(database, comments(size, first))
+    await seal(database)
+    return database
+
+
+ABSENT = replace(ALL, types=(EventType.CALL_OPENED,))
+"""A filter that none of the nine events meets."""
+
+PAGES: list[tuple[int, int, FeedFilter, list[int], int, bool]] = [
+    # after, limit, filter, positions found, scanned_to, more
+    (0, 100, ALL, [1, 2, 3, 4, 5], 5, True),  # SCAN ends with a batch
+    (1, 100, ALL, [2, 3, 4, 5, 6, 7, 8, 9], 9, False),  # … one into the next batch: that batch is read to its end
+    (3, 100, ALL, [4, 5, 6, 7, 8, 9], 9, False),  # one position more than SCAN is left
+    (4, 100, ALL, [5, 6, 7, 8, 9], 9, False),  # as many as SCAN are left
+    (5, 100, ALL, [6, 7, 8, 9], 9, False),  # one fewer
+    (0, 4, ALL, [1, 2, 3, 4], 4, True),  # the limit ends inside a batch
+    (0, 5, ALL, [1, 2, 3, 4, 5], 5, True),  # the limit is the number found
+    (4, 5, ALL, [5, 6, 7, 8, 9], 9, False),  # … at the end of the log
+    (4, 4, ALL, [5, 6, 7, 8], 8, True),
+    (8, 1, ALL, [9], 9, False),
+    (9, 1, ALL, [], 9, False),  # nothing is left
+    (70, 1, ALL, [], 70, False),  # a cursor from a log that went further
+    (0, 100, ABSENT, [], 5, True),  # nothing matches: the reader is told how far it got
+    (5, 100, ABSENT, [], 9, False),
+]
+
+
+@pytest.mark.parametrize(("after", "limit", "wanted", "found", "scanned_to", "more"), PAGES)
+async def test_a_page_ends_where_it_says(
+    nine: Database, after: int, limit: int, wanted: FeedFilter, found: list[int], scanned_to: int, more: bool
+) -> None:
+    async with nine.read() as connection:
+        page = await feed.read(connection, after, limit, wanted)
+    assert [event.position for event in page.events] == found
+    assert [event.sequence for event in page.events] == found, "the nine are numbered as they were written"
+    assert (page.scanned_to, page.more) == (scanned_to, more)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 4, 5, 9])
+async def test_pages_of_any_size_lose_nothing(nine: Database, limit: int) -> None:
+    position, seen, more = 0, list[int | None](), True
+    async with nine.read() as connection:
+        while more:
+            page = await feed.read(connection, position, limit, ALL)
+            seen += [event.position for event in page.events]
+            position, more = page.scanned_to, page.more
+    assert seen == list(range(1, 10))
+
+
+async def test_what_is_not_numbered_is_not_in_the_feed(nine: Database) -> None:
+    await write(nine, comments(1, 10))
+    async with nine.read() as connection:
+        page = await feed.read(connection, 5, 100, ALL)
+    assert (len(page.events), page.scanned_to, page.more) == (4, 9, False)
+
+
+async def test_a_timeline_shows_events_before_they_are_numbered(nine: Database) -> None:
+    other = uuid4()
+    await write(nine, [*comments(1, 10), *(each._replace(incident_id=other) for each in comments(2))])
+    async with nine.read() as connection:
+        line = await feed.timeline(connection, INCIDENT)
+        assert len(await feed.timeline(connection, other)) == 2
+        assert await feed.timeline(connection, uuid4()) == []
+    assert [(event.sequence, event.position, event.data) for event in line] == [
+        (n, None, {"n": n}) for n in range(1, 11)
+    ]

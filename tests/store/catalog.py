@@ -1,0 +1,40 @@
+"""What a database says of its own tables: for comparing two of them, and for rules that hold for every table."""
+
+from __future__ import annotations
+
+from sqlalchemy import text
+
+from service.store.database import Database
+
+_COLUMNS = """
+SELECT attrelid::regclass::text || '.' || attname,
+       concat_ws(' ', format_type(atttypid, atttypmod), 'COLLATE ' || nullif(collname, 'default'),
+                 CASE WHEN attnotnull THEN 'NOT NULL' END, 'DEFAULT ' || pg_get_expr(adbin, adrelid),
+                 'IDENTITY ' || nullif(attidentity::text, ''), '-- ' || col_description(attrelid, attnum))
+FROM pg_attribute
+JOIN pg_class ON pg_class.oid = attrelid AND relnamespace = 'public'::regnamespace AND relkind = 'r'
+LEFT JOIN pg_collation ON pg_collation.oid = attcollation
+LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+WHERE attnum > 0 AND NOT attisdropped
+"""
+_CONSTRAINTS = """
+SELECT conrelid::regclass::text || ' ' || conname, pg_get_constraintdef(oid)
+FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+"""
+_INDEXES = "SELECT tablename || ' ' || indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'"
+_STORAGE = """
+SELECT oid::regclass::text, concat_ws(' ', relkind, reloptions::text, seqincrement, seqstart)
+FROM pg_class LEFT JOIN pg_sequence ON seqrelid = oid
+WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'S', 'i')
+"""
+
+
+async def described(database: Database) -> dict[str, str]:
+    """Name → definition of every column, constraint, index, table and sequence, but for the migrations' own table."""
+    found: dict[str, str] = {}
+    async with database.read() as connection:
+        for kind, query in {"column": _COLUMNS, "constraint": _CONSTRAINTS, "index": _INDEXES, "of": _STORAGE}.items():
+            for name, definition in await connection.execute(text(query)):
+                if not name.startswith("alembic_version"):
+                    found[f"{kind} {name}"] = definition
+    return found

@@ -1,0 +1,145 @@
+"""The database refuses states that an incident, a call, a request or a report can never be in."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import Table
+
+from service.store.database import Database
+from service.store.incidents.tables import call, incident, report, request
+from tests.store.refusals import Case, refused_by, unproven
+
+pytestmark = pytest.mark.anyio
+
+NOW = datetime(2026, 11, 23, 1, tzinfo=UTC)
+DISTRICT, CELL, UNIT = "440105", "440105003001001", "440105003001"
+BY = {"kind": "ops"}
+BOX = {"due_at": NOW, "wake_at": NOW}
+CLOSED = {"state": "closed", "due_at": None, "due_kind": None, "wake_at": None, "closed_at": NOW, "closed_as": "void"}
+ENDED = {"ended_at": NOW, "outcome": "raised"}
+ANSWERED = {"answered_at": NOW, "resolve_by": NOW, "answer_us": 0}
+MISSED = {"ended_at": NOW, "outcome": "no_answer"}
+APPROVED = {"decided_at": NOW, "outcome": "approved", "box": "answer"}
+
+
+def _good(table: Table) -> dict[str, Any]:
+    """A row of its own: an incident that calls, an open call, an open request, a report."""
+    place = {"district": DISTRICT, "grid_code": CELL, "category": "urban-0110"}
+    by_table: dict[str, dict[str, Any]] = {
+        "incident": {
+            **{**place, "id": uuid4(), "number": "2026-000001", "kind": "incident", "state": "calling", "level": 1},
+            **{"unit": UNIT, "urgency": "normal", "reporter": "worker", "policy_code": "p", "policy_version": 1},
+            **{"reported_at": NOW, "updated_at": NOW, **BOX, "due_kind": "answer", "seq": 1, "version": 1},
+            **{"sequence": 2, "calls_at": [1, 0, 0, 0], "audience": [UNIT]},
+        },
+        "call": {
+            **{**place, "incident_id": uuid4(), "seq": 1, "level": 1, "round": 1, "unit": UNIT, "cause": "report"},
+            **{"opened_at": NOW, "answer_by": NOW, "clock": "continuous"},
+        },
+        "request": {
+            **{"incident_id": uuid4(), "n": 1, "district": DISTRICT, "kind": "hold", "call": 1, "until": NOW},
+            **{"reason": "because", "asked_by": BY, "asked_at": NOW},
+        },
+        "report": {
+            **{**place, "id": uuid4(), "subject": "worker", "reporter": "worker", "body_hash": b"", "line": "urban"},
+            **{"kind": "incident", "urgency": "normal", "description": "路灯不亮", "reported_at": NOW},
+        },
+    }
+    return by_table[table.name]
+
+
+ONE = {"incident_id": UUID(int=1)}
+CASES: dict[Table, list[Case]] = {
+    incident: [
+        ("state", {"state": "lost", "due_kind": None}),
+        ("level", {"level": 0}),
+        ("level", {"level": 5}),
+        ("open_has_deadline", {"due_at": None}),
+        ("open_has_deadline", {**CLOSED, "due_at": NOW}),
+        ("deadline_of_state", {"due_kind": "resolve"}),
+        ("deadline_of_state", {"state": "answered"}),
+        ("deadline_of_state", {"state": "on_hold"}),
+        ("deadline_of_state", {"state": "resolved"}),
+        ("deadline_of_state", {**CLOSED, "due_kind": "verify"}),
+        ("open_wakes", {"wake_at": None}),
+        ("closed_sleeps", {**CLOSED, "wake_at": NOW}),
+        ("closed", {**CLOSED, "closed_at": None, "closed_as": None}),
+        ("closed", {**CLOSED, "closed_as": None}),
+        ("closed", {"closed_at": NOW, "closed_as": "void"}),
+        ("closed_as", {**CLOSED, "closed_as": "forgotten"}),
+        ("reopen_when_closed", {"reopen_until": NOW}),
+        ("merged", {**CLOSED, "closed_as": "merged"}),
+        ("merged", {**CLOSED, "merged_into": UUID(int=2)}),
+        ("rating", {**CLOSED, "rating": 0}),
+        ("rating", {**CLOSED, "rating": 6}),
+    ],
+    call: [
+        ("ended", {"ended_at": NOW}),
+        ("ended", {"outcome": "raised"}),
+        ("answered", {"answered_at": NOW, "answer_us": 1}),
+        ("answered", {"resolve_by": NOW}),
+        ("took", {**ANSWERED, "answer_us": None}),
+        ("took", {"answer_us": 5}),
+        ("took", {**ANSWERED, "ended_at": NOW, "outcome": "resolved"}),
+        ("took", {**ANSWERED, **ENDED, "resolve_us": 5}),
+        ("outcome", {**ENDED, "outcome": "forgotten"}),
+        ("late", {"late_s": 1.0, **ENDED}),
+        ("ratings", {"rating": 0}),
+        ("ratings", {"outcome_rating": 6}),
+        ("exempt", {**MISSED, "exempt": True}),
+        ("exempt", {**ENDED, "exempt": True, "appeal": {}}),
+        ("open_key", ({**ONE, "seq": 1}, {**ONE, "seq": 2, "round": 2})),
+        ("incident_id_level_round_key", ({**ONE, **ENDED, "seq": 1}, {**ONE, **ENDED, "seq": 2})),
+        ("pkey", ({**ONE, **ENDED, "round": 1}, {**ONE, **ENDED, "round": 2})),
+    ],
+    request: [
+        ("kind", {"kind": "leave"}),
+        ("outcome", {"outcome": "forgotten", "decided_at": NOW}),
+        ("decided", {"outcome": "refused"}),
+        ("decided", {"decided_at": NOW}),
+        ("box", {**APPROVED, "box": None}),
+        ("box", {"box": "answer"}),
+        ("resumed", {**APPROVED, "kind": "extend", "resumed_at": NOW}),
+        ("open_key", ({**ONE, "n": 1}, {**ONE, "n": 2})),
+    ],
+    report: [
+        ("source_pair", {"source_system": "12345"}),
+        ("source_pair", {"source_ref": "7"}),
+        ("idempotency_key", ({"idempotency_key": "k"}, {"idempotency_key": "k"})),
+        ("source_key", ({"source_system": "s", "source_ref": "7"}, {"source_system": "s", "source_ref": "7"})),
+    ],
+}
+ALLOWED: list[tuple[Table, tuple[dict[str, Any], ...]]] = [
+    (incident, ({}, {"state": "answered", "due_kind": "resolve"}, {"state": "on_hold", "due_kind": "resume"})),
+    (incident, ({"state": "resolved", "due_kind": "verify"}, CLOSED, {**CLOSED, "reopen_until": NOW, "rating": 5})),
+    (incident, ({**CLOSED, "closed_as": "merged", "merged_into": UUID(int=2)}, {"wake_at": NOW - timedelta(days=9)})),
+    (call, ({}, ANSWERED, ENDED, {**ANSWERED, **ENDED}, {**MISSED, "late_s": 0.5, "rating": 1, "outcome_rating": 5})),
+    (call, ({**ANSWERED, "ended_at": NOW, "outcome": "resolved", "resolve_us": 0},)),
+    (call, ({**MISSED, "exempt": True, "appeal": {}}, {**ONE, **ENDED}, {**ONE, "seq": 2, "round": 2})),
+    (request, ({}, APPROVED, {**APPROVED, "resumed_at": NOW}, {"outcome": "refused", "decided_at": NOW})),
+    (request, ({**ONE, "outcome": "lapsed", "decided_at": NOW}, {**ONE, "n": 2})),
+    (report, ({}, {"idempotency_key": "k"}, {"idempotency_key": "k", "subject": "colleague"}, {})),
+    (report, ({"source_system": "s", "source_ref": "7"}, {"source_system": "s", "source_ref": "8"})),
+]
+
+
+@pytest.mark.parametrize("table", CASES, ids=str)
+def test_every_rule_has_a_case(table: Table) -> None:
+    assert unproven(table, CASES[table]) == set()
+
+
+@pytest.mark.parametrize(
+    ("table", "rule", "changes"), [(table, *case) for table, cases in CASES.items() for case in cases]
+)
+async def test_an_impossible_state_is_refused(database: Database, table: Table, rule: str, changes: Any) -> None:
+    rows = changes if isinstance(changes, tuple) else (changes,)
+    assert await refused_by(database, table, *({**_good(table), **each} for each in rows)) == f"{table.name}_{rule}"
+
+
+@pytest.mark.parametrize(("table", "rows"), ALLOWED)
+async def test_a_possible_state_is_stored(database: Database, table: Table, rows: tuple[dict[str, Any], ...]) -> None:
+    assert await refused_by(database, table, *({**_good(table), **each} for each in rows)) is None

@@ -1,0 +1,39 @@
+"""Short ways to write to the log and to number it, each a transaction of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from service.rules.words import EventType
+from service.store.database import Database
+from service.store.log import numbering, writing
+from service.store.log.writing import Committed, Entry
+
+NOW = datetime(2026, 11, 23, 1, tzinfo=UTC)
+CELL = "440105003001001"
+INCIDENT = UUID("019ab0e2-5c00-7d3a-9a51-6f1f0c2b7e11")
+
+
+def comment(**fields: Any) -> Entry:
+    """A comment in the district; `fields` replace those of the entry."""
+    return Entry(EventType.INCIDENT_COMMENTED, NOW, CELL[:6], (), {})._replace(**fields)
+
+
+def comments(count: int, first: int = 1) -> list[Entry]:
+    """Events of one incident, from its `first` on."""
+    return [comment(incident_id=INCIDENT, sequence=n, data={"n": n}) for n in range(first, first + count)]
+
+
+async def write(database: Database, entries: Iterable[Entry] | None = None, **options: Any) -> Committed:
+    """One committed batch: of one comment, unless there are `entries`."""
+    async with database.begin() as tx:
+        return await writing.append(tx, [comment()] if entries is None else list(entries), **options)
+
+
+async def seal(database: Database) -> int | None:
+    """One turn of numbering."""
+    async with database.begin() as tx:
+        return await numbering.seal(tx)

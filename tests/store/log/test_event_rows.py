@@ -1,0 +1,49 @@
+"""The rules' events as entries of the log: what a reader will get, and who it is for."""
+
+from __future__ import annotations
+
+import pytest
+
+from service.rules.model import By, Event
+from service.rules.words import EventType, Level, State
+from service.store.log.event_rows import event_data, event_entry
+from service.store.log.writing import Entry
+from tests.rules.builders import CELL, COMMUNITY, NOW, STREET, an_incident, later
+
+RAISED = an_incident(State.CALLING, Level.STREET)
+BY = By("unit", "desk", COMMUNITY)
+EVENT = Event(EventType.CALL_OPENED, 7, later(hours=1), RAISED, 2, BY, "because", {"unit": STREET})
+
+
+def test_an_entry_has_place_audience_and_sequence_of_its_incident() -> None:
+    assert event_entry(EVENT) == Entry(
+        type=EventType.CALL_OPENED,
+        at=later(hours=1),
+        area=CELL,
+        audience=(COMMUNITY, STREET, "@worker"),
+        data=event_data(EVENT),
+        incident_id=RAISED.id,
+        sequence=7,
+        unit=STREET,
+    )
+
+
+def test_data_is_thin_and_as_of_the_event() -> None:
+    data = event_data(EVENT)
+    assert data["incident"] == {name: getattr(RAISED, name) for name in data["incident"]}
+    assert set(data["incident"]) == {
+        *("id", "number", "kind", "grid_code", "category", "urgency", "state", "level", "unit"),
+        *("due_at", "due_kind", "version"),
+    }
+    assert (data["call"], data["by"], data["note"]) == (
+        2,
+        {"kind": "unit", "subject": "desk", "unit": COMMUNITY},
+        "because",
+    )
+
+
+@pytest.mark.parametrize(("facts", "added"), [(None, {}), ({}, {}), ({"score": 4}, {"score": 4})])
+def test_facts_stand_beside_the_common_members(facts: dict[str, int] | None, added: dict[str, int]) -> None:
+    data = event_data(Event(EventType.INCIDENT_RATED, 1, NOW, RAISED, 1, BY, facts=facts))
+    assert {name: data[name] for name in data if name not in ("incident", "call", "by", "note")} == added
+    assert data["note"] is None

@@ -1,0 +1,117 @@
+"""Numbering: which batches get a position and in which order, what it marks, and who may number."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from service.store.database import Database
+from service.store.log import numbering, writing
+from service.store.log.numbering import Sealed
+from tests.store.log.batches import NOW, comment, comments, seal, write
+
+pytestmark = pytest.mark.anyio
+
+
+async def _sealed(database: Database, after: int = 0, limit: int = 100) -> list[Sealed]:
+    async with database.read() as connection:
+        return await numbering.sealed_after(connection, after, limit)
+
+
+async def test_an_empty_log_has_no_end_and_no_time(database: Database) -> None:
+    assert await seal(database) == 0
+    async with database.read() as connection:
+        assert await numbering.end(connection) == 0
+        assert await numbering.newest_time(connection) is None
+        assert await numbering.queue_marks(connection) == {}
+    assert await _sealed(database) == []
+
+
+async def test_positions_count_the_events(database: Database) -> None:
+    batches = [await write(database, comments(size, first)) for size, first in ((2, 1), (1, 3), (4, 4))]
+    async with database.read() as connection:
+        assert await numbering.end(connection) == 0, "what is committed has no position before it is numbered"
+    assert await seal(database) == 3
+    assert [(each.id, each.last_position) for each in await _sealed(database)] == [
+        (batch.batch_id, position) for batch, position in zip(batches, (2, 3, 7), strict=True)
+    ]
+    await write(database)
+    assert await seal(database) == 1
+    async with database.read() as connection:
+        assert await numbering.end(connection) == 8
+
+
+async def test_a_turn_numbers_the_oldest_batches_first(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(numbering, "SEAL_LIMIT", 2)
+    monkeypatch.setattr(numbering, "_SEAL", numbering._sealing())
+    ids = [(await write(database)).batch_id for _ in range(5)]
+    assert [await seal(database) for _ in range(4)] == [2, 2, 1, 0]
+    assert [(each.id, each.last_position) for each in await _sealed(database)] == list(
+        zip(ids, range(1, 6), strict=True)
+    )
+
+
+async def test_only_one_process_numbers_at_a_time(database: Database) -> None:
+    await write(database)
+    async with database.begin() as tx:
+        assert await numbering.seal(tx) == 1
+        assert await seal(database) is None
+    await write(database)
+    assert await seal(database) == 1
+
+
+async def test_a_turn_that_fails_numbers_nothing(database: Database) -> None:
+    await write(database, queues=["u:calling"])
+    async with database.engine.connect() as connection:
+        assert await numbering.seal(connection) == 1
+        await connection.rollback()
+    assert await _sealed(database) == []
+    assert await seal(database) == 1
+
+
+async def test_a_late_commit_is_numbered_after_what_was_read(database: Database) -> None:
+    async with database.begin() as slow:
+        first = await writing.append(slow, [comment()], queues=["u:calling"])
+        second = await write(database, queues=["u:calling"])
+        assert await seal(database) == 1
+    assert await seal(database) == 1
+    assert [each.id for each in await _sealed(database)] == [second.batch_id, first.batch_id]
+    async with database.read() as connection:
+        assert await numbering.queue_marks(connection) == {("u", "calling"): 2}
+
+
+async def test_queue_marks_keep_the_last_change(database: Database) -> None:
+    await write(database, comments(2), queues=["u:calling", "u:answered", "v:calling"])
+    await write(database, queues=["u:calling"])
+    await seal(database)
+    async with database.read() as connection:
+        assert await numbering.queue_marks(connection) == {
+            ("u", "calling"): 3,
+            ("u", "answered"): 2,
+            ("v", "calling"): 2,
+        }
+    await write(database, queues=["v:calling"])
+    await seal(database)
+    async with database.read() as connection:
+        assert (await numbering.queue_marks(connection))["v", "calling"] == 4
+
+
+async def test_numbered_batches_are_read_in_pages(database: Database) -> None:
+    wake = NOW + timedelta(hours=1)
+    first = await write(database, comments(3), queues=["b:calling", "a:calling"], wake_at=wake, reload=("keys",))
+    rest = [(await write(database)).batch_id for _ in range(3)]
+    await seal(database)
+    assert await _sealed(database, 0, 1) == [Sealed(first.batch_id, 3, ("a:calling", "b:calling"), wake, ("keys",))]
+    assert [each.id for each in await _sealed(database, 2, 2)] == [first.batch_id, rest[0]], "2 is inside the first"
+    assert [each.id for each in await _sealed(database, 3, 2)] == rest[:2]
+    assert [each.id for each in await _sealed(database, 5)] == rest[2:]
+    assert await _sealed(database, 6) == []
+
+
+async def test_newest_time_is_of_the_last_event_written(database: Database) -> None:
+    """The order of writing decides, and not the times: those of a virtual clock may lie anywhere."""
+    await write(database, [comment(at=NOW + timedelta(days=9))])
+    await write(database, [comment(at=NOW + timedelta(days=8)), comment(at=NOW + timedelta(days=1))])
+    async with database.read() as connection:
+        assert await numbering.newest_time(connection) == NOW + timedelta(days=1)

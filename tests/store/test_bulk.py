@@ -1,0 +1,227 @@
+"""Pages of rows: whatever is written comes back as it was, for every kind of column that any table has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import (
+    ARRAY,
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    Double,
+    Integer,
+    Interval,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+    select,
+    text,
+)
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.store import bulk, schema
+from service.store.database import Database
+from service.store.metadata import Code, Time
+
+pytestmark = pytest.mark.anyio
+
+Page = dict[str, list[Any]]
+
+_WORDS = ["", 'O\'Hare said "no" \\ yes', "广州市海珠区 🏙", "two\nlines\tand \x1f", "NULL", "{a,b}"]
+KINDS: Mapping[str, tuple[Any, Sequence[Any]]] = {
+    "words": (Text(), _WORDS),
+    "code": (Code, ["440105003001001", "", "urban-0110"]),
+    "small": (SmallInteger(), [0, -(2**15), 2**15 - 1]),
+    "number": (Integer(), [0, -(2**31), 2**31 - 1]),
+    "big": (BigInteger(), [0, -(2**63), 2**63 - 1]),
+    "flag": (Boolean(), [True, False]),
+    "moment": (Time, [datetime(2026, 11, 23, 1, 2, 3, 4, tzinfo=UTC), datetime(2000, 1, 1, tzinfo=UTC)]),
+    "day": (Date(), [date(2026, 2, 28), date(2028, 2, 29)]),
+    "span": (Interval(), [timedelta(0), timedelta(days=400, microseconds=1), -timedelta(hours=3)]),
+    "degrees": (Double(), [0.0, 113.317290123456789, -1e-300, 1e300]),
+    "id": (Uuid(), [UUID(int=0), UUID("019ab0e2-5c00-7d3a-9a51-6f1f0c2b7e11")]),
+    "digest": (LargeBinary(), [b"", b"\x00\xff\\'\""]),
+    "document": (JSON(), [{}, [], "words", 0, False, {"名": [None, "\\", '"', 1.5, {"a": ""}]}]),
+    "words_list": (ARRAY(Text), [[], [""], ["a", "b"], [*_WORDS, "a,b", " ", "\n"]]),
+    "small_list": (ARRAY(SmallInteger), [[], [1, 1, 0, 0], [-1]]),
+}
+"""Column of the throw-away table → its type, and values that are easily lost on the way."""
+
+TABLE = Table(
+    "kinds",
+    MetaData(),
+    Column("n", Integer, primary_key=True),
+    *(Column(name, kind) for name, (kind, _) in KINDS.items()),
+)
+SIZES = (1, 7, 99, 100, 101)
+
+
+@pytest.fixture
+async def kinds(database: Database) -> Database:
+    async with database.begin() as tx:
+        await tx.run_sync(TABLE.metadata.create_all)
+    return database
+
+
+def varying(size: int) -> Page:
+    """Every column goes through its values, null among them."""
+    return {"n": list(range(size))} | {
+        name: [(*values, None)[n % (len(values) + 1)] for n in range(size)] for name, (_, values) in KINDS.items()
+    }
+
+
+def uniform(size: int) -> Page:
+    """Every column holds its last value in every row, which is the most difficult one."""
+    return {"n": list(range(size))} | {name: [values[-1]] * size for name, (_, values) in KINDS.items()}
+
+
+def empty(size: int) -> Page:
+    """Every column but the key is null in every row."""
+    return {"n": list(range(size))} | {name: [None] * size for name in KINDS}
+
+
+PAGES = [pytest.param(make, size, id=f"{make.__name__}-{size}") for make in (varying, uniform, empty) for size in SIZES]
+
+
+async def _stored(connection: AsyncConnection) -> Page:
+    rows = [row._mapping for row in await connection.execute(select(TABLE).order_by(TABLE.c.n))]
+    return {column.name: [row[column.name] for row in rows] for column in TABLE.columns}
+
+
+def test_kinds_cover_every_column_of_the_schema() -> None:
+    known = {repr(kind) for kind, _ in KINDS.values()}
+    used = {repr(column.type) for table in schema.metadata.tables.values() for column in table.columns}
+    assert used <= known
+
+
+@pytest.mark.parametrize(("make", "size"), PAGES)
+async def test_an_inserted_page_comes_back(kinds: Database, make: Any, size: int) -> None:
+    async with kinds.begin() as tx:
+        await bulk.insert_rows(tx, TABLE, make(size))
+        assert await _stored(tx) == make(size)
+
+
+@pytest.mark.parametrize(("make", "size"), PAGES)
+async def test_an_upserted_page_replaces_what_was_there(kinds: Database, make: Any, size: int) -> None:
+    """Half of the rows are there before, with values that the page must replace: by null, too."""
+    before = uniform(size // 2 + 1)
+    async with kinds.begin() as tx:
+        await bulk.insert_rows(tx, TABLE, before)
+        await bulk.upsert_rows(tx, TABLE, make(size))
+        assert await _stored(tx) == make(size)
+
+
+@pytest.mark.parametrize(("make", "size"), PAGES)
+async def test_an_updated_page_comes_back(kinds: Database, make: Any, size: int) -> None:
+    async with kinds.begin() as tx:
+        await bulk.insert_rows(tx, TABLE, varying(size + 1))
+        assert await bulk.update_rows(tx, TABLE, ("n",), make(size)) == size
+        stored = await _stored(tx)
+    assert {name: values[:size] for name, values in stored.items()} == make(size)
+    assert {name: values[size] for name, values in stored.items()} == {n: v[size] for n, v in varying(size + 1).items()}
+
+
+async def test_empty_pages_write_nothing(kinds: Database) -> None:
+    async with kinds.begin() as tx:
+        for page in ({}, varying(0)):
+            await bulk.insert_rows(tx, TABLE, page)
+            await bulk.upsert_rows(tx, TABLE, page)
+            assert await bulk.update_rows(tx, TABLE, ("n",), page) == 0
+        assert (await _stored(tx))["n"] == []
+
+
+async def test_update_counts_the_rows_it_found(kinds: Database) -> None:
+    async with kinds.begin() as tx:
+        await bulk.insert_rows(tx, TABLE, varying(3))
+        page: Page = {"n": [1, 2, 77], "words": ["one", "two", "nobody"]}
+        assert await bulk.update_rows(tx, TABLE, ("n",), page, small=5) == 2
+        stored = await _stored(tx)
+    assert stored["words"] == [varying(3)["words"][0], "one", "two"]
+    assert stored["small"] == [varying(3)["small"][0], 5, 5], "a constant goes to the rows found, and to no others"
+
+
+async def test_update_by_two_keys_changes_one_row_each(kinds: Database) -> None:
+    async with kinds.begin() as tx:
+        await bulk.insert_rows(tx, TABLE, {"n": [1, 2, 3], "code": ["a", "b", "b"]})
+        page: Page = {"code": ["b", "a"], "n": [3, 2], "words": ["changed", "nobody"]}
+        assert await bulk.update_rows(tx, TABLE, ("n", "code"), page) == 1
+        assert (await _stored(tx))["words"] == [None, None, "changed"]
+
+
+async def test_a_refused_row_refuses_its_whole_page(kinds: Database) -> None:
+    with pytest.raises(IntegrityError):
+        async with kinds.begin() as tx:
+            await bulk.insert_rows(tx, TABLE, {"n": [1, 2, 1]})
+    async with kinds.read() as connection:
+        assert (await _stored(connection))["n"] == []
+
+
+async def test_a_column_nobody_fills_gets_its_default(kinds: Database) -> None:
+    async with kinds.begin() as tx:
+        await tx.execute(text("ALTER TABLE kinds ALTER small SET DEFAULT 7, ALTER small SET NOT NULL"))
+        await bulk.insert_rows(tx, TABLE, {"n": [1, 2], "small": [None, None]})
+        assert (await _stored(tx))["small"] == [7, 7]
+
+
+@pytest.mark.parametrize(("size", "folded"), [(1, False), (99, False), (100, True), (101, True)])
+def test_uniform_columns_fold_from_a_hundred_rows(size: int, folded: bool) -> None:
+    page: Page = {
+        "n": [7] * size,
+        "code": ["440105"] * size,
+        "words_list": [["a", "b"]] * size,
+        "small": list(range(size)),
+    }
+    shape, parameters = bulk.packed(TABLE, page, ("n",))
+    if folded:
+        assert (shape.varying, shape.uniform) == (("n", "small"), ("code", "words_list"))
+        assert (parameters["p_code"], parameters["p_words_list"]) == ("440105", '{"a","b"}')
+    else:
+        assert (set(shape.varying), shape.uniform) == (set(page), ())
+        assert parameters["p_code"] == ["440105"] * size
+    assert parameters["p_n"] == [7] * size, "a key is never folded"
+
+
+def test_values_that_python_calls_equal_stay_apart() -> None:
+    page: Page = {"n": list(range(100)), "document": [{"n": True}, *[{"n": 1}] * 99], "words": ["a", *["b"] * 99]}
+    shape, _ = bulk.packed(TABLE, page, ("n",))
+    assert shape.uniform == ()
+
+
+async def test_statements_do_not_multiply_with_page_sizes(kinds: Database) -> None:
+    """One statement serves every small page of the same columns, and one every large page of the same shape."""
+    caches = (bulk._insert, bulk._upsert, bulk._update)
+    async with kinds.begin() as tx:
+        for made, sizes in ((1, (1, 2, 50, 99)), (1, (100, 101, 500))):
+            before = [each.cache_info().currsize for each in caches]
+            for size in sizes:
+                page: Page = {
+                    "n": list(range(size)),
+                    "code": ["c"] * size,
+                    "big": list(range(size)),
+                    "flag": [True] * size,
+                }
+                await tx.execute(TABLE.delete())
+                await bulk.insert_rows(tx, TABLE, page)
+                await bulk.upsert_rows(tx, TABLE, page)
+                await bulk.update_rows(tx, TABLE, ("n",), page)
+            assert [each.cache_info().currsize for each in caches] == [size + made for size in before]
+
+
+def test_pages_are_made_of_objects_and_of_rows() -> None:
+    moments = [datetime(2026, 11, 23, tzinfo=UTC), datetime(2027, 1, 2, tzinfo=UTC)]
+    assert bulk.page_of({"y": "year", "m": "month"}, moments) == {"y": (2026, 2027), "m": (11, 1)}
+    assert bulk.page_of({"y": "year", "m": "month"}, []) == {}
+    assert bulk.columns_of([{"a": 1, "b": None}, {"a": 2, "b": 3}]) == {"a": [1, 2], "b": [None, 3]}
+    assert bulk.columns_of([]) == {}
+    assert bulk.filled({"a": [None, 0], "b": [None, None]}) == {"a": [None, 0]}

@@ -1,0 +1,300 @@
+"""One commit, one snapshot: what a block of `begin` or `read` promises, and which errors mean that it is down."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import asyncpg
+import pytest
+from sqlalchemy import text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.rules.errors import Unavailable
+from service.store.database import Database, StatementRefused, is_down
+
+pytestmark = pytest.mark.anyio
+
+DOWN = {
+    **dict.fromkeys(("08000", "08001", "08003", "08004", "08006", "08007", "08P01"), "the connection is lost"),
+    **dict.fromkeys(("57P01", "57P02", "57P03", "57P04", "57P05"), "the server ends the session, or starts up"),
+    **dict.fromkeys(("53000", "53100", "53200", "53300", "53400"), "the server is out of disk, memory or connections"),
+    **dict.fromkeys(("28000", "28P01"), "the server lets nobody in with these credentials"),
+    "3D000": "there is no such database, or not yet",
+    "55P03": "another transaction kept a lock too long",
+}
+"""Every SQLSTATE that means "down", with the reason; all others are the fault of the statement or of the data."""
+
+SQLSTATES = sorted(
+    state
+    for each in vars(asyncpg.exceptions).values()
+    if isinstance(state := getattr(each, "sqlstate", None), str) and state[:2] > "02"
+)
+"""Every error of PostgreSQL, as its driver lists them, without the warnings."""
+
+_COUNT = text("SELECT count(*) FROM line")
+_ADD = text("INSERT INTO line (code, name) VALUES (:code, '环卫')")
+
+
+async def _lines(database: Database) -> int:
+    async with database.read() as connection:
+        return int((await connection.execute(_COUNT)).scalar_one())
+
+
+async def _sessions_in_transaction(database: Database) -> int:
+    sessions = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    async with database.read() as connection:
+        found = await connection.execute(text(f"SELECT count(*) {sessions} AND state LIKE 'idle in transaction%'"))
+        return int(found.scalar_one())
+
+
+# --- down, or at fault ----------------------------------------------------------------------------------------------
+
+
+def test_the_table_names_no_unknown_state() -> None:
+    assert len(SQLSTATES) > 240
+    assert set(DOWN) <= set(SQLSTATES)
+
+
+async def test_every_sqlstate_is_down_or_a_fault(database: Database) -> None:
+    """The server itself raises each error, so that it comes all the way through the driver."""
+    down = set()
+    async with database.engine.connect() as connection:
+        for state in SQLSTATES:
+            with pytest.raises(DBAPIError) as refusal:
+                await connection.execute(text(f"DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{state}'; END $$"))
+            await connection.rollback()
+            assert getattr(refusal.value.orig, "sqlstate", None) == state
+            if is_down(refusal.value):
+                down.add(state)
+    assert down == set(DOWN)
+
+
+@pytest.mark.parametrize(
+    ("error", "down"),
+    [
+        (ConnectionRefusedError(), True),
+        (TimeoutError(), True),
+        (asyncpg.InterfaceError("connection is closed"), True),
+        (asyncpg.CannotConnectNowError("starting up"), True),
+        (ValueError(), False),
+        (asyncio.CancelledError(), False),
+        (Unavailable("again"), False),
+    ],
+)
+def test_errors_without_a_statement(error: BaseException, down: bool) -> None:
+    assert is_down(error) is down
+
+
+async def _killed(database: Database) -> None:
+    async with database.begin() as tx:
+        pid = (await tx.execute(text("SELECT pg_backend_pid()"))).scalar_one()
+        async with database.begin() as other:
+            await other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
+        await tx.execute(_COUNT)
+
+
+async def _idle_too_long(database: Database) -> None:
+    async with database.begin() as tx:
+        await tx.execute(text("SET idle_in_transaction_session_timeout = '20ms'"))
+        await asyncio.sleep(0.2)
+        await tx.execute(_COUNT)
+
+
+async def _locked_out(database: Database) -> None:
+    async with database.begin() as holder, database.begin() as tx:
+        await holder.execute(text("LOCK TABLE line"))
+        await tx.execute(text("SET LOCAL lock_timeout = '20ms'"))
+        await tx.execute(_COUNT)
+
+
+async def _nobody_listens(database: Database) -> None:
+    await _ping(make_url(database.url).update_query_dict({"host": "/nowhere"}))
+
+
+async def _no_such_database(database: Database) -> None:
+    await _ping(make_url(database.url).set(database="nobody"))
+
+
+async def _ping(url: URL) -> None:
+    absent = Database(url.render_as_string(hide_password=False))
+    try:
+        await absent.ping()
+    finally:
+        await absent.close()
+
+
+@pytest.mark.parametrize("provoke", [_killed, _idle_too_long, _locked_out, _nobody_listens, _no_such_database])
+async def test_a_database_that_is_down_is_unavailable(
+    database: Database, provoke: Callable[[Database], Awaitable[None]]
+) -> None:
+    with pytest.raises(Unavailable) as refusal:
+        await provoke(database)
+    assert refusal.value.cause
+    assert await _lines(database) == 0, "the pool works on"
+
+
+async def _run(database: Database, script: str, **parameters: object) -> None:
+    async with database.begin() as tx:
+        for statement in script.split("; "):
+            await tx.execute(text(statement), parameters)
+
+
+_TOO_SLOW = "SET LOCAL statement_timeout = '20ms'; SELECT pg_sleep(5)"
+_TWICE = "INSERT INTO line VALUES ('a', ''); INSERT INTO line VALUES ('a', '')"
+_MISSPELT = "SELEKT 1"
+
+
+@pytest.mark.parametrize(
+    ("script", "kind"), [(_TOO_SLOW, DBAPIError), (_TWICE, IntegrityError), (_MISSPELT, ProgrammingError)]
+)
+async def test_a_refused_statement_is_no_outage(database: Database, script: str, kind: type[Exception]) -> None:
+    with pytest.raises(StatementRefused) as refusal:
+        await _run(database, script)
+    assert isinstance(refusal.value, kind)
+    assert await _lines(database) == 0
+
+
+@pytest.mark.parametrize("value", [2**40, "\ud800", b"bytes"])
+async def test_a_value_the_driver_cannot_send_is_no_outage(database: Database, value: object) -> None:
+    kind = "int" if isinstance(value, int) else "text"
+    with pytest.raises(StatementRefused):
+        await _run(database, f"SELECT CAST(:value AS {kind})", value=value)
+
+
+async def test_a_serialization_failure_is_no_outage(database: Database) -> None:
+    """A transaction of the service is READ COMMITTED and never meets one; the sweep must still not take it for one."""
+    async with database.begin() as tx:
+        await tx.execute(_ADD, {"code": "a"})
+    change = text("UPDATE line SET name = name || '.'")
+    async with database.engine.connect() as late:
+        await late.execution_options(isolation_level="REPEATABLE READ")
+        await late.execute(_COUNT)
+        async with database.begin() as tx:
+            await tx.execute(change)
+        with pytest.raises(DBAPIError) as refusal:
+            await late.execute(change)
+    assert getattr(refusal.value.orig, "sqlstate", None) == "40001"
+    assert not is_down(refusal.value)
+
+
+async def test_an_exhausted_pool_is_unavailable(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    small = Database(database_url, pool_size=1)
+    monkeypatch.setattr(small.engine.sync_engine.pool, "_timeout", 0.05)
+    async with small.begin():
+        with pytest.raises(Unavailable):
+            await small.ping()
+    await small.close()
+
+
+# --- the one commit -------------------------------------------------------------------------------------------------
+
+
+async def test_a_block_is_committed_when_it_ends(database: Database) -> None:
+    async with database.begin() as tx:
+        await tx.execute(_ADD, {"code": "a"})
+        assert await _lines(database) == 0
+    assert await _lines(database) == 1
+
+
+async def _changes_its_mind(database: Database) -> None:
+    async with database.begin() as tx:
+        await tx.execute(_ADD, {"code": "a"})
+        raise KeyError
+
+
+async def test_an_error_in_the_block_rolls_it_back(database: Database) -> None:
+    with pytest.raises(KeyError):
+        await _changes_its_mind(database)
+    assert await _lines(database) == 0
+    assert await _sessions_in_transaction(database) == 0
+
+
+async def test_a_transaction_is_read_committed(database: Database) -> None:
+    async with database.begin() as tx:
+        await tx.execute(_COUNT)
+        async with database.begin() as other:
+            await other.execute(_ADD, {"code": "a"})
+        assert (await tx.execute(_COUNT)).scalar_one() == 1
+
+
+async def _slow_down_commits(database: Database) -> None:
+    """A deferred trigger makes every commit of a new line take half a second."""
+    async with database.begin() as tx:
+        body = "BEGIN PERFORM pg_sleep(0.5); RETURN NULL; END"
+        await tx.execute(text(f"CREATE FUNCTION pause() RETURNS trigger LANGUAGE plpgsql AS $$ {body} $$"))
+        made = "CREATE CONSTRAINT TRIGGER pause AFTER INSERT ON line DEFERRABLE INITIALLY DEFERRED"
+        await tx.execute(text(f"{made} FOR EACH ROW EXECUTE FUNCTION pause()"))
+
+
+async def _commits(database: Database) -> None:
+    await _run(database, "INSERT INTO line VALUES ('a', '')")
+
+
+async def _waits_between_statements(database: Database) -> None:
+    async with database.begin() as tx:
+        await tx.execute(_ADD, {"code": "a"})
+        await asyncio.sleep(30)
+
+
+async def _waits_in_a_statement(database: Database) -> None:
+    await _run(database, "INSERT INTO line VALUES ('a', ''); SELECT pg_sleep(30)")
+
+
+@pytest.mark.parametrize(
+    ("work", "committed"), [(_commits, 1), (_waits_between_statements, 0), (_waits_in_a_statement, 0)]
+)
+async def test_a_cancelled_caller_leaves_nothing_half_done(
+    database: Database, work: Callable[[Database], Awaitable[None]], committed: int
+) -> None:
+    """A commit under way is finished before the cancellation is passed on; anything before it is rolled back."""
+    await _slow_down_commits(database)
+    task = asyncio.ensure_future(work(database))
+    await asyncio.sleep(0.25)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await _lines(database) == committed
+    assert await _sessions_in_transaction(database) == 0
+
+
+# --- one snapshot ---------------------------------------------------------------------------------------------------
+
+
+async def test_a_read_block_is_one_snapshot(database: Database) -> None:
+    async with database.read() as connection:
+        assert (await connection.execute(_COUNT)).scalar_one() == 0
+        async with database.begin() as tx:
+            await tx.execute(_ADD, {"code": "a"})
+        assert (await connection.execute(_COUNT)).scalar_one() == 0
+    assert await _lines(database) == 1
+
+
+async def test_a_read_block_refuses_to_write(database: Database) -> None:
+    with pytest.raises(DBAPIError) as refusal:
+        async with database.read() as connection:
+            await connection.execute(_ADD, {"code": "a"})
+    assert getattr(refusal.value.orig, "sqlstate", None) == "25006"
+    assert not is_down(refusal.value)
+
+
+async def test_a_connection_that_has_read_may_write_again(database_url: str) -> None:
+    """The pool's only connection serves both kinds of block, one after the other."""
+    small = Database(database_url, pool_size=1)
+    assert await _lines(small) == 0
+    async with small.begin() as tx:
+        await tx.execute(_ADD, {"code": "a"})
+        assert await _settings(tx) == ("read committed", "off", "30s", "10s", "30s", "UTC", "off")
+    assert await _lines(small) == 1
+    await small.close()
+
+
+async def _settings(connection: AsyncConnection) -> tuple[str, ...]:
+    names = (
+        *("transaction_isolation", "transaction_read_only", "statement_timeout", "lock_timeout"),
+        *("idle_in_transaction_session_timeout", "timezone", "jit"),
+    )
+    row = await connection.execute(text("SELECT " + ", ".join(f"current_setting('{name}')" for name in names)))
+    return tuple(row.one())

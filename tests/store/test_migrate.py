@@ -1,0 +1,107 @@
+"""Migrating: a database is brought to the tables of this version by whoever comes first, and never half-way."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from alembic import command
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import ProgrammingError
+
+from service.rules.errors import Unavailable
+from service.store import migrate
+from service.store.database import Database
+from tests.processes.running import command as command_line
+from tests.store.catalog import described
+from tests.store.revisions import at_revision
+
+pytestmark = pytest.mark.anyio
+
+SCRIPTS = ScriptDirectory.from_config(migrate._config())
+REVISIONS = [each.revision for each in SCRIPTS.walk_revisions("base", "head")][::-1]
+REVERSIBLE = {"0001", "0005", "0007", "0008"}
+"""The revisions whose downgrade loses nothing that the older version could have kept."""
+
+
+async def _downgrade(database: Database, revision: str) -> None:
+    def run(connection: Connection) -> None:
+        config = migrate._config()
+        config.attributes["connection"] = connection
+        command.downgrade(config, revision)
+
+    async with database.begin() as tx:
+        await tx.run_sync(run)
+
+
+async def test_a_migrated_database_has_nothing_pending_and_no_drift(database: Database) -> None:
+    assert not await migrate.pending(database)
+    assert await migrate.drift(database) == []
+
+
+async def test_an_empty_database_is_pending_until_upgraded(blank_url: str) -> None:
+    database = Database(blank_url, pool_size=2)
+    assert await migrate.pending(database)
+    await migrate.upgrade(database)
+    assert not await migrate.pending(database)
+    await migrate.upgrade(database)
+    assert await migrate.drift(database) == []
+    await database.close()
+
+
+async def test_drift_names_what_differs(database: Database) -> None:
+    async with database.begin() as tx:
+        await tx.execute(text("ALTER TABLE line DROP COLUMN name"))
+        await tx.execute(text("DROP INDEX call_unit_idx"))
+    differences = await migrate.drift(database)
+    assert len(differences) == 2
+    assert "'add_column'" in " ".join(differences)
+    assert "call_unit_idx" in " ".join(differences)
+
+
+@pytest.mark.slow
+def test_several_hosts_may_upgrade_at_once(blank_url: str) -> None:
+    with ThreadPoolExecutor(3) as hosts:
+        done = list(hosts.map(lambda _: command_line("migrate", "--check", url=blank_url), range(3)))
+    assert [each.returncode for each in done] == [0, 0, 0], done
+
+
+async def test_a_failed_upgrade_leaves_the_older_version_whole(blank_url: str) -> None:
+    """A table of somebody else's stands in the way of 0004: 0003 is taken back with it."""
+    async with at_revision(blank_url, REVISIONS[1]) as database:
+        before = await described(database)
+        async with database.begin() as tx:
+            await tx.execute(text("CREATE TABLE duty_proposal (id int)"))
+        with pytest.raises(ProgrammingError):
+            await migrate.upgrade(database)
+        async with database.begin() as tx:
+            await tx.execute(text("DROP TABLE duty_proposal"))
+        assert await described(database) == before
+        await migrate.upgrade(database)
+        assert not await migrate.pending(database)
+
+
+async def test_an_absent_database_is_unavailable(database_url: str) -> None:
+    absent = Database(database_url.replace("sihu_", "nobody_"), pool_size=1)
+    for ask in (migrate.upgrade, migrate.pending, migrate.drift):
+        with pytest.raises(Unavailable):
+            await ask(absent)
+    await absent.close()
+
+
+@pytest.mark.parametrize(("older", "revision"), list(zip(["base", *REVISIONS], REVISIONS, strict=False)))
+async def test_a_downgrade_is_clean_or_refused(blank_url: str, older: str, revision: str) -> None:
+    """What cannot be undone without a loss says so, and what to do instead; the rest leaves the older tables."""
+    if older != "base":
+        async with at_revision(blank_url, older) as database:
+            before = await described(database)
+    else:
+        before = {}
+    async with at_revision(blank_url, revision) as database:
+        if revision in REVERSIBLE:
+            await _downgrade(database, older)
+            assert await described(database) == before
+        else:
+            with pytest.raises(NotImplementedError, match="restore a dump"):
+                await _downgrade(database, older)
