@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.places.geojson import MOST_VERTICES, CellShape, read_shapes
+from service.places.geojson import MAX_VERTICES, CellShape, read_shapes
 
 _SQUARE = [[113.3, 23.08], [113.302, 23.08], [113.302, 23.082], [113.3, 23.082], [113.3, 23.08]]
 
@@ -157,8 +157,8 @@ def test_a_geometry_that_is_no_area_is_told(geometry: object) -> None:
         ([[[113.3, -90.1], *_SQUARE]], "Polygon", "ring 1 holds [113.3, -90.1], outside of longitude -180 to 180"),
         ([[[428_000.5, 2_553_000.5], *_SQUARE]], "Polygon", "ring 1 holds [428000.5, 2553000.5], outside of"),
         ([[[1e300, 1.0], *_SQUARE]], "Polygon", "ring 1 holds [1e+300, 1.0], outside of"),
-        ([_SQUARE * (MOST_VERTICES // 5) + _SQUARE], "Polygon", "over 20000 vertices: simplify the outline"),
-        ([[_SQUARE] * (MOST_VERTICES // 5 + 1)], "MultiPolygon", "over 20000 vertices: simplify the outline"),
+        ([_SQUARE * (MAX_VERTICES // 5) + _SQUARE], "Polygon", "over 20000 vertices: simplify the outline"),
+        ([[_SQUARE] * (MAX_VERTICES // 5 + 1)], "MultiPolygon", "over 20000 vertices: simplify the outline"),
     ],
 )
 def test_a_geometry_that_cannot_be_drawn_is_told(coordinates: object, kind: str, sentence: str) -> None:
@@ -168,7 +168,7 @@ def test_a_geometry_that_cannot_be_drawn_is_told(coordinates: object, kind: str,
 
 
 def test_as_many_vertices_as_are_allowed_are_read() -> None:
-    turns = [2 * math.pi * i / (MOST_VERTICES - 1) for i in range(MOST_VERTICES - 1)]
+    turns = [2 * math.pi * i / (MAX_VERTICES - 1) for i in range(MAX_VERTICES - 1)]
     ring = [[113.3 + 0.01 * math.cos(turn), 23.08 + 0.01 * math.sin(turn)] for turn in turns]
     assert read_shapes(collection(feature([[*ring, ring[0]]])))[1] == []
 

@@ -110,8 +110,8 @@ def test_an_outline_is_the_same_wherever_it_begins_and_whichever_way_it_turns(ch
         turned = ring[at:-1] + ring[: at + 1]
         again.append(turned[:: chance.choice((1, -1))])
     chance.shuffle(again)
-    assert outlines.settled(tuple(again)) == outlines.settled(tuple(rings))
-    assert outlines.settled((*rings[1:], _star(chance, 5))) != outlines.settled(tuple(rings))
+    assert outlines.canonical(tuple(again)) == outlines.canonical(tuple(rings))
+    assert outlines.canonical((*rings[1:], _star(chance, 5))) != outlines.canonical(tuple(rings))
 
 
 def _meet(one: tuple[tuple[float, float], ...], other: tuple[tuple[float, float], ...]) -> bool:
