@@ -10,7 +10,6 @@ from pydantic import ConfigDict, Field
 from service.access.deps import Caller, must_be
 from service.registry import duties, examples, views
 from service.registry.bundle.rows import Basis, DayOrMoment, DutyRow, Name
-from service.registry.routes import PageQuery
 from service.rules import access, errors
 from service.rules.words import Role
 from service.store.registry import duty_proposals
@@ -19,6 +18,7 @@ from service.web import problems
 from service.web.answers import answer
 from service.web.cursors import kind_of
 from service.web.examples import listed, one
+from service.web.paging import PageQuery
 from service.web.text import Body, CategoryCode, Code, LongText, Moment, Prefix
 
 router = APIRouter(prefix="/v1/duties", tags=["registry · 名录"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field, FiniteFloat
@@ -13,26 +13,18 @@ from service.access.deps import Caller
 from service.places.coordinates import CoordType, to_wgs84
 from service.registry import examples, views
 from service.rules import errors, routing
-from service.rules.policy import Policy
 from service.rules.world import Category, Cell, Duty, Line, Unit, World
-from service.times import examples as time_examples
-from service.times import views as time_views
-from service.web import problems
+from service.web import paging, problems
 from service.web.answers import answer
-from service.web.cursors import kind_of
 from service.web.examples import listed, one
-from service.web.text import CategoryCode, CursorText, Limit, Moment, Params, Prefix
+from service.web.paging import PageQuery, SortKey
+from service.web.text import CategoryCode, Moment, Params, Prefix
 
 router = APIRouter(prefix="/v1", tags=["registry · 名录"])
 
 _LISTS = problems.documented(errors.Unauthorized, errors.BadCursor, errors.ValidationFailed)
 _Row = TypeVar("_Row", Unit, Cell, Category, Duty)
-_Any = TypeVar("_Any", Unit, Cell, Category, Duty, Line, Policy)
-
-
-class PageQuery(Params):
-    limit: Limit = 50
-    cursor: CursorText | None = None
+_Any = TypeVar("_Any", Unit, Cell, Category, Duty, Line)
 
 
 class DatedQuery(PageQuery):
@@ -162,19 +154,6 @@ async def list_duties(request: Request, caller: Caller, query: Annotated[DutyQue
     return _page(request, query, duties, lambda row: {**views.duty(row), "responsible": row is theirs})
 
 
-@router.get("/policies", summary="Time rules · 时限规则", responses={200: listed(time_examples.POLICY), **_LISTS})
-async def list_policies(request: Request, caller: Caller, query: Annotated[PageQuery, Query()]) -> Response:
-    """Every version by code, the newest of each first; incidents keep the one they were reported under."""
-    world, at = _now(request, None)
-    active = world.active(at)
-    ordered = sorted(world.policies.values(), key=_code_then_newest)
-
-    def show(row: Policy) -> dict[str, Any]:
-        return time_views.policy(row, row is active)
-
-    return _page(request, query, ordered, show, _code_then_newest)
-
-
 def _now(request: Request, at: datetime | None) -> tuple[World, datetime]:
     state = request.app.state
     return state.worlds.world, at or state.clock.now()
@@ -193,26 +172,16 @@ def _in_force(rows: Mapping[str, tuple[_Row, ...]], at: datetime, prefix: str | 
     return [row for code in codes for row in rows[code] if row.validity.at(at)]
 
 
-def _by_code(row: Unit | Cell | Category | Duty | Line | Policy) -> tuple[str | int, ...]:
+def _by_code(row: Unit | Cell | Category | Duty | Line) -> SortKey:
     return (row.code,)
-
-
-def _code_then_newest(row: Policy) -> tuple[str | int, ...]:
-    return row.code, -row.version
 
 
 def _page(
     request: Request,
     query: PageQuery,
     rows: Iterable[_Any],
-    show: Callable[[_Any], dict[str, Any]],
-    place: Callable[[_Any], tuple[str | int, ...]] = _by_code,
+    view: Callable[[_Any], Mapping[str, object]],
 ) -> Response:
-    """`rows` come in the order of `place`, which is what a cursor remembers of the last one shown."""
+    """Answer with one page of `rows`, which are in the order of their codes."""
     cursors = request.app.state.cursors
-    kind = kind_of(request.url.path, query.model_dump(mode="json", exclude={"cursor", "limit"}))
-    after = tuple(cursors.read(kind, query.cursor)) if query.cursor else ()
-    found = [row for row in rows if place(row) > after][: query.limit + 1]
-    items = found[: query.limit]
-    cursor = cursors.sign(kind, place(items[-1])) if len(found) > query.limit else None
-    return answer({"items": [show(row) for row in items], "next_cursor": cursor})
+    return paging.page(cursors, request.url.path, query, rows, view, _by_code)

@@ -78,16 +78,6 @@ async def test_a_list_is_paged_without_gaps_or_doubles(house: House, path: str) 
     assert seen[: len(whole)] == whole
 
 
-async def test_policies_are_paged_newest_version_first(house: House) -> None:
-    for hours in ("5h", "6h"):
-        await import_policy(house, hours)
-    first = await house.get("worker", "/v1/policies", limit=2)
-    last = await house.get("worker", "/v1/policies", limit=2, cursor=first["next_cursor"])
-    listed = [(each["version"], each["active"]) for each in first["items"] + last["items"]]
-    assert listed == [(3, True), (2, False), (1, False)]
-    assert last["next_cursor"] is None
-
-
 async def import_policy(house: House, answer: str) -> None:
     rows = "".join(
         f"  - {{level: {level}, urgency: {urgency}, answer: {answer}, resolve: 1d, clock: continuous}}\n"

@@ -24,8 +24,8 @@ from service.store.registry import calendars, policies
 from service.store.registry import rows as rows_
 from service.store.registry import world as world_
 from service.store.registry.calendars import Day
-from service.times import calendars as calendar_use
-from service.times.calendars import OFFICIAL
+from service.times import calendar_changes, day_sources
+from service.times.day_sources import OFFICIAL
 from service.times.policy_checks import faults_in_world, timer_of
 from service.times.policy_file import PolicyFile
 
@@ -176,7 +176,7 @@ async def _settle(
         held = {each.day: each for each in await calendars.between(tx, calendar, wanted[0].day, wanted[-1].day)}
         told_days += sum(held.get(each.day) != each for each in wanted)
         if not dry_run:
-            await calendar_use.write(tx, world, calendar, wanted, now, by, area=_area(world, bundle))
+            await calendar_changes.write_days(tx, world, calendar, wanted, now, by, area=_area(world, bundle))
     policy = await _policy(tx, bundle.policy, world, now, by, dry_run)
     touched = [*told["units"].changed, *told["units"].closed]
     affected = await rows_.open_incidents_of(tx, touched) if touched else 0
@@ -209,7 +209,7 @@ async def _days(tx: Transaction, bundle: Bundle, world: World) -> dict[str, list
     first to need them."""
     found: dict[str, dict[date, Day]] = defaultdict(dict)
     if bundle.policy and bundle.policy.calendar == OFFICIAL:
-        found[OFFICIAL] = {each.day: each for each in await calendar_use.unseeded(tx)}
+        found[OFFICIAL] = {each.day: each for each in await day_sources.official_to_add(tx)}
     for _, row in bundle.calendar:
         found[row.code][row.day] = Day(row.day, row.workday, "calendar.csv", row.note)
     return {code: sorted(days.values()) for code, days in found.items() if days}
@@ -226,7 +226,7 @@ async def _policy_faults(
 ) -> set[Fault]:
     found: set[Fault] = set()
     for calendar, brought in days.items():
-        wrong = await calendar_use.faults_of(tx, world, calendar, brought, now)
+        wrong = await calendar_changes.faults_of(tx, world, calendar, brought, now)
         found |= {Fault("calendar.csv", 0, detail) for detail in wrong}
     wanted = bundle.policy
     if wanted is None:

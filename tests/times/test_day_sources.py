@@ -10,7 +10,7 @@ from service.commands import sample
 from service.registry.bundle import parse
 from service.store.database import Database
 from service.store.registry.calendars import Day
-from service.times import calendars
+from service.times import calendar_changes
 from tests.registry.bundles import DAY, NOW, OPS, bring, files, held_days, in_yaml, working, written
 
 pytestmark = pytest.mark.anyio
@@ -49,7 +49,7 @@ async def test_days_of_a_bundle_lie_over_the_published_ones_and_do_not_replace_t
 
 
 async def test_days_that_ops_wrote_before_the_first_import_lie_over_the_published_ones(database: Database) -> None:
-    await calendars.change(database, "cn", [Day(date(2026, 7, 8), False, "区府办", "台风")], NOW, OPS)
+    await calendar_changes.change_days(database, "cn", [Day(date(2026, 7, 8), False, "区府办", "台风")], NOW, OPS)
     report = await bring(database, SAMPLE)
     days = await held_days(database)
     assert (report.days, len(days)) == (7 * 365 + 1, 7 * 365 + 2)
@@ -62,7 +62,7 @@ async def test_a_policy_without_a_calendar_brings_no_days(haizhu: Database) -> N
 
 
 async def test_edited_days_outlive_a_second_import(office: Database) -> None:
-    await calendars.change(office, "cn", [Day(date(2026, 11, 25), False, "区府办", "停电")], NOW, OPS)
+    await calendar_changes.change_days(office, "cn", [Day(date(2026, 11, 25), False, "区府办", "停电")], NOW, OPS)
     report = await bring(office, SAMPLE, NOW + DAY)
     assert (report.days, report.changes_anything) == (0, False)
     assert (await held_days(office))[date(2026, 11, 25)] == (False, "区府办", "停电")
