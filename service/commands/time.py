@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from service.commands.database import OPS, now_and_world, with_database
-from service.registry.bundle.parse import BundleError
+from service.registry.bundle.files import BundleError
 from service.rules.errors import NotFound, ValidationFailed
 from service.rules.worktime import FIRST_YEAR, LAST_YEAR
 from service.rules.world import World

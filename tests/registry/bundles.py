@@ -10,7 +10,7 @@ import yaml
 from sqlalchemy import text
 
 from service.registry.bundle import importing
-from service.registry.bundle.importing import ImportReport
+from service.registry.bundle.report import ImportReport
 from service.rules.model import By
 from service.store.database import Database
 

@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from service.registry import duties
 from service.registry.bundle.rows import DutyRow
-from service.registry.duties import Approval, Done
+from service.registry.duties import Approval, ProposalOutcome
 from service.rules.errors import Conflict
 from service.rules.model import By
 from service.rules.world import World
@@ -116,7 +116,7 @@ async def validities(database: Database) -> list[tuple[datetime, datetime | None
         return [(row.valid_from, row.valid_to) for row in found]
 
 
-async def both(database: Database, *asked: Any) -> tuple[list[Done], list[Conflict]]:
+async def both(database: Database, *asked: Any) -> tuple[list[ProposalOutcome], list[Conflict]]:
     """What was done, and what was refused; nothing else may happen. Nobody can write before all have begun."""
     async with database.begin() as tx:
         await tx.execute(text("LOCK TABLE duty_proposal IN SHARE MODE"))
@@ -125,7 +125,7 @@ async def both(database: Database, *asked: Any) -> tuple[list[Done], list[Confli
             while (await tx.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted"))).scalar_one() < len(asked):
                 await asyncio.sleep(0.01)
     ended = await running
-    done, refused = [e for e in ended if isinstance(e, Done)], [e for e in ended if isinstance(e, Conflict)]
+    done, refused = [e for e in ended if isinstance(e, ProposalOutcome)], [e for e in ended if isinstance(e, Conflict)]
     assert len(done) + len(refused) == len(ended), ended
     return done, refused
 

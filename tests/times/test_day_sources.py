@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from service.commands import sample
-from service.registry.bundle import parse
+from service.registry.bundle.files import read_folder
 from service.store.database import Database
 from service.store.registry.calendars import Day
 from service.times import calendar_changes
@@ -15,7 +15,7 @@ from tests.registry.bundles import DAY, NOW, OPS, bring, files, held_days, in_ya
 
 pytestmark = pytest.mark.anyio
 
-SAMPLE = parse.read_directory(sample.SAMPLE)
+SAMPLE = read_folder(sample.SAMPLE)
 MAKE_UP_2026 = [
     date(2026, 1, 4),
     date(2026, 2, 14),

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from service.commands import sample
-from service.registry.bundle import parse
+from service.registry.bundle.files import read_folder
 from service.rules.errors import ValidationFailed
 from service.store.database import Database
 from service.store.registry.calendars import Day
@@ -125,7 +125,7 @@ async def test_a_bundle_with_such_days_is_refused_as_a_fault_of_its_calendar(off
     before = await everything(office)
     report = await bring(
         office,
-        parse.read_directory(sample.SAMPLE) | {"calendar.csv": f"code,day,workday\n{lines}".encode()},
+        read_folder(sample.SAMPLE) | {"calendar.csv": f"code,day,workday\n{lines}".encode()},
         dry_run=dry_run,
     )
     assert {fault.file for fault in report.faults} == {"calendar.csv", "policy.yaml"}

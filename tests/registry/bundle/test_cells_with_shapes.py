@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from service.registry.bundle import checks, importing
+from service.registry.bundle import checks
 from service.registry.bundle.changes import ALWAYS
 from service.registry.bundle.checks import StoredCodes
-from service.registry.bundle.parse import parse
+from service.registry.bundle.parse import bundle_of
+from service.registry.bundle.report import ImportReport
 from service.store.database import Database
 from service.worlds import CurrentWorld
 from tests.registry.bundles import DAY, NOW, bring, everything, files, in_yaml, working, written
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.anyio
 
 FIRST, SECOND, COMMUNITY = "440402001001001", "440402001001002", "440402001001"
 TWO_CELLS = f"code,name,community\n{FIRST},网格,{COMMUNITY}\n{SECOND},二,{COMMUNITY}\n"
-# as a bundle with a fault in cells.geojson crashes: KeyError in bundle_checks.check, which _REFERS_TO leaves out
+# as a bundle with a fault in cells.geojson crashes: KeyError in checks.check, which _REFERS_TO leaves out
 
 
 def square(west: float = 113.0) -> list[list[float]]:
@@ -53,7 +54,7 @@ async def cells(database: Database, code: str = FIRST) -> list[tuple[str, dateti
         return [(row.name, row.valid_from, row.valid_to, row.shape[0][0][0] if row.shape else None) for row in found]
 
 
-def told(report: importing.ImportReport) -> Sequence[tuple[str, int]]:
+def told(report: ImportReport) -> Sequence[tuple[str, int]]:
     return [(fault.file, fault.row) for fault in report.faults]
 
 
@@ -185,7 +186,7 @@ async def test_a_cell_of_cells_geojson_is_checked_as_one_of_cells_csv(
 
 
 def test_the_checks_between_files_know_cells_geojson() -> None:
-    read = parse(files() | shapes(feature(SECOND)))
+    read = bundle_of(files() | shapes(feature(SECOND)))
     assert [fault.row for fault in checks.check(read, StoredCodes({}))] == [1]
 
 
@@ -218,7 +219,7 @@ OWN = in_yaml(written(working(category="u"), calendar="own", hours=["08:00-12:00
 
 async def test_calendar_csv_brings_days_of_several_calendars(database: Database) -> None:
     report = await bring(database, files() | {"calendar.csv": DAYS.encode(), "policy.yaml": OWN})
-    assert (report.days, report.as_dict()["calendar_days"]) == (3, 3)
+    assert (report.days, report.view()["calendar_days"]) == (3, 3)
     assert "calendar: 3 days added or changed" in report.lines()
     worlds = CurrentWorld()
     await worlds.reload(database)

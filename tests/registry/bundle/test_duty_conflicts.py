@@ -146,7 +146,7 @@ def test_whatever_was_imported_one_thing_never_has_two_leads(imports: list[list[
         numbered = tuple(enumerate(rows, 2))
         newest = {row["code"]: row for row in stored}
         columns = [(number, row.model_dump()) for number, row in numbered]
-        made = changes.plan("duties.csv", columns, newest, NOW, past_is_settled=bool(stored))
+        made = changes.plan_of("duties.csv", columns, newest, NOW, past_is_settled=bool(stored))
         world = worlds.build(1, duties=[_duty(row) for row in stored])
         if not made.faults and not list(duty_conflicts.in_bundle(Bundle(duties=numbered), made, world)):
             stored = carry_out(stored, made)

@@ -10,8 +10,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from service.commands import sample
-from service.registry.bundle import parse
 from service.registry.bundle.changes import ALWAYS
+from service.registry.bundle.files import read_folder
 from service.rules.words import Level, Urgency
 from service.store.database import Database
 from service.worlds import CurrentWorld
@@ -66,7 +66,7 @@ async def test_importing_twice_changes_nothing(database: Database) -> None:
 
 
 async def test_importing_the_haizhu_sample_twice_changes_nothing(office: Database) -> None:
-    from_disk = parse.read_directory(sample.SAMPLE)
+    from_disk = read_folder(sample.SAMPLE)
     before = await everything(office)
     assert not (await bring(office, from_disk, NOW + DAY)).changes_anything
     assert await everything(office) == before
@@ -164,7 +164,7 @@ async def test_a_dry_run_says_the_same_and_writes_nothing(database: Database) ->
     dry = await bring(database, files(), dry_run=True)
     assert await everything(database) == before
     wet = await bring(database, files())
-    assert {**dry.as_dict(), "dry_run": False} == wet.as_dict()
+    assert {**dry.view(), "dry_run": False} == wet.view()
     assert dry.committed is None
 
 

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import struct
-import tracemalloc
-import zipfile
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -19,17 +13,18 @@ from hypothesis import strategies as st
 from service.commands import sample
 from service.registry.bundle import checks, parse
 from service.registry.bundle.checks import StoredCodes
-from service.registry.bundle.parse import BundleError, Fault
+from service.registry.bundle.files import read_folder
+from service.registry.bundle.parse import Fault
 from service.rules.words import UnitKind
 from tests.registry.bundles import UNITS, files
 
 NOTHING = StoredCodes({})
-_SAMPLE = parse.read_directory(sample.SAMPLE)
+_SAMPLE = read_folder(sample.SAMPLE)
 _DUTIES = "code,title,category,area,lead_unit,assisting,valid_from,valid_to\nD1,排水,"
 
 
 def faults_of(content: Mapping[str, bytes], known: StoredCodes = NOTHING) -> list[Fault]:
-    read = parse.parse(content)
+    read = parse.bundle_of(content)
     return sorted([*read.faults, *checks.check(read, known)])
 
 
@@ -38,16 +33,8 @@ def units(*rows: str) -> dict[str, bytes]:
     return files(units="\n".join([files()["units.csv"].decode().rstrip(), *rows]))
 
 
-def zipped(*entries: tuple[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
-    written = io.BytesIO()
-    with zipfile.ZipFile(written, "w", method) as archive:
-        for name, content in entries:
-            archive.writestr(name, content)
-    return written.getvalue()
-
-
 def test_the_sample_is_clean_and_whole() -> None:
-    read = parse.parse(_SAMPLE)
+    read = parse.bundle_of(_SAMPLE)
     assert faults_of(_SAMPLE) == []
     kinds = Counter(row.kind for _, row in read.units)
     assert kinds == {
@@ -68,7 +55,7 @@ def test_the_sample_is_clean_and_whole() -> None:
 
 
 def test_in_the_sample_every_category_has_a_department_and_every_street_and_department_a_leader() -> None:
-    read = parse.parse(_SAMPLE)
+    read = parse.bundle_of(_SAMPLE)
     routed = tuple(row.category for _, row in read.duties if row.area == "440105")
     assert [row.code for _, row in read.categories if not row.code.startswith(routed)] == []
     charges = [code for _, row in read.units for code in row.in_charge_of]
@@ -77,7 +64,7 @@ def test_in_the_sample_every_category_has_a_department_and_every_street_and_depa
 
 
 def test_nobody_can_mistake_the_sample_for_the_real_thing() -> None:
-    read = parse.parse(_SAMPLE)
+    read = parse.bundle_of(_SAMPLE)
     invented = [row.name for _, row in read.units if row.kind is UnitKind.COMMUNITY] + [r.name for _, r in read.cells]
     assert all(name.startswith("示例") for name in invented)
     assert all("example" in row.basis for _, row in read.duties)
@@ -88,7 +75,7 @@ def test_nobody_can_mistake_the_sample_for_the_real_thing() -> None:
 
 def test_rows_come_with_their_line_lists_and_days() -> None:
     rows = "﻿code,name,kind,covers,in_charge_of,valid_from\r\n\r\nl,领导,leader,440105;440106,a; b,2020-09-01\r\n"
-    [(number, row)] = parse.parse({"units.csv": rows.encode()}).units
+    [(number, row)] = parse.bundle_of({"units.csv": rows.encode()}).units
     assert (number, row.covers, row.in_charge_of, row.valid_to) == (3, ("440105", "440106"), ("a", "b"), None)
     assert row.valid_from == datetime(2020, 8, 31, 16, tzinfo=UTC)
 
@@ -123,7 +110,7 @@ def test_rows_come_with_their_line_lists_and_days() -> None:
     ],
 )
 def test_what_cannot_be_read_is_told_with_its_line(name: str, content: bytes, row: int, detail: str) -> None:
-    [fault] = parse.parse({name: content}).faults
+    [fault] = parse.bundle_of({name: content}).faults
     assert (fault.file, fault.row) == (name, row)
     assert detail in fault.detail
     assert len(str(fault)) < 500
@@ -224,62 +211,6 @@ def test_a_part_may_refer_to_what_is_known() -> None:
     part = {"duties.csv": f"{_DUTIES}u,440402,dept-water,,,".encode()}
     assert faults_of(part, StoredCodes(held, frozenset({"u"}))) == []
     assert len(faults_of(part)) == 4
-
-
-def test_a_folder_is_read_with_everything_but_its_notes(tmp_path: Path) -> None:
-    for name in ("units.csv", "NOTICE.md", "surprise.txt"):
-        (tmp_path / name).write_bytes(b"x")
-    (tmp_path / "folder").mkdir()
-    assert parse.read_directory(tmp_path) == {"units.csv": b"x", "surprise.txt": b"x"}
-    with pytest.raises(BundleError, match="is not a folder"):
-        parse.read_directory(tmp_path / "units.csv")
-    with (tmp_path / "cells.csv").open("wb") as file:
-        file.truncate(parse.MOST_BYTES)
-    with pytest.raises(BundleError, match="over 16 MiB"):
-        parse.read_directory(tmp_path)
-
-
-def test_a_zip_is_read_whatever_folder_its_files_are_in() -> None:
-    content = zipped(("haizhu/units.csv", b"x"), ("haizhu/NOTICE.md", b"y"), ("haizhu/", b""))
-    assert parse.from_zip(content) == {"units.csv": b"x"}
-
-
-def test_a_zip_that_unpacks_to_more_than_it_says_takes_no_more_memory_than_a_bundle_may() -> None:
-    size = 8 * parse.MOST_BYTES + 12_345  # a number that stands nowhere else in the archive
-    lying = zipped(("units.csv", bytes(size))).replace(struct.pack("<L", size), struct.pack("<L", 10))
-    tracemalloc.start()
-    try:
-        with pytest.raises(BundleError, match="can be read"):
-            parse.from_zip(lying)
-        assert tracemalloc.get_traced_memory()[1] < 4 * parse.MOST_BYTES
-    finally:
-        tracemalloc.stop()
-
-
-@pytest.mark.parametrize(
-    ("content", "detail"),
-    [
-        (b"", "not a zip archive"),
-        (b"code,name\n", "not a zip archive"),
-        (zipped(("a/units.csv", b"x"), ("b/units.csv", b"y")), "units.csv is in the archive twice"),
-        (zipped(("units.csv", bytes(17 * 2**20))), "over 16 MiB"),
-        (zipped(("units.csv", bytes(9 * 2**20)), ("cells.csv", bytes(9 * 2**20))), "over 16 MiB"),
-        (zipped(*((f"{number}.csv", b"") for number in range(51))), "over 50 files"),
-        (zipped(("units.csv", b"x"), method=zipfile.ZIP_BZIP2), "ordinary zip"),
-        (zipped(("units.csv", b"x"), method=zipfile.ZIP_LZMA), "ordinary zip"),
-    ],
-)
-def test_a_zip_that_is_broken_or_too_much_is_refused(content: bytes, detail: str) -> None:
-    with pytest.raises(BundleError, match=detail):
-        parse.from_zip(content)
-
-
-@given(st.integers(0, 2000), st.integers(1, 255))
-def test_a_zip_with_one_byte_wrong_is_read_or_refused(at: int, flip: int) -> None:
-    content = bytearray(zipped(("lines.csv", _SAMPLE["lines.csv"]), ("policy.yaml", _SAMPLE["policy.yaml"])))
-    content[at % len(content)] ^= flip
-    with contextlib.suppress(BundleError):
-        assert parse.from_zip(bytes(content))
 
 
 _NAMES = st.sampled_from([*_SAMPLE, "calendar.csv", "x"])
