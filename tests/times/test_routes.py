@@ -8,7 +8,7 @@ import pytest
 
 from service.times import views
 from tests.house import House
-from tests.registry.test_routes import import_policy
+from tests.registry.bundle.test_routes import import_policy
 from tests.times.test_calendar_changes import DAYS, off, put
 from tests.views import reshaped
 
