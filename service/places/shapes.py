@@ -59,6 +59,7 @@ class ShapeIndex:
 
     @property
     def codes(self) -> frozenset[str]:
+        """The codes of all shapes."""
         return frozenset(self._shapes)
 
     def __len__(self) -> int:

@@ -23,11 +23,12 @@ router = APIRouter(prefix="/v1", tags=["registry · 名录"])
 
 _LISTS = problems.documented(errors.Unauthorized, errors.BadCursor, errors.ValidationFailed)
 _Row = TypeVar("_Row", Unit, Cell, Category, Duty)
-_Any = TypeVar("_Any", Unit, Cell, Category, Duty, Line)
+_Item = TypeVar("_Item", Unit, Cell, Category, Duty, Line)
 
 
 @router.get("/grid-cells", summary="List the grid cells · 网格", responses={200: listed(examples.CELL), **_LISTS})
 async def list_cells(request: Request, caller: Caller, query: Annotated[AreaQuery, Query()]) -> Response:
+    """Cells in force at `at`, or now, are listed by code. `area` keeps those whose code starts with it."""
     world, at = _now(request, query.at)
     return _page(request, query, _in_force(world.cells, at, query.area), views.cell)
 
@@ -57,6 +58,7 @@ async def locate(request: Request, caller: Caller, query: Annotated[LocateQuery,
     responses={200: one(examples.CELL), **problems.documented(errors.Unauthorized, errors.NotFound)},
 )
 async def get_cell(request: Request, code: str, caller: Caller) -> Response:
+    """The answer is the cell with this code that is in force now."""
     world, at = _now(request, None)
     return answer(views.cell(_cell(world, code, at)))
 
@@ -87,6 +89,8 @@ async def get_chain(request: Request, code: str, caller: Caller, query: Annotate
 
 @router.get("/units", summary="List the units · 单位", responses={200: listed(examples.UNIT), **_LISTS})
 async def list_units(request: Request, caller: Caller, query: Annotated[AreaQuery, Query()]) -> Response:
+    """Units in force at `at`, or now, are listed by code. `area` keeps the units inside it, and those that cover an
+    area inside it."""
     world, at = _now(request, query.at)
     units = [
         unit
@@ -98,12 +102,14 @@ async def list_units(request: Request, caller: Caller, query: Annotated[AreaQuer
 
 @router.get("/categories", summary="List the categories · 类别", responses={200: listed(examples.CATEGORY), **_LISTS})
 async def list_categories(request: Request, caller: Caller, query: Annotated[DatedQuery, Query()]) -> Response:
+    """Categories in force at `at`, or now, are listed by code."""
     world, at = _now(request, query.at)
     return _page(request, query, _in_force(world.categories, at), views.category)
 
 
 @router.get("/lines", summary="List the lines of work · 条线", responses={200: listed(examples.LINE), **_LISTS})
 async def list_lines(request: Request, caller: Caller, query: Annotated[PageQuery, Query()]) -> Response:
+    """Lines of work are listed by code. They have no validity dates."""
     world: World = request.app.state.worlds.world
     return _page(request, query, [world.lines[code] for code in sorted(world.lines)], views.line)
 
@@ -154,8 +160,8 @@ def _by_code(row: Unit | Cell | Category | Duty | Line) -> SortKey:
 def _page(
     request: Request,
     query: PageQuery,
-    rows: Iterable[_Any],
-    view: Callable[[_Any], Mapping[str, object]],
+    rows: Iterable[_Item],
+    view: Callable[[_Item], Mapping[str, object]],
 ) -> Response:
     """Answer with one page of `rows`, which are in the order of their codes."""
     cursors = request.app.state.cursors

@@ -77,15 +77,15 @@ def test_a_line_goes_around_nothing(ring: Ring) -> None:
 )
 def test_a_ring_that_crosses_itself_is_told_where(ring: Ring) -> None:
     for each in (ring, ring[::-1]):
-        told = outlines.fault(each)
-        assert told is not None and told.startswith("crosses itself near [113.3")
+        detail = outlines.fault(each)
+        assert detail is not None and detail.startswith("crosses itself near [113.3")
 
 
 @given(_CHANCE, st.integers(3, 12))
 def test_what_crosses_itself_is_what_brute_force_finds(chance: random.Random, corners: int) -> None:
     ring = _ring(*((chance.randrange(20), chance.randrange(20)) for _ in range(corners)))
-    told = outlines.fault(ring) or ""
-    assert told.startswith("crosses itself") == any(_meet(*pair) for pair in combinations(pairwise(ring), 2))
+    detail = outlines.fault(ring) or ""
+    assert detail.startswith("crosses itself") == any(_meet(*pair) for pair in combinations(pairwise(ring), 2))
 
 
 @given(_CHANCE, st.integers(4, 400))

@@ -21,13 +21,13 @@ from tests.registry.admissions import (
     PROPOSALS,
     approve,
     duty,
+    events_of,
     later,
     lead,
     move,
     propose,
     refused,
     stored,
-    told,
 )
 
 pytestmark = pytest.mark.anyio
@@ -40,8 +40,8 @@ async def test_what_is_proposed_is_told_and_nobodys_yet(house: House) -> None:
     before = await house.get("worker", DUTIES, limit=500)
     answer = await house.send("department", "POST", DUTIES, duty())
     assert (answer.status_code, answer.headers["location"]) == (201, PROPOSALS)
-    said = answer.json()
-    assert said == {
+    shown = answer.json()
+    assert shown == {
         **duty(),
         "valid_to": None,
         "proposed_by": {"kind": "unit", "subject": DEPARTMENT, "unit": DEPARTMENT},
@@ -53,7 +53,7 @@ async def test_what_is_proposed_is_told_and_nobodys_yet(house: House) -> None:
         "refused_at": None,
         "refused_reason": None,
     }
-    assert (await house.get("worker", PROPOSALS))["items"] == [said]
+    assert (await house.get("worker", PROPOSALS))["items"] == [shown]
     assert await house.get("worker", DUTIES, limit=500) == before
 
 
@@ -160,12 +160,12 @@ async def test_the_log_tells_who_proposed_and_who_admitted_what(house: House) ->
     await house.advance(seconds=90)
     await propose(house, valid_to="2027-06-30")
     await approve(house, valid_from=later(1))
-    [proposed], [admitted] = await told(house, "proposed"), await told(house, "approved")
+    [proposed], [admitted] = await events_of(house, "proposed"), await events_of(house, "approved")
     by = {"kind": "unit", "subject": DEPARTMENT, "unit": DEPARTMENT}
-    said = duty(valid_to="2027-06-29T16:00:00Z")
-    assert proposed["data"] == {"duty": said, "by": by}
+    shown = duty(valid_to="2027-06-29T16:00:00Z")
+    assert proposed["data"] == {"duty": shown, "by": by}
     assert admitted["data"] == {
-        "duty": {**said, "valid_from": "2026-11-24T01:00:00Z"},
+        "duty": {**shown, "valid_from": "2026-11-24T01:00:00Z"},
         "proposed_by": by,
         "taken_back": [],
         "by": {"kind": "ops", "subject": "ops"},

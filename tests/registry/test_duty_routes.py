@@ -60,14 +60,14 @@ async def test_the_longest_row_there_is_fits(house: House) -> None:
 async def test_proposals_are_listed_newest_first_without_gaps_or_doubles(house: House) -> None:
     for number in range(5):
         await propose(house, code=f"N-{number}")
-    seen: list[str] = []
+    codes: list[str] = []
     query: dict[str, Any] = {"limit": 2}
     for _ in range(3):
         page = await house.get("auditor", PROPOSALS, **query)
-        seen += [each["code"] for each in page["items"]]
+        codes += [each["code"] for each in page["items"]]
         query["cursor"] = page["next_cursor"]
-        await propose(house, "ops", code=f"late-{len(seen)}")  # what comes in between moves nothing
-    assert (seen, query["cursor"]) == ([f"N-{number}" for number in (4, 3, 2, 1, 0)], None)
+        await propose(house, "ops", code=f"late-{len(codes)}")  # what comes in between moves nothing
+    assert (codes, query["cursor"]) == ([f"N-{number}" for number in (4, 3, 2, 1, 0)], None)
 
 
 async def test_a_list_that_cannot_be_made_is_refused(house: House) -> None:

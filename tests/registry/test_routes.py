@@ -1,4 +1,4 @@
-"""Looking things up and importing, over HTTP, on the Haizhu sample."""
+"""Look-ups over HTTP, on the Haizhu sample."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
+from service.registry import views
 from tests.house import CATEGORY, CELL, DEPARTMENT, LEADER, STREET, House
+from tests.views import reshaped
 
 pytestmark = pytest.mark.anyio
 
@@ -52,16 +54,16 @@ async def test_an_unknown_cell_in_a_path_is_404(house: House, code: str) -> None
 @pytest.mark.parametrize("path", LISTS)
 async def test_a_list_is_paged_without_gaps_or_doubles(house: House, path: str) -> None:
     whole = (await house.get("auditor", path, limit=500))["items"][:9]
-    seen: list[Any] = []
+    items: list[Any] = []
     query: dict[str, Any] = {"limit": 2}
-    while len(seen) < len(whole):
+    while len(items) < len(whole):
         page = await house.get("auditor", path, **query)
         assert len(page["items"]) <= 2
-        seen += page["items"]
+        items += page["items"]
         if page["next_cursor"] is None:
             break
         query["cursor"] = page["next_cursor"]
-    assert seen[: len(whole)] == whole
+    assert items[: len(whole)] == whole
 
 
 @pytest.mark.parametrize("path", LISTS)
@@ -77,6 +79,23 @@ async def test_a_cursor_of_another_list_or_filter_is_refused(house: House) -> No
     for path, query in elsewhere:
         answer = await house.send("worker", "GET", path, cursor=cursor, **query)
         assert (answer.status_code, answer.json()["code"]) == (400, "bad_cursor")
+
+
+async def test_answers_have_the_shape_of_their_views(house: House) -> None:
+    cell = f"/v1/grid-cells/{CELL}"
+    place = {"category": CATEGORY, "area": STREET}
+    answers = [
+        ((await house.get("worker", "/v1/grid-cells", limit=1))["items"][0], views.CellView),
+        (await house.get("worker", cell), views.CellView),
+        (await house.get("worker", f"{cell}/chain", category=CATEGORY), views.ChainView),
+        ((await house.get("worker", "/v1/units", limit=1))["items"][0], views.UnitView),
+        ((await house.get("worker", "/v1/categories", limit=1))["items"][0], views.CategoryView),
+        ((await house.get("worker", "/v1/lines", limit=1))["items"][0], views.LineView),
+        ((await house.get("worker", "/v1/duties", limit=1))["items"][0], views.DutyView),
+        ((await house.get("worker", "/v1/duties", limit=1, **place))["items"][0], views.JudgedDutyView),
+    ]
+    for content, view in answers:
+        assert reshaped(content, view) == content
 
 
 async def test_cells_are_filtered_by_the_front_of_their_code(house: House) -> None:

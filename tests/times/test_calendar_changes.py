@@ -17,7 +17,7 @@ from service.store.database import Database
 from service.store.registry.calendars import Day
 from service.times import calendar_changes
 from tests.house import START, House
-from tests.registry.bundles import DAY, NOW, OPS, everything, held_days
+from tests.registry.bundles import DAY, NOW, OPS, everything, stored_days
 
 pytestmark = pytest.mark.anyio
 
@@ -139,7 +139,7 @@ async def test_days_are_written_all_or_not_at_all(house: House, body: dict[str, 
     answer = await house.send("ops", "PUT", DAYS, body)
     assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed")
     assert [each["pointer"] for each in answer.json()["errors"]] == pointers
-    assert await held_days(house.process.database) == {}
+    assert await stored_days(house.process.database) == {}
 
 
 async def wakes(database: Database) -> dict[str, datetime | None]:
@@ -158,8 +158,8 @@ async def six(house: House) -> dict[str, str]:
     made["provisional"] = await house.act("community", made["provisional"], "answer", measure="清理")
     assert (made["provisional"]["provisional"], made["calling"]["provisional"]) == (True, False)
     await house.act("community", made["held"], "hold", until="2027-01-20T01:00:00Z", reason="等待")
-    held_one = await house.act("street", made["held"], "requests/1/approve")
-    assert held_one["state"] == "on_hold"
+    on_hold = await house.act("street", made["held"], "requests/1/approve")
+    assert on_hold["state"] == "on_hold"
     await house.act("community", made["resolved"], "resolve", result="已清理")
     await house.act("worker", made["closed"], "withdraw", reason="误报")
     return {name: each["id"] for name, each in made.items()}

@@ -55,9 +55,9 @@ def test_the_policy_is_read_in_seconds() -> None:
 )
 def test_a_policy_with_a_hole_or_a_slip_is_told(old: str, new: str, detail: str | None) -> None:
     read = parse.bundle_of({"policy.yaml": _POLICY.replace(old, new, 1).encode()})
-    told = "\n".join(fault.detail for fault in read.faults)
-    assert (detail or "") in told
-    assert (read.policy is None) is bool(told) is (detail is not None)
+    details = "\n".join(fault.detail for fault in read.faults)
+    assert (detail or "") in details
+    assert (read.policy is None) is bool(details) is (detail is not None)
 
 
 @given(st.integers(1, 400 * 86_400))

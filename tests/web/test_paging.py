@@ -50,7 +50,7 @@ def test_the_last_page_has_no_cursor() -> None:
     assert _page([], PageQuery()) == {"items": [], "next_cursor": None}
 
 
-def test_a_row_that_came_since_is_on_the_page_of_its_place() -> None:
+def test_a_new_row_is_on_the_page_of_its_place() -> None:
     cursor = _page(["a", "c"], PageQuery(limit=1))["next_cursor"]
     items = _page(["a", "b", "c"], PageQuery(limit=5, cursor=cursor))["items"]
     assert [each["code"] for each in items] == ["b", "c"]

@@ -55,8 +55,8 @@ def test_a_level_is_that_of_the_kind(kind: UnitKind) -> None:
     right = {"community": "1", "department": "3", "leader": "4", "district": "4", "partner": ""}.get(kind, "2")
     for level in ("", "1", "2", "3", "4"):
         content = {"units.csv": f"code,name,kind,level\nx,名,{kind},{level}\n".encode()}
-        told = [fault for fault in faults_of(content) if f"a {kind} has level" in fault.detail]
-        assert bool(told) is (level not in ("", right))
+        details = [fault for fault in faults_of(content) if f"a {kind} has level" in fault.detail]
+        assert bool(details) is (level not in ("", right))
 
 
 def test_a_circle_of_parents_is_told_on_each_of_its_rows_and_on_no_other() -> None:
@@ -73,9 +73,9 @@ def test_a_long_line_of_parents_is_checked_at_once() -> None:
 
 def test_the_district_lasts_for_ever_and_holds_every_street() -> None:
     found = faults_of({"units.csv": f"{UNITS}\n440402,区,district,,,,2027-01-01\n440403001,街道,street,,,,\n".encode()})
-    told = " ".join(fault.detail for fault in found)
-    assert "leave valid_to out" in told
-    assert "440403001 lies outside the district 440402" in told
+    details = " ".join(fault.detail for fault in found)
+    assert "leave valid_to out" in details
+    assert "440403001 lies outside the district 440402" in details
     [none] = [fault for fault in faults_of({"units.csv": UNITS.encode()}) if fault.row == 0]
     assert "here are 0" in none.detail
 
@@ -120,7 +120,7 @@ def test_a_file_that_cannot_be_read_is_told_and_does_not_drown_in_what_refers_to
 
 
 def test_a_part_may_refer_to_what_is_known() -> None:
-    held = {"440402": UnitKind.DISTRICT, "dept-water": UnitKind.DEPARTMENT}
+    kinds = {"440402": UnitKind.DISTRICT, "dept-water": UnitKind.DEPARTMENT}
     part = {"duties.csv": f"{_DUTIES}u,440402,dept-water,,,".encode()}
-    assert faults_of(part, StoredCodes(held, frozenset({"u"}))) == []
+    assert faults_of(part, StoredCodes(kinds, frozenset({"u"}))) == []
     assert len(faults_of(part)) == 4

@@ -69,10 +69,10 @@ async def test_an_incident_keeps_the_policy_it_was_reported_under(house: House) 
 
 
 async def test_a_zip_is_taken_whatever_the_case_of_its_media_type(house: House) -> None:
-    held = io.BytesIO()
-    with zipfile.ZipFile(held, "w") as archive:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("haizhu/units.csv", renamed("压缩")["units.csv"])
-    done = await bring(house, held.getvalue(), "Application/ZIP")
+    done = await bring(house, buffer.getvalue(), "Application/ZIP")
     assert done.status_code == 200, done.text
     assert done.json()["changes"]["units"]["changed"] == 1
 

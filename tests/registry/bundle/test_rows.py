@@ -22,7 +22,7 @@ def test_a_duty_without_assistants_and_basis_is_whole() -> None:
     assert row.valid_to == datetime(2026, 12, 31, 16, tzinfo=UTC)
 
 
-def test_a_calendar_has_each_day_once_and_other_files_each_code() -> None:
+def test_a_calendar_has_each_day_once() -> None:
     assert LineRow(code="a", name="n").key == "code a"
     day = CalendarRow.model_validate({"code": "cn", "day": "2027-01-01", "workday": "false"})
     assert (day.key, day.workday) == ("cn 2027-01-01", False)
