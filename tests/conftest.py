@@ -22,7 +22,8 @@ from service.clock import VirtualClock
 from service.commands import sample as demo
 from service.commands.serve import settle_memory
 from service.main import create_app
-from service.registry.bundle import importing, parse
+from service.registry.bundle import importing
+from service.registry.bundle.files import read_folder
 from service.rules.model import By
 from service.settings import Settings
 from service.store import migrate
@@ -71,7 +72,7 @@ def templates(server: URL) -> Iterator[dict[str, str]]:
     names = {name: f"sihu_{name}_{mark}" for name in ("empty", "haizhu", "office")}
     asyncio.run(_on(server, f'CREATE DATABASE "{names["empty"]}"'))
     asyncio.run(_with(server, names["empty"], lambda database: migrate.upgrade(database)))
-    sample = parse.read_directory(demo.SAMPLE)
+    sample = read_folder(demo.SAMPLE)
     plain = {name: content for name, content in sample.items() if name != "cells.geojson"}
     for name, files in (("haizhu", {**plain, "policy.yaml": CONTINUOUS.read_bytes()}), ("office", sample)):
         asyncio.run(_on(server, f'CREATE DATABASE "{names[name]}" TEMPLATE "{names["empty"]}"'))

@@ -20,7 +20,8 @@ from service import postgres
 from service.bench import appraisal, clocks, drain, ingest, lateness, poll
 from service.clock import DatabaseClock
 from service.commands import sample as demo
-from service.registry.bundle import importing, parse
+from service.registry.bundle import importing
+from service.registry.bundle.files import read_folder
 from service.rules.model import By
 from service.settings import Settings
 from service.store import migrate
@@ -99,7 +100,7 @@ async def measured(url: str, measure: Measure, asked: argparse.Namespace) -> dic
         await migrate.upgrade(database)
         clock = DatabaseClock()
         await clock.synchronise(database)
-        sample, by = parse.read_directory(demo.SAMPLE), By("ops", "bench")
+        sample, by = read_folder(demo.SAMPLE), By("ops", "bench")
         sample |= {"policy.yaml": clocks.CONTINUOUS, "calendar.csv": clocks.days()}
         await importing.import_bundle(database, sample, clock.now(), by, dry_run=False)
         await clocks.draft_working(database, clock.now())

@@ -11,7 +11,7 @@ from service import settings
 from service.bench import run as bench
 from service.commands import appraisal, database, demo_story, doctor, keys, openapi, registry, serve, time
 from service.postgres import EmbeddedError
-from service.registry.bundle.parse import BundleError
+from service.registry.bundle.files import BundleError
 from service.rules.errors import Pointer, SihuError, Unavailable
 from service.settings import Settings, SettingsError
 

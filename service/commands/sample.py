@@ -11,7 +11,8 @@ from service.access import keys
 from service.access.keyring import Keyring
 from service.access.keys import NewKey
 from service.clock import DatabaseClock
-from service.registry.bundle import importing, parse
+from service.registry.bundle import importing
+from service.registry.bundle.files import read_folder
 from service.rules.model import By
 from service.rules.words import Role
 from service.settings import Settings
@@ -52,7 +53,7 @@ async def keys_for(database: Database, held: dict[str, str]) -> dict[str, str]:
     await clock.synchronise(database)
     await worlds.reload(database)
     if not worlds.world.units:
-        await importing.import_bundle(database, parse.read_directory(SAMPLE), clock.now(), _BY, dry_run=False)
+        await importing.import_bundle(database, read_folder(SAMPLE), clock.now(), _BY, dry_run=False)
         await worlds.reload(database)
     await keyring.reload(database)
     for name, wanted in WANTED.items():

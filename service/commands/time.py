@@ -11,14 +11,14 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from service.commands.database import OPS, now_and_world, with_database
-from service.registry.bundle.parse import BundleError
+from service.registry.bundle.files import BundleError
 from service.rules.errors import NotFound, ValidationFailed
 from service.rules.worktime import FIRST_YEAR, LAST_YEAR
 from service.rules.world import World
 from service.settings import Settings
 from service.store.database import Database
-from service.store.registry import calendars as stored
-from service.times import calendar_feed, calendars, policies
+from service.store.registry import calendars
+from service.times import calendar_changes, calendar_feed, day_sources, policies
 from service.times.policy_checks import faults_in_world, read_policy, timer_of
 from service.times.policy_file import PolicyFile
 from service.web.text import Code, Moment
@@ -57,7 +57,7 @@ def policy_check(settings: Settings, asked: argparse.Namespace) -> int:
     async def work(database: Database) -> list[str]:
         clock, worlds = await now_and_world(database)
         async with database.read() as connection:
-            known = (await stored.days(connection)).get(wanted.calendar or "")
+            known = (await calendars.days(connection)).get(wanted.calendar or "")
         timer = timer_of(wanted, known)
         return list(faults_in_world(wanted.policy(0), worlds.world.categories, timer, clock.now()))
 
@@ -68,7 +68,7 @@ def policy_draft(settings: Settings, asked: argparse.Namespace) -> int:
     """Store a policy.yaml as the next version, a draft."""
     wanted = _read(asked.file)
 
-    async def work(database: Database) -> policies.Drafted:
+    async def work(database: Database) -> policies.PolicyDraft:
         clock, _ = await now_and_world(database)
         return await policies.draft(database, wanted, clock.now(), OPS)
 
@@ -103,11 +103,11 @@ def calendar_load(settings: Settings, asked: argparse.Namespace) -> int:
 
 def calendar_seed(settings: Settings, asked: argparse.Namespace) -> int:
     """The published holidays, for days of which nothing is known yet: what was edited stays as it is."""
-    official = calendars.official()
-    done = _change(settings, calendars.OFFICIAL, (), official)
+    official = day_sources.official()
+    done = _change(settings, day_sources.OFFICIAL, (), official)
     if not done.days:
         return _say(f"Nothing to seed: calendar cn knows every day from {official[0].day} to {official[-1].day}.")
-    return _say_changed(calendars.OFFICIAL, done)
+    return _say_changed(day_sources.OFFICIAL, done)
 
 
 def calendar_coverage(settings: Settings, asked: argparse.Namespace) -> int:
@@ -115,7 +115,7 @@ def calendar_coverage(settings: Settings, asked: argparse.Namespace) -> int:
 
     async def work(database: Database) -> list[tuple[int, int, int]]:
         async with database.read() as connection:
-            return await stored.years(connection, asked.calendar)
+            return await calendars.years(connection, asked.calendar)
 
     years = with_database(settings, work)
     if not years:
@@ -126,17 +126,17 @@ def calendar_coverage(settings: Settings, asked: argparse.Namespace) -> int:
 
 
 def _change(
-    settings: Settings, calendar: str, wanted: Sequence[stored.Day], missing: Sequence[stored.Day]
-) -> calendars.Changed:
-    async def work(database: Database) -> calendars.Changed:
+    settings: Settings, calendar: str, wanted: Sequence[calendars.Day], missing: Sequence[calendars.Day]
+) -> calendar_changes.CalendarChange:
+    async def work(database: Database) -> calendar_changes.CalendarChange:
         clock, _ = await now_and_world(database)
-        return await calendars.change(database, calendar, wanted, clock.now(), OPS, missing=missing)
+        return await calendar_changes.change_days(database, calendar, wanted, clock.now(), OPS, defaults=missing)
 
     return with_database(settings, work)
 
 
-def _say_changed(calendar: str, done: calendars.Changed) -> int:
-    return _say(f"{calendar}: {done.days} days changed; the engine looks at {done.woken} running deadlines again.")
+def _say_changed(calendar: str, done: calendar_changes.CalendarChange) -> int:
+    return _say(f"{calendar}: {done.days} days changed; the engine looks at {done.deadlines} running deadlines again.")
 
 
 def _read(file: Path) -> PolicyFile:

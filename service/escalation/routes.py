@@ -1,4 +1,4 @@
-"""`POST /v1/clock/advance`: with the virtual clock, an integrator runs a three-day climb in a second."""
+"""`POST /v1/clock/advance` moves the virtual clock, so that an integrator sees three days of calls in a second."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from service.web.text import Body, Moment
 
 router = APIRouter(prefix="/v1/clock", tags=["virtual clock · 虚拟时钟"])
 
-_TEN_YEARS_S = 10 * 366 * 86_400
+_MAX_STEP_S = 10 * 366 * 86_400  # ten years
 _EXAMPLE = {"now": "2026-11-24T09:00:00Z", "fired": 3}
 
 
 class AdvanceBody(Body):
-    """How far: by `seconds`, or `to` an instant."""
+    """How far the clock moves: by a number of `seconds`, or `to` an instant. Exactly one of the two is sent."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"seconds": 86400}]})
 
-    seconds: Annotated[FiniteFloat, Field(ge=0, le=_TEN_YEARS_S)] | None = None
+    seconds: Annotated[FiniteFloat, Field(ge=0, le=_MAX_STEP_S)] | None = None
     to: Moment | None = None
 
     @model_validator(mode="after")
-    def _one_of_both(self) -> AdvanceBody:
+    def _exactly_one(self) -> AdvanceBody:
         if (self.seconds is None) == (self.to is None):
             raise ValueError("send either seconds or to")
         return self
@@ -49,8 +49,8 @@ class AdvanceBody(Body):
     },
 )
 async def advance(body: AdvanceBody, request: Request) -> Response:
-    """Stops at each deadline on the way and fires it at its own instant. Only where the service runs with
-    `sihu serve --virtual-clock`; elsewhere there is nothing to move, and this is a 404."""
+    """The clock stops at each deadline on the way, and the deadline fires at its own instant; `fired` counts them. This
+    request exists for services that run with `sihu serve --virtual-clock`; others run on real time and answer 404."""
     advancer: Advancer | None = request.app.state.advancer
     if advancer is None:
         raise errors.NotFound("This service runs on real time. Start one with `sihu serve --virtual-clock` for trials.")

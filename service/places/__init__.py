@@ -1,1 +1,5 @@
-"""Places: points in four coordinate systems, the shapes of cells, and which cell holds a point. Pure geometry."""
+"""Places: pure geometry, with no database and no framework.
+
+`coordinates` converts between coordinate systems and measures distances; `shapes` finds the cell around a point;
+`outlines` tells whether a ring encloses an area; `geojson` reads the shapes of cells from a file.
+"""

@@ -1,8 +1,8 @@
-"""cells.geojson into the shapes of cells. Faults are collected with the number of their feature, never raised.
+"""Reader of cells.geojson, the shapes of cells. Faults are collected with the number of their feature, never raised.
 
-A FeatureCollection (RFC 7946): each feature has the properties code, name and community, other properties are let be,
-and a Polygon or MultiPolygon whose positions are [longitude, latitude], CGCS2000 or WGS-84 degrees, in China: where
-the shifts of `service.registry.coordinates` are defined. A height is dropped.
+The file is a FeatureCollection (RFC 7946). Each feature has the properties code, name and community (others are
+ignored) and a Polygon or MultiPolygon. Its positions are [longitude, latitude] in CGCS2000 or WGS-84 degrees, and lie
+in the box around China of `coordinates.in_china`. Heights are dropped.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from service.places import outlines
 from service.places.coordinates import in_china
 from service.places.shapes import Ring
 
-MOST_VERTICES = 20_000
-"""Of one feature."""
+MAX_VERTICES = 20_000
+"""Vertices of one feature."""
 
-_MOST_FAULTS = 1_000  # a fault is longer than what is at fault may be: millions of them would fill the memory
-_SHOWN = 80  # characters of what the file says, in a fault about it
+_MAX_FAULTS = 1_000  # a fault may be longer than its cause, so millions of them would fill the memory
+_QUOTE_LENGTH = 80  # characters of the file that a fault quotes
 _BOM = b"\xef\xbb\xbf"
 _PROPERTIES = ("code", "name", "community")
 
 
 @dataclass(frozen=True, slots=True)
 class CellShape:
-    """A cell as the file draws it; `rings` as in `service.registry.shapes.Shape`, even-odd."""
+    """A cell as the file draws it. `rings` follow the even-odd rule of `shapes.Shape`."""
 
     code: str
     name: str
@@ -37,62 +37,65 @@ class CellShape:
     rings: tuple[Ring, ...]
 
 
-Numbered = list[tuple[int, CellShape]]
-Faults = list[tuple[int, str]]
+NumberedShapes = list[tuple[int, CellShape]]
+"""Cells with the number of their feature."""
+NumberedFaults = list[tuple[int, str]]
+"""Sentences with the number of the feature at fault."""
 
 
-class _Seen(NamedTuple):
-    """The number of the first feature with a code, and of the first with an outline."""
+class _FirstFeatures(NamedTuple):
+    """The number of the first feature with each code, and of the first with each outline."""
 
     codes: dict[str, int]
     outlines: dict[tuple[Ring, ...], int]
 
 
 class _WrongShape(Exception):
-    """What is wrong with a geometry, in one sentence."""
+    """A geometry has a fault; the message is the sentence about it."""
 
 
-def read_shapes(content: bytes) -> tuple[Numbered, Faults]:
-    """The sound features, and what is wrong with the others: each with the feature's number, the first being 1.
+def read_shapes(content: bytes) -> tuple[NumberedShapes, NumberedFaults]:
+    """Return the sound features and the faults of the others, each with the number of its feature, counted from 1.
 
-    Feature 0 is the file as a whole. After 1,000 faults the rest is not read. Never raises for what is in the file.
+    Number 0 stands for the file as a whole. Reading stops after 1,000 faults. The content of a file never raises.
     """
-    shapes: Numbered = []
-    faults: Faults = []
-    seen = _Seen({}, {})
+    shapes: NumberedShapes = []
+    faults: NumberedFaults = []
+    first_features = _FirstFeatures({}, {})
     try:
         features = _features(content)
     except ValueError as error:
         return [], [(0, str(error))]
     for number, feature in enumerate(features, start=1):
-        if len(faults) >= _MOST_FAULTS:
-            faults.append((0, f"over {_MOST_FAULTS} faults: features from {number} on were not read, mend these first"))
+        if len(faults) >= _MAX_FAULTS:
+            faults.append((0, f"over {_MAX_FAULTS} faults: features from {number} on were not read, mend these first"))
             break
-        wrong: list[str] = []
-        shape = _shape(feature, wrong)
-        if again := _again(_code(feature), shape, number, seen):
-            wrong.append(again)
-        faults += [(number, each) for each in wrong]
-        if shape and not wrong:
+        details: list[str] = []
+        shape = _shape(feature, details)
+        if repetition := _repetition(_code(feature), shape, number, first_features):
+            details.append(repetition)
+        faults += [(number, detail) for detail in details]
+        if shape and not details:
             shapes.append((number, shape))
     return shapes, faults
 
 
-def _again(code: str, shape: CellShape | None, number: int, seen: _Seen) -> str | None:
-    """What this feature repeats of one before it, in words; None when it is new."""
-    first = seen.codes.setdefault(code, number) if code else number
+def _repetition(code: str, shape: CellShape | None, number: int, first_features: _FirstFeatures) -> str | None:
+    """Return in words what a feature repeats of an earlier one; None when both its code and its outline are new."""
+    first = first_features.codes.setdefault(code, number) if code else number
     if first != number:
-        return f"code {_told(code)} is on feature {first} already: keep one, parts go into a MultiPolygon"
-    first = seen.outlines.setdefault(outlines.settled(shape.rings), number) if shape else number
+        return f"code {_quote(code)} is on feature {first} already: keep one, parts go into a MultiPolygon"
+    first = first_features.outlines.setdefault(outlines.canonical(shape.rings), number) if shape else number
     if first != number:
         return f"it has the outline of feature {first}: draw each cell where it is, or leave one of the two out"
     return None
 
 
 def _features(content: bytes) -> list[Any]:
-    """
+    """Return the features of a file.
+
     Raises:
-        ValueError: the file as a whole is not what it should be; with the sentence.
+        ValueError: the file is not UTF-8, not JSON or not a FeatureCollection; the message is the sentence about it.
     """
     content = content.removeprefix(_BOM)
     try:
@@ -102,7 +105,7 @@ def _features(content: bytes) -> list[Any]:
         raise ValueError(f"not UTF-8 on line {line}: save the file as UTF-8") from None
     try:
         found = orjson.loads(content)
-    except orjson.JSONDecodeError as error:  # also for what is nested too deeply
+    except orjson.JSONDecodeError as error:  # also raised for lists that are nested too deeply
         raise ValueError(f"not JSON: {error}; export the file anew as GeoJSON") from None
     if not isinstance(found, dict) or found.get("type") != "FeatureCollection":
         raise ValueError('not a FeatureCollection: send {"type": "FeatureCollection", "features": [...]}')
@@ -112,29 +115,29 @@ def _features(content: bytes) -> list[Any]:
     return features
 
 
-def _shape(feature: object, wrong: list[str]) -> CellShape | None:
-    """None when something is wrong, and `wrong` then says what."""
+def _shape(feature: object, details: list[str]) -> CellShape | None:
+    """Return the cell that a feature draws. With a fault, return None and add the sentences about it to `details`."""
     if not isinstance(feature, dict) or feature.get("type") != "Feature":
-        wrong.append('not a Feature: send {"type": "Feature", "properties": {...}, "geometry": {...}}')
+        details.append('not a Feature: send {"type": "Feature", "properties": {...}, "geometry": {...}}')
         return None
     properties = feature.get("properties")
     if isinstance(properties, dict):
-        wrong += [sentence for key in _PROPERTIES if (sentence := _property(key, properties.get(key)))]
+        details += [sentence for key in _PROPERTIES if (sentence := _property(key, properties.get(key)))]
     else:
-        wrong.append(f"no properties: give it {', '.join(_PROPERTIES)}")
+        details.append(f"no properties: give it {', '.join(_PROPERTIES)}")
     try:
         rings = _rings(feature.get("geometry"))
     except _WrongShape as error:
-        wrong.append(str(error))
+        details.append(str(error))
         return None
-    if wrong or not isinstance(properties, dict):
+    if details or not isinstance(properties, dict):
         return None
     code, name, community = (properties[key].strip() for key in _PROPERTIES)
     return CellShape(code, name, community, rings)
 
 
 def _code(feature: object) -> str:
-    """The code of a feature, even of one with faults; "" without one."""
+    """Return the code of a feature, even of one with faults; "" when there is none."""
     properties = feature.get("properties") if isinstance(feature, dict) else None
     code = properties.get("code") if isinstance(properties, dict) else None
     return code.strip() if isinstance(code, str) else ""
@@ -144,31 +147,32 @@ def _property(key: str, value: object) -> str | None:
     if value is None:
         return f"property {key} is missing: add it, as in cells.csv"
     if not isinstance(value, str):
-        return f'property {key} should be text, not {_told(value)}: put it in quotes, "{key}": "..."'
+        return f'property {key} should be text, not {_quote(value)}: put it in quotes, "{key}": "..."'
     if not value.strip():
         return f"property {key} is blank: fill it in, as in cells.csv"
     return None
 
 
 def _rings(geometry: object) -> tuple[Ring, ...]:
-    """
+    """Return the rings of a geometry.
+
     Raises:
-        _WrongShape: with the first thing that is wrong.
+        _WrongShape: the first fault of the geometry.
     """
     kind = geometry.get("type") if isinstance(geometry, dict) else None
     if not isinstance(geometry, dict) or kind not in ("Polygon", "MultiPolygon"):
-        raise _WrongShape(f"geometry {_told(kind)} is not an area: draw a Polygon or MultiPolygon")
+        raise _WrongShape(f"geometry {_quote(kind)} is not an area: draw a Polygon or MultiPolygon")
     coordinates = geometry.get("coordinates")
     rings = list(_lists(coordinates if kind == "MultiPolygon" else [coordinates]))
     if not rings:
         raise _WrongShape("the geometry is empty: draw the cell, or leave the feature out")
-    if sum(map(len, rings)) > MOST_VERTICES:
-        raise _WrongShape(f"over {MOST_VERTICES} vertices: simplify the outline")
+    if sum(map(len, rings)) > MAX_VERTICES:
+        raise _WrongShape(f"over {MAX_VERTICES} vertices: simplify the outline")
     return tuple(_ring(ring, number) for number, ring in enumerate(rings, start=1))
 
 
 def _lists(polygons: object) -> Iterator[list[Any]]:
-    """Every ring of every polygon, as lists of what should be positions."""
+    """Yield every ring of every polygon as a list; its members are not checked yet."""
     for polygon in _list(polygons):
         for ring in _list(polygon):
             yield _list(ring)
@@ -177,7 +181,7 @@ def _lists(polygons: object) -> Iterator[list[Any]]:
 def _list(value: object) -> list[Any]:
     if not isinstance(value, list):
         raise _WrongShape(
-            f"coordinates hold {_told(value)} where a list should be: a Polygon is a list of rings, a ring a list of "
+            f"coordinates hold {_quote(value)} where a list should be: a Polygon is a list of rings, a ring a list of "
             "[longitude, latitude], a MultiPolygon a list of Polygons"
         )
     return value
@@ -199,21 +203,21 @@ def _ring(positions: list[Any], number: int) -> Ring:
 def _position(position: object, ring: int) -> tuple[float, float]:
     if not isinstance(position, list) or len(position) < 2 or not all(map(_is_number, position)):
         raise _WrongShape(
-            f"ring {ring} holds {_told(position)}: send [longitude, latitude], two finite numbers, which stand one "
+            f"ring {ring} holds {_quote(position)}: send [longitude, latitude], two finite numbers, which stand one "
             "list deeper in a MultiPolygon than in a Polygon"
         )
     lon, lat = float(position[0]), float(position[1])
     if in_china(lat, lon):
         return lon, lat
     if in_china(lon, lat):
-        raise _WrongShape(f"ring {ring} holds {_told(position)}, which looks swapped: send [longitude, latitude]")
+        raise _WrongShape(f"ring {ring} holds {_quote(position)}, which looks swapped: send [longitude, latitude]")
     if abs(lon) <= 180 and abs(lat) <= 90:
         raise _WrongShape(
-            f"ring {ring} holds {_told(position)}, which is not in China: send [longitude, latitude] in this order, "
+            f"ring {ring} holds {_quote(position)}, which is not in China: send [longitude, latitude] in this order, "
             "and look for a digit too few"
         )
     raise _WrongShape(
-        f"ring {ring} holds {_told(position)}, outside of longitude -180 to 180 and latitude -90 to 90: send degrees "
+        f"ring {ring} holds {_quote(position)}, outside of longitude -180 to 180 and latitude -90 to 90: send degrees "
         "(CGCS2000, EPSG:4490), not metres of a projection"
     )
 
@@ -222,8 +226,8 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _told(value: object) -> str:
-    """What the file says, shortened."""
+def _quote(value: object) -> str:
+    """Return a value of the file, shortened for a sentence about it."""
     if isinstance(value, list | dict):
         value = value[:4] if isinstance(value, list) and all(map(_is_number, value[:4])) else type(value).__name__
-    return str(value)[:_SHOWN]
+    return str(value)[:_QUOTE_LENGTH]

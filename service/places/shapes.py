@@ -1,8 +1,8 @@
-"""Which cell a point lies in, and how far it is from a cell. Pure: polygons and numbers, no I/O.
+"""Shapes of cells: which cell a point lies in, and how far away a cell is. Pure: polygons and numbers, no I/O.
 
-Plain Python is enough: a district has some 2,000 small polygons and a report asks once. A grid of buckets, about one
-a shape, leaves a handful of polygons to look into, which takes microseconds; numpy, shapely or PostGIS would each be
-a large dependency for that.
+Plain Python is fast enough. A district has about 2,000 small polygons and a report needs one look-up. A grid with about
+one bucket per shape leaves a few polygons to test, which takes microseconds; numpy, shapely or PostGIS would each be a
+large dependency for that.
 """
 
 from __future__ import annotations
@@ -14,42 +14,41 @@ from dataclasses import dataclass
 from service.places.coordinates import metres_per_degree
 
 Ring = tuple[tuple[float, float], ...]
-"""A closed sequence of (longitude, latitude), WGS-84 degrees: the last point is the first."""
+"""A closed sequence of (longitude, latitude) in WGS-84 degrees; the last point equals the first."""
 
 _Edge = tuple[float, float, float, float]
-"""South latitude, north latitude, longitude of the south end, degrees of longitude a degree of latitude."""
+"""Latitude of the south end, latitude of the north end, longitude of the south end, degrees of longitude per degree of
+latitude."""
 
 _Box = tuple[float, float, float, float]
-"""South, west, north, east, in degrees."""
+"""South, west, north and east border in degrees."""
 
-_WIDE = 64
-"""A shape over more buckets than this stands in none and is looked at every time: shapes that all cover everything
-would otherwise take memory with the square of their number."""
+_MAX_BUCKETS = 64
+"""Buckets that one shape may occupy. A wider shape is in no bucket and is tested at every look-up; otherwise the memory
+for shapes that all cover everything would grow with the square of their number."""
 
-_MARGIN = (
-    1e-9  # degrees, a tenth of a millimetre: where a slanted edge is crossed is rounded, boxes must not cut it off
-)
+_MARGIN = 1e-9  # degrees, a tenth of a millimetre; a rounded crossing of a slanted edge must lie inside the box
 
 
 @dataclass(frozen=True)
 class Shape:
-    """The area of a cell: what an odd number of its rings goes around, so holes and several parts both work."""
+    """The area of a cell: every point that lies inside an odd number of its rings, so holes and separate parts work."""
 
     code: str
     rings: tuple[Ring, ...]
 
 
 class ShapeIndex:
-    """Shapes to look points up in. Not changed once made, so it may be shared between tasks and threads.
+    """An index that finds the shape around a point. The index never changes, so tasks and threads may share it.
 
-    A point on an edge: south and west edges belong to a shape, north and east edges do not. So of shapes that share
-    an edge, corner for corner or along a parallel or meridian, exactly one has a point on it.
+    South and west edges belong to a shape, north and east edges do not. So if shapes share an edge, corner by corner or
+    along a parallel or meridian, a point on it belongs to exactly one of them.
     """
 
     def __init__(self, shapes: Iterable[Shape]) -> None:
         """
         Raises:
-            ValueError: two shapes with one code.
+            ValueError: two shapes have the same code.
         """
         self._shapes: dict[str, _Prepared] = {}
         for shape in sorted(shapes, key=lambda each: each.code):
@@ -60,35 +59,40 @@ class ShapeIndex:
 
     @property
     def codes(self) -> frozenset[str]:
+        """The codes of all shapes."""
         return frozenset(self._shapes)
 
     def __len__(self) -> int:
         return len(self._shapes)
 
     def locate(self, lat: float, lon: float) -> str | None:
-        """The code of the shape around a WGS-84 point (degrees), the smallest one of several; None outside of all."""
-        return min((codes for part in self._grid.near(lat, lon) for codes in _first(part, lat, lon)), default=None)
+        """Return the code of the shape around a WGS-84 point (degrees), the smallest of several; None outside."""
+        return min(
+            (codes for part in self._grid.near(lat, lon) for codes in _first_around(part, lat, lon)), default=None
+        )
 
     def distance_m(self, code: str, lat: float, lon: float) -> float | None:
-        """Metres from a WGS-84 point (degrees) to the nearest edge of a shape, 0 inside it; None without a shape.
+        """Return the metres from a WGS-84 point (degrees) to a shape, 0 inside it; None when the code has no shape.
 
-        On the plane that touches the ellipsoid at the point: within 0.1 % up to some 10 km.
+        The distance is measured on the plane that touches the ellipsoid at the point. Its error is below 0.1 % up to
+        about 10 km.
         """
         shape = self._shapes.get(code)
         if shape is None:
             return None
-        return 0.0 if shape.holds(lat, lon) else shape.edge_m(lat, lon)
+        return 0.0 if shape.contains(lat, lon) else shape.edge_m(lat, lon)
 
     def edge_m(self, code: str, lat: float, lon: float) -> float:
-        """Metres from a WGS-84 point (degrees) in or outside a shape to its nearest edge; `KeyError` without a shape.
+        """Return the metres from a WGS-84 point (degrees), inside or outside a shape, to the nearest edge of the shape.
 
-        As exact as `distance_m`.
+        Raises:
+            KeyError: the code has no shape.
         """
         return self._shapes[code].edge_m(lat, lon)
 
 
 class _Prepared:
-    """A shape with what does not change from point to point reckoned once."""
+    """A shape with everything computed in advance that does not depend on the point."""
 
     __slots__ = ("_edges", "_rings", "box", "code")
 
@@ -100,8 +104,8 @@ class _Prepared:
         lats = [lat for ring in shape.rings for _, lat in ring] or [math.inf]
         self.box: _Box = (min(lats) - _MARGIN, min(lons) - _MARGIN, max(lats) + _MARGIN, max(lons) + _MARGIN)
 
-    def holds(self, lat: float, lon: float) -> bool:
-        """Whether a line to the east crosses an odd number of edges; an edge has its south end, not its north end."""
+    def contains(self, lat: float, lon: float) -> bool:
+        """Whether a line to the east crosses an odd number of edges. An edge includes its south end only."""
         south, west, north, east = self.box
         if not (south <= lat <= north and west <= lon <= east):
             return False
@@ -112,7 +116,7 @@ class _Prepared:
         return inside
 
     def edge_m(self, lat: float, lon: float) -> float:
-        """Metres to the nearest edge."""
+        """Return the metres from a point to the nearest edge."""
         north, east = metres_per_degree(lat)
         nearest = math.inf
         for ring in self._rings:
@@ -123,7 +127,7 @@ class _Prepared:
 
 
 class _Grid:
-    """Buckets of shapes by latitude and longitude. A shape is in every bucket its box touches; see `_WIDE`."""
+    """Buckets of shapes by latitude and longitude. A shape is in every bucket that its box touches, or in `_wide`."""
 
     def __init__(self, shapes: Sequence[_Prepared]) -> None:
         placed = [each for each in shapes if math.isfinite(each.box[0])]
@@ -138,7 +142,7 @@ class _Grid:
             self._place(each)
 
     def near(self, lat: float, lon: float) -> Iterator[Sequence[_Prepared]]:
-        """Lists, each by code, of the shapes that may hold a point."""
+        """Yield lists of the shapes that may contain a point, each list in the order of codes."""
         if self._south <= lat <= self._north and self._west <= lon <= self._east:
             yield self._buckets.get(self._row(lat) * self._columns + self._column(lon), ())
             yield self._wide
@@ -147,7 +151,7 @@ class _Grid:
         south, west, north, east = shape.box
         rows = range(self._row(south), self._row(north) + 1)
         columns = range(self._column(west), self._column(east) + 1)
-        if len(rows) * len(columns) > _WIDE:
+        if len(rows) * len(columns) > _MAX_BUCKETS:
             self._wide.append(shape)
             return
         for row in rows:
@@ -155,7 +159,7 @@ class _Grid:
                 self._buckets.setdefault(row * self._columns + column, []).append(shape)
 
     def _row(self, lat: float) -> int:
-        part = (lat - self._south) / (self._north - self._south)  # never 0: boxes have a margin
+        part = (lat - self._south) / (self._north - self._south)  # the divisor is never 0, since boxes have a margin
         return min(int(part * self._rows), self._rows - 1)
 
     def _column(self, lon: float) -> int:
@@ -163,18 +167,18 @@ class _Grid:
         return min(int(part * self._columns), self._columns - 1)
 
 
-def _first(shapes: Sequence[_Prepared], lat: float, lon: float) -> Iterator[str]:
-    """The code of the first shape that holds a point, or nothing."""
+def _first_around(shapes: Sequence[_Prepared], lat: float, lon: float) -> Iterator[str]:
+    """Yield the code of the first shape that contains a point, or nothing."""
     for shape in shapes:
-        if shape.holds(lat, lon):
+        if shape.contains(lat, lon):
             yield shape.code
             return
 
 
 def _edges(rings: Iterable[Ring]) -> Iterator[_Edge]:
-    """Every edge from its south end, so that two shapes reckon the same crossing of an edge they share.
+    """Yield every edge from its south end, so that two shapes compute the same crossing of an edge that they share.
 
-    Edges along a parallel are left out: a line to the east does not cross them.
+    Edges along a parallel are left out, since a line to the east does not cross them.
     """
     for ring in rings:
         for i in range(1, len(ring)):
@@ -184,7 +188,7 @@ def _edges(rings: Iterable[Ring]) -> Iterator[_Edge]:
 
 
 def _from_origin(a: tuple[float, float], b: tuple[float, float]) -> float:
-    """Distance of (0, 0) to the line between two points of a plane, in its unit."""
+    """Return the distance from (0, 0) to the line between two points of a plane, in the unit of the plane."""
     x, y = b[0] - a[0], b[1] - a[1]
     square = x * x + y * y
     along = max(0.0, min(1.0, -(a[0] * x + a[1] * y) / square)) if square else 0.0

@@ -1,9 +1,11 @@
-"""Duties over time (权责事项准入): proposed → approved → in force from an instant, until the next one of the same code;
-or proposed → refused, by ops, or by whoever proposed it, which is a withdrawal. Then the code is free for the next.
+"""Admission of duties (权责事项准入): a duty is proposed, then approved or refused.
 
-A proposal is checked when it is made and once more when it is approved, since the registry may have changed. Approving
-closes the row in force and opens the next, so what held on any past day stays answerable; what was only planned for a
-later day gives way to the later decision. An import by ops is an admission by itself, and leaves proposals alone.
+An approved duty is in force from an instant until the next duty with the same code is. A proposal is refused by ops, or
+withdrawn by the subject that proposed it; then the code is free for the next proposal.
+
+A proposal is checked when it is made and again when it is approved, since the registry may have changed. An approval
+ends the row in force and starts the next, so that the answer for any past day stays the same; rows planned for a later
+day are removed. An import by ops needs no proposal, and leaves open proposals alone.
 """
 
 from __future__ import annotations
@@ -33,8 +35,8 @@ _NAME = "duties"
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """A proposal as it stands. `new`: False when this was asked before, and nothing was written now."""
+class ProposalOutcome:
+    """A proposal after a request. `new` is False for a repeated request, which wrote nothing."""
 
     proposal: Proposal
     new: bool
@@ -43,81 +45,85 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """From when: now unless given. `proposed_at` of the proposal that was read: a fence, as If-Match is."""
+    """The terms of an approval.
+
+    `valid_from` is the start of the duty, None for now. `proposed_at` is that of the proposal which ops read; it is a
+    fence, as If-Match is, and None leaves it out.
+    """
 
     valid_from: datetime | None = None
     proposed_at: datetime | None = None
 
 
-async def propose(database: Database, wanted: DutyRow, now: datetime, by: By) -> Done:
-    """Ask for a duty; nothing is anybody's before it is approved. Asked again: nothing is done twice. Whoever proposed
-    it may correct it until it is decided.
+async def propose(database: Database, duty: DutyRow, now: datetime, by: By) -> ProposalOutcome:
+    """Propose a duty, which changes nobody's responsibility before it is approved.
+
+    A repeated request writes nothing. The subject that proposed a duty may correct it until it is decided.
 
     Raises:
-        NotYours: a partner asks.
-        Conflict: its code has an open proposal of somebody else's that says something else.
-        ValidationFailed: every fault of it.
+        NotYours: the subject is a partner.
+        Conflict: the code has an open proposal by another subject and with other content.
+        ValidationFailed: the duty has faults; the errors name every one.
     """
     async with database.begin() as tx:
         await world_.lock(tx)
         world = await world_.load(tx)
-        _may_propose(by, world)
-        last = await duty_proposals.last(tx, wanted.code)
-        if last is not None and _content(last) == _wanted(wanted) and (last.open or _stands(last, world)):
-            return Done(last, new=False)
+        _require_proposer(by, world)
+        content = _content_of_row(duty)
+        last = await duty_proposals.last(tx, duty.code)
+        if last is not None and _content_of(last) == content and (last.open or _is_stored(last, world)):
+            return ProposalOutcome(last, new=False)
         corrects = last is not None and last.open and last.proposed_by.get("subject") == by.subject
         if last is not None and last.open and not corrects:
-            raise Conflict(_told_of(last))
-        _must_fit([*_ends_too_soon(wanted, now), *_faults(wanted, world, now), *_in_its_way(wanted, world)])
+            raise _conflict_with_open(last)
+        _require_none([*_faults_of_end(duty, now), *_faults(duty, world, now), *_conflicts(duty, world)])
         if last is not None and corrects:
-            made = await duty_proposals.correct(tx, last.id, _wanted(wanted), now, by)
+            proposal = await duty_proposals.correct(tx, last.id, content, now, by)
         else:
-            made = await duty_proposals.add(tx, _wanted(wanted), now, by)
-        data = {"duty": _content(made), "by": by.as_dict()}
+            proposal = await duty_proposals.add(tx, content, now, by)
+        data = {"duty": _content_of(proposal), "by": by.as_dict()}
         committed = await writing.append(tx, [Entry(EventType.DUTY_PROPOSED, now, world.district, (), data)])
-    return Done(made, new=True, committed=committed)
+    return ProposalOutcome(proposal, new=True, committed=committed)
 
 
-async def approve(database: Database, code: str, wish: Approval, now: datetime, by: By) -> Done:
-    """Admit the open proposal of a code. Asked again: nothing is done twice.
+async def approve(database: Database, code: str, approval: Approval, now: datetime, by: By) -> ProposalOutcome:
+    """Approve the open proposal of a code. A repeated request writes nothing.
 
     Raises:
-        NotFound: nobody ever heard of this code.
-        Conflict: nothing is open, or another proposal than the one that was read.
-        ValidationFailed: `valid_from` lies in the past or past the duty's end, it no longer fits the registry, or
-            another code's stands in its way by then.
+        NotFound: the code has neither a proposal nor a duty.
+        Conflict: no proposal is open, or the open one is not the one that was read.
+        ValidationFailed: `valid_from` lies in the past or after the end of the duty, the duty no longer fits the
+            registry, or it conflicts with another duty by then.
     """
     async with database.begin() as tx:
         await world_.lock(tx)
         world = await world_.load(tx)
         last = await duty_proposals.last(tx, code)
-        if last is not None and wish.proposed_at not in (None, last.proposed_at):
+        if last is not None and approval.proposed_at not in (None, last.proposed_at):
             raise Conflict(f"Duty {code} was proposed anew at {last.proposed_at.isoformat()}: read it again first.")
         if last is None or not last.open:
-            return Done(_approved(last, code, wish.valid_from, world), new=False)
-        starts = _start(last, wish.valid_from, now)
-        duty = {**_content(last), "valid_from": starts}
-        row = DutyRow.model_validate(duty)
-        wrong = [*_faults(row, world, starts), *_in_its_way(row, world, starts)]
-        _must_fit([Pointer("", each.detail) for each in wrong])
-        held = world.duties.get(code, ())
-        await _admit(tx, duty, held)
-        done = await duty_proposals.approve(tx, last.id, starts, now, by)
+            return ProposalOutcome(_approved_before(last, code, approval.valid_from, world), new=False)
+        starts = _start(last, approval.valid_from, now)
+        duty = {**_content_of(last), "valid_from": starts}
+        _require_fit(duty, world)
+        stored = world.duties.get(code, ())
+        await _admit(tx, duty, stored)
+        proposal = await duty_proposals.approve(tx, last.id, starts, now, by)
         await world_.rise(tx)
-        planned = [views.duty(each) for each in held if each.validity.valid_from > starts]
+        planned = [views.duty(each) for each in stored if each.validity.valid_from > starts]
         data = {"duty": duty, "proposed_by": last.proposed_by, "taken_back": planned, "by": by.as_dict()}
-        told = [Entry(EventType.DUTY_APPROVED, now, world.district, (), data)]
-        committed = await writing.append(tx, told, reload=("world",))
-    return Done(done, new=True, committed=committed)
+        entry = Entry(EventType.DUTY_APPROVED, now, world.district, (), data)
+        committed = await writing.append(tx, [entry], reload=("world",))
+    return ProposalOutcome(proposal, new=True, committed=committed)
 
 
-async def refuse(database: Database, code: str, reason: str, now: datetime, by: By) -> Done:
-    """End the open proposal of a code without admitting it. Asked again for the same reason: nothing is done twice.
+async def refuse(database: Database, code: str, reason: str, now: datetime, by: By) -> ProposalOutcome:
+    """Refuse or withdraw the open proposal of a code. A repeated request with the same reason writes nothing.
 
     Raises:
-        NotFound: nobody ever heard of this code.
-        NotYours: neither ops nor the subject that proposed it.
-        Conflict: nothing is open.
+        NotFound: the code has neither a proposal nor a duty.
+        NotYours: the subject is neither ops nor the one that proposed the duty.
+        Conflict: no proposal is open.
     """
     async with database.begin() as tx:
         await world_.lock(tx)
@@ -127,48 +133,53 @@ async def refuse(database: Database, code: str, reason: str, now: datetime, by: 
             raise _never_proposed(code, world)
         if by.kind != Role.OPS and last.proposed_by.get("subject") != by.subject:
             raise NotYours(
-                f"Duty {code} was proposed by {_who(last.proposed_by)}: they may withdraw it, and ops refuse it."
+                f"Duty {code} was proposed by {_name(last.proposed_by)}: they may withdraw it, and ops refuse it."
             )
         if not last.open:
-            return Done(_refused(last, reason), new=False)
-        done = await duty_proposals.refuse(tx, last.id, reason, now, by)
-        data = {"duty": _content(done), "proposed_by": done.proposed_by, "reason": reason, "by": by.as_dict()}
+            return ProposalOutcome(_refused_before(last, reason), new=False)
+        proposal = await duty_proposals.refuse(tx, last.id, reason, now, by)
+        content, author = _content_of(proposal), proposal.proposed_by
+        data = {"duty": content, "proposed_by": author, "reason": reason, "by": by.as_dict()}
         committed = await writing.append(tx, [Entry(EventType.DUTY_REFUSED, now, world.district, (), data)])
-    return Done(done, new=True, committed=committed)
+    return ProposalOutcome(proposal, new=True, committed=committed)
 
 
-async def _admit(tx: Transaction, duty: Mapping[str, Any], held: Sequence[Duty]) -> None:
-    """Open the row of a duty where those held of its code end. First the ends: only one row of a code has none."""
+async def _admit(tx: Transaction, duty: Mapping[str, Any], stored: Sequence[Duty]) -> None:
+    """Start the row of a duty, and end the stored rows of its code there.
+
+    Ends come first, since only one row of a code may have none. A row that starts at this very moment was never in
+    force, and is corrected in place, as an import does.
+    """
     code, starts = duty["code"], duty["valid_from"]
-    spans = [each.validity for each in held]
-    before = [each.valid_from for each in spans if each.valid_from < starts and _reaches(each.valid_to, starts)]
+    spans = [each.validity for each in stored]
+    earlier = [each.valid_from for each in spans if each.valid_from < starts and _lasts_beyond(each.valid_to, starts)]
     await rows_.take_back(tx, _NAME, code, after=starts)
-    ends = [{"code": code, "valid_from": began, "valid_to": starts} for began in before]
+    ends = [{"code": code, "valid_from": start, "valid_to": starts} for start in earlier]
     await rows_.change_rows(tx, _NAME, ends)
-    if any(each.valid_from == starts for each in spans):  # corrected where it stands, as an import does
+    if any(each.valid_from == starts for each in spans):
         await rows_.change_rows(tx, _NAME, [duty])
     else:
         await rows_.add_rows(tx, _NAME, [duty])
 
 
-def _reaches(end: datetime | None, moment: datetime) -> bool:
+def _lasts_beyond(end: datetime | None, moment: datetime) -> bool:
     return end is None or end > moment
 
 
-def _approved(last: Proposal | None, code: str, valid_from: datetime | None, world: World) -> Proposal:
-    """The proposal that was approved already, when just that is asked for again."""
+def _approved_before(last: Proposal | None, code: str, valid_from: datetime | None, world: World) -> Proposal:
+    """Return the approved proposal that a repeated approval asks for; refuse any other approval."""
     if last is None:
         raise _never_proposed(code, world)
     if last.refused_at is not None:
-        raise Conflict(_told_of_refused(last))
+        raise _conflict_with_refusal(last)
     if valid_from is not None and valid_from != last.valid_from:
         since = last.valid_from.isoformat() if last.valid_from else ""
         raise Conflict(f"The last proposal of duty {code} was approved from {since} on: POST /v1/duties for the next.")
     return last
 
 
-def _refused(last: Proposal, reason: str) -> Proposal:
-    """The proposal that was refused already, when just that is asked for again."""
+def _refused_before(last: Proposal, reason: str) -> Proposal:
+    """Return the refused proposal that a repeated refusal asks for; refuse any other refusal."""
     if last.approved_at is not None:
         since = last.valid_from.isoformat() if last.valid_from else ""
         raise Conflict(
@@ -176,7 +187,7 @@ def _refused(last: Proposal, reason: str) -> Proposal:
             "refused: POST /v1/duties with what should hold instead, and ops approve that."
         )
     if reason != last.refused_reason:
-        raise Conflict(_told_of_refused(last))
+        raise _conflict_with_refusal(last)
     return last
 
 
@@ -186,7 +197,8 @@ def _never_proposed(code: str, world: World) -> NotFound | Conflict:
     return NotFound(f"There is no duty {code}, nor a proposal of it: POST /v1/duties proposes one.")
 
 
-def _may_propose(by: By, world: World) -> None:
+def _require_proposer(by: By, world: World) -> None:
+    """Refuse a proposal by a partner."""
     rows = world.units.get(by.unit or "", ())
     if rows and rows[-1].kind is UnitKind.PARTNER:
         parent = rows[-1].parent or world.district
@@ -196,7 +208,15 @@ def _may_propose(by: By, world: World) -> None:
         )
 
 
+def _require_fit(duty: Mapping[str, Any], world: World) -> None:
+    """Check a duty against the registry and the other duties at its start."""
+    row, starts = DutyRow.model_validate(duty), duty["valid_from"]
+    faults = [*_faults(row, world, starts), *_conflicts(row, world, starts)]
+    _require_none([Pointer("", each.detail) for each in faults])  # the body of an approval has none of these fields
+
+
 def _start(last: Proposal, valid_from: datetime | None, now: datetime) -> datetime:
+    """Return the start of an approved duty; refuse a start in the past or after the end of the duty."""
     starts = valid_from or now
     if starts < now:
         detail = f"It is {now.isoformat()} already: nothing is admitted in the past. Leave valid_from out for now."
@@ -207,61 +227,62 @@ def _start(last: Proposal, valid_from: datetime | None, now: datetime) -> dateti
     raise ValidationFailed(detail, errors=[Pointer("/valid_from", detail)])
 
 
-def _wanted(row: DutyRow) -> dict[str, Any]:
+def _content_of_row(row: DutyRow) -> dict[str, Any]:
     return row.model_dump(exclude={"valid_from"})
 
 
-def _content(proposal: Proposal) -> dict[str, Any]:
-    """What is proposed, by column."""
+def _content_of(proposal: Proposal) -> dict[str, Any]:
+    """Return the proposed duty by column; its start is not known before it is approved."""
     return {name: getattr(proposal, name) for name in DutyRow.model_fields if name != "valid_from"}
 
 
-def _stands(last: Proposal, world: World) -> bool:
-    """Whether the newest row of the code is the one this approved proposal opened."""
+def _is_stored(last: Proposal, world: World) -> bool:
+    """Whether the newest row of the code is the one that this approved proposal started."""
     rows = world.duties.get(last.code, ())
-    return bool(rows) and views.duty(rows[-1]) == {**_content(last), "valid_from": last.valid_from}
+    return bool(rows) and views.duty(rows[-1]) == {**_content_of(last), "valid_from": last.valid_from}
 
 
-def _ends_too_soon(row: DutyRow, now: datetime) -> list[Pointer]:
-    if _reaches(row.valid_to, now):
+def _faults_of_end(row: DutyRow, now: datetime) -> list[Pointer]:
+    if _lasts_beyond(row.valid_to, now):
         return []
     detail = f"it is {now.isoformat()} already: give a later valid_to, or leave it out"
     return [Pointer("/valid_to", detail)]
 
 
 def _faults(row: DutyRow, world: World, at: datetime) -> list[Pointer]:
-    """What does not fit the registry in force at a moment: the bundle's own check."""
+    """Return the faults of a duty against the registry at a moment, by the check that bundles go through."""
     kinds = {code: unit.kind for code in world.units if (unit := world.unit(code, at)) is not None}
     categories = frozenset(code for code in world.categories if world.category(code, at) is not None)
     return [Pointer(f"/{column}", detail) for column, detail in duty_faults(row, kinds, categories)]
 
 
-def _in_its_way(row: DutyRow, world: World, starts: datetime | None = None) -> list[Pointer]:
-    wrong = duty_conflicts.of_proposed(row, world, starts)
-    return [Pointer("/category", wrong)] if wrong else []
+def _conflicts(row: DutyRow, world: World, starts: datetime | None = None) -> list[Pointer]:
+    detail = duty_conflicts.of_proposal(row, world, starts)
+    return [Pointer("/category", detail)] if detail else []
 
 
-def _must_fit(wrong: Sequence[Pointer]) -> None:
-    if wrong:
-        detail = f"It does not fit the registry, nothing was written: {'; '.join(each.detail for each in wrong)}."
-        raise ValidationFailed(detail, errors=wrong)
+def _require_none(faults: Sequence[Pointer]) -> None:
+    if faults:
+        detail = f"It does not fit the registry, nothing was written: {'; '.join(each.detail for each in faults)}."
+        raise ValidationFailed(detail, errors=faults)
 
 
-def _told_of(last: Proposal) -> str:
-    return (
-        f"Duty {last.code} has an open proposal that says something else, by {_who(last.proposed_by)} at "
+def _conflict_with_open(last: Proposal) -> Conflict:
+    return Conflict(
+        f"Duty {last.code} has an open proposal that says something else, by {_name(last.proposed_by)} at "
         f"{last.proposed_at.isoformat()}: they may correct or withdraw it, or ops approve or refuse it first "
         f"(POST /v1/duties/{last.code}/approve or /v1/duties/{last.code}/refuse)."
     )
 
 
-def _told_of_refused(last: Proposal) -> str:
+def _conflict_with_refusal(last: Proposal) -> Conflict:
     when = last.refused_at.isoformat() if last.refused_at else ""
-    return (
-        f"The last proposal of duty {last.code} was refused at {when} by {_who(last.refused_by or {})}: "
+    return Conflict(
+        f"The last proposal of duty {last.code} was refused at {when} by {_name(last.refused_by or {})}: "
         "read why in GET /v1/duties/proposals; POST /v1/duties proposes it anew."
     )
 
 
-def _who(by: Mapping[str, str]) -> str:
+def _name(by: Mapping[str, str]) -> str:
+    """Return what to call the author of a decision: the unit, or else the subject, or else the kind."""
     return by.get("unit") or by.get("subject") or by.get("kind", "")

@@ -1,16 +1,15 @@
-"""The admission gate of duties (权责事项准入): units propose; ops admit from a moment on, or refuse."""
+"""Admission of duties (权责事项准入) over HTTP: units propose, and ops approve or refuse."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import ConfigDict, Field
 
 from service.access.deps import Caller, must_be
 from service.registry import duties, examples, views
-from service.registry.bundle.rows import Basis, DayOrMoment, DutyRow, Name
-from service.registry.routes import PageQuery
+from service.registry.bundle.rows import DutyRow
+from service.registry.schemas import ApproveBody, DutyBody, RefuseBody
 from service.rules import access, errors
 from service.rules.words import Role
 from service.store.registry import duty_proposals
@@ -19,7 +18,8 @@ from service.web import problems
 from service.web.answers import answer
 from service.web.cursors import kind_of
 from service.web.examples import listed, one
-from service.web.text import Body, CategoryCode, Code, LongText, Moment, Prefix
+from service.web.paging import PageQuery
+from service.web.text import Code
 
 router = APIRouter(prefix="/v1/duties", tags=["registry · 名录"])
 
@@ -34,49 +34,6 @@ _WRITES = problems.documented(
     errors.Unavailable,
 )
 _PLACE = "/v1/duties/proposals"
-_MOST_ASSISTING = 100
-
-
-class DutyBody(Body):
-    """A duty as a row of `duties.csv`. `valid_to`: a moment, or a day, which is its midnight in Asia/Shanghai."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "code": "EX-001",
-                    "title": "市容环境管理",
-                    "category": "urban-01",
-                    "area": "440105",
-                    "lead_unit": "440105003",
-                    "assisting": ["dept-urban-management"],
-                    "basis": "示例 (example)",
-                }
-            ]
-        }
-    )
-
-    code: Code
-    title: Name
-    category: CategoryCode
-    area: Prefix
-    lead_unit: Code
-    assisting: Annotated[tuple[Code, ...], Field(max_length=_MOST_ASSISTING)] = ()
-    basis: Basis
-    valid_to: DayOrMoment | None = None
-
-
-class ApproveBody(Body):
-    model_config = ConfigDict(json_schema_extra={"examples": [{"valid_from": "2027-01-01T00:00:00+08:00"}]})
-
-    valid_from: Moment | None = None
-    proposed_at: Moment | None = Field(None, description="of the proposal you read: refused if it was corrected since")
-
-
-class RefuseBody(Body):
-    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "街道尚无执法权,待下放后再议"}]})
-
-    reason: LongText
 
 
 @router.post(
@@ -86,28 +43,30 @@ class RefuseBody(Body):
     responses={201: one(examples.PROPOSAL), 200: one(examples.PROPOSAL), **_WRITES},
 )
 async def propose_duty(request: Request, caller: Caller, body: DutyBody) -> Response:
-    """By ops or a unit, but no partner; nothing is anybody's before ops approve it. A code has one open proposal: the
-    same again is answered 200, another corrects it by the same subject, and is 409 by anybody else. What another code
-    says of the same category and area with another lead is refused: change it under that code, end it, or be more
-    specific."""
+    """Ops and units may propose a duty, but not partners. Nobody's responsibility changes before ops approve it. A code
+    has at most one open proposal: a repeated request is answered 200, other content from the same subject corrects the
+    proposal, and other content from anybody else is answered 409. A duty is refused if another code gives the same
+    category and area to another lead: change the duty under that code, end it, or name a more specific category or
+    area."""
     must_be(caller, Role.OPS, Role.UNIT)
     state = request.app.state
-    wanted = DutyRow.model_validate(body.model_dump())
-    done = await duties.propose(state.database, wanted, state.clock.now(), access.by_of(caller))
+    duty = DutyRow.model_validate(body.model_dump())
+    done = await duties.propose(state.database, duty, state.clock.now(), access.by_of(caller))
     await tell(request, done.committed)
     return answer(views.proposal(done.proposal), 201 if done.new else 200, {"Location": _PLACE})
 
 
 @router.get(
     "/proposals",
-    summary="What was proposed, newest first · 准入申请",
+    summary="List the proposals of duties · 准入申请",
     responses={
         200: listed(examples.PROPOSAL),
         **problems.documented(errors.Unauthorized, errors.BadCursor, errors.ValidationFailed, errors.Unavailable),
     },
 )
 async def list_proposals(request: Request, caller: Caller, query: Annotated[PageQuery, Query()]) -> Response:
-    """Open, approved and refused ones, with who proposed each, and who admitted it from when, or refused it and why."""
+    """Open, approved and refused proposals are listed, the newest first. Each names its author and, once it is decided,
+    who approved it from when, or who refused it and why."""
     state = request.app.state
     kind = kind_of(_PLACE, {})
     before = state.cursors.read(kind, query.cursor)[0] if query.cursor else None
@@ -120,7 +79,7 @@ async def list_proposals(request: Request, caller: Caller, query: Annotated[Page
 
 @router.post(
     "/{code}/approve",
-    summary="Admit what was proposed, from a moment on · 准入",
+    summary="Approve a proposed duty · 准入",
     responses={200: one(examples.ADMITTED), **_WRITES, **problems.documented(errors.NotFound)},
 )
 async def approve_duty(
@@ -129,24 +88,26 @@ async def approve_duty(
     code: Code,
     body: ApproveBody = ApproveBody(),  # noqa: B008
 ) -> Response:
-    """From then on calls go by it; open ones stay where they are, and `GET /v1/duties?at=` tells of any day before.
-    What was planned for later under this code is taken back. The same again changes nothing."""
+    """The duty is in force from `valid_from` on, or from now on if that is left out. Later calls follow it; open calls
+    stay where they are, and `GET /v1/duties?at=` still answers for any earlier day. Rows of this code that were planned
+    for later are removed. A repeated request changes nothing."""
     must_be(caller, Role.OPS)
     state = request.app.state
-    wish = duties.Approval(body.valid_from, body.proposed_at)
-    done = await duties.approve(state.database, code, wish, state.clock.now(), access.by_of(caller))
+    approval = duties.Approval(body.valid_from, body.proposed_at)
+    done = await duties.approve(state.database, code, approval, state.clock.now(), access.by_of(caller))
     await tell(request, done.committed)
     return answer(views.proposal(done.proposal))
 
 
 @router.post(
     "/{code}/refuse",
-    summary="Refuse what was proposed, or withdraw it · 不予准入、撤回",
+    summary="Refuse or withdraw a proposed duty · 不予准入、撤回",
     responses={200: one(examples.REFUSED), **_WRITES, **problems.documented(errors.NotFound)},
 )
 async def refuse_duty(request: Request, caller: Caller, code: Code, body: RefuseBody) -> Response:
-    """By ops, or by whoever proposed it; then anybody may propose the next. The same again changes nothing, and what
-    was approved is no longer refused: propose what should hold instead."""
+    """Ops refuse a proposal; the subject that made it withdraws it. Afterwards anybody may propose the code again. A
+    repeated request changes nothing. An approved proposal can no longer be refused: propose what should be in force
+    instead."""
     must_be(caller, Role.OPS, Role.UNIT)
     state = request.app.state
     done = await duties.refuse(state.database, code, body.reason, state.clock.now(), access.by_of(caller))

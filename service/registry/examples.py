@@ -1,4 +1,4 @@
-"""What the OpenAPI document shows of the registry: rows of the Haizhu sample."""
+"""Examples of the registry in the OpenAPI document: rows of the Haizhu sample."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ DUTY: dict[str, Any] = {
     "basis": "示例 (example)",
     **_ALWAYS,
 }
-ITS_DUTY: dict[str, Any] = {**DUTY, "responsible": True}
+RESPONSIBLE_DUTY: dict[str, Any] = {**DUTY, "responsible": True}
 PROPOSAL: dict[str, Any] = {
     **{name: value for name, value in DUTY.items() if name != "valid_from"},
     "lead_unit": "440105003",

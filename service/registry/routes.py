@@ -1,110 +1,79 @@
-"""Looking things up: who answers where, for which category, and why. All from memory; no database is asked."""
+"""Look-ups of cells, units, categories, lines of work and duties. Every answer comes from memory, not the database."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import Field, FiniteFloat
 
 from service.access.deps import Caller
-from service.places.coordinates import CoordType, to_wgs84
+from service.places.coordinates import to_wgs84
 from service.registry import examples, views
+from service.registry.schemas import AreaQuery, ChainQuery, DatedQuery, DutyQuery, LocateQuery
 from service.rules import errors, routing
-from service.rules.policy import Policy
 from service.rules.world import Category, Cell, Duty, Line, Unit, World
-from service.times import examples as time_examples
-from service.times import views as time_views
-from service.web import problems
+from service.web import paging, problems
 from service.web.answers import answer
-from service.web.cursors import kind_of
 from service.web.examples import listed, one
-from service.web.text import CategoryCode, CursorText, Limit, Moment, Params, Prefix
+from service.web.paging import PageQuery, SortKey
 
 router = APIRouter(prefix="/v1", tags=["registry · 名录"])
 
 _LISTS = problems.documented(errors.Unauthorized, errors.BadCursor, errors.ValidationFailed)
 _Row = TypeVar("_Row", Unit, Cell, Category, Duty)
-_Any = TypeVar("_Any", Unit, Cell, Category, Duty, Line, Policy)
+_Item = TypeVar("_Item", Unit, Cell, Category, Duty, Line)
 
 
-class PageQuery(Params):
-    limit: Limit = 50
-    cursor: CursorText | None = None
-
-
-class DatedQuery(PageQuery):
-    """`at`: the rows in force then; now unless given."""
-
-    at: Moment | None = None
-
-
-class AreaQuery(DatedQuery):
-    area: Prefix | None = None
-
-
-class DutyQuery(AreaQuery):
-    category: CategoryCode | None = None
-
-
-class LocateQuery(Params):
-    lat: Annotated[FiniteFloat, Field(ge=-90, le=90)]
-    lon: Annotated[FiniteFloat, Field(ge=-180, le=180)]
-    coord_type: CoordType
-
-
-class ChainQuery(Params):
-    category: CategoryCode
-    at: Moment | None = None
-
-
-@router.get("/grid-cells", summary="Grid cells · 网格", responses={200: listed(examples.CELL), **_LISTS})
+@router.get("/grid-cells", summary="List the grid cells · 网格", responses={200: listed(examples.CELL), **_LISTS})
 async def list_cells(request: Request, caller: Caller, query: Annotated[AreaQuery, Query()]) -> Response:
+    """Cells in force at `at`, or now, are listed by code. `area` keeps those whose code starts with it."""
     world, at = _now(request, query.at)
     return _page(request, query, _in_force(world.cells, at, query.area), views.cell)
 
 
 @router.get(
     "/grid-cells/locate",
-    summary="Which cell a point lies in · 定位网格",
+    summary="Find the grid cell of a point · 定位网格",
     responses={
         200: one(examples.LOCATED),
         **problems.documented(errors.Unauthorized, errors.NotFound, errors.ValidationFailed),
     },
 )
 async def locate(request: Request, caller: Caller, query: Annotated[LocateQuery, Query()]) -> Response:
-    """Say which coordinates these are: a wrong guess is 600 m off, five cells away."""
+    """The query has to name the coordinate system of the point: with a wrong one, the cell found is 600 m away."""
     world, at = _now(request, None)
     lat, lon = to_wgs84(query.lat, query.lon, query.coord_type)
     code = request.app.state.worlds.shapes.locate(lat, lon)
     cell = world.cell(code, at) if code else None
     if cell is None:
         raise errors.NotFound("This point lies in no known grid cell: check lat, lon and coord_type.")
-    return answer({"cell": views.cell(cell), "wgs84": {"lat": round(lat, 7), "lon": round(lon, 7)}})
+    return answer(views.located(cell, lat, lon))
 
 
 @router.get(
     "/grid-cells/{code}",
-    summary="One grid cell · 单个网格",
+    summary="Show a grid cell · 单个网格",
     responses={200: one(examples.CELL), **problems.documented(errors.Unauthorized, errors.NotFound)},
 )
 async def get_cell(request: Request, code: str, caller: Caller) -> Response:
+    """The answer is the cell with this code that is in force now."""
     world, at = _now(request, None)
     return answer(views.cell(_cell(world, code, at)))
 
 
 @router.get(
     "/grid-cells/{code}/chain",
-    summary="Who would be called, and why · 四呼对象",
+    summary="Show who would be called, and why · 四呼对象",
     responses={
         200: one(examples.CHAIN),
         **problems.documented(errors.Unauthorized, errors.NotFound, errors.ValidationFailed, errors.UnknownCategory),
     },
 )
 async def get_chain(request: Request, code: str, caller: Caller, query: Annotated[ChainQuery, Query()]) -> Response:
-    """By the very rule that will call them: community → street → department → leader, with every fallback."""
+    """The answer lists the four calls of an incident in this cell: community, street, department, leader. The rule that
+    makes the real calls decides each, and `because` says why this unit is called."""
     world, at = _now(request, query.at)
     _cell(world, code, at)
     if world.category(query.category, at) is None:
@@ -115,13 +84,13 @@ async def get_chain(request: Request, code: str, caller: Caller, query: Annotate
     except LookupError:  # before the first units, or before the first import
         detail = f"No unit was in force at {at.isoformat()}: ask for a later moment."
         raise errors.ValidationFailed(detail, errors=[errors.Pointer("?at", detail)]) from None
-    return answer(
-        {"grid_code": code, "category": query.category, "at": at, "calls": [views.step(r, world) for r in routes]}
-    )
+    return answer(views.chain(code, query.category, at, routes, world))
 
 
-@router.get("/units", summary="Bodies and posts · 单位", responses={200: listed(examples.UNIT), **_LISTS})
+@router.get("/units", summary="List the units · 单位", responses={200: listed(examples.UNIT), **_LISTS})
 async def list_units(request: Request, caller: Caller, query: Annotated[AreaQuery, Query()]) -> Response:
+    """Units in force at `at`, or now, are listed by code. `area` keeps the units inside it, and those that cover an
+    area inside it."""
     world, at = _now(request, query.at)
     units = [
         unit
@@ -131,23 +100,28 @@ async def list_units(request: Request, caller: Caller, query: Annotated[AreaQuer
     return _page(request, query, units, views.unit)
 
 
-@router.get("/categories", summary="Categories · 类别", responses={200: listed(examples.CATEGORY), **_LISTS})
+@router.get("/categories", summary="List the categories · 类别", responses={200: listed(examples.CATEGORY), **_LISTS})
 async def list_categories(request: Request, caller: Caller, query: Annotated[DatedQuery, Query()]) -> Response:
+    """Categories in force at `at`, or now, are listed by code."""
     world, at = _now(request, query.at)
     return _page(request, query, _in_force(world.categories, at), views.category)
 
 
-@router.get("/lines", summary="Lines of work · 条线", responses={200: listed(examples.LINE), **_LISTS})
+@router.get("/lines", summary="List the lines of work · 条线", responses={200: listed(examples.LINE), **_LISTS})
 async def list_lines(request: Request, caller: Caller, query: Annotated[PageQuery, Query()]) -> Response:
+    """Lines of work are listed by code. They have no validity dates."""
     world: World = request.app.state.worlds.world
     return _page(request, query, [world.lines[code] for code in sorted(world.lines)], views.line)
 
 
-@router.get("/duties", summary="Whose is what · 权责事项", responses={200: listed(examples.ITS_DUTY), **_LISTS})
+@router.get(
+    "/duties", summary="List the duties · 权责事项", responses={200: listed(examples.RESPONSIBLE_DUTY), **_LISTS}
+)
 async def list_duties(request: Request, caller: Caller, query: Annotated[DutyQuery, Query()]) -> Response:
-    """With `category` or `area`: every duty that bears on it, wider ones included. With both, each says whether it is
-    the one by which its lead is `responsible` there: the most specific category counts, then the most specific area.
-    Duties of narrower areas are listed too, and count inside those."""
+    """With `category` or `area`, the answer holds every duty that applies to it, including those of wider categories
+    and areas. With both, `responsible` marks the duty that decides there: the one with the most specific category, and
+    of several the one with the most specific area. Duties of narrower areas are listed too; they decide inside those
+    areas."""
     world, at = _now(request, query.at)
     duties = [
         duty
@@ -155,24 +129,10 @@ async def list_duties(request: Request, caller: Caller, query: Annotated[DutyQue
         if (query.category is None or query.category.startswith(duty.category))
         and (query.area is None or query.area.startswith(duty.area) or duty.area.startswith(query.area))
     ]
-
     if query.category is None or query.area is None:
         return _page(request, query, duties, views.duty)
-    theirs = world.duty_for(query.category, query.area, at)
-    return _page(request, query, duties, lambda row: {**views.duty(row), "responsible": row is theirs})
-
-
-@router.get("/policies", summary="Time rules · 时限规则", responses={200: listed(time_examples.POLICY), **_LISTS})
-async def list_policies(request: Request, caller: Caller, query: Annotated[PageQuery, Query()]) -> Response:
-    """Every version by code, the newest of each first; incidents keep the one they were reported under."""
-    world, at = _now(request, None)
-    active = world.active(at)
-    ordered = sorted(world.policies.values(), key=_code_then_newest)
-
-    def show(row: Policy) -> dict[str, Any]:
-        return time_views.policy(row, row is active)
-
-    return _page(request, query, ordered, show, _code_then_newest)
+    responsible = world.duty_for(query.category, query.area, at)
+    return _page(request, query, duties, lambda row: views.judged_duty(row, row is responsible))
 
 
 def _now(request: Request, at: datetime | None) -> tuple[World, datetime]:
@@ -188,31 +148,21 @@ def _cell(world: World, code: str, at: datetime) -> Cell:
 
 
 def _in_force(rows: Mapping[str, tuple[_Row, ...]], at: datetime, prefix: str | None = None) -> list[_Row]:
-    """The rows in force at a moment, by code."""
+    """Return the rows in force at a moment, in the order of codes."""
     codes = (code for code in sorted(rows) if prefix is None or code.startswith(prefix))
     return [row for code in codes for row in rows[code] if row.validity.in_force_at(at)]
 
 
-def _by_code(row: Unit | Cell | Category | Duty | Line | Policy) -> tuple[str | int, ...]:
+def _by_code(row: Unit | Cell | Category | Duty | Line) -> SortKey:
     return (row.code,)
-
-
-def _code_then_newest(row: Policy) -> tuple[str | int, ...]:
-    return row.code, -row.version
 
 
 def _page(
     request: Request,
     query: PageQuery,
-    rows: Iterable[_Any],
-    show: Callable[[_Any], dict[str, Any]],
-    place: Callable[[_Any], tuple[str | int, ...]] = _by_code,
+    rows: Iterable[_Item],
+    view: Callable[[_Item], Mapping[str, object]],
 ) -> Response:
-    """`rows` come in the order of `place`, which is what a cursor remembers of the last one shown."""
+    """Answer with one page of `rows`, which are in the order of their codes."""
     cursors = request.app.state.cursors
-    kind = kind_of(request.url.path, query.model_dump(mode="json", exclude={"cursor", "limit"}))
-    after = tuple(cursors.read(kind, query.cursor)) if query.cursor else ()
-    found = [row for row in rows if place(row) > after][: query.limit + 1]
-    items = found[: query.limit]
-    cursor = cursors.sign(kind, place(items[-1])) if len(found) > query.limit else None
-    return answer({"items": [show(row) for row in items], "next_cursor": cursor})
+    return paging.page(cursors, request.url.path, query, rows, view, _by_code)

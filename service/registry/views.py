@@ -1,19 +1,146 @@
-"""Registry rows as the API answers them."""
+"""Rows of the registry, proposals of duties and chains of calls as the API answers them."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from typing_extensions import TypedDict  # pydantic cannot read that of `typing` before Python 3.12
 
 from service.rules.routing import Route
-from service.rules.world import Category, Cell, Duty, Line, Unit, Validity, World
+from service.rules.words import Level, UnitKind, Urgency
+from service.rules.world import Category, Cell, Duty, Line, Unit, World
 from service.store.registry.duty_proposals import Proposal
 
 
-def _validity(validity: Validity) -> dict[str, Any]:
-    return {"valid_from": validity.valid_from, "valid_to": validity.valid_to}
+class ValidityView(TypedDict):
+    """When a row is in force: from `valid_from` until just before `valid_to`; without an end if that is null."""
+
+    valid_from: datetime
+    valid_to: datetime | None
 
 
-def unit(row: Unit) -> dict[str, Any]:
+class UnitView(ValidityView):
+    """A body or a post."""
+
+    code: str
+    name: str
+    kind: UnitKind
+    level: Level | None
+    parent: str | None
+    line_parent: str | None
+    covers: tuple[str, ...]
+    in_charge_of: tuple[str, ...]
+
+
+class CellView(ValidityView):
+    """A grid cell; `has_shape`: points can be located in it."""
+
+    code: str
+    name: str
+    community: str
+    has_shape: bool
+
+
+class PointView(TypedDict):
+    """A point in WGS-84 degrees."""
+
+    lat: float
+    lon: float
+
+
+class LocatedView(TypedDict):
+    """The cell around a point, and the point."""
+
+    cell: CellView
+    wgs84: PointView
+
+
+class CategoryView(ValidityView):
+    """A category of incidents, and the urgency of a report that names none."""
+
+    code: str
+    name: str
+    line: str
+    urgency: Urgency
+    parent: str | None
+
+
+class LineView(TypedDict):
+    """A line of work."""
+
+    code: str
+    name: str
+
+
+class DutyView(ValidityView):
+    """A duty: the unit that leads a category in an area, and the units that assist it."""
+
+    code: str
+    title: str
+    category: str
+    area: str
+    lead_unit: str
+    assisting: tuple[str, ...]
+    basis: str
+
+
+class JudgedDutyView(DutyView):
+    """A duty among others. `responsible`: its lead is responsible for the category and area of the query."""
+
+    responsible: bool
+
+
+class ProposalView(TypedDict):
+    """A proposed duty. `approved_by`, `approved_at` and `valid_from` are null unless the proposal was approved;
+    `refused_by`, `refused_at` and `refused_reason` are null unless it was refused."""
+
+    code: str
+    title: str
+    category: str
+    area: str
+    lead_unit: str
+    assisting: tuple[str, ...]
+    basis: str
+    valid_to: datetime | None
+    proposed_by: Mapping[str, str]
+    proposed_at: datetime
+    approved_by: Mapping[str, str] | None
+    approved_at: datetime | None
+    valid_from: datetime | None
+    refused_by: Mapping[str, str] | None
+    refused_at: datetime | None
+    refused_reason: str | None
+
+
+class NamedUnitView(TypedDict):
+    """A unit by code and name."""
+
+    code: str
+    name: str
+
+
+class StepView(TypedDict):
+    """One call of a chain. `unrouted`: the level had nobody to call, and this unit is called instead."""
+
+    level: Level
+    level_name: str
+    unit: NamedUnitView
+    unrouted: bool
+    because: str
+
+
+class ChainView(TypedDict):
+    """The calls of an incident in a cell, from the community to the leader."""
+
+    grid_code: str
+    category: str
+    at: datetime
+    calls: list[StepView]
+
+
+def unit(row: Unit) -> UnitView:
+    """Return a unit as the API shows it."""
     return {
         "code": row.code,
         "name": row.name,
@@ -23,25 +150,48 @@ def unit(row: Unit) -> dict[str, Any]:
         "line_parent": row.line_parent,
         "covers": row.covers,
         "in_charge_of": row.in_charge_of,
-        **_validity(row.validity),
+        "valid_from": row.validity.valid_from,
+        "valid_to": row.validity.valid_to,
     }
 
 
-def cell(row: Cell) -> dict[str, Any]:
-    named = {"code": row.code, "name": row.name, "community": row.community, "has_shape": row.shape is not None}
-    return {**named, **_validity(row.validity)}
+def cell(row: Cell) -> CellView:
+    """Return a grid cell as the API shows it."""
+    return {
+        "code": row.code,
+        "name": row.name,
+        "community": row.community,
+        "has_shape": row.shape is not None,
+        "valid_from": row.validity.valid_from,
+        "valid_to": row.validity.valid_to,
+    }
 
 
-def category(row: Category) -> dict[str, Any]:
-    named = {"code": row.code, "name": row.name, "line": row.line, "urgency": row.urgency, "parent": row.parent}
-    return {**named, **_validity(row.validity)}
+def located(row: Cell, lat: float, lon: float) -> LocatedView:
+    """Return the cell around a WGS-84 point, with the point to seven decimals, which is a centimetre."""
+    return {"cell": cell(row), "wgs84": {"lat": round(lat, 7), "lon": round(lon, 7)}}
 
 
-def line(row: Line) -> dict[str, Any]:
+def category(row: Category) -> CategoryView:
+    """Return a category as the API shows it."""
+    return {
+        "code": row.code,
+        "name": row.name,
+        "line": row.line,
+        "urgency": row.urgency,
+        "parent": row.parent,
+        "valid_from": row.validity.valid_from,
+        "valid_to": row.validity.valid_to,
+    }
+
+
+def line(row: Line) -> LineView:
+    """Return a line of work as the API shows it."""
     return {"code": row.code, "name": row.name}
 
 
-def duty(row: Duty) -> dict[str, Any]:
+def duty(row: Duty) -> DutyView:
+    """Return a duty as the API shows it."""
     return {
         "code": row.code,
         "title": row.title,
@@ -50,13 +200,18 @@ def duty(row: Duty) -> dict[str, Any]:
         "lead_unit": row.lead_unit,
         "assisting": row.assisting,
         "basis": row.basis,
-        **_validity(row.validity),
+        "valid_from": row.validity.valid_from,
+        "valid_to": row.validity.valid_to,
     }
 
 
-def proposal(row: Proposal) -> dict[str, Any]:
-    """`approved_…` and `valid_from` are null unless it was approved, `refused_…` unless it was refused; all are while
-    nobody has decided."""
+def judged_duty(row: Duty, responsible: bool) -> JudgedDutyView:
+    """Return a duty with whether its lead is responsible for the category and area of the query."""
+    return {**duty(row), "responsible": responsible}
+
+
+def proposal(row: Proposal) -> ProposalView:
+    """Return a proposal of a duty as the API shows it."""
     return {
         "code": row.code,
         "title": row.title,
@@ -77,8 +232,8 @@ def proposal(row: Proposal) -> dict[str, Any]:
     }
 
 
-def step(route: Route, world: World) -> dict[str, Any]:
-    """One call of a chain. `unrouted`: the level asked for had nobody, and this is who is called instead."""
+def step(route: Route, world: World) -> StepView:
+    """Return one call of a chain as the API shows it."""
     return {
         "level": route.level,
         "level_name": route.level.name.lower(),
@@ -86,3 +241,9 @@ def step(route: Route, world: World) -> dict[str, Any]:
         "unrouted": route.unrouted,
         "because": route.because,
     }
+
+
+def chain(grid_code: str, category_code: str, at: datetime, routes: Iterable[Route], world: World) -> ChainView:
+    """Return the chain of calls for a category in a cell."""
+    calls = [step(route, world) for route in routes]
+    return {"grid_code": grid_code, "category": category_code, "at": at, "calls": calls}

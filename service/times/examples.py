@@ -1,4 +1,4 @@
-"""What the OpenAPI document shows of time rules and working days."""
+"""Examples of policies and working days in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -39,3 +39,4 @@ POLICY: dict[str, Any] = {
         }
     ],
 }
+POLICY_VERSION: dict[str, Any] = {**POLICY, "activations": ["2026-10-31T16:00:00Z"]}

@@ -1,7 +1,7 @@
-"""Policies over time: draft → checked → active from an instant. An incident keeps the version it was reported under.
+"""Versions of a policy: a version is drafted, checked, and in force from the instant of its activation.
 
-A version is checked when it is written and once more when it is activated, since the registry may have changed; it is
-never edited. Who activated what, and from when, is in the log.
+An incident keeps the version it was reported under. A version is checked when it is written and again when it is
+activated, since the registry may have changed; it is never edited. The log says who activated which version from when.
 """
 
 from __future__ import annotations
@@ -26,85 +26,93 @@ from service.times.policy_file import PolicyFile
 
 
 @dataclass(frozen=True, slots=True)
-class Drafted:
-    """A version as it is stored. `new`: False when the newest version of its code says the same already."""
+class PolicyDraft:
+    """A version as it is stored. `new` is False when the newest version of its code has the same content."""
 
     policy: Policy
     new: bool
     committed: Committed | None = None
 
 
-async def draft(database: Database, wanted: PolicyFile, now: datetime, by: By) -> Drafted:
-    """Store the next version of a policy; nobody is under it before it is activated.
+async def draft(database: Database, file: PolicyFile, now: datetime, by: By) -> PolicyDraft:
+    """Store the next version of a policy. No incident is reported under it before it is activated.
 
     Raises:
-        ValidationFailed: every fault of it.
-        Unavailable: the database is away.
+        ValidationFailed: the policy has faults; the errors name every one.
+        Unavailable: the database cannot be reached.
     """
     async with database.begin() as tx:
         await world_.lock(tx)
         world = await world_.load(tx)
-        await _demand_sound(tx, wanted, world, now)
-        newest = max((version for code, version in world.policies if code == wanted.code), default=0)
-        if newest and world.policies[wanted.code, newest] == wanted.policy(newest):
-            return Drafted(world.policies[wanted.code, newest], new=False)
-        written = wanted.policy(newest + 1)
-        await policies.add(tx, written, now, by)
+        await _require_sound(tx, file, world, now)
+        newest = max((version for code, version in world.policies if code == file.code), default=0)
+        if newest and world.policies[file.code, newest] == file.policy(newest):
+            return PolicyDraft(world.policies[file.code, newest], new=False)
+        policy = file.policy(newest + 1)
+        await policies.add(tx, policy, now, by)
         await world_.rise(tx)
-        data = {"policy": {"code": written.code, "version": written.version}, "by": by.as_dict()}
-        told = [Entry(EventType.POLICY_DRAFTED, now, world.district, (), data)]
-        committed = await writing.append(tx, told, reload=("world",))
-    return Drafted(written, new=True, committed=committed)
+        data = {"policy": {"code": policy.code, "version": policy.version}, "by": by.as_dict()}
+        entry = Entry(EventType.POLICY_DRAFTED, now, world.district, (), data)
+        committed = await writing.append(tx, [entry], reload=("world",))
+    return PolicyDraft(policy, new=True, committed=committed)
 
 
 async def activate(
     database: Database, code: str, version: int, at: datetime | None, now: datetime, by: By
 ) -> tuple[Policy, datetime, Committed | None]:
-    """From `at` on (now unless given), incidents are reported under this version. Asked again: nothing is done twice.
+    """Put a version in force from `at` on, or from now on when `at` is None.
+
+    A repeated activation at the same instant writes nothing, and its third result is None.
 
     Raises:
-        NotFound: no such version.
+        NotFound: the version does not exist.
         ValidationFailed: `at` lies in the past, or the version no longer fits the registry.
-        Conflict: it is the version in force already, and nothing else is to come.
+        Conflict: the version is in force already, and no other one is to come.
     """
     async with database.begin() as tx:
         await world_.lock(tx)
         world = await world_.load(tx)
-        chosen = world.policies.get((code, version))
-        if chosen is None:
+        policy = world.policies.get((code, version))
+        if policy is None:
             raise NotFound(f"There is no version {version} of policy {code}: see GET /v1/policies.")
         starts = at or now
         same = [each for each in world.activations if each.at == starts]
         if same and (same[-1].code, same[-1].version) == (code, version):
-            return chosen, starts, None
-        if starts < now:
-            detail = f"It is {now.isoformat()} already: nothing is activated in the past. Leave at out for now."
-            raise ValidationFailed(detail, errors=[Pointer("/at", detail)])
-        if world.active(starts) == chosen and not any(each.at > starts for each in world.activations):
-            raise Conflict(f"Version {version} of policy {code} is in force already.")
-        await _demand_fit(tx, chosen, world, now)
+            return policy, starts, None
+        _require_change(policy, starts, world, now)
+        await _require_fit(tx, policy, world, now)
         await policies.activate(tx, code, version, starts, now, by)
         await world_.rise(tx)
         data = {"policy": {"code": code, "version": version}, "at": starts.isoformat(), "by": by.as_dict()}
-        told = [Entry(EventType.POLICY_ACTIVATED, now, world.district, (), data)]
-        committed = await writing.append(tx, told, reload=("world",))
-    return chosen, starts, committed
+        entry = Entry(EventType.POLICY_ACTIVATED, now, world.district, (), data)
+        committed = await writing.append(tx, [entry], reload=("world",))
+    return policy, starts, committed
 
 
-async def _demand_sound(tx: Transaction, wanted: PolicyFile, world: World, now: datetime) -> None:
-    known = (await calendars.days(tx)).get(wanted.calendar or "")
-    found = faults_in_world(wanted.policy(0), world.categories, timer_of(wanted, known), now)
-    _refuse([*faults_within(wanted), *found])
+def _require_change(policy: Policy, starts: datetime, world: World, now: datetime) -> None:
+    """Refuse an activation in the past, and one that would change nothing."""
+    if starts < now:
+        detail = f"It is {now.isoformat()} already: nothing is activated in the past. Leave at out for now."
+        raise ValidationFailed(detail, errors=[Pointer("/at", detail)])
+    if world.active(starts) == policy and not any(each.at > starts for each in world.activations):
+        raise Conflict(f"Version {policy.version} of policy {policy.code} is in force already.")
 
 
-async def _demand_fit(tx: Transaction, chosen: Policy, world: World, now: datetime) -> None:
-    """The registry's part of the check, anew."""
-    known = (await calendars.days(tx)).get(chosen.hours.calendar) if chosen.hours else None
-    timer = WorkCalendar(chosen.hours.spans, known) if chosen.hours and known else None
-    _refuse(list(faults_in_world(chosen, world.categories, timer, now)))
+async def _require_sound(tx: Transaction, file: PolicyFile, world: World, now: datetime) -> None:
+    """Check a new version by itself and against the registry."""
+    days = (await calendars.days(tx)).get(file.calendar or "")
+    faults = faults_in_world(file.policy(0), world.categories, timer_of(file, days), now)
+    _require_none([*faults_within(file), *faults])
 
 
-def _refuse(wrong: Sequence[str]) -> None:
-    if wrong:
-        detail = f"{len(wrong)} faults; nothing was written: correct each."
-        raise ValidationFailed(detail, errors=[Pointer("", each) for each in wrong])
+async def _require_fit(tx: Transaction, policy: Policy, world: World, now: datetime) -> None:
+    """Check a stored version against the registry again."""
+    days = (await calendars.days(tx)).get(policy.hours.calendar) if policy.hours else None
+    timer = WorkCalendar(policy.hours.spans, days) if policy.hours and days else None
+    _require_none(list(faults_in_world(policy, world.categories, timer, now)))
+
+
+def _require_none(faults: Sequence[str]) -> None:
+    if faults:
+        detail = f"{len(faults)} faults; nothing was written: correct each."
+        raise ValidationFailed(detail, errors=[Pointer("", each) for each in faults])

@@ -1,4 +1,4 @@
-"""Reading a policy and finding everything that is wrong with it: by itself, and against the registry."""
+"""Faults of a policy: in the file, between its rows, and against the registry. Each fault is a sentence."""
 
 from __future__ import annotations
 
@@ -17,85 +17,91 @@ from service.rules.worktime import LAST_YEAR, ZONE, OutOfCalendar, WorkCalendar,
 from service.times.policy_file import PolicyFile, PolicyRow, RowKey
 from service.web import faults
 
-_MOST_BYTES = 64 * 2**10  # a policy has some dozens of rows, and a megabyte of YAML takes a quarter of a minute to read
-YEARS = 5
-"""A box that does not end within these many years is taken for one that never does."""
+_MAX_BYTES = 64 * 2**10  # a policy has a few dozen rows, and one megabyte of YAML takes 15 seconds to read
+MAX_BOX_YEARS = 5
+"""A time box that takes more years than this counts as one that never ends."""
 
 
-class _Loader(yaml.BaseLoader):
-    """All text: the safe loader's dates and numbers raise KeyError, ValueError and others for those it cannot read. And
-    a key that stands twice is refused: the first would be lost without a word."""
+class _TextLoader(yaml.BaseLoader):
+    """A YAML loader that keeps all values as text, and refuses a key that stands twice.
+
+    The safe loader of the package raises KeyError, ValueError and others for dates and numbers that it cannot read, and
+    drops the first of two equal keys without a word.
+    """
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        for name in names:
-            if names.count(name) > 1:
-                raise yaml.YAMLError(f"{name} stands here twice: keep one of them")
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise yaml.YAMLError(f"{key} stands here twice: keep one of them")
         found: dict[Any, Any] = super().construct_mapping(node, deep)
         return found
 
 
 def read_policy(content: bytes) -> tuple[PolicyFile | None, list[str]]:
-    """The policy, and everything that is wrong with it by itself; never both."""
-    if len(content) > _MOST_BYTES:
+    """Return the policy of a file and no fault, or None and every fault that shows without the registry."""
+    if len(content) > _MAX_BYTES:
         return None, ["over 64 KiB: leave out what is not of the policy"]
     try:
-        written: Any = yaml.load(content, _Loader)
-        if not isinstance(written, dict):
+        document: Any = yaml.load(content, _TextLoader)
+        if not isinstance(document, dict):
             return None, [f"the file should hold {', '.join(PolicyFile.model_fields)}"]
-        policy = PolicyFile.model_validate(written)
+        policy = PolicyFile.model_validate(document)
     except (yaml.YAMLError, RecursionError) as error:
         return None, [f"not YAML: {' '.join(str(error).split())}"]
     except ValidationError as error:
-        told = [f"{each.pointer}: {each.detail}" for each in faults.validation_failed(error, PolicyFile).errors]
-        return None, [*told, *_of_readable_rows(written.get("rows"))]
-    wrong = list(faults_within(policy))
-    return (None, wrong) if wrong else (policy, [])
+        details = [f"{each.pointer}: {each.detail}" for each in faults.validation_failed(error, PolicyFile).errors]
+        return None, [*details, *_faults_of_rows(document.get("rows"))]
+    found = list(faults_within(policy))
+    return (None, found) if found else (policy, [])
 
 
 def faults_within(policy: PolicyFile) -> Iterator[str]:
-    """What is wrong with a policy by itself."""
-    yield from _rows_twice(policy.rows)
-    yield from _holes(policy.rows)
-    yield from _hours(policy)
+    """Yield the faults of a policy that show without the registry."""
+    yield from _repeated_rows(policy.rows)
+    yield from _missing_rows(policy.rows)
+    yield from _faults_of_hours(policy)
     for row in policy.rows:
-        yield from _units_of_the_other_clock(row)
+        yield from _units_of_wrong_clock(row)
 
 
-def _of_readable_rows(rows: object) -> Iterator[str]:
-    """The same of a policy that cannot be read as a whole. Of holes nothing is told while it is not known what some
-    row is for: it may be the one that is missing."""
+def _faults_of_rows(rows: object) -> Iterator[str]:
+    """Yield repeated and missing rows of a policy that cannot be read as a whole.
+
+    Missing rows are looked for only when the level, urgency and category of every row can be read; otherwise an
+    unreadable row may be the one that seems to be missing.
+    """
     if not isinstance(rows, list):
         return
     keys: list[RowKey] = []
     for row in rows:
         with contextlib.suppress(ValidationError):
             keys.append(RowKey.model_validate(_key_fields(row)))
-    yield from _rows_twice(keys)
+    yield from _repeated_rows(keys)
     if len(keys) == len(rows):
-        yield from _holes(keys)
+        yield from _missing_rows(keys)
 
 
 def _key_fields(row: object) -> object:
     return {name: row[name] for name in RowKey.model_fields if name in row} if isinstance(row, dict) else row
 
 
-def _rows_twice(rows: Sequence[RowKey]) -> Iterator[str]:
-    named = {(row.level, row.urgency, row.category): row for row in rows}
+def _repeated_rows(rows: Sequence[RowKey]) -> Iterator[str]:
+    names = {(row.level, row.urgency, row.category): row for row in rows}
     for key, count in Counter((row.level, row.urgency, row.category) for row in rows).items():
         if count > 1:
-            yield f"{count} rows for {named[key]}: keep one"
+            yield f"{count} rows for {names[key]}: keep one"
 
 
-def _holes(rows: Sequence[RowKey]) -> Iterator[str]:
-    whole = {(row.level, row.urgency) for row in rows if row.category is None}
+def _missing_rows(rows: Sequence[RowKey]) -> Iterator[str]:
+    present = {(row.level, row.urgency) for row in rows if row.category is None}
     for level in Level:
         for urgency in Urgency:
-            if (level.value, urgency) not in whole:
+            if (level.value, urgency) not in present:
                 yield f"no row for level {level.value}, urgency {urgency.value}: add one without a category"
 
 
-def _hours(policy: PolicyFile) -> Iterator[str]:
+def _faults_of_hours(policy: PolicyFile) -> Iterator[str]:
     working = [row for row in policy.rows if row.clock is ClockKind.WORKING]
     if working and policy.calendar is None:
         yield f"{working[0]}: clock 'working' needs a calendar: name one, such as cn"
@@ -108,7 +114,7 @@ def _hours(policy: PolicyFile) -> Iterator[str]:
             yield f"hours: {error}"
 
 
-def _units_of_the_other_clock(row: PolicyRow) -> Iterator[str]:
+def _units_of_wrong_clock(row: PolicyRow) -> Iterator[str]:
     for name, length in (("answer", row.answer), ("resolve", row.resolve)):
         in_working_days = length.endswith("wd")
         if row.clock is ClockKind.WORKING and length.endswith("d") and not in_working_days:
@@ -120,48 +126,49 @@ def _units_of_the_other_clock(row: PolicyRow) -> Iterator[str]:
 def faults_in_world(
     policy: Policy, categories: Iterable[str], calendar: WorkCalendar | None, now: datetime
 ) -> Iterator[str]:
-    """What only the registry shows: rows that no category reaches, a calendar without days, boxes that cannot end.
+    """Yield the faults that only the registry shows.
 
-    `calendar` is what the policy's calendar and hours make; None when nobody knows a day of it.
+    These are rows that no category reaches, time boxes that never end, and a calendar without days. `calendar` is the
+    working time of the policy's calendar and hours, None when the calendar has no days.
     """
     codes = list(categories)
-    endless = without_end(policy, calendar, now) if calendar else ()
+    endless = rows_without_end(policy, calendar, now) if calendar else ()
     for (level, urgency), rows in policy.boxes.items():
         for box in rows:
-            named = _named(level, urgency, box)
+            name = _row_name(level, urgency, box)
             if box.category and not _is_reached(box, rows, codes):
-                yield f"{named}: no category comes to this row: correct the prefix, or leave the row out"
-            if named in endless:
-                yield f"{named}: it does not end within {YEARS} years: the calendar has too few working days"
+                yield f"{name}: no category comes to this row: correct the prefix, or leave the row out"
+            if name in endless:
+                yield f"{name}: it does not end within {MAX_BOX_YEARS} years: the calendar has too few working days"
     if policy.hours is not None and calendar is None:
         yield f"calendar {policy.hours.calendar} holds no days: load them first (sihu calendar load)"
 
 
-def without_end(policy: Policy, calendar: WorkCalendar, now: datetime) -> tuple[str, ...]:
-    """The rows of working time whose boxes take over `YEARS` years, begun now or in a year to come."""
-    begun = [now, *(datetime(year, 1, 1, tzinfo=ZONE) for year in range(now.year + 1, LAST_YEAR - YEARS + 1))]
+def rows_without_end(policy: Policy, calendar: WorkCalendar, now: datetime) -> tuple[str, ...]:
+    """Return the names of working-time rows whose boxes take over `MAX_BOX_YEARS` years, from now or any later year."""
+    starts = [now, *(datetime(year, 1, 1, tzinfo=ZONE) for year in range(now.year + 1, LAST_YEAR - MAX_BOX_YEARS + 1))]
     ends: dict[int, bool] = {}
     found = []
     for (level, urgency), rows in policy.boxes.items():
         for box in rows:
-            longest_s = max(box.answer_s, box.resolve_s)
-            if box.clock is ClockKind.WORKING and longest_s not in ends:
-                ends[longest_s] = all(_ends(longest_s, calendar, start) for start in begun)
-            if box.clock is ClockKind.WORKING and not ends[longest_s]:
-                found.append(_named(level, urgency, box))
+            box_s = max(box.answer_s, box.resolve_s)
+            if box.clock is ClockKind.WORKING and box_s not in ends:
+                ends[box_s] = all(_ends(box_s, calendar, start) for start in starts)
+            if box.clock is ClockKind.WORKING and not ends[box_s]:
+                found.append(_row_name(level, urgency, box))
     return tuple(found)
 
 
-def _named(level: Level, urgency: Urgency, box: Box) -> str:
-    named = f"level {level.value}, urgency {urgency.value}"
-    return f"{named}, category {box.category}" if box.category else named
+def _row_name(level: Level, urgency: Urgency, box: Box) -> str:
+    name = f"level {level.value}, urgency {urgency.value}"
+    return f"{name}, category {box.category}" if box.category else name
 
 
 def timer_of(policy: PolicyFile, days: Mapping[date, bool] | None) -> WorkCalendar | None:
-    """What counts the working time of a policy; None when its calendar knows no day, or its hours are wrong."""
+    """Return the counter of a policy's working time; None when its calendar has no days or its hours have a fault."""
     try:
         return WorkCalendar(policy.spans, days) if days else None
-    except ValueError:  # told by `faults_within`
+    except ValueError:  # a fault that `faults_within` reports
         return None
 
 
@@ -172,6 +179,6 @@ def _is_reached(row: Box, rows: Iterable[Box], codes: Iterable[str]) -> bool:
 
 def _ends(box_s: int, calendar: WorkCalendar, start: datetime) -> bool:
     try:
-        return calendar.due(start, timedelta(seconds=box_s)) < start + timedelta(days=366 * YEARS)
+        return calendar.due(start, timedelta(seconds=box_s)) < start + timedelta(days=366 * MAX_BOX_YEARS)
     except OutOfCalendar:
         return False

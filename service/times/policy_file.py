@@ -1,6 +1,6 @@
-"""A policy as people write it: `policy.yaml`, or the same as JSON. Read and checked as a whole, with every fault.
+"""The policy as people write it: `policy.yaml`, or a JSON body with these fields. Every fault is reported at once.
 
-Durations are whole numbers with a unit: s, m, h, d (24 hours), and in rows of the working clock wd (a working day of 8
+A duration is a whole number with a unit: s, m, h, d (24 hours), and in rows of the working clock wd (a working day of 8
 working hours, domain page §2.4).
 """
 
@@ -18,14 +18,14 @@ from service.web.text import Code, Params, one_line
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "wd": 8 * 3600}
 _DURATION = re.compile(r"([1-9][0-9]{0,8})(wd|[smhd])")
-_LONGEST_S = 400 * 86_400
+_MAX_DURATION_S = 400 * 86_400
 _HOURS = re.compile(r"([0-2][0-9]):([0-5][0-9])-([0-2][0-9]):([0-5][0-9])")
 
 
 def _duration(value: object) -> object:
     if not isinstance(value, str) or not _DURATION.fullmatch(value):
         raise ValueError("Send a duration such as 30m, 4h, 3d or 2wd (whole s, m, h, d or wd).")
-    if seconds_of(value) > _LONGEST_S:
+    if seconds_of(value) > _MAX_DURATION_S:
         raise ValueError("Send 400d or less.")
     return value
 
@@ -45,7 +45,11 @@ def _hours(value: object) -> object:
 
 
 def seconds_of(duration: str) -> int:
-    """'4h' → 14400; a working day is 8 hours."""
+    """Return a duration in seconds: "4h" becomes 14400. A working day has 8 hours.
+
+    Raises:
+        ValueError: the text is no duration.
+    """
     found = _DURATION.fullmatch(duration)
     if found is None:
         raise ValueError(duration)
@@ -53,7 +57,7 @@ def seconds_of(duration: str) -> int:
 
 
 def duration_of(seconds: int) -> str:
-    """14400 → '4h': in the largest unit that leaves nothing over."""
+    """Return seconds as a duration in the largest unit without a remainder: 14400 becomes "4h"."""
     unit = next(name for name in ("d", "h", "m", "s") if seconds % _UNITS[name] == 0)
     return f"{seconds // _UNITS[unit]}{unit}"
 
@@ -68,36 +72,40 @@ Duration = Annotated[str, BeforeValidator(_duration)]
 Elapsed = Annotated[str, BeforeValidator(_elapsed)]
 
 
-def _whole(value: object) -> object:
+def _not_a_fraction(value: object) -> object:
     if isinstance(value, bool | float):
         raise ValueError("Send a whole number.")
     return value
 
 
-def _none(value: object) -> object:
+def _null_of_yaml(value: object) -> object:
     return None if value in ("null", "~", "") else value
 
 
-Whole = Annotated[int, BeforeValidator(_whole)]
-"""From YAML all is text, so digits will do; true and 2.0 will not."""
+Whole = Annotated[int, BeforeValidator(_not_a_fraction)]
+"""A whole number. Digits are accepted too, since YAML is read as text; true and 2.0 are refused."""
 Percent = Annotated[Whole, Field(ge=1, le=99)]
-Few = Annotated[Whole, Field(ge=0, le=100)]
+SmallCount = Annotated[Whole, Field(ge=0, le=100)]
 
 
 class RowKey(Params):
-    """What a row is for: one level, urgency and category prefix; without a category, all that no other row takes."""
+    """The calls that a row applies to: one level, one urgency and one category prefix.
+
+    A row without a category applies to all categories that no other row matches.
+    """
 
     level: Annotated[Whole, Field(ge=1, le=4)]
     urgency: Urgency
     category: Code | None = None
 
     def __str__(self) -> str:
-        named = f"level {self.level}, urgency {self.urgency.value}"
-        return f"{named}, category {self.category}" if self.category else named
+        name = f"level {self.level}, urgency {self.urgency.value}"
+        return f"{name}, category {self.category}" if self.category else name
 
 
 class PolicyRow(RowKey):
-    """The boxes of one level, urgency and category prefix; without a category, of all that no other row takes."""
+    """How long a unit has to answer and to resolve a call of one level, one urgency and one category prefix. A row
+    without a category applies to all categories that no other row matches."""
 
     answer: Duration
     resolve: Duration
@@ -105,30 +113,30 @@ class PolicyRow(RowKey):
 
 
 class Holds(Params):
-    """What the called unit may be granted in one call: how many holds, and how long one may last."""
+    """How many holds one call may have, and how long one may last."""
 
-    times: Few = 1
+    times: SmallCount = 1
     longest: Elapsed = "365d"
 
 
 class Extensions(Params):
-    """How many extensions, and how much of its box one may add, in percent."""
+    """How many extensions one call may have, and how much of its time box one may add, in percent."""
 
-    times: Few = 2
+    times: SmallCount = 2
     percent: Annotated[Whole, Field(ge=1, le=1000)] = 100
 
 
 class Score(Params):
-    """How much each part of a unit's score counts; what nobody rated is left out of the sum."""
+    """How much each part of a unit's score counts. A part that nobody rated is left out of the sum."""
 
-    answered: Few = 30
-    resolved: Few = 40
-    street: Few = 20
-    reporter: Few = 10
+    answered: SmallCount = 30
+    resolved: SmallCount = 40
+    street: SmallCount = 20
+    reporter: SmallCount = 10
 
 
 class PolicyFile(Params):
-    """One policy as written down."""
+    """One version of a policy: the time boxes of every level and urgency, and the limits around them."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -153,19 +161,19 @@ class PolicyFile(Params):
     title: Annotated[str, *one_line(200)]
     verify: Elapsed
     reopen: Elapsed
-    calendar: Annotated[Code | None, BeforeValidator(_none)] = None
+    calendar: Annotated[Code | None, BeforeValidator(_null_of_yaml)] = None
     hours: Annotated[tuple[Annotated[str, BeforeValidator(_hours)], ...], Field(max_length=12)] = ()
     warn: Annotated[tuple[Percent, ...], Field(max_length=5), AfterValidator(_rising)] = (50, 80)
     holds: Holds = Holds()
     extensions: Extensions = Extensions()
-    returns: Few = 2
+    returns: SmallCount = 2
     suggestion: Elapsed = "30d"
     deliberation: Elapsed = "60d"
     score: Score = Score()
     rows: Annotated[tuple[PolicyRow, ...], Field(max_length=1000)]
 
     def policy(self, version: int) -> Policy:
-        """As the rules use it."""
+        """Return the policy under this version number, in the form that the rules use."""
         boxes: dict[tuple[Level, Urgency], list[Box]] = defaultdict(list)
         for row in self.rows:
             box = Box(seconds_of(row.answer), seconds_of(row.resolve), row.clock, row.category or "")
@@ -173,7 +181,7 @@ class PolicyFile(Params):
         return Policy(
             self.code,
             version,
-            {key: tuple(sorted(rows, key=_longest_first)) for key, rows in sorted(boxes.items())},
+            {key: tuple(sorted(rows, key=_by_length_of_prefix)) for key, rows in sorted(boxes.items())},
             seconds_of(self.verify),
             seconds_of(self.reopen),
             Hours(self.calendar, self.spans) if self.calendar else None,
@@ -191,10 +199,10 @@ class PolicyFile(Params):
 
     @property
     def spans(self) -> Spans:
-        """The hours as minutes of the day."""
+        """The working hours as minutes of the day."""
         found = [_HOURS.fullmatch(text) for text in self.hours]
         return tuple((int(f[1]) * 60 + int(f[2]), int(f[3]) * 60 + int(f[4])) for f in found if f)
 
 
-def _longest_first(box: Box) -> tuple[int, str]:
+def _by_length_of_prefix(box: Box) -> tuple[int, str]:
     return -len(box.category), box.category

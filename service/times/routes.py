@@ -1,28 +1,27 @@
-"""Time rules and working days: `/v1/policies…` and `/v1/calendars…`. Everybody may read them, ops write them."""
+"""Policies and calendars: `/v1/policies…` and `/v1/calendars…`. Every key may read them, ops write them."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi import Path as FromPath
-from pydantic import ConfigDict
 
 from service.access.deps import Caller, require
 from service.rules import access, errors
 from service.rules.model import Actor
 from service.rules.policy import Policy
 from service.rules.words import Role
-from service.store.registry import calendars as stored
-from service.times import calendars as calendar_use
-from service.times import examples, policies, views
+from service.rules.world import World
+from service.store.registry import calendars
+from service.times import calendar_changes, examples, policies, views
 from service.times.announce import tell
-from service.times.calendars import DaysBody
 from service.times.policy_file import PolicyFile
-from service.web import problems
+from service.times.schemas import MAX_DAYS, ActivateBody, DaysBody, DaysQuery, VersionNumber
+from service.web import paging, problems
 from service.web.answers import answer
 from service.web.examples import listed, one
-from service.web.text import Body, CalendarDay, Code, Moment, Params
+from service.web.paging import PageQuery, SortKey
+from service.web.text import Code
 
 router = APIRouter(prefix="/v1", tags=["time rules · 时限"])
 
@@ -39,42 +38,55 @@ _WRITES = problems.documented(
     errors.ValidationFailed,
     errors.Unavailable,
 )
-_Version = Annotated[int, FromPath(ge=1, le=1_000_000)]
-_MOST_DAYS = 4_000
 
 
-class ActivateBody(Body):
-    model_config = ConfigDict(json_schema_extra={"examples": [{"at": "2027-01-01T00:00:00+08:00"}]})
+@router.get(
+    "/policies",
+    summary="List the policies · 时限规则",
+    responses={
+        200: listed(examples.POLICY),
+        **problems.documented(errors.Unauthorized, errors.BadCursor, errors.ValidationFailed),
+    },
+)
+async def list_policies(request: Request, caller: Caller, query: Annotated[PageQuery, Query()]) -> Response:
+    """Every version of every policy is listed, by code and then the newest first. An incident keeps the version that
+    was in force when it was reported."""
+    state = request.app.state
+    world: World = state.worlds.world
+    active = world.active(state.clock.now())
+    versions = sorted(world.policies.values(), key=_newest_first)
 
-    at: Moment | None = None
+    def view(policy: Policy) -> views.PolicyView:
+        return views.policy(policy, policy is active)
+
+    return paging.page(state.cursors, request.url.path, query, versions, view, _newest_first)
 
 
-class DaysQuery(Params):
-    """Days of Asia/Shanghai, both included; at most eleven years at once."""
-
-    first: CalendarDay
-    last: CalendarDay
+def _newest_first(policy: Policy) -> SortKey:
+    return policy.code, -policy.version
 
 
 @router.post(
     "/policies",
     status_code=201,
-    summary="Write a policy: its next version, a draft · 起草时限规则",
-    responses={201: one(examples.POLICY), 200: one(examples.POLICY), **_WRITES},
+    summary="Draft a policy · 起草时限规则",
+    responses={201: one(examples.POLICY_VERSION), 200: one(examples.POLICY_VERSION), **_WRITES},
 )
 async def create_policy(request: Request, caller: _Ops, body: PolicyFile) -> Response:
-    """The same fields as `policy.yaml`. Every fault at once: a hole, a row no category reaches, a box that cannot end.
-    The newest version again: 200, and nothing is written."""
+    """The body becomes the next version of the policy, a draft until you activate it. Its fields are those of
+    `policy.yaml`. All faults are reported at once, such as a missing row, a row that no category reaches, or a time box
+    that never ends. If the newest version has the same content, the answer is 200 and nothing is written."""
     return await _draft(request, caller, body)
 
 
 @router.get(
     "/policies/{code}/versions",
-    summary="The versions of a policy, newest first · 版本",
-    responses={200: listed(examples.POLICY), **_READS},
+    summary="List the versions of a policy · 版本",
+    responses={200: listed(examples.POLICY_VERSION), **_READS},
 )
 async def list_versions(request: Request, caller: Caller, code: str) -> Response:
-    """With who is under it from when: `activations` holds what was, is and will be in force."""
+    """All versions are listed, the newest first. `activations` holds the moments from which a version was, is or will
+    be in force."""
     world = request.app.state.worlds.world
     found = sorted((each for each in world.policies.values() if each.code == code), key=lambda each: -each.version)
     if not found:
@@ -85,11 +97,11 @@ async def list_versions(request: Request, caller: Caller, code: str) -> Response
 @router.post(
     "/policies/{code}/versions",
     status_code=201,
-    summary="Write the next version of a policy · 起草新版本",
-    responses={201: one(examples.POLICY), 200: one(examples.POLICY), **_WRITES},
+    summary="Draft the next version of a policy · 起草新版本",
+    responses={201: one(examples.POLICY_VERSION), 200: one(examples.POLICY_VERSION), **_WRITES},
 )
 async def create_version(request: Request, caller: _Ops, code: str, body: PolicyFile) -> Response:
-    """As POST /v1/policies, for a policy that exists."""
+    """The request works like POST /v1/policies, but is answered 404 if the policy in the path does not exist."""
     if not any(known == code for known, _ in request.app.state.worlds.world.policies):
         raise errors.NotFound(f"There is no policy {code}: POST /v1/policies makes one.")
     if body.code != code:
@@ -100,17 +112,19 @@ async def create_version(request: Request, caller: _Ops, code: str, body: Policy
 
 @router.post(
     "/policies/{code}/versions/{n}/activate",
-    summary="Put a version in force from an instant · 启用",
-    responses={200: one(examples.POLICY), **_WRITES},
+    summary="Activate a version · 启用",
+    responses={200: one(examples.POLICY_VERSION), **_WRITES},
 )
 async def activate(
     request: Request,
     caller: _Ops,
     code: str,
-    n: _Version,
+    n: VersionNumber,
     body: ActivateBody = ActivateBody(),  # noqa: B008
 ) -> Response:
-    """Incidents reported from then on are under it; all others keep theirs. Checked once more; written in the log."""
+    """The version is in force from `at` on, or from now on if `at` is left out. Incidents reported from then on are
+    handled under it; all others keep their version. The version is checked against the registry again, and the log
+    records who activated it. A repeated request changes nothing."""
     state = request.app.state
     by = access.by_of(caller)
     chosen, _, committed = await policies.activate(state.database, code, n, body.at, state.clock.now(), by)
@@ -126,27 +140,25 @@ async def _draft(request: Request, caller: Actor, body: PolicyFile) -> Response:
     return answer(_shown(request, done.policy), 201 if done.new else 200, {"Location": place})
 
 
-def _shown(request: Request, policy: Policy) -> dict[str, Any]:
+def _shown(request: Request, policy: Policy) -> views.PolicyVersionView:
     state = request.app.state
-    world = state.worlds.world
-    told = views.policy(policy, world.active(state.clock.now()) == policy)
-    mine = [each for each in world.activations if (each.code, each.version) == (policy.code, policy.version)]
-    return {**told, "activations": [each.at for each in mine]}
+    return views.policy_version(policy, state.worlds.world, state.clock.now())
 
 
 @router.get(
     "/calendars/{code}/days",
-    summary="Working days and days off · 工作日历",
+    summary="List the days of a calendar · 工作日历",
     responses={200: listed(examples.DAY), **_READS},
 )
 async def list_days(request: Request, caller: Caller, code: Code, query: Annotated[DaysQuery, Query()]) -> Response:
-    """What is known; a day that is missing counts as Monday to Friday, and deadlines of its year are provisional."""
-    if not 0 <= (query.last - query.first).days < _MOST_DAYS:
-        detail = f"Send first and last in order, at most {_MOST_DAYS} days apart."
+    """The answer holds the days that the calendar knows, from `first` to `last`. A missing day is a working day if it
+    falls on Monday to Friday, and deadlines in its year are provisional."""
+    if not 0 <= (query.last - query.first).days < MAX_DAYS:
+        detail = f"Send first and last in order, at most {MAX_DAYS} days apart."
         raise errors.ValidationFailed(detail, errors=[errors.Pointer("?last", detail)])
     async with request.app.state.database.read() as connection:
-        found = await stored.between(connection, code, query.first, query.last)
-        known = found or await stored.years(connection, code)
+        found = await calendars.between(connection, code, query.first, query.last)
+        known = found or await calendars.years(connection, code)
     if not known:
         raise _no_days(code)
     return answer({"items": [views.day(each) for each in found], "next_cursor": None})
@@ -154,34 +166,39 @@ async def list_days(request: Request, caller: Caller, code: Code, query: Annotat
 
 @router.put(
     "/calendars/{code}/days",
-    summary="Write working days and days off · 调整日历",
+    summary="Change days of a calendar · 调整日历",
     responses={200: one(examples.DAYS_CHANGED), **_WRITES},
 )
 async def put_days(request: Request, caller: _Ops, code: Code, body: DaysBody) -> Response:
-    """All or nothing: the days over what is there, `fill_years` only where nothing is. Running deadlines that this
-    moves are put right by the engine at once, each with an event `sihu.call.rescheduled`. Days with which a row of a
-    policy in use would not end within five years are refused."""
+    """All days of the request are written, or none. `days` replace days of the calendar; `fill_years` adds plain days
+    where the calendar knows none. The engine recomputes running deadlines at once, and each one that moves has an event
+    `sihu.call.rescheduled`. Days are refused if a time box of a policy in use would then take over five years."""
     state = request.app.state
     by = access.by_of(caller)
-    days, missing = body.written(), body.filled()
-    done = await calendar_use.change(state.database, code, days, state.clock.now(), by, missing=missing)
+    days, defaults = body.replacements(), body.defaults()
+    done = await calendar_changes.change_days(state.database, code, days, state.clock.now(), by, defaults=defaults)
     await tell(request, done.committed)
-    return answer({"calendar": code, "days_changed": done.days, "deadlines_looked_at": done.woken})
+    view: views.DaysChangedView = {
+        "calendar": code,
+        "days_changed": done.days,
+        "deadlines_looked_at": done.deadlines,
+    }
+    return answer(view)
 
 
 @router.get(
     "/calendars/{code}/coverage",
-    summary="Which years are known · 日历覆盖",
+    summary="Show which years a calendar covers · 日历覆盖",
     responses={200: one(examples.COVERAGE), **_READS},
 )
 async def coverage(request: Request, caller: Caller, code: Code) -> Response:
-    """A year is covered once every day of it is known. The notice of a year comes in the November before it."""
+    """A year is covered once the calendar knows every day of it. The holidays of a year are published in the November
+    before it."""
     async with request.app.state.database.read() as connection:
-        years = await stored.years(connection, code)
+        years = await calendars.years(connection, code)
     if not years:
         raise _no_days(code)
-    rows = [{"year": year, "days_known": known, "covered": known == days} for year, known, days in years]
-    return answer({"calendar": code, "years": rows})
+    return answer(views.coverage(code, years))
 
 
 def _no_days(code: str) -> errors.NotFound:

@@ -1,28 +1,113 @@
-"""Policies and days as the API answers them."""
+"""Policies and calendars as the API answers them."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Iterable
+from datetime import datetime
+
+from typing_extensions import TypedDict  # pydantic cannot read that of `typing` before Python 3.12
 
 from service.rules.policy import Policy
+from service.rules.words import ClockKind, Level, Urgency
+from service.rules.world import World
 from service.store.registry.calendars import Day
 
 
-def policy(row: Policy, active: bool) -> dict[str, Any]:
-    """Durations in seconds."""
-    boxes = [
-        {
-            "level": level,
-            "urgency": urgency,
-            "category": box.category or None,
-            "answer_s": box.answer_s,
-            "resolve_s": box.resolve_s,
-            "clock": box.clock,
-        }
-        for (level, urgency), rows in sorted(row.boxes.items())
-        for box in rows
-    ]
+class PolicyRowView(TypedDict):
+    """The time boxes of one level, urgency and category prefix; `category` is null for all other categories."""
+
+    level: Level
+    urgency: Urgency
+    category: str | None
+    answer_s: int
+    resolve_s: int
+    clock: ClockKind
+
+
+class HoldLimitsView(TypedDict):
+    """How many holds one call may have, and how long one may last."""
+
+    times: int
+    longest_s: int
+
+
+class ExtensionLimitsView(TypedDict):
+    """How many extensions one call may have, and how many percent of its box one may add."""
+
+    times: int
+    percent: int
+
+
+class WeightsView(TypedDict):
+    """How much each part of a unit's score counts."""
+
+    answered: int
+    resolved: int
+    street: int
+    reporter: int
+
+
+class PolicyView(TypedDict):
+    """One version of a policy, with durations in seconds. `active`: incidents are reported under it now."""
+
+    code: str
+    version: int
+    title: str
+    active: bool
+    verify_s: int
+    reopen_s: int
+    calendar: str | None
+    hours: list[str]
+    warn: tuple[int, ...]
+    holds: HoldLimitsView
+    extensions: ExtensionLimitsView
+    returns: int
+    suggestion_s: int
+    deliberation_s: int
+    score: WeightsView
+    rows: list[PolicyRowView]
+
+
+class PolicyVersionView(PolicyView):
+    """One version with the instants of its past and future activations."""
+
+    activations: list[datetime]
+
+
+class DayView(TypedDict):
+    """One day of a calendar, and the authority for it."""
+
+    day: str
+    workday: bool
+    source: str
+    note: str | None
+
+
+class DaysChangedView(TypedDict):
+    """How many days a request changed, and how many running deadlines the engine checks because of it."""
+
+    calendar: str
+    days_changed: int
+    deadlines_looked_at: int
+
+
+class YearView(TypedDict):
+    """How many days of a year a calendar knows; `covered`: all of them."""
+
+    year: int
+    days_known: int
+    covered: bool
+
+
+class CoverageView(TypedDict):
+    """The years of a calendar."""
+
+    calendar: str
+    years: list[YearView]
+
+
+def policy(row: Policy, active: bool) -> PolicyView:
+    """Return one version of a policy as the API shows it."""
     return {
         "code": row.code,
         "version": row.version,
@@ -38,14 +123,55 @@ def policy(row: Policy, active: bool) -> dict[str, Any]:
         "returns": row.returns,
         "suggestion_s": row.suggestion_s,
         "deliberation_s": row.deliberation_s,
-        "score": asdict(row.weights),
-        "rows": boxes,
+        "score": _weights(row),
+        "rows": _rows(row),
     }
 
 
-def _clock(minute: int) -> str:
-    return f"{minute // 60:02}:{minute % 60:02}"
+def policy_version(row: Policy, world: World, now: datetime) -> PolicyVersionView:
+    """Return one version of a policy, with every instant from which it was, is or will be in force."""
+    activations = [each.at for each in world.activations if (each.code, each.version) == (row.code, row.version)]
+    return {**policy(row, world.active(now) == row), "activations": activations}
 
 
-def day(row: Day) -> dict[str, Any]:
+def day(row: Day) -> DayView:
+    """Return one day as the API shows it."""
     return {"day": row.day.isoformat(), "workday": row.workday, "source": row.source, "note": row.note}
+
+
+def coverage(calendar: str, years: Iterable[tuple[int, int, int]]) -> CoverageView:
+    """Return the coverage of a calendar from its years: (year, days known, days it has)."""
+    rows: list[YearView] = [
+        {"year": year, "days_known": known, "covered": known == days} for year, known, days in years
+    ]
+    return {"calendar": calendar, "years": rows}
+
+
+def _weights(row: Policy) -> WeightsView:
+    weights = row.weights
+    return {
+        "answered": weights.answered,
+        "resolved": weights.resolved,
+        "street": weights.street,
+        "reporter": weights.reporter,
+    }
+
+
+def _rows(row: Policy) -> list[PolicyRowView]:
+    return [
+        {
+            "level": level,
+            "urgency": urgency,
+            "category": box.category or None,
+            "answer_s": box.answer_s,
+            "resolve_s": box.resolve_s,
+            "clock": box.clock,
+        }
+        for (level, urgency), boxes in sorted(row.boxes.items())
+        for box in boxes
+    ]
+
+
+def _clock(minute: int) -> str:
+    """Return a minute of the day as text: 480 becomes "08:00"."""
+    return f"{minute // 60:02}:{minute % 60:02}"

@@ -10,17 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.places.geojson import MOST_VERTICES, CellShape, read_shapes
+from service.places.geojson import MAX_VERTICES, CellShape, read_shapes
 
 _SQUARE = [[113.3, 23.08], [113.302, 23.08], [113.302, 23.082], [113.3, 23.082], [113.3, 23.08]]
 
 
 def feature(coordinates: object = None, kind: str = "Polygon", **properties: object) -> dict[str, Any]:
     """A sound feature, but for what is given; a property given as None is left out."""
-    told = {"code": "440105001001001", "name": "网格", "community": "440105001001"} | properties
+    fields = {"code": "440105001001001", "name": "网格", "community": "440105001001"} | properties
     return {
         "type": "Feature",
-        "properties": {key: value for key, value in told.items() if value is not None},
+        "properties": {key: value for key, value in fields.items() if value is not None},
         "geometry": {"type": kind, "coordinates": [_SQUARE] if coordinates is None else coordinates},
     }
 
@@ -87,15 +87,15 @@ def test_a_byte_order_mark_heights_and_other_members_and_properties_are_let_be()
     ],
 )
 def test_a_file_that_is_no_feature_collection_is_told_as_feature_0(content: bytes, sentence: str) -> None:
-    number, told = only_fault(content)
+    number, detail = only_fault(content)
     assert number == 0
-    assert told.startswith(sentence)
+    assert detail.startswith(sentence)
 
 
 @pytest.mark.parametrize("wrong", [None, 7, "Feature", [], {}, {"type": "Polygon", "coordinates": []}])
 def test_what_is_no_feature_is_told(wrong: object) -> None:
-    number, told = only_fault(collection(wrong))
-    assert (number, told[:19]) == (1, "not a Feature: send")
+    number, detail = only_fault(collection(wrong))
+    assert (number, detail[:19]) == (1, "not a Feature: send")
 
 
 @pytest.mark.parametrize("key", ["code", "name", "community"])
@@ -111,8 +111,8 @@ def test_what_is_no_feature_is_told(wrong: object) -> None:
     ],
 )
 def test_a_property_that_is_missing_or_no_text_is_told(key: str, value: object, sentence: str) -> None:
-    _, told = only_fault(collection(_with(key, value)))
-    assert told.startswith(sentence.format(key))
+    _, detail = only_fault(collection(_with(key, value)))
+    assert detail.startswith(sentence.format(key))
 
 
 @pytest.mark.parametrize("properties", [None, [], "code"])
@@ -127,8 +127,8 @@ def test_a_feature_without_properties_is_told(properties: object) -> None:
     "geometry", [None, [], "Polygon", {}, {"type": "Point", "coordinates": [113.3, 23.08]}, {"type": []}]
 )
 def test_a_geometry_that_is_no_area_is_told(geometry: object) -> None:
-    _, told = only_fault(collection(feature() | {"geometry": geometry}))
-    assert told.startswith("geometry ") and told.endswith(" is not an area: draw a Polygon or MultiPolygon")
+    _, detail = only_fault(collection(feature() | {"geometry": geometry}))
+    assert detail.startswith("geometry ") and detail.endswith(" is not an area: draw a Polygon or MultiPolygon")
 
 
 @pytest.mark.parametrize(
@@ -157,18 +157,18 @@ def test_a_geometry_that_is_no_area_is_told(geometry: object) -> None:
         ([[[113.3, -90.1], *_SQUARE]], "Polygon", "ring 1 holds [113.3, -90.1], outside of longitude -180 to 180"),
         ([[[428_000.5, 2_553_000.5], *_SQUARE]], "Polygon", "ring 1 holds [428000.5, 2553000.5], outside of"),
         ([[[1e300, 1.0], *_SQUARE]], "Polygon", "ring 1 holds [1e+300, 1.0], outside of"),
-        ([_SQUARE * (MOST_VERTICES // 5) + _SQUARE], "Polygon", "over 20000 vertices: simplify the outline"),
-        ([[_SQUARE] * (MOST_VERTICES // 5 + 1)], "MultiPolygon", "over 20000 vertices: simplify the outline"),
+        ([_SQUARE * (MAX_VERTICES // 5) + _SQUARE], "Polygon", "over 20000 vertices: simplify the outline"),
+        ([[_SQUARE] * (MAX_VERTICES // 5 + 1)], "MultiPolygon", "over 20000 vertices: simplify the outline"),
     ],
 )
 def test_a_geometry_that_cannot_be_drawn_is_told(coordinates: object, kind: str, sentence: str) -> None:
-    number, told = only_fault(collection(feature(coordinates, kind)))
+    number, detail = only_fault(collection(feature(coordinates, kind)))
     assert number == 1
-    assert told.startswith(sentence)
+    assert detail.startswith(sentence)
 
 
 def test_as_many_vertices_as_are_allowed_are_read() -> None:
-    turns = [2 * math.pi * i / (MOST_VERTICES - 1) for i in range(MOST_VERTICES - 1)]
+    turns = [2 * math.pi * i / (MAX_VERTICES - 1) for i in range(MAX_VERTICES - 1)]
     ring = [[113.3 + 0.01 * math.cos(turn), 23.08 + 0.01 * math.sin(turn)] for turn in turns]
     assert read_shapes(collection(feature([[*ring, ring[0]]])))[1] == []
 
@@ -184,8 +184,8 @@ def test_as_many_vertices_as_are_allowed_are_read() -> None:
     ],
 )
 def test_a_shape_outside_china_is_told_and_whether_it_looks_swapped(position: list[float], sentence: str) -> None:
-    number, told = only_fault(collection(feature([[*_SQUARE[:2], position, *_SQUARE[2:]]])))
-    assert (number, told.startswith(sentence)) == (1, True), told
+    number, detail = only_fault(collection(feature([[*_SQUARE[:2], position, *_SQUARE[2:]]])))
+    assert (number, detail.startswith(sentence)) == (1, True), detail
 
 
 def test_a_ring_that_is_no_outline_is_told_with_its_number_also_as_a_hole() -> None:
@@ -213,7 +213,7 @@ def test_an_outline_that_stands_twice_is_told_once_however_it_is_drawn() -> None
 
 def test_a_code_and_an_outline_that_stand_twice_are_one_fault() -> None:
     _, faults = read_shapes(collection(feature(), feature()))
-    assert [(number, told.split(":")[0]) for number, told in faults] == [
+    assert [(number, detail.split(":")[0]) for number, detail in faults] == [
         (2, "code 440105001001001 is on feature 1 already")
     ]
 

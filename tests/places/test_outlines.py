@@ -77,15 +77,15 @@ def test_a_line_goes_around_nothing(ring: Ring) -> None:
 )
 def test_a_ring_that_crosses_itself_is_told_where(ring: Ring) -> None:
     for each in (ring, ring[::-1]):
-        told = outlines.fault(each)
-        assert told is not None and told.startswith("crosses itself near [113.3")
+        detail = outlines.fault(each)
+        assert detail is not None and detail.startswith("crosses itself near [113.3")
 
 
 @given(_CHANCE, st.integers(3, 12))
 def test_what_crosses_itself_is_what_brute_force_finds(chance: random.Random, corners: int) -> None:
     ring = _ring(*((chance.randrange(20), chance.randrange(20)) for _ in range(corners)))
-    told = outlines.fault(ring) or ""
-    assert told.startswith("crosses itself") == any(_meet(*pair) for pair in combinations(pairwise(ring), 2))
+    detail = outlines.fault(ring) or ""
+    assert detail.startswith("crosses itself") == any(_meet(*pair) for pair in combinations(pairwise(ring), 2))
 
 
 @given(_CHANCE, st.integers(4, 400))
@@ -110,8 +110,8 @@ def test_an_outline_is_the_same_wherever_it_begins_and_whichever_way_it_turns(ch
         turned = ring[at:-1] + ring[: at + 1]
         again.append(turned[:: chance.choice((1, -1))])
     chance.shuffle(again)
-    assert outlines.settled(tuple(again)) == outlines.settled(tuple(rings))
-    assert outlines.settled((*rings[1:], _star(chance, 5))) != outlines.settled(tuple(rings))
+    assert outlines.canonical(tuple(again)) == outlines.canonical(tuple(rings))
+    assert outlines.canonical((*rings[1:], _star(chance, 5))) != outlines.canonical(tuple(rings))
 
 
 def _meet(one: tuple[tuple[float, float], ...], other: tuple[tuple[float, float], ...]) -> bool:

@@ -23,7 +23,7 @@ ALWAYS = datetime.fromisoformat("2020-09-01T00:00:00+08:00")
 def duty(**changed: Any) -> dict[str, Any]:
     """EX-001 of the sample, moved from the department of urban management to that of parks; or another code, of a
     category that is not EX-001's. None: left out."""
-    said = {
+    fields = {
         "code": "EX-001",
         "title": "市容环境管理",
         "category": "urban-01" if changed.get("code", "EX-001") == "EX-001" else "urban-0110",
@@ -33,7 +33,7 @@ def duty(**changed: Any) -> dict[str, Any]:
         "basis": "海府〔2026〕1号",
         **changed,
     }
-    return {name: value for name, value in said.items() if value is not None}
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def later(days: float) -> str:
@@ -66,8 +66,8 @@ async def move(house: House, lead: str, days: float, **changed: Any) -> Any:
 
 def in_file(unit: str, since: str = "", until: str = "", **changed: str) -> dict[str, str]:
     """A file with EX-001 alone, as its lead; `changed`: other columns."""
-    said = {"code": "EX-001", "title": "市容环境管理", "category": "urban-01", "area": "440105", **changed}
-    return {"duties.csv": f"{HEADER}\n{','.join(said.values())},{unit},,依据,{since},{until}\n"}
+    fields = {"code": "EX-001", "title": "市容环境管理", "category": "urban-01", "area": "440105", **changed}
+    return {"duties.csv": f"{HEADER}\n{','.join(fields.values())},{unit},,依据,{since},{until}\n"}
 
 
 async def imported(house: House, bundle: dict[str, str]) -> Any:
@@ -125,6 +125,6 @@ async def rows(house: House, code: str = "EX-001") -> list[tuple[str, datetime, 
         return [(row.lead_unit, row.valid_from, row.valid_to) for row in found]
 
 
-async def told(house: House, kind: str) -> Any:
+async def events_of(house: House, kind: str) -> Any:
     await house.sealed()
     return (await house.get("auditor", "/v1/events", types=f"sihu.duty.{kind}"))["items"]

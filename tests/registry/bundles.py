@@ -10,7 +10,7 @@ import yaml
 from sqlalchemy import text
 
 from service.registry.bundle import importing
-from service.registry.bundle.importing import ImportReport
+from service.registry.bundle.report import ImportReport
 from service.rules.model import By
 from service.store.database import Database
 
@@ -55,8 +55,8 @@ def policy(answer: str) -> dict[str, bytes]:
 
 def row(level: int = 1, urgency: str = "normal", **changed: Any) -> dict[str, Any]:
     """One row of a policy: an hour and a day of a continuous clock, unless it says otherwise."""
-    said = {"level": level, "urgency": urgency, "answer": "1h", "resolve": "1d", "clock": "continuous"}
-    return said | changed
+    fields = {"level": level, "urgency": urgency, "answer": "1h", "resolve": "1d", "clock": "continuous"}
+    return fields | changed
 
 
 def working(level: int = 1, urgency: str = "normal", **changed: Any) -> dict[str, Any]:
@@ -106,7 +106,7 @@ async def history(database: Database, code: str = "dept-water") -> list[tuple[st
         return [(row.name, row.valid_from, row.valid_to) for row in found]
 
 
-async def held_days(database: Database, calendar: str = "cn") -> dict[date, tuple[bool, str, str | None]]:
+async def stored_days(database: Database, calendar: str = "cn") -> dict[date, tuple[bool, str, str | None]]:
     """Day → workday, source, note of a calendar."""
     wanted = text("SELECT day, workday, source, note FROM calendar_day WHERE calendar = :code")
     async with database.read() as connection:

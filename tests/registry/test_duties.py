@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
-import httpx
 import pytest
 from sqlalchemy import text
 
@@ -20,16 +19,15 @@ from tests.registry.admissions import (
     DUTIES,
     OTHER,
     PROPOSALS,
-    REFUSE,
     approve,
     duty,
+    events_of,
     later,
     lead,
     move,
     propose,
     refused,
     stored,
-    told,
 )
 
 pytestmark = pytest.mark.anyio
@@ -42,8 +40,8 @@ async def test_what_is_proposed_is_told_and_nobodys_yet(house: House) -> None:
     before = await house.get("worker", DUTIES, limit=500)
     answer = await house.send("department", "POST", DUTIES, duty())
     assert (answer.status_code, answer.headers["location"]) == (201, PROPOSALS)
-    said = answer.json()
-    assert said == {
+    shown = answer.json()
+    assert shown == {
         **duty(),
         "valid_to": None,
         "proposed_by": {"kind": "unit", "subject": DEPARTMENT, "unit": DEPARTMENT},
@@ -55,7 +53,7 @@ async def test_what_is_proposed_is_told_and_nobodys_yet(house: House) -> None:
         "refused_at": None,
         "refused_reason": None,
     }
-    assert (await house.get("worker", PROPOSALS))["items"] == [said]
+    assert (await house.get("worker", PROPOSALS))["items"] == [shown]
     assert await house.get("worker", DUTIES, limit=500) == before
 
 
@@ -83,12 +81,6 @@ async def test_only_ops_may_approve(house: House) -> None:
     await propose(house)
     for who in ("worker", "auditor", "department", "street", "leader"):
         assert (await refused(house, APPROVE, {}, who))[:2] == (403, "not_yours"), who
-
-
-async def test_nobody_comes_in_without_a_key(house: House) -> None:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(house.app), base_url="http://house") as client:
-        for method, path in (("POST", DUTIES), ("GET", PROPOSALS), ("POST", APPROVE), ("POST", REFUSE)):
-            assert (await client.request(method, path, json={})).status_code == 401
 
 
 async def test_the_same_again_is_answered_200_and_nothing_is_written(house: House) -> None:
@@ -164,69 +156,16 @@ async def test_what_is_no_longer_in_force_does_not_fit(house: House) -> None:
     await propose(house, area=STREET)
 
 
-BOUNDS: list[tuple[dict[str, Any], str]] = [
-    ({"lead": "x"}, "/lead"),
-    ({"valid_from": later(1)}, "/valid_from"),
-    *(({name: None}, f"/{name}") for name in ("code", "title", "category", "area", "lead_unit", "basis")),
-    ({"code": "a b"}, "/code"),
-    ({"code": 1}, "/code"),
-    ({"title": "长" * 201}, "/title"),
-    ({"title": "两\n行"}, "/title"),
-    ({"title": " "}, "/title"),
-    ({"basis": "长" * 501}, "/basis"),
-    ({"basis": "\x00"}, "/basis"),
-    ({"area": "44010"}, "/area"),
-    ({"assisting": "dept-water;dept-parks"}, "/assisting"),
-    ({"assisting": ["a b"]}, "/assisting/0"),
-    ({"assisting": ["dept-water"] * 101}, "/assisting"),
-    ({"valid_to": "2027-02-30"}, "/valid_to"),
-    ({"valid_to": "2027-02-28T00:00:00"}, "/valid_to"),
-    ({"valid_to": 1_795_482_000}, "/valid_to"),
-    ({"valid_to": BEFORE_NOW}, "/valid_to"),
-]
-
-
-async def test_a_proposal_has_the_bounds_of_a_row_in_a_bundle(house: House) -> None:
-    for changed, pointer in BOUNDS:
-        assert await refused(house, DUTIES, duty(**changed)) == (422, "validation_failed", [pointer]), changed
-
-
-async def test_the_longest_row_there_is_fits(house: House) -> None:
-    whole: dict[str, Any] = {"title": "长" * 200, "basis": "第一行\n" + "长" * 496, "assisting": ["dept-water"] * 100}
-    assert (await propose(house, code="X" * 64, **whole))["basis"] == whole["basis"]
-    assert (await approve(house, "X" * 64))["assisting"] == whole["assisting"]
-
-
-async def test_proposals_are_listed_newest_first_without_gaps_or_doubles(house: House) -> None:
-    for number in range(5):
-        await propose(house, code=f"N-{number}")
-    seen: list[str] = []
-    query: dict[str, Any] = {"limit": 2}
-    for _ in range(3):
-        page = await house.get("auditor", PROPOSALS, **query)
-        seen += [each["code"] for each in page["items"]]
-        query["cursor"] = page["next_cursor"]
-        await propose(house, "ops", code=f"late-{len(seen)}")  # what comes in between moves nothing
-    assert (seen, query["cursor"]) == ([f"N-{number}" for number in (4, 3, 2, 1, 0)], None)
-
-
-async def test_a_list_that_cannot_be_made_is_refused(house: House) -> None:
-    for query in ({"limit": 0}, {"limit": 501}, {"code": "EX-001"}):
-        assert (await house.send("worker", "GET", PROPOSALS, **query)).json()["code"] == "validation_failed"
-    cursor = (await house.get("worker", DUTIES, limit=1))["next_cursor"]
-    assert (await house.send("worker", "GET", PROPOSALS, cursor=cursor)).json()["code"] == "bad_cursor"
-
-
 async def test_the_log_tells_who_proposed_and_who_admitted_what(house: House) -> None:
     await house.advance(seconds=90)
     await propose(house, valid_to="2027-06-30")
     await approve(house, valid_from=later(1))
-    [proposed], [admitted] = await told(house, "proposed"), await told(house, "approved")
+    [proposed], [admitted] = await events_of(house, "proposed"), await events_of(house, "approved")
     by = {"kind": "unit", "subject": DEPARTMENT, "unit": DEPARTMENT}
-    said = duty(valid_to="2027-06-29T16:00:00Z")
-    assert proposed["data"] == {"duty": said, "by": by}
+    shown = duty(valid_to="2027-06-29T16:00:00Z")
+    assert proposed["data"] == {"duty": shown, "by": by}
     assert admitted["data"] == {
-        "duty": {**said, "valid_from": "2026-11-24T01:00:00Z"},
+        "duty": {**shown, "valid_from": "2026-11-24T01:00:00Z"},
         "proposed_by": by,
         "taken_back": [],
         "by": {"kind": "ops", "subject": "ops"},

@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from service.registry import duties
 from service.registry.bundle.rows import DutyRow
-from service.registry.duties import Approval, Done
+from service.registry.duties import Approval, ProposalOutcome
 from service.rules.errors import Conflict
 from service.rules.model import By
 from service.rules.world import World
@@ -30,13 +30,13 @@ from tests.registry.admissions import (
     PROPOSALS,
     approve,
     duty,
+    events_of,
     imported,
     in_file,
     lead,
     move,
     propose,
     rows,
-    told,
 )
 from tests.registry.bundles import DAY, NOW, OPS, bring, files
 
@@ -116,16 +116,18 @@ async def validities(database: Database) -> list[tuple[datetime, datetime | None
         return [(row.valid_from, row.valid_to) for row in found]
 
 
-async def both(database: Database, *asked: Any) -> tuple[list[Done], list[Conflict]]:
+async def both(database: Database, *requests: Any) -> tuple[list[ProposalOutcome], list[Conflict]]:
     """What was done, and what was refused; nothing else may happen. Nobody can write before all have begun."""
     async with database.begin() as tx:
         await tx.execute(text("LOCK TABLE duty_proposal IN SHARE MODE"))
-        running = asyncio.gather(*asked, return_exceptions=True)
+        running = asyncio.gather(*requests, return_exceptions=True)
         async with asyncio.timeout(30):
-            while (await tx.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted"))).scalar_one() < len(asked):
+            while (await tx.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted"))).scalar_one() < len(
+                requests
+            ):
                 await asyncio.sleep(0.01)
     ended = await running
-    done, refused = [e for e in ended if isinstance(e, Done)], [e for e in ended if isinstance(e, Conflict)]
+    done, refused = [e for e in ended if isinstance(e, ProposalOutcome)], [e for e in ended if isinstance(e, Conflict)]
     assert len(done) + len(refused) == len(ended), ended
     return done, refused
 
@@ -156,8 +158,8 @@ async def test_approvals_at_once_admit_once(database: Database, days: tuple[int,
     await bring(database, files())
     await duties.propose(database, a_row("新"), NOW, OPS)
     starts: list[datetime | None] = [NOW + days[n % len(days)] * DAY for n in range(ASKED)]
-    asked = (duties.approve(database, "D1", Approval(start), NOW, OPS) for start in starts)
-    done, refused = await both(database, *asked)
+    requests = (duties.approve(database, "D1", Approval(start), NOW, OPS) for start in starts)
+    done, refused = await both(database, *requests)
     [won] = [each.proposal.valid_from for each in done if each.new]
     assert (len(done), len(refused)) == (starts.count(won), ASKED - starts.count(won)), "another date, another decision"
     assert (await count(database, "duty"), await count(database, "event WHERE type = 'sihu.duty.approved'")) == (2, 1)
@@ -183,4 +185,4 @@ async def test_the_same_over_http_at_once(house: House) -> None:
     decided = await asyncio.gather(*(house.send("ops", "POST", APPROVE, {}) for _ in range(6)))
     assert {each.status_code for each in decided} == {200}
     assert len({json.dumps(each.json()) for each in decided}) == 1
-    assert len(await told(house, "approved")) == 1
+    assert len(await events_of(house, "approved")) == 1

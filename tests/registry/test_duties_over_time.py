@@ -16,6 +16,7 @@ from tests.registry.admissions import (
     OTHER,
     PROPOSALS,
     approve,
+    events_of,
     later,
     lead,
     move,
@@ -23,7 +24,6 @@ from tests.registry.admissions import (
     refused,
     rows,
     stored,
-    told,
 )
 from tests.registry.bundles import DAY
 
@@ -166,7 +166,7 @@ async def test_what_was_planned_for_later_gives_way_to_the_later_decision(house:
     await move(house, "dept-water", 20)
     await move(house, STREET, 5)
     assert await rows(house) == [(DEPARTMENT, ALWAYS, START + 5 * DAY), (STREET, START + 5 * DAY, None)]
-    taken = (await told(house, "approved"))[-1]["data"]["taken_back"]
+    taken = (await events_of(house, "approved"))[-1]["data"]["taken_back"]
     assert [(each["lead_unit"], each["valid_from"], each["valid_to"]) for each in taken] == [
         (OTHER, "2026-12-03T01:00:00Z", "2026-12-13T01:00:00Z"),
         ("dept-water", "2026-12-13T01:00:00Z", None),

@@ -18,13 +18,13 @@ from tests.registry.admissions import (
     REFUSE,
     approve,
     duty,
+    events_of,
     later,
     lead,
     propose,
     refuse,
     refused,
     stored,
-    told,
 )
 
 pytestmark = pytest.mark.anyio
@@ -135,7 +135,7 @@ async def test_the_log_tells_who_refused_what_and_why(house: House) -> None:
     proposed = await propose(house)
     await house.advance(seconds=90)
     await refuse(house, reason="长" * 2000)
-    [event] = await told(house, "refused")
+    [event] = await events_of(house, "refused")
     assert (event["time"], event["source"], event.get("subject")) == ("2026-11-23T01:01:30Z", "/sihu/440105", None)
     assert event["data"] == {
         "duty": {**duty(), "valid_to": None},
@@ -148,12 +148,12 @@ async def test_the_log_tells_who_refused_what_and_why(house: House) -> None:
 async def test_of_an_approval_and_a_refusal_at_once_one_counts(house: House) -> None:
     await propose(house)
     await house.key("ops")
-    asked = [(APPROVE, {}), (REFUSE, WHY)] * 3
-    sent = await asyncio.gather(*(house.send("ops", "POST", path, body) for path, body in asked))
-    won = [path for (path, _), answer in zip(asked, sent, strict=True) if answer.status_code == 200]
+    requests = [(APPROVE, {}), (REFUSE, WHY)] * 3
+    sent = await asyncio.gather(*(house.send("ops", "POST", path, body) for path, body in requests))
+    won = [path for (path, _), answer in zip(requests, sent, strict=True) if answer.status_code == 200]
     assert sorted(answer.status_code for answer in sent) == [200] * 3 + [409] * 3
     assert len(set(won)) == 1
-    events = [len(await told(house, kind)) for kind in ("approved", "refused")]
+    events = [len(await events_of(house, kind)) for kind in ("approved", "refused")]
     assert events == ([1, 0] if won[0] == APPROVE else [0, 1])
 
 

@@ -26,7 +26,7 @@ from service.rules.policy import Activation
 from service.rules.words import Arrow, ClockKind, Level, Outcome, State, Urgency
 from service.rules.worktime import WorkCalendar
 from service.rules.world import World
-from service.times import calendars
+from service.times import day_sources
 from service.times.policy_checks import read_policy
 from tests.rules import deciding
 from tests.rules.builders import CATEGORY, CELL, REPORTER, URGENT_CATEGORY, a_unit, a_world
@@ -76,7 +76,7 @@ def _office() -> World:
     assert read is not None, wrong
     policy = read.policy(1)
     assert policy.hours is not None
-    days = {each.day: each.workday for each in calendars.official()}
+    days = {each.day: each.workday for each in day_sources.official()}
     plain = a_world()
     return worlds.build(
         1,

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from service.registry.bundle.parse import parse
+from service.registry.bundle.parse import bundle_of
 from service.rules.policy import Box
 from service.rules.words import ClockKind, Level, Urgency
 from service.rules.world import World
@@ -90,7 +90,7 @@ async def test_what_0001_did_not_know_is_as_it_was_then(old: Database) -> None:
 
 
 def _written() -> dict[str, object]:
-    read = parse(files()).policy
+    read = bundle_of(files()).policy
     assert read is not None
     return read.model_dump()
 

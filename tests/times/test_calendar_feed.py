@@ -22,7 +22,7 @@ JSON: dict[str, Any] = {
 }
 
 
-def told(name: str, content: bytes | str | dict[str, Any]) -> list[str]:
+def faults_of(name: str, content: bytes | str | dict[str, Any]) -> list[str]:
     """Every fault of the file."""
     if isinstance(content, dict):
         content = json.dumps(content)
@@ -84,12 +84,12 @@ COLUMNS = "the first line should be day,workday or day,workday,note"
     ],
 )
 def test_faults_of_a_csv_feed_name_line_and_column(content: str | bytes, faults: list[str]) -> None:
-    assert told("a.csv", content) == faults
+    assert faults_of("a.csv", content) == faults
 
 
 def test_every_fault_of_a_file_is_told_at_once() -> None:
     lines = [f"2027-01-{n:02},perhaps" for n in range(1, 31)]
-    wrong = told("a.csv", "day,workday\n" + "\n".join(lines))
+    wrong = faults_of("a.csv", "day,workday\n" + "\n".join(lines))
     assert [each.split(": ")[0] for each in wrong] == [f"a.csv:{n}" for n in range(2, 32)]
 
 
@@ -130,7 +130,7 @@ LIKE_HOLIDAY_CN = 'it should hold {"year", "days": [{"date", "name", "isOffDay"}
     ],
 )
 def test_faults_of_a_json_feed_name_entry_and_field(content: str | dict[str, Any], faults: list[str] | None) -> None:
-    wrong = told("2027.json", content)
+    wrong = faults_of("2027.json", content)
     if faults is None:
         assert len(wrong) == 1
         assert ": not JSON" in wrong[0]
@@ -140,8 +140,8 @@ def test_faults_of_a_json_feed_name_entry_and_field(content: str | dict[str, Any
 
 def test_the_suffix_is_read_in_capitals_as_well() -> None:
     assert read_feed("2027.JSON", json.dumps(JSON).encode())[0][0].source == "2027.JSON"
-    assert told("2027.Json", "{")[0].startswith("2027.Json:1: not JSON")
+    assert faults_of("2027.Json", "{")[0].startswith("2027.Json:1: not JSON")
 
 
 def test_a_name_that_cannot_be_a_source_is_told() -> None:
-    assert "a name of 1 to 200 characters" in told("a\n.csv", CSV)[0]
+    assert "a name of 1 to 200 characters" in faults_of("a\n.csv", CSV)[0]

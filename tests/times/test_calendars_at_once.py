@@ -15,7 +15,7 @@ from service.rules.world import World
 from service.store.database import Database, Transaction
 from service.store.incidents import claiming, saving
 from service.store.registry.calendars import Day
-from service.times import calendars
+from service.times import calendar_changes
 from service.worlds import CurrentWorld
 from tests.house import CATEGORY, CELL, STREET
 from tests.test_worlds import somebody_waits
@@ -44,19 +44,19 @@ async def test_a_change_waits_for_who_decides_by_the_old_days_and_then_wakes_wha
     worlds = CurrentWorld()
     async with office.begin() as tx:
         world = await worlds.fresh(tx)
-        changing = asyncio.create_task(calendars.change(office, "cn", [SATURDAY], FRIDAY, BY))
+        changing = asyncio.create_task(calendar_changes.change_days(office, "cn", [SATURDAY], FRIDAY, BY))
         await somebody_waits(office)
         await _report(tx, world)
-    assert (await changing).woken == 1
+    assert (await changing).deadlines == 1
     assert await _wake(office) == FRIDAY
 
 
 async def test_who_decides_after_a_change_decides_by_the_new_days(office: Database) -> None:
     worlds = CurrentWorld()
     await worlds.reload(office)
-    changed = await calendars.change(office, "cn", [SATURDAY], FRIDAY, BY)
+    changed = await calendar_changes.change_days(office, "cn", [SATURDAY], FRIDAY, BY)
     async with office.begin() as tx:
         await _report(tx, await worlds.fresh(tx))
-    assert changed.woken == 0
+    assert changed.deadlines == 0
     # half of four hours: one on Friday, one on Saturday morning
     assert await _wake(office) == FRIDAY + timedelta(hours=16)

@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import text
 
 from service.commands import sample
-from service.registry.bundle import parse
+from service.registry.bundle.files import read_folder
 from service.rules.errors import ValidationFailed
 from service.store.database import Database
 from service.store.registry.calendars import Day
-from service.times import calendars, policies
+from service.times import calendar_changes, policies
 from service.times.policy_file import PolicyFile
 from tests.house import START, House
 from tests.registry.bundles import DAY, NOW, OPS, bring, everything, files, working, written
@@ -46,7 +46,7 @@ async def refused(
     """What is wrong with these days; and nothing was written."""
     before = await stored(database)
     with pytest.raises(ValidationFailed) as found:
-        await calendars.change(database, calendar, wanted, now, OPS)
+        await calendar_changes.change_days(database, calendar, wanted, now, OPS)
     assert await stored(database) == before
     return [each.detail for each in found.value.errors]
 
@@ -54,7 +54,7 @@ async def refused(
 async def draft(database: Database, **changed: Any) -> None:
     """Version 2 of the policy: a row that counts by calendar `own`."""
     await bring(database, files())
-    await calendars.change(database, "own", SOME, NOW, OPS)
+    await calendar_changes.change_days(database, "own", SOME, NOW, OPS)
     wanted = written(working(category="u"), **{**HOURS, **changed})
     await policies.draft(database, PolicyFile.model_validate(wanted), NOW, OPS)
 
@@ -64,7 +64,7 @@ async def test_years_of_days_off_are_refused_with_every_row_that_would_not_end(o
     assert len(wrong) > 1
     assert all(each.startswith("policy example version 1, level ") for each in wrong), wrong
     assert all(each.endswith(f": {ENDLESS} cn") for each in wrong)
-    assert (await calendars.change(office, "cn", off(2027, 2030), NOW, OPS)).days == 4 * 365 + 1
+    assert (await calendar_changes.change_days(office, "cn", off(2027, 2030), NOW, OPS)).days == 4 * 365 + 1
 
 
 async def test_days_off_are_refused_over_http_as_a_problem_that_names_the_row(shipped: House) -> None:
@@ -87,11 +87,13 @@ async def test_a_version_in_force_or_to_come_is_protected_and_a_draft_is_not(
     database: Database, at: datetime | None
 ) -> None:
     await draft(database)
-    assert (await calendars.change(database, "own", off(2027, 2036), NOW, OPS)).days
-    await calendars.change(database, "own", [Day(each.day, True, "t") for each in off(2027, 2036)], NOW, OPS)
+    assert (await calendar_changes.change_days(database, "own", off(2027, 2036), NOW, OPS)).days
+    await calendar_changes.change_days(
+        database, "own", [Day(each.day, True, "t") for each in off(2027, 2036)], NOW, OPS
+    )
     await policies.activate(database, "example", 2, at, NOW, OPS)
     assert await refused(database, off(2027, 2036)) == [f"policy example version 2, {ROW}: {ENDLESS} own"]
-    assert (await calendars.change(database, "other", off(2027, 2036), NOW, OPS)).days
+    assert (await calendar_changes.change_days(database, "other", off(2027, 2036), NOW, OPS)).days
 
 
 async def test_a_version_that_open_incidents_are_under_is_protected_until_they_are_closed(shipped: House) -> None:
@@ -104,7 +106,7 @@ async def test_a_version_that_open_incidents_are_under_is_protected_until_they_a
         "policy example version 1"
     )
     await shipped.act("worker", made, "withdraw", reason="误报")
-    assert (await calendars.change(database, "cn", off(2027, 2036), later, OPS)).days
+    assert (await calendar_changes.change_days(database, "cn", off(2027, 2036), later, OPS)).days
 
 
 async def test_a_calendar_that_is_wrong_already_is_put_right_in_several_steps(database: Database) -> None:
@@ -114,7 +116,7 @@ async def test_a_calendar_that_is_wrong_already_is_put_right_in_several_steps(da
     async with database.begin() as tx:
         await tx.execute(text(f"INSERT INTO calendar_day {rows}"))
     workdays = [Day(each.day, True, "t") for each in off(2027, 2036)]
-    assert (await calendars.change(database, "own", workdays, NOW, OPS)).days == len(workdays)
+    assert (await calendar_changes.change_days(database, "own", workdays, NOW, OPS)).days == len(workdays)
 
 
 @pytest.mark.parametrize("dry_run", [True, False])
@@ -123,7 +125,7 @@ async def test_a_bundle_with_such_days_is_refused_as_a_fault_of_its_calendar(off
     before = await everything(office)
     report = await bring(
         office,
-        parse.read_directory(sample.SAMPLE) | {"calendar.csv": f"code,day,workday\n{lines}".encode()},
+        read_folder(sample.SAMPLE) | {"calendar.csv": f"code,day,workday\n{lines}".encode()},
         dry_run=dry_run,
     )
     assert {fault.file for fault in report.faults} == {"calendar.csv", "policy.yaml"}

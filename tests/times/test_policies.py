@@ -50,7 +50,7 @@ async def refused(house: House, path: str, body: Any, who: str = "ops") -> tuple
     return answer.status_code, problem["code"], [each["detail"] for each in problem.get("errors", [])]
 
 
-async def told(house: House, kind: str, who: str = "auditor") -> list[Any]:
+async def events_of(house: House, kind: str, who: str = "auditor") -> list[Any]:
     await house.sealed()
     return [
         each["data"] for each in (await house.get(who, "/v1/events", types=f"sihu.policy.{kind}", limit=500))["items"]
@@ -70,9 +70,9 @@ _UNREACHED = (
 async def test_a_draft_is_the_next_version_and_nobody_is_under_it(house: House) -> None:
     answer = await house.send("ops", "POST", "/v1/policies", SLOW)
     assert (answer.status_code, answer.headers["location"]) == (201, VERSIONS)
-    said = answer.json()
-    assert (said["version"], said["title"], said["active"], said["activations"]) == (2, "慢", False, [])
-    assert said["verify_s"] == 5 * 86_400
+    shown = answer.json()
+    assert (shown["version"], shown["title"], shown["active"], shown["activations"]) == (2, "慢", False, [])
+    assert shown["verify_s"] == 5 * 86_400
     assert await in_force(house) == [1]
     assert (await house.report())["policy"]["version"] == 1
 
@@ -222,8 +222,8 @@ async def test_the_feed_tells_who_drafted_and_activated_what_and_when(house: Hou
     await activate(house, at=TOMORROW)
     by = {"kind": "ops", "subject": "ops"}
     policy = {"code": "example", "version": 2}
-    assert await told(house, "drafted") == [{"policy": policy, "by": by}]
-    (activated,) = [each for each in await told(house, "activated") if each["policy"] == policy]
+    assert await events_of(house, "drafted") == [{"policy": policy, "by": by}]
+    (activated,) = [each for each in await events_of(house, "activated") if each["policy"] == policy]
     assert activated == {"policy": policy, "at": TOMORROW, "by": by}
     await house.sealed()
     listed = (await house.get("ops", "/v1/events", types="sihu.policy.drafted"))["items"]

@@ -30,8 +30,8 @@ async def test_two_activations_at_once_take_turns(database: Database) -> None:
     assert not [each for each in done if isinstance(each, BaseException) and not isinstance(each, Conflict)]
     async with database.read() as connection:
         rows = list((await connection.execute(text("SELECT version FROM policy_activation ORDER BY id"))).scalars())
-        said = "SELECT data->'policy'->>'version' FROM event WHERE type LIKE '%activated' ORDER BY batch_id"
-        events = [int(each) for each in (await connection.execute(text(said))).scalars()]
+        statement = "SELECT data->'policy'->>'version' FROM event WHERE type LIKE '%activated' ORDER BY batch_id"
+        events = [int(each) for each in (await connection.execute(text(statement))).scalars()]
     assert set(rows) == {1, 2, 3, 4}
     assert all(before != after for before, after in itertools.pairwise(rows)), "what is in force is not written again"
     assert rows == events

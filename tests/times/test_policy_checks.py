@@ -13,7 +13,7 @@ from service.times.policy_file import PolicyFile, seconds_of
 from tests.registry.bundles import OFFICE, in_yaml, row, working, written
 
 
-def told(policy: dict[str, Any]) -> list[str]:
+def faults_of(policy: dict[str, Any]) -> list[str]:
     """What is wrong with it by itself."""
     read, wrong = read_policy(in_yaml(policy))
     assert (read is None) is bool(wrong)
@@ -27,21 +27,21 @@ def read(policy: dict[str, Any]) -> PolicyFile:
 
 
 def test_a_sound_policy_has_no_fault_by_itself() -> None:
-    assert told(written()) == []
+    assert faults_of(written()) == []
 
 
 def test_a_level_and_urgency_without_a_row_is_a_hole() -> None:
     rows = [each for each in written()["rows"] if (each["level"], each["urgency"]) != (3, "urgent")]
-    assert told(written(rows=rows)) == ["no row for level 3, urgency urgent: add one without a category"]
+    assert faults_of(written(rows=rows)) == ["no row for level 3, urgency urgent: add one without a category"]
 
 
 def test_a_row_for_one_category_does_not_fill_the_hole() -> None:
     rows = [row(1, "normal", category="u") if each == row(1, "normal") else each for each in written()["rows"]]
-    assert told(written(rows=rows)) == ["no row for level 1, urgency normal: add one without a category"]
+    assert faults_of(written(rows=rows)) == ["no row for level 1, urgency normal: add one without a category"]
 
 
 def test_a_policy_without_any_row_has_eight_holes() -> None:
-    assert len(told(written(rows=[]))) == len(Level) * len(Urgency) == 8
+    assert len(faults_of(written(rows=[]))) == len(Level) * len(Urgency) == 8
 
 
 @pytest.mark.parametrize(
@@ -53,12 +53,12 @@ def test_a_policy_without_any_row_has_eight_holes() -> None:
     ],
 )
 def test_a_row_that_stands_twice_is_told_once_with_how_often(twice: list[dict[str, Any]], named: str) -> None:
-    assert told(written(*twice)) == [named]
+    assert faults_of(written(*twice)) == [named]
 
 
 def test_the_same_category_may_stand_once_for_each_level_and_urgency() -> None:
     assert (
-        told(written(*(row(level, urgency, category="u") for level in (1, 2) for urgency in ("urgent", "normal"))))
+        faults_of(written(*(row(level, urgency, category="u") for level in (1, 2) for urgency in ("urgent", "normal"))))
         == []
     )
 
@@ -77,7 +77,7 @@ HALF = "calendar and hours go together: give both, or neither"
     ],
 )
 def test_a_working_clock_wants_a_calendar_and_hours(policy: dict[str, Any], faults: list[str]) -> None:
-    assert told(policy) == faults
+    assert faults_of(policy) == faults
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_a_working_clock_wants_a_calendar_and_hours(policy: dict[str, Any], faul
     ],
 )
 def test_hours_that_are_no_hours_of_a_day_are_told(hours: list[str], part: str) -> None:
-    (fault,) = told(written(calendar="cn", hours=hours))
+    (fault,) = faults_of(written(calendar="cn", hours=hours))
     assert fault.startswith("hours: ")
     assert part in fault
 
@@ -102,7 +102,7 @@ def test_hours_that_are_no_hours_of_a_day_are_told(hours: list[str], part: str) 
     "hours", ["8:00-12:00", "08:00–12:00", "08:00-12:60", "08:00 - 12:00", "08:00-12:00\n", "٠٨:٠٠-١٢:٠٠"]
 )
 def test_hours_that_cannot_be_read_are_told_with_their_place(hours: str) -> None:
-    (fault,) = told(written(calendar="cn", hours=["00:00-01:00", hours]))
+    (fault,) = faults_of(written(calendar="cn", hours=["00:00-01:00", hours]))
     assert fault.startswith("/hours/1: Send hours such as 08:00-12:00")
 
 
@@ -125,7 +125,7 @@ OF_CONTINUOUS = "of a continuous clock: write d (24 hours) or h"
 )
 def test_a_day_of_the_other_clock_is_told(wrong: dict[str, Any], faults: list[str]) -> None:
     named = "level 1, urgency normal, category u: "
-    assert told(written(wrong, **OFFICE)) == [named + fault for fault in faults]
+    assert faults_of(written(wrong, **OFFICE)) == [named + fault for fault in faults]
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_a_day_of_the_other_clock_is_told(wrong: dict[str, Any], faults: list[st
     ],
 )
 def test_what_is_outside_its_bounds_is_told_with_its_place(changed: dict[str, Any], fault: str) -> None:
-    assert told(written(**changed)) == [fault]
+    assert faults_of(written(**changed)) == [fault]
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_what_is_outside_its_bounds_is_told_with_its_place(changed: dict[str, An
     ],
 )
 def test_an_unknown_field_is_refused_wherever_it_stands(policy: dict[str, Any], pointer: str, meant: str) -> None:
-    (fault,) = told(policy)
+    (fault,) = faults_of(policy)
     assert fault.startswith(f"{pointer}: ")
     assert meant in fault
 
@@ -169,7 +169,7 @@ def test_all_faults_of_one_file_are_told_at_once() -> None:
         working(category="u-1", answer="2d"),
         row(2, answer="1wd", category="u"),
     ]
-    assert told(written(rows=rows, hours=["14:00-18:00", "08:00-12:00"])) == [
+    assert faults_of(written(rows=rows, hours=["14:00-18:00", "08:00-12:00"])) == [
         "2 rows for level 4, urgency normal: keep one",
         "no row for level 1, urgency urgent: add one without a category",
         "level 1, urgency normal, category u-1: clock 'working' needs a calendar: name one, such as cn",
@@ -181,14 +181,14 @@ def test_all_faults_of_one_file_are_told_at_once() -> None:
 
 
 def test_all_fields_that_cannot_be_read_are_told_at_once() -> None:
-    wrong = told(written(row(9, "soon", answer="1"), verify="3", warn=[2, 1], nonsense=1))
+    wrong = faults_of(written(row(9, "soon", answer="1"), verify="3", warn=[2, 1], nonsense=1))
     places = {fault.split(": ")[0] for fault in wrong}
     assert places == {"/rows/0/level", "/rows/0/urgency", "/rows/0/answer", "/verify", "/warn", "/nonsense"}
 
 
 def test_holes_and_rows_that_stand_twice_are_told_beside_what_cannot_be_read() -> None:
     rows = [*written()["rows"][2:], row(4, "normal", answer="soon"), row(2, category="u", resolve="1"), {"level": 1}]
-    assert told(written(rows=rows[:-1], verify="3")) == [
+    assert faults_of(written(rows=rows[:-1], verify="3")) == [
         "/verify: Send a duration such as 30m, 4h or 3d (whole s, m, h or d).",
         "/rows/6/answer: Send a duration such as 30m, 4h, 3d or 2wd (whole s, m, h, d or wd).",
         "/rows/7/resolve: Send a duration such as 30m, 4h, 3d or 2wd (whole s, m, h, d or wd).",
@@ -196,14 +196,14 @@ def test_holes_and_rows_that_stand_twice_are_told_beside_what_cannot_be_read() -
         "no row for level 1, urgency urgent: add one without a category",
         "no row for level 1, urgency normal: add one without a category",
     ]
-    wrong = told(written(rows=rows))
+    wrong = faults_of(written(rows=rows))
     assert "2 rows for level 4, urgency normal: keep one" in wrong
     assert not [each for each in wrong if each.startswith("no row")], "the last one may be what is missing"
 
 
 @pytest.mark.parametrize("rows", [None, "all", {"level": 1}, [["level", 1]], [7]])
 def test_rows_that_are_no_rows_are_told_as_such_alone(rows: object) -> None:
-    assert {each.split("/")[1].split(":")[0] for each in told(written(rows=rows))} == {"rows"}
+    assert {each.split("/")[1].split(":")[0] for each in faults_of(written(rows=rows))} == {"rows"}
 
 
 @pytest.mark.parametrize(
@@ -233,9 +233,9 @@ def test_a_policy_with_a_hole_that_nothing_let_in_says_which() -> None:
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
         seconds_of(text)
-    assert told(written(verify=text))[0].startswith("/verify: Send a duration such as 30m")
+    assert faults_of(written(verify=text))[0].startswith("/verify: Send a duration such as 30m")
 
 
 @pytest.mark.parametrize(("text", "sound"), [("400d", True), ("401d", False), ("9600h", True), ("9601h", False)])
 def test_a_duration_is_at_most_400_days(text: str, sound: bool) -> None:
-    assert told(written(verify=text)) == ([] if sound else ["/verify: Send 400d or less."])
+    assert faults_of(written(verify=text)) == ([] if sound else ["/verify: Send 400d or less."])

@@ -16,7 +16,7 @@ _POLICY = files()["policy.yaml"].decode()
 
 
 def test_the_policy_is_read_in_seconds() -> None:
-    read = parse.parse({"policy.yaml": CONTINUOUS.read_bytes()}).policy
+    read = parse.bundle_of({"policy.yaml": CONTINUOUS.read_bytes()}).policy
     assert read is not None
     policy = read.policy(1)
     assert (policy.code, policy.verify_s, policy.reopen_s) == ("example", 3 * 86_400, 7 * 86_400)
@@ -54,10 +54,10 @@ def test_the_policy_is_read_in_seconds() -> None:
     ],
 )
 def test_a_policy_with_a_hole_or_a_slip_is_told(old: str, new: str, detail: str | None) -> None:
-    read = parse.parse({"policy.yaml": _POLICY.replace(old, new, 1).encode()})
-    told = "\n".join(fault.detail for fault in read.faults)
-    assert (detail or "") in told
-    assert (read.policy is None) is bool(told) is (detail is not None)
+    read = parse.bundle_of({"policy.yaml": _POLICY.replace(old, new, 1).encode()})
+    details = "\n".join(fault.detail for fault in read.faults)
+    assert (detail or "") in details
+    assert (read.policy is None) is bool(details) is (detail is not None)
 
 
 @given(st.integers(1, 400 * 86_400))

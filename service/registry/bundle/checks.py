@@ -1,4 +1,4 @@
-"""What no single row shows: codes that must be prefixes of each other, references, one fallback unit."""
+"""Faults between the rows of a bundle: codes that must start with others, references, the one fallback unit."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from service.registry.bundle.rows import DutyRow, UnitRow
 from service.rules.words import CELL_DIGITS, COMMUNITY_DIGITS, DISTRICT_DIGITS, LEVEL_OF_KIND, STREET_DIGITS, UnitKind
 
 _DIGITS = {UnitKind.DISTRICT: DISTRICT_DIGITS, UnitKind.STREET: STREET_DIGITS, UnitKind.COMMUNITY: COMMUNITY_DIGITS}
-"""Units whose code is an area's code (contract §1, grid cell)."""
+"""Kinds of units that are areas, with the length of their codes (contract §1, grid cell)."""
 _STEP = 3
-"""Digits by which a street's, a community's and a cell's code are longer than that of the area around them."""
+"""Digits that the code of a street, a community or a cell adds to the code of the area around it."""
 _REFERS_TO: Mapping[str, frozenset[str]] = {
     "units.csv": frozenset({"units.csv"}),
     "cells.csv": frozenset({"units.csv"}),
@@ -20,11 +20,12 @@ _REFERS_TO: Mapping[str, frozenset[str]] = {
     "categories.csv": frozenset({"lines.csv"}),
     "duties.csv": frozenset({"units.csv", "categories.csv"}),
 }
+"""The files whose codes a file uses."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredCodes:
-    """What the database holds already: code → kind for units, and codes. A bundle may be a part."""
+    """The codes in the database, and the kinds of units. Rows of a bundle may refer to them."""
 
     units: dict[str, UnitKind]
     categories: frozenset[str] = frozenset()
@@ -32,34 +33,36 @@ class StoredCodes:
     cells: frozenset[str] = frozenset()
 
 
-def check(bundle: Bundle, known: StoredCodes) -> list[Fault]:
-    """Every fault between rows, in the order of files and rows.
+def check(bundle: Bundle, stored: StoredCodes) -> list[Fault]:
+    """Return every fault between rows, in the order of files and rows.
 
-    A file that refers to one that could not be read is not judged: thousands of unknown codes would bury the cause.
+    A file is not checked when a file that it refers to could not be read: thousands of unknown codes would hide the
+    cause.
     """
-    kinds = {**known.units, **{row.code: row.kind for _, row in bundle.units}}
-    categories = known.categories | {row.code for _, row in bundle.categories}
-    lines = known.lines | {row.code for _, row in bundle.lines}
-    found = [
-        *_units(bundle, kinds),
-        *_cells(bundle, kinds, known.cells),
-        *_categories(bundle, categories, lines),
-        *_duties(bundle, kinds, categories),
-        *_fallback(bundle, kinds),
+    kinds = {**stored.units, **{row.code: row.kind for _, row in bundle.units}}
+    categories = stored.categories | {row.code for _, row in bundle.categories}
+    lines = stored.lines | {row.code for _, row in bundle.lines}
+    faults = [
+        *_faults_of_units(bundle, kinds),
+        *_faults_of_cells(bundle, kinds, stored.cells),
+        *_faults_of_categories(bundle, categories, lines),
+        *_faults_of_duties(bundle, kinds, categories),
+        *_faults_of_districts(bundle, kinds),
     ]
-    return sorted(fault for fault in found if not _REFERS_TO[fault.file] & bundle.unread)
+    return sorted(fault for fault in faults if not _REFERS_TO[fault.file] & bundle.unread)
 
 
-def _units(bundle: Bundle, kinds: dict[str, UnitKind]) -> Iterator[Fault]:
+def _faults_of_units(bundle: Bundle, kinds: dict[str, UnitKind]) -> Iterator[Fault]:
     circles = _on_circles({row.code: row.parent for _, row in bundle.units})
     for number, row in bundle.units:
-        for detail in (*_shape(row), *_references(row, kinds)):
+        for detail in (*_faults_of_unit(row), *_faults_of_references(row, kinds)):
             yield Fault("units.csv", number, detail)
         if row.code in circles:
             yield Fault("units.csv", number, f"its parents lead back to {row.code}: give one of them another parent")
 
 
-def _shape(row: UnitRow) -> Iterator[str]:
+def _faults_of_unit(row: UnitRow) -> Iterator[str]:
+    """Yield the faults of a unit that show without other rows."""
     level = LEVEL_OF_KIND.get(row.kind)
     if row.level is not None and row.level != level:
         yield f"a {row.kind.value} has level {level.value if level else 'none'}, not {row.level}"
@@ -74,9 +77,10 @@ def _shape(row: UnitRow) -> Iterator[str]:
         yield "valid_to should lie after valid_from"
 
 
-def _references(row: UnitRow, kinds: dict[str, UnitKind]) -> Iterator[str]:
-    named = (("parent", row.parent), ("line_parent", row.line_parent), *(("in_charge_of", c) for c in row.in_charge_of))
-    for column, code in named:
+def _faults_of_references(row: UnitRow, kinds: dict[str, UnitKind]) -> Iterator[str]:
+    """Yield the faults of the codes by which a unit names other units."""
+    parents = (("parent", row.parent), ("line_parent", row.line_parent))
+    for column, code in (*parents, *(("in_charge_of", code) for code in row.in_charge_of)):
         if code is not None and code not in kinds:
             yield f"unknown {column} '{code}': give the code of a row in units.csv"
     if row.parent is None and row.kind is not UnitKind.DISTRICT:
@@ -84,41 +88,37 @@ def _references(row: UnitRow, kinds: dict[str, UnitKind]) -> Iterator[str]:
 
 
 def _on_circles(parents: Mapping[str, str | None]) -> set[str]:
-    """Codes that are their own ancestor. Each code is walked once, so a long chain costs no more than a flat list."""
+    """Return the codes that are their own ancestors. Each code is visited once, however long the chain is."""
     found: set[str] = set()
-    walked: set[str] = set()
+    visited: set[str] = set()
     for code in parents:
         path: dict[str, int] = {}
         step: str | None = code
-        while step is not None and step not in walked:
+        while step is not None and step not in visited:
             path[step] = len(path)
-            walked.add(step)
+            visited.add(step)
             step = parents.get(step)
         if step in path:
             found.update(list(path)[path[step] :])
     return found
 
 
-def _cells(bundle: Bundle, kinds: dict[str, UnitKind], known: frozenset[str]) -> Iterator[Fault]:
+def _faults_of_cells(bundle: Bundle, kinds: dict[str, UnitKind], stored: frozenset[str]) -> Iterator[Fault]:
     file = bundle.cells_file
     for number, row in bundle.cells:
         if not (row.code.isdigit() and len(row.code) == CELL_DIGITS):
             yield Fault(file, number, f"a cell's code has {CELL_DIGITS} digits, not '{row.code}'")
         elif row.code[:COMMUNITY_DIGITS] != row.community:
-            yield Fault(
-                bundle.cells_file, number, f"code {row.code} should start with its community's, {row.community}"
-            )
+            yield Fault(file, number, f"code {row.code} should start with its community's, {row.community}")
         if kinds.get(row.community) is not UnitKind.COMMUNITY:
-            yield Fault(
-                bundle.cells_file, number, f"unknown community '{row.community}': give the code of one in units.csv"
-            )
-    codes = {row.code for _, row in bundle.cells} | known
+            yield Fault(file, number, f"unknown community '{row.community}': give the code of one in units.csv")
+    codes = {row.code for _, row in bundle.cells} | stored
     for code, (number, _) in bundle.shapes.items():
         if code not in codes:
             yield Fault("cells.geojson", number, f"unknown cell '{code}': give the code of a row in cells.csv")
 
 
-def _categories(bundle: Bundle, categories: Iterable[str], lines: frozenset[str]) -> Iterator[Fault]:
+def _faults_of_categories(bundle: Bundle, categories: Iterable[str], lines: frozenset[str]) -> Iterator[Fault]:
     for number, row in bundle.categories:
         if row.line not in lines:
             yield Fault("categories.csv", number, f"unknown line '{row.line}': give the code of a row in lines.csv")
@@ -130,14 +130,14 @@ def _categories(bundle: Bundle, categories: Iterable[str], lines: frozenset[str]
             yield Fault("categories.csv", number, f"code {row.code} should start with its parent's, {row.parent}")
 
 
-def _duties(bundle: Bundle, kinds: dict[str, UnitKind], categories: frozenset[str]) -> Iterator[Fault]:
+def _faults_of_duties(bundle: Bundle, kinds: dict[str, UnitKind], categories: frozenset[str]) -> Iterator[Fault]:
     for number, row in bundle.duties:
         for _, detail in duty_faults(row, kinds, categories):
             yield Fault("duties.csv", number, detail)
 
 
 def duty_faults(row: DutyRow, kinds: Mapping[str, UnitKind], categories: frozenset[str]) -> Iterator[tuple[str, str]]:
-    """What is wrong with a duty among these units and categories: its column (and the index, in a list), and what to
+    """Yield the faults of a duty among these units and categories: the column, with the index in a list, and what to
     give instead."""
     if row.category not in categories:
         yield "category", f"unknown category '{row.category}': give the code of a category"
@@ -152,7 +152,7 @@ def duty_faults(row: DutyRow, kinds: Mapping[str, UnitKind], categories: frozens
         yield "valid_to", "valid_to should lie after valid_from"
 
 
-def _fallback(bundle: Bundle, kinds: dict[str, UnitKind]) -> Iterator[Fault]:
+def _faults_of_districts(bundle: Bundle, kinds: dict[str, UnitKind]) -> Iterator[Fault]:
     districts = sorted(code for code, kind in kinds.items() if kind is UnitKind.DISTRICT)
     if len(districts) != 1:
         yield Fault(

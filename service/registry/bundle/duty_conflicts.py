@@ -1,5 +1,7 @@
-"""Two units that lead one category in one area at one time: `World.duty_for` would go by the code, and the other duty
-do nothing, silently. So the second is refused, whether it is proposed, admitted or imported. Pure.
+"""Conflicts of duties: two units that lead the same category in the same area at the same time. Pure.
+
+`World.duty_for` would pick one of the two duties by code, and the other would silently have no effect. So the second
+one is refused, whether it is proposed, approved or imported.
 """
 
 from __future__ import annotations
@@ -19,66 +21,80 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 _MOMENT = timedelta(microseconds=1)
 
 
-def of_proposed(row: DutyRow, world: World, starts: datetime | None = None) -> str | None:
-    """What stands in the way of a duty from `starts` on. None: whenever it may be admitted; what stands in its way just
-    before its end, or for ever, always does."""
-    latest = _NEVER if row.valid_to is None else row.valid_to - _MOMENT
-    wanted = _duty({**row.model_dump(), "valid_from": starts or latest})
-    return _first(wanted, world.duties_by_category.get(row.category, ()))
+def of_proposal(row: DutyRow, world: World, starts: datetime | None = None) -> str | None:
+    """Return the conflict of a proposed duty with a stored one, in words; None without a conflict.
+
+    `starts` is the moment of admission. While it is None, the duty is not admitted yet, so only conflicts that exist at
+    its end count (or for ever, if it has no end): no later admission avoids those.
+    """
+    start = starts or (_NEVER if row.valid_to is None else row.valid_to - _MOMENT)
+    proposed = _duty({**row.model_dump(), "valid_from": start})
+    return _first_conflict(proposed, world.duties_by_category.get(row.category, ()))
 
 
 def in_bundle(bundle: Bundle, plan: Plan, world: World) -> Iterator[Fault]:
-    """Rows of duties.csv in whose way another of the bundle stands, or one held as the bundle leaves it. What it leaves
-    as it was is not judged: that would keep everything else out."""
+    """Yield a fault for each row of duties.csv that conflicts with another row or with a stored duty.
+
+    Stored duties count as they will be after the import. A conflict between duties that the bundle does not change is
+    no fault, since it would block everything else.
+    """
     lines = {row.code: number for number, row in bundle.duties}
-    after = {_key(duty): duty for rows in world.duties.values() for duty in rows}
-    claims = []
+    duties, changed = _after_import(plan, world)
+    by_place = defaultdict(list)
+    for duty in duties:
+        by_place[duty.category, duty.area].append(duty)
+    for duty in changed:
+        detail = _first_conflict(duty, by_place[duty.category, duty.area])
+        if detail:
+            yield Fault("duties.csv", lines[duty.code], detail)
+
+
+def _after_import(plan: Plan, world: World) -> tuple[Iterable[Duty], list[Duty]]:
+    """Return all duties as an import leaves them, and those that it starts or prolongs.
+
+    Of a prolonged duty, only the added time counts as changed.
+    """
+    duties = {_key(duty): duty for rows in world.duties.values() for duty in rows}
+    changed = []
     for ended in plan.ended:
-        old = after[ended["code"], ended["valid_from"]]
-        after[_key(old)] = replace(old, validity=Validity(old.validity.valid_from, ended["valid_to"]))
-        if old.validity.valid_to is not None and _after(ended["valid_to"], old.validity.valid_to):
-            claims.append(replace(old, validity=Validity(old.validity.valid_to, ended["valid_to"])))
+        old = duties[ended["code"], ended["valid_from"]]
+        old_end, new_end = old.validity.valid_to, ended["valid_to"]
+        duties[_key(old)] = replace(old, validity=Validity(old.validity.valid_from, new_end))
+        if old_end is not None and _is_after(new_end, old_end):
+            changed.append(replace(old, validity=Validity(old_end, new_end)))
     for columns in (*plan.corrected, *plan.added):
         duty = _duty(columns)
-        after[_key(duty)] = duty
-        claims.append(duty)
-    held = defaultdict(list)
-    for duty in after.values():
-        held[duty.category, duty.area].append(duty)
-    for claim in claims:
-        wrong = _first(claim, held[claim.category, claim.area])
-        if wrong:
-            yield Fault("duties.csv", lines[claim.code], wrong)
+        duties[_key(duty)] = duty
+        changed.append(duty)
+    return duties.values(), changed
 
 
-def _first(wanted: Duty, held: Iterable[Duty]) -> str | None:
-    found = (each for each in held if _rivals(wanted, each))
-    other = min(found, key=lambda each: (each.validity.valid_from, each.code), default=None)
-    if other is None:
+def _first_conflict(duty: Duty, others: Iterable[Duty]) -> str | None:
+    """Return in words the earliest duty among `others` that conflicts with a duty; None when there is none."""
+    conflicts = (other for other in others if _conflict(duty, other))
+    first = min(conflicts, key=lambda each: (each.validity.valid_from, each.code), default=None)
+    if first is None:
         return None
-    code, begins, ends = other.code, other.validity.valid_from, other.validity.valid_to
-    span = f"from {_told(begins)} " + (f"until {_told(ends)}" if ends else "on")
+    code, start, end = first.code, first.validity.valid_from, first.validity.valid_to
+    span = f"from {_text(start)} " + (f"until {_text(end)}" if end else "on")
     return (
-        f"{other.category} in {other.area} is {other.lead_unit}'s by duty {code} {span}: "
+        f"{first.category} in {first.area} is {first.lead_unit}'s by duty {code} {span}: "
         f"make the change under code {code}, or end {code} first, or name a more specific category or area"
     )
 
 
-def _told(moment: datetime) -> str:
-    return moment.astimezone(ZONE).isoformat()
-
-
-def _rivals(one: Duty, other: Duty) -> bool:
+def _conflict(one: Duty, other: Duty) -> bool:
     same_place = (one.category, one.area) == (other.category, other.area)
     return same_place and one.code != other.code and one.lead_unit != other.lead_unit and _overlap(one, other)
 
 
 def _overlap(one: Duty, other: Duty) -> bool:
     first, second = one.validity, other.validity
-    return _after(first.valid_to, second.valid_from) and _after(second.valid_to, first.valid_from)
+    return _is_after(first.valid_to, second.valid_from) and _is_after(second.valid_to, first.valid_from)
 
 
-def _after(end: datetime | None, moment: datetime) -> bool:
+def _is_after(end: datetime | None, moment: datetime) -> bool:
+    """Whether an end lies after a moment; None is no end at all."""
     return end is None or end > moment
 
 
@@ -89,3 +105,7 @@ def _key(duty: Duty) -> tuple[str, datetime]:
 def _duty(row: Columns) -> Duty:
     validity = Validity(row["valid_from"], row["valid_to"])
     return Duty(row["code"], row["title"], row["category"], row["area"], row["lead_unit"], validity)
+
+
+def _text(moment: datetime) -> str:
+    return moment.astimezone(ZONE).isoformat()

@@ -1,4 +1,4 @@
-"""`POST /v1/registry/import`: the bundle as a zip of its files, or as JSON that maps file names to their text."""
+"""`POST /v1/registry/import`: a bundle as a zip archive, or as JSON that maps file names to their text."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pydantic_core import from_json
 from service.access import deps
 from service.access.deps import Caller
 from service.registry import examples
-from service.registry.bundle import importing, parse
-from service.registry.bundle.parse import BundleError
+from service.registry.bundle import importing
+from service.registry.bundle.files import BundleError, unzip
 from service.rules import access, errors
 from service.rules.errors import Pointer
 from service.rules.words import Role
@@ -21,6 +21,8 @@ from service.web.answers import answer
 from service.web.examples import one
 
 router = APIRouter(prefix="/v1/registry", tags=["registry · 名录"])
+
+_MAX_FAULTS = 1_000
 
 _BODY: dict[str, Any] = {
     "requestBody": {
@@ -54,32 +56,39 @@ _BODY: dict[str, Any] = {
     openapi_extra=_BODY,
 )
 async def import_registry(request: Request, caller: Caller, dry_run: Annotated[bool, Query()] = False) -> Response:
-    """All or nothing. Every fault at once, with file and row. `dry_run=true` says what would change, and writes
-    nothing. A change begins now, or on a later `valid_from`: whose a duty was on a past day stays as it was."""
+    """The whole bundle is imported, or nothing. All faults are reported at once, each with its file and row. With
+    `dry_run=true` the answer shows what would change, and nothing is written. A change takes effect now, or at a later
+    `valid_from`; the answer to who was responsible on a past day never changes."""
     deps.must_be(caller, Role.OPS)
     state = request.app.state
     files = _files(await request.body(), request.headers.get("content-type", ""))
     by = access.by_of(caller)
     report = await importing.import_bundle(state.database, files, state.clock.now(), by, dry_run=dry_run)
     if report.faults:
-        told = [Pointer(f"/{fault.file}", str(fault)) for fault in report.faults[:1000]]
-        raise errors.ValidationFailed(f"{len(report.faults)} faults; nothing was imported: correct each.", errors=told)
+        pointers = [Pointer(f"/{fault.file}", str(fault)) for fault in report.faults[:_MAX_FAULTS]]
+        detail = f"{len(report.faults)} faults; nothing was imported: correct each."
+        raise errors.ValidationFailed(detail, errors=pointers)
     await tell(request, report.committed)
-    return answer(report.as_dict())
+    return answer(report.view())
 
 
 def _files(content: bytes, media: str) -> dict[str, bytes]:
-    """Raises `BadJson` or `ValidationFailed`."""
+    """Return the files of a request: name → content.
+
+    Raises:
+        BadJson: the body is neither a zip archive nor JSON.
+        ValidationFailed: the archive cannot be read, or the JSON is no map of texts.
+    """
     if media.partition(";")[0].strip().lower() == "application/zip":
         try:
-            return parse.from_zip(content)
+            return unzip(content)
         except BundleError as error:
             raise errors.ValidationFailed(f"{str(error).capitalize()}.", errors=[Pointer("", str(error))]) from None
     try:
-        written = from_json(content)
+        texts = from_json(content)
     except ValueError as error:
         raise errors.BadJson(f"The body is not JSON: {error}.") from None
-    if not isinstance(written, dict) or not all(isinstance(text, str) for text in written.values()):
+    if not isinstance(texts, dict) or not all(isinstance(text, str) for text in texts.values()):
         detail = "Send an object that maps file names, such as units.csv, to their text."
         raise errors.ValidationFailed(detail, errors=[Pointer("", detail)])
-    return {name: text.encode("utf-8", "surrogatepass") for name, text in written.items()}
+    return {name: text.encode("utf-8", "surrogatepass") for name, text in texts.items()}

@@ -1,47 +1,24 @@
-"""The lines of a bundle's files, as contract §3, "Bundle", names their columns."""
+"""The rows of a bundle's files, with the columns of contract §3, "Bundle"."""
 
 from __future__ import annotations
 
-import re
-from datetime import date, datetime
 from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
+from service.registry.schemas import Basis, Midnight, Name
 from service.rules.words import UnitKind, Urgency
-from service.rules.worktime import ZONE
-from service.web.text import CalendarDay, Code, Moment, Prefix, one_line, words
-
-_DAY = re.compile("2[01][0-9]{2}-[0-9]{2}-[0-9]{2}")  # the years of every other moment: service.web.text.Moment
+from service.web.text import CalendarDay, Code, Prefix
 
 
-def _list(value: object) -> object:
+def _split(value: object) -> object:
     return tuple(part.strip() for part in value.split(";") if part.strip()) if isinstance(value, str) else value
 
 
-def _day(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    try:
-        if not _DAY.fullmatch(value):
-            raise ValueError
-        day = date.fromisoformat(value)
-    except ValueError:
-        raise ValueError("Send a day from 2000 to 2199, such as 2026-11-23.") from None
-    return datetime(day.year, day.month, day.day, tzinfo=ZONE)
-
-
-def _moment(value: object) -> object:
-    return _day(value) if isinstance(value, str) and _DAY.fullmatch(value) else value
-
-
-Codes = Annotated[tuple[Code, ...], BeforeValidator(_list)]
-Prefixes = Annotated[tuple[Prefix, ...], BeforeValidator(_list)]
-RowDay = Annotated[datetime, BeforeValidator(_day)]
-DayOrMoment = Annotated[Moment, BeforeValidator(_moment)]
-"""For JSON: a day as in a file, its midnight in Asia/Shanghai, or a moment with its offset."""
-Name = Annotated[str, *one_line(200)]
-Basis = Annotated[str, *words(500)]
+Codes = Annotated[tuple[Code, ...], BeforeValidator(_split)]
+"""Codes in one field, separated by ';'."""
+Prefixes = Annotated[tuple[Prefix, ...], BeforeValidator(_split)]
+"""Areas in one field, separated by ';'."""
 
 
 class Row(BaseModel):
@@ -53,15 +30,19 @@ class Row(BaseModel):
 
     @property
     def key(self) -> str:
-        """What may stand in a file once."""
+        """The part of a row that may stand in a file only once."""
         return f"code {self.code}"
 
 
 class LineRow(Row):
+    """A line of work."""
+
     name: Name
 
 
 class UnitRow(Row):
+    """A body or a post that can be called, or that others belong to."""
+
     name: Name
     kind: UnitKind
     level: int | None = None
@@ -69,16 +50,20 @@ class UnitRow(Row):
     line_parent: Code | None = None
     covers: Prefixes = ()
     in_charge_of: Codes = ()
-    valid_from: RowDay | None = None
-    valid_to: RowDay | None = None
+    valid_from: Midnight | None = None
+    valid_to: Midnight | None = None
 
 
 class CellRow(Row):
+    """A grid cell of a community."""
+
     name: Name
     community: Code
 
 
 class CategoryRow(Row):
+    """A category of incidents."""
+
     name: Name
     line: Code
     urgency: Urgency
@@ -86,18 +71,20 @@ class CategoryRow(Row):
 
 
 class DutyRow(Row):
+    """A duty: the unit that leads a category in an area."""
+
     title: Name
     category: Code
     area: Prefix
     lead_unit: Code
     assisting: Codes = ()
     basis: Basis = "-"
-    valid_from: RowDay | None = None
-    valid_to: RowDay | None = None
+    valid_from: Midnight | None = None
+    valid_to: Midnight | None = None
 
 
 class CalendarRow(Row):
-    """One day; `code` names the calendar."""
+    """One day of a calendar; `code` names the calendar."""
 
     day: CalendarDay
     workday: bool
@@ -105,4 +92,5 @@ class CalendarRow(Row):
 
     @property
     def key(self) -> str:
+        """A calendar may have each day once."""
         return f"{self.code} {self.day}"

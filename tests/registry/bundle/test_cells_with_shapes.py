@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from service.registry.bundle import checks, importing
+from service.registry.bundle import checks
 from service.registry.bundle.changes import ALWAYS
 from service.registry.bundle.checks import StoredCodes
-from service.registry.bundle.parse import parse
+from service.registry.bundle.parse import bundle_of
+from service.registry.bundle.report import ImportReport
 from service.store.database import Database
 from service.worlds import CurrentWorld
 from tests.registry.bundles import DAY, NOW, bring, everything, files, in_yaml, working, written
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.anyio
 
 FIRST, SECOND, COMMUNITY = "440402001001001", "440402001001002", "440402001001"
 TWO_CELLS = f"code,name,community\n{FIRST},网格,{COMMUNITY}\n{SECOND},二,{COMMUNITY}\n"
-# as a bundle with a fault in cells.geojson crashes: KeyError in bundle_checks.check, which _REFERS_TO leaves out
+# as a bundle with a fault in cells.geojson crashes: KeyError in checks.check, which _REFERS_TO leaves out
 
 
 def square(west: float = 113.0) -> list[list[float]]:
@@ -53,7 +54,7 @@ async def cells(database: Database, code: str = FIRST) -> list[tuple[str, dateti
         return [(row.name, row.valid_from, row.valid_to, row.shape[0][0][0] if row.shape else None) for row in found]
 
 
-def told(report: importing.ImportReport) -> Sequence[tuple[str, int]]:
+def lines_at_fault(report: ImportReport) -> Sequence[tuple[str, int]]:
     return [(fault.file, fault.row) for fault in report.faults]
 
 
@@ -144,14 +145,14 @@ async def test_another_name_or_community_than_in_cells_csv_is_told_with_the_feat
 ) -> None:
     before = await everything(database)
     report = await bring(database, files(cells=TWO_CELLS) | shapes(feature(), other))
-    assert told(report) == [("cells.geojson", 2)]
+    assert lines_at_fault(report) == [("cells.geojson", 2)]
     assert report.faults[0].detail == f"cell {SECOND} has another name or community in cells.csv"
     assert await everything(database) == before
 
 
 async def test_all_that_disagrees_is_told_at_once(database: Database) -> None:
     wrong = feature(SECOND, 113.1, "别名"), feature(name="又")
-    assert told(await bring(database, files(cells=TWO_CELLS) | shapes(*wrong))) == [
+    assert lines_at_fault(await bring(database, files(cells=TWO_CELLS) | shapes(*wrong))) == [
         ("cells.geojson", 1),
         ("cells.geojson", 2),
     ]
@@ -159,7 +160,7 @@ async def test_all_that_disagrees_is_told_at_once(database: Database) -> None:
 
 async def test_a_shape_for_a_cell_that_cells_csv_does_not_name_is_told(database: Database) -> None:
     report = await bring(database, files() | shapes(feature(), feature(SECOND, 113.1)))
-    assert told(report) == [("cells.geojson", 2)]
+    assert lines_at_fault(report) == [("cells.geojson", 2)]
     assert f"unknown cell '{SECOND}'" in report.faults[0].detail
 
 
@@ -181,11 +182,11 @@ async def test_a_cell_of_cells_geojson_is_checked_as_one_of_cells_csv(
     database: Database, wrong: dict[str, Any]
 ) -> None:
     report = await bring(database, without("cells.csv", files()) | shapes(feature(), wrong))
-    assert set(told(report)) == {("cells.geojson", 2)}
+    assert set(lines_at_fault(report)) == {("cells.geojson", 2)}
 
 
 def test_the_checks_between_files_know_cells_geojson() -> None:
-    read = parse(files() | shapes(feature(SECOND)))
+    read = bundle_of(files() | shapes(feature(SECOND)))
     assert [fault.row for fault in checks.check(read, StoredCodes({}))] == [1]
 
 
@@ -193,14 +194,14 @@ async def test_a_feature_that_cannot_be_drawn_is_told_with_its_number(database: 
     open_ring = feature(SECOND, name="二")
     open_ring["geometry"]["coordinates"][0].pop()
     report = await bring(database, files(cells=TWO_CELLS) | shapes(feature(), open_ring, {"type": "Point"}))
-    assert told(report) == [("cells.geojson", 2), ("cells.geojson", 3)]
+    assert lines_at_fault(report) == [("cells.geojson", 2), ("cells.geojson", 3)]
     assert "not closed" in report.faults[0].detail
 
 
 async def test_two_cells_in_one_place_are_told_with_the_second_and_nothing_is_written(database: Database) -> None:
     before = await everything(database)
     report = await bring(database, files(cells=TWO_CELLS) | shapes(feature(), feature(SECOND, name="二")))
-    assert told(report) == [("cells.geojson", 2)]
+    assert lines_at_fault(report) == [("cells.geojson", 2)]
     assert report.faults[0].detail.startswith("it has the outline of feature 1")
     assert await everything(database) == before
 
@@ -209,7 +210,7 @@ async def test_two_cells_in_one_place_are_told_with_the_second_and_nothing_is_wr
 async def test_a_file_that_is_no_feature_collection_is_one_fault_of_the_file(
     database: Database, content: bytes
 ) -> None:
-    assert told(await bring(database, files() | {"cells.geojson": content})) == [("cells.geojson", 0)]
+    assert lines_at_fault(await bring(database, files() | {"cells.geojson": content})) == [("cells.geojson", 0)]
 
 
 DAYS = "code,day,workday,note\nown,2026-11-23,false,停电\nown,2026-11-28,true,\nother,2026-11-23,true,\n"
@@ -218,7 +219,7 @@ OWN = in_yaml(written(working(category="u"), calendar="own", hours=["08:00-12:00
 
 async def test_calendar_csv_brings_days_of_several_calendars(database: Database) -> None:
     report = await bring(database, files() | {"calendar.csv": DAYS.encode(), "policy.yaml": OWN})
-    assert (report.days, report.as_dict()["calendar_days"]) == (3, 3)
+    assert (report.days, report.view()["calendar_days"]) == (3, 3)
     assert "calendar: 3 days added or changed" in report.lines()
     worlds = CurrentWorld()
     await worlds.reload(database)
@@ -246,5 +247,5 @@ async def test_faults_of_calendar_csv_are_told_with_their_line_and_nothing_is_wr
         f"{DAYS}own,2026-11-28,true,\nown,2026-02-30,true,\nown,5,true,\nown,2026-11-30,perhaps,\n,2026-12-01,true,\n"
     )
     report = await bring(database, {"calendar.csv": wrong.encode()})
-    assert told(report) == [("calendar.csv", row) for row in (5, 6, 7, 8, 9)]
+    assert lines_at_fault(report) == [("calendar.csv", row) for row in (5, 6, 7, 8, 9)]
     assert await everything(database) == before

@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import text
 
 from service.commands import sample as demo
-from service.registry.bundle import changes, parse
+from service.registry.bundle import changes
+from service.registry.bundle.files import read_folder
 from service.store.database import Database
 from tests.house import DEPARTMENT, START, House
 from tests.registry.admissions import (
@@ -105,7 +106,7 @@ async def test_the_first_duties_reach_back_whatever_else_is_there(database: Data
 
 
 async def test_the_sample_with_one_field_changed_changes_one_duty_from_now_on(office: Database) -> None:
-    sample = parse.read_directory(demo.SAMPLE)
+    sample = read_folder(demo.SAMPLE)
     changed = {**sample, "duties.csv": sample["duties.csv"].replace("市容环境管理".encode(), "市容管理".encode())}
     report = await bring(office, changed, START + DAY)
     assert (report.faults, report.changes["duties"].changed) == ((), ["EX-001"])

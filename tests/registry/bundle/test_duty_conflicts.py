@@ -121,8 +121,8 @@ async def test_what_came_in_before_this_was_refused_keeps_nothing_else_out(house
                 "valid_from FROM duty WHERE code = 'EX-001'"
             )
         )
-    held = in_file(OTHER, code="Z")
-    assert (await imported(house, together(held, in_file(OTHER, **FREE))))["unchanged"] == 1
+    double = in_file(OTHER, code="Z")
+    assert (await imported(house, together(double, in_file(OTHER, **FREE))))["unchanged"] == 1
     assert (await imported(house, in_file(OTHER, code="Z", until="2026-11-24")))["closed"] == 1
 
 
@@ -146,13 +146,13 @@ def test_whatever_was_imported_one_thing_never_has_two_leads(imports: list[list[
         numbered = tuple(enumerate(rows, 2))
         newest = {row["code"]: row for row in stored}
         columns = [(number, row.model_dump()) for number, row in numbered]
-        made = changes.plan("duties.csv", columns, newest, NOW, past_is_settled=bool(stored))
+        made = changes.plan_of("duties.csv", columns, newest, NOW, past_is_settled=bool(stored))
         world = worlds.build(1, duties=[_duty(row) for row in stored])
         if not made.faults and not list(duty_conflicts.in_bundle(Bundle(duties=numbered), made, world)):
             stored = carry_out(stored, made)
     for day in range(6):
-        held = [row for row in stored if _duty(row).validity.in_force_at(NOW + day * DAY)]
-        leads = {(row["category"], row["lead_unit"]) for row in held}
+        in_force = [row for row in stored if _duty(row).validity.in_force_at(NOW + day * DAY)]
+        leads = {(row["category"], row["lead_unit"]) for row in in_force}
         assert len(leads) == len({category for category, _ in leads})
 
 

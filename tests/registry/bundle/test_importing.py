@@ -10,8 +10,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from service.commands import sample
-from service.registry.bundle import parse
 from service.registry.bundle.changes import ALWAYS
+from service.registry.bundle.files import read_folder
 from service.rules.words import Level, Urgency
 from service.store.database import Database
 from service.worlds import CurrentWorld
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.anyio
 NEW_YEAR = datetime(2026, 12, 31, 16, tzinfo=UTC)  # 2027-01-01 in Guangzhou
 
 
-async def told(database: Database) -> list[str]:
+async def event_types(database: Database) -> list[str]:
     async with database.read() as connection:
         return list((await connection.execute(text("SELECT type FROM event ORDER BY batch_id, ord"))).scalars())
 
@@ -43,7 +43,7 @@ async def test_the_first_import_stores_everything_and_tells_the_log_once(databas
     assert report.policy == ("example", 1)
     assert report.committed is not None
     assert report.committed.reload == ("world",)
-    assert await told(database) == ["sihu.registry.imported", "sihu.policy.activated"]
+    assert await event_types(database) == ["sihu.registry.imported", "sihu.policy.activated"]
     assert await version(database) == 2
 
 
@@ -66,7 +66,7 @@ async def test_importing_twice_changes_nothing(database: Database) -> None:
 
 
 async def test_importing_the_haizhu_sample_twice_changes_nothing(office: Database) -> None:
-    from_disk = parse.read_directory(sample.SAMPLE)
+    from_disk = read_folder(sample.SAMPLE)
     before = await everything(office)
     assert not (await bring(office, from_disk, NOW + DAY)).changes_anything
     assert await everything(office) == before
@@ -164,7 +164,7 @@ async def test_a_dry_run_says_the_same_and_writes_nothing(database: Database) ->
     dry = await bring(database, files(), dry_run=True)
     assert await everything(database) == before
     wet = await bring(database, files())
-    assert {**dry.as_dict(), "dry_run": False} == wet.as_dict()
+    assert {**dry.view(), "dry_run": False} == wet.view()
     assert dry.committed is None
 
 
@@ -172,7 +172,7 @@ async def test_of_two_imports_of_one_bundle_at_once_the_second_finds_nothing_to_
     reports = await asyncio.gather(*(bring(database, files()) for _ in range(4)))
     assert sum(report.changes_anything for report in reports) == 1
     assert await version(database) == 2
-    assert await told(database) == ["sihu.registry.imported", "sihu.policy.activated"]
+    assert await event_types(database) == ["sihu.registry.imported", "sihu.policy.activated"]
 
 
 async def test_two_different_imports_at_once_take_turns(database: Database) -> None:
@@ -198,4 +198,4 @@ async def test_another_policy_becomes_the_next_version_and_is_active_at_once(dat
     key = Level.COMMUNITY, Urgency.NORMAL
     boxes = [worlds.world.policy(("example", number)).box(*key, "u").answer_s for number in (1, 2)]
     assert boxes == [3600, 7200]
-    assert (await told(database))[2:] == ["sihu.registry.imported", "sihu.policy.activated"]
+    assert (await event_types(database))[2:] == ["sihu.registry.imported", "sihu.policy.activated"]

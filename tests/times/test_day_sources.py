@@ -7,15 +7,15 @@ from datetime import date
 import pytest
 
 from service.commands import sample
-from service.registry.bundle import parse
+from service.registry.bundle.files import read_folder
 from service.store.database import Database
 from service.store.registry.calendars import Day
-from service.times import calendars
-from tests.registry.bundles import DAY, NOW, OPS, bring, files, held_days, in_yaml, working, written
+from service.times import calendar_changes
+from tests.registry.bundles import DAY, NOW, OPS, bring, files, in_yaml, stored_days, working, written
 
 pytestmark = pytest.mark.anyio
 
-SAMPLE = parse.read_directory(sample.SAMPLE)
+SAMPLE = read_folder(sample.SAMPLE)
 MAKE_UP_2026 = [
     date(2026, 1, 4),
     date(2026, 2, 14),
@@ -27,7 +27,7 @@ MAKE_UP_2026 = [
 
 
 async def test_the_first_import_that_needs_them_brings_the_published_days(office: Database) -> None:
-    days = await held_days(office)
+    days = await stored_days(office)
     assert (min(days), max(days), len(days)) == (date(2020, 1, 1), date(2026, 12, 31), 7 * 365 + 2)
     assert [day for day in MAKE_UP_2026 if not days[day][0]] == []
     assert [day for day in days if day.year == 2026 and day.weekday() >= 5 and days[day][0]] == MAKE_UP_2026
@@ -41,31 +41,31 @@ async def test_days_of_a_bundle_lie_over_the_published_ones_and_do_not_replace_t
     }
     report = await bring(database, bundle_with_days)
     assert (report.faults, report.days) == ((), 7 * 365 + 2 + 1)
-    days = await held_days(database)
+    days = await stored_days(database)
     assert days[date(2026, 12, 24)] == (False, "calendar.csv", "x")
     assert [days[date(2026, month, day)][0] for month, day in ((10, 1), (10, 10), (12, 23))] == [False, True, True]
-    assert await held_days(database, "own") == {date(2027, 1, 1): (True, "calendar.csv", None)}
+    assert await stored_days(database, "own") == {date(2027, 1, 1): (True, "calendar.csv", None)}
     assert not (await bring(database, bundle_with_days, NOW + DAY)).changes_anything
 
 
 async def test_days_that_ops_wrote_before_the_first_import_lie_over_the_published_ones(database: Database) -> None:
-    await calendars.change(database, "cn", [Day(date(2026, 7, 8), False, "区府办", "台风")], NOW, OPS)
+    await calendar_changes.change_days(database, "cn", [Day(date(2026, 7, 8), False, "区府办", "台风")], NOW, OPS)
     report = await bring(database, SAMPLE)
-    days = await held_days(database)
+    days = await stored_days(database)
     assert (report.days, len(days)) == (7 * 365 + 1, 7 * 365 + 2)
     assert days[date(2026, 7, 8)] == (False, "区府办", "台风")
     assert not days[date(2026, 10, 1)][0]
 
 
 async def test_a_policy_without_a_calendar_brings_no_days(haizhu: Database) -> None:
-    assert await held_days(haizhu) == {}
+    assert await stored_days(haizhu) == {}
 
 
 async def test_edited_days_outlive_a_second_import(office: Database) -> None:
-    await calendars.change(office, "cn", [Day(date(2026, 11, 25), False, "区府办", "停电")], NOW, OPS)
+    await calendar_changes.change_days(office, "cn", [Day(date(2026, 11, 25), False, "区府办", "停电")], NOW, OPS)
     report = await bring(office, SAMPLE, NOW + DAY)
     assert (report.days, report.changes_anything) == (0, False)
-    assert (await held_days(office))[date(2026, 11, 25)] == (False, "区府办", "停电")
+    assert (await stored_days(office))[date(2026, 11, 25)] == (False, "区府办", "停电")
 
 
 async def test_a_calendar_of_ones_own_is_not_seeded(database: Database) -> None:

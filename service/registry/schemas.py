@@ -1,0 +1,128 @@
+"""What people send about the registry: the queries of lists, the proposal of a duty and the decision about it.
+
+The types of names, days and reasons stand here too, since rows of a bundle have the same ones.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from typing import Annotated
+
+from pydantic import BeforeValidator, ConfigDict, Field, FiniteFloat
+
+from service.places.coordinates import CoordType
+from service.rules.worktime import ZONE
+from service.web.paging import PageQuery
+from service.web.text import Body, CategoryCode, Code, LongText, Moment, Params, Prefix, one_line, words
+
+_DAY = re.compile("2[01][0-9]{2}-[0-9]{2}-[0-9]{2}")  # the same years as service.web.text.Moment
+_MAX_ASSISTING = 100
+
+
+def _midnight(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        if not _DAY.fullmatch(value):
+            raise ValueError
+        day = date.fromisoformat(value)
+    except ValueError:
+        raise ValueError("Send a day from 2000 to 2199, such as 2026-11-23.") from None
+    return datetime(day.year, day.month, day.day, tzinfo=ZONE)
+
+
+def _midnight_or_moment(value: object) -> object:
+    return _midnight(value) if isinstance(value, str) and _DAY.fullmatch(value) else value
+
+
+Midnight = Annotated[datetime, BeforeValidator(_midnight)]
+"""A day, which becomes its midnight in Asia/Shanghai."""
+DayOrMoment = Annotated[Moment, BeforeValidator(_midnight_or_moment)]
+"""A day, which becomes its midnight in Asia/Shanghai, or a moment with its offset."""
+Name = Annotated[str, *one_line(200)]
+Basis = Annotated[str, *words(500)]
+"""The legal basis of a duty, as text."""
+
+
+class DatedQuery(PageQuery):
+    """Rows that are in force at the moment `at`; now when it is left out."""
+
+    at: Moment | None = None
+
+
+class AreaQuery(DatedQuery):
+    """Rows that are in force in an area."""
+
+    area: Prefix | None = None
+
+
+class DutyQuery(AreaQuery):
+    """Duties that apply to a category in an area."""
+
+    category: CategoryCode | None = None
+
+
+class LocateQuery(Params):
+    """A point in degrees, and the coordinate system it is given in."""
+
+    lat: Annotated[FiniteFloat, Field(ge=-90, le=90)]
+    lon: Annotated[FiniteFloat, Field(ge=-180, le=180)]
+    coord_type: CoordType
+
+
+class ChainQuery(Params):
+    """A category, and the moment of a report; now when it is left out."""
+
+    category: CategoryCode
+    at: Moment | None = None
+
+
+class DutyBody(Body):
+    """A duty with the fields of a row in `duties.csv`. `valid_to` is a moment, or a day, which stands for its midnight
+    in Asia/Shanghai."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "code": "EX-001",
+                    "title": "市容环境管理",
+                    "category": "urban-01",
+                    "area": "440105",
+                    "lead_unit": "440105003",
+                    "assisting": ["dept-urban-management"],
+                    "basis": "示例 (example)",
+                }
+            ]
+        }
+    )
+
+    code: Code
+    title: Name
+    category: CategoryCode
+    area: Prefix
+    lead_unit: Code
+    assisting: Annotated[tuple[Code, ...], Field(max_length=_MAX_ASSISTING)] = ()
+    basis: Basis
+    valid_to: DayOrMoment | None = None
+
+
+class ApproveBody(Body):
+    """From when the duty is in force: a moment, or now when it is left out."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"valid_from": "2027-01-01T00:00:00+08:00"}]})
+
+    valid_from: Moment | None = None
+    proposed_at: Moment | None = Field(
+        None,
+        description="of the proposal that you read: the request is refused if the proposal was corrected since",
+    )
+
+
+class RefuseBody(Body):
+    """Why a proposal is refused or withdrawn."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "街道尚无执法权,待下放后再议"}]})
+
+    reason: LongText

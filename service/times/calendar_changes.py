@@ -1,0 +1,149 @@
+"""Changes of a calendar: days are checked against the policies in use, written, and put into the log.
+
+The table of days is the only source of working days at run time. A year is covered once every day of it is known. The
+notice of a year comes in the November before it, so that a deadline in a later year is provisional. When days change,
+the engine looks at the running deadlines again and announces in the log those that move.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, time
+
+from service.rules.errors import Pointer, ValidationFailed
+from service.rules.model import By
+from service.rules.policy import Hours, Policy
+from service.rules.words import EventType
+from service.rules.worktime import ZONE, WorkCalendar
+from service.rules.world import World
+from service.store.database import Database, Transaction
+from service.store.log import writing
+from service.store.log.writing import Committed, Entry
+from service.store.registry import calendars
+from service.store.registry import world as world_
+from service.store.registry.calendars import Day
+from service.times.policy_checks import MAX_BOX_YEARS, rows_without_end
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarChange:
+    """The outcome of a change: the number of days that differ from before, and of deadlines to be checked again."""
+
+    days: int
+    deadlines: int = 0
+    committed: Committed | None = None
+
+
+async def change_days(
+    database: Database, calendar: str, days: Sequence[Day], now: datetime, by: By, *, defaults: Sequence[Day] = ()
+) -> CalendarChange:
+    """Write days, all or none, in a transaction of its own. Days that are stored already change nothing.
+
+    Raises:
+        ValidationFailed: a time box of a policy in use would never end; the errors name its rows and what to do.
+        Unavailable: the database cannot be reached.
+    """
+    async with database.begin() as tx:
+        await world_.lock(tx)
+        world = await world_.load(tx)
+        return await write_days(tx, world, calendar, days, now, by, defaults=defaults)
+
+
+async def write_days(
+    tx: Transaction,
+    world: World,
+    calendar: str,
+    days: Sequence[Day],
+    now: datetime,
+    by: By,
+    *,
+    defaults: Sequence[Day] = (),
+    area: str | None = None,
+) -> CalendarChange:
+    """Write days in a transaction that holds the lock of the registry.
+
+    `days` replace stored ones. `defaults` are written only where the calendar knows no day, so that days somebody set
+    on purpose survive. `area` is the district's code while `world` does not know it yet.
+
+    Raises:
+        ValidationFailed: a time box of a policy in use would never end.
+    """
+    new = await _new_days(tx, calendar, days, defaults)
+    if not new:
+        return CalendarChange(0)
+    _require_ends(await faults_of(tx, world, calendar, new, now))
+    await calendars.put(tx, calendar, new, now)
+    await world_.rise(tx)
+    policies = [key for key, each in world.policies.items() if each.hours and each.hours.calendar == calendar]
+    since = datetime.combine(new[0].day, time(), ZONE)
+    deadlines = await calendars.wake(tx, policies, since, now) if policies else 0
+    entry = _entry(calendar, new, deadlines, now, area or world.district, by)
+    wake_at = now if deadlines else None
+    committed = await writing.append(tx, [entry], wake_at=wake_at, reload=("world",))
+    return CalendarChange(len(new), deadlines, committed)
+
+
+async def faults_of(tx: Transaction, world: World, calendar: str, new: Sequence[Day], now: datetime) -> list[str]:
+    """Return one sentence for each row of a policy in use whose time box would never end with the new days.
+
+    In use are the policies in force, those to come, and those of open incidents. A row that has no end already may keep
+    that state, because a calendar is corrected in several steps.
+    """
+    policies = await _policies_in_use(tx, world, calendar, now)
+    if not policies:
+        return []
+    before = (await calendars.days(tx)).get(calendar, {})
+    after = before | {each.day: each.workday for each in new}
+    faults = []
+    for policy, hours in policies:
+        endless = rows_without_end(policy, WorkCalendar(hours.spans, after), now)
+        endless_before = rows_without_end(policy, WorkCalendar(hours.spans, before), now) if endless else ()
+        faults += [
+            f"policy {policy.code} version {policy.version}, {row}: it would not end within {MAX_BOX_YEARS} years: "
+            f"leave more working days in calendar {calendar}"
+            for row in endless
+            if row not in endless_before
+        ]
+    return faults
+
+
+async def _policies_in_use(tx: Transaction, world: World, calendar: str, now: datetime) -> list[tuple[Policy, Hours]]:
+    active = world.active(now)
+    keys = {(each.code, each.version) for each in world.activations if each.at > now}
+    keys |= await calendars.pinned(tx)
+    if active:
+        keys.add((active.code, active.version))
+    policies = (world.policies[key] for key in sorted(keys))
+    return [(each, each.hours) for each in policies if each.hours and each.hours.calendar == calendar]
+
+
+async def _new_days(tx: Transaction, calendar: str, days: Sequence[Day], defaults: Sequence[Day]) -> list[Day]:
+    """Return, in order, the days that differ from those of the calendar."""
+    candidates = {each.day: each for each in (*defaults, *days)}
+    if not candidates:
+        return []
+    stored = {each.day: each for each in await calendars.between(tx, calendar, min(candidates), max(candidates))}
+    replacing = {each.day for each in days}
+    return sorted(
+        each for day, each in candidates.items() if day not in stored or (day in replacing and stored[day] != each)
+    )
+
+
+def _require_ends(faults: Sequence[str]) -> None:
+    if faults:
+        detail = f"{len(faults)} rows of policies would no longer end; nothing was written."
+        raise ValidationFailed(detail, errors=[Pointer("", each) for each in faults])
+
+
+def _entry(calendar: str, new: Sequence[Day], deadlines: int, now: datetime, area: str, by: By) -> Entry:
+    data = {
+        "calendar": calendar,
+        "days": len(new),
+        "first": new[0].day.isoformat(),
+        "last": new[-1].day.isoformat(),
+        "sources": sorted({each.source for each in new}),
+        "deadlines_looked_at": deadlines,
+        "by": by.as_dict(),
+    }
+    return Entry(EventType.CALENDAR_CHANGED, now, area, (), data)

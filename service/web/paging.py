@@ -1,0 +1,45 @@
+"""Pages of a list that is in memory: at most `limit` rows, and the signed cursor of the next page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
+
+from starlette.responses import Response
+
+from service.web.answers import answer
+from service.web.cursors import Cursors, kind_of
+from service.web.text import CursorText, Limit, Params
+
+SortKey = tuple[str | int, ...]
+"""The place of a row in its list; a cursor carries the place of the last row of a page."""
+
+_Item = TypeVar("_Item")
+
+
+class PageQuery(Params):
+    """The query of a list: how many rows a page has, and where it starts."""
+
+    limit: Limit = 50
+    cursor: CursorText | None = None
+
+
+def page(
+    cursors: Cursors,
+    path: str,
+    query: PageQuery,
+    rows: Iterable[_Item],
+    view: Callable[[_Item], Mapping[str, object]],
+    sort_key: Callable[[_Item], SortKey],
+) -> Response:
+    """Answer with one page of `rows`, which are in the order of `sort_key`; each row is shown by `view`.
+
+    Raises:
+        BadCursor: the cursor belongs to another path, to other filters or to another deployment.
+    """
+    kind = kind_of(path, query.model_dump(mode="json", exclude={"cursor", "limit"}))
+    after = tuple(cursors.read(kind, query.cursor)) if query.cursor else ()
+    found = [row for row in rows if sort_key(row) > after][: query.limit + 1]
+    items = found[: query.limit]
+    next_cursor = cursors.sign(kind, sort_key(items[-1])) if len(found) > query.limit else None
+    return answer({"items": [view(row) for row in items], "next_cursor": next_cursor})

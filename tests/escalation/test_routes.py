@@ -1,0 +1,64 @@
+"""`POST /v1/clock/advance`: who may move the clock, how far, and where there is one to move."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from service.clock import DatabaseClock
+from service.main import create_app
+from service.settings import EngineMode, Settings
+from tests.house import START, House
+
+pytestmark = pytest.mark.anyio
+
+ADVANCE = "/v1/clock/advance"
+
+
+async def test_the_clock_moves_by_seconds_and_to_an_instant(house: House) -> None:
+    assert await house.advance(seconds=90) == {"now": "2026-11-23T01:01:30Z", "fired": 0}
+    assert await house.advance(to="2026-11-23T10:00:00+08:00") == {"now": "2026-11-23T02:00:00Z", "fired": 0}
+
+
+async def test_a_deadline_on_the_way_fires_at_its_own_instant(house: House) -> None:
+    made = await house.report()
+    assert (await house.advance(to=made["due_at"]))["fired"] == 1
+    events = (await house.get("worker", f"/v1/incidents/{made['id']}/timeline"))["items"]
+    assert events[-1]["time"] == made["due_at"]
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({}, ""),
+        ({"seconds": 1, "to": "2027-01-01T00:00:00Z"}, ""),
+        ({"seconds": -1}, "/seconds"),
+        ({"seconds": 10 * 366 * 86_400 + 1}, "/seconds"),
+        ({"seconds": "90"}, "/seconds"),
+        ({"to": (START - timedelta(seconds=1)).isoformat()}, "/to"),
+        ({"minutes": 1}, "/minutes"),
+    ],
+)
+async def test_a_step_that_cannot_be_made_is_refused(house: House, body: dict[str, Any], pointer: str) -> None:
+    answer = await house.send("ops", "POST", ADVANCE, body)
+    assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed")
+    assert pointer in [each["pointer"] for each in answer.json()["errors"]]
+    assert house.process.clock.now() == START
+
+
+@pytest.mark.parametrize("who", ["worker", "community", "auditor"])
+async def test_only_ops_move_the_clock(house: House, who: str) -> None:
+    answer = await house.send(who, "POST", ADVANCE, {"seconds": 1})
+    assert (answer.status_code, answer.json()["code"]) == (403, "not_yours")
+
+
+async def test_real_time_cannot_be_moved(haizhu_url: str) -> None:
+    app = create_app(Settings(database_url=haizhu_url, engine=EngineMode.OFF), DatabaseClock())
+    async with app.router.lifespan_context(app):
+        await app.state.process.ready.wait()
+        house = House(app)
+        answer = await house.send("ops", "POST", ADVANCE, {"seconds": 1})
+        await house.close()
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
