@@ -57,7 +57,7 @@ class Settings(BaseSettings):
         default=10,
         ge=2,
         le=200,
-        description="SIHU_POOL_SIZE: database connections that this process may have open; default 10.",
+        description="SIHU_POOL_SIZE: connections that this process may open; default 10.",
     )
     engine: EngineMode = Field(
         default=EngineMode.ON,
@@ -132,7 +132,7 @@ def load(**overrides: Any) -> Settings:
 
 
 def normalised_url(url: str) -> str:
-    """A libpq-style URL in the form that the asyncpg driver takes. Raises ValueError; its sentence repeats no secret."""
+    """A libpq-style URL in the form that asyncpg takes. Raises ValueError with a sentence that repeats no secret."""
     scheme, separator, rest = url.strip().partition("://")
     if not separator or scheme.lower() not in _SCHEMES:
         raise ValueError(
