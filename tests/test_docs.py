@@ -1,7 +1,7 @@
 """Documents and code agree: the documents name what the code has, what they name exists, and the READMEs are twins.
 
-Names in backticks are checked: paths of the repository, `module.name`, `Class.name`, and event types. The complete lists
-(commands, settings, metrics, event types) are the tables of the reference.
+Names in backticks are checked: paths of the repository, `module.name`, `Class.name`, event types. The complete lists
+are the tables of the reference: commands, settings, metrics, event types.
 """
 
 from __future__ import annotations
@@ -128,8 +128,9 @@ def _is_wrong(quoted: str) -> bool:
         return not any(path for path in ROOT.rglob(quoted) if ".venv" not in path.parts)
     if re.fullmatch(r"_?[A-Za-z]\w*\.\w+", quoted):
         owner, name = quoted.split(".")
-        if hasattr(sys.modules.get(owner), name):
-            return False  # of the standard library
+        standard = sys.modules.get(owner) if owner in sys.stdlib_module_names else None
+        if hasattr(standard, name) or hasattr(getattr(standard, owner, None), name):
+            return False
         modules, classes = _names()
         known = modules if owner in modules else classes if owner in classes else None
         return known is None or name not in known[owner]
