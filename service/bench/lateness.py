@@ -69,11 +69,11 @@ async def _turn(
         lead = (start - await clocks.now(database)).total_seconds()
         if lead < 0:
             raise RuntimeError(f"all was written {-lead:.1f} s after the first deadline: that would be measured, too")
-        beside = await _beside(port, headers, lead + arguments.seconds)
-        return {**_figures(await _late(database, name, many)), **beside}
+        beside = await _send_beside(port, headers, lead + arguments.seconds)
+        return {**_figures(await _lateness_of(database, name, many)), **beside}
 
 
-async def _beside(port: int, headers: dict[str, str] | None, seconds: float) -> dict[str, float]:
+async def _send_beside(port: int, headers: dict[str, str] | None, seconds: float) -> dict[str, float]:
     """Send a stream of reports for these seconds, or just wait when there are no `headers` to send with."""
     if headers is None:
         await asyncio.sleep(seconds)
@@ -99,7 +99,7 @@ async def _spread(database: Database, name: str, gap_s: float) -> None:
         await tx.execute(text(boxes), {"name": f"{name}-%"})
 
 
-async def _late(database: Database, name: str, many: int) -> list[float]:
+async def _lateness_of(database: Database, name: str, many: int) -> list[float]:
     found = text(
         "SELECT call.late_s FROM call JOIN incident ON incident.id = call.incident_id "
         "WHERE incident.number LIKE :name AND call.late_s IS NOT NULL"
