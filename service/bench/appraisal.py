@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.bench.figures import compared, told
+from service.bench.figures import comparison, print_progress
 from service.rules.figures.definition import Grouping, Period
 from service.store.database import Database
 from service.store.figures import tallies
@@ -19,7 +19,7 @@ from service.store.figures.tallies import Sight
 
 MONTH = Period(2026, 11)
 _AROUND = (Period(2026, 9), Period(2026, 10), Period(2026, 12))
-"""Other months in the same table: the month has to be found."""
+"""Other months in the same table, so that the statements have to find the month."""
 _SEED = text(
     """
 WITH drawn AS (
@@ -54,40 +54,41 @@ FROM lived
 """
 )
 _CONTROL = text("SELECT count(*) FROM call WHERE opened_at >= :start AND opened_at < :stop")
-_LONGEST = 200_000
+_MAX_ROWS = 200_000
+"""Calls that one statement makes."""
 
 
-async def measure(database: Database, asked: argparse.Namespace) -> dict[str, Any]:
+async def measure(database: Database, arguments: argparse.Namespace) -> dict[str, Any]:
     """Seconds of one answer in each grouping, and of the control, in turns."""
     for period in (*_AROUND, MONTH):
-        told(f"making {asked.calls} calls of {period}")
-        await seed(database, period.start, period.end, asked.calls)
+        print_progress(f"making {arguments.calls} calls of {period}")
+        await seed(database, period.start, period.end, arguments.calls)
     async with database.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
         await connection.execute(text("VACUUM ANALYZE call"))
     takes: dict[str, Take] = {**{grouping: _figures(grouping) for grouping in Grouping}, "control": _control}
     series: dict[str, list[float]] = {name: [] for name in takes}
-    for take in takes.values():  # once for warmth: each side finds the rows in memory
+    for take in takes.values():  # once to warm up: each side finds the rows in memory
         await _timed(database, take)
-    for turn in range(2 * asked.rounds):
-        told(f"round {turn + 1} of {2 * asked.rounds}")
+    for turn in range(2 * arguments.rounds):
+        print_progress(f"round {turn + 1} of {2 * arguments.rounds}")
         for name, take in takes.items():
             series[name].append(await _timed(database, take))
     return {
         "unit": "seconds",
-        "calls_of_the_month": asked.calls,
-        "calls": asked.calls * (1 + len(_AROUND)),
-        **{f"by_{grouping}_against_count": compared(series[grouping], series["control"]) for grouping in Grouping},
+        "calls_of_the_month": arguments.calls,
+        "calls": arguments.calls * (1 + len(_AROUND)),
+        **{f"by_{grouping}_against_count": comparison(series[grouping], series["control"]) for grouping in Grouping},
     }
 
 
 async def seed(database: Database, start: datetime, stop: datetime, many: int) -> None:
     """Calls spread evenly over a span of time and over some three hundred units, most of them answered and resolved."""
-    turns = -(-many // _LONGEST)
+    turns = -(-many // _MAX_ROWS)
     for turn in range(turns):
         span = (stop - start) / turns
         at = start + turn * span
         async with database.begin() as tx:
-            size = min(_LONGEST, many - turn * _LONGEST)
+            size = min(_MAX_ROWS, many - turn * _MAX_ROWS)
             # the last microsecond belongs to the next month
             await tx.execute(_SEED, {"start": at, "stop": at + span * 0.999999, "many": size})
 

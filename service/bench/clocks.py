@@ -1,7 +1,7 @@
-"""The same time boxes twice: version 1 of the policy runs on the continuous clock, version 2 in working time.
+"""A policy in two versions with equal time boxes: version 1 runs on the continuous clock, version 2 in working time.
 
-The working hours are all of every day in two spans, so that the same deadlines fall at the same instants whenever the
-bench runs: what differs is how they are reckoned.
+The working hours cover all of every day in two spans, so deadlines fall at the same instants under both versions,
+whenever the bench runs. Only the way in which the deadlines are computed differs.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from service.times.policy_checks import read_policy
 from service.times.policy_file import PolicyFile
 
 ANSWER = timedelta(hours=4)
-"""The answer box of level 1, normal: what seeded incidents are under."""
+"""The time that seeded incidents (level 1, urgency normal) have to be answered."""
 
 _BY = By("ops", "bench")
 _ROWS = "".join(
@@ -32,23 +32,23 @@ _WORKING = f"{_HEAD}rows:\n{_ROWS.replace('%s', 'working')}".encode()
 
 
 async def now(database: Database) -> datetime:
-    """By the database's clock, which the engines go by."""
+    """The database's time, which the engines use as well."""
     async with database.read() as connection:
         return await deployment.server_time(connection)
 
 
 def days() -> bytes:
-    """`calendar.csv`: every day is a working day."""
+    """A `calendar.csv` in which every day is a working day."""
     first, last = date(2024, 1, 1).toordinal(), date(2030, 12, 31).toordinal()
     rows = (f"bench,{date.fromordinal(n)},true" for n in range(first, last + 1))
     return "\n".join(("code,day,workday", *rows)).encode()
 
 
 async def draft_working(database: Database, at: datetime) -> None:
-    """Version 2 beside version 1; nobody is reported under it."""
-    policy, wrong = read_policy(_WORKING)
+    """Store version 2 beside version 1 as a draft: no incident is reported under a draft."""
+    policy, faults = read_policy(_WORKING)
     if not isinstance(policy, PolicyFile):
-        raise RuntimeError("; ".join(wrong))
+        raise RuntimeError("; ".join(faults))
     await policies.draft(database, policy, at, _BY)
 
 
@@ -56,11 +56,11 @@ async def put_under(database: Database, version: int, name: str) -> None:
     """Put the seeded incidents of this name, and their open calls, under one of the two versions."""
     clock = "continuous" if version == 1 else "working"
     async with database.begin() as tx:
-        found = {"name": f"{name}-%", "version": version, "clock": clock}
-        moved = "UPDATE incident SET policy_version = :version WHERE number LIKE :name"
-        await tx.execute(text(moved), found)
+        parameters = {"name": f"{name}-%", "version": version, "clock": clock}
+        incidents = "UPDATE incident SET policy_version = :version WHERE number LIKE :name"
+        await tx.execute(text(incidents), parameters)
         calls = (
             "UPDATE call SET clock = :clock, opened_at = answer_by - interval '4 hours' FROM incident "
             "WHERE incident.id = incident_id AND number LIKE :name AND outcome IS NULL"
         )
-        await tx.execute(text(calls), found)
+        await tx.execute(text(calls), parameters)

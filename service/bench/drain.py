@@ -1,7 +1,7 @@
 """N incidents due at once: the real sweep against one bare set-based statement that makes the same rows.
 
-The same N incidents are taken again and again: after each turn they are put back as they were (and vacuumed), so that
-both sides always see the same tables. The sweep runs as in production: as many pages side by side, the tail numbering.
+Each turn uses the same N incidents: afterwards they are put back as they were and the tables are vacuumed, so that both
+sides always see the same tables. The sweep runs as in production: as many pages side by side, with the tail numbering.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import text
 
 from service.bench import clocks, server
-from service.bench.figures import compared, told
+from service.bench.figures import comparison, print_progress
 from service.bench.seeding import seed
 from service.commands import serve
 from service.engine import SIDE_BY_SIDE
@@ -26,8 +26,8 @@ from service.store.database import Database
 from service.worlds import CurrentWorld
 
 _LEAD_S = 20
-"""Seconds from two idle engines until everything falls due: to write so, to vacuum, and for the engines to look again
-(every 5 s)."""
+"""Seconds between the start of two idle engines and the common deadline. In that time the deadlines are written, the
+tables are vacuumed, and the engines (which look every 5 s) find out."""
 _LOOK_S = 0.02
 _LEFT = text(
     "SELECT EXISTS (SELECT FROM incident WHERE wake_at <= :due) "
@@ -62,7 +62,7 @@ SELECT batch.id, 2 * row_number() OVER (ORDER BY due.id) - 2 + n, due.id, n, kin
        CASE n WHEN 1 THEN due.audience ELSE due.audience || left(due.grid_code, 9) END || '@seed'::text,
        CAST(format(CAST(:data AS text), due.id, n, CASE n WHEN 1 THEN due.unit ELSE left(due.grid_code, 9) END,
                    due.due_at, n) AS json)
-FROM due, batch, (VALUES (1, 'sihu.call.missed'), (2, 'sihu.call.opened')) AS told (n, kind)
+FROM due, batch, (VALUES (1, 'sihu.call.missed'), (2, 'sihu.call.opened')) AS entry (n, kind)
 """
 )
 _DATA = (
@@ -70,8 +70,8 @@ _DATA = (
     '"urgency":"normal","state":"calling","level":%s,"unit":"%s","due_at":"%s","due_kind":"answer","version":2},'
     '"call":%s,"by":{"kind":"clock"},"note":null}'
 )
-"""As short as the sweep's own: PostgreSQL's JSON functions put spaces in, and the control would write more than it."""
-_BACK = (
+"""The data of an event, as short as the sweep writes it: PostgreSQL's JSON functions would add spaces."""
+_RESTORE = (
     "TRUNCATE event, log_batch, queue_mark",
     "DELETE FROM call WHERE seq = 2",
     "UPDATE call SET outcome = NULL, ended_at = NULL, ended_by = NULL, late_s = NULL WHERE outcome IS NOT NULL",
@@ -82,38 +82,43 @@ _BACK = (
 _VACUUM = ("VACUUM ANALYZE incident", "VACUUM ANALYZE call", "VACUUM ANALYZE event", "CHECKPOINT")
 
 
-async def measure(database: Database, asked: argparse.Namespace) -> dict[str, Any]:
-    """Escalations a second: sealed and unsealed sweep, and the bare statement, in turns."""
+async def measure(database: Database, arguments: argparse.Namespace) -> dict[str, Any]:
+    """Escalations a second, in turns: the sweep with and without numbering, two engines, and the bare statement."""
     now = await clocks.now(database)
-    told(f"making {asked.open} open incidents, {asked.due} of them due")
-    for start in range(0, asked.open - asked.due, 200_000):
-        many = min(200_000, asked.open - asked.due - start)
+    print_progress(f"making {arguments.open} open incidents, {arguments.due} of them due")
+    for start in range(0, arguments.open - arguments.due, 200_000):
+        many = min(200_000, arguments.open - arguments.due - start)
         await seed(database, many, reported_at=now, due_at=now + timedelta(days=30), name=f"o{start}")
-    await seed(database, asked.due, reported_at=now - clocks.ANSWER, due_at=now, name="due")
-    sealed: list[float] = []
-    unsealed: list[float] = []
-    bare: list[float] = []
+    await seed(database, arguments.due, reported_at=now - clocks.ANSWER, due_at=now, name="due")
+    numbering: list[float] = []
+    without_numbering: list[float] = []
+    control: list[float] = []
     engines: list[float] = []
-    working: list[float] = []
-    for turn in range(asked.rounds):
-        told(f"round {turn + 1} of {asked.rounds}")
-        for series, take in ((sealed, _sealed), (bare, _bare), (unsealed, _sweep), (engines, _two_engines)):
+    working_time: list[float] = []
+    for turn in range(arguments.rounds):
+        print_progress(f"round {turn + 1} of {arguments.rounds}")
+        for series, take in (
+            (numbering, _sweep_and_number),
+            (control, _bare_statement),
+            (without_numbering, _sweep),
+            (engines, _two_engines),
+        ):
             await _statements(database, _VACUUM)
-            series.append(asked.due / await take(database))
-            await _statements(database, _BACK)
+            series.append(arguments.due / await take(database))
+            await _statements(database, _RESTORE)
         await clocks.put_under(database, 2, "due")
         await _statements(database, _VACUUM)
-        working.append(asked.due / await _sealed(database))
-        await _statements(database, _BACK)
+        working_time.append(arguments.due / await _sweep_and_number(database))
+        await _statements(database, _RESTORE)
         await clocks.put_under(database, 1, "due")
     return {
         "unit": "escalations per second",
-        "due": asked.due,
-        "open": asked.open,
-        "against_bare_sql": compared(sealed, bare),
-        "two_engine_processes_against_bare_sql": compared(engines, bare),
-        "sealing": compared(sealed, unsealed),
-        "working_time_against_continuous": compared(working, sealed),
+        "due": arguments.due,
+        "open": arguments.open,
+        "against_bare_sql": comparison(numbering, control),
+        "two_engine_processes_against_bare_sql": comparison(engines, control),
+        "sealing": comparison(numbering, without_numbering),
+        "working_time_against_continuous": comparison(working_time, numbering),
     }
 
 
@@ -124,7 +129,7 @@ async def _statements(database: Database, statements: tuple[str, ...]) -> None:
             await connection.execute(text(statement))
 
 
-async def _bare(database: Database) -> float:
+async def _bare_statement(database: Database) -> float:
     now = await clocks.now(database)
     start = time.perf_counter()
     async with database.begin() as tx:
@@ -133,7 +138,7 @@ async def _bare(database: Database) -> float:
 
 
 async def _two_engines(database: Database) -> float:
-    """Two real `sihu serve --engine only`, from the instant all fall due until the last event has its number."""
+    """Seconds that two real `sihu serve --engine only` take from the common deadline to the last numbered event."""
     command = ("service.commands.parser", "serve", "--engine", "only")
     await _fall_due(database, await clocks.now(database) + timedelta(days=1))
     with server.serving(database.url, *command), server.serving(database.url, *command):
@@ -157,13 +162,13 @@ async def _fall_due(database: Database, due: datetime) -> None:
 
 
 async def _is_left(database: Database, due: datetime) -> bool:
-    """Whether something is still due or still without its number."""
+    """Whether an incident is still due, or an event not numbered yet."""
     async with database.read() as connection:
         return bool((await connection.execute(_LEFT, {"due": due})).scalar_one())
 
 
-async def _sealed(database: Database) -> float:
-    """The sweep with the tail beside it; ends when the last event has its number."""
+async def _sweep_and_number(database: Database) -> float:
+    """Seconds that the sweep takes with the tail beside it, until the last event is numbered."""
     tail = Tail(database, QueueTags())
     await tail.load()
     tail.start()

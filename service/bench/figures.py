@@ -1,4 +1,4 @@
-"""Medians and ratios, and a word on stderr about how far a long measurement is."""
+"""Medians and ratios, and lines on stderr that say how far a long measurement is."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import sys
 from collections.abc import Sequence
 
 
-def told(sentence: str) -> None:
-    """Progress, for the person who waits."""
+def print_progress(sentence: str) -> None:
+    """Tell the person who waits how far the measurement is."""
     print(f"bench: {sentence}", file=sys.stderr, flush=True)
 
 
-def compared(figures: Sequence[float], control: Sequence[float]) -> dict[str, float | list[float]]:
+def comparison(figures: Sequence[float], control: Sequence[float]) -> dict[str, float | list[float]]:
     """Both series, their medians, and the median of the ratios pair by pair."""
-    ratios = [mine / theirs for mine, theirs in zip(figures, control, strict=True)]
+    ratios = [figure / beside for figure, beside in zip(figures, control, strict=True)]
     return {
         "median": round(statistics.median(figures), 3),
         "control_median": round(statistics.median(control), 3),

@@ -9,7 +9,7 @@ from typing import Any
 
 from service.access.keys import NewKey
 from service.bench import load, server
-from service.bench.figures import compared, told
+from service.bench.figures import comparison, print_progress
 from service.commands import sample
 from service.rules.words import Role
 from service.store.database import Database
@@ -21,21 +21,21 @@ _SERVERS = {
 }
 
 
-async def measure(database: Database, asked: argparse.Namespace) -> dict[str, Any]:
-    """Reports a second; control (a): no database, control (b): ORM add and commit per request."""
+async def measure(database: Database, arguments: argparse.Namespace) -> dict[str, Any]:
+    """Reports a second. The first control has no database; the second adds and commits with the ORM per request."""
     headers = await server.key(database, NewKey(Role.REPORTER, area=sample.STREET, subject="bench"))
     body = {"grid_code": sample.CELL, "category": sample.CATEGORY, "description": "巷口垃圾堆积,气味大"}
     content = json.dumps(body, ensure_ascii=False).encode()
     rates: dict[str, list[float]] = {name: [] for name in _SERVERS}
     latest: dict[str, Any] = {}
-    for turn in range(asked.rounds):
+    for turn in range(arguments.rounds):
         for name, (command, path) in _SERVERS.items():
-            told(f"round {turn + 1} of {asked.rounds}: {name}")
+            print_progress(f"round {turn + 1} of {arguments.rounds}: {name}")
             requests = [load.request("POST", path, headers, content)]
             with server.serving(database.url, *command) as port:
-                await asyncio.to_thread(load.send, port, requests, clients=asked.clients, seconds=1)
+                await asyncio.to_thread(load.send, port, requests, clients=arguments.clients, seconds=1)
                 figures = await asyncio.to_thread(
-                    load.send, port, requests, clients=asked.clients, seconds=asked.seconds
+                    load.send, port, requests, clients=arguments.clients, seconds=arguments.seconds
                 )
             if set(figures["statuses"]) != {"201"}:
                 raise RuntimeError(f"{name} answered {figures['statuses']}")
@@ -43,8 +43,8 @@ async def measure(database: Database, asked: argparse.Namespace) -> dict[str, An
             latest[name] = figures
     return {
         "unit": "durable reports per second",
-        "clients": asked.clients,
-        "against_no_database": compared(rates["sihu"], rates["bare"]),
-        "against_orm": compared(rates["sihu"], rates["orm"]),
+        "clients": arguments.clients,
+        "against_no_database": comparison(rates["sihu"], rates["bare"]),
+        "against_orm": comparison(rates["sihu"], rates["orm"]),
         "last_round": latest,
     }

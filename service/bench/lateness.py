@@ -1,6 +1,6 @@
 """A steady stream of deadlines with reports beside it, fired by the real engine in a real process.
 
-The control is the same stream without the reports: what the load beside it costs is the difference.
+The control is the same stream without the reports, so the difference is what the reports cost.
 """
 
 from __future__ import annotations
@@ -15,38 +15,39 @@ from sqlalchemy import text
 
 from service.access.keys import NewKey
 from service.bench import clocks, load, server
-from service.bench.figures import compared, percentile, told
+from service.bench.figures import comparison, percentile, print_progress
 from service.bench.seeding import seed
 from service.commands import sample
 from service.rules.words import Role
 from service.store.database import Database
 
-_FINEST_S = 0.0001
-"""A ratio to nothing at all would mean nothing."""
+_MIN_LATE_S = 0.0001
+"""The least lateness that is reported, since a ratio to zero would mean nothing."""
 _LEAD_S = 8
-"""Seconds from an idle server until the first deadline: to write all of them, and the engine looks every 5 s."""
+"""Seconds between the start of an idle server and the first deadline. In that time all deadlines are written, and the
+engine (which looks every 5 s) finds out."""
 
 
-async def measure(database: Database, asked: argparse.Namespace) -> dict[str, Any]:
-    """Seconds: p50, p99 and max of `late_s` as stored on the missed calls, with reports beside and without, in turns.
-    `ratio` is how many times later the p99 is for them."""
+async def measure(database: Database, arguments: argparse.Namespace) -> dict[str, Any]:
+    """Seconds, in turns with and without reports beside: p50, p99 and max of `late_s` as stored on the missed calls.
+    `ratio` says how many times the p99 without reports the p99 with them is."""
     now = await clocks.now(database)
-    told(f"making {asked.beside} open incidents")
-    await seed(database, asked.beside, reported_at=now, due_at=now + timedelta(days=30), name="open")
+    print_progress(f"making {arguments.beside} open incidents")
+    await seed(database, arguments.beside, reported_at=now, due_at=now + timedelta(days=30), name="open")
     headers = await server.key(database, NewKey(Role.REPORTER, area=sample.STREET, subject="bench"))
     quiet: list[dict[str, Any]] = []
     busy: list[dict[str, Any]] = []
     working: list[dict[str, Any]] = []
-    for turn in range(asked.rounds):
-        quiet.append(await _turn(database, asked, f"quiet {turn + 1}", None))
-        busy.append(await _turn(database, asked, f"busy {turn + 1}", headers))
-        working.append(await _turn(database, asked, f"working {turn + 1}", headers, version=2))
+    for turn in range(arguments.rounds):
+        quiet.append(await _turn(database, arguments, f"quiet {turn + 1}", None))
+        busy.append(await _turn(database, arguments, f"busy {turn + 1}", headers))
+        working.append(await _turn(database, arguments, f"working {turn + 1}", headers, version=2))
     return {
         "unit": "seconds late",
-        "rate": asked.rate,
-        "open": asked.beside,
-        "p99_with_reports_against_without": compared([each["p99"] for each in busy], [each["p99"] for each in quiet]),
-        "p99_in_working_time_against_continuous": compared(
+        "rate": arguments.rate,
+        "open": arguments.beside,
+        "p99_with_reports_against_without": comparison([each["p99"] for each in busy], [each["p99"] for each in quiet]),
+        "p99_in_working_time_against_continuous": comparison(
             [each["p99"] for each in working], [each["p99"] for each in busy]
         ),
         "with_reports": busy,
@@ -56,24 +57,24 @@ async def measure(database: Database, asked: argparse.Namespace) -> dict[str, An
 
 
 async def _turn(
-    database: Database, asked: argparse.Namespace, name: str, headers: dict[str, str] | None, *, version: int = 1
+    database: Database, arguments: argparse.Namespace, name: str, headers: dict[str, str] | None, *, version: int = 1
 ) -> Any:
-    told(f"{asked.rate} deadlines a second for {asked.seconds:.0f} s, {name}")
-    many = int(asked.rate * asked.seconds)
+    print_progress(f"{arguments.rate} deadlines a second for {arguments.seconds:.0f} s, {name}")
+    many = int(arguments.rate * arguments.seconds)
     with server.serving(database.url, "service.commands.parser", "serve") as port:
         start = await clocks.now(database) + timedelta(seconds=_LEAD_S)
         await seed(database, many, reported_at=start - clocks.ANSWER, due_at=start, name=name)
-        await _spread(database, name, 1 / asked.rate)
+        await _spread(database, name, 1 / arguments.rate)
         await clocks.put_under(database, version, name)
         lead = (start - await clocks.now(database)).total_seconds()
         if lead < 0:
             raise RuntimeError(f"all was written {-lead:.1f} s after the first deadline: that would be measured, too")
-        beside = await _beside(port, headers, lead + asked.seconds)
-        return {**_figures(await _late(database, name, many)), **beside}
+        beside = await _send_beside(port, headers, lead + arguments.seconds)
+        return {**_figures(await _lateness_of(database, name, many)), **beside}
 
 
-async def _beside(port: int, headers: dict[str, str] | None, seconds: float) -> dict[str, float]:
-    """What else goes on for these seconds: a stream of reports, or nothing."""
+async def _send_beside(port: int, headers: dict[str, str] | None, seconds: float) -> dict[str, float]:
+    """Send a stream of reports for these seconds, or just wait when there are no `headers` to send with."""
     if headers is None:
         await asyncio.sleep(seconds)
         return {}
@@ -86,7 +87,7 @@ async def _beside(port: int, headers: dict[str, str] | None, seconds: float) -> 
 
 
 async def _spread(database: Database, name: str, gap_s: float) -> None:
-    """One deadline after the other instead of all at once."""
+    """Move the deadlines apart, `gap_s` between one and the next."""
     spread = text(
         "UPDATE incident SET due_at = due_at + n.place * CAST(:gap AS interval), wake_at = due_at + n.place * "
         "CAST(:gap AS interval) FROM (SELECT id, row_number() OVER (ORDER BY number) AS place FROM incident "
@@ -98,7 +99,7 @@ async def _spread(database: Database, name: str, gap_s: float) -> None:
         await tx.execute(text(boxes), {"name": f"{name}-%"})
 
 
-async def _late(database: Database, name: str, many: int) -> list[float]:
+async def _lateness_of(database: Database, name: str, many: int) -> list[float]:
     found = text(
         "SELECT call.late_s FROM call JOIN incident ON incident.id = call.incident_id "
         "WHERE incident.number LIKE :name AND call.late_s IS NOT NULL"
@@ -114,4 +115,4 @@ async def _late(database: Database, name: str, many: int) -> list[float]:
 
 def _figures(late: list[float]) -> dict[str, float | int]:
     found = {"p50": percentile(late, 0.5), "p99": percentile(late, 0.99), "max": max(late)}
-    return {"fired": len(late), **{name: max(_FINEST_S, round(value, 4)) for name, value in found.items()}}
+    return {"fired": len(late), **{name: max(_MIN_LATE_S, round(value, 4)) for name, value in found.items()}}

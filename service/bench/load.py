@@ -30,7 +30,7 @@ def request(method: str, path: str, headers: dict[str, str], body: bytes = b"") 
 
 
 def send(port: int, requests: Sequence[bytes], *, clients: int, seconds: float) -> dict[str, Any]:
-    """Send `requests` round and round from another process."""
+    """Send `requests` in turn, over and over, from another process. Rates and latencies of what was answered."""
     command = [sys.executable, "-m", "service.bench.load", "127.0.0.1", str(port), str(clients), str(seconds)]
     lines = "\n".join(each.hex() for each in requests)
     done = subprocess.run(command, input=lines, capture_output=True, text=True, check=True)
@@ -40,22 +40,22 @@ def send(port: int, requests: Sequence[bytes], *, clients: int, seconds: float) 
 
 async def _run(host: str, port: int, clients: int, seconds: float, requests: Sequence[bytes]) -> dict[str, Any]:
     statuses: Counter[str] = Counter()
-    took: list[float] = []
+    latencies_s: list[float] = []
     turn = itertools.cycle(requests)
     start = time.perf_counter()
-    work = (_client(host, port, turn, start + seconds, statuses, took) for _ in range(clients))
+    work = (_client(host, port, turn, start + seconds, statuses, latencies_s) for _ in range(clients))
     await asyncio.gather(*work)
     spent = time.perf_counter() - start
     return {
-        "per_second": round(len(took) / spent, 1),
+        "per_second": round(len(latencies_s) / spent, 1),
         "statuses": dict(statuses),
-        "p50_ms": round(percentile(took, 0.5) * 1000, 2),
-        "p99_ms": round(percentile(took, 0.99) * 1000, 2),
+        "p50_ms": round(percentile(latencies_s, 0.5) * 1000, 2),
+        "p99_ms": round(percentile(latencies_s, 0.99) * 1000, 2),
     }
 
 
 async def _client(
-    host: str, port: int, turn: Iterator[bytes], until: float, statuses: Counter[str], took: list[float]
+    host: str, port: int, turn: Iterator[bytes], until: float, statuses: Counter[str], latencies_s: list[float]
 ) -> None:
     reader, writer = await asyncio.open_connection(host, port)
     while (began := time.perf_counter()) < until:
@@ -65,7 +65,7 @@ async def _client(
         if length.strip():
             await reader.readexactly(int(length))
         statuses[head[9:12].decode()] += 1
-        took.append(time.perf_counter() - began)
+        latencies_s.append(time.perf_counter() - began)
     writer.close()
 
 

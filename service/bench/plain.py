@@ -1,4 +1,4 @@
-"""The controls of `ingest`: the same web stack with no database, and the plain way – ORM, add, one commit a request.
+"""The controls of `ingest`: the web stack with no database, and the plain way – ORM, add, one commit a request.
 
 Run as `python -m service.bench.plain bare|orm --port PORT`. Both take the same body through the same middlewares,
 checks and key, decide by the same rule and answer the same incident.
@@ -115,10 +115,10 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("which", choices=["bare", "orm"])
     parser.add_argument("--port", type=int, required=True)
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     serve.settle_memory()
     uvicorn.run(
-        _app(asked.which), port=asked.port, log_level="error", access_log=False, loop="uvloop", http="httptools"
+        _app(arguments.which), port=arguments.port, log_level="error", access_log=False, loop="uvloop", http="httptools"
     )
 
 

@@ -14,12 +14,12 @@ WITH cells AS (SELECT code, community, row_number() OVER (ORDER BY code) - 1 AS 
 made AS (
     SELECT gen_random_uuid() AS id, g, cells.code AS grid_code, cells.community AS unit
     FROM generate_series(1, :many) AS g JOIN cells ON cells.n = g % cells.many
-), said AS (
+), reports AS (
     INSERT INTO report (id, subject, reporter, body_hash, district, grid_code, category, line, kind, urgency,
                         description, reported_at)
     SELECT id, 'seed', 'seed', '', left(grid_code, 6), grid_code, 'urban-0110', 'urban', 'incident', 'normal', 'seed',
            CAST(:reported_at AS timestamptz) FROM made
-), called AS (
+), calls AS (
     INSERT INTO call (incident_id, seq, district, level, round, unit, cause, opened_at, answer_by, clock, grid_code,
                       category)
     SELECT id, 1, left(grid_code, 6), 1, 1, unit, 'report', :reported_at, :due_at, 'continuous', grid_code,

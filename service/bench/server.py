@@ -15,17 +15,16 @@ from urllib.request import urlopen
 from service import clock
 from service.access import keys
 from service.access.keys import NewKey
-from service.clock import DatabaseClock
+from service.commands.database import now_and_world
 from service.rules.model import By
 from service.store.database import Database
-from service.worlds import CurrentWorld
 
 _UP_S = 30
 
 
 @contextmanager
 def serving(url: str, *command: str, ready: str = "/readyz") -> Iterator[int]:
-    """The port of `python -m COMMAND --port PORT` on this database, once it answers; ended with the block."""
+    """The port of `python -m COMMAND --port PORT` on a database, once it answers. The process ends with the block."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port: int = found.getsockname()[1]
@@ -51,10 +50,8 @@ def _wait(address: str) -> None:
             time.sleep(0.1)
 
 
-async def key(database: Database, wanted: NewKey) -> dict[str, str]:
-    """The header of a new key."""
-    clock, worlds = DatabaseClock(), CurrentWorld()
-    await clock.synchronise(database)
-    await worlds.reload(database)
-    made = await keys.create(database, worlds.world, clock.now(), wanted, By("ops", "bench"))
+async def key(database: Database, new_key: NewKey) -> dict[str, str]:
+    """The Authorization header of a new key."""
+    now, world = await now_and_world(database)
+    made = await keys.create(database, world, now, new_key, By("ops", "bench"))
     return {"Authorization": f"Bearer {made.text}"}

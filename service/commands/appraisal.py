@@ -1,4 +1,4 @@
-"""`sihu appraisal check PERIOD`: the figures of a month against the log."""
+"""`sihu appraisal check PERIOD`: whether the calls and the log give the same figures for a month."""
 
 from __future__ import annotations
 
@@ -15,28 +15,36 @@ from service.settings import Settings
 from service.store.database import Database
 from service.web.text import Month
 
-_LONGEST_MS = 3_600_000
-"""The log is read from end to end."""
+_STATEMENT_TIMEOUT_MS = 3_600_000
+"""An hour, since the check reads the log from end to end."""
 
 
-def check(settings: Settings, asked: argparse.Namespace) -> int:
-    """Exit code 1 when the calls and the log tell different figures, with one line for each."""
-    period = _period(asked.period)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The commands of `sihu appraisal`."""
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    checks = commands.add_parser("check", help="whether the calls and the log tell the same figures")
+    checks.add_argument("period", metavar="PERIOD", help="a month, such as 2026-11")
+    checks.set_defaults(command=check)
+
+
+def check(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Exit code 1 when the calls and the log give different figures, with one line for each difference."""
+    period = _period(arguments.period)
 
     async def work(database: Database) -> list[str]:
-        _, worlds = await now_and_world(database)
-        patient = Database(database.url, pool_size=1, statement_timeout_ms=_LONGEST_MS)
+        _, world = await now_and_world(database)
+        patient = Database(database.url, pool_size=1, statement_timeout_ms=_STATEMENT_TIMEOUT_MS)
         try:
-            return await checking.differences(patient, period, worlds.world)
+            return await checking.differences(patient, period, world)
         finally:
             await patient.close()
 
-    found = with_database(settings, work)
-    for line in found:
+    differences = with_database(settings, work)
+    for line in differences:
         print(line, file=sys.stderr)
-    if not found:
+    if not differences:
         print(f"{period}: the calls and the log tell the same figures.")
-    return 1 if found else 0
+    return 1 if differences else 0
 
 
 def _period(text: str) -> Period:

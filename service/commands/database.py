@@ -1,55 +1,82 @@
-"""`sihu migrate`, and the database that every other command works on."""
+"""`sihu migrate`, and what every command needs of the database: a connection, the time and the registry."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from typing import TypeVar
 
+from service import postgres
 from service.clock import DatabaseClock
-from service.commands.serve import database_url
 from service.rules.model import By
+from service.rules.world import World
 from service.settings import Settings
 from service.store import migrate as migrations
 from service.store.database import Database
 from service.worlds import CurrentWorld
 
 OPS = By("ops", "command-line")
+"""Who acts, in the log, when a command of the command line changes something."""
 
 T = TypeVar("T")
 
 
+@contextmanager
+def database_url(settings: Settings) -> Iterator[str]:
+    """The database to use: DATABASE_URL, or an embedded one in SIHU_DATA_DIR that runs as long as this block lasts."""
+    if settings.database_url is not None:
+        yield settings.database_url
+        return
+    with postgres.running(settings.data_dir / "postgres", bin_dir=settings.pg_bin) as url:
+        yield url
+
+
 def with_database(settings: Settings, work: Callable[[Database], Awaitable[T]]) -> T:
-    """Run `work` on the database of the settings."""
-
-    async def run(url: str) -> T:
-        database = Database(url, pool_size=2)
-        try:
-            return await work(database)
-        finally:
-            await database.close()
-
+    """The result of `work` on the database of the settings."""
     with database_url(settings) as url:
-        return asyncio.run(run(url))
+        return asyncio.run(on_database(url, work))
 
 
-async def now_and_world(database: Database) -> tuple[DatabaseClock, CurrentWorld]:
-    """The time and the registry as the database has them."""
-    clock, worlds = DatabaseClock(), CurrentWorld()
+async def on_database(url: str, work: Callable[[Database], Awaitable[T]]) -> T:
+    """The result of `work` on the database at `url`; its connections are closed at the end."""
+    database = Database(url, pool_size=2)
+    try:
+        return await work(database)
+    finally:
+        await database.close()
+
+
+async def current_time(database: Database) -> datetime:
+    """The service's time, which is the database's."""
+    clock = DatabaseClock()
     await clock.synchronise(database)
+    return clock.now()
+
+
+async def now_and_world(database: Database) -> tuple[datetime, World]:
+    """The service's time, and the registry as it stands."""
+    worlds = CurrentWorld()
     await worlds.reload(database)
-    return clock, worlds
+    return await current_time(database), worlds.world
 
 
-def migrate(settings: Settings, asked: argparse.Namespace) -> int:
-    """`sihu migrate`: safe to run from several hosts at once. `--check`: do the migrations make what the tables
-    says?"""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The option of `sihu migrate`."""
+    parser.add_argument("--check", action="store_true", help="also say whether migrations and tables agree")
+    parser.set_defaults(command=migrate)
+
+
+def migrate(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Bring the tables to this version; several hosts may do so at once. With `--check`, exit code 1 when the
+    migrations make other tables than the code describes, one line for each difference."""
 
     async def work(database: Database) -> list[str]:
         await migrations.upgrade(database)
-        return await migrations.drift(database) if asked.check else []
+        return await migrations.drift(database) if arguments.check else []
 
     drift = with_database(settings, work)
     for difference in drift:

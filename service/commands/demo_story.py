@@ -14,6 +14,7 @@ import httpx
 from service import clock as clocks
 from service import postgres
 from service.commands import sample
+from service.commands.database import on_database
 from service.main import create_app
 from service.rules.worktime import ZONE
 from service.settings import Settings
@@ -23,54 +24,60 @@ from service.store.database import Database
 _HEAD = f"{'time 时间':<18}{'event 事件':<28}{'level':<7}unit 单位"
 
 
-def climb(settings: Settings, asked: argparse.Namespace) -> int:
-    """Report, then let time pass. Prints the timeline, which is the whole mechanism."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """`sihu demo` takes no arguments."""
+    parser.set_defaults(command=run)
+
+
+def run(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Report an incident, let time pass, and print its timeline, which shows the whole mechanism."""
     with tempfile.TemporaryDirectory(prefix="sihu-demo-") as folder:
         print("Starting a database of its own …", flush=True)
-        server = postgres.start(Path(folder) / "pg", bin_dir=settings.pg_bin, settings={"fsync": "off"})
-        try:
-            chosen = settings.model_copy(update={"database_url": server.url(), "data_dir": Path(folder)})
-            asyncio.run(_play(chosen))
-        finally:
-            server.stop()
+        with postgres.running(Path(folder) / "pg", bin_dir=settings.pg_bin, settings={"fsync": "off"}) as url:
+            asyncio.run(_play(settings.model_copy(update={"database_url": url, "data_dir": Path(folder)})))
     return 0
 
 
 async def _play(settings: Settings) -> None:
-    database = Database(settings.database_url or "", pool_size=2)
-    await migrate.upgrade(database)
-    held = await sample.keys_for(database, {})
-    await database.close()
+    keys_by_name = await on_database(settings.database_url or "", _prepare)
     app = create_app(settings, clocks.of("now"))
     async with app.router.lifespan_context(app), _client(app) as client:
         await app.state.process.ready.wait()
-        story = await _climbed(client, held)
-    _show(*story)
+        incident, events = await _escalated_incident(client, keys_by_name)
+    _print_story(incident, events)
+
+
+async def _prepare(database: Database) -> dict[str, str]:
+    await migrate.upgrade(database)
+    return await sample.demo_keys(database, {})
 
 
 def _client(app: Any) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://demo")
 
 
-async def _climbed(client: httpx.AsyncClient, held: dict[str, str]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    worker, ops = ({"Authorization": f"Bearer {held[name]}"} for name in ("WORKER", "OPS"))
+async def _escalated_incident(
+    client: httpx.AsyncClient, keys_by_name: dict[str, str]
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """An incident that nobody answered until its plan came to an end, and its events, oldest first."""
+    worker, ops = ({"Authorization": f"Bearer {keys_by_name[name]}"} for name in ("WORKER", "OPS"))
     body = {"grid_code": sample.CELL, "category": sample.CATEGORY, "description": "巷口垃圾堆积,无人处理"}
     reported = (await client.post("/v1/incidents", json=body, headers=worker)).raise_for_status().json()
-    where = f"/v1/incidents/{reported['id']}"
-    plan = (await client.get(f"{where}/plan", headers=worker)).raise_for_status().json()["items"]
+    path = f"/v1/incidents/{reported['id']}"
+    plan = (await client.get(f"{path}/plan", headers=worker)).raise_for_status().json()["items"]
     end = {"to": plan[-1]["at"]}  # the first repeated call of the leader: days away, more over a holiday
     (await client.post("/v1/clock/advance", json=end, headers=ops)).raise_for_status()
-    incident = (await client.get(where, headers=worker)).raise_for_status().json()
-    timeline = (await client.get(f"{where}/timeline", headers=worker)).raise_for_status().json()
+    incident = (await client.get(path, headers=worker)).raise_for_status().json()
+    timeline = (await client.get(f"{path}/timeline", headers=worker)).raise_for_status().json()
     return incident, timeline["items"]
 
 
-def _show(incident: dict[str, Any], events: list[dict[str, Any]]) -> None:
+def _print_story(incident: dict[str, Any], events: list[dict[str, Any]]) -> None:
     print(f"\nIncident {incident['number']}: {incident['description']} (nobody answers)\n\n{_HEAD}\n{'-' * 76}")
     for event in events:
-        at = datetime.fromisoformat(event["time"]).astimezone(ZONE).strftime("%m-%d %H:%M:%S")
-        now = event["data"]["incident"]
-        print(f"{at:<20}{event['type']:<30}{now['level']:<7}{now['unit']}")
+        time = datetime.fromisoformat(event["time"]).astimezone(ZONE).strftime("%m-%d %H:%M:%S")
+        after = event["data"]["incident"]
+        print(f"{time:<20}{event['type']:<30}{after['level']:<7}{after['unit']}")
     print(f"\n{'call':<6}{'unit 单位':<26}{'cause 因':<16}outcome 果")
     for call in incident["calls"]:
         print(f"{call['seq']:<6}{call['unit']:<28}{call['cause']:<17}{call['outcome'] or 'open 进行中'}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from typing import NamedTuple
 
 from service.commands.database import now_and_world, with_database
 from service.rules.errors import Unavailable
@@ -12,33 +13,56 @@ from service.store.database import Database
 from service.store.incidents import claiming
 from service.store.registry import deployment
 
+_OLDEST_POSTGRESQL = 15
+_MAX_OVERDUE_S = 60
 
-def doctor(settings: Settings, asked: argparse.Namespace) -> int:
-    """What is wrong, and what to do: one line a finding, exit code 1 if any of them needs hands."""
+
+class Finding(NamedTuple):
+    """One thing that was looked at. `sentence` says how it is and, when it is not good, what to do."""
+
+    good: bool
+    sentence: str
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """`sihu doctor` takes no arguments."""
+    parser.set_defaults(command=run)
+
+
+def run(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Print one line for each finding; exit code 1 when somebody has to act on one of them."""
     try:
         findings = with_database(settings, _examine)
     except Unavailable as error:
         why = f"the database cannot be reached ({error.cause}): check DATABASE_URL and that PostgreSQL runs"
-        findings = [(False, why)]
+        findings = [Finding(False, why)]
     for good, sentence in findings:
         print(f"{'ok  ' if good else 'BAD '} {sentence}")
-    return 0 if all(good for good, _ in findings) else 1
+    return 0 if all(finding.good for finding in findings) else 1
 
 
-async def _examine(database: Database) -> list[tuple[bool, str]]:
+async def _examine(database: Database) -> list[Finding]:
     async with database.read() as connection:
         version = await deployment.server_version(connection)
-    findings = [(version >= 15, f"PostgreSQL {version} (15 or newer is needed)")]
+    server = Finding(version >= _OLDEST_POSTGRESQL, f"PostgreSQL {version} ({_OLDEST_POSTGRESQL} or newer is needed)")
     if await migrations.pending(database):
-        return [*findings, (False, "the tables are older than this version: run `sihu migrate`")]
-    clock, worlds = await now_and_world(database)
-    units = len(worlds.world.units)
+        return [server, Finding(False, "the tables are older than this version: run `sihu migrate`")]
+    now, world = await now_and_world(database)
     async with database.read() as connection:
         nearest = await claiming.next_wake(connection)
-    overdue_s = max(0.0, (clock.now() - nearest).total_seconds()) if nearest else 0.0
+    overdue_s = max(0.0, (now - nearest).total_seconds()) if nearest else 0.0
     return [
-        *findings,
-        (True, "the tables are those of this version"),
-        (units > 0, f"{units} units in the registry" if units else "no registry: run `sihu registry import DIR`"),
-        (overdue_s < 60, f"the oldest deadline not fired is {overdue_s:.0f} s late (an engine must be running)"),
+        server,
+        Finding(True, "the tables are those of this version"),
+        _registry(len(world.units)),
+        Finding(
+            overdue_s < _MAX_OVERDUE_S,
+            f"the oldest deadline not fired is {overdue_s:.0f} s late (an engine must be running)",
+        ),
     ]
+
+
+def _registry(units: int) -> Finding:
+    if units:
+        return Finding(True, f"{units} units in the registry")
+    return Finding(False, "no registry: run `sihu registry import DIR`")

@@ -1,4 +1,4 @@
-"""`sihu keys create|list|revoke`: who may call."""
+"""`sihu keys create|list|revoke`: the keys of people and systems that may call the API."""
 
 from __future__ import annotations
 
@@ -11,48 +11,69 @@ from service.commands.database import OPS, now_and_world, with_database
 from service.rules.errors import ValidationFailed
 from service.rules.words import Role
 from service.settings import Settings
+from service.store.access.keys import Key
 from service.store.database import Database
 
+_PAGE = 500
 
-def create(settings: Settings, asked: argparse.Namespace) -> int:
-    """Prints the key alone, so that a script can keep it: it is not shown again."""
-    wanted = NewKey(Role(asked.role), asked.unit, asked.area, asked.subject, asked.name)
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The commands of `sihu keys`."""
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    creates = commands.add_parser("create", help="make a key; prints the key alone")
+    creates.add_argument("--role", required=True, choices=[role.value for role in Role])
+    creates.add_argument("--unit", help="the unit it acts as (role unit)")
+    creates.add_argument("--area", help="code prefix of its area (role reporter)")
+    creates.add_argument("--subject", help="the stable name behind one or more keys")
+    creates.add_argument("--name", help="a note for people")
+    creates.set_defaults(command=create)
+    commands.add_parser("list", help="all keys, without the keys themselves").set_defaults(command=list_all)
+    revokes = commands.add_parser("revoke", help="refuse a key from now on")
+    revokes.add_argument("id", help="its id, from `sihu keys list`")
+    revokes.set_defaults(command=revoke)
+
+
+def create(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Print the new key and nothing else, so that a script can keep it: a key is shown only once."""
+    new_key = NewKey(Role(arguments.role), arguments.unit, arguments.area, arguments.subject, arguments.name)
 
     async def work(database: Database) -> str:
-        clock, worlds = await now_and_world(database)
-        return (await keys.create(database, worlds.world, clock.now(), wanted, OPS)).text
+        now, world = await now_and_world(database)
+        return (await keys.create(database, world, now, new_key, OPS)).text
 
     print(with_database(settings, work))
     return 0
 
 
-def show(settings: Settings, asked: argparse.Namespace) -> int:
-    """One line a key: id, role, subject, scope, whether it still works."""
+def list_all(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Print one line for each key, newest first: id, role, subject, scope, whether it still works."""
 
     async def work(database: Database) -> None:
         before = None
-        while found := await keys.page(database, 500, before):
-            for key in found:
-                scope = key.unit or key.area or "-"
-                print(
-                    f"{key.id}  {key.role:8}  {key.subject:24}  {scope:16}  {'revoked' if key.revoked_at else 'valid'}"
-                )
-            before = (found[-1].created_at, found[-1].id)
+        while page := await keys.page(database, _PAGE, before):
+            for key in page:
+                print(_line(key))
+            before = (page[-1].created_at, page[-1].id)
 
     with_database(settings, work)
     return 0
 
 
-def revoke(settings: Settings, asked: argparse.Namespace) -> int:
-    """Refused by every process within 250 ms."""
+def _line(key: Key) -> str:
+    scope = key.unit or key.area or "-"
+    return f"{key.id}  {key.role:8}  {key.subject:24}  {scope:16}  {'revoked' if key.revoked_at else 'valid'}"
+
+
+def revoke(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Revoke a key; every process refuses it within 250 ms."""
     try:
-        key_id = UUID(asked.id)
+        key_id = UUID(arguments.id)
     except ValueError:
-        raise ValidationFailed(f"'{asked.id}' is not a key's id: see `sihu keys list`.") from None
+        raise ValidationFailed(f"'{arguments.id}' is not a key's id: see `sihu keys list`.") from None
 
     async def work(database: Database) -> None:
-        clock, worlds = await now_and_world(database)
-        await keys.revoke(database, worlds.world, clock.now(), key_id, OPS)
+        now, world = await now_and_world(database)
+        await keys.revoke(database, world, now, key_id, OPS)
 
     with_database(settings, work)
     print(f"Key {key_id} is revoked.")

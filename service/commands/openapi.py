@@ -14,11 +14,17 @@ from service.settings import Settings
 OPENAPI_FILE = Path("openapi/openapi.json")
 
 
-def openapi(settings: Settings, asked: argparse.Namespace) -> int:
-    """`sihu openapi`: write the document that clients are generated from; `--check`: compare it."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The option of `sihu openapi`."""
+    parser.add_argument("--check", action="store_true", help="only say whether the file is up to date")
+    parser.set_defaults(command=run)
+
+
+def run(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Write the document below the current folder; with `--check`, only compare: exit code 1 when it is out of date."""
     app = create_app(settings, clocks.of("now"))
     text = json.dumps(app.openapi(), ensure_ascii=False, indent=2, sort_keys=True) + "\n"
-    if asked.check:
+    if arguments.check:
         if OPENAPI_FILE.exists() and OPENAPI_FILE.read_text(encoding="utf-8") == text:
             return 0
         print(f"{OPENAPI_FILE} is not what the code says: run `make openapi` and commit it.", file=sys.stderr)

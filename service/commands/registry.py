@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
-from service.clock import DatabaseClock
-from service.commands.database import OPS, with_database
+from service.commands.database import OPS, current_time, with_database
 from service.registry.bundle import importing
 from service.registry.bundle.files import read_folder
 from service.registry.bundle.report import ImportReport
@@ -14,14 +14,22 @@ from service.settings import Settings
 from service.store.database import Database
 
 
-def load(settings: Settings, asked: argparse.Namespace) -> int:
-    """`sihu registry import DIR`: every fault at once, or the whole bundle."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The commands of `sihu registry`."""
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    imports = commands.add_parser("import", help="import a bundle of CSV files and policy.yaml")
+    imports.add_argument("directory", type=Path, metavar="DIR")
+    imports.add_argument("--dry-run", action="store_true", help="only say what would change")
+    imports.set_defaults(command=import_directory)
+
+
+def import_directory(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Import the whole bundle and print what changed, or print every fault on stderr and write nothing."""
 
     async def work(database: Database) -> ImportReport:
-        clock = DatabaseClock()
-        await clock.synchronise(database)
-        files = read_folder(asked.directory)
-        return await importing.import_bundle(database, files, clock.now(), OPS, dry_run=asked.dry_run)
+        now = await current_time(database)
+        files = read_folder(arguments.directory)
+        return await importing.import_bundle(database, files, now, OPS, dry_run=arguments.dry_run)
 
     report = with_database(settings, work)
     for line in report.lines():

@@ -1,4 +1,4 @@
-"""What a newcomer pastes first: the sample registry, keys, and curl lines that tell the whole story."""
+"""What a newcomer pastes first: the sample registry, keys for it, and curl lines that tell the whole story."""
 
 from __future__ import annotations
 
@@ -10,20 +10,19 @@ from pathlib import Path
 from service.access import keys
 from service.access.keyring import Keyring
 from service.access.keys import NewKey
-from service.clock import DatabaseClock
+from service.commands.database import now_and_world, on_database
 from service.registry.bundle import importing
 from service.registry.bundle.files import read_folder
 from service.rules.model import By
 from service.rules.words import Role
 from service.settings import Settings
 from service.store.database import Database
-from service.worlds import CurrentWorld
 
 SAMPLE = Path(str(resources.files("service.registry") / "haizhu"))
 COMMUNITY, STREET = "440105003001", "440105003"
 CELL = "440105003001001"
 CATEGORY = "urban-0110"
-WANTED: Mapping[str, NewKey] = {
+DEMO_KEYS: Mapping[str, NewKey] = {
     "WORKER": NewKey(Role.REPORTER, area=STREET, subject="demo-worker", name="demo: a grid worker's phone"),
     "COMMUNITY": NewKey(Role.UNIT, unit=COMMUNITY, name="demo: the community of the cell"),
     "STREET": NewKey(Role.UNIT, unit=STREET, name="demo: the street of the cell"),
@@ -33,38 +32,37 @@ _BY = By("ops", "demo")
 
 
 async def prepare(settings: Settings) -> None:
-    """Import the sample and make the demo's keys, once; print the story either way."""
-    database = Database(settings.database_url or "", pool_size=2)
+    """Import the sample and make the demo's keys where either is missing; print the story every time."""
     file = settings.data_dir / "demo-keys.json"
-    try:
-        held = await keys_for(database, json.loads(file.read_text()) if file.exists() else {})
-    finally:
-        await database.close()
+    known = json.loads(file.read_text()) if file.exists() else {}
+    keys_by_name = await on_database(settings.database_url or "", lambda database: demo_keys(database, known))
     file.parent.mkdir(parents=True, exist_ok=True)
     file.touch(mode=0o600)
-    file.write_text(json.dumps(held, indent=2) + "\n")
-    print(story(f"http://{settings.host}:{settings.port}", held), flush=True)
+    file.write_text(json.dumps(keys_by_name, indent=2) + "\n")
+    print(story(f"http://{settings.host}:{settings.port}", keys_by_name), flush=True)
 
 
-async def keys_for(database: Database, held: dict[str, str]) -> dict[str, str]:
-    """Import the sample into an empty registry, and make whichever demo key is not in `held` or no longer works. Name →
-    key. What was changed since the first start stays."""
-    clock, worlds, keyring = DatabaseClock(), CurrentWorld(), Keyring()
-    await clock.synchronise(database)
-    await worlds.reload(database)
-    if not worlds.world.units:
-        await importing.import_bundle(database, read_folder(SAMPLE), clock.now(), _BY, dry_run=False)
-        await worlds.reload(database)
+async def demo_keys(database: Database, known: Mapping[str, str]) -> dict[str, str]:
+    """The demo's keys by name: those of `known` that still work, and new ones for all others.
+
+    An empty registry gets the sample first. Whatever was changed since the first start stays as it is.
+    """
+    now, world = await now_and_world(database)
+    if not world.units:
+        await importing.import_bundle(database, read_folder(SAMPLE), now, _BY, dry_run=False)
+        now, world = await now_and_world(database)
+    keyring = Keyring()
     await keyring.reload(database)
-    for name, wanted in WANTED.items():
-        if keyring.find(held.get(name, ""), clock.now()) is None:
-            held[name] = (await keys.create(database, worlds.world, clock.now(), wanted, _BY)).text
-    return held
+    keys_by_name = dict(known)
+    for name, new_key in DEMO_KEYS.items():
+        if keyring.find(keys_by_name.get(name, ""), now) is None:
+            keys_by_name[name] = (await keys.create(database, world, now, new_key, _BY)).text
+    return keys_by_name
 
 
-def story(url: str, held: Mapping[str, str]) -> str:
-    """Lines to paste: report, look, answer, raise, resolve, accept."""
-    exports = "\n".join(f"export {name}={key}" for name, key in held.items())
+def story(url: str, keys_by_name: Mapping[str, str]) -> str:
+    """Lines to paste into a shell: report, look, answer, raise, resolve, accept."""
+    exports = "\n".join(f"export {name}={key}" for name, key in keys_by_name.items())
     return f"""
 sihu serves at {url}  (docs: {url}/docs)  Ctrl-C stops it; nothing is lost.
 The registry is the Haizhu sample: its communities and cells are fictitious. Paste into another terminal:

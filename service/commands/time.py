@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from service.commands.database import OPS, now_and_world, with_database
+from service.commands.database import OPS, current_time, now_and_world, with_database
 from service.registry.bundle.files import BundleError
 from service.rules.errors import NotFound, ValidationFailed
 from service.rules.worktime import FIRST_YEAR, LAST_YEAR
@@ -24,14 +24,47 @@ from service.times.policy_file import PolicyFile
 from service.web.text import Code, Moment
 
 
-def policy_list(settings: Settings, asked: argparse.Namespace) -> int:
-    """Every version, and when it was, is or will be in force."""
+def add_policy_arguments(parser: argparse.ArgumentParser) -> None:
+    """The commands of `sihu policy`."""
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands.add_parser("list", help="every version, and from when").set_defaults(command=list_policies)
+    checks = commands.add_parser("check", help="every fault of a policy.yaml; writes nothing")
+    checks.set_defaults(command=check_policy)
+    drafts = commands.add_parser("draft", help="store a policy.yaml as the next version")
+    drafts.set_defaults(command=draft_policy)
+    for each in (checks, drafts):
+        each.add_argument("file", type=Path, metavar="FILE")
+    activates = commands.add_parser("activate", help="put a version in force")
+    activates.add_argument("code")
+    activates.add_argument("version", type=int)
+    activates.add_argument("--at", metavar="TIME", help="from this instant on (RFC 3339); now unless given")
+    activates.set_defaults(command=activate_policy)
+
+
+def add_calendar_arguments(parser: argparse.ArgumentParser) -> None:
+    """The commands of `sihu calendar`."""
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    loads = commands.add_parser("load", help="days from a file: CSV (day,workday,note) or JSON as holiday-cn has it")
+    loads.add_argument("file", type=Path, metavar="FILE")
+    loads.add_argument("--calendar", default="cn", help="default cn")
+    loads.add_argument(
+        "--fill-year", type=int, action="append", default=[], help="unknown days of this year are Monday to Friday"
+    )
+    loads.set_defaults(command=load_days)
+    seeds = commands.add_parser("seed", help="the published holidays, for days not known yet")
+    seeds.set_defaults(command=seed_days)
+    covers = commands.add_parser("coverage", help="which years are known")
+    covers.add_argument("--calendar", default="cn", help="default cn")
+    covers.set_defaults(command=show_coverage)
+
+
+def list_policies(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Print every version, and when it was, is or will be in force."""
 
     async def work(database: Database) -> list[str]:
-        clock, worlds = await now_and_world(database)
-        world, now = worlds.world, clock.now()
+        now, world = await now_and_world(database)
         return [
-            f"{code} {number}  {', '.join(_marks(world, (code, number), now)) or 'draft'}"
+            f"{code} {number}  {', '.join(_reign_lines(world, (code, number), now)) or 'draft'}"
             for code, number in sorted(world.policies)
         ]
 
@@ -40,8 +73,8 @@ def policy_list(settings: Settings, asked: argparse.Namespace) -> int:
     return 0
 
 
-def _marks(world: World, key: tuple[str, int], now: datetime) -> Iterator[str]:
-    """One for each time a version is in force, oldest first; none for one that never is."""
+def _reign_lines(world: World, key: tuple[str, int], now: datetime) -> Iterator[str]:
+    """One phrase for each time that a version is in force, oldest first; none for a version that never is."""
     for start, end in world.reigns(key):
         until = f" until {end.isoformat()}" if end else ""
         if end and end <= now:
@@ -50,115 +83,120 @@ def _marks(world: World, key: tuple[str, int], now: datetime) -> Iterator[str]:
             yield (f"from {start.isoformat()}" if start > now else "in force") + until
 
 
-def policy_check(settings: Settings, asked: argparse.Namespace) -> int:
-    """Every fault of a policy.yaml against the registry of this database; writes nothing."""
-    wanted = _read(asked.file)
+def check_policy(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Print every fault of a policy.yaml against the registry of this database; write nothing."""
+    policy_file = _read_policy(arguments.file)
 
     async def work(database: Database) -> list[str]:
-        clock, worlds = await now_and_world(database)
+        now, world = await now_and_world(database)
         async with database.read() as connection:
-            known = (await calendars.days(connection)).get(wanted.calendar or "")
-        timer = timer_of(wanted, known)
-        return list(faults_in_world(wanted.policy(0), worlds.world.categories, timer, clock.now()))
+            known_days = (await calendars.days(connection)).get(policy_file.calendar or "")
+        timer = timer_of(policy_file, known_days)
+        return list(faults_in_world(policy_file.policy(0), world.categories, timer, now))
 
-    return _told(with_database(settings, work)) or _say(f"{asked.file} is sound.")
+    faults = with_database(settings, work)
+    _print_faults(faults)
+    if not faults:
+        print(f"{arguments.file} is sound.")
+    return 1 if faults else 0
 
 
-def policy_draft(settings: Settings, asked: argparse.Namespace) -> int:
+def draft_policy(settings: Settings, arguments: argparse.Namespace) -> int:
     """Store a policy.yaml as the next version, a draft."""
-    wanted = _read(asked.file)
+    policy_file = _read_policy(arguments.file)
 
     async def work(database: Database) -> policies.PolicyDraft:
-        clock, _ = await now_and_world(database)
-        return await policies.draft(database, wanted, clock.now(), OPS)
+        return await policies.draft(database, policy_file, await current_time(database), OPS)
 
-    done = with_database(settings, work)
-    name = f"{done.policy.code} version {done.policy.version}"
-    return _say(f"{name}: {'drafted; activate it next' if done.new else 'says the same already'}.")
+    draft = with_database(settings, work)
+    name = f"{draft.policy.code} version {draft.policy.version}"
+    print(f"{name}: {'drafted; activate it next' if draft.new else 'says the same already'}.")
+    return 0
 
 
-def policy_activate(settings: Settings, asked: argparse.Namespace) -> int:
+def activate_policy(settings: Settings, arguments: argparse.Namespace) -> int:
     """Put a version in force, now or from an instant."""
-    at = _moment(asked.at) if asked.at else None
+    at = _moment(arguments.at) if arguments.at else None
 
     async def work(database: Database) -> datetime:
-        clock, _ = await now_and_world(database)
-        _, starts, _ = await policies.activate(database, asked.code, asked.version, at, clock.now(), OPS)
+        now = await current_time(database)
+        _, starts, _ = await policies.activate(database, arguments.code, arguments.version, at, now, OPS)
         return starts
 
     starts = with_database(settings, work)
-    return _say(f"{asked.code} version {asked.version} is in force from {starts.isoformat()}.")
+    print(f"{arguments.code} version {arguments.version} is in force from {starts.isoformat()}.")
+    return 0
 
 
-def calendar_load(settings: Settings, asked: argparse.Namespace) -> int:
-    """Working days from a CSV or JSON feed file."""
+def load_days(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Set the working days that a CSV or JSON file names."""
     try:
-        content = asked.file.read_bytes()
+        content = arguments.file.read_bytes()
     except OSError as error:
         raise BundleError(f"cannot read {error.filename}: {error.strerror}") from None
-    calendar, years = _calendar(asked.calendar), [_year(each) for each in asked.fill_year]
-    days, missing = calendar_feed.read_feed(asked.file.name, content, years)
-    return _say_changed(calendar, _change(settings, calendar, days, missing))
+    calendar, years = _calendar(arguments.calendar), [_year(each) for each in arguments.fill_year]
+    days, missing = calendar_feed.read_feed(arguments.file.name, content, years)
+    _print_change(calendar, _change(settings, calendar, days, missing))
+    return 0
 
 
-def calendar_seed(settings: Settings, asked: argparse.Namespace) -> int:
-    """The published holidays, for days of which nothing is known yet: what was edited stays as it is."""
+def seed_days(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Set the published holidays for days of which nothing is known yet; days that were edited stay as they are."""
     official = day_sources.official()
-    done = _change(settings, day_sources.OFFICIAL, (), official)
-    if not done.days:
-        return _say(f"Nothing to seed: calendar cn knows every day from {official[0].day} to {official[-1].day}.")
-    return _say_changed(day_sources.OFFICIAL, done)
+    change = _change(settings, day_sources.OFFICIAL, (), official)
+    if change.days:
+        _print_change(day_sources.OFFICIAL, change)
+    else:
+        print(f"Nothing to seed: calendar cn knows every day from {official[0].day} to {official[-1].day}.")
+    return 0
 
 
-def calendar_coverage(settings: Settings, asked: argparse.Namespace) -> int:
-    """Which years are known, and how much of each."""
+def show_coverage(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Print which years are known, and how much of each."""
 
     async def work(database: Database) -> list[tuple[int, int, int]]:
         async with database.read() as connection:
-            return await calendars.years(connection, asked.calendar)
+            return await calendars.years(connection, arguments.calendar)
 
     years = with_database(settings, work)
     if not years:
-        raise NotFound(f"Calendar {asked.calendar} holds no days: load them with sihu calendar load.")
+        raise NotFound(f"Calendar {arguments.calendar} holds no days: load them with sihu calendar load.")
     for year, known, days in years:
         print(f"{year}  {known} of {days} days" + ("" if known == days else "  (not covered)"))
     return 0
 
 
 def _change(
-    settings: Settings, calendar: str, wanted: Sequence[calendars.Day], missing: Sequence[calendars.Day]
+    settings: Settings, calendar: str, days: Sequence[calendars.Day], missing: Sequence[calendars.Day]
 ) -> calendar_changes.CalendarChange:
+    """Write `days`, and those of `missing` that the calendar does not know yet."""
+
     async def work(database: Database) -> calendar_changes.CalendarChange:
-        clock, _ = await now_and_world(database)
-        return await calendar_changes.change_days(database, calendar, wanted, clock.now(), OPS, defaults=missing)
+        now = await current_time(database)
+        return await calendar_changes.change_days(database, calendar, days, now, OPS, defaults=missing)
 
     return with_database(settings, work)
 
 
-def _say_changed(calendar: str, done: calendar_changes.CalendarChange) -> int:
-    return _say(f"{calendar}: {done.days} days changed; the engine looks at {done.deadlines} running deadlines again.")
+def _print_change(calendar: str, change: calendar_changes.CalendarChange) -> None:
+    print(f"{calendar}: {change.days} days changed; the engine looks at {change.deadlines} running deadlines again.")
 
 
-def _read(file: Path) -> PolicyFile:
+def _read_policy(file: Path) -> PolicyFile:
+    """The policy of a file. Raises `BundleError` when the file cannot be read, or after printing each of its faults."""
     try:
-        policy, wrong = read_policy(file.read_bytes())
+        policy, faults = read_policy(file.read_bytes())
     except OSError as error:
         raise BundleError(f"cannot read {error.filename}: {error.strerror}") from None
     if policy is None:
-        _told(wrong)
-        raise BundleError(f"{file}: {len(wrong)} faults; nothing was written")
+        _print_faults(faults)
+        raise BundleError(f"{file}: {len(faults)} faults; nothing was written")
     return policy
 
 
-def _told(faults: list[str]) -> int:
+def _print_faults(faults: Sequence[str]) -> None:
     for fault in faults:
         print(fault, file=sys.stderr)
-    return 1 if faults else 0
-
-
-def _say(sentence: str) -> int:
-    print(sentence)
-    return 0
 
 
 def _moment(text: str) -> datetime:

@@ -15,8 +15,8 @@ from sqlalchemy import text
 from sqlalchemy.engine import URL
 
 from service.bench import appraisal, drain, ingest, lateness, poll, run
-from service.bench.figures import compared
-from service.bench.run import Measure
+from service.bench.figures import comparison
+from service.bench.run import Measurement
 from service.bench.seeding import seed
 from service.commands import parser
 from service.escalation import sweep
@@ -42,8 +42,8 @@ async def _one(database: Database, question: str) -> Any:
         return (await connection.execute(text(question))).scalar_one()
 
 
-async def _small(url: str, measure: Measure) -> dict[str, Any]:
-    figures = await run.measured(url, measure, SMALL)
+async def _small(url: str, measure: Measurement) -> dict[str, Any]:
+    figures = await run.figures_of(url, measure, SMALL)
     assert set(figures["machine"]) == {"cpus", "load", "postgresql", "settings"}
     assert {"fsync", "synchronous_commit"} <= set(figures["machine"]["settings"])
     parsed: dict[str, Any] = json.loads(json.dumps(figures))
@@ -89,9 +89,9 @@ async def test_the_bare_statement_makes_the_same_rows_as_the_sweep(haizhu: Datab
     assert swept.fired == 300
     by_sweep = await _after(haizhu, shown)
     size_by_sweep = await _one(haizhu, size)
-    await drain._statements(haizhu, drain._BACK)
+    await drain._statements(haizhu, drain._RESTORE)
 
-    await drain._bare(haizhu)
+    await drain._bare_statement(haizhu)
 
     assert await _after(haizhu, shown) == by_sweep
     assert float(await _one(haizhu, size)) == pytest.approx(float(size_by_sweep), rel=0.1)
@@ -105,10 +105,10 @@ async def test_putting_back_leaves_what_was_seeded(haizhu: Database) -> None:
     now = datetime.now(UTC)
     await seed(haizhu, 200, reported_at=now - timedelta(hours=4), due_at=now, name="due")
     before = await _after(haizhu, everything)
-    await drain._bare(haizhu)
+    await drain._bare_statement(haizhu)
     assert await _after(haizhu, everything) != before
 
-    await drain._statements(haizhu, drain._BACK)
+    await drain._statements(haizhu, drain._RESTORE)
 
     assert await _after(haizhu, everything) == before
 
@@ -177,4 +177,4 @@ def test_every_measurement_can_be_asked_for() -> None:
 
 
 def test_a_ratio_is_the_median_of_the_rounds_pair_by_pair() -> None:
-    assert compared([2.0, 8.0, 3.0], [1.0, 2.0, 3.0])["ratio"] == 2.0
+    assert comparison([2.0, 8.0, 3.0], [1.0, 2.0, 3.0])["ratio"] == 2.0

@@ -4,37 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from service.commands import parser
 from service.store.database import Database
 from service.store.registry import calendars as stored
 from service.store.registry.calendars import Day
+from tests.commands.running import Run
 from tests.registry.bundles import in_yaml, row, working, written
 
-Run = Callable[..., tuple[int, list[str], list[str]]]
 CSV = "day,workday,note\n2027-01-01,false,元旦\n2027-01-02,TRUE,\n2027-01-03,off,\n2027-01-04,workday,\n"
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
-    """Runs one command on a database, in a folder of its own: exit code, lines of stdout, lines of stderr."""
-    monkeypatch.chdir(tmp_path)
-
-    def command(url: str, *arguments: str) -> tuple[int, list[str], list[str]]:
-        monkeypatch.setenv("DATABASE_URL", url)
-        with pytest.raises(SystemExit) as ended:
-            parser.main(arguments)
-        assert isinstance(ended.value.code, int)
-        told = capsys.readouterr()
-        return ended.value.code, told.out.splitlines(), told.err.splitlines()
-
-    return command
 
 
 def save(name: str, content: bytes | str | dict[str, Any]) -> str:
@@ -69,8 +51,8 @@ def test_a_policy_is_checked_drafted_activated_and_listed(run: Run, haizhu_url: 
         "example 1  in force until 2090-01-01T00:00:00+00:00",
         "example 2  from 2090-01-01T00:00:00+00:00",
     ]
-    code, (told,), wrong = run(haizhu_url, "policy", "activate", "example", "2")
-    assert (code, told.partition(" from ")[0], wrong) == (0, "example version 2 is in force", [])
+    code, (line,), wrong = run(haizhu_url, "policy", "activate", "example", "2")
+    assert (code, line.partition(" from ")[0], wrong) == (0, "example version 2 is in force", [])
     first, second = run(haizhu_url, "policy", "list")[1]
     assert second == "example 2  in force"
     assert first.startswith("example 1  was in force from 2026-11-23T01:00:00+00:00 until 20")
@@ -79,8 +61,8 @@ def test_a_policy_is_checked_drafted_activated_and_listed(run: Run, haizhu_url: 
 def test_faults_of_a_policy_are_all_on_stderr_and_the_exit_code_is_1(run: Run, haizhu_url: str) -> None:
     file = save("bad.yaml", written(rows=written()["rows"][2:]))
     for verb in ("check", "draft"):
-        code, told, wrong = run(haizhu_url, "policy", verb, file)
-        assert (code, told) == (1, [])
+        code, lines, wrong = run(haizhu_url, "policy", verb, file)
+        assert (code, lines) == (1, [])
         assert wrong == [
             "no row for level 1, urgency urgent: add one without a category",
             "no row for level 1, urgency normal: add one without a category",
@@ -92,14 +74,14 @@ BAD = written(row(category="x"), working(category="y"), calendar="cn", hours=["0
 
 
 def test_faults_that_only_the_registry_shows_are_told_by_check(run: Run, haizhu_url: str) -> None:
-    code, told, wrong = run(haizhu_url, "policy", "check", save("bad.yaml", BAD))
-    assert (code, told, len(wrong)) == (1, [], 3)
+    code, lines, wrong = run(haizhu_url, "policy", "check", save("bad.yaml", BAD))
+    assert (code, lines, len(wrong)) == (1, [], 3)
     assert wrong[2] == "calendar cn holds no days: load them first (sihu calendar load)"
 
 
 def test_a_draft_that_the_registry_refuses_is_not_stored(run: Run, haizhu_url: str) -> None:
-    code, told, wrong = run(haizhu_url, "policy", "draft", save("bad.yaml", BAD))
-    assert (code, told, wrong[-1]) == (1, [], "sihu: 3 faults; nothing was written: correct each.")
+    code, lines, wrong = run(haizhu_url, "policy", "draft", save("bad.yaml", BAD))
+    assert (code, lines, wrong[-1]) == (1, [], "sihu: 3 faults; nothing was written: correct each.")
     assert len(run(haizhu_url, "policy", "list")[1]) == 1
 
 
@@ -127,8 +109,8 @@ def test_a_fault_is_one_clear_line_and_exit_code_1(
     run: Run, haizhu_url: str, arguments: tuple[str, ...], part: str
 ) -> None:
     save("days.csv", CSV)
-    code, told, wrong = run(haizhu_url, *arguments)
-    assert (code, told, len(wrong)) == (1, [], 1)
+    code, lines, wrong = run(haizhu_url, *arguments)
+    assert (code, lines, len(wrong)) == (1, [], 1)
     assert wrong[0].startswith("sihu: ")
     assert part in wrong[0]
 
@@ -152,16 +134,16 @@ def test_days_are_seeded_once_around_what_was_loaded(run: Run, haizhu_url: str) 
     assert (second.workday, second.source.split()[0]) == (False, "chinesecalendar")
     again = ["Nothing to seed: calendar cn knows every day from 2020-01-01 to 2026-12-31."]
     assert run(haizhu_url, "calendar", "seed") == (0, again, [])
-    code, told, _ = run(haizhu_url, "calendar", "coverage")
-    assert (code, told[0], told[5]) == (0, "2020  366 of 366 days", "2025  365 of 365 days")
+    code, lines, _ = run(haizhu_url, "calendar", "coverage")
+    assert (code, lines[0], lines[5]) == (0, "2020  366 of 366 days", "2025  365 of 365 days")
 
 
 def test_a_year_of_which_one_day_is_known_is_filled_up_when_asked(run: Run, haizhu_url: str) -> None:
     file = save("2025.csv", "day,workday\n2025-10-01,true\n")
     run(haizhu_url, "calendar", "load", file)
     assert run(haizhu_url, "calendar", "coverage")[1] == ["2025  1 of 365 days  (not covered)"]
-    code, told, _ = run(haizhu_url, "calendar", "load", file, "--fill-year", "2025")
-    assert (code, told[0].partition(";")[0]) == (0, "cn: 364 days changed")
+    code, lines, _ = run(haizhu_url, "calendar", "load", file, "--fill-year", "2025")
+    assert (code, lines[0].partition(";")[0]) == (0, "cn: 364 days changed")
     assert run(haizhu_url, "calendar", "coverage")[1] == ["2025  365 of 365 days"]
 
 
@@ -186,8 +168,8 @@ def test_a_broken_feed_file_is_told_by_line_and_writes_nothing(run: Run, haizhu_
             "sihu: 2 faults in feed.csv; nothing was written: correct each.",
         ],
     )
-    code, told, wrong = run(haizhu_url, "calendar", "coverage")
-    assert (code, told, len(wrong)) == (1, [], 1), "nothing was loaded"
+    code, lines, wrong = run(haizhu_url, "calendar", "coverage")
+    assert (code, lines, len(wrong)) == (1, [], 1), "nothing was loaded"
 
 
 TYPHOON = "day,workday,note\n2026-07-08,false,台风\n"

@@ -1,0 +1,50 @@
+"""`sihu doctor`: one line for each finding, and what to do."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from service.bench.seeding import seed
+from service.commands.database import on_database
+from tests.commands.running import NOWHERE, Run
+
+
+def test_a_sound_installation_has_only_good_findings(run: Run, haizhu_url: str) -> None:
+    code, lines, faults = run(haizhu_url, "doctor")
+    assert (code, faults) == (0, [])
+    assert [line[:4] for line in lines] == ["ok  "] * 4
+    assert "ok   278 units in the registry" in lines
+
+
+@pytest.mark.parametrize("late_s", [10, 7200])
+def test_a_deadline_not_fired_needs_an_engine(run: Run, haizhu_url: str, late_s: int) -> None:
+    due = datetime.now(UTC) - timedelta(seconds=late_s)
+    asyncio.run(
+        on_database(haizhu_url, lambda database: seed(database, 1, reported_at=due - timedelta(hours=4), due_at=due))
+    )
+    code, lines, _ = run(haizhu_url, "doctor")
+    assert code == (1 if late_s >= 60 else 0)
+    assert lines[-1].startswith(("BAD " if code else "ok  ") + " the oldest deadline not fired is ")
+    assert int(lines[-1].split(" s late")[0].split()[-1]) >= late_s
+
+
+def test_an_empty_registry_is_to_be_imported(run: Run, database_url: str) -> None:
+    code, lines, _ = run(database_url, "doctor")
+    assert code == 1
+    assert "BAD  no registry: run `sihu registry import DIR`" in lines
+
+
+def test_older_tables_are_to_be_migrated(run: Run, bare_url: str) -> None:
+    code, lines, _ = run(bare_url, "doctor")
+    assert (code, len(lines)) == (1, 2)
+    assert lines[1] == "BAD  the tables are older than this version: run `sihu migrate`"
+
+
+def test_a_database_out_of_reach_is_a_finding(run: Run) -> None:
+    code, lines, faults = run(NOWHERE, "doctor")
+    assert (code, len(lines), faults) == (1, 1, [])
+    assert lines[0].startswith("BAD  the database cannot be reached (")
+    assert lines[0].endswith("check DATABASE_URL and that PostgreSQL runs")

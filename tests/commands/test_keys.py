@@ -1,0 +1,67 @@
+"""`sihu keys create|list|revoke`."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+
+from service.commands import keys
+from service.rules.words import Role
+from tests.commands.running import Run
+
+STREET = "440105003"
+NOBODY = "01900000-0000-7000-8000-000000000000"
+
+
+def test_a_new_key_is_all_that_is_printed(run: Run, haizhu_url: str) -> None:
+    code, (key,), faults = run(haizhu_url, "keys", "create", "--role", "unit", "--unit", STREET)
+    assert (code, faults) == (0, [])
+    assert key.startswith("sihu_")
+    assert len(key) == 48
+
+
+def test_the_list_shows_newest_first_and_no_key(run: Run, haizhu_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keys, "_PAGE", 2)
+    made = []
+    for role, scope in (("reporter", ("--area", STREET)), ("unit", ("--unit", STREET)), ("auditor", ()), ("ops", ())):
+        made += run(haizhu_url, "keys", "create", "--role", role, *scope, "--subject", f"the-{role}")[1]
+    code, lines, _ = run(haizhu_url, "keys", "list")
+    assert code == 0
+    assert [line.split()[1:] for line in lines] == [
+        ["ops", "the-ops", "-", "valid"],
+        ["auditor", "the-auditor", "-", "valid"],
+        ["unit", "the-unit", STREET, "valid"],
+        ["reporter", "the-reporter", STREET, "valid"],
+    ]
+    assert not any(key in line for key in made for line in lines)
+
+
+def test_a_revoked_key_stays_in_the_list(run: Run, haizhu_url: str) -> None:
+    run(haizhu_url, "keys", "create", "--role", "ops")
+    key_id = run(haizhu_url, "keys", "list")[1][0].split()[0]
+    assert run(haizhu_url, "keys", "revoke", key_id) == (0, [f"Key {UUID(key_id)} is revoked."], [])
+    assert run(haizhu_url, "keys", "list")[1][0].endswith("revoked")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        (("create", "--role", "reporter"), "--area: "),
+        (("create", "--role", "unit", "--unit", "nobody"), "No unit has the code nobody"),
+        (("create", "--role", "ops", "--area", STREET), "--area: "),
+        (("revoke", "1"), "'1' is not a key's id: see `sihu keys list`."),
+        (("revoke", NOBODY), f"No key has the id {NOBODY}"),
+    ],
+)
+def test_a_refused_key_is_one_clear_line(run: Run, haizhu_url: str, arguments: tuple[str, ...], part: str) -> None:
+    code, lines, faults = run(haizhu_url, "keys", *arguments)
+    assert (code, lines, len(faults)) == (1, [], 1)
+    assert faults[0].startswith("sihu: ")
+    assert part in faults[0]
+
+
+def test_every_role_can_be_chosen(run: Run, haizhu_url: str) -> None:
+    code, _, faults = run(haizhu_url, "keys", "create", "--role", "king")
+    assert code == 2
+    assert all(role in faults[-1] for role in Role)
