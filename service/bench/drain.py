@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import text
 
+from service import metrics
 from service.bench import clocks, server
 from service.bench.figures import compared, told
 from service.bench.seeding import seed
@@ -164,7 +165,7 @@ async def _is_left(database: Database, due: datetime) -> bool:
 
 async def _sealed(database: Database) -> float:
     """The sweep with the tail beside it; ends when the last event has its number."""
-    tail = Tail(database, QueueTags())
+    tail = Tail(database, QueueTags(), metrics.new())
     await tail.load()
     tail.start()
     try:

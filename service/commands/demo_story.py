@@ -13,6 +13,7 @@ import httpx
 
 from service import clock as clocks
 from service import postgres
+from service import process as processes
 from service.commands import sample
 from service.main import create_app
 from service.rules.worktime import ZONE
@@ -43,7 +44,7 @@ async def _play(settings: Settings) -> None:
     await database.close()
     app = create_app(settings, clocks.of("now"))
     async with app.router.lifespan_context(app), _client(app) as client:
-        await app.state.process.ready.wait()
+        await processes.of(app).ready.wait()
         story = await _climbed(client, held)
     _show(*story)
 

@@ -48,13 +48,13 @@ async def prepare(settings: Settings) -> None:
 async def keys_for(database: Database, held: dict[str, str]) -> dict[str, str]:
     """Import the sample into an empty registry, and make whichever demo key is not in `held` or no longer works. Name →
     key. What was changed since the first start stays."""
-    clock, worlds, keyring = DatabaseClock(), CurrentWorld(), Keyring()
+    clock, worlds, keyring = DatabaseClock(), CurrentWorld(), Keyring(database)
     await clock.synchronise(database)
     await worlds.reload(database)
     if not worlds.world.units:
         await importing.import_bundle(database, parse.read_directory(SAMPLE), clock.now(), _BY, dry_run=False)
         await worlds.reload(database)
-    await keyring.reload(database)
+    await keyring.load()
     for name, wanted in WANTED.items():
         if keyring.find(held.get(name, ""), clock.now()) is None:
             held[name] = (await keys.create(database, worlds.world, clock.now(), wanted, _BY)).text

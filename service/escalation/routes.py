@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Response
 from pydantic import ConfigDict, Field, FiniteFloat, model_validator
 
 from service.access.deps import require
+from service.context import CurrentContext
 from service.escalation.advance import Advancer
 from service.rules import errors
 from service.rules.words import Role
@@ -18,7 +19,7 @@ from service.web.text import Body, Moment
 
 router = APIRouter(prefix="/v1/clock", tags=["virtual clock · 虚拟时钟"])
 
-_TEN_YEARS_S = 10 * 366 * 86_400
+_MAX_ADVANCE_S = 10 * 366 * 86_400
 _EXAMPLE = {"now": "2026-11-24T09:00:00Z", "fired": 3}
 
 
@@ -27,7 +28,7 @@ class AdvanceBody(Body):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"seconds": 86400}]})
 
-    seconds: Annotated[FiniteFloat, Field(ge=0, le=_TEN_YEARS_S)] | None = None
+    seconds: Annotated[FiniteFloat, Field(ge=0, le=_MAX_ADVANCE_S)] | None = None
     to: Moment | None = None
 
     @model_validator(mode="after")
@@ -48,12 +49,12 @@ class AdvanceBody(Body):
         ),
     },
 )
-async def advance(body: AdvanceBody, request: Request) -> Response:
+async def advance(context: CurrentContext, body: AdvanceBody) -> Response:
     """Stops at each deadline on the way and fires it at its own instant. Only where the service runs with
     `sihu serve --virtual-clock`; elsewhere there is nothing to move, and this is a 404."""
-    advancer: Advancer | None = request.app.state.advancer
-    if advancer is None:
+    if Advancer not in context.parts:
         raise errors.NotFound("This service runs on real time. Start one with `sihu serve --virtual-clock` for trials.")
+    advancer = context.part(Advancer)
     if body.to is not None:
         fired = await advancer.to(body.to)
     else:

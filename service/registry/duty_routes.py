@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import ConfigDict, Field
 
 from service.access.deps import Caller, must_be
+from service.context import CurrentContext
 from service.registry import duties, examples, views
 from service.registry.bundle.rows import Basis, DayOrMoment, DutyRow, Name
 from service.registry.routes import PageQuery
 from service.rules import access, errors
 from service.rules.words import Role
 from service.store.registry import duty_proposals
-from service.times.announce import tell
 from service.web import problems
 from service.web.answers import answer
 from service.web.cursors import kind_of
@@ -85,16 +85,15 @@ class RefuseBody(Body):
     summary="Propose a duty · 提出权责事项",
     responses={201: one(examples.PROPOSAL), 200: one(examples.PROPOSAL), **_WRITES},
 )
-async def propose_duty(request: Request, caller: Caller, body: DutyBody) -> Response:
+async def propose_duty(context: CurrentContext, caller: Caller, body: DutyBody) -> Response:
     """By ops or a unit, but no partner; nothing is anybody's before ops approve it. A code has one open proposal: the
     same again is answered 200, another corrects it by the same subject, and is 409 by anybody else. What another code
     says of the same category and area with another lead is refused: change it under that code, end it, or be more
     specific."""
     must_be(caller, Role.OPS, Role.UNIT)
-    state = request.app.state
     wanted = DutyRow.model_validate(body.model_dump())
-    done = await duties.propose(state.database, wanted, state.clock.now(), access.by_of(caller))
-    await tell(request, done.committed)
+    done = await duties.propose(context.database, wanted, context.clock.now(), access.by_of(caller))
+    await context.announce(done.committed)
     return answer(views.proposal(done.proposal), 201 if done.new else 200, {"Location": _PLACE})
 
 
@@ -106,15 +105,14 @@ async def propose_duty(request: Request, caller: Caller, body: DutyBody) -> Resp
         **problems.documented(errors.Unauthorized, errors.BadCursor, errors.ValidationFailed, errors.Unavailable),
     },
 )
-async def list_proposals(request: Request, caller: Caller, query: Annotated[PageQuery, Query()]) -> Response:
+async def list_proposals(context: CurrentContext, caller: Caller, query: Annotated[PageQuery, Query()]) -> Response:
     """Open, approved and refused ones, with who proposed each, and who admitted it from when, or refused it and why."""
-    state = request.app.state
     kind = kind_of(_PLACE, {})
-    before = state.cursors.read(kind, query.cursor)[0] if query.cursor else None
-    async with state.database.read() as connection:
+    before = context.cursors.read(kind, query.cursor)[0] if query.cursor else None
+    async with context.database.read() as connection:
         found = await duty_proposals.newest(connection, limit=query.limit + 1, before=before)
     items = found[: query.limit]
-    cursor = state.cursors.sign(kind, [items[-1].id]) if len(found) > query.limit else None
+    cursor = context.cursors.sign(kind, [items[-1].id]) if len(found) > query.limit else None
     return answer({"items": [views.proposal(each) for each in items], "next_cursor": cursor})
 
 
@@ -124,7 +122,7 @@ async def list_proposals(request: Request, caller: Caller, query: Annotated[Page
     responses={200: one(examples.ADMITTED), **_WRITES, **problems.documented(errors.NotFound)},
 )
 async def approve_duty(
-    request: Request,
+    context: CurrentContext,
     caller: Caller,
     code: Code,
     body: ApproveBody = ApproveBody(),  # noqa: B008
@@ -132,10 +130,9 @@ async def approve_duty(
     """From then on calls go by it; open ones stay where they are, and `GET /v1/duties?at=` tells of any day before.
     What was planned for later under this code is taken back. The same again changes nothing."""
     must_be(caller, Role.OPS)
-    state = request.app.state
     wish = duties.Approval(body.valid_from, body.proposed_at)
-    done = await duties.approve(state.database, code, wish, state.clock.now(), access.by_of(caller))
-    await tell(request, done.committed)
+    done = await duties.approve(context.database, code, wish, context.clock.now(), access.by_of(caller))
+    await context.announce(done.committed)
     return answer(views.proposal(done.proposal))
 
 
@@ -144,11 +141,10 @@ async def approve_duty(
     summary="Refuse what was proposed, or withdraw it · 不予准入、撤回",
     responses={200: one(examples.REFUSED), **_WRITES, **problems.documented(errors.NotFound)},
 )
-async def refuse_duty(request: Request, caller: Caller, code: Code, body: RefuseBody) -> Response:
+async def refuse_duty(context: CurrentContext, caller: Caller, code: Code, body: RefuseBody) -> Response:
     """By ops, or by whoever proposed it; then anybody may propose the next. The same again changes nothing, and what
     was approved is no longer refused: propose what should hold instead."""
     must_be(caller, Role.OPS, Role.UNIT)
-    state = request.app.state
-    done = await duties.refuse(state.database, code, body.reason, state.clock.now(), access.by_of(caller))
-    await tell(request, done.committed)
+    done = await duties.refuse(context.database, code, body.reason, context.clock.now(), access.by_of(caller))
+    await context.announce(done.committed)
     return answer(views.proposal(done.proposal))

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field, FiniteFloat
 
 from service.access.deps import Caller
+from service.context import Context, CurrentContext
 from service.places.coordinates import CoordType, to_wgs84
 from service.registry import examples, views
 from service.rules import errors, routing
@@ -61,9 +62,11 @@ class ChainQuery(Params):
 
 
 @router.get("/grid-cells", summary="Grid cells · 网格", responses={200: listed(examples.CELL), **_LISTS})
-async def list_cells(request: Request, caller: Caller, query: Annotated[AreaQuery, Query()]) -> Response:
-    world, at = _now(request, query.at)
-    return _page(request, query, _in_force(world.cells, at, query.area), views.cell)
+async def list_cells(
+    request: Request, context: CurrentContext, caller: Caller, query: Annotated[AreaQuery, Query()]
+) -> Response:
+    world, at = _now(context, query.at)
+    return _page(request, context, query, _in_force(world.cells, at, query.area), views.cell)
 
 
 @router.get(
@@ -74,11 +77,11 @@ async def list_cells(request: Request, caller: Caller, query: Annotated[AreaQuer
         **problems.documented(errors.Unauthorized, errors.NotFound, errors.ValidationFailed),
     },
 )
-async def locate(request: Request, caller: Caller, query: Annotated[LocateQuery, Query()]) -> Response:
+async def locate(context: CurrentContext, caller: Caller, query: Annotated[LocateQuery, Query()]) -> Response:
     """Say which coordinates these are: a wrong guess is 600 m off, five cells away."""
-    world, at = _now(request, None)
+    world, at = _now(context, None)
     lat, lon = to_wgs84(query.lat, query.lon, query.coord_type)
-    code = request.app.state.worlds.shapes.locate(lat, lon)
+    code = context.worlds.shapes.locate(lat, lon)
     cell = world.cell(code, at) if code else None
     if cell is None:
         raise errors.NotFound("This point lies in no known grid cell: check lat, lon and coord_type.")
@@ -90,8 +93,8 @@ async def locate(request: Request, caller: Caller, query: Annotated[LocateQuery,
     summary="One grid cell · 单个网格",
     responses={200: one(examples.CELL), **problems.documented(errors.Unauthorized, errors.NotFound)},
 )
-async def get_cell(request: Request, code: str, caller: Caller) -> Response:
-    world, at = _now(request, None)
+async def get_cell(context: CurrentContext, code: str, caller: Caller) -> Response:
+    world, at = _now(context, None)
     return answer(views.cell(_cell(world, code, at)))
 
 
@@ -103,9 +106,11 @@ async def get_cell(request: Request, code: str, caller: Caller) -> Response:
         **problems.documented(errors.Unauthorized, errors.NotFound, errors.ValidationFailed, errors.UnknownCategory),
     },
 )
-async def get_chain(request: Request, code: str, caller: Caller, query: Annotated[ChainQuery, Query()]) -> Response:
+async def get_chain(
+    context: CurrentContext, code: str, caller: Caller, query: Annotated[ChainQuery, Query()]
+) -> Response:
     """By the very rule that will call them: community → street → department → leader, with every fallback."""
-    world, at = _now(request, query.at)
+    world, at = _now(context, query.at)
     _cell(world, code, at)
     if world.category(query.category, at) is None:
         detail = f"Category {query.category} is not in the registry: see GET /v1/categories."
@@ -121,34 +126,42 @@ async def get_chain(request: Request, code: str, caller: Caller, query: Annotate
 
 
 @router.get("/units", summary="Bodies and posts · 单位", responses={200: listed(examples.UNIT), **_LISTS})
-async def list_units(request: Request, caller: Caller, query: Annotated[AreaQuery, Query()]) -> Response:
-    world, at = _now(request, query.at)
+async def list_units(
+    request: Request, context: CurrentContext, caller: Caller, query: Annotated[AreaQuery, Query()]
+) -> Response:
+    world, at = _now(context, query.at)
     units = [
         unit
         for unit in _in_force(world.units, at)
         if query.area is None or any(area.startswith(query.area) for area in (unit.code, *unit.covers))
     ]
-    return _page(request, query, units, views.unit)
+    return _page(request, context, query, units, views.unit)
 
 
 @router.get("/categories", summary="Categories · 类别", responses={200: listed(examples.CATEGORY), **_LISTS})
-async def list_categories(request: Request, caller: Caller, query: Annotated[DatedQuery, Query()]) -> Response:
-    world, at = _now(request, query.at)
-    return _page(request, query, _in_force(world.categories, at), views.category)
+async def list_categories(
+    request: Request, context: CurrentContext, caller: Caller, query: Annotated[DatedQuery, Query()]
+) -> Response:
+    world, at = _now(context, query.at)
+    return _page(request, context, query, _in_force(world.categories, at), views.category)
 
 
 @router.get("/lines", summary="Lines of work · 条线", responses={200: listed(examples.LINE), **_LISTS})
-async def list_lines(request: Request, caller: Caller, query: Annotated[PageQuery, Query()]) -> Response:
-    world: World = request.app.state.worlds.world
-    return _page(request, query, [world.lines[code] for code in sorted(world.lines)], views.line)
+async def list_lines(
+    request: Request, context: CurrentContext, caller: Caller, query: Annotated[PageQuery, Query()]
+) -> Response:
+    world = context.worlds.world
+    return _page(request, context, query, [world.lines[code] for code in sorted(world.lines)], views.line)
 
 
 @router.get("/duties", summary="Whose is what · 权责事项", responses={200: listed(examples.ITS_DUTY), **_LISTS})
-async def list_duties(request: Request, caller: Caller, query: Annotated[DutyQuery, Query()]) -> Response:
+async def list_duties(
+    request: Request, context: CurrentContext, caller: Caller, query: Annotated[DutyQuery, Query()]
+) -> Response:
     """With `category` or `area`: every duty that bears on it, wider ones included. With both, each says whether it is
     the one by which its lead is `responsible` there: the most specific category counts, then the most specific area.
     Duties of narrower areas are listed too, and count inside those."""
-    world, at = _now(request, query.at)
+    world, at = _now(context, query.at)
     duties = [
         duty
         for duty in _in_force(world.duties, at)
@@ -157,27 +170,28 @@ async def list_duties(request: Request, caller: Caller, query: Annotated[DutyQue
     ]
 
     if query.category is None or query.area is None:
-        return _page(request, query, duties, views.duty)
+        return _page(request, context, query, duties, views.duty)
     theirs = world.duty_for(query.category, query.area, at)
-    return _page(request, query, duties, lambda row: {**views.duty(row), "responsible": row is theirs})
+    return _page(request, context, query, duties, lambda row: {**views.duty(row), "responsible": row is theirs})
 
 
 @router.get("/policies", summary="Time rules · 时限规则", responses={200: listed(time_examples.POLICY), **_LISTS})
-async def list_policies(request: Request, caller: Caller, query: Annotated[PageQuery, Query()]) -> Response:
+async def list_policies(
+    request: Request, context: CurrentContext, caller: Caller, query: Annotated[PageQuery, Query()]
+) -> Response:
     """Every version by code, the newest of each first; incidents keep the one they were reported under."""
-    world, at = _now(request, None)
+    world, at = _now(context, None)
     active = world.active(at)
     ordered = sorted(world.policies.values(), key=_code_then_newest)
 
     def show(row: Policy) -> dict[str, Any]:
         return time_views.policy(row, row is active)
 
-    return _page(request, query, ordered, show, _code_then_newest)
+    return _page(request, context, query, ordered, show, _code_then_newest)
 
 
-def _now(request: Request, at: datetime | None) -> tuple[World, datetime]:
-    state = request.app.state
-    return state.worlds.world, at or state.clock.now()
+def _now(context: Context, at: datetime | None) -> tuple[World, datetime]:
+    return context.worlds.world, at or context.clock.now()
 
 
 def _cell(world: World, code: str, at: datetime) -> Cell:
@@ -203,13 +217,14 @@ def _code_then_newest(row: Policy) -> tuple[str | int, ...]:
 
 def _page(
     request: Request,
+    context: Context,
     query: PageQuery,
     rows: Iterable[_Any],
     show: Callable[[_Any], dict[str, Any]],
     place: Callable[[_Any], tuple[str | int, ...]] = _by_code,
 ) -> Response:
     """`rows` come in the order of `place`, which is what a cursor remembers of the last one shown."""
-    cursors = request.app.state.cursors
+    cursors = context.cursors
     kind = kind_of(request.url.path, query.model_dump(mode="json", exclude={"cursor", "limit"}))
     after = tuple(cursors.read(kind, query.cursor)) if query.cursor else ()
     found = [row for row in rows if place(row) > after][: query.limit + 1]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Response
 from fastapi import Path as FromPath
 from pydantic import ConfigDict
 
 from service.access.deps import Caller, require
+from service.context import Context, CurrentContext
 from service.rules import access, errors
 from service.rules.model import Actor
 from service.rules.policy import Policy
@@ -16,7 +17,6 @@ from service.rules.words import Role
 from service.store.registry import calendars as stored
 from service.times import calendars as calendar_use
 from service.times import examples, policies, views
-from service.times.announce import tell
 from service.times.calendars import DaysBody
 from service.times.policy_file import PolicyFile
 from service.web import problems
@@ -62,10 +62,10 @@ class DaysQuery(Params):
     summary="Write a policy: its next version, a draft · 起草时限规则",
     responses={201: one(examples.POLICY), 200: one(examples.POLICY), **_WRITES},
 )
-async def create_policy(request: Request, caller: _Ops, body: PolicyFile) -> Response:
+async def create_policy(context: CurrentContext, caller: _Ops, body: PolicyFile) -> Response:
     """The same fields as `policy.yaml`. Every fault at once: a hole, a row no category reaches, a box that cannot end.
     The newest version again: 200, and nothing is written."""
-    return await _draft(request, caller, body)
+    return await _draft(context, caller, body)
 
 
 @router.get(
@@ -73,13 +73,13 @@ async def create_policy(request: Request, caller: _Ops, body: PolicyFile) -> Res
     summary="The versions of a policy, newest first · 版本",
     responses={200: listed(examples.POLICY), **_READS},
 )
-async def list_versions(request: Request, caller: Caller, code: str) -> Response:
+async def list_versions(context: CurrentContext, caller: Caller, code: str) -> Response:
     """With who is under it from when: `activations` holds what was, is and will be in force."""
-    world = request.app.state.worlds.world
+    world = context.worlds.world
     found = sorted((each for each in world.policies.values() if each.code == code), key=lambda each: -each.version)
     if not found:
         raise errors.NotFound(f"There is no policy {code}: see GET /v1/policies.")
-    return answer({"items": [_shown(request, each) for each in found], "next_cursor": None})
+    return answer({"items": [_shown(context, each) for each in found], "next_cursor": None})
 
 
 @router.post(
@@ -88,14 +88,14 @@ async def list_versions(request: Request, caller: Caller, code: str) -> Response
     summary="Write the next version of a policy · 起草新版本",
     responses={201: one(examples.POLICY), 200: one(examples.POLICY), **_WRITES},
 )
-async def create_version(request: Request, caller: _Ops, code: str, body: PolicyFile) -> Response:
+async def create_version(context: CurrentContext, caller: _Ops, code: str, body: PolicyFile) -> Response:
     """As POST /v1/policies, for a policy that exists."""
-    if not any(known == code for known, _ in request.app.state.worlds.world.policies):
+    if not any(known == code for known, _ in context.worlds.world.policies):
         raise errors.NotFound(f"There is no policy {code}: POST /v1/policies makes one.")
     if body.code != code:
         detail = f"This is policy {code}: send the same code, or POST /v1/policies."
         raise errors.ValidationFailed(detail, errors=[errors.Pointer("/code", detail)])
-    return await _draft(request, caller, body)
+    return await _draft(context, caller, body)
 
 
 @router.post(
@@ -104,32 +104,29 @@ async def create_version(request: Request, caller: _Ops, code: str, body: Policy
     responses={200: one(examples.POLICY), **_WRITES},
 )
 async def activate(
-    request: Request,
+    context: CurrentContext,
     caller: _Ops,
     code: str,
     n: _Version,
     body: ActivateBody = ActivateBody(),  # noqa: B008
 ) -> Response:
     """Incidents reported from then on are under it; all others keep theirs. Checked once more; written in the log."""
-    state = request.app.state
     by = access.by_of(caller)
-    chosen, _, committed = await policies.activate(state.database, code, n, body.at, state.clock.now(), by)
-    await tell(request, committed)
-    return answer(_shown(request, chosen))
+    chosen, _, committed = await policies.activate(context.database, code, n, body.at, context.clock.now(), by)
+    await context.announce(committed)
+    return answer(_shown(context, chosen))
 
 
-async def _draft(request: Request, caller: Actor, body: PolicyFile) -> Response:
-    state = request.app.state
-    done = await policies.draft(state.database, body, state.clock.now(), access.by_of(caller))
-    await tell(request, done.committed)
+async def _draft(context: Context, caller: Actor, body: PolicyFile) -> Response:
+    done = await policies.draft(context.database, body, context.clock.now(), access.by_of(caller))
+    await context.announce(done.committed)
     place = f"/v1/policies/{done.policy.code}/versions"
-    return answer(_shown(request, done.policy), 201 if done.new else 200, {"Location": place})
+    return answer(_shown(context, done.policy), 201 if done.new else 200, {"Location": place})
 
 
-def _shown(request: Request, policy: Policy) -> dict[str, Any]:
-    state = request.app.state
-    world = state.worlds.world
-    told = views.policy(policy, world.active(state.clock.now()) == policy)
+def _shown(context: Context, policy: Policy) -> dict[str, Any]:
+    world = context.worlds.world
+    told = views.policy(policy, world.active(context.clock.now()) == policy)
     mine = [each for each in world.activations if (each.code, each.version) == (policy.code, policy.version)]
     return {**told, "activations": [each.at for each in mine]}
 
@@ -139,12 +136,14 @@ def _shown(request: Request, policy: Policy) -> dict[str, Any]:
     summary="Working days and days off · 工作日历",
     responses={200: listed(examples.DAY), **_READS},
 )
-async def list_days(request: Request, caller: Caller, code: Code, query: Annotated[DaysQuery, Query()]) -> Response:
+async def list_days(
+    context: CurrentContext, caller: Caller, code: Code, query: Annotated[DaysQuery, Query()]
+) -> Response:
     """What is known; a day that is missing counts as Monday to Friday, and deadlines of its year are provisional."""
     if not 0 <= (query.last - query.first).days < _MOST_DAYS:
         detail = f"Send first and last in order, at most {_MOST_DAYS} days apart."
         raise errors.ValidationFailed(detail, errors=[errors.Pointer("?last", detail)])
-    async with request.app.state.database.read() as connection:
+    async with context.database.read() as connection:
         found = await stored.between(connection, code, query.first, query.last)
         known = found or await stored.years(connection, code)
     if not known:
@@ -157,15 +156,14 @@ async def list_days(request: Request, caller: Caller, code: Code, query: Annotat
     summary="Write working days and days off · 调整日历",
     responses={200: one(examples.DAYS_CHANGED), **_WRITES},
 )
-async def put_days(request: Request, caller: _Ops, code: Code, body: DaysBody) -> Response:
+async def put_days(context: CurrentContext, caller: _Ops, code: Code, body: DaysBody) -> Response:
     """All or nothing: the days over what is there, `fill_years` only where nothing is. Running deadlines that this
     moves are put right by the engine at once, each with an event `sihu.call.rescheduled`. Days with which a row of a
     policy in use would not end within five years are refused."""
-    state = request.app.state
     by = access.by_of(caller)
     days, missing = body.written(), body.filled()
-    done = await calendar_use.change(state.database, code, days, state.clock.now(), by, missing=missing)
-    await tell(request, done.committed)
+    done = await calendar_use.change(context.database, code, days, context.clock.now(), by, missing=missing)
+    await context.announce(done.committed)
     return answer({"calendar": code, "days_changed": done.days, "deadlines_looked_at": done.woken})
 
 
@@ -174,9 +172,9 @@ async def put_days(request: Request, caller: _Ops, code: Code, body: DaysBody) -
     summary="Which years are known · 日历覆盖",
     responses={200: one(examples.COVERAGE), **_READS},
 )
-async def coverage(request: Request, caller: Caller, code: Code) -> Response:
+async def coverage(context: CurrentContext, caller: Caller, code: Code) -> Response:
     """A year is covered once every day of it is known. The notice of a year comes in the November before it."""
-    async with request.app.state.database.read() as connection:
+    async with context.database.read() as connection:
         years = await stored.years(connection, code)
     if not years:
         raise _no_days(code)

@@ -9,13 +9,13 @@ from pydantic_core import from_json
 
 from service.access import deps
 from service.access.deps import Caller
+from service.context import CurrentContext
 from service.registry import examples
 from service.registry.bundle import importing, parse
 from service.registry.bundle.parse import BundleError
 from service.rules import access, errors
 from service.rules.errors import Pointer
 from service.rules.words import Role
-from service.times.announce import tell
 from service.web import problems
 from service.web.answers import answer
 from service.web.examples import one
@@ -53,18 +53,19 @@ _BODY: dict[str, Any] = {
     },
     openapi_extra=_BODY,
 )
-async def import_registry(request: Request, caller: Caller, dry_run: Annotated[bool, Query()] = False) -> Response:
+async def import_registry(
+    request: Request, context: CurrentContext, caller: Caller, dry_run: Annotated[bool, Query()] = False
+) -> Response:
     """All or nothing. Every fault at once, with file and row. `dry_run=true` says what would change, and writes
     nothing. A change begins now, or on a later `valid_from`: whose a duty was on a past day stays as it was."""
     deps.must_be(caller, Role.OPS)
-    state = request.app.state
     files = _files(await request.body(), request.headers.get("content-type", ""))
     by = access.by_of(caller)
-    report = await importing.import_bundle(state.database, files, state.clock.now(), by, dry_run=dry_run)
+    report = await importing.import_bundle(context.database, files, context.clock.now(), by, dry_run=dry_run)
     if report.faults:
         told = [Pointer(f"/{fault.file}", str(fault)) for fault in report.faults[:1000]]
         raise errors.ValidationFailed(f"{len(report.faults)} faults; nothing was imported: correct each.", errors=told)
-    await tell(request, report.committed)
+    await context.announce(report.committed)
     return answer(report.as_dict())
 
 
