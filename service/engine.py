@@ -57,10 +57,12 @@ class Engine(Part):
 
     async def stop(self) -> None:
         """Ring no more; a sweep that is under way finishes."""
+        if self._task is None:
+            return
         self._stopping = True
         self._bell.set()
-        if self._task is not None:
-            await self._task
+        await self._task
+        self._task = None
         self._scheduler.shutdown(wait=False)
 
     def wake(self, at: datetime) -> None:
