@@ -132,9 +132,7 @@ async def test_a_sweep_that_fails_is_counted_and_taken_again(
 
 async def test_a_database_that_is_away_is_no_fault(context: Context) -> None:
     nowhere = Database("postgresql+asyncpg://nobody@127.0.0.1:1/nowhere")
-    away = Engine(
-        Context(nowhere, context.worlds, context.clock, context.metrics, Cursors(), context.tell, context.parts)
-    )
+    away = Engine(replace(context, database=nowhere))
     away.start()
     assert await asleep(away) <= context.clock.now() + timedelta(seconds=1)
     await away.stop()

@@ -116,7 +116,7 @@ class Intake(Part):
                 await asyncio.shield(self._save(group))
 
     def _take(self) -> list[_Waiting]:
-        """The next group. A second report under a key or source already in it stays behind: it waits for the first."""
+        """The next group. A second report under a key or source already in it stays behind, for a later group."""
         group: list[_Waiting] = []
         taken: set[NamePair] = set()
         behind: list[_Waiting] = []
