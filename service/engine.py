@@ -15,36 +15,31 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.date import DateTrigger
 
 from service import clock as clocks
-from service.clock import Clock
+from service.context import Context, Part
 from service.escalation import sweep
-from service.escalation.sweep import Tell
-from service.metrics import Metrics
+from service.feed.tail import Tail
 from service.rules.errors import Unavailable
-from service.store.database import Database
 from service.store.incidents import claiming
-from service.worlds import CurrentWorld
 
 _log = logging.getLogger(__name__)
 
 _BACKSTOP = timedelta(seconds=5)
-"""Look again after this long even if nobody rang: a row another engine held when it died, a lost ring."""
+"""The engine looks again after this long even if nobody rang: another engine may have died over a row, or a ring may
+be lost."""
 _AFTER_FAULT = timedelta(seconds=1)
-_HELD_ELSEWHERE = timedelta(milliseconds=50)
-_OVERSLEPT = timedelta(milliseconds=500)
+_LOCKED_ELSEWHERE = timedelta(milliseconds=50)
+_OVERDUE = timedelta(milliseconds=500)
 SIDE_BY_SIDE = 3
-"""Pages in flight at once: while PostgreSQL writes some, Python decides another. With two, Python waits a fifth of the
-time; with four it gains no more."""
+"""Pages in flight at once: while PostgreSQL writes some, Python decides another. With two, Python waits for a fifth of
+the time; a fourth gains nothing."""
 
 
-class Engine:
-    """Fires deadlines for as long as it runs. `start` and `stop` once each."""
+class Engine(Part):
+    """Fires deadlines for as long as it runs."""
 
-    def __init__(self, database: Database, worlds: CurrentWorld, clock: Clock, tell: Tell, metrics: Metrics) -> None:
-        self._database = database
-        self._worlds = worlds
-        self._clock = clock
-        self._tell = tell
-        self._metrics = metrics
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._clock = context.clock
         self._scheduler = AsyncIOScheduler(timezone="UTC")
         self._next: datetime | None = None
         self._bell = asyncio.Event()
@@ -52,16 +47,22 @@ class Engine:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
+        """Sweep at once, then whenever a deadline comes."""
+        tail = self._context.part(Tail)
+        tail.on_wake(self.wake)
+        tail.on_beat(self.beat)
         self._scheduler.start()
         self._task = asyncio.create_task(self._run())
         self._bell.set()
 
     async def stop(self) -> None:
-        """Let a sweep that is under way finish, then ring no more."""
+        """Ring no more; a sweep that is under way finishes."""
+        if self._task is None:
+            return
         self._stopping = True
         self._bell.set()
-        if self._task is not None:
-            await self._task
+        await self._task
+        self._task = None
         self._scheduler.shutdown(wait=False)
 
     def wake(self, at: datetime) -> None:
@@ -70,8 +71,9 @@ class Engine:
             self._ring_at(at)
 
     def beat(self) -> None:
-        """Now and then: ring if the bell is late. It hangs on the wall clock of this host, which may be put back."""
-        if self._next is not None and self._clock.now() > self._next + _OVERSLEPT:
+        """Ring if the scheduled wake-up is overdue: APScheduler follows the wall clock of this host, which may be set
+        back. Called on every round of the tail."""
+        if self._next is not None and self._clock.now() > self._next + _OVERDUE:
             self._bell.set()
 
     def _ring_at(self, at: datetime) -> None:
@@ -102,9 +104,9 @@ class Engine:
                 nearest = await self._sweep_all()
             except Unavailable:
                 nearest = self._clock.now() + _AFTER_FAULT
-            except Exception:  # whatever it was, the bell must be set again
+            except Exception as error:  # whatever it was, the bell must be set again
                 _log.exception("the sweep failed", extra={"event": "sweep_failed"})
-                self._metrics.fault("engine")
+                self._context.metrics.fault("engine", error)
                 nearest = self._clock.now() + _AFTER_FAULT
             moments = (nearest, self._next, self._clock.now() + _BACKSTOP)  # `_next`: set by `wake` meanwhile
             self._ring_at(min(moment for moment in moments if moment is not None))
@@ -112,15 +114,15 @@ class Engine:
     async def _sweep_all(self) -> datetime | None:
         """Sweep until nothing is due; returns the nearest `wake_at` still ahead."""
         await asyncio.gather(*(self._turns() for _ in range(SIDE_BY_SIDE)))
-        async with self._database.read() as connection:
+        async with self._context.database.read() as connection:
             nearest = await claiming.next_wake(connection)
         # still due after a sweep: somebody else holds the row, so do not spin on it
-        return nearest and max(nearest, self._clock.now() + _HELD_ELSEWHERE)
+        return nearest and max(nearest, self._clock.now() + _LOCKED_ELSEWHERE)
 
     async def _turns(self) -> None:
         """Take pages while they come back full."""
-        full = True
+        context, full = self._context, True
         while full:
-            swept = await sweep.run_once(self._database, self._worlds, self._clock.now(), self._tell)
-            self._metrics.swept(swept.fired, swept.backed_off, swept.lateness)
+            swept = await sweep.run_once(context.database, context.worlds, self._clock.now(), context.tell)
+            context.metrics.swept(swept.fired, swept.backed_off, swept.lateness)
             full = swept.full

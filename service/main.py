@@ -2,69 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
 from service import clock as clocks
-from service import health, metrics
-from service.access import routes as access_routes
+from service import health
+from service import process as processes
+from service.access import room as access
 from service.access.gate import Gate
-from service.appraisal import routes as appraisal_routes
+from service.appraisal import room as appraisal
 from service.clock import Clock
-from service.escalation import routes as clock_routes
-from service.feed import event_routes
-from service.incidents import action_routes, chain_routes
-from service.incidents import routes as incident_routes
+from service.escalation import room as escalation
+from service.feed import room as feed
+from service.incidents import room as incidents
 from service.process import Process
-from service.queues import routes as queue_routes
-from service.registry import duty_routes
-from service.registry import routes as registry_routes
-from service.registry.bundle import routes
+from service.queues import room as queues
+from service.registry import room as registry
+from service.room import Room
 from service.settings import EngineMode, Settings
-from service.store.database import Database
-from service.times import routes as time_routes
-from service.web import docs, limits, openapi, problems
+from service.times import room as times
+from service.web import docs, limits, openapi, problems, timing
 
-_ROUTERS = (
-    queue_routes.router,  # first what is polled all day: routes are tried one after the other
-    event_routes.router,
-    incident_routes.router,
-    action_routes.router,
-    chain_routes.router,
-    registry_routes.router,
-    duty_routes.router,
-    time_routes.router,
-    routes.router,
-    access_routes.router,
-    appraisal_routes.router,
-    clock_routes.router,
+ROOMS = (
+    queues.ROOM,  # first what is polled all day: routes are tried one after the other
+    feed.ROOM,
+    incidents.ROOM,
+    registry.ROOM,
+    times.ROOM,
+    appraisal.ROOM,
+    escalation.ROOM,
+    access.ROOM,  # last: its part lets requests in once it is loaded, when all others are
 )
 
 
-def create_app(settings: Settings, clock: Clock) -> FastAPI:
+def create_app(settings: Settings, clock: Clock, rooms: Sequence[Room] = ROOMS) -> FastAPI:
     """The service as an ASGI application. Its process starts and stops with the application's lifespan."""
-    measured = metrics.new()
-    database = Database(settings.database_url or "postgresql+asyncpg://nowhere/nowhere", pool_size=settings.pool_size)
+    process = Process(settings, clock, rooms)
+    doors = tuple(dict.fromkeys(room.door for room in rooms))
     app = FastAPI(docs_url=None, redoc_url=None, lifespan=_lifespan)
-    Process(settings, database, clock, measured, app.state)
+    app.state.process, app.state.context = process, process.context
     app.include_router(health.router)
     if settings.engine is not EngineMode.ONLY:
-        for router in _ROUTERS:  # as they are: include_router makes each route anew, at somebody's first request
-            app.router.routes.extend(router.routes)
+        for router in [router for room in rooms for router in room.routers]:
+            app.router.routes.extend(router.routes)  # include_router would make each route anew, at its first request
         docs.install(app)
-    problems.install(app)
-    openapi.describe(app)
-    app.add_middleware(limits.Limits)
-    app.add_middleware(Gate)
-    app.add_middleware(metrics.Timed, metrics=measured, timer=clocks.monotonic)
+    problems.install(app, doors, lambda error: process.metrics.fault("http", error))
+    openapi.describe(app, doors)
+    posts = {path: each for room in rooms for path, each in room.limits.items()}
+    app.add_middleware(limits.Limits, doors=doors, posts=posts)
+    app.add_middleware(Gate, doors=doors)
+    app.add_middleware(timing.Timed, metrics=process.metrics, timer=clocks.monotonic)
     return app
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    process: Process = app.state.process
+    process = processes.of(app)
     await process.start()
     try:
         yield

@@ -1,21 +1,19 @@
-"""What Prometheus reads at /metrics, and the middleware that times requests by route template."""
+"""What the service counts and measures, for Prometheus."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
-from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
-from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-from service.web import routing
 
 _REQUEST_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 30)
+_HELD_S = (0.1, 0.5, 1, 2.5, 5, 10, 20, 30, 45, 60, 75)
 _LATE_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 30, 60, 600, 3600)
+_OF_REQUEST = ("method", "route", "status")
 _GROUP = (1, 2, 5, 10, 20, 50, 100, 200, 500)
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_COUNTED = "_sihu_counted"
+"""The mark on an exception that was counted as a fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +22,9 @@ class Metrics:
 
     registry: CollectorRegistry
     requests: Histogram
+    held_requests: Histogram
     fired: Counter
-    put_aside: Counter
+    backed_off: Counter
     lateness_s: Histogram
     intake: Histogram
     sealer_lag_s: Gauge
@@ -33,10 +32,10 @@ class Metrics:
     engine_lag_s: Gauge
     faults: Counter
 
-    def swept(self, fired: int, put_aside: int, lateness: Iterable[float]) -> None:
+    def swept(self, fired: int, backed_off: int, lateness: Iterable[float]) -> None:
         """One turn of the engine; `lateness` in seconds, one a firing."""
         self.fired.inc(fired)
-        self.put_aside.inc(put_aside)
+        self.backed_off.inc(backed_off)
         for late_s in lateness:
             self.lateness_s.observe(late_s)
 
@@ -44,9 +43,16 @@ class Metrics:
         """One transaction of the intake stored `size` reports."""
         self.intake.observe(size)
 
-    def fault(self, where: str) -> None:
-        """Something failed that should not: `where` is a room's name, such as engine, tail, intake, http."""
-        self.faults.labels(where).inc()
+    def fault(self, where: str, error: BaseException) -> None:
+        """Something failed that should not: `where` is a part's name, such as engine, tail, intake, http. An error that
+        passes through several parts is counted once, where it was met first."""
+        if not getattr(error, _COUNTED, False):
+            setattr(error, _COUNTED, True)
+            self.faults.labels(where).inc()
+
+    def page(self) -> bytes:
+        """Everything in Prometheus's text format 0.0.4."""
+        return generate_latest(self.registry)
 
 
 def new() -> Metrics:
@@ -57,13 +63,20 @@ def new() -> Metrics:
         registry=registry,
         requests=Histogram(
             "sihu_http_request_seconds",
-            "Time from a request's head to the end of its answer; _count counts them",
-            ("method", "route", "status"),
+            "Time from a request's head to the end of its answer; _count counts them. Without those that were held",
+            _OF_REQUEST,
             buckets=_REQUEST_S,
             registry=registry,
         ),
+        held_requests=Histogram(
+            "sihu_http_held_request_seconds",
+            "The same for requests that were held for a change (wait=)",
+            _OF_REQUEST,
+            buckets=_HELD_S,
+            registry=registry,
+        ),
         fired=Counter("sihu_deadlines_fired", "Deadlines the clock fired", registry=registry),
-        put_aside=Counter("sihu_sweep_put_aside", "Rows put aside because they could not be swept", registry=registry),
+        backed_off=Counter("sihu_sweep_put_aside", "Rows put aside because they could not be swept", registry=registry),
         lateness_s=Histogram(
             "sihu_lateness_seconds", "How long after a deadline the clock fired", buckets=_LATE_S, registry=registry
         ),
@@ -73,50 +86,3 @@ def new() -> Metrics:
         engine_lag_s=Gauge("sihu_engine_lag_seconds", "How long the most overdue deadline is due", registry=registry),
         faults=Counter("sihu_faults", "Things that failed and should not", ("where",), registry=registry),
     )
-
-
-def page(metrics: Metrics) -> Response:
-    """The answer of GET /metrics."""
-    return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
-
-
-class Timed:
-    """Middleware: counts and times every request. `timer` is a monotonic clock, in seconds."""
-
-    def __init__(self, app: ASGIApp, metrics: Metrics, timer: Callable[[], float]) -> None:
-        self._app = app
-        self._metrics = metrics
-        self._timer = timer
-        self._series: dict[tuple[str, str, int], Histogram] = {}
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        status = 0  # stays so when the client went away before there was an answer
-
-        async def noting(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        began = self._timer()
-        try:
-            await self._app(scope, receive, noting)
-        except Exception:
-            status = 500
-            raise
-        finally:
-            self._series_of(scope, status).observe(self._timer() - began)
-
-    def _series_of(self, scope: Scope, status: int) -> Histogram:
-        """Kept here: prometheus_client's own look-up by labels costs more than all else in this file."""
-        key = scope["method"], routing.template(scope), status
-        series = self._series.get(key)
-        if series is None:
-            method = key[0] if key[0] in _METHODS else "other"
-            series = self._metrics.requests.labels(method, key[1], str(status))
-            if method != "other":  # invented methods are not kept, or the table would grow without end
-                self._series[key] = series
-        return series

@@ -1,4 +1,4 @@
-"""One running process: what it holds, in which order it starts and stops, and how it comes back after the database.
+"""One running process: what it is made of, in which order it starts and stops, how it comes back after the database.
 
 Starting never fails because the database is away: the process answers `/healthz`, refuses the rest with 503 and one
 clear problem, and goes on by itself when the database is there and migrated.
@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated
 
-from starlette.datastructures import State
+from fastapi import Depends, FastAPI, Request
 
-from service.access.keyring import Keyring
+from service import metrics
 from service.clock import Clock, DatabaseClock, VirtualClock
+from service.context import Context, Part
 from service.engine import Engine
 from service.escalation.advance import Advancer
 from service.feed.tail import Tail
-from service.incidents.intake import Intake
-from service.metrics import Metrics
 from service.queues.tags import QueueTags
+from service.room import Room
 from service.rules.errors import Unavailable
 from service.settings import EngineMode as EngineMode
 from service.settings import Settings
@@ -34,109 +35,164 @@ _log = logging.getLogger(__name__)
 
 _TRY_AGAIN_S = 1.0
 _CLOCK_EVERY_S = 30.0
+_NO_DATABASE = "postgresql+asyncpg://nowhere/nowhere"
 
 
 class Process:
-    """Everything that lives as long as the process. Its parts lie on `state`, where the routes find them."""
+    """Everything that lives as long as the process. The rooms see it as its `context`."""
 
-    def __init__(self, settings: Settings, database: Database, clock: Clock, metrics: Metrics, state: State) -> None:
+    def __init__(self, settings: Settings, clock: Clock, rooms: Sequence[Room]) -> None:
         self.settings = settings
-        self.state = state
-        self.database = database
         self.clock = clock
-        self.metrics = metrics
-        self.keyring = Keyring()
+        self.metrics = metrics.new()
+        self.database = Database(settings.database_url or _NO_DATABASE, pool_size=settings.pool_size)
         self.worlds = CurrentWorld()
-        self.queues = QueueTags()
-        self.tail = Tail(database, self.queues)
-        self.intake = Intake(database, self.worlds, clock, self.tail.tell, metrics)
-        self.engine = Engine(database, self.worlds, clock, self.tail.tell, metrics)
-        self.advancer = (
-            Advancer(database, self.worlds, clock, self.tail.tell) if isinstance(clock, VirtualClock) else None
-        )
+        queues = QueueTags()
+        self.tail = Tail(self.database, queues, self.metrics)
         self.ready = asyncio.Event()
-        for name in ("database", "clock", "keyring", "worlds", "tail", "queues", "intake", "advancer"):
-            setattr(state, name, getattr(self, name))
-        state.process = self
-        self._tasks: list[asyncio.Task[None]] = []
+        advancer = None
+        found: dict[type, object] = {QueueTags: queues, Tail: self.tail}
+        if isinstance(clock, VirtualClock):
+            advancer = found[Advancer] = Advancer(self.database, self.worlds, clock, self.tail.tell)
+        self.context = Context(
+            database=self.database,
+            worlds=self.worlds,
+            clock=clock,
+            metrics=self.metrics,
+            cursors=Cursors(),
+            tell=self.tail.tell,
+            parts=found,
+            fire_due=advancer.stay if advancer is not None else None,
+        )
+        self.parts = self._parts(rooms)
+        found.update((type(part), part) for part in self.parts)
+        self._coming_up: asyncio.Task[None] | None = None
+        self._running: list[Part] = []
 
-    @property
-    def virtual(self) -> VirtualClock | None:
-        return self.clock if isinstance(self.clock, VirtualClock) else None
+    def _parts(self, rooms: Sequence[Room]) -> tuple[Part, ...]:
+        """In the order in which they are loaded and started. They stop in reverse: the rooms take nothing new, then the
+        engine finishes its sweep, then the tail passes on nothing any more."""
+        context = self.context
+        fires = self.settings.engine is not EngineMode.OFF and not isinstance(self.clock, VirtualClock)
+        return (
+            _Reader(self._read_cursor_secret),
+            _ClockKeeper(context, follows_log=self.settings.virtual_clock == "now"),
+            self.tail,  # before whatever loads anew on a reload: what changes after this point is read once more
+            _Reader(lambda: self.worlds.reload(self.database), reloads="world"),
+            *([Engine(context)] if fires else []),
+            *(make(context) for room in rooms for make in room.parts),
+        )
 
     async def start(self) -> None:
-        self._tasks.append(asyncio.create_task(self._come_up()))
+        """Come up in the background. `ready` is set once every part runs."""
+        self._coming_up = asyncio.create_task(self._come_up())
 
     async def stop(self) -> None:
         """Stop in the order in which work flows: nothing new, then what is under way, then the connections."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self.ready.is_set():
-            await self.intake.stop()
-            if self._fires:
-                await self.engine.stop()
-            await self.tail.stop()
+        if self._coming_up is not None:
+            self._coming_up.cancel()
+            await asyncio.gather(self._coming_up, return_exceptions=True)
+        while self._running:
+            part = self._running.pop()
+            try:
+                await part.stop()
+            except Exception as error:  # the others are still to be stopped
+                _log.exception("%s did not stop cleanly", type(part).__name__, extra={"event": "stop_failed"})
+                self.metrics.fault("stop", error)
         await self.database.close()
 
-    @property
-    def _fires(self) -> bool:
-        return self.settings.engine is not EngineMode.OFF and self.virtual is None
-
     async def _come_up(self) -> None:
-        said = None
-        while True:
-            try:
-                await self._load()
-                break
-            except (Unavailable, _Behind) as error:
-                why = error.cause if isinstance(error, Unavailable) else str(error)
-                if why != said:
-                    said = why
-                    _log.error("not ready, trying every second: %s", why, extra={"event": "not_ready"})
-                await asyncio.sleep(_TRY_AGAIN_S)
-        self._run()
+        reason = None
+        while (found := await self._reason_not_to_start()) is not None:
+            if found != reason:
+                reason = found
+                _log.error("not ready, trying every second: %s", reason, extra={"event": "not_ready"})
+            await asyncio.sleep(_TRY_AGAIN_S)
+        for part in self.parts:
+            if part.reloads:
+                self.tail.on_reload(part.reloads, part.load)
+            part.start()
+            self._running.append(part)
         self.ready.set()
         _log.info("ready", extra={"event": "ready"})
 
-    async def _load(self) -> None:
-        if await migrate.pending(self.database):
-            raise _Behind("the database is not at this version's tables: run `sihu migrate`.")
+    async def _reason_not_to_start(self) -> str | None:
+        """Load every part; None when all of it succeeded."""
+        try:
+            if await migrate.pending(self.database):
+                return "the database is not at this version's tables: run `sihu migrate`."
+            for part in self.parts:
+                await part.load()
+        except Unavailable as error:
+            return error.cause or error.detail
+        except Exception as error:  # a process that gives up here would never come back
+            self.metrics.fault("start", error)
+            return f"{type(error).__name__}: {error}"
+        return None
+
+    async def _read_cursor_secret(self) -> None:
         async with self.database.read() as connection:
-            self.state.cursors = Cursors(await deployment.cursor_secret(connection))
-            newest = await numbering.newest_time(connection)
-        await self._set_clock(newest)
-        # the tail first: whatever changes after this point of the log is read anew when the tail comes past it
-        await self.tail.load()
-        await self.worlds.reload(self.database)
-        await self.keyring.reload(self.database)
+            self.context.cursors.use(await deployment.cursor_secret(connection))
 
-    async def _set_clock(self, newest: datetime | None) -> None:
-        if isinstance(self.clock, DatabaseClock):
-            await self.clock.synchronise(self.database)
-        elif self.virtual and self.settings.virtual_clock == "now" and newest and newest > self.virtual.now():
-            self.virtual.move_to(newest)
 
-    def _run(self) -> None:
-        self.tail.on_reload("world", lambda: self.worlds.reload(self.database))
-        self.tail.on_reload("keys", lambda: self.keyring.reload(self.database))
-        self.tail.start()
-        self.intake.start()
-        if self._fires:
-            self.tail.on_wake(self.engine.wake)
-            self.tail.on_beat(self.engine.beat)
-            self.engine.start()
-        if isinstance(self.clock, DatabaseClock):
-            self._tasks.append(asyncio.create_task(self._keep_time(self.clock)))
+class _Reader(Part):
+    """Reads something at the start, and again when a commit says that `reloads` changed."""
 
-    async def _keep_time(self, clock: DatabaseClock) -> None:
+    def __init__(self, read: Callable[[], Awaitable[None]], *, reloads: str = "") -> None:
+        self._read = read
+        self.reloads = reloads
+
+    async def load(self) -> None:
+        await self._read()
+
+
+class _ClockKeeper(Part):
+    """Sets the process's clock by the database, and keeps it true from then on.
+
+    With `follows_log` a virtual clock starts no earlier than the newest time stored.
+    """
+
+    def __init__(self, context: Context, *, follows_log: bool) -> None:
+        self._database = context.database
+        self._clock = context.clock
+        self._follows_log = follows_log
+        self._task: asyncio.Task[None] | None = None
+
+    async def load(self) -> None:
+        if isinstance(self._clock, DatabaseClock):
+            await self._clock.synchronise(self._database)
+        elif isinstance(self._clock, VirtualClock) and self._follows_log:
+            async with self._database.read() as connection:
+                newest = await numbering.newest_time(connection)
+            if newest and newest > self._clock.now():
+                self._clock.move_to(newest)
+
+    def start(self) -> None:
+        if isinstance(self._clock, DatabaseClock):
+            self._task = asyncio.create_task(self._keep(self._clock))
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _keep(self, clock: DatabaseClock) -> None:
         while True:
             await asyncio.sleep(_CLOCK_EVERY_S)
             try:
-                await clock.synchronise(self.database)
+                await clock.synchronise(self._database)
             except Unavailable:
                 continue  # the clock runs on with what it has
 
 
-class _Behind(Exception):
-    """The database has older tables than this code."""
+def of(app: FastAPI) -> Process:
+    """The process that an application runs in."""
+    process: Process = app.state.process
+    return process
+
+
+async def _of_request(request: Request) -> Process:
+    return of(request.app)
+
+
+CurrentProcess = Annotated[Process, Depends(_of_request)]

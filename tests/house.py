@@ -10,6 +10,7 @@ import httpx
 from fastapi import FastAPI
 
 from service.access import keys
+from service.access.keyring import Keyring
 from service.access.keys import NewKey
 from service.process import Process
 from service.rules.model import By
@@ -55,7 +56,7 @@ class House:
             made = await keys.create(
                 process.database, process.worlds.world, process.clock.now(), wanted, By("ops", "tests")
             )
-            await process.keyring.reload(process.database)
+            await process.context.part(Keyring).load()
             self._keys[who] = made.text
         return self._keys[who]
 

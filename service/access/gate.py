@@ -1,26 +1,32 @@
-"""The door of `/v1`: who is asking is settled before the body is read, its size looked at, or anything else refused."""
+"""The gate: who is asking is settled before a body is read, its size looked at, or anything else refused."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.access import deps
+from service.access.identify import identify
 from service.rules.errors import SihuError
 from service.web import problems
+from service.web.doors import Door, door_of
 
 
 class Gate:
-    """Pure ASGI. Leaves the actor in `scope["actor"]`, or answers 401 (503 while the keys are not loaded)."""
+    """Pure ASGI. Leaves the actor in `scope["actor"]`, or answers 401 (503 while nobody can be identified)."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, doors: Sequence[Door]) -> None:
         self._app = app
+        self._doors = tuple(doors)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].startswith("/v1/"):
-            try:
-                scope["actor"] = deps.identify(scope)
-            except SihuError as error:
-                await problems.response(error, Request(scope))(scope, receive, send)
-                return
+        if scope["type"] == "http":
+            door = door_of(self._doors, scope["path"])
+            if door is not None and door.schemes:
+                try:
+                    scope["actor"] = await identify(scope, door.schemes)
+                except SihuError as error:
+                    await problems.refusal(error, Request(scope), door)(scope, receive, send)
+                    return
         await self._app(scope, receive, send)

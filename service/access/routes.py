@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Response
 
 from service.access import deps, keys, schemas
 from service.access.deps import Caller
-from service.access.keyring import digest_of
+from service.access.keyring import Keyring, digest_of
+from service.context import CurrentContext
 from service.rules import access, errors
 from service.rules.words import Role
 from service.web import problems
@@ -40,13 +41,13 @@ KeyId = Annotated[str, Path(json_schema_extra={"format": "uuid"})]
     responses={201: _CREATED, **problems.documented(*_ANYWHERE, *_WITH_BODY, errors.Conflict, errors.UnknownUnit)},
     summary="Make a key · 发放",
 )
-async def create_key(request: Request, caller: Caller, body: schemas.NewKeyBody) -> Response:
+async def create_key(context: CurrentContext, caller: Caller, body: schemas.NewKeyBody) -> Response:
     """The answer is the only place the key is ever shown. It lets in at once here, elsewhere within 250 ms."""
     deps.must_be(caller, Role.OPS)
-    state = request.app.state
-    made = await keys.create(state.database, state.worlds.world, state.clock.now(), body.asked(), access.by_of(caller))
-    state.tail.tell(made.committed)
-    await state.keyring.admit(digest_of(made.text), made.key)
+    world, now = context.worlds.world, context.clock.now()
+    made = await keys.create(context.database, world, now, body.new_key(), access.by_of(caller))
+    context.tell(made.committed)
+    await context.part(Keyring).admit(digest_of(made.text), made.key)
     location = {"Location": f"/v1/keys/{made.key.id}", "Cache-Control": "no-store"}
     return answer({**schemas.key_out(made.key), "key": made.text}, 201, headers=location)
 
@@ -58,18 +59,17 @@ async def create_key(request: Request, caller: Caller, body: schemas.NewKeyBody)
     summary="List the keys, newest first · 列表",
 )
 async def list_keys(
-    request: Request,
+    context: CurrentContext,
     caller: Caller,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
     cursor: str | None = None,
 ) -> Response:
     """Expired and revoked keys too. Never the key itself nor its digest."""
     deps.must_be(caller, Role.OPS)
-    state = request.app.state
-    before = None if cursor is None else _place(state.cursors.read(_CURSOR, cursor))
-    found = await keys.page(state.database, limit + 1, before)
+    before = None if cursor is None else _place(context.cursors.read(_CURSOR, cursor))
+    found = await keys.page(context.database, limit + 1, before)
     shown, last = found[:limit], found[limit - 1] if len(found) > limit else None
-    following = None if last is None else state.cursors.sign(_CURSOR, [last.created_at.isoformat(), str(last.id)])
+    following = None if last is None else context.cursors.sign(_CURSOR, [last.created_at.isoformat(), str(last.id)])
     return answer({"items": [schemas.key_out(key) for key in shown], "next_cursor": following})
 
 
@@ -80,18 +80,18 @@ async def list_keys(
     responses=problems.documented(*_ANYWHERE, errors.NotFound),
     summary="Revoke a key · 吊销",
 )
-async def revoke_key(request: Request, caller: Caller, id: KeyId) -> Response:
-    """Refused from now on: here at once, elsewhere within 250 ms.
+async def revoke_key(context: CurrentContext, caller: Caller, id: KeyId) -> Response:
+    """The key is refused from now on: here at once, elsewhere within 250 ms.
 
     Revoking a revoked key is 204 again (RFC 9110 §9.2.2, idempotent), so that a lost answer can simply be asked for
     again. An id that never was a key is 404.
     """
     deps.must_be(caller, Role.OPS)
-    state = request.app.state
-    revoked = await keys.revoke(state.database, state.worlds.world, state.clock.now(), _uuid(id), access.by_of(caller))
+    world, now = context.worlds.world, context.clock.now()
+    revoked = await keys.revoke(context.database, world, now, _uuid(id), access.by_of(caller))
     if revoked.committed is not None:
-        state.tail.tell(revoked.committed)
-    await state.keyring.forget(revoked.key.id)
+        context.tell(revoked.committed)
+    await context.part(Keyring).forget(revoked.key.id)
     return Response(status_code=204)
 
 

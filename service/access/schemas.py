@@ -49,7 +49,7 @@ class NewKeyBody(Body):
     name: Annotated[str, *one_line(200)] | None = Field(default=None, description="A note for people.")
     expires_at: Moment | None = Field(default=None, description="From then on the key is refused. Left out: never.")
 
-    def asked(self) -> NewKey:
+    def new_key(self) -> NewKey:
         return NewKey(self.role, self.unit, self.area, self.subject, self.name, self.expires_at)
 
 

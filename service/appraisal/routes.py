@@ -12,6 +12,7 @@ from pydantic import Field
 from service.access.deps import Caller, must_be
 from service.appraisal import examples, views
 from service.appraisal.accept import CSV, wants_csv
+from service.context import CurrentContext
 from service.rules import access, errors
 from service.rules.figures import scoring
 from service.rules.figures.definition import Grouping, Measure, Period
@@ -56,16 +57,18 @@ class CallsQuery(FiguresQuery):
         **problems.documented(*_PROBLEMS),
     },
 )
-async def figures(request: Request, caller: Caller, query: Annotated[FiguresQuery, Query()]) -> Response:
+async def figures(
+    request: Request, context: CurrentContext, caller: Caller, query: Annotated[FiguresQuery, Query()]
+) -> Response:
     """Counted from calls alone: a call belongs to the month in which it was opened. Each count opens: `calls` lists the
     very calls it counts. Auditors and ops see all; a unit the calls it got, and a street or community all those of its
     area; reporters nothing (403). `Accept: text/csv` gives a file for a spreadsheet."""
     sight = _sight(caller)
-    state, period = request.app.state, Period.of(query.period)
-    async with state.database.read() as connection:
+    period = Period.of(query.period)
+    async with context.database.read() as connection:
         found = await tallies.tallies(connection, period, query.group_by, sight)
-    world = state.worlds.world
-    policy = scoring.policy_of(world, period, state.clock.now())
+    world = context.worlds.world
+    policy = scoring.policy_of(world, period, context.clock.now())
     if wants_csv(request.headers.get("accept")):
         name = f'attachment; filename="appraisal-{period}-{query.group_by}.csv"'
         headers = {"Content-Disposition": name, "Vary": "Accept"}
@@ -84,21 +87,20 @@ async def figures(request: Request, caller: Caller, query: Annotated[FiguresQuer
         **problems.documented(*_PROBLEMS, errors.BadCursor),
     },
 )
-async def calls(request: Request, caller: Caller, query: Annotated[CallsQuery, Query()]) -> Response:
+async def calls(context: CurrentContext, caller: Caller, query: Annotated[CallsQuery, Query()]) -> Response:
     """Exactly the calls that a figure counts, for whoever may see the figure: auditors and ops all, a unit the calls it
     got, a street or community all those of its area; reporters nothing (403)."""
     sight = _sight(caller)
-    state = request.app.state
     # what another key may not see, its cursor does not open either
     seen = {"area": sight.area, "unit": sight.unit}
     kind = kind_of("appraisal", {**query.model_dump(mode="json", exclude={"cursor", "limit"}), **seen})
-    after = _after(state.cursors.read(kind, query.cursor)) if query.cursor else None
+    after = _after(context.cursors.read(kind, query.cursor)) if query.cursor else None
     wanted = CallFilter(Period.of(query.period), query.group_by, query.group, query.measure)
-    async with state.database.read() as connection:
+    async with context.database.read() as connection:
         found = await tallies.page(connection, wanted, sight, after, query.limit + 1)
-    shown, world = found[: query.limit], state.worlds.world
+    shown, world = found[: query.limit], context.worlds.world
     last = shown[-1] if len(found) > query.limit else None
-    cursor = state.cursors.sign(kind, [last["opened_at"], last["incident_id"], last["seq"]]) if last else None
+    cursor = context.cursors.sign(kind, [last["opened_at"], last["incident_id"], last["seq"]]) if last else None
     return answer({"items": [views.call(each, world) for each in shown], "next_cursor": cursor})
 
 

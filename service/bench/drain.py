@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import text
 
+from service import metrics
 from service.bench import clocks, server
 from service.bench.figures import comparison, print_progress
 from service.bench.seeding import seed
@@ -169,7 +170,7 @@ async def _is_left(database: Database, due: datetime) -> bool:
 
 async def _sweep_and_number(database: Database) -> float:
     """Seconds that the sweep takes with the tail beside it, until the last event is numbered."""
-    tail = Tail(database, QueueTags())
+    tail = Tail(database, QueueTags(), metrics.new())
     await tail.load()
     tail.start()
     try:

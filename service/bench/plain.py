@@ -18,12 +18,12 @@ from service import clock as clocks
 from service import ids, settings
 from service.access.deps import Caller
 from service.commands import serve
+from service.context import Context, CurrentContext
 from service.incidents import placing, reporting
-from service.incidents.deps import Key
+from service.incidents.deps import KeyHeader
 from service.incidents.intake import NewReport
 from service.incidents.schemas import ReportBody
 from service.main import create_app
-from service.process import Process
 from service.rules import lifecycle
 from service.store import metadata
 from service.store.incidents import call_rows, incident_rows, tables
@@ -57,24 +57,24 @@ class _Event(_Base):
     __table__ = log_tables.event
 
 
-def _decided(body: ReportBody, caller: Caller, process: Process, key: str | None) -> NewReport:
-    now, world = process.clock.now(), process.worlds.world
-    where = placing.place(body.grid_code, body.location, process.worlds.shapes)
+def _decided(body: ReportBody, caller: Caller, context: Context, key: str | None) -> NewReport:
+    now, world = context.clock.now(), context.worlds.world
+    where = placing.place(body.grid_code, body.location, context.worlds.shapes)
     draft = reporting.draft_of(body, caller, where)
     decision = lifecycle.report(draft, caller, world, incident_id=ids.new_id(now), number="2026-000001", now=now)
-    return NewReport(decision, reporting.said_of(body, caller, key, where), world)
+    return NewReport(decision, reporting.report_of(body, caller, key, where), world)
 
 
-async def _bare(request: Request, body: ReportBody, caller: Caller, key: Key = None) -> Response:
-    process: Process = request.app.state.process
-    new = _decided(body, caller, process, key)
-    return answer(reporting.view_of(new, process.clock.now()), 201)
+async def _bare(context: CurrentContext, body: ReportBody, caller: Caller, key: KeyHeader = None) -> Response:
+    new = _decided(body, caller, context, key)
+    return answer(reporting.view_of(new, context.clock.now()), 201)
 
 
-async def _orm(request: Request, body: ReportBody, caller: Caller, key: Key = None) -> Response:
-    process: Process = request.app.state.process
-    new = _decided(body, caller, process, key)
-    incident, said = new.decision.after, new.said
+async def _orm(
+    request: Request, context: CurrentContext, body: ReportBody, caller: Caller, key: KeyHeader = None
+) -> Response:
+    new = _decided(body, caller, context, key)
+    incident, said = new.decision.after, new.content
     columns = incident_rows.incident_columns(incident)
     async with request.app.state.sessions() as session:
         session.add(_Report(**_report_columns(columns, said, new.line)))
@@ -92,7 +92,7 @@ async def _orm(request: Request, body: ReportBody, caller: Caller, key: Key = No
             stored = {**entry, "audience": list(entry["audience"]), "data": data}
             session.add(_Event(batch_id=batch.id, ord=place, **stored))
         await session.commit()
-    return answer(reporting.view_of(new, process.clock.now()), 201)
+    return answer(reporting.view_of(new, context.clock.now()), 201)
 
 
 def _report_columns(incident: dict[str, Any], said: Any, line: str) -> dict[str, Any]:
@@ -103,7 +103,7 @@ def _report_columns(incident: dict[str, Any], said: Any, line: str) -> dict[str,
 
 def _app(which: str) -> FastAPI:
     app = create_app(settings.load(), clocks.of(None))
-    app.state.sessions = async_sessionmaker(app.state.process.database.engine)
+    app.state.sessions = async_sessionmaker(app.state.context.database.engine)
     route = _bare if which == "bare" else _orm
     routes = app.router.routes
     app.add_api_route(f"/v1/bench/{which}", route, methods=["POST"], status_code=201)

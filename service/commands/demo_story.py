@@ -13,6 +13,7 @@ import httpx
 
 from service import clock as clocks
 from service import postgres
+from service import process as processes
 from service.commands import sample
 from service.commands.database import on_database
 from service.main import create_app
@@ -42,7 +43,7 @@ async def _play(settings: Settings) -> None:
     keys_by_name = await on_database(settings.database_url or "", _prepare)
     app = create_app(settings, clocks.of("now"))
     async with app.router.lifespan_context(app), _client(app) as client:
-        await app.state.process.ready.wait()
+        await processes.of(app).ready.wait()
         incident, events = await _escalated_incident(client, keys_by_name)
     _print_story(incident, events)
 

@@ -51,8 +51,8 @@ async def demo_keys(database: Database, known: Mapping[str, str]) -> dict[str, s
     if not world.units:
         await importing.import_bundle(database, read_folder(SAMPLE), now, _BY, dry_run=False)
         now, world = await now_and_world(database)
-    keyring = Keyring()
-    await keyring.reload(database)
+    keyring = Keyring(database)
+    await keyring.load()
     keys_by_name = dict(known)
     for name, new_key in DEMO_KEYS.items():
         if keyring.find(keys_by_name.get(name, ""), now) is None:

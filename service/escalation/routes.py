@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Response
 from pydantic import ConfigDict, Field, FiniteFloat, model_validator
 
 from service.access.deps import require
+from service.context import CurrentContext
 from service.escalation.advance import Advancer
 from service.rules import errors
 from service.rules.words import Role
@@ -48,12 +49,12 @@ class AdvanceBody(Body):
         ),
     },
 )
-async def advance(body: AdvanceBody, request: Request) -> Response:
+async def advance(body: AdvanceBody, context: CurrentContext) -> Response:
     """The clock stops at each deadline on the way, and the deadline fires at its own instant; `fired` counts them. This
     request exists for services that run with `sihu serve --virtual-clock`; others run on real time and answer 404."""
-    advancer: Advancer | None = request.app.state.advancer
-    if advancer is None:
+    if Advancer not in context.parts:
         raise errors.NotFound("This service runs on real time. Start one with `sihu serve --virtual-clock` for trials.")
+    advancer = context.part(Advancer)
     if body.to is not None:
         fired = await advancer.to(body.to)
     else:

@@ -10,11 +10,11 @@ from pydantic import BeforeValidator, Field
 
 from service import clock
 from service.access.deps import Caller
+from service.context import Context, CurrentContext
 from service.feed import cloud_events
 from service.feed.tail import Tail
 from service.rules import errors
 from service.rules.words import EventType
-from service.store.database import Database
 from service.store.log import feed, numbering
 from service.store.log.feed import FeedFilter, FeedPage
 from service.web import problems, waiting
@@ -89,36 +89,36 @@ class FeedQuery(Params):
         **problems.documented(errors.Unauthorized, errors.BadCursor, errors.ValidationFailed, errors.Unavailable),
     },
 )
-async def read_events(request: Request, caller: Caller, query: Annotated[FeedQuery, Query()]) -> Response:
+async def read_events(
+    request: Request, context: CurrentContext, caller: Caller, query: Annotated[FeedQuery, Query()]
+) -> Response:
     """Pass `next_cursor` back as `after`. An event never appears before one already read. With `wait`, an empty answer
     is held until something comes; one that ends empty gives the same cursor back. Items may be few, or none with a
     moved cursor, when a filter matches little: go on from there."""
-    state = request.app.state
     wanted = cloud_events.wanted(caller, tuple(query.types), query.unit, query.area)
-    after = await _start(request, query.after)
-    page = await _page(request, after, query, wanted)
-    items = [cloud_events.cloud_event(stored, state.worlds.world.district) for stored in page.events]
-    return answer({"items": items, "next_cursor": state.cursors.sign(_CURSOR, [page.scanned_to])})
+    after = await _start(context, query.after)
+    page = await _page(request, context, after, query, wanted)
+    items = [cloud_events.cloud_event(stored, context.worlds.world.district) for stored in page.events]
+    return answer({"items": items, "next_cursor": context.cursors.sign(_CURSOR, [page.scanned_to])})
 
 
-async def _start(request: Request, after: str | None) -> int:
+async def _start(context: Context, after: str | None) -> int:
     if after is None:
         return 0
     if after == "now":
-        async with request.app.state.database.read() as connection:
+        async with context.database.read() as connection:
             return await numbering.end(connection)
-    position: int = request.app.state.cursors.read(_CURSOR, after)[0]
+    position: int = context.cursors.read(_CURSOR, after)[0]
     return position
 
 
-async def _page(request: Request, after: int, query: FeedQuery, wanted: FeedFilter) -> FeedPage:
+async def _page(request: Request, context: Context, after: int, query: FeedQuery, wanted: FeedFilter) -> FeedPage:
     """The next page; with `wait`, the first that is not empty. No connection is held while waiting."""
-    database: Database = request.app.state.database
-    tail: Tail = request.app.state.tail
+    tail = context.part(Tail)
     until = clock.monotonic() + query.wait
     position = after
     while True:
-        async with database.read() as connection:
+        async with context.database.read() as connection:
             page = await feed.read(connection, position, query.limit, wanted)
         left_s = until - clock.monotonic()
         if page.events or page.more:

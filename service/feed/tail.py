@@ -14,6 +14,8 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from service import clock
+from service.context import Part
+from service.metrics import Metrics
 from service.queues.tags import QueueTags
 from service.rules.errors import Unavailable
 from service.store.database import Database
@@ -29,29 +31,31 @@ GATHER_S = 0.025
 """Pause between two rounds under load, so that batches gather and numbering costs the writers little."""
 _REST = 3
 """A round is followed by at least this many times as long a pause: somebody's snapshot held for an hour makes numbering
-walk over all it numbered since (13 ms per 100,000 batches), and that is not to eat the database."""
+walk over all it numbered since (13 ms per 100,000 batches), which should not eat the database."""
 _READ_AHEAD = 4 * numbering.SEAL_LIMIT
-"""Batches remembered as passed on, in case this process is told of one only then: it was committed a moment ago."""
+"""Batches remembered as passed on, in case the announcement of this process's own commit arrives after the batch was
+read."""
 _AFTER_FAULT_S = 1.0
 
 Reloader = Callable[[], Awaitable[None]]
 
 
-class Tail:
-    """One a process. `tell` after every commit; `start` and `stop` with the process."""
+class Tail(Part):
+    """One a process. `tell` is called after every commit."""
 
-    def __init__(self, database: Database, queues: QueueTags) -> None:
+    def __init__(self, database: Database, queues: QueueTags, metrics: Metrics) -> None:
         self.position = 0
         """The last numbered event this process has seen."""
         self._database = database
         self._queues = queues
+        self._metrics = metrics
         self._rung = asyncio.Event()
         self._moved = asyncio.Condition()
         self._reloaders: dict[str, Reloader] = {}
         self._unread: set[str] = set()
         self._wakers: list[Callable[[datetime], None]] = []
         self._beats: list[Callable[[], None]] = []
-        self._told: dict[int, float] = {}  # batch → when, until it is read back with its number
+        self._unnumbered: dict[int, float] = {}  # batch → when it was announced, until it is read back with its number
         self._passed_on: dict[int, None] = {}
         self._failing_since: float | None = None
         self._away = False
@@ -62,7 +66,7 @@ class Tail:
         self._reloaders[name] = reload
 
     def on_wake(self, wake: Callable[[datetime], None]) -> None:
-        """Tell `wake` the nearest deadline of every batch."""
+        """Call `wake` with the nearest deadline of every batch that sets one."""
         self._wakers.append(wake)
 
     def on_beat(self, beat: Callable[[], None]) -> None:
@@ -71,27 +75,28 @@ class Tail:
 
     @property
     def lag_s(self) -> float:
-        """How long the oldest batch told in this process has been waiting for its number, or how long rounds have been
-        failing; seconds."""
-        since = [*itertools.islice(self._told.values(), 1)]
+        """How long the oldest batch committed in this process has been waiting for its number, or how long rounds have
+        been failing; seconds."""
+        since = [*itertools.islice(self._unnumbered.values(), 1)]
         if self._failing_since is not None:
             since.append(self._failing_since)
         return clock.monotonic() - min(since) if since else 0.0
 
     async def load(self) -> None:
-        """Start from what is numbered now; everything else that is read anew on a reload is to be loaded after this.
+        """Start from what is numbered now. Parts that load anew on a reload load after this one: what changes past this
+        point of the log is read anew when the tail comes to it.
 
-        What a process that died had committed is numbered first: a tag it gave must not come back.
+        What a process that died had committed is numbered first: a tag that it gave must not come back.
         Raises `Unavailable`.
         """
-        told = list(self._told)
+        waiting = list(self._unnumbered)
         async with self._database.begin() as tx:
             await numbering.seal(tx)
         async with self._database.read() as connection:
             self.position = await numbering.end(connection)
             self._queues.load(await numbering.queue_marks(connection))
-        for batch in told:
-            del self._told[batch]
+        for batch in waiting:
+            del self._unnumbered[batch]
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._run())
@@ -106,7 +111,7 @@ class Tail:
         self._wake(committed.wake_at)
         if committed.batch_id in self._passed_on:  # numbered and read back before its commit was answered
             return
-        self._told[committed.batch_id] = clock.monotonic()
+        self._unnumbered[committed.batch_id] = clock.monotonic()
         self._queues.touch(committed.queues, committed.batch_id)
         self._rung.set()
 
@@ -115,9 +120,9 @@ class Tail:
         return await self._await(lambda: self.position > position, timeout_s)
 
     async def settled(self, timeout_s: float = 10.0) -> bool:
-        """Wait until everything told so far is numbered; False when the seconds pass first."""
-        told = list(self._told)
-        return await self._await(lambda: not any(batch in self._told for batch in told), timeout_s)
+        """Wait until everything committed here so far is numbered; False when the seconds pass first."""
+        waiting = list(self._unnumbered)
+        return await self._await(lambda: not any(batch in self._unnumbered for batch in waiting), timeout_s)
 
     async def _await(self, holds: Callable[[], bool], timeout_s: float) -> bool:
         try:
@@ -140,7 +145,7 @@ class Tail:
             await asyncio.sleep(pause_s)
 
     async def _round(self) -> float:
-        """One turn; returns how long to pause at least. The tail never dies of a fault."""
+        """One turn; returns how long to pause at least, in seconds. The tail never dies of a fault."""
         began = clock.monotonic()
         try:
             if self._failing_since is not None:
@@ -152,15 +157,16 @@ class Tail:
                 _log.error("the database is away: %s", error.cause, extra={"event": "database_away"})
             self._away = True
             return self._failed(began)
-        except Exception:
+        except Exception as error:
             _log.exception("the tail of the log failed", extra={"event": "tail_failed"})
+            self._metrics.fault("tail", error)
             return self._failed(began)
         self._failing_since = None
         if self._away:
             self._away = False
             _log.warning("the database is back", extra={"event": "database_back"})
-        if self._told:
-            self._rung.set()  # told meanwhile, or another process is numbering: look again after a pause
+        if self._unnumbered:
+            self._rung.set()  # committed meanwhile, or another process is numbering: look again after a pause
         for beat in self._beats:
             beat()
         return min(POLL_S, max(GATHER_S, _REST * (clock.monotonic() - began)))
@@ -172,8 +178,8 @@ class Tail:
         return _AFTER_FAULT_S
 
     async def _begin_anew(self) -> None:
-        """After a fault the database may be another: restored from a backup, or a standby that lacks the last commits.
-        Its positions count, and everything is read again."""
+        """After a fault the database may be another one: restored from a backup, or a standby that lacks the last
+        commits. Its positions are taken over, and everything is read again."""
         async with self._database.read() as connection:
             end = await numbering.end(connection)
             marks = await numbering.queue_marks(connection)
@@ -186,10 +192,10 @@ class Tail:
         self._unread.update(self._reloaders)
 
     async def _number_and_read(self) -> None:
-        """Number what waits, and pass on what is numbered, by whomever; only what is committed is passed on."""
+        """Number what waits, and pass on what is numbered, whichever process did it. Only commits are passed on."""
         full = True
         while full:
-            told = list(self._told)
+            waiting = list(self._unnumbered)
             async with self._database.begin() as tx:
                 numbered = await numbering.seal(tx)
                 batches = await numbering.sealed_after(tx, self.position)
@@ -197,11 +203,12 @@ class Tail:
                 await self._pass_on(batches)
             full = numbering.SEAL_LIMIT in (len(batches), numbered)
             if numbered is not None and not full:
-                await self._drop_lost(told)
+                await self._drop_lost(waiting)
 
-    async def _drop_lost(self, told: list[int]) -> None:
-        """All that is committed was numbered and read: what was told before and is not among it is gone."""
-        lost = [batch for batch in told if self._told.pop(batch, None) is not None]
+    async def _drop_lost(self, waiting: list[int]) -> None:
+        """Everything committed has been read. Batches that were announced earlier and are still missing were lost, as
+        in a failover to a standby that lacked them."""
+        lost = [batch for batch in waiting if self._unnumbered.pop(batch, None) is not None]
         if lost:
             _log.error("%d committed transactions are not in the database", len(lost), extra={"event": "commits_lost"})
             async with self._moved:
@@ -212,7 +219,7 @@ class Tail:
             self._queues.advance(batch.queues, batch.last_position, batch.id)
             self._unread.update(batch.reload)
             self._wake(batch.wake_at)
-            self._told.pop(batch.id, None)
+            self._unnumbered.pop(batch.id, None)
             self._passed_on[batch.id] = None
         for oldest in list(itertools.islice(self._passed_on, max(0, len(self._passed_on) - _READ_AHEAD))):
             del self._passed_on[oldest]

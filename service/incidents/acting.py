@@ -1,30 +1,29 @@
-"""Use cases: one function, one transaction. Load → decide → save → tell."""
+"""The use cases of an incident: one function, one transaction. Load → decide → save → tell."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from service.clock import Clock
+from service.context import Context
 from service.rules import access, lifecycle
 from service.rules.access import Party
 from service.rules.errors import IdempotencyMismatch, NotFound, Pointer, ValidationFailed, VersionMoved
 from service.rules.model import Act, Actor, Call, Decision, Incident, Request, call_numbered
 from service.rules.words import Arrow
 from service.rules.world import World
-from service.store.database import Database, Transaction
+from service.store.database import Transaction
 from service.store.incidents import loading, saving
 from service.store.incidents.incident_rows import incident_columns
 from service.store.incidents.loading import Loaded
 from service.store.incidents.saving import Stamp
-from service.store.log.writing import Committed
-from service.worlds import CurrentWorld
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class Command:
     """A person's act with its fences: `versions` from If-Match (None: any), `stamp` from Idempotency-Key."""
 
     act: Act
@@ -34,7 +33,7 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class IncidentView:
     """An incident as it now stands. `replayed`: this very request was carried out before."""
 
     row: Mapping[str, Any]
@@ -48,62 +47,56 @@ class Standing:
         return int(self.row["version"])
 
 
-@dataclass(frozen=True, slots=True)
-class People:
-    """What the use cases need of a process."""
+async def see(context: Context, incident_id: UUID, actor: Actor) -> Loaded:
+    """One incident with its calls. Raises `NotFound` when it is unknown or not this actor's to see."""
+    async with context.database.read() as connection:
+        return _visible(await loading.load(connection, incident_id), incident_id, actor)
 
-    database: Database
-    worlds: CurrentWorld
-    clock: Clock
-    tell: Callable[[Committed], None]
 
-    async def see(self, incident_id: UUID, actor: Actor) -> Loaded:
-        """One incident with its calls. Raises `NotFound` when it is unknown or not this actor's to see."""
-        async with self.database.read() as connection:
-            return _visible(await loading.load(connection, incident_id), incident_id, actor)
+async def see_with_world(context: Context, incident_id: UUID, actor: Actor) -> tuple[Loaded, World]:
+    """One incident with the world that decides about it, which this process may not have heard of yet. Raises
+    `NotFound` as `see` does."""
+    async with context.database.read() as connection:
+        loaded = _visible(await loading.load(connection, incident_id), incident_id, actor)
+        return loaded, await context.worlds.seen(connection)
 
-    async def see_ruled(self, incident_id: UUID, actor: Actor) -> tuple[Loaded, World]:
-        """The same with the world it is decided by, which this process may not have heard of yet."""
-        async with self.database.read() as connection:
-            loaded = _visible(await loading.load(connection, incident_id), incident_id, actor)
-            return loaded, await self.worlds.seen(connection)
 
-    async def act(self, incident_id: UUID, wish: Wish) -> Standing:
-        """Carry out one act.
+async def act(context: Context, incident_id: UUID, command: Command) -> IncidentView:
+    """Carry out one act.
 
-        Raises, in this order: NotFound, IdempotencyMismatch (or a replay), NotYours, VersionMoved, IllegalTransition;
-        `Unavailable` when the database is away. A replay comes before "not yours": whoever gives a call away and never
-        heard the answer asks again when it is no longer theirs.
-        """
-        async with self.database.begin() as tx:
-            world = await self.worlds.fresh(tx)
-            await saving.lock(tx, [each for each in (incident_id, wish.act.into) if each])
-            loaded, party = _party(await loading.load(tx, incident_id), incident_id, wish.actor)
-            if wish.stamp and await _was_done(tx, incident_id, wish.stamp):
-                return Standing(loaded.row, loaded.calls, loaded.incident.requests, world, replayed=True)
-            _demand_named(loaded.incident, wish.act)
-            lifecycle.authorize(loaded.incident, wish.act.arrow, party)
-            _demand_version(wish.versions, loaded.incident.version)
-            decisions = await self._decide(tx, loaded.incident, wish.act, party, world)
-            stamps = {incident_id: wish.stamp} if wish.stamp else None
-            committed = await saving.save(tx, decisions, stamps=stamps)
-        if committed:
-            self.tell(committed)
-        return _after(loaded, decisions[0], world)
+    Raises, in this order: NotFound, IdempotencyMismatch (or a replay), NotYours, VersionMoved, IllegalTransition;
+    `Unavailable` when the database is away. A replay comes before "not yours": whoever gives a call away and never
+    heard the answer asks again when it is no longer theirs.
+    """
+    async with context.database.begin() as tx:
+        world = await context.worlds.fresh(tx)
+        await saving.lock(tx, [each for each in (incident_id, command.act.into) if each])
+        loaded, party = _party(await loading.load(tx, incident_id), incident_id, command.actor)
+        if command.stamp and await _was_done(tx, incident_id, command.stamp):
+            return IncidentView(loaded.row, loaded.calls, loaded.incident.requests, world, replayed=True)
+        _demand_named(loaded.incident, command.act)
+        lifecycle.authorize(loaded.incident, command.act.arrow, party)
+        _demand_version(command.versions, loaded.incident.version)
+        decisions = await _decide(tx, loaded.incident, command.act, party, world, context.clock.now())
+        stamps = {incident_id: command.stamp} if command.stamp else None
+        committed = await saving.save(tx, decisions, stamps=stamps)
+    if committed:
+        context.tell(committed)
+    return _after(loaded, decisions[0], world)
 
-    async def _decide(
-        self, tx: Transaction, incident: Incident, act: Act, party: Party, world: World
-    ) -> list[Decision]:
-        """The decisions that an act leads to: for a merge, on both sides."""
-        now = self.clock.now()
-        if act.into is None:
-            return [lifecycle.decide(incident, act, party, world, now)]
-        loaded = await loading.load(tx, act.into)
-        target = access.party(party.actor, loaded.incident) if loaded else None
-        if loaded is None or target is None or not target.relations:
-            detail = f"There is no incident {act.into} that you may see."
-            raise ValidationFailed(detail, errors=(Pointer("/into", detail),))
-        return list(lifecycle.merge(incident, loaded.incident, act, party, target, world, now))
+
+async def _decide(
+    tx: Transaction, incident: Incident, act: Act, party: Party, world: World, now: datetime
+) -> list[Decision]:
+    """The decisions that an act leads to: for a merge, on both sides."""
+    if act.into is None:
+        return [lifecycle.decide(incident, act, party, world, now)]
+    loaded = await loading.load(tx, act.into)
+    target = access.party(party.actor, loaded.incident) if loaded else None
+    if loaded is None or target is None or not target.relations:
+        detail = f"There is no incident {act.into} that you may see."
+        raise ValidationFailed(detail, errors=(Pointer("/into", detail),))
+    return list(lifecycle.merge(incident, loaded.incident, act, party, target, world, now))
 
 
 def _visible(loaded: Loaded | None, incident_id: UUID, actor: Actor) -> Loaded:
@@ -111,7 +104,7 @@ def _visible(loaded: Loaded | None, incident_id: UUID, actor: Actor) -> Loaded:
 
 
 def _party(loaded: Loaded | None, incident_id: UUID, actor: Actor) -> tuple[Loaded, Party]:
-    """What was loaded, and what the actor is to it. Raises `NotFound` when that is nothing."""
+    """The loaded incident, and the actor's relations to it. Raises `NotFound` when there are none."""
     party = access.party(actor, loaded.incident) if loaded else None
     if loaded is None or party is None or not party.relations:
         raise NotFound(f"There is no incident {incident_id} that you may see.")
@@ -127,24 +120,24 @@ async def _was_done(tx: Transaction, incident_id: UUID, stamp: Stamp) -> bool:
     return done is not None
 
 
-_OF_AN_APPEAL = (Arrow.APPROVE_APPEAL, Arrow.REFUSE_APPEAL)
+_DECIDE_AN_APPEAL = (Arrow.APPROVE_APPEAL, Arrow.REFUSE_APPEAL)
 
 
 def _demand_named(incident: Incident, act: Act) -> None:
-    """A request or appeal that was decided meanwhile is told by the rules, one that never was is not found."""
+    """Raises `NotFound` for a request or appeal that never was; the rules refuse one that was decided meanwhile."""
     if act.request is not None and not 1 <= act.request <= len(incident.requests):
         raise NotFound(f"Incident {incident.number} has no request {act.request}.")
     call = call_numbered(incident, act.call or 0)
-    if act.arrow in _OF_AN_APPEAL and (call is None or call.appeal is None):
+    if act.arrow in _DECIDE_AN_APPEAL and (call is None or call.appeal is None):
         raise NotFound(f"Incident {incident.number} has no appeal against a call {act.call}: see its calls.")
 
 
-def _demand_version(wanted: frozenset[str] | None, version: int) -> None:
-    if wanted is not None and str(version) not in wanted:
+def _demand_version(versions: frozenset[str] | None, version: int) -> None:
+    if versions is not None and str(version) not in versions:
         raise VersionMoved(f'The incident is now at version "{version}": read it again, then decide anew.')
 
 
-def _after(loaded: Loaded, decision: Decision, world: World) -> Standing:
+def _after(loaded: Loaded, decision: Decision, world: World) -> IncidentView:
     """The view of what was just committed, without reading it again."""
     calls = list(loaded.calls)
     for changed in decision.changed:
@@ -152,4 +145,4 @@ def _after(loaded: Loaded, decision: Decision, world: World) -> Standing:
     if decision.opened:
         calls.append(decision.opened)
     row = {**loaded.row, **incident_columns(decision.after)}
-    return Standing(row, tuple(calls), decision.after.requests, world)
+    return IncidentView(row, tuple(calls), decision.after.requests, world)

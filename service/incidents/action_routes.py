@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 from fastapi import Path as FromPath
 
 from service.incidents import schemas
-from service.incidents.asking import RESPONSES, Asked
+from service.incidents.action_requests import RESPONSES, Action
 from service.rules.model import Act
 from service.rules.words import Arrow
 
@@ -16,88 +16,88 @@ router = APIRouter(prefix="/v1/incidents/{incident_id}", tags=["actions · 处�
 
 
 @router.post("/answer", summary="b · answer: take the call on · 应", responses=RESPONSES)
-async def answer_call(body: schemas.AnswerBody, asked: Asked) -> Response:
+async def answer_call(body: schemas.AnswerBody, action: Action) -> Response:
     """By the called unit. The resolve box starts; `promised_by` is a promise to people and moves no deadline."""
-    return await asked.carry_out(Act(Arrow.ANSWER, body.measure, answer=body.model_dump(mode="json")), body)
+    return await action.carry_out(Act(Arrow.ANSWER, body.measure, answer=body.model_dump(mode="json")), body)
 
 
 @router.post("/resolve", summary="c · resolve: it is done · 办结", responses=RESPONSES)
-async def resolve(body: schemas.ResolveBody, asked: Asked) -> Response:
+async def resolve(body: schemas.ResolveBody, action: Action) -> Response:
     """By the called unit; without an answer before, it counts as answered in the same instant."""
-    return await asked.carry_out(Act(Arrow.RESOLVE, body.result, attachments=body.attachments), body)
+    return await action.carry_out(Act(Arrow.RESOLVE, body.result, attachments=body.attachments), body)
 
 
 @router.post("/raise", summary="d · raise: call the next level · 上呼", responses=RESPONSES)
-async def raise_incident(body: schemas.RaiseBody, asked: Asked) -> Response:
+async def raise_incident(body: schemas.RaiseBody, action: Action) -> Response:
     """By the called unit, at levels 1–3, with a ground. Legitimate: it counts as raised, never as missed."""
-    return await asked.carry_out(Act(Arrow.RAISE, body.reason, ground=body.ground), body)
+    return await action.carry_out(Act(Arrow.RAISE, body.reason, ground=body.ground), body)
 
 
 @router.post("/hold", summary="i · hold: ask to stop the clock until a date · 挂账", responses=RESPONSES)
-async def hold(body: schemas.UntilBody, asked: Asked) -> Response:
+async def hold(body: schemas.UntilBody, action: Action) -> Response:
     """By the called unit, before its deadline. Opens a request for the side that called; the clock runs on until it is
     approved. A leader decides for itself."""
-    return await asked.carry_out(Act(Arrow.HOLD, body.reason, until=body.until), body)
+    return await action.carry_out(Act(Arrow.HOLD, body.reason, until=body.until), body)
 
 
 @router.post("/extend", summary="i · extend: ask to move the deadline · 延期", responses=RESPONSES)
-async def extend(body: schemas.UntilBody, asked: Asked) -> Response:
+async def extend(body: schemas.UntilBody, action: Action) -> Response:
     """As hold. In working time the deadline moves to the end of the hours that `until` lies after."""
-    return await asked.carry_out(Act(Arrow.EXTEND, body.reason, until=body.until), body)
+    return await action.carry_out(Act(Arrow.EXTEND, body.reason, until=body.until), body)
 
 
 RequestNumber = Annotated[int, FromPath(ge=1, le=32_767, description="its `n` in the incident's `requests`")]
 
 
 @router.post("/requests/{n}/approve", summary="i · approve a request · 同意", responses=RESPONSES)
-async def approve(n: RequestNumber, asked: Asked, body: schemas.DecideBody = schemas.DecideBody()) -> Response:  # noqa: B008
+async def approve(n: RequestNumber, action: Action, body: schemas.DecideBody = schemas.DecideBody()) -> Response:  # noqa: B008
     """By the unit that called; at level 1, and beside it after the clock raised, by the street of the cell."""
-    return await asked.carry_out(Act(Arrow.APPROVE, body.reason, request=n), body, n=n)
+    return await action.carry_out(Act(Arrow.APPROVE, body.reason, request=n), body, n=n)
 
 
 @router.post("/requests/{n}/refuse", summary="i · refuse a request · 不同意", responses=RESPONSES)
-async def refuse(n: RequestNumber, asked: Asked, body: schemas.DecideBody = schemas.DecideBody()) -> Response:  # noqa: B008
+async def refuse(n: RequestNumber, action: Action, body: schemas.DecideBody = schemas.DecideBody()) -> Response:  # noqa: B008
     """As approve. Nothing moves."""
-    return await asked.carry_out(Act(Arrow.REFUSE, body.reason, request=n), body, n=n)
+    return await action.carry_out(Act(Arrow.REFUSE, body.reason, request=n), body, n=n)
 
 
 @router.post("/resume", summary="j · resume: on with it, with the time that was left · 恢复", responses=RESPONSES)
-async def resume(asked: Asked, body: schemas.ResumeBody = schemas.ResumeBody()) -> Response:  # noqa: B008
+async def resume(action: Action, body: schemas.ResumeBody = schemas.ResumeBody()) -> Response:  # noqa: B008
     """By the called unit or who approved; else the clock does it on the date."""
-    return await asked.carry_out(Act(Arrow.RESUME, body.comment), body)
+    return await action.carry_out(Act(Arrow.RESUME, body.comment), body)
 
 
 @router.post("/accept", summary="k · accept: confirmed, closed · 核查通过", responses=RESPONSES)
-async def accept(asked: Asked, body: schemas.AcceptBody = schemas.AcceptBody()) -> Response:  # noqa: B008
+async def accept(action: Action, body: schemas.AcceptBody = schemas.AcceptBody()) -> Response:  # noqa: B008
     """By its reporter, or the community or street of the cell; never by the unit that resolved it."""
-    return await asked.carry_out(Act(Arrow.ACCEPT, body.comment), body)
+    return await action.carry_out(Act(Arrow.ACCEPT, body.comment), body)
 
 
 @router.post("/reject", summary="l · reject: not done · 核查不通过", responses=RESPONSES)
-async def reject(body: schemas.ReasonBody, asked: Asked) -> Response:
+async def reject(body: schemas.ReasonBody, action: Action) -> Response:
     """As accept. The same unit is called again; from the second rejection on, the next level."""
-    return await asked.carry_out(Act(Arrow.REJECT, body.reason), body)
+    return await action.carry_out(Act(Arrow.REJECT, body.reason), body)
 
 
 @router.post("/reopen", summary="n · reopen: closed but not fixed · 重开", responses=RESPONSES)
-async def reopen(body: schemas.ReasonBody, asked: Asked) -> Response:
+async def reopen(body: schemas.ReasonBody, action: Action) -> Response:
     """By its reporter or the street of the cell, until `reopen_until`."""
-    return await asked.carry_out(Act(Arrow.REOPEN, body.reason), body)
+    return await action.carry_out(Act(Arrow.REOPEN, body.reason), body)
 
 
 @router.post("/withdraw", summary="o · withdraw: taken back · 撤回", responses=RESPONSES)
-async def withdraw(body: schemas.ReasonBody, asked: Asked) -> Response:
+async def withdraw(body: schemas.ReasonBody, action: Action) -> Response:
     """By its reporter, before it is resolved."""
-    return await asked.carry_out(Act(Arrow.WITHDRAW, body.reason), body)
+    return await action.carry_out(Act(Arrow.WITHDRAW, body.reason), body)
 
 
 @router.post("/comment", summary="Say something · 留言", responses=RESPONSES)
-async def comment(body: schemas.CommentBody, asked: Asked) -> Response:
+async def comment(body: schemas.CommentBody, action: Action) -> Response:
     """By its reporter and every unit of its chain, in any state. The version stays."""
-    return await asked.carry_out(Act(Arrow.COMMENT, body.text), body)
+    return await action.carry_out(Act(Arrow.COMMENT, body.text), body)
 
 
 @router.post("/urge", summary="Push without changing anything · 催办", responses=RESPONSES)
-async def urge(body: schemas.UrgeBody, asked: Asked) -> Response:
+async def urge(body: schemas.UrgeBody, action: Action) -> Response:
     """By its reporter and the units that called. The version stays."""
-    return await asked.carry_out(Act(Arrow.URGE, body.message), body)
+    return await action.carry_out(Act(Arrow.URGE, body.message), body)

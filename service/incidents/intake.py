@@ -1,35 +1,30 @@
 """Group commit: reports that wait at the same moment are saved in one transaction, and each is answered after it.
 
-So a burst costs one commit a page instead of one a report. One bad item cannot spoil its page: a refusal of the rules
-is that item's alone, and a page the database refuses is taken again one by one.
+A burst costs one commit a group instead of one a report. One bad report cannot spoil its group: a refusal of the rules
+is that report's alone, and a group that the database refuses is taken again one by one.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from service import ids
-from service.clock import Clock
-from service.metrics import Metrics
+from service.context import Context, Part
 from service.rules import lifecycle
-from service.rules.errors import IdempotencyMismatch, SihuError
+from service.rules.errors import IdempotencyMismatch, SihuError, Unavailable
 from service.rules.model import Actor, Decision, Draft
 from service.rules.worktime import ZONE
 from service.rules.world import World
-from service.store.database import Database, StatementRefused, Transaction
+from service.store.database import StatementRefused, Transaction
 from service.store.incidents import reports, saving
 from service.store.incidents.reports import EarlierReport, NamePair, Report
 from service.store.log.writing import Committed
-from service.worlds import CurrentWorld
 
-_log = logging.getLogger(__name__)
-
-GROUP = 500
-"""Reports a transaction at the most."""
+MAX_GROUP = 500
+"""Reports in one transaction."""
 _SIDE_BY_SIDE = 2
 """Groups in flight at once: while one waits for its commit, the next is decided."""
 
@@ -39,7 +34,7 @@ class NewReport:
     """A report that became an incident, and the registry it was routed by."""
 
     decision: Decision
-    said: Report
+    content: Report
     world: World
 
     @property
@@ -64,13 +59,13 @@ IntakeOutcome = NewReport | RepeatedReport
 @dataclass(slots=True, eq=False)
 class _Waiting:
     draft: Draft
-    said: Report
+    content: Report
     actor: Actor
     answer: asyncio.Future[IntakeOutcome] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     @property
     def key(self) -> NamePair | None:
-        return (self.said.subject, self.said.idempotency_key) if self.said.idempotency_key else None
+        return (self.content.subject, self.content.idempotency_key) if self.content.idempotency_key else None
 
     def settle(self, outcome: IntakeOutcome | BaseException) -> None:
         if self.answer.done():  # its caller went away; the report is stored all the same
@@ -81,44 +76,34 @@ class _Waiting:
             self.answer.set_result(outcome)
 
 
-class Intake:
-    """One a process: `submit` from any request, `start` and `stop` with the process."""
+class Intake(Part):
+    """One a process: any request may `submit` a report to it."""
 
-    def __init__(
-        self,
-        database: Database,
-        worlds: CurrentWorld,
-        clock: Clock,
-        tell: Callable[[Committed], None],
-        metrics: Metrics,
-    ) -> None:
-        self._database = database
-        self._worlds = worlds
-        self._clock = clock
-        self._tell = tell
-        self._metrics = metrics
+    def __init__(self, context: Context) -> None:
+        self._context = context
         self._queue: deque[_Waiting] = deque()
         self._arrived = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._numbers: deque[int] = deque()
 
     def start(self) -> None:
+        """Take groups as they come."""
         self._tasks = [asyncio.create_task(self._work()) for _ in range(_SIDE_BY_SIDE)]
 
     async def stop(self) -> None:
-        """Stop taking groups. A group under way finishes, so nobody is left without an answer."""
+        """Take no more groups. A group under way finishes, so that each of its reports is answered."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def submit(self, draft: Draft, said: Report, actor: Actor) -> IntakeOutcome:
+    async def submit(self, draft: Draft, content: Report, actor: Actor) -> IntakeOutcome:
         """Store one report; returns after its commit.
 
         Raises:
             SihuError: this report is refused (see `lifecycle.report`), or its key was used with another body.
             Unavailable: the database is away.
         """
-        waiting = _Waiting(draft, said, actor)
+        waiting = _Waiting(draft, content, actor)
         self._queue.append(waiting)
         self._arrived.set()
         return await waiting.answer
@@ -131,17 +116,17 @@ class Intake:
                 await asyncio.shield(self._save(group))
 
     def _take(self) -> list[_Waiting]:
-        """The next group. A second report under a key already in it stays behind: it waits for the first."""
+        """The next group. A second report under a key or source already in it stays behind, for a later group."""
         group: list[_Waiting] = []
-        held: set[NamePair] = set()
+        taken: set[NamePair] = set()
         behind: list[_Waiting] = []
-        while self._queue and len(group) < GROUP:
+        while self._queue and len(group) < MAX_GROUP:
             waiting = self._queue.popleft()
-            marks = {mark for mark in (waiting.key, waiting.said.source) if mark}
-            if marks & held:
+            marks = {mark for mark in (waiting.key, waiting.content.source) if mark}
+            if marks & taken:
                 behind.append(waiting)
             else:
-                held |= marks
+                taken |= marks
                 group.append(waiting)
         self._queue.extendleft(reversed(behind))
         if not self._queue:
@@ -154,31 +139,36 @@ class Intake:
         except StatementRefused as error:
             # a poisoned group is taken apart; a key that another process took this moment is found at a second look
             if len(group) == 1 and not reports.is_taken(error):
-                group[0].settle(error)
+                self._fail(group, error)
             else:
                 for waiting in group:
                     await self._save([waiting])
         except Exception as error:  # whatever it was, each caller hears of it
-            for waiting in group:
-                waiting.settle(error)
+            self._fail(group, error)
         else:
             for waiting, outcome in zip(group, outcomes, strict=True):
                 waiting.settle(outcome)
 
+    def _fail(self, group: Sequence[_Waiting], error: Exception) -> None:
+        if not isinstance(error, Unavailable):
+            self._context.metrics.fault("intake", error)
+        for waiting in group:
+            waiting.settle(error)
+
     async def _store(self, group: Sequence[_Waiting]) -> list[IntakeOutcome | SihuError]:
         numbers = await self._take_numbers(len(group))
-        async with self._database.begin() as tx:
-            world = await self._worlds.fresh(tx)
+        async with self._context.database.begin() as tx:
+            world = await self._context.worlds.fresh(tx)
             by_key = await reports.known_by_key(tx, [waiting.key for waiting in group if waiting.key])
-            by_source = await reports.known_by_source(tx, [w.said.source for w in group if w.said.source])
+            by_source = await reports.known_by_source(tx, [w.content.source for w in group if w.content.source])
             outcomes = [
                 self._decide(waiting, number, by_key, by_source, world)
                 for waiting, number in zip(group, numbers, strict=True)
             ]
             committed = await _write(tx, [each for each in outcomes if isinstance(each, NewReport)])
         if committed:
-            self._tell(committed)
-        self._metrics.intake_group(len(group))
+            self._context.tell(committed)
+        self._context.metrics.intake_group(len(group))
         return outcomes
 
     def _decide(
@@ -189,17 +179,17 @@ class Intake:
         by_source: dict[NamePair, EarlierReport],
         world: World,
     ) -> IntakeOutcome | SihuError:
-        said = waiting.said
+        content = waiting.content
         if waiting.key in by_key:
             known = by_key[waiting.key]
-            if known.body_hash != said.body_hash:
+            if known.body_hash != content.body_hash:
                 return IdempotencyMismatch(
                     "This Idempotency-Key was already used with another body: send the first body again, or a new key."
                 )
             return RepeatedReport(known, by_source=False)
-        if said.source in by_source:
-            return RepeatedReport(by_source[said.source], by_source=True)
-        now = self._clock.now()
+        if content.source in by_source:
+            return RepeatedReport(by_source[content.source], by_source=True)
+        now = self._context.clock.now()
         try:
             name = f"{now.astimezone(ZONE).year}-{number:06d}"
             decision = lifecycle.report(
@@ -207,12 +197,12 @@ class Intake:
             )
         except SihuError as error:
             return error
-        return NewReport(decision, said, world)
+        return NewReport(decision, content, world)
 
     async def _take_numbers(self, count: int) -> list[int]:
-        """Numbers of this process's blocks; those of a group that comes to nothing are gaps (contract §3)."""
+        """Numbers out of this process's blocks. Those of a group that is not saved stay unused (contract §3)."""
         while len(self._numbers) < count:
-            async with self._database.begin() as tx:
+            async with self._context.database.begin() as tx:
                 first = await saving.number_block(tx)
             self._numbers.extend(range(first, first + saving.NUMBER_BLOCK))
         return [self._numbers.popleft() for _ in range(count)]
@@ -222,6 +212,10 @@ async def _write(tx: Transaction, new: Sequence[NewReport]) -> Committed | None:
     if not new:
         return None
     # always in one order: two processes that insert the same keys then wait for each other, and never in a circle
-    ordered = sorted(new, key=lambda each: (each.said.subject, each.said.idempotency_key or "", each.said.source or ()))
-    await reports.insert(tx, [(each.decision.after, each.said, each.line) for each in ordered])
+    ordered = sorted(new, key=_place)
+    await reports.insert(tx, [(each.decision.after, each.content, each.line) for each in ordered])
     return await saving.save(tx, [each.decision for each in new])
+
+
+def _place(new: NewReport) -> tuple[str, str, tuple[str, ...]]:
+    return new.content.subject, new.content.idempotency_key or "", new.content.source or ()

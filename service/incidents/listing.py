@@ -1,4 +1,4 @@
-"""The list of incidents: what to look for, what may be seen, one page of it."""
+"""One page of the list of incidents, filtered, and of what the actor may see alone."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from service.incidents.acting import People
+from service.context import Context
 from service.incidents.schemas import ListQuery
 from service.rules.model import Actor
 from service.shown import row
@@ -15,21 +15,20 @@ from service.store.incidents.lists import IncidentFilter, Sight
 from service.web.cursors import Cursors, kind_of
 
 
-async def page(people: People, cursors: Cursors, query: ListQuery, actor: Actor) -> dict[str, Any]:
+async def page(context: Context, query: ListQuery, actor: Actor) -> dict[str, Any]:
     """`{"items", "next_cursor"}`; a cursor only fits the filters it came with.
 
     Raises:
         BadCursor: not ours, altered, or of a list with other filters.
     """
-    now = people.clock.now()
+    now = context.clock.now()
     kind = kind_of("incidents", query.model_dump(mode="json", exclude={"cursor", "limit"}))
-    after = _read(cursors, kind, query.cursor) if query.cursor else None
-    async with people.database.read() as connection:
-        wanted = _filter(query, actor, now)
-        found = await lists.page(connection, wanted, Sight.of(actor), after, query.limit + 1)
-    shown, world = found[: query.limit], people.worlds.world
+    after = _read(context.cursors, kind, query.cursor) if query.cursor else None
+    async with context.database.read() as connection:
+        found = await lists.page(connection, _filter(query, actor, now), Sight.of(actor), after, query.limit + 1)
+    shown, world = found[: query.limit], context.worlds.world
     last = shown[-1] if len(found) > query.limit else None
-    cursor = cursors.sign(kind, [last["reported_at"].isoformat(), str(last["id"])]) if last else None
+    cursor = context.cursors.sign(kind, [last["reported_at"].isoformat(), str(last["id"])]) if last else None
     return {"items": [row.row(each, world, now) for each in shown], "next_cursor": cursor}
 
 

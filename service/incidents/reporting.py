@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pydantic import ValidationError
 from pydantic_core import to_json
 
-from service.incidents.acting import People
+from service.context import Context
+from service.incidents import acting
 from service.incidents.intake import Intake, NewReport, RepeatedReport
 from service.incidents.placing import Place, place
-from service.incidents.schemas import BatchBody, BatchItem, ReportBody
+from service.incidents.schemas import BatchItem, ReportBody
 from service.rules import access
 from service.rules.errors import NotFound, NotYours, Pointer, SihuError, SourceTaken, ValidationFailed
 from service.rules.model import Actor, Draft
@@ -23,70 +23,50 @@ from service.rules.words import Role
 from service.shown import incident as views
 from service.store.incidents.incident_rows import incident_columns
 from service.store.incidents.reports import Report
-from service.web import faults, problems
 
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """The answer to one report: its HTTP status, the incident as it stands now, and whether it came before."""
+    """The incident of a report as it stands now. `replayed`: this very request was carried out before. `known_source`:
+    the source had reported it before."""
 
-    status: int
     incident: Mapping[str, Any]
     replayed: bool = False
+    known_source: bool = False
 
 
-async def report(people: People, intake: Intake, body: ReportBody, actor: Actor, key: str | None) -> Reported:
+async def report(context: Context, body: ReportBody, actor: Actor, key: str | None) -> Reported:
     """Store one report, durably: this returns after the commit.
 
     Raises:
         ValidationFailed, NotYours, SourceTaken, IdempotencyMismatch, UnknownCell, UnknownCategory, Unavailable.
     """
-    where = place(body.grid_code, body.location, people.worlds.shapes)
+    where = place(body.grid_code, body.location, context.worlds.shapes)
     draft = draft_of(body, actor, where)
-    outcome = await intake.submit(draft, said_of(body, actor, key, where), actor)
+    outcome = await context.part(Intake).submit(draft, report_of(body, actor, key, where), actor)
     if isinstance(outcome, NewReport):
-        return Reported(201, view_of(outcome, people.clock.now()))
-    return await _as_known(people, outcome, actor)
+        return Reported(view_of(outcome, context.clock.now()))
+    return await _as_known(context, outcome, actor)
 
 
-async def report_batch(
-    people: People, intake: Intake, body: BatchBody, actor: Actor, instance: str
-) -> list[dict[str, Any]]:
-    """Each item as a single POST would have it, in the order they came; they share one group commit."""
-    work = (_item(people, intake, index, item, actor, instance) for index, item in enumerate(body.items))
-    return list(await asyncio.gather(*work))
+async def report_batch(context: Context, items: Sequence[BatchItem], actor: Actor) -> list[Reported | SihuError]:
+    """What each item comes to, as if it had been reported alone, in the order they came. They share group commits."""
+    return list(await asyncio.gather(*(_item(context, item, actor) for item in items)))
 
 
-async def _item(
-    people: People, intake: Intake, index: int, item: BatchItem | Any, actor: Actor, instance: str
-) -> dict[str, Any]:
-    at = f"/items/{index}"
+async def _item(context: Context, item: BatchItem, actor: Actor) -> Reported | SihuError:
     try:
-        if not isinstance(item, BatchItem):
-            item = _checked(item)
-        done = await report(people, intake, item, actor, item.idempotency_key)
+        return await report(context, item, actor, item.idempotency_key)
     except SihuError as error:
-        told = problems.problem(_within(error, at), instance)
-        return {"index": index, "status": told["status"], "problem": told}
-    shown = {name: value for name, value in done.incident.items() if name not in ("calls", "requests")}
-    return {"index": index, "status": done.status, "incident": shown}
-
-
-def _checked(item: Any) -> BatchItem:
-    try:
-        return BatchItem.model_validate(item)
-    except ValidationError as error:
-        raise faults.validation_failed(error, BatchItem) from None
-
-
-def _within(error: SihuError, at: str) -> SihuError:
-    """The same refusal, its pointers those of the batch."""
-    error.errors = tuple(Pointer(at + each.pointer, each.detail) for each in error.errors)
-    return error
+        return error
 
 
 def draft_of(body: ReportBody, actor: Actor, where: Place) -> Draft:
-    """What the rules look at. Raises `ValidationFailed` or `NotYours`."""
+    """The part of a report that the rules look at. Raises `ValidationFailed` or `NotYours`.
+
+    The area is checked here and by the rules once more: "not yours" comes before a key that was used already, which is
+    found out before the rules are asked.
+    """
     if body.grid_code is None and body.location is None:
         raise _wrong("/grid_code", "Name the grid_code, or send the location: one of them says where it is.")
     if actor.role is Role.OPS and body.on_behalf_of is None:
@@ -102,8 +82,8 @@ def _wrong(pointer: str, detail: str) -> ValidationFailed:
     return ValidationFailed(detail, errors=(Pointer(pointer, detail),))
 
 
-def said_of(body: ReportBody, actor: Actor, key: str | None, where: Place) -> Report:
-    """What they do not look at."""
+def report_of(body: ReportBody, actor: Actor, key: str | None, where: Place) -> Report:
+    """The part of a report that the rules never read: text, location, source."""
     return Report(
         subject=actor.subject,
         body_hash=body_hash(body.model_dump(exclude_unset=True, exclude={"idempotency_key"})),
@@ -126,31 +106,31 @@ def body_hash(content: Mapping[str, Any]) -> bytes:
 
 def view_of(new: NewReport, now: datetime) -> Mapping[str, Any]:
     """The view of what was just committed, without reading it again."""
-    incident, said = new.decision.after, new.said
-    system, ref = said.source or (None, None)
+    incident, content = new.decision.after, new.content
+    system, ref = content.source or (None, None)
     row = {
         **incident_columns(incident),
         "line": new.line,
-        "description": said.description,
-        "location": said.location,
-        "location_mismatch": said.location_mismatch,
-        "attachments": said.attachments,
+        "description": content.description,
+        "location": content.location,
+        "location_mismatch": content.location_mismatch,
+        "attachments": content.attachments,
         "source_system": system,
         "source_ref": ref,
-        "occurred_at": said.occurred_at,
+        "occurred_at": content.occurred_at,
     }
     return views.incident(row, (incident.call,), incident.requests, new.world, now)
 
 
-async def _as_known(people: People, repeated: RepeatedReport, actor: Actor) -> Reported:
+async def _as_known(context: Context, repeated: RepeatedReport, actor: Actor) -> Reported:
     try:
-        loaded = await people.see(repeated.known.id, actor)
+        loaded = await acting.see(context, repeated.known.id, actor)
     except NotFound:
         if not repeated.by_source:
             raise
         raise SourceTaken(
             "This source reference already stands for an incident you may not see: check source.system and source.ref."
         ) from None
-    asked = loaded.incident.requests
-    view = views.incident(loaded.row, loaded.calls, asked, people.worlds.world, people.clock.now())
-    return Reported(200 if repeated.by_source else 201, view, replayed=not repeated.by_source)
+    requests, world = loaded.incident.requests, context.worlds.world
+    view = views.incident(loaded.row, loaded.calls, requests, world, context.clock.now())
+    return Reported(view, replayed=not repeated.by_source, known_source=repeated.by_source)

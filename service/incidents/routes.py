@@ -7,9 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from service.access.deps import Caller
+from service.context import CurrentContext
 from service.feed import cloud_events
-from service.incidents import examples, listing, reporting, similar
-from service.incidents.deps import Intakes, Key, Path, ThePeople
+from service.incidents import acting, batch, examples, listing, reporting, similar
+from service.incidents.deps import IncidentId, KeyHeader
 from service.incidents.schemas import BatchBody, ListQuery, ReportBody
 from service.rules import errors, plan
 from service.shown import incident
@@ -45,14 +46,14 @@ _READ_PROBLEMS = (errors.Unauthorized, errors.NotFound, errors.Unavailable)
         **problems.documented(*_REPORT_PROBLEMS),
     },
 )
-async def report(body: ReportBody, caller: Caller, people: ThePeople, intake: Intakes, key: Key = None) -> Response:
+async def report(context: CurrentContext, caller: Caller, body: ReportBody, key: KeyHeader = None) -> Response:
     """Answered only after it is committed. Send it again under the same `Idempotency-Key` as often as the network
     wants: it stays one incident, and the answer then says `Idempotency-Replayed: true`."""
-    done = await reporting.report(people, intake, body, caller, key)
+    done = await reporting.report(context, body, caller, key)
     headers = {"Location": f"/v1/incidents/{done.incident['id']}", "ETag": f'"{done.incident["version"]}"'}
     if done.replayed:
         headers["Idempotency-Replayed"] = "true"
-    return answer(done.incident, done.status, headers)
+    return answer(done.incident, batch.status_of(done), headers)
 
 
 @router.post(
@@ -63,13 +64,10 @@ async def report(body: ReportBody, caller: Caller, people: ThePeople, intake: In
         **problems.documented(*_REPORT_PROBLEMS[:5], errors.Unavailable),
     },
 )
-async def report_batch(
-    request: Request, body: BatchBody, caller: Caller, people: ThePeople, intake: Intakes
-) -> Response:
+async def report_batch(request: Request, context: CurrentContext, caller: Caller, body: BatchBody) -> Response:
     """Each item is what a single POST would be, with its own `idempotency_key`; `status` is what that POST would give.
     A bad item spoils no other."""
-    results = await reporting.report_batch(people, intake, body, caller, instance=request.url.path)
-    return answer({"results": results})
+    return answer({"results": await batch.results(context, body, caller, instance=request.url.path)})
 
 
 @router.get(
@@ -80,11 +78,9 @@ async def report_batch(
         **problems.documented(errors.Unauthorized, errors.BadCursor, errors.ValidationFailed, errors.Unavailable),
     },
 )
-async def list_incidents(
-    request: Request, caller: Caller, people: ThePeople, query: Annotated[ListQuery, Query()]
-) -> Response:
+async def list_incidents(context: CurrentContext, caller: Caller, query: Annotated[ListQuery, Query()]) -> Response:
     """What you may see, without calls. Filters narrow it further; times are half-open."""
-    return answer(await listing.page(people, request.app.state.cursors, query, caller))
+    return answer(await listing.page(context, query, caller))
 
 
 @router.get(
@@ -92,11 +88,11 @@ async def list_incidents(
     summary="One incident with its calls · 事件详情",
     responses={200: ok("As it stands now", examples.INCIDENT), **problems.documented(*_READ_PROBLEMS)},
 )
-async def get_incident(incident_id: Path, caller: Caller, people: ThePeople) -> Response:
+async def get_incident(context: CurrentContext, caller: Caller, incident_id: IncidentId) -> Response:
     """`ETag` is its version: send it back as `If-Match` with an action."""
-    loaded = await people.see(incident_id, caller)
-    asked = loaded.incident.requests
-    view = incident.incident(loaded.row, loaded.calls, asked, people.worlds.world, people.clock.now())
+    loaded = await acting.see(context, incident_id, caller)
+    requests, world = loaded.incident.requests, context.worlds.world
+    view = incident.incident(loaded.row, loaded.calls, requests, world, context.clock.now())
     return answer(view, headers={"ETag": f'"{loaded.incident.version}"'})
 
 
@@ -108,10 +104,10 @@ async def get_incident(incident_id: Path, caller: Caller, people: ThePeople) -> 
         **problems.documented(*_READ_PROBLEMS),
     },
 )
-async def get_timeline(incident_id: Path, caller: Caller, people: ThePeople) -> Response:
+async def get_timeline(context: CurrentContext, caller: Caller, incident_id: IncidentId) -> Response:
     """The whole story, to whoever sees the incident."""
-    await people.see(incident_id, caller)
-    items = await cloud_events.timeline_items(people.database, people.worlds.world.district, incident_id)
+    await acting.see(context, incident_id, caller)
+    items = await cloud_events.timeline_items(context.database, context.worlds.world.district, incident_id)
     return answer({"items": items, "next_cursor": None})
 
 
@@ -120,9 +116,9 @@ async def get_timeline(incident_id: Path, caller: Caller, people: ThePeople) -> 
     summary="Candidates for a merge · 疑似重复",
     responses={200: ok("The likeliest first", examples.SIMILAR), **problems.documented(*_READ_PROBLEMS)},
 )
-async def get_similar(incident_id: Path, caller: Caller, people: ThePeople) -> Response:
+async def get_similar(context: CurrentContext, caller: Caller, incident_id: IncidentId) -> Response:
     """Open incidents you may see of the same line of work, in its cell or within 100 m, reported within 30 days."""
-    return answer({"items": await similar.candidates(people, incident_id, caller), "next_cursor": None})
+    return answer({"items": await similar.candidates(context, incident_id, caller), "next_cursor": None})
 
 
 @router.get(
@@ -130,9 +126,9 @@ async def get_similar(incident_id: Path, caller: Caller, people: ThePeople) -> R
     summary="How its deadline came about · 时限说明",
     responses={200: ok("Every counted second", examples.DEADLINE), **problems.documented(*_READ_PROBLEMS)},
 )
-async def get_deadline(incident_id: Path, caller: Caller, people: ThePeople) -> Response:
+async def get_deadline(context: CurrentContext, caller: Caller, incident_id: IncidentId) -> Response:
     """The policy's row, the clock, each stretch of time that counts, each hold and extension, and the sum."""
-    loaded, world = await people.see_ruled(incident_id, caller)
+    loaded, world = await acting.see_with_world(context, incident_id, caller)
     return answer(incident.deadline(loaded.incident, world))
 
 
@@ -141,8 +137,8 @@ async def get_deadline(incident_id: Path, caller: Caller, people: ThePeople) -> 
     summary="What happens next if nobody acts · 预演",
     responses={200: ok("By the engine's own rule", examples.PLAN), **problems.documented(*_READ_PROBLEMS)},
 )
-async def get_plan(incident_id: Path, caller: Caller, people: ThePeople) -> Response:
+async def get_plan(context: CurrentContext, caller: Caller, incident_id: IncidentId) -> Response:
     """It ends with the first repeated call at level 4, or a close."""
-    loaded, world = await people.see_ruled(incident_id, caller)
-    steps = plan.plan(loaded.incident, world, people.clock.now())
+    loaded, world = await acting.see_with_world(context, incident_id, caller)
+    steps = plan.plan(loaded.incident, world, context.clock.now())
     return answer({"items": incident.plan(steps)})

@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from service.incidents.acting import People
+from service.context import Context
+from service.incidents import acting
 from service.places.coordinates import CoordType, Point, metres_between, to_wgs84
 from service.rules.model import Actor, Incident
 from service.shown import row
@@ -16,36 +17,36 @@ from service.store.incidents.lists import Sight
 
 NEAR_M = 100.0
 """How far apart two points may be; twice the 50 m of practice (domain page §2.4), for phones are not exact."""
-APART = timedelta(days=30)
-MOST = 20
+MAX_APART = timedelta(days=30)
+MAX_CANDIDATES = 20
 
 
-async def candidates(people: People, incident_id: UUID, actor: Actor) -> list[dict[str, Any]]:
+async def candidates(context: Context, incident_id: UUID, actor: Actor) -> list[dict[str, Any]]:
     """Open incidents this actor sees that may be merged with this one, the likeliest first.
 
     Raises `NotFound` when the incident itself is not this actor's to see.
     """
-    loaded = await people.see(incident_id, actor)
+    loaded = await acting.see(context, incident_id, actor)
     incident, here = loaded.incident, _point(loaded.row["location"])
-    since, until = incident.reported_at - APART, incident.reported_at + APART
-    async with people.database.read() as connection:
+    since, until = incident.reported_at - MAX_APART, incident.reported_at + MAX_APART
+    async with context.database.read() as connection:
         found = await lists.open_ones(
-            connection, _cells(people, incident, here), loaded.row["line"], since, until, Sight.of(actor)
+            connection, _cells(context, incident, here), loaded.row["line"], since, until, Sight.of(actor)
         )
-    now, world = people.clock.now(), people.worlds.world
+    now, world = context.clock.now(), context.worlds.world
     shown = [
         {**row.row(each, world, now), **_likeness(incident, here, each)} for each in found if each["id"] != incident.id
     ]
     near = [each for each in shown if each["distance_m"] is None or each["distance_m"] <= NEAR_M]
-    return sorted(near, key=_likeliest_first)[:MOST]
+    return sorted(near, key=_likeliest_first)[:MAX_CANDIDATES]
 
 
-def _cells(people: People, incident: Incident, here: Point | None) -> list[str]:
+def _cells(context: Context, incident: Incident, here: Point | None) -> list[str]:
     """Its own cell, and those of its street that its point lies close to."""
     if here is None:
         return [incident.grid_code]
-    shapes = people.worlds.shapes
-    street = (code for code in people.worlds.world.cells if code.startswith(incident.street))
+    shapes = context.worlds.shapes
+    street = (code for code in context.worlds.world.cells if code.startswith(incident.street))
     distances = {code: shapes.distance_m(code, *here) for code in street}
     near = {code for code, metres in distances.items() if metres is not None and metres <= NEAR_M}
     return sorted(near | {incident.grid_code})

@@ -11,7 +11,9 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import Field, ValidationError
 
+from service import context as contexts
 from service.access import deps
+from service.context import Context
 from service.queues.tags import DEFAULT_STATES, QueueTags
 from service.rules import access, errors
 from service.rules.model import Actor
@@ -72,12 +74,12 @@ async def read_queue(request: Request) -> Response:
     Poll with `If-None-Match`: 304 costs next to nothing. With `wait` as well, the request is held until the queue
     changes or the seconds pass."""
     # Parameters are read by hand: department systems poll all day, and the framework's way doubles what a 304 costs.
-    state, unit = request.app.state, request.path_params["unit"]
-    query = _asked(request.scope["query_string"])
+    context, unit = contexts.of(request.scope), request.path_params["unit"]
+    query = _query(request.scope["query_string"])
     actor = deps.actor_of(request.scope)
-    _may_read(actor, unit, state.worlds.world, state.clock.now())
+    _may_read(actor, unit, context.worlds.world, context.clock.now())
     states = frozenset(map(State, query.state)) or DEFAULT_STATES
-    tags: QueueTags = state.queues
+    tags = context.part(QueueTags)
     tag = tags.tag(unit, states)
     if headers.is_unchanged(request.headers.get("if-none-match"), tag):
         changed = query.wait and await waiting.while_connected(request, tags.changed(unit, states, tag, query.wait))
@@ -85,12 +87,12 @@ async def read_queue(request: Request) -> Response:
             return Response(status_code=304, headers={"ETag": tag})
         tag = tags.tag(unit, states)
     # the tag is taken before the rows are read: they may be newer than it says, never older
-    page = await _page(request, actor, unit, sorted(states), query)
+    page = await _page(context, actor, unit, sorted(states), query)
     return answer(page, headers={"ETag": tag})
 
 
 @lru_cache(maxsize=1024)
-def _asked(query_string: bytes) -> QueueQuery:
+def _query(query_string: bytes) -> QueueQuery:
     """The checked parameters; pollers send the same ones again and again. Raises `ValidationFailed`."""
     given: dict[str, Any] = {}
     for name, value in parse_qsl(query_string.decode("latin-1"), keep_blank_values=True):
@@ -115,21 +117,20 @@ def _may_read(actor: Actor, unit: str, world: World, now: datetime) -> None:
         raise errors.NotFound(f"There is no queue {unit} that you may see: see GET /v1/units.")
 
 
-async def _page(request: Request, actor: Actor, unit: str, states: list[State], query: QueueQuery) -> dict[str, Any]:
-    state = request.app.state
+async def _page(context: Context, actor: Actor, unit: str, states: list[State], query: QueueQuery) -> dict[str, Any]:
     kind = kind_of("queue", {"unit": unit, "states": states})
     after = None
     if query.cursor:
-        due_at, incident_id = state.cursors.read(kind, query.cursor)
+        due_at, incident_id = context.cursors.read(kind, query.cursor)
         after = datetime.fromisoformat(due_at), UUID(incident_id)
-    async with state.database.read() as connection:
+    async with context.database.read() as connection:
         # a team of this street may be called in another one, which the street does not see
         sight = None if unit in (actor.unit, actor.member_of) else Sight.of(actor)
         found = await queue_pages.page(connection, unit, states, after, query.limit + 1, sight=sight)
-    now, world = state.clock.now(), state.worlds.world
+    now, world = context.clock.now(), context.worlds.world
     shown = found[: query.limit]
     last = shown[-1] if len(found) > query.limit else None
-    cursor = state.cursors.sign(kind, [last["due_at"], last["id"]]) if last else None
+    cursor = context.cursors.sign(kind, [last["due_at"], last["id"]]) if last else None
     return {
         "items": [{**row.row(each, world, now), "assisting": each["unit"] != unit} for each in shown],
         "next_cursor": cursor,

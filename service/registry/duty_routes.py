@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query, Response
 
 from service.access.deps import Caller, must_be
+from service.context import CurrentContext
 from service.registry import duties, examples, views
 from service.registry.bundle.rows import DutyRow
 from service.registry.schemas import ApproveBody, DutyBody, RefuseBody
 from service.rules import access, errors
 from service.rules.words import Role
 from service.store.registry import duty_proposals
-from service.times.announce import tell
 from service.web import problems
 from service.web.answers import answer
 from service.web.cursors import kind_of
@@ -42,17 +42,16 @@ _PLACE = "/v1/duties/proposals"
     summary="Propose a duty · 提出权责事项",
     responses={201: one(examples.PROPOSAL), 200: one(examples.PROPOSAL), **_WRITES},
 )
-async def propose_duty(request: Request, caller: Caller, body: DutyBody) -> Response:
+async def propose_duty(context: CurrentContext, caller: Caller, body: DutyBody) -> Response:
     """Ops and units may propose a duty, but not partners. Nobody's responsibility changes before ops approve it. A code
     has at most one open proposal: a repeated request is answered 200, other content from the same subject corrects the
     proposal, and other content from anybody else is answered 409. A duty is refused if another code gives the same
     category and area to another lead: change the duty under that code, end it, or name a more specific category or
     area."""
     must_be(caller, Role.OPS, Role.UNIT)
-    state = request.app.state
     duty = DutyRow.model_validate(body.model_dump())
-    done = await duties.propose(state.database, duty, state.clock.now(), access.by_of(caller))
-    await tell(request, done.committed)
+    done = await duties.propose(context.database, duty, context.clock.now(), access.by_of(caller))
+    await context.announce(done.committed)
     return answer(views.proposal(done.proposal), 201 if done.new else 200, {"Location": _PLACE})
 
 
@@ -64,16 +63,15 @@ async def propose_duty(request: Request, caller: Caller, body: DutyBody) -> Resp
         **problems.documented(errors.Unauthorized, errors.BadCursor, errors.ValidationFailed, errors.Unavailable),
     },
 )
-async def list_proposals(request: Request, caller: Caller, query: Annotated[PageQuery, Query()]) -> Response:
+async def list_proposals(context: CurrentContext, caller: Caller, query: Annotated[PageQuery, Query()]) -> Response:
     """Open, approved and refused proposals are listed, the newest first. Each names its author and, once it is decided,
     who approved it from when, or who refused it and why."""
-    state = request.app.state
     kind = kind_of(_PLACE, {})
-    before = state.cursors.read(kind, query.cursor)[0] if query.cursor else None
-    async with state.database.read() as connection:
+    before = context.cursors.read(kind, query.cursor)[0] if query.cursor else None
+    async with context.database.read() as connection:
         found = await duty_proposals.newest(connection, limit=query.limit + 1, before=before)
     items = found[: query.limit]
-    cursor = state.cursors.sign(kind, [items[-1].id]) if len(found) > query.limit else None
+    cursor = context.cursors.sign(kind, [items[-1].id]) if len(found) > query.limit else None
     return answer({"items": [views.proposal(each) for each in items], "next_cursor": cursor})
 
 
@@ -83,7 +81,7 @@ async def list_proposals(request: Request, caller: Caller, query: Annotated[Page
     responses={200: one(examples.ADMITTED), **_WRITES, **problems.documented(errors.NotFound)},
 )
 async def approve_duty(
-    request: Request,
+    context: CurrentContext,
     caller: Caller,
     code: Code,
     body: ApproveBody = ApproveBody(),  # noqa: B008
@@ -92,10 +90,9 @@ async def approve_duty(
     stay where they are, and `GET /v1/duties?at=` still answers for any earlier day. Rows of this code that were planned
     for later are removed. A repeated request changes nothing."""
     must_be(caller, Role.OPS)
-    state = request.app.state
     approval = duties.Approval(body.valid_from, body.proposed_at)
-    done = await duties.approve(state.database, code, approval, state.clock.now(), access.by_of(caller))
-    await tell(request, done.committed)
+    done = await duties.approve(context.database, code, approval, context.clock.now(), access.by_of(caller))
+    await context.announce(done.committed)
     return answer(views.proposal(done.proposal))
 
 
@@ -104,12 +101,11 @@ async def approve_duty(
     summary="Refuse or withdraw a proposed duty · 不予准入、撤回",
     responses={200: one(examples.REFUSED), **_WRITES, **problems.documented(errors.NotFound)},
 )
-async def refuse_duty(request: Request, caller: Caller, code: Code, body: RefuseBody) -> Response:
+async def refuse_duty(context: CurrentContext, caller: Caller, code: Code, body: RefuseBody) -> Response:
     """Ops refuse a proposal; the subject that made it withdraws it. Afterwards anybody may propose the code again. A
     repeated request changes nothing. An approved proposal can no longer be refused: propose what should be in force
     instead."""
     must_be(caller, Role.OPS, Role.UNIT)
-    state = request.app.state
-    done = await duties.refuse(state.database, code, body.reason, state.clock.now(), access.by_of(caller))
-    await tell(request, done.committed)
+    done = await duties.refuse(context.database, code, body.reason, context.clock.now(), access.by_of(caller))
+    await context.announce(done.committed)
     return answer(views.proposal(done.proposal))

@@ -9,6 +9,7 @@ from typing import Annotated, TypeVar
 from fastapi import APIRouter, Query, Request, Response
 
 from service.access.deps import Caller
+from service.context import Context, CurrentContext
 from service.places.coordinates import to_wgs84
 from service.registry import examples, views
 from service.registry.schemas import AreaQuery, ChainQuery, DatedQuery, DutyQuery, LocateQuery
@@ -27,10 +28,12 @@ _Item = TypeVar("_Item", Unit, Cell, Category, Duty, Line)
 
 
 @router.get("/grid-cells", summary="List the grid cells · 网格", responses={200: listed(examples.CELL), **_LISTS})
-async def list_cells(request: Request, caller: Caller, query: Annotated[AreaQuery, Query()]) -> Response:
+async def list_cells(
+    request: Request, context: CurrentContext, caller: Caller, query: Annotated[AreaQuery, Query()]
+) -> Response:
     """Cells in force at `at`, or now, are listed by code. `area` keeps those whose code starts with it."""
-    world, at = _now(request, query.at)
-    return _page(request, query, _in_force(world.cells, at, query.area), views.cell)
+    world, at = _now(context, query.at)
+    return _page(request, context, query, _in_force(world.cells, at, query.area), views.cell)
 
 
 @router.get(
@@ -41,11 +44,11 @@ async def list_cells(request: Request, caller: Caller, query: Annotated[AreaQuer
         **problems.documented(errors.Unauthorized, errors.NotFound, errors.ValidationFailed),
     },
 )
-async def locate(request: Request, caller: Caller, query: Annotated[LocateQuery, Query()]) -> Response:
+async def locate(context: CurrentContext, caller: Caller, query: Annotated[LocateQuery, Query()]) -> Response:
     """The query has to name the coordinate system of the point: with a wrong one, the cell found is 600 m away."""
-    world, at = _now(request, None)
+    world, at = _now(context, None)
     lat, lon = to_wgs84(query.lat, query.lon, query.coord_type)
-    code = request.app.state.worlds.shapes.locate(lat, lon)
+    code = context.worlds.shapes.locate(lat, lon)
     cell = world.cell(code, at) if code else None
     if cell is None:
         raise errors.NotFound("This point lies in no known grid cell: check lat, lon and coord_type.")
@@ -57,9 +60,9 @@ async def locate(request: Request, caller: Caller, query: Annotated[LocateQuery,
     summary="Show a grid cell · 单个网格",
     responses={200: one(examples.CELL), **problems.documented(errors.Unauthorized, errors.NotFound)},
 )
-async def get_cell(request: Request, code: str, caller: Caller) -> Response:
+async def get_cell(context: CurrentContext, code: str, caller: Caller) -> Response:
     """The answer is the cell with this code that is in force now."""
-    world, at = _now(request, None)
+    world, at = _now(context, None)
     return answer(views.cell(_cell(world, code, at)))
 
 
@@ -71,10 +74,12 @@ async def get_cell(request: Request, code: str, caller: Caller) -> Response:
         **problems.documented(errors.Unauthorized, errors.NotFound, errors.ValidationFailed, errors.UnknownCategory),
     },
 )
-async def get_chain(request: Request, code: str, caller: Caller, query: Annotated[ChainQuery, Query()]) -> Response:
+async def get_chain(
+    context: CurrentContext, code: str, caller: Caller, query: Annotated[ChainQuery, Query()]
+) -> Response:
     """The answer lists the four calls of an incident in this cell: community, street, department, leader. The rule that
     makes the real calls decides each, and `because` says why this unit is called."""
-    world, at = _now(request, query.at)
+    world, at = _now(context, query.at)
     _cell(world, code, at)
     if world.category(query.category, at) is None:
         detail = f"Category {query.category} is not in the registry: see GET /v1/categories."
@@ -88,41 +93,49 @@ async def get_chain(request: Request, code: str, caller: Caller, query: Annotate
 
 
 @router.get("/units", summary="List the units · 单位", responses={200: listed(examples.UNIT), **_LISTS})
-async def list_units(request: Request, caller: Caller, query: Annotated[AreaQuery, Query()]) -> Response:
+async def list_units(
+    request: Request, context: CurrentContext, caller: Caller, query: Annotated[AreaQuery, Query()]
+) -> Response:
     """Units in force at `at`, or now, are listed by code. `area` keeps the units inside it, and those that cover an
     area inside it."""
-    world, at = _now(request, query.at)
+    world, at = _now(context, query.at)
     units = [
         unit
         for unit in _in_force(world.units, at)
         if query.area is None or any(area.startswith(query.area) for area in (unit.code, *unit.covers))
     ]
-    return _page(request, query, units, views.unit)
+    return _page(request, context, query, units, views.unit)
 
 
 @router.get("/categories", summary="List the categories · 类别", responses={200: listed(examples.CATEGORY), **_LISTS})
-async def list_categories(request: Request, caller: Caller, query: Annotated[DatedQuery, Query()]) -> Response:
+async def list_categories(
+    request: Request, context: CurrentContext, caller: Caller, query: Annotated[DatedQuery, Query()]
+) -> Response:
     """Categories in force at `at`, or now, are listed by code."""
-    world, at = _now(request, query.at)
-    return _page(request, query, _in_force(world.categories, at), views.category)
+    world, at = _now(context, query.at)
+    return _page(request, context, query, _in_force(world.categories, at), views.category)
 
 
 @router.get("/lines", summary="List the lines of work · 条线", responses={200: listed(examples.LINE), **_LISTS})
-async def list_lines(request: Request, caller: Caller, query: Annotated[PageQuery, Query()]) -> Response:
+async def list_lines(
+    request: Request, context: CurrentContext, caller: Caller, query: Annotated[PageQuery, Query()]
+) -> Response:
     """Lines of work are listed by code. They have no validity dates."""
-    world: World = request.app.state.worlds.world
-    return _page(request, query, [world.lines[code] for code in sorted(world.lines)], views.line)
+    world: World = context.worlds.world
+    return _page(request, context, query, [world.lines[code] for code in sorted(world.lines)], views.line)
 
 
 @router.get(
     "/duties", summary="List the duties · 权责事项", responses={200: listed(examples.RESPONSIBLE_DUTY), **_LISTS}
 )
-async def list_duties(request: Request, caller: Caller, query: Annotated[DutyQuery, Query()]) -> Response:
+async def list_duties(
+    request: Request, context: CurrentContext, caller: Caller, query: Annotated[DutyQuery, Query()]
+) -> Response:
     """With `category` or `area`, the answer holds every duty that applies to it, including those of wider categories
     and areas. With both, `responsible` marks the duty that decides there: the one with the most specific category, and
     of several the one with the most specific area. Duties of narrower areas are listed too; they decide inside those
     areas."""
-    world, at = _now(request, query.at)
+    world, at = _now(context, query.at)
     duties = [
         duty
         for duty in _in_force(world.duties, at)
@@ -130,14 +143,13 @@ async def list_duties(request: Request, caller: Caller, query: Annotated[DutyQue
         and (query.area is None or query.area.startswith(duty.area) or duty.area.startswith(query.area))
     ]
     if query.category is None or query.area is None:
-        return _page(request, query, duties, views.duty)
+        return _page(request, context, query, duties, views.duty)
     responsible = world.duty_for(query.category, query.area, at)
-    return _page(request, query, duties, lambda row: views.judged_duty(row, row is responsible))
+    return _page(request, context, query, duties, lambda row: views.judged_duty(row, row is responsible))
 
 
-def _now(request: Request, at: datetime | None) -> tuple[World, datetime]:
-    state = request.app.state
-    return state.worlds.world, at or state.clock.now()
+def _now(context: Context, at: datetime | None) -> tuple[World, datetime]:
+    return context.worlds.world, at or context.clock.now()
 
 
 def _cell(world: World, code: str, at: datetime) -> Cell:
@@ -159,10 +171,11 @@ def _by_code(row: Unit | Cell | Category | Duty | Line) -> SortKey:
 
 def _page(
     request: Request,
+    context: Context,
     query: PageQuery,
     rows: Iterable[_Item],
     view: Callable[[_Item], Mapping[str, object]],
 ) -> Response:
     """Answer with one page of `rows`, which are in the order of their codes."""
-    cursors = request.app.state.cursors
+    cursors = context.cursors
     return paging.page(cursors, request.url.path, query, rows, view, _by_code)

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from service.access.deps import Caller, require
+from service.context import Context, CurrentContext
 from service.rules import access, errors
 from service.rules.model import Actor
 from service.rules.policy import Policy
@@ -14,7 +15,6 @@ from service.rules.words import Role
 from service.rules.world import World
 from service.store.registry import calendars
 from service.times import calendar_changes, examples, policies, views
-from service.times.announce import tell
 from service.times.policy_file import PolicyFile
 from service.times.schemas import MAX_DAYS, ActivateBody, DaysBody, DaysQuery, VersionNumber
 from service.web import paging, problems
@@ -48,18 +48,19 @@ _WRITES = problems.documented(
         **problems.documented(errors.Unauthorized, errors.BadCursor, errors.ValidationFailed),
     },
 )
-async def list_policies(request: Request, caller: Caller, query: Annotated[PageQuery, Query()]) -> Response:
+async def list_policies(
+    request: Request, context: CurrentContext, caller: Caller, query: Annotated[PageQuery, Query()]
+) -> Response:
     """Every version of every policy is listed, by code and then the newest first. An incident keeps the version that
     was in force when it was reported."""
-    state = request.app.state
-    world: World = state.worlds.world
-    active = world.active(state.clock.now())
+    world: World = context.worlds.world
+    active = world.active(context.clock.now())
     versions = sorted(world.policies.values(), key=_newest_first)
 
     def view(policy: Policy) -> views.PolicyView:
         return views.policy(policy, policy is active)
 
-    return paging.page(state.cursors, request.url.path, query, versions, view, _newest_first)
+    return paging.page(context.cursors, request.url.path, query, versions, view, _newest_first)
 
 
 def _newest_first(policy: Policy) -> SortKey:
@@ -72,11 +73,11 @@ def _newest_first(policy: Policy) -> SortKey:
     summary="Draft a policy · 起草时限规则",
     responses={201: one(examples.POLICY_VERSION), 200: one(examples.POLICY_VERSION), **_WRITES},
 )
-async def create_policy(request: Request, caller: _Ops, body: PolicyFile) -> Response:
+async def create_policy(context: CurrentContext, caller: _Ops, body: PolicyFile) -> Response:
     """The body becomes the next version of the policy, a draft until you activate it. Its fields are those of
     `policy.yaml`. All faults are reported at once, such as a missing row, a row that no category reaches, or a time box
     that never ends. If the newest version has the same content, the answer is 200 and nothing is written."""
-    return await _draft(request, caller, body)
+    return await _draft(context, caller, body)
 
 
 @router.get(
@@ -84,14 +85,14 @@ async def create_policy(request: Request, caller: _Ops, body: PolicyFile) -> Res
     summary="List the versions of a policy · 版本",
     responses={200: listed(examples.POLICY_VERSION), **_READS},
 )
-async def list_versions(request: Request, caller: Caller, code: str) -> Response:
+async def list_versions(context: CurrentContext, caller: Caller, code: str) -> Response:
     """All versions are listed, the newest first. `activations` holds the moments from which a version was, is or will
     be in force."""
-    world = request.app.state.worlds.world
+    world = context.worlds.world
     found = sorted((each for each in world.policies.values() if each.code == code), key=lambda each: -each.version)
     if not found:
         raise errors.NotFound(f"There is no policy {code}: see GET /v1/policies.")
-    return answer({"items": [_shown(request, each) for each in found], "next_cursor": None})
+    return answer({"items": [_shown(context, each) for each in found], "next_cursor": None})
 
 
 @router.post(
@@ -100,14 +101,14 @@ async def list_versions(request: Request, caller: Caller, code: str) -> Response
     summary="Draft the next version of a policy · 起草新版本",
     responses={201: one(examples.POLICY_VERSION), 200: one(examples.POLICY_VERSION), **_WRITES},
 )
-async def create_version(request: Request, caller: _Ops, code: str, body: PolicyFile) -> Response:
+async def create_version(context: CurrentContext, caller: _Ops, code: str, body: PolicyFile) -> Response:
     """The request works like POST /v1/policies, but is answered 404 if the policy in the path does not exist."""
-    if not any(known == code for known, _ in request.app.state.worlds.world.policies):
+    if not any(known == code for known, _ in context.worlds.world.policies):
         raise errors.NotFound(f"There is no policy {code}: POST /v1/policies makes one.")
     if body.code != code:
         detail = f"This is policy {code}: send the same code, or POST /v1/policies."
         raise errors.ValidationFailed(detail, errors=[errors.Pointer("/code", detail)])
-    return await _draft(request, caller, body)
+    return await _draft(context, caller, body)
 
 
 @router.post(
@@ -116,7 +117,7 @@ async def create_version(request: Request, caller: _Ops, code: str, body: Policy
     responses={200: one(examples.POLICY_VERSION), **_WRITES},
 )
 async def activate(
-    request: Request,
+    context: CurrentContext,
     caller: _Ops,
     code: str,
     n: VersionNumber,
@@ -125,24 +126,21 @@ async def activate(
     """The version is in force from `at` on, or from now on if `at` is left out. Incidents reported from then on are
     handled under it; all others keep their version. The version is checked against the registry again, and the log
     records who activated it. A repeated request changes nothing."""
-    state = request.app.state
     by = access.by_of(caller)
-    chosen, _, committed = await policies.activate(state.database, code, n, body.at, state.clock.now(), by)
-    await tell(request, committed)
-    return answer(_shown(request, chosen))
+    chosen, _, committed = await policies.activate(context.database, code, n, body.at, context.clock.now(), by)
+    await context.announce(committed)
+    return answer(_shown(context, chosen))
 
 
-async def _draft(request: Request, caller: Actor, body: PolicyFile) -> Response:
-    state = request.app.state
-    done = await policies.draft(state.database, body, state.clock.now(), access.by_of(caller))
-    await tell(request, done.committed)
+async def _draft(context: Context, caller: Actor, body: PolicyFile) -> Response:
+    done = await policies.draft(context.database, body, context.clock.now(), access.by_of(caller))
+    await context.announce(done.committed)
     place = f"/v1/policies/{done.policy.code}/versions"
-    return answer(_shown(request, done.policy), 201 if done.new else 200, {"Location": place})
+    return answer(_shown(context, done.policy), 201 if done.new else 200, {"Location": place})
 
 
-def _shown(request: Request, policy: Policy) -> views.PolicyVersionView:
-    state = request.app.state
-    return views.policy_version(policy, state.worlds.world, state.clock.now())
+def _shown(context: Context, policy: Policy) -> views.PolicyVersionView:
+    return views.policy_version(policy, context.worlds.world, context.clock.now())
 
 
 @router.get(
@@ -150,13 +148,15 @@ def _shown(request: Request, policy: Policy) -> views.PolicyVersionView:
     summary="List the days of a calendar · 工作日历",
     responses={200: listed(examples.DAY), **_READS},
 )
-async def list_days(request: Request, caller: Caller, code: Code, query: Annotated[DaysQuery, Query()]) -> Response:
+async def list_days(
+    context: CurrentContext, caller: Caller, code: Code, query: Annotated[DaysQuery, Query()]
+) -> Response:
     """The answer holds the days that the calendar knows, from `first` to `last`. A missing day is a working day if it
     falls on Monday to Friday, and deadlines in its year are provisional."""
     if not 0 <= (query.last - query.first).days < MAX_DAYS:
         detail = f"Send first and last in order, at most {MAX_DAYS} days apart."
         raise errors.ValidationFailed(detail, errors=[errors.Pointer("?last", detail)])
-    async with request.app.state.database.read() as connection:
+    async with context.database.read() as connection:
         found = await calendars.between(connection, code, query.first, query.last)
         known = found or await calendars.years(connection, code)
     if not known:
@@ -169,15 +169,14 @@ async def list_days(request: Request, caller: Caller, code: Code, query: Annotat
     summary="Change days of a calendar · 调整日历",
     responses={200: one(examples.DAYS_CHANGED), **_WRITES},
 )
-async def put_days(request: Request, caller: _Ops, code: Code, body: DaysBody) -> Response:
+async def put_days(context: CurrentContext, caller: _Ops, code: Code, body: DaysBody) -> Response:
     """All days of the request are written, or none. `days` replace days of the calendar; `fill_years` adds plain days
     where the calendar knows none. The engine recomputes running deadlines at once, and each one that moves has an event
     `sihu.call.rescheduled`. Days are refused if a time box of a policy in use would then take over five years."""
-    state = request.app.state
     by = access.by_of(caller)
     days, defaults = body.replacements(), body.defaults()
-    done = await calendar_changes.change_days(state.database, code, days, state.clock.now(), by, defaults=defaults)
-    await tell(request, done.committed)
+    done = await calendar_changes.change_days(context.database, code, days, context.clock.now(), by, defaults=defaults)
+    await context.announce(done.committed)
     view: views.DaysChangedView = {
         "calendar": code,
         "days_changed": done.days,
@@ -191,10 +190,10 @@ async def put_days(request: Request, caller: _Ops, code: Code, body: DaysBody) -
     summary="Show which years a calendar covers · 日历覆盖",
     responses={200: one(examples.COVERAGE), **_READS},
 )
-async def coverage(request: Request, caller: Caller, code: Code) -> Response:
+async def coverage(context: CurrentContext, caller: Caller, code: Code) -> Response:
     """A year is covered once the calendar knows every day of it. The holidays of a year are published in the November
     before it."""
-    async with request.app.state.database.read() as connection:
+    async with context.database.read() as connection:
         years = await calendars.years(connection, code)
     if not years:
         raise _no_days(code)

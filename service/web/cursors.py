@@ -1,4 +1,4 @@
-"""Opaque cursors: what a list needs to go on, signed, so that only our own come back and nobody edits them."""
+"""Opaque cursors: what a list needs to go on, signed, so that only cursors of this deployment are read, unaltered."""
 
 from __future__ import annotations
 
@@ -11,23 +11,31 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from service.rules.errors import BadCursor
+from service.rules.errors import BadCursor, Unavailable
 
 _MAC_BYTES = 12
-_LONGEST = 1024
-"""Characters of the longest cursor that is looked at."""
+_MIN_SECRET_BYTES = 16
+_MAX_CHARACTERS = 1024
+"""A longer cursor is not looked at."""
 
 
 class Cursors:
-    """Signs and reads cursors. Every process of one deployment has the same `secret`."""
+    """Signs and reads cursors, once it has a secret. Every process of one deployment uses the same one."""
 
-    def __init__(self, secret: bytes) -> None:
-        if len(secret) < 16:
-            raise ValueError("the cursor secret has at least 16 bytes")
+    def __init__(self, secret: bytes | None = None) -> None:
+        self._secret: bytes | None = None
+        if secret is not None:
+            self.use(secret)
+
+    def use(self, secret: bytes) -> None:
+        """Sign with this secret from now on. Raises ValueError when it is too short to keep anything."""
+        if len(secret) < _MIN_SECRET_BYTES:
+            raise ValueError(f"the cursor secret has at least {_MIN_SECRET_BYTES} bytes")
         self._secret = secret
 
     def sign(self, kind: str, values: Sequence[Any]) -> str:
-        """URL-safe text for `values` (JSON values; a datetime or UUID comes back as text)."""
+        """URL-safe text for `values` (JSON values; a datetime or UUID comes back as text). Raises `Unavailable` before
+        there is a secret."""
         payload = to_json(list(values))
         return _text(payload + self._mac(kind, payload))
 
@@ -36,6 +44,7 @@ class Cursors:
 
         Raises:
             BadCursor: altered, too long, of another kind, or of another deployment.
+            Unavailable: there is no secret yet, since the service is starting.
         """
         signed = _bytes(text)
         payload, mac = signed[:-_MAC_BYTES], signed[-_MAC_BYTES:]
@@ -45,6 +54,8 @@ class Cursors:
         return values
 
     def _mac(self, kind: str, payload: bytes) -> bytes:
+        if self._secret is None:
+            raise Unavailable("The service is starting. Send the same request again.")
         name = kind.encode()
         return hmac.digest(self._secret, len(name).to_bytes(4) + name + payload, "sha256")[:_MAC_BYTES]
 
@@ -60,7 +71,7 @@ def _text(signed: bytes) -> str:
 
 
 def _bytes(text: str) -> bytes:
-    if len(text) > _LONGEST:
+    if len(text) > _MAX_CHARACTERS:
         raise _bad()
     try:
         signed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

@@ -6,80 +6,87 @@ usable. A chunked body is counted while it is read, by Starlette's own limiter.
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping, Sequence
+
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.rules.errors import BadRequest, SihuError, TooLarge, UnsupportedMedia
 from service.web import problems
+from service.web.doors import BodyLimits, Door, door_of
 
-BODY_BYTES = 64 * 1024
-BULK_BYTES = 16 * 1024 * 1024
 QUERY_BYTES = 8 * 1024
-
-IMPORT = "/v1/registry/import"
-BULK = frozenset({"/v1/incidents/batch", IMPORT})
-"""POSTs that carry many rows (contract §3: 16 MiB)."""
+_OUTSIDE = BodyLimits(media=())
+"""Behind no door nothing takes a body, so none is looked at."""
 
 
 class Limits:
-    """Middleware. Stands behind whatever asks who is there: 401 comes first (contract §3)."""
+    """Middleware. Stands behind the gate: 401 comes first (contract §3). `posts` are the limits of a POST to a path,
+    where they differ from those of its door."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, doors: Sequence[Door], posts: Mapping[str, BodyLimits]) -> None:
         self._app = app
-        self._counted = {most: RequestBodyLimitMiddleware(app, most) for most in (BODY_BYTES, BULK_BYTES)}
+        self._doors = tuple(doors)
+        self._posts = dict(posts)
+        sizes = {limits.max_bytes for limits in (_OUTSIDE, *(door.bodies for door in doors), *posts.values())}
+        self._counted = {size: RequestBodyLimitMiddleware(app, size) for size in sizes}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         if len(scope["query_string"]) > QUERY_BYTES:
-            much = BadRequest(f"The query string has more than {QUERY_BYTES} bytes: send fewer filters.")
-            await _refuse(much, scope, receive, send)
+            too_long = BadRequest(f"The query string has more than {QUERY_BYTES} bytes: send fewer filters.")
+            await self._refuse(too_long, scope, receive, send)
             return
         length, chunked, media = _announced(scope)
         if not length and not chunked:
             await self._app(scope, receive, send)
             return
-        most = BULK_BYTES if scope["method"] == "POST" and scope["path"] in BULK else BODY_BYTES
-        refusal = _refusal(scope["path"], length, media, most)
-        if refusal:
-            await _refuse(refusal, scope, receive, send)
+        limits = self._limits_of(scope)
+        fault = _fault(limits, length, media)
+        if fault:
+            await self._refuse(fault, scope, receive, send)
         elif chunked:
-            await self._counted[most](scope, receive, send)
+            await self._counted[limits.max_bytes](scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
+    def _limits_of(self, scope: Scope) -> BodyLimits:
+        path = scope["path"]
+        if scope["method"] == "POST" and path in self._posts:
+            return self._posts[path]
+        door = door_of(self._doors, path)
+        return door.bodies if door else _OUTSIDE
 
-async def _refuse(error: SihuError, scope: Scope, receive: Receive, send: Send) -> None:
-    await problems.response(error, Request(scope))(scope, receive, send)
+    async def _refuse(self, error: SihuError, scope: Scope, receive: Receive, send: Send) -> None:
+        door = door_of(self._doors, scope["path"])
+        await problems.refusal(error, Request(scope), door)(scope, receive, send)
 
 
-def _announced(scope: Scope) -> tuple[int, bool, bytes]:
+def _announced(scope: Scope) -> tuple[int, bool, str]:
     """Content-Length (0 when there is none), whether the length is open, and the media type in lower case."""
-    length, chunked, media = 0, False, b""
+    length, chunked, media = 0, False, ""
     for name, value in scope["headers"]:
         if name == b"content-length":
             length = _number(value)
         elif name == b"transfer-encoding":
             chunked = True
         elif name == b"content-type":
-            media = value.partition(b";")[0].strip().lower()
+            media = value.partition(b";")[0].strip().lower().decode("latin-1")
     return length, chunked, media
 
 
 def _number(value: bytes) -> int:
-    """What cannot be read, or has digits enough for any size, is over every limit."""
-    return int(value) if value.isdigit() and len(value) < 20 else BULK_BYTES + 1
+    """A Content-Length; one that cannot be read, or has digits enough for any size, is over every limit."""
+    return int(value) if value.isdigit() and len(value) < 20 else sys.maxsize
 
 
-def _refusal(path: str, length: int, media: bytes, most: int) -> SihuError | None:
-    if length > most:
-        return TooLarge(f"The body has more than {most} bytes: send less, or several requests.")
-    if not path.startswith("/v1/") or media == b"application/json":
-        return None
-    if path == IMPORT:
-        if media == b"application/zip":
-            return None
-        return UnsupportedMedia("Send the bundle with Content-Type: application/json, or application/zip.")
-    return UnsupportedMedia("Send the body as JSON, with Content-Type: application/json.")
+def _fault(limits: BodyLimits, length: int, media: str) -> SihuError | None:
+    if length > limits.max_bytes:
+        return TooLarge(f"The body has more than {limits.max_bytes} bytes: send less, or several requests.")
+    if limits.media and media not in limits.media:
+        return UnsupportedMedia(limits.hint)
+    return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import metadata
 from typing import Any
 
@@ -12,6 +12,7 @@ from service.rules import errors
 from service.rules.errors import SihuError
 from service.rules.words import Arrow, State
 from service.web import problems
+from service.web.doors import JSON, Door, door_of
 
 TITLE = "四呼 sihu"
 DESCRIPTION = (
@@ -22,7 +23,6 @@ DESCRIPTION = (
     "a closed list ([problems](docs/problems)). Send `Authorization: Bearer <key>`."
 )
 _METHODS = ("get", "put", "post", "delete", "patch", "options", "head")
-_SCHEME = {"type": "http", "scheme": "bearer", "description": "A key made with `sihu keys create` or POST /v1/keys."}
 
 PROBLEM_SCHEMA: Mapping[str, Any] = {
     "title": "Problem",
@@ -72,14 +72,17 @@ def version() -> str:
         return "0.0.0"
 
 
-def describe(app: FastAPI) -> None:
-    """Give `app` its title and make `app.openapi()` the whole contract. Call once, after the routes are there."""
+def describe(app: FastAPI, doors: Sequence[Door]) -> None:
+    """Give `app` its title and make `app.openapi()` the whole contract. Call once, after the routes are there.
+
+    What an operation needs for signing in, and the problems that any request can meet, come from its door.
+    """
     app.title, app.description, app.version = TITLE, DESCRIPTION, version()
     derived = app.openapi
 
     def whole() -> dict[str, Any]:
         if app.openapi_schema is None:
-            _complete(derived())
+            _complete(derived(), doors)
         schema = app.openapi_schema
         assert schema is not None
         return schema
@@ -87,20 +90,24 @@ def describe(app: FastAPI) -> None:
     app.openapi = whole  # type: ignore[method-assign]  # FastAPI's documented way to extend the document
 
 
-def _complete(document: dict[str, Any]) -> None:
+def _complete(document: dict[str, Any], doors: Sequence[Door]) -> None:
     """Changes `document` in place: FastAPI keeps the very object it returned."""
     components = document.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     schemas["Problem"] = dict(PROBLEM_SCHEMA)
-    schemes = components.setdefault("securitySchemes", {"key": dict(_SCHEME)})
-    security: list[dict[str, list[str]]] = [{next(iter(schemes)): []}]
+    schemes = [scheme for door in doors for scheme in door.schemes]
+    components["securitySchemes"] = {
+        scheme.name: scheme.model.model_dump(mode="json", by_alias=True, exclude_none=True) for scheme in schemes
+    }
     for path, _, operation in _operations(document):
         _drop_default_422(operation)
-        if path.startswith("/v1/"):
-            operation.setdefault("security", security)
-            _add_problems(operation, _common(operation))
+        door = door_of(doors, path)
+        if door is not None and door.schemes:
+            operation["security"] = [{scheme.name: []} for scheme in door.schemes]
+        if door is not None and door.refusal is None:
+            _add_problems(operation, _common(operation, door))
 
 
 def _operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -119,12 +126,14 @@ def _drop_default_422(operation: dict[str, Any]) -> None:
             del operation["responses"]["422"]
 
 
-def _common(operation: Mapping[str, Any]) -> list[type[SihuError]]:
+def _common(operation: Mapping[str, Any], door: Door) -> list[type[SihuError]]:
     """The problems an operation can have because of what it takes."""
-    kinds: list[type[SihuError]] = [errors.Unauthorized, errors.Unavailable]
+    kinds: list[type[SihuError]] = [errors.Unauthorized] if door.schemes else []
+    kinds.append(errors.Unavailable)
     places = {parameter.get("in") for parameter in operation.get("parameters", ())}
     if "requestBody" in operation:
-        kinds += [errors.BadJson, errors.TooLarge, errors.UnsupportedMedia]
+        kinds += [errors.BadJson] if JSON in operation["requestBody"]["content"] else []
+        kinds += [errors.TooLarge, errors.UnsupportedMedia]
     if "requestBody" in operation or places & {"query", "header"}:
         kinds.append(errors.ValidationFailed)
     if "path" in places:
@@ -146,7 +155,7 @@ def _add_problems(operation: dict[str, Any], kinds: list[type[SihuError]]) -> No
     responses.update(ordered)
 
 
-def missing_examples(document: Mapping[str, Any]) -> list[str]:
+def missing_examples(document: Mapping[str, Any], doors: Sequence[Door]) -> list[str]:
     """What the document lacks, one sentence each: a request or success example, or its problems with theirs."""
     missing = []
     for path, method, operation in _operations(document):
@@ -158,7 +167,8 @@ def missing_examples(document: Mapping[str, Any]) -> list[str]:
                 missing.append(f"{name}: no example of {status}")
         if not any(status.startswith("2") for status in operation["responses"]):
             missing.append(f"{name}: no success response")
-        if path.startswith("/v1/") and not _problems_shown(operation):
+        door = door_of(doors, path)
+        if door is not None and door.refusal is None and not _problems_shown(operation):
             missing.append(f"{name}: no problem responses with examples")
     return missing
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -20,6 +20,7 @@ from starlette.responses import Response
 from service.rules import errors
 from service.rules.errors import SihuError
 from service.web import faults, problem_examples, routing
+from service.web.doors import Door, door_of
 
 _log = logging.getLogger(__name__)
 
@@ -47,7 +48,7 @@ class MethodNotAllowed(SihuError):
 
 
 _OF_HTTP: Mapping[type[SihuError], int] = {MethodNotAllowed: 405, SihuError: 500}
-_HEADERS: Mapping[int, Mapping[str, str]] = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "1"}}
+_RETRY = {"Retry-After": "1"}
 _BY_STATUS: Mapping[int, type[SihuError]] = {
     401: errors.Unauthorized,
     403: errors.NotYours,
@@ -97,11 +98,28 @@ def problem(error: SihuError, instance: str) -> dict[str, Any]:
     return document
 
 
-def response(error: SihuError, request: Request, headers: Mapping[str, str] | None = None) -> Response:
-    """The problem as an answer, with the headers its status asks for."""
-    content = to_json(problem(error, quote(request.scope["path"], safe="/:@!$&'()*+,;=~")))
-    status = status_of(type(error))
-    return Response(content, status, {**_HEADERS.get(status, {}), **(headers or {})}, media_type=MEDIA_TYPE)
+def refusal(
+    error: SihuError, request: Request, door: Door | None, headers: Mapping[str, str] | None = None
+) -> Response:
+    """The answer to a request that is refused, as the door it came through words it, with the headers that its status
+    asks for. None: no door, so a problem."""
+    lines = dict(headers or {})
+    if isinstance(error, errors.Unavailable):
+        lines.update(_RETRY)
+    if isinstance(error, errors.Unauthorized) and door is not None:
+        lines["WWW-Authenticate"] = door.challenge
+    word = _as_problem if door is None or door.refusal is None else door.refusal
+    return word(error, request, lines)
+
+
+def instance_of(request: Request) -> str:
+    """The path that was asked for, percent-encoded."""
+    return quote(request.scope["path"], safe="/:@!$&'()*+,;=~")
+
+
+def _as_problem(error: SihuError, request: Request, headers: Mapping[str, str]) -> Response:
+    content = to_json(problem(error, instance_of(request)))
+    return Response(content, status_of(type(error)), headers, media_type=MEDIA_TYPE)
 
 
 def documented(*kinds: type[SihuError]) -> dict[int | str, dict[str, Any]]:
@@ -133,35 +151,40 @@ def _example(kind: type[SihuError]) -> dict[str, Any]:
     return document
 
 
-def install(app: FastAPI) -> None:
-    """Make every refusal and every fault of `app` a problem."""
-    app.add_exception_handler(SihuError, _on_refusal)
-    app.add_exception_handler(RequestValidationError, _on_invalid)
-    app.add_exception_handler(HTTPException, _on_http)
-    app.add_exception_handler(Exception, _on_fault)
+def install(app: FastAPI, doors: Sequence[Door] = (), count: Callable[[Exception], None] = lambda _: None) -> None:
+    """Make every refusal and every fault of `app` an answer of the door it happened behind. `count` gets each fault."""
 
+    def answer(error: SihuError, request: Request, headers: Mapping[str, str] | None = None) -> Response:
+        return refusal(error, request, door_of(doors, request.scope["path"]), headers)
 
-async def _on_refusal(request: Request, error: Exception) -> Response:
-    assert isinstance(error, SihuError)
-    return response(error, request)
+    async def on_refusal(request: Request, error: Exception) -> Response:
+        assert isinstance(error, SihuError)
+        return answer(error, request)
 
+    async def on_invalid(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        return answer(_of_validation(error, request), request)
 
-async def _on_invalid(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
-    return response(_of_validation(error, request), request)
+    async def on_http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        if error.status_code < 400:
+            return Response(status_code=error.status_code, headers=error.headers)
+        headers = {"Allow": _allowed(request, error)} if error.status_code == 405 else None
+        return answer(_of_http(error, request), request, headers)
 
+    async def on_fault(request: Request, error: Exception) -> Response:
+        _log.error("%s %s failed", request.method, request.url.path, exc_info=error, extra={"event": "internal_error"})
+        count(error)
+        return answer(SihuError(_INTERNAL), request)
 
-async def _on_http(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    if error.status_code < 400:
-        return Response(status_code=error.status_code, headers=error.headers)
-    headers = {"Allow": _allowed(request, error)} if error.status_code == 405 else None
-    return response(_of_http(error, request), request, headers)
-
-
-async def _on_fault(request: Request, error: Exception) -> Response:
-    _log.error("%s %s failed", request.method, request.url.path, exc_info=error, extra={"event": "internal_error"})
-    return response(SihuError(_INTERNAL), request)
+    handlers: Mapping[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
+        SihuError: on_refusal,
+        RequestValidationError: on_invalid,
+        HTTPException: on_http,
+        Exception: on_fault,
+    }
+    for family, handler in handlers.items():
+        app.add_exception_handler(family, handler)
 
 
 def _of_validation(error: RequestValidationError, request: Request) -> SihuError:

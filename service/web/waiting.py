@@ -7,13 +7,16 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from fastapi import Request
+from starlette.types import Scope
 
 _T = TypeVar("_T")
+_HELD = "sihu.held"
 
 
 async def while_connected(request: Request, waits: Coroutine[Any, Any, _T]) -> _T | None:
     """What `waits` comes to; None as soon as the client hangs up, which ends it. The server would not: it lets a
     handler run to its end for nobody."""
+    request.scope[_HELD] = True
     work, gone = asyncio.create_task(waits), asyncio.create_task(_gone(request))
     try:
         await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
@@ -25,6 +28,11 @@ async def while_connected(request: Request, waits: Coroutine[Any, Any, _T]) -> _
         work.cancel()
         gone.cancel()
         await asyncio.gather(work, gone, return_exceptions=True)
+
+
+def was_held(scope: Scope) -> bool:
+    """Whether the request was held, however briefly."""
+    return _HELD in scope
 
 
 async def _gone(request: Request) -> None:

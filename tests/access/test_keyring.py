@@ -35,10 +35,15 @@ async def stored(database: Database, key: Key, key_text: str) -> Key:
 
 
 class Slow(Database):
-    """The real database, whose answers wait for a gate once they have been read."""
+    """The real database, whose answers wait for a gate, once it is closed, after they have been read."""
 
     def __init__(self, behind: Database) -> None:
         self.behind, self.read_done, self.gate = behind, asyncio.Event(), asyncio.Event()
+        self.gate.set()
+
+    def close_gate(self) -> None:
+        self.read_done.clear()
+        self.gate.clear()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Any]:
@@ -48,14 +53,14 @@ class Slow(Database):
             await self.gate.wait()
 
 
-async def test_an_empty_keyring_lets_nobody_in() -> None:
-    assert Keyring().find("sihu_anything", NOW) is None
+async def test_an_empty_keyring_lets_nobody_in(database: Database) -> None:
+    assert Keyring(database).find("sihu_anything", NOW) is None
 
 
 async def test_after_a_reload_each_key_is_known(database: Database) -> None:
     await stored(database, a_key(), "sihu_one")
-    keyring = Keyring()
-    await keyring.reload(database)
+    keyring = Keyring(database)
+    await keyring.load()
     assert keyring.find("sihu_one", NOW) == UNIT
     assert keyring.find("sihu_two", NOW) is None
     assert keyring.find("", NOW) is None
@@ -63,27 +68,29 @@ async def test_after_a_reload_each_key_is_known(database: Database) -> None:
 
 async def test_a_key_works_until_the_instant_it_expires(database: Database) -> None:
     await stored(database, a_key(expires_at=NOW + timedelta(seconds=1)), "sihu_one")
-    keyring = Keyring()
-    await keyring.reload(database)
+    keyring = Keyring(database)
+    await keyring.load()
     assert keyring.find("sihu_one", NOW) == UNIT
     assert keyring.find("sihu_one", NOW + timedelta(seconds=1)) is None
 
 
 async def test_a_key_revoked_elsewhere_is_refused_after_a_reload(database: Database) -> None:
     key = await stored(database, a_key(), "sihu_one")
-    keyring = Keyring()
-    await keyring.reload(database)
+    keyring = Keyring(database)
+    await keyring.load()
     async with database.begin() as tx:
         await keys.revoke(tx, key.id, NOW)
-    await keyring.reload(database)
+    await keyring.load()
     assert keyring.find("sihu_one", NOW) is None
 
 
 async def test_a_key_revoked_here_is_refused_even_after_a_reload_that_had_still_read_it(database: Database) -> None:
     key = await stored(database, a_key(), "sihu_one")
-    keyring, slow = Keyring(), Slow(database)
-    await keyring.reload(database)
-    reloading = asyncio.create_task(keyring.reload(slow))
+    slow = Slow(database)
+    keyring = Keyring(slow)
+    await keyring.load()
+    slow.close_gate()
+    reloading = asyncio.create_task(keyring.load())
     await slow.read_done.wait()
     forgetting = asyncio.create_task(keyring.forget(key.id))
     await asyncio.sleep(0)
@@ -94,8 +101,10 @@ async def test_a_key_revoked_here_is_refused_even_after_a_reload_that_had_still_
 
 
 async def test_a_key_made_here_stays_known_after_a_reload_that_had_not_read_it(database: Database) -> None:
-    keyring, slow = Keyring(), Slow(database)
-    reloading = asyncio.create_task(keyring.reload(slow))
+    slow = Slow(database)
+    keyring = Keyring(slow)
+    slow.close_gate()
+    reloading = asyncio.create_task(keyring.load())
     await slow.read_done.wait()
     admitting = asyncio.create_task(keyring.admit(digest_of("sihu_one"), a_key()))
     slow.gate.set()
@@ -105,10 +114,11 @@ async def test_a_key_made_here_stays_known_after_a_reload_that_had_not_read_it(d
 
 async def test_a_reload_that_fails_keeps_what_was_known(database: Database) -> None:
     await stored(database, a_key(), "sihu_one")
-    keyring = Keyring()
-    await keyring.reload(database)
-    nowhere = Database("postgresql+asyncpg://nobody@127.0.0.1:1/nowhere")
+    moved = Slow(database)
+    keyring = Keyring(moved)
+    await keyring.load()
+    moved.behind = nowhere = Database("postgresql+asyncpg://nobody@127.0.0.1:1/nowhere")
     with pytest.raises(Unavailable):
-        await keyring.reload(nowhere)
+        await keyring.load()
     await nowhere.close()
     assert keyring.find("sihu_one", NOW) == UNIT

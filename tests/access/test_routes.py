@@ -4,61 +4,44 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
+from fastapi import FastAPI
 
 from service import ids
 from service.access import keys, routes
 from service.access.keyring import Keyring
 from service.access.keys import NewKey
-from service.clock import VirtualClock
-from service.rules.errors import BadCursor, Conflict, NotFound, NotYours, SihuError, Unauthorized, UnknownUnit
+from service.context import Context
 from service.rules.model import By
 from service.rules.words import Role
 from service.store.database import Database
 from service.store.log.writing import Committed
-from service.web.cursors import Cursors
+from tests.access import apps
 from tests.access.worlds import NOW, STREET, world
 
 pytestmark = pytest.mark.anyio
-STATUS = {Unauthorized: 401, BadCursor: 400, NotFound: 404, NotYours: 403, Conflict: 409, UnknownUnit: 422}
-
-
-class Told:
-    """Stands where the tail is, and keeps what it was told."""
-
-    def __init__(self) -> None:
-        self.committed: list[Committed] = []
-
-    def tell(self, committed: Committed) -> None:
-        self.committed.append(committed)
 
 
 @pytest.fixture
-async def app(database: Database) -> FastAPI:
-    app = FastAPI()
+def committed() -> list[Committed]:
+    """What the log's readers would be told."""
+    return []
+
+
+@pytest.fixture
+async def app(database: Database, committed: list[Committed]) -> FastAPI:
+    app = apps.make(apps.context_of(database, committed))
     app.include_router(routes.router)
-    app.state.database, app.state.clock, app.state.keyring = database, VirtualClock(NOW), Keyring()
-    app.state.worlds, app.state.tail, app.state.cursors = SimpleNamespace(world=world()), Told(), Cursors(b"s" * 32)
-
-    @app.exception_handler(SihuError)
-    async def refused(_: Request, error: SihuError) -> JSONResponse:
-        status = next((STATUS[family] for family in type(error).__mro__ if family in STATUS), 422)
-        errors = [{"pointer": fault.pointer, "detail": fault.detail} for fault in error.errors]
-        return JSONResponse({"code": error.code, "detail": error.detail, "errors": errors}, status)
-
-    return app
+    return apps.finish(app)
 
 
 async def client_of(app: FastAPI, role: Role, **scope: Any) -> httpx.AsyncClient:
-    state = app.state
-    made = await keys.create(state.database, world(), NOW, NewKey(role, **scope), By("ops", "test"))
-    await state.keyring.reload(state.database)
+    context: Context = app.state.context
+    made = await keys.create(context.database, world(), NOW, NewKey(role, **scope), By("ops", "test"))
+    await context.part(Keyring).load()
     headers = {"Authorization": f"Bearer {made.text}"}
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://sihu/v1", headers=headers)
 
@@ -76,7 +59,9 @@ async def status_with(app: FastAPI, key: str) -> int:
         return (await client.get("http://sihu/v1/keys")).status_code
 
 
-async def test_a_key_is_shown_once_and_lets_in_at_once(app: FastAPI, ops: httpx.AsyncClient) -> None:
+async def test_a_key_is_shown_once_and_lets_in_at_once(
+    app: FastAPI, ops: httpx.AsyncClient, committed: list[Committed]
+) -> None:
     answer = await ops.post("/keys", json={"role": "unit", "unit": STREET, "name": "night desk"})
     made = answer.json()
     assert answer.status_code == 201
@@ -85,7 +70,7 @@ async def test_a_key_is_shown_once_and_lets_in_at_once(app: FastAPI, ops: httpx.
     assert made.items() >= {"role": "unit", "unit": STREET, "subject": STREET, "name": "night desk"}.items()
     assert (made["area"], made["expires_at"], made["revoked_at"]) == (None, None, None)
     assert await status_with(app, made["key"]) == 403
-    assert [told.reload for told in app.state.tail.committed] == [("keys",)]
+    assert [each.reload for each in committed] == [("keys",)]
     assert made["key"] not in (await ops.get("/keys")).text
 
 
@@ -116,19 +101,21 @@ async def test_a_limit_outside_1_to_500_is_refused(ops: httpx.AsyncClient, limit
 
 
 async def test_an_altered_or_foreign_cursor_is_refused(app: FastAPI, ops: httpx.AsyncClient) -> None:
-    foreign = app.state.cursors.sign("incidents", [NOW.isoformat(), str(ids.new_id(NOW))])
+    foreign = app.state.context.cursors.sign("incidents", [NOW.isoformat(), str(ids.new_id(NOW))])
     for cursor in ("nonsense", foreign):
         answer = await ops.get("/keys", params={"cursor": cursor})
         assert (answer.status_code, answer.json()["code"]) == (400, "bad_cursor")
 
 
-async def test_a_revoked_key_is_refused_at_once_and_revoking_again_is_204(app: FastAPI, ops: httpx.AsyncClient) -> None:
+async def test_a_revoked_key_is_refused_at_once_and_revoking_again_is_204(
+    app: FastAPI, ops: httpx.AsyncClient, committed: list[Committed]
+) -> None:
     made = (await ops.post("/keys", json={"role": "auditor"})).json()
     for _ in range(2):
         answer = await ops.delete(f"/keys/{made['id']}")
         assert (answer.status_code, answer.content) == (204, b"")
         assert await status_with(app, made["key"]) == 401
-    assert len(app.state.tail.committed) == 2  # made, revoked once
+    assert len(committed) == 2  # made, revoked once
     listed = (await ops.get("/keys")).json()["items"]
     assert next(item for item in listed if item["id"] == made["id"])["revoked_at"] == "2026-11-02T09:00:00Z"
 
@@ -144,7 +131,7 @@ async def test_a_key_is_refused_from_the_time_it_was_made_to_expire(app: FastAPI
     made = (await ops.post("/keys", json=body)).json()
     assert made["expires_at"] == "2026-11-02T10:00:00Z"
     assert await status_with(app, made["key"]) == 403
-    app.state.clock.move_to(NOW + timedelta(hours=1))
+    app.state.context.clock.move_to(NOW + timedelta(hours=1))
     assert await status_with(app, made["key"]) == 401
 
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import delete, select, update
 
+from service import metrics
 from service.feed.tail import Tail
 from service.queues.tags import QueueTags
 from service.rules.words import EventType, State
@@ -30,7 +31,8 @@ class Node:
 
     def __init__(self, database: Database) -> None:
         self.queues = QueueTags()
-        self.tail = Tail(database, self.queues)
+        self.metrics = metrics.new()
+        self.tail = Tail(database, self.queues, self.metrics)
 
 
 @pytest.fixture

@@ -8,6 +8,11 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from service.access import keys
+from service.access.keyring import Keyring
+from service.access.keys import NewKey
+from service.rules.model import By
+from service.rules.words import Role
 from service.store.incidents.tables import incident, report
 from service.store.log.tables import event
 from tests.house import CATEGORY, CELL, STREET, House
@@ -141,3 +146,16 @@ async def test_units_report_inside_their_own_area_only(house: House) -> None:
     assert (await _post(house, BODY, "department")).status_code == 403
     assert (await _post(house, BODY, "auditor")).status_code == 403
     assert STREET in (await _post(house, {**BODY, "grid_code": "440105001001001"}, "street")).json()["detail"]
+
+
+async def test_not_yours_comes_before_a_key_that_was_used(house: House) -> None:
+    """One subject, two keys: the second one's area does not hold the cell, whatever its Idempotency-Key stood for."""
+    await _post(house, BODY, key="k")
+    process = house.process
+    narrower = NewKey(Role.REPORTER, area="440105001", subject="worker")
+    made = await keys.create(process.database, process.worlds.world, process.clock.now(), narrower, By("ops", "tests"))
+    await process.context.part(Keyring).load()
+    headers = {"Authorization": f"Bearer {made.text}", "Idempotency-Key": "k"}
+    for body in (BODY, {**BODY, "description": "另一件"}):
+        answer = await house.send("worker", "POST", "/v1/incidents", body, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (403, "not_yours")

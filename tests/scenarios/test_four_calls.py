@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from service.clock import VirtualClock
 from tests.house import COMMUNITY, DEPARTMENT, LEADER, START, STREET, House
 from tests.scenarios.figures import figures, scores, shares, times
 
@@ -157,9 +158,8 @@ async def test_rejecting_twice_climbs_and_nobody_looking_closes_unverified(house
 async def test_after_downtime_a_late_incident_climbs_one_level_at_a_time(house: House) -> None:
     """Nobody fired for ten days: each new box starts when the clock fires, and the lateness is on the missed call."""
     incident = await house.report()
-    process = house.process
-    assert process.virtual is not None
-    process.virtual.move_to(START + timedelta(days=10))
+    assert isinstance(house.process.clock, VirtualClock)
+    house.process.clock.move_to(START + timedelta(days=10))
 
     moved = await house.advance(seconds=0)
 

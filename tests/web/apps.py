@@ -6,20 +6,24 @@ import asyncio
 import contextlib
 import itertools
 from collections.abc import AsyncIterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import httpx
 import uvicorn
 from fastapi import APIRouter, Depends, FastAPI, Header, Path, Query, Request, Response
 from fastapi.openapi.models import HTTPBearer
-from fastapi.security.base import SecurityBase
 from pydantic import ConfigDict, Field, FiniteFloat
+from starlette.datastructures import Headers
+from starlette.types import Scope
 
 from service import metrics
+from service.access.gate import Gate
 from service.rules import errors
-from service.rules.words import Urgency
-from service.web import docs, headers, limits, openapi, problems, text
+from service.rules.model import Actor
+from service.rules.words import Role, Urgency
+from service.web import docs, headers, limits, openapi, problems, text, timing, waiting
 from service.web.answers import answer
+from service.web.doors import BULK_BYTES, JSON, ZIP, BodyLimits, Door
 
 KEY = {"Authorization": "Bearer good"}
 
@@ -53,18 +57,25 @@ class Filters(text.Params):
     overdue: bool | None = None
 
 
-class _Bearer(SecurityBase):
-    model = HTTPBearer()
-    scheme_name = "key"
+class OneKey:
+    name: Final = "key"
+    model: Final = HTTPBearer()
+    challenge: Final = "Bearer"
 
-    async def __call__(self, request: Request) -> str:
-        if request.headers.get("authorization") != KEY["Authorization"]:
-            raise errors.Unauthorized("Send a key.")
-        return "anna"
+    async def identify(self, scope: Scope) -> Actor | None:
+        known = Headers(scope=scope).get("authorization") == KEY["Authorization"]
+        return Actor(Role.OPS, "anna") if known else None
+
+    def invitation(self, scope: Scope) -> str:
+        return "Send a key."
 
 
-bearer = _Bearer()
-router = APIRouter(prefix="/v1", dependencies=[Depends(bearer)])
+DOOR = Door("/v1/", schemes=(OneKey(),))
+POSTS = {
+    "/v1/incidents/batch": BodyLimits(BULK_BYTES),
+    "/v1/registry/import": BodyLimits(BULK_BYTES, (JSON, ZIP), "Send JSON, or a zip."),
+}
+router = APIRouter(prefix="/v1")
 _OK: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json": {"example": {"said": "x"}}}}}
 
 
@@ -105,6 +116,11 @@ async def broken() -> Response:
     raise RuntimeError("the secret inside")
 
 
+@router.get("/held", responses=_OK)
+async def held(request: Request) -> Response:
+    return answer({"said": await waiting.while_connected(request, asyncio.sleep(0, "news"))})
+
+
 @router.get("/away", responses=_OK)
 async def away() -> Response:
     raise errors.Unavailable("Send the same again in a second.")
@@ -117,13 +133,15 @@ async def load(request: Request) -> Response:
 
 def make(metric: metrics.Metrics | None = None) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, redirect_slashes=False)
-    problems.install(app)
+    measured = metric or metrics.new()
+    problems.install(app, (DOOR,), lambda error: measured.fault("http", error))
     docs.install(app)
     app.include_router(router)
-    openapi.describe(app)
-    app.add_middleware(limits.Limits)
+    openapi.describe(app, (DOOR,))
+    app.add_middleware(limits.Limits, doors=(DOOR,), posts=POSTS)
+    app.add_middleware(Gate, doors=(DOOR,))
     ticks = itertools.count()
-    app.add_middleware(metrics.Timed, metrics=metric or metrics.new(), timer=lambda: next(ticks) / 1000)
+    app.add_middleware(timing.Timed, metrics=measured, timer=lambda: next(ticks) / 1000)
     return app
 
 

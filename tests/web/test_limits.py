@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from service.web.limits import BODY_BYTES, BULK_BYTES, QUERY_BYTES
+from service.web.doors import BODY_BYTES, BULK_BYTES
+from service.web.limits import QUERY_BYTES
 from tests.web import apps
 
 pytestmark = pytest.mark.anyio

@@ -63,11 +63,13 @@ def test_the_document_is_made_once() -> None:
 
 
 def test_missing_examples_are_listed(document: dict[str, Any]) -> None:
-    assert openapi.missing_examples(document) == ["POST /v1/incidents/{number}/answer: no request example"]
+    assert openapi.missing_examples(document, (apps.DOOR,)) == [
+        "POST /v1/incidents/{number}/answer: no request example"
+    ]
     bare: dict[str, Any] = {
         "paths": {"/v1/x": {"get": {"responses": {"200": {"content": {"application/json": {"schema": {}}}}}}}}
     }
-    assert openapi.missing_examples(bare) == [
+    assert openapi.missing_examples(bare, (apps.DOOR,)) == [
         "GET /v1/x: no example of 200",
         "GET /v1/x: no problem responses with examples",
     ]

@@ -9,13 +9,13 @@ from pydantic_core import from_json
 
 from service.access import deps
 from service.access.deps import Caller
+from service.context import CurrentContext
 from service.registry import examples
 from service.registry.bundle import importing
 from service.registry.bundle.files import BundleError, unzip
 from service.rules import access, errors
 from service.rules.errors import Pointer
 from service.rules.words import Role
-from service.times.announce import tell
 from service.web import problems
 from service.web.answers import answer
 from service.web.examples import one
@@ -55,20 +55,21 @@ _BODY: dict[str, Any] = {
     },
     openapi_extra=_BODY,
 )
-async def import_registry(request: Request, caller: Caller, dry_run: Annotated[bool, Query()] = False) -> Response:
+async def import_registry(
+    request: Request, context: CurrentContext, caller: Caller, dry_run: Annotated[bool, Query()] = False
+) -> Response:
     """The whole bundle is imported, or nothing. All faults are reported at once, each with its file and row. With
     `dry_run=true` the answer shows what would change, and nothing is written. A change takes effect now, or at a later
     `valid_from`; the answer to who was responsible on a past day never changes."""
     deps.must_be(caller, Role.OPS)
-    state = request.app.state
     files = _files(await request.body(), request.headers.get("content-type", ""))
     by = access.by_of(caller)
-    report = await importing.import_bundle(state.database, files, state.clock.now(), by, dry_run=dry_run)
+    report = await importing.import_bundle(context.database, files, context.clock.now(), by, dry_run=dry_run)
     if report.faults:
         pointers = [Pointer(f"/{fault.file}", str(fault)) for fault in report.faults[:_MAX_FAULTS]]
         detail = f"{len(report.faults)} faults; nothing was imported: correct each."
         raise errors.ValidationFailed(detail, errors=pointers)
-    await tell(request, report.committed)
+    await context.announce(report.committed)
     return answer(report.view())
 
 

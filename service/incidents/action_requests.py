@@ -1,4 +1,4 @@
-"""What every action comes with and how it is answered: one shape for all verbs of contract §3."""
+"""A request to act on an incident, and how it is answered: one shape for all verbs of contract §3."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from uuid import UUID
 from fastapi import Depends, Response
 
 from service.access.deps import Caller
-from service.incidents import examples, reporting
-from service.incidents.acting import People, Wish
-from service.incidents.deps import IfMatch, Key, Path, ThePeople
+from service.context import Context, CurrentContext
+from service.incidents import acting, examples, reporting
+from service.incidents.acting import Command
+from service.incidents.deps import IfMatch, IncidentId, KeyHeader
 from service.rules import errors
 from service.rules.model import Act, Actor
 from service.shown import incident
@@ -37,7 +38,7 @@ _PROBLEMS = (
 
 
 def responses(*more: type[errors.SihuError]) -> dict[int | str, dict[str, Any]]:
-    """What every action answers, and the problems that one alone has."""
+    """The responses of an action: those that every action has, and the problems that this one alone has."""
     shown = ok("The incident as it now stands", examples.INCIDENT)
     return {200: shown, **problems.documented(*_PROBLEMS, *more)}
 
@@ -46,31 +47,37 @@ RESPONSES = responses()
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
-    """Everything an action comes with besides its body."""
+class ActionRequest:
+    """Everything that an action comes with besides its body."""
 
+    context: Context
     incident_id: UUID
     caller: Actor
-    people: People
     key: str | None
     if_match: frozenset[str] | None
 
     async def carry_out(self, act: Act, body: Body, **path: int) -> Response:
         """Answered only after the commit. The same key and body again: the incident as it stands, not a second act."""
-        said = {"arrow": act.arrow.value, **path, **body.model_dump(exclude_unset=True)}
-        stamp = Stamp(self.caller.subject, self.key, reporting.body_hash(said)) if self.key else None
-        done = await self.people.act(self.incident_id, Wish(act, self.caller, self.if_match, stamp))
-        view = incident.incident(done.row, done.calls, done.requests, done.world, self.people.clock.now())
+        content = {"arrow": act.arrow.value, **path, **body.model_dump(exclude_unset=True)}
+        stamp = Stamp(self.caller.subject, self.key, reporting.body_hash(content)) if self.key else None
+        command = Command(act, self.caller, self.if_match, stamp)
+        done = await acting.act(self.context, self.incident_id, command)
+        view = incident.incident(done.row, done.calls, done.requests, done.world, self.context.clock.now())
         headers = {"ETag": f'"{done.version}"'}
         if done.replayed:
             headers["Idempotency-Replayed"] = "true"
         return answer(view, headers=headers)
 
 
-async def _request(
-    incident_id: Path, caller: Caller, people: ThePeople, key: Key = None, if_match: IfMatch = None
-) -> Asking:
-    return Asking(incident_id, caller, people, key, if_match)
+async def _action_request(
+    context: CurrentContext,
+    incident_id: IncidentId,
+    caller: Caller,
+    key: KeyHeader = None,
+    if_match: IfMatch = None,
+) -> ActionRequest:
+    return ActionRequest(context, incident_id, caller, key, if_match)
 
 
-Asked = Annotated[Asking, Depends(_request)]
+Action = Annotated[ActionRequest, Depends(_action_request)]
+"""The dependency of a route that carries out one verb."""

@@ -1,0 +1,80 @@
+"""Who sent a request: a door's schemes are tried in turn, and the first that finds something of its own decides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from fastapi.openapi.models import HTTPBearer
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
+from service import context as contexts
+from service.access.keyring import Keyring
+from service.rules.errors import Unauthorized, Unavailable
+from service.rules.model import Actor
+from service.rules.words import UnitKind
+from service.rules.world import World
+from service.web.doors import Door, Scheme
+
+
+async def identify(scope: Scope, schemes: Sequence[Scheme]) -> Actor:
+    """Who sent this request. `schemes` holds at least one.
+
+    Raises:
+        Unauthorized: the request carries nothing that a scheme knows, or something wrong; the detail says which.
+        Unavailable: nobody can be identified now, as while the service is starting.
+    """
+    for scheme in schemes:
+        actor = await scheme.identify(scope)
+        if actor is not None:
+            return actor
+    raise Unauthorized(schemes[0].invitation(scope))
+
+
+class BearerKey:
+    """`Authorization: Bearer <key>` (RFC 6750). No database is asked."""
+
+    name: Final = "key"
+    model: Final = HTTPBearer(description="A key made with `sihu keys create` or POST /v1/keys.", bearerFormat="sihu_…")
+    challenge: Final = "Bearer"
+
+    async def identify(self, scope: Scope) -> Actor | None:
+        """Whose key the request carries.
+
+        Raises:
+            Unauthorized: the key is unknown, revoked or expired.
+            Unavailable: the keys were never loaded, since the database is away.
+        """
+        scheme, _, key = Headers(scope=scope).get("authorization", "").partition(" ")
+        key = key.strip()
+        if scheme.lower() != "bearer" or not key:
+            return None
+        context = contexts.of(scope)
+        keyring = context.part(Keyring)
+        if not keyring.loaded:
+            raise Unavailable(
+                "The service is starting, or its database cannot be reached. Send the same request again."
+            )
+        now = context.clock.now()
+        actor = keyring.find(key, now)
+        if actor is None:
+            raise Unauthorized("This key is unknown here, revoked or expired. Ask ops for a new one.")
+        return actor if actor.unit is None else _with_parent(actor, context.worlds.world, now)
+
+    def invitation(self, scope: Scope) -> str:
+        if Headers(scope=scope).get("authorization") is None:
+            return "Send a key: `Authorization: Bearer sihu_…`. Ops make one with `sihu keys create`."
+        return "The Authorization header should read `Bearer sihu_…`; no other scheme is known here."
+
+
+def _with_parent(actor: Actor, world: World, now: datetime) -> Actor:
+    """A partner answers as a member of its parent (contract §3, "Unit kinds")."""
+    unit = world.unit(actor.unit or "", now)
+    return replace(actor, member_of=unit.parent) if unit is not None and unit.kind is UnitKind.PARTNER else actor
+
+
+API = Door("/v1/", schemes=(BearerKey(),))
+"""The door of systems and apps: keys, JSON, problems."""

@@ -1,0 +1,14 @@
+"""Keys: who may come in."""
+
+from __future__ import annotations
+
+from service.access import routes
+from service.access.identify import API
+from service.access.keyring import Keyring
+from service.room import Room
+
+ROOM = Room(
+    door=API,
+    routers=(routes.router,),
+    parts=(lambda context: Keyring(context.database),),
+)

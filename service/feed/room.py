@@ -1,0 +1,12 @@
+"""The feed of events. The tail of the log is a part of the process, since every room counts on it."""
+
+from __future__ import annotations
+
+from service.access.identify import API
+from service.feed import event_routes
+from service.room import Room
+
+ROOM = Room(
+    door=API,
+    routers=(event_routes.router,),
+)

@@ -1,0 +1,19 @@
+"""The registry: looking things up, duties, importing a bundle."""
+
+from __future__ import annotations
+
+from service.access.identify import API
+from service.registry import duty_routes, routes
+from service.registry.bundle import routes as bundle_routes
+from service.room import Room
+from service.web.doors import BULK_BYTES, JSON, ZIP, BodyLimits
+
+_BUNDLE = BodyLimits(
+    BULK_BYTES, (JSON, ZIP), "Send the bundle with Content-Type: application/json, or application/zip."
+)
+
+ROOM = Room(
+    door=API,
+    routers=(routes.router, duty_routes.router, bundle_routes.router),
+    limits={"/v1/registry/import": _BUNDLE},
+)

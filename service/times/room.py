@@ -1,0 +1,12 @@
+"""Time rules and working days."""
+
+from __future__ import annotations
+
+from service.access.identify import API
+from service.room import Room
+from service.times import routes
+
+ROOM = Room(
+    door=API,
+    routers=(routes.router,),
+)

@@ -1,0 +1,184 @@
+"""Reports that wait at the same moment share a commit, and none of them spoils another."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import func, select
+
+from service import metrics
+from service.clock import VirtualClock
+from service.context import Context
+from service.incidents.intake import Intake, IntakeOutcome, NewReport, RepeatedReport
+from service.rules.errors import IdempotencyMismatch, Unavailable, UnknownCategory
+from service.rules.model import Actor, Draft
+from service.rules.words import Role
+from service.store.database import Database
+from service.store.incidents.reports import Report
+from service.store.incidents.tables import incident
+from service.store.log.writing import Committed
+from service.web.cursors import Cursors
+from service.worlds import CurrentWorld
+from tests.house import CATEGORY, CELL, START, STREET
+
+pytestmark = pytest.mark.anyio
+
+WORKER = Actor(Role.REPORTER, "worker", area=STREET)
+DRAFT = Draft(CELL, CATEGORY, "worker")
+REPORT = Report("worker", b"hash", "路灯不亮")
+POISON = replace(REPORT, description="\x00")  # the checks of a body let none of these through
+
+
+@pytest.fixture
+def committed() -> list[Committed]:
+    return []
+
+
+@pytest.fixture
+async def context(haizhu: Database, committed: list[Committed]) -> Context:
+    worlds = CurrentWorld()
+    await worlds.reload(haizhu)
+    return Context(haizhu, worlds, VirtualClock(START), metrics.new(), Cursors(), committed.append)
+
+
+@pytest.fixture
+async def intake(context: Context) -> AsyncIterator[Intake]:
+    """Not started yet: what is submitted before is one group."""
+    intake = Intake(context)
+    yield intake
+    await intake.stop()
+
+
+async def submitted(intake: Intake, *reports: Report, draft: Draft = DRAFT) -> list[asyncio.Task[IntakeOutcome]]:
+    """The reports in the queue, in this order."""
+    tasks = [asyncio.create_task(intake.submit(draft, each, WORKER)) for each in reports]
+    await asyncio.sleep(0)
+    return tasks
+
+
+async def outcomes_of(tasks: list[asyncio.Task[IntakeOutcome]]) -> list[IntakeOutcome | BaseException]:
+    async with asyncio.timeout(20):
+        return list(await asyncio.gather(*tasks, return_exceptions=True))
+
+
+async def stored(database: Database) -> int:
+    async with database.read() as connection:
+        return int((await connection.execute(select(func.count()).select_from(incident))).scalar_one())
+
+
+def count(context: Context, name: str, **labels: str) -> float:
+    return context.metrics.registry.get_sample_value(name, labels) or 0.0
+
+
+async def test_what_waits_together_is_one_commit(
+    haizhu: Database, context: Context, intake: Intake, committed: list[Committed]
+) -> None:
+    tasks = await submitted(intake, *[REPORT] * 20)
+    intake.start()
+    outcomes = await outcomes_of(tasks)
+    assert {type(each) for each in outcomes} == {NewReport}
+    assert len({each.decision.after.number for each in outcomes if isinstance(each, NewReport)}) == 20
+    assert (len(committed), await stored(haizhu)) == (1, 20)
+    assert count(context, "sihu_intake_group_size_count") == 1
+    assert count(context, "sihu_intake_group_size_sum") == 20
+
+
+async def test_a_key_sent_twice_at_once_is_one_incident(haizhu: Database, intake: Intake) -> None:
+    """The second goes into another group, which may be the quicker one."""
+    once = replace(REPORT, idempotency_key="k")
+    tasks = await submitted(intake, once, once, replace(once, body_hash=b"another"), REPORT)
+    intake.start()
+    first, second, other, plain = await outcomes_of(tasks)
+    new, repeated = sorted((first, second), key=lambda each: isinstance(each, RepeatedReport))
+    assert isinstance(new, NewReport) and isinstance(plain, NewReport)
+    assert isinstance(repeated, RepeatedReport) and not repeated.by_source
+    assert repeated.known.id == new.decision.after.id
+    assert isinstance(other, IdempotencyMismatch)
+    assert await stored(haizhu) == 2
+
+
+async def test_a_second_report_of_a_source_is_the_first(haizhu: Database, intake: Intake) -> None:
+    sourced = replace(REPORT, source=("grid-app", "A-1"))
+    tasks = await submitted(intake, sourced, sourced)
+    intake.start()
+    new, repeated = sorted(await outcomes_of(tasks), key=lambda each: isinstance(each, RepeatedReport))
+    assert isinstance(new, NewReport) and isinstance(repeated, RepeatedReport)
+    assert repeated.by_source and repeated.known.id == new.decision.after.id
+    assert await stored(haizhu) == 1
+
+
+async def test_a_refusal_of_the_rules_is_one_reports_own(haizhu: Database, context: Context, intake: Intake) -> None:
+    good, bad = await submitted(intake, REPORT), await submitted(intake, REPORT, draft=replace(DRAFT, category="no"))
+    intake.start()
+    outcomes = await outcomes_of(good + bad)
+    assert [type(each) for each in outcomes] == [NewReport, UnknownCategory]
+    assert await stored(haizhu) == 1
+    assert count(context, "sihu_faults_total", where="intake") == 0
+
+
+async def test_a_poisoned_group_is_taken_apart(haizhu: Database, context: Context, intake: Intake) -> None:
+    """The database refuses the whole group; then only the one report it cannot store. That is a fault, counted once."""
+    tasks = await submitted(intake, REPORT, POISON, REPORT)
+    intake.start()
+    first, poisoned, last = await outcomes_of(tasks)
+    assert isinstance(first, NewReport) and isinstance(last, NewReport)
+    assert isinstance(poisoned, Exception)
+    assert await stored(haizhu) == 2
+    context.metrics.fault("http", poisoned)  # as the handler of faults does on its way out
+    assert count(context, "sihu_faults_total", where="intake") == 1
+    assert count(context, "sihu_faults_total", where="http") == 0
+
+
+async def test_a_key_that_another_process_took_meanwhile_is_found(context: Context, intake: Intake) -> None:
+    """Both look before either commits; the second insert meets the constraint and looks once more."""
+    elsewhere = Intake(context)
+    once = replace(REPORT, idempotency_key="k")
+    tasks = await submitted(intake, once) + await submitted(elsewhere, once)
+    intake.start()
+    elsewhere.start()
+    outcomes = await outcomes_of(tasks)
+    await elsewhere.stop()
+    assert {type(each) for each in outcomes} == {NewReport, RepeatedReport}
+
+
+async def test_two_processes_give_no_number_twice(context: Context, intake: Intake) -> None:
+    elsewhere = Intake(context)
+    tasks = await submitted(intake, *[REPORT] * 5) + await submitted(elsewhere, *[REPORT] * 5)
+    intake.start()
+    elsewhere.start()
+    outcomes = await outcomes_of(tasks)
+    await elsewhere.stop()
+    assert len({each.decision.after.number for each in outcomes if isinstance(each, NewReport)}) == 10
+
+
+async def test_a_report_whose_sender_went_away_is_stored(haizhu: Database, intake: Intake) -> None:
+    gone, waiting = await submitted(intake, REPORT, REPORT)
+    gone.cancel()
+    intake.start()
+    assert isinstance(await waiting, NewReport)
+    assert await stored(haizhu) == 2
+
+
+async def test_stopping_answers_the_group_under_way(haizhu: Database, intake: Intake) -> None:
+    tasks = await submitted(intake, *[REPORT] * 50)
+    intake.start()
+    async with asyncio.timeout(20):
+        while haizhu.engine.pool.checkedout() == 0:  # type: ignore[attr-defined]
+            await asyncio.sleep(0)
+    await intake.stop()
+    assert {type(each) for each in await outcomes_of(tasks)} == {NewReport}
+    assert await stored(haizhu) == 50
+
+
+async def test_a_database_that_is_away_is_no_fault(context: Context) -> None:
+    nowhere = Database("postgresql+asyncpg://nobody@127.0.0.1:1/nowhere")
+    away = Intake(replace(context, database=nowhere))
+    away.start()
+    outcomes = await outcomes_of(await submitted(away, REPORT, REPORT))
+    assert [type(each) for each in outcomes] == [Unavailable, Unavailable]
+    assert count(context, "sihu_faults_total", where="intake") == 0
+    await away.stop()
+    await nowhere.close()

@@ -1,0 +1,116 @@
+"""What rooms are given: parts by their class, and one way to pass on a change of the registry."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from service import context as contexts
+from service import metrics
+from service.clock import VirtualClock
+from service.context import Context, CurrentContext
+from service.queues.tags import QueueTags
+from service.store.database import Database
+from service.store.log.writing import Committed
+from service.web.cursors import Cursors
+from service.worlds import CurrentWorld
+from tests.house import CATEGORY, CELL, START, House
+from tests.registry.bundles import NOW, bring, files
+
+pytestmark = pytest.mark.anyio
+
+
+class Heard:
+    """Where commits and rings of a context arrive."""
+
+    def __init__(self) -> None:
+        self.commits: list[Committed] = []
+        self.rings = 0
+
+    async def ring(self) -> int:
+        self.rings += 1
+        return 0
+
+
+@pytest.fixture
+def heard() -> Heard:
+    return Heard()
+
+
+def context_of(database: Database, heard: Heard) -> Context:
+    return Context(
+        database=database,
+        worlds=CurrentWorld(),
+        clock=VirtualClock(START),
+        metrics=metrics.new(),
+        cursors=Cursors(),
+        tell=heard.commits.append,
+        parts={QueueTags: QueueTags()},
+        fire_due=heard.ring,
+    )
+
+
+@pytest.fixture
+async def nowhere() -> AsyncIterator[Database]:
+    database = Database("postgresql+asyncpg://nobody@127.0.0.1:1/nowhere")
+    yield database
+    await database.close()
+
+
+async def test_a_part_is_found_by_its_class(nowhere: Database, heard: Heard) -> None:
+    context = context_of(nowhere, heard)
+    assert context.part(QueueTags) is context.parts[QueueTags]
+    with pytest.raises(KeyError):
+        context.part(FastAPI)
+
+
+async def test_a_route_is_given_the_context_of_its_application(nowhere: Database, heard: Heard) -> None:
+    apps = [FastAPI(), FastAPI()]
+    for app in apps:
+        app.state.context = context_of(nowhere, heard)
+
+        @app.get("/id")
+        async def read_id(context: CurrentContext) -> int:
+            return id(context)
+
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://sihu") as client:
+            assert (await client.get("/id")).json() == id(contexts.of({"app": app}))
+    assert apps[0].state.context is not apps[1].state.context
+
+
+async def test_without_a_commit_there_is_nothing_to_announce(nowhere: Database, heard: Heard) -> None:
+    await context_of(nowhere, heard).announce(None)
+    assert (heard.commits, heard.rings) == ([], 0)
+
+
+async def test_a_change_of_the_world_is_read_before_it_is_answered(database: Database, heard: Heard) -> None:
+    await bring(database, files(), NOW)
+    context = context_of(database, heard)
+    keys, world = Committed(1, (), None, ("keys",)), Committed(2, (), None, ("world",))
+    await context.announce(keys)
+    assert (heard.commits, heard.rings, context.worlds.world.version) == ([keys], 0, 0)
+    await context.announce(world)
+    assert (heard.commits, heard.rings, context.worlds.world.version) == ([keys, world], 1, 2)
+
+
+async def test_a_change_is_announced_though_the_database_went_away(nowhere: Database, heard: Heard) -> None:
+    """It is committed: the tail reads the world anew when the database is back."""
+    world = Committed(2, (), None, ("world",))
+    await context_of(nowhere, heard).announce(world)
+    assert (heard.commits, heard.rings) == ([world], 0)
+
+
+async def test_on_the_virtual_clock_a_change_fires_what_it_makes_due(house: House) -> None:
+    """No engine hears the bell there, so the one who changed the registry finds it done."""
+    incident = await house.report()
+    assert isinstance(house.process.clock, VirtualClock)
+    house.process.clock.move_to(START + timedelta(days=2))
+    days = {"source": "test", "days": [{"day": "2027-03-01", "workday": False}]}
+    answer = await house.send("ops", "PUT", "/v1/calendars/cn/days", days)
+    assert answer.status_code == 200, answer.text
+    now = await house.get("worker", f"/v1/incidents/{incident['id']}")
+    assert now["level"] > incident["level"], (CELL, CATEGORY)

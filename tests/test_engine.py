@@ -1,0 +1,158 @@
+"""The engine sleeps until the nearest deadline, is woken for a nearer one, and survives what fails."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import text
+
+from service import metrics
+from service.bench.seeding import seed
+from service.clock import DatabaseClock, VirtualClock
+from service.context import Context
+from service.engine import Engine
+from service.feed.tail import Tail
+from service.queues.tags import QueueTags
+from service.store.database import Database
+from service.web.cursors import Cursors
+from service.worlds import CurrentWorld
+from tests.house import START
+
+pytestmark = pytest.mark.anyio
+
+HOUR = timedelta(hours=1)
+
+
+async def context_of(database: Database, clock: DatabaseClock | VirtualClock) -> Context:
+    worlds, measured = CurrentWorld(), metrics.new()
+    await worlds.reload(database)
+    tail = Tail(database, QueueTags(), measured)  # never started: nothing rings but the test
+    return Context(database, worlds, clock, measured, Cursors(), tail.tell, {Tail: tail})
+
+
+@pytest.fixture
+async def context(haizhu: Database) -> Context:
+    clock = DatabaseClock()
+    await clock.synchronise(haizhu)
+    return await context_of(haizhu, clock)
+
+
+@pytest.fixture
+async def engine(context: Context) -> AsyncIterator[Engine]:
+    engine = Engine(context)
+    yield engine
+    await engine.stop()
+
+
+def count(context: Context, name: str, **labels: str) -> float:
+    return context.metrics.registry.get_sample_value(name, labels) or 0.0
+
+
+async def until(holds: Callable[[], bool], seconds: float = 20) -> None:
+    async with asyncio.timeout(seconds):
+        while not holds():
+            await asyncio.sleep(0.005)
+
+
+async def asleep(engine: Engine) -> datetime:
+    """Wait until the engine has swept and set its bell; when it will ring."""
+    await until(lambda: engine._next is not None)
+    assert engine._next is not None
+    return engine._next
+
+
+async def climbed(database: Database) -> int:
+    async with database.read() as connection:
+        return int((await connection.execute(text("SELECT count(*) FROM call WHERE seq = 2"))).scalar_one())
+
+
+async def test_it_rings_at_the_nearest_deadline(haizhu: Database, context: Context, engine: Engine) -> None:
+    now = context.clock.now()
+    await seed(haizhu, 3, reported_at=now - HOUR, due_at=now + timedelta(seconds=1))
+    engine.start()
+    assert await asleep(engine) == now + timedelta(seconds=1)
+    assert await climbed(haizhu) == 0
+    await until(lambda: count(context, "sihu_deadlines_fired_total") == 3)
+    assert context.clock.now() >= now + timedelta(seconds=1)
+    assert await climbed(haizhu) == 3
+
+
+async def test_a_nearer_deadline_rings_it_earlier(haizhu: Database, context: Context, engine: Engine) -> None:
+    """Without the ring it would look again after five seconds; a later deadline changes nothing."""
+    engine.start()
+    backstop = await asleep(engine)
+    now = context.clock.now()
+    assert backstop > now + timedelta(seconds=4)
+    engine.wake(backstop + HOUR)
+    assert engine._next == backstop
+    await seed(haizhu, 1, reported_at=now - HOUR, due_at=now)
+    engine.wake(now)
+    await until(lambda: count(context, "sihu_deadlines_fired_total") == 1)
+    assert context.clock.now() < backstop
+
+
+async def test_the_tail_rings_it_for_deadlines_of_others(haizhu: Database, context: Context, engine: Engine) -> None:
+    engine.start()
+    backstop = await asleep(engine)
+    context.part(Tail)._wake(backstop - timedelta(seconds=2))
+    assert engine._next == backstop - timedelta(seconds=2)
+
+
+async def test_a_bell_that_is_late_is_rung_by_the_beat(haizhu: Database) -> None:
+    """The scheduler follows the wall clock, which does not move with the service's time."""
+    clock = VirtualClock(START)
+    context = await context_of(haizhu, clock)
+    await seed(haizhu, 1, reported_at=START - HOUR, due_at=START + HOUR)
+    engine = Engine(context)
+    engine.start()
+    await asleep(engine)
+    clock.move_to(START + 2 * HOUR)
+    engine.beat()
+    await until(lambda: count(context, "sihu_deadlines_fired_total") == 1, seconds=3)
+    await engine.stop()
+
+
+async def test_a_sweep_that_fails_is_counted_and_taken_again(
+    haizhu: Database, context: Context, engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = context.clock.now()
+    await seed(haizhu, 2, reported_at=now - HOUR, due_at=now)
+    await rename(haizhu, "incident", "incident_moved")
+    engine.start()
+    await until(lambda: count(context, "sihu_faults_total", where="engine") >= 1)
+    assert "the sweep failed" in caplog.text
+    await rename(haizhu, "incident_moved", "incident")
+    await until(lambda: count(context, "sihu_deadlines_fired_total") == 2)
+    assert await climbed(haizhu) == 2
+
+
+async def test_a_database_that_is_away_is_no_fault(context: Context) -> None:
+    nowhere = Database("postgresql+asyncpg://nobody@127.0.0.1:1/nowhere")
+    away = Engine(replace(context, database=nowhere))
+    away.start()
+    assert await asleep(away) <= context.clock.now() + timedelta(seconds=1)
+    await away.stop()
+    await nowhere.close()
+    assert count(context, "sihu_faults_total", where="engine") == 0
+
+
+async def test_stopping_lets_the_sweep_under_way_finish(haizhu: Database, context: Context, engine: Engine) -> None:
+    now = context.clock.now()
+    await seed(haizhu, 1200, reported_at=now - HOUR, due_at=now)
+    engine.start()
+    await until(lambda: count(context, "sihu_deadlines_fired_total") > 0)
+    await engine.stop()
+    assert await climbed(haizhu) == count(context, "sihu_deadlines_fired_total")
+    assert haizhu.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+    await seed(haizhu, 1, reported_at=now - HOUR, due_at=now, name="later")
+    engine.wake(now)
+    assert await climbed(haizhu) == count(context, "sihu_deadlines_fired_total")
+
+
+async def rename(database: Database, before: str, after: str) -> None:
+    async with database.begin() as tx:
+        await tx.execute(text(f"ALTER TABLE {before} RENAME TO {after}"))

@@ -1,0 +1,126 @@
+"""`/healthz`, `/readyz`, `/metrics`: what a load balancer and ops are told, without a key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy.engine import URL
+
+from service import clock as clocks
+from service.clock import VirtualClock
+from service.main import create_app
+from service.settings import Settings
+from tests.conftest import clone
+from tests.house import START, House
+
+pytestmark = pytest.mark.anyio
+
+NOWHERE = "postgresql+asyncpg://nobody@127.0.0.1:1/nowhere"
+
+
+@pytest.fixture
+def bare_url(server: URL) -> Iterator[str]:
+    """A database without tables."""
+    yield from clone(server, "template1")
+
+
+async def ask(app: Any, path: str) -> httpx.Response:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://sihu") as client:
+        return await client.get(path)
+
+
+async def readiness(house: House) -> tuple[int, str, list[str]]:
+    """The status, the word, and the checks that are not fine."""
+    answer = await ask(house.app, "/readyz")
+    found = answer.json()
+    return answer.status_code, found["status"], [name for name, check in found["checks"].items() if not check["ok"]]
+
+
+def travel(house: House, far: timedelta) -> None:
+    """Time passes and nobody fires."""
+    assert isinstance(house.process.clock, VirtualClock)
+    house.process.clock.move_to(house.process.clock.now() + far)
+
+
+async def test_a_service_that_can_do_its_work_is_ready(house: House) -> None:
+    assert await readiness(house) == (200, "ready", [])
+    assert (await ask(house.app, "/healthz")).json() == {"status": "ok"}
+
+
+async def test_an_overdue_deadline_degrades_it(house: House) -> None:
+    await house.report()
+    travel(house, timedelta(days=2))
+    assert await readiness(house) == (200, "degraded", ["engine"])
+    await house.advance(seconds=0)
+    assert await readiness(house) == (200, "ready", [])
+
+
+async def test_a_feed_that_lags_degrades_it(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    await house.process.tail.stop()
+    await house.report()
+    began = clocks.monotonic()
+    monkeypatch.setattr(clocks, "monotonic", lambda: began + 60)
+    assert await readiness(house) == (200, "degraded", ["feed"])
+
+
+async def test_a_year_without_a_calendar_degrades_it(shipped: House) -> None:
+    assert await readiness(shipped) == (200, "ready", [])
+    travel(shipped, timedelta(days=5 * 366))
+    checks = (await ask(shipped.app, "/readyz")).json()["checks"]
+    assert checks["calendar"]["ok"] is False
+    assert "sihu calendar load" in checks["calendar"]["detail"]
+
+
+async def test_an_empty_registry_degrades_it(database_url: str) -> None:
+    app = create_app(Settings(database_url=database_url, virtual_clock=START), VirtualClock(START))
+    async with app.router.lifespan_context(app):
+        await app.state.process.ready.wait()
+        answer = await ask(app, "/readyz")
+    assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
+    assert answer.json()["checks"]["registry"]["ok"] is False
+
+
+async def test_without_a_database_it_is_unavailable_and_alive() -> None:
+    app = create_app(Settings(database_url=NOWHERE), clocks.of(None))
+    async with app.router.lifespan_context(app):
+        ready = await ask(app, "/readyz")
+        assert (ready.status_code, ready.headers["retry-after"]) == (503, "1")
+        assert ready.json()["status"] == "unavailable"
+        assert ready.json()["checks"]["database"]["ok"] is False
+        for path in ("/healthz", "/metrics"):
+            assert (await ask(app, path)).status_code == 200
+
+
+async def test_older_tables_are_unavailable_and_say_what_to_run(bare_url: str) -> None:
+    app = create_app(Settings(database_url=bare_url), clocks.of(None))
+    async with app.router.lifespan_context(app):
+        ready = await ask(app, "/readyz")
+    assert ready.status_code == 503
+    assert ready.json()["checks"] == {
+        "database": {"ok": True},
+        "migrations": {"ok": False, "detail": "run `sihu migrate`"},
+    }
+
+
+async def test_before_it_is_up_every_request_is_503(haizhu_url: str) -> None:
+    """The keys are not loaded, so nobody is refused for good."""
+    app = create_app(Settings(database_url=haizhu_url), clocks.of(None))  # its lifespan never begins
+    ready = await ask(app, "/readyz")
+    assert (ready.status_code, ready.json()["checks"]["migrations"]["detail"]) == (503, "starting")
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://sihu") as client:
+        answer = await client.get("/v1/units", headers={"Authorization": "Bearer sihu_x"})
+        assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    await app.state.process.stop()
+
+
+async def test_metrics_tell_where_the_feed_is(house: House) -> None:
+    await house.report()
+    await house.sealed()
+    page = await ask(house.app, "/metrics")
+    assert page.headers["content-type"].startswith("text/plain; version=0.0.4")
+    assert f"sihu_feed_position {float(house.process.tail.position)}" in page.text
+    assert 'route="/v1/incidents"' in page.text
