@@ -13,7 +13,7 @@ from service.rules.world import World
 from service.store.registry.calendars import Day
 
 
-class PolicyRowView(TypedDict):
+class TimeBoxesView(TypedDict):
     """The time boxes of one level, urgency and category prefix; `category` is null for all other categories."""
 
     level: Level
@@ -65,7 +65,7 @@ class PolicyView(TypedDict):
     suggestion_s: int
     deliberation_s: int
     score: WeightsView
-    rows: list[PolicyRowView]
+    rows: list[TimeBoxesView]
 
 
 class PolicyVersionView(PolicyView):
@@ -157,7 +157,7 @@ def _weights(row: Policy) -> WeightsView:
     }
 
 
-def _rows(row: Policy) -> list[PolicyRowView]:
+def _rows(row: Policy) -> list[TimeBoxesView]:
     return [
         {
             "level": level,
