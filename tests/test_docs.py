@@ -87,7 +87,7 @@ def test_every_decision_is_in_the_index_once() -> None:
 
 
 @pytest.mark.parametrize("page", sorted((ROOT / "docs" / "decisions").glob("0*.md")), ids=lambda page: page.name[:4])
-def test_a_decision_is_one_screen_and_says_whether_it_is_built(page: Path) -> None:
+def test_a_decision_is_one_screen_with_its_status(page: Path) -> None:
     title, _, status, *rest = page.read_text(encoding="utf-8").splitlines()
     assert title.startswith(f"# {int(page.name[:4])}. ")
     assert re.match(r"\*Decided\b.* 20\d\d-\d\d-\d\d\b", status)

@@ -19,7 +19,7 @@ from service.store.figures.tallies import Sight
 
 MONTH = Period(2026, 11)
 _AROUND = (Period(2026, 9), Period(2026, 10), Period(2026, 12))
-"""Other months in the same table, so that the statements have to find the month."""
+"""Months around it in the same table, so that the statements have to find the month."""
 _SEED = text(
     """
 WITH drawn AS (

@@ -13,7 +13,7 @@ def print_progress(sentence: str) -> None:
 
 
 def comparison(figures: Sequence[float], control: Sequence[float]) -> dict[str, float | list[float]]:
-    """Both series, their medians, and the median of the ratios pair by pair."""
+    """A series beside its control: both medians, and the median of the ratios pair by pair."""
     ratios = [figure / beside for figure, beside in zip(figures, control, strict=True)]
     return {
         "median": round(statistics.median(figures), 3),

@@ -95,10 +95,10 @@ async def _orm(
     return answer(reporting.view_of(new, context.clock.now()), 201)
 
 
-def _report_columns(incident: dict[str, Any], said: Any, line: str) -> dict[str, Any]:
+def _report_columns(incident: dict[str, Any], content: Any, line: str) -> dict[str, Any]:
     shared = ("id", "district", "grid_code", "category", "kind", "urgency", "reporter", "reported_at")
-    own = {"subject": said.subject, "idempotency_key": said.idempotency_key, "body_hash": said.body_hash}
-    return {**{name: incident[name] for name in shared}, **own, "line": line, "description": said.description}
+    own = {"subject": content.subject, "idempotency_key": content.idempotency_key, "body_hash": content.body_hash}
+    return {**{name: incident[name] for name in shared}, **own, "line": line, "description": content.description}
 
 
 def _app(which: str) -> FastAPI:

@@ -43,7 +43,7 @@ def test_a_wrong_setting_ends_with_2_and_one_line(run: Run, monkeypatch: pytest.
     assert faults[0].startswith("sihu: SIHU_POOL_SIZE ")
 
 
-def test_a_database_out_of_reach_ends_with_1_and_one_line(run: Run) -> None:
+def test_a_database_out_of_reach_is_one_line(run: Run) -> None:
     code, lines, faults = run(NOWHERE, "keys", "list")
     assert (code, lines, len(faults)) == (1, [], 1)
     assert faults[0].startswith("sihu: the database cannot be reached: ")
