@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from service.rules import lifecycle
-from service.rules.model import AnyDecision, Decision, DueDecision, DueIncident, Incident, IncidentOf
+from service.rules.model import AnyDecision, Decision, DueDecision, DueIncident, Incident
 from service.rules.words import Arrow
 from service.store.database import Database
 from service.store.incidents import loading, reports, saving
@@ -51,13 +51,6 @@ async def done(database: Database, incident: Incident, who: str, arrow: Arrow, *
     decision = act(incident, who, arrow, **given)
     await save(database, decision)
     return decision
-
-
-def due(incident: Incident) -> DueIncident:
-    """The incident as the sweep has it, but for what was said on its last call."""
-    fields: list[Any] = [*incident]
-    fields[IncidentOf._fields.index("earlier")] = None
-    return IncidentOf(*fields)
 
 
 def fired(incident: DueIncident, *, late_s: float = 2) -> DueDecision:

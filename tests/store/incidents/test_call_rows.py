@@ -14,8 +14,8 @@ from service.store.database import Database
 from service.store.incidents import call_rows
 from service.store.incidents.call_rows import CALL_COLUMNS, DUE_COLUMNS
 from service.store.incidents.tables import call as call_table
-from tests.rules.builders import CATEGORY, CELL, act, later, reported
-from tests.store.incidents.rows import ask, done, due, fired, raised, save
+from tests.rules.builders import CATEGORY, CELL, act, half, later, reported
+from tests.store.incidents.rows import ask, done, fired, raised, save
 
 pytestmark = pytest.mark.anyio
 
@@ -110,7 +110,7 @@ async def test_the_clock_gets_as_much_of_a_call_as_a_deadline_needs(database: Da
 
 def test_only_the_columns_that_change_are_written() -> None:
     incident = reported().after
-    page = call_rows.changed_calls([fired(due(incident))])
+    page = call_rows.changed_calls([fired(half(incident))])
     assert set(page) == {"incident_id", "seq", "outcome", "ended_at", "ended_by", "late_s"}
     page = call_rows.changed_calls([act(incident, "community", Arrow.ANSWER)])
     assert set(page) == {"incident_id", "seq", "answered_at", "resolve_by", "answer", "answer_us"}
@@ -118,13 +118,13 @@ def test_only_the_columns_that_change_are_written() -> None:
 
 def test_a_decision_that_changes_no_call_adds_no_row() -> None:
     incident = reported().after
-    decisions = [act(incident, "reporter", Arrow.COMMENT), fired(due(incident)), reported()]
+    decisions = [act(incident, "reporter", Arrow.COMMENT), fired(half(incident)), reported()]
     assert call_rows.changed_calls(decisions)["seq"] == (1,)
 
 
 def test_a_call_that_was_never_loaded_cannot_be_written() -> None:
     """The sweep's incident knows its last call alone: a rule that changed another would overwrite what it never saw."""
-    decision = fired(due(reported().after._replace(call=reported().after.call._replace(seq=2))))
+    decision = fired(half(reported().after._replace(call=reported().after.call._replace(seq=2))))
     stray = decision._replace(changed=(DISTINCT._replace(seq=1),))
     with pytest.raises(LookupError):
         call_rows.changed_calls([stray])
@@ -145,6 +145,6 @@ def test_an_appeal_is_shown_as_it_is_stored() -> None:
 
 
 def test_a_call_late_by_parts_of_a_second_keeps_them() -> None:
-    decision = fired(due(reported().after), late_s=0.25)
+    decision = fired(half(reported().after), late_s=0.25)
     assert call_rows.changed_calls([decision])["late_s"] == (0.25,)
     assert timedelta(seconds=decision.changed[0].late_s or 0) == timedelta(milliseconds=250)

@@ -10,8 +10,8 @@ import pytest
 from service.rules.words import Arrow
 from service.store.database import Database
 from service.store.incidents import claiming
-from tests.rules.builders import NOW, act, later
-from tests.store.incidents.rows import ask, done, due, numbered, raised, save
+from tests.rules.builders import NOW, act, half, later
+from tests.store.incidents.rows import ask, done, numbered, raised, save
 
 pytestmark = pytest.mark.anyio
 
@@ -55,9 +55,9 @@ async def test_an_incident_is_claimed_without_its_earlier_calls(database: Databa
     incident = (await done(database, incident, "street", Arrow.EXTEND)).after
     async with database.begin() as tx:
         (claimed,) = await claiming.claim_due(tx, later(days=9), 1)
-    half = due(incident)
+    sweeps = half(incident)
     assert claimed.earlier is None
-    assert claimed == half._replace(call=half.call._replace(ground=None, reason=None))
+    assert claimed == sweeps._replace(call=sweeps.call._replace(ground=None, reason=None))
     assert [each.n for each in claimed.requests] == [1], "its requests move the deadline"
 
 

@@ -19,8 +19,8 @@ from service.store.incidents.reports import Report
 from service.store.incidents.tables import incident as incident_table
 from service.store.incidents.tables import request as request_table
 from tests.appraisal.random_life import Life
-from tests.rules.builders import act, later, reported
-from tests.store.incidents.rows import due, fired, save
+from tests.rules.builders import act, half, later, reported
+from tests.store.incidents.rows import fired, save
 
 pytestmark = pytest.mark.anyio
 
@@ -95,7 +95,7 @@ def test_a_new_row_fills_every_column() -> None:
 
 def test_what_seldom_changes_is_written_only_where_it_does() -> None:
     incident = reported().after
-    climbed, withdrawn = fired(due(incident)), act(incident, "reporter", Arrow.WITHDRAW)
+    climbed, withdrawn = fired(half(incident)), act(incident, "reporter", Arrow.WITHDRAW)
     often = set(incident_rows.changed_incidents([climbed]))
     both = incident_rows.changed_incidents([climbed, withdrawn])
     assert often == set(incident_rows.changed_incidents([climbed, climbed]))

@@ -16,9 +16,9 @@ from service.rules.words import Arrow, EventType, Level, State
 from service.store.database import Database
 from service.store.incidents import saving
 from service.store.incidents.saving import NUMBER_BLOCK, Stamp
-from tests.rules.builders import COMMUNITY, NOW, STREET, WORLD, act, later, reported
+from tests.rules.builders import COMMUNITY, NOW, STREET, WORLD, act, half, later, reported
 from tests.rules.deciding import changed_call
-from tests.store.incidents.rows import ask, done, due, fired, load, numbered, raised, save
+from tests.store.incidents.rows import ask, done, fired, load, numbered, raised, save
 
 pytestmark = pytest.mark.anyio
 
@@ -80,9 +80,9 @@ async def test_the_clocks_decision_leaves_alone_what_it_did_not_load(database: D
     """The sweep's incident has neither its earlier calls nor the answer on its last one; they are still there after."""
     incident = await raised(database, 1)
     incident = (await done(database, incident, "street", Arrow.ANSWER)).after
-    half = due(incident)
-    half = half._replace(call=half.call._replace(answer=None, answer_us=None, reason=None, ground=None))
-    decision = fired(half)
+    sweeps = half(incident)
+    sweeps = sweeps._replace(call=sweeps.call._replace(answer=None, answer_us=None, reason=None, ground=None))
+    decision = fired(sweeps)
     await save(database, decision)
     stored = await load(database)
     assert [call.outcome for call in (*stored.earlier, stored.call)] == ["raised", "not_resolved", None]
@@ -134,7 +134,7 @@ async def test_the_queues_of_assisting_units_change_too(database: Database) -> N
 async def test_the_clock_that_only_looks_again_writes_no_event(database: Database) -> None:
     incident = reported().after
     await save(database, reported())
-    story = StoryOf(due(incident), By("clock"), WORLD, NOW)
+    story = StoryOf(half(incident), By("clock"), WORLD, NOW)
     story.change_quietly(wake_at=later(minutes=30))
     assert await save(database, story.decision()) is None
     assert await ask(database, "SELECT wake_at, version FROM incident") == [(later(minutes=30), 1)]
@@ -144,7 +144,7 @@ async def test_saving_forgives_the_faults_of_a_sweep(database: Database) -> None
     await save(database, reported())
     async with database.begin() as tx:
         await tx.exec_driver_sql("UPDATE incident SET faults = 3")
-    await save(database, fired(due(reported().after)))
+    await save(database, fired(half(reported().after)))
     assert await ask(database, "SELECT faults FROM incident") == [(0,)]
 
 
