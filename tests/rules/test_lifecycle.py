@@ -115,7 +115,7 @@ def test_the_clock_has_nothing_for_what_is_not_due() -> None:
     assert lifecycle.tick(incident._replace(due_at=None), WORLD, later(days=9)) is None
 
 
-def test_a_clock_that_is_behind_does_not_unmake_what_is_due() -> None:
+def test_a_clock_that_is_behind_still_fires() -> None:
     """Another process' clock was ahead when the incident was last written: its time counts."""
     incident = reported().after._replace(updated_at=later(hours=1), due_kind=DueKind.ANSWER)
     decision = lifecycle.tick(incident, WORLD, NOW)
@@ -132,7 +132,7 @@ def test_a_retry_after_a_fault_only_looks_again() -> None:
         assert (decision.events, decision.after) == ((), incident._replace(wake_at=incident.due_at))
 
 
-def test_a_void_incident_is_its_reporters_alone_to_reopen_whatever_its_state() -> None:
+def test_a_void_incident_is_its_reporters_alone_to_reopen() -> None:
     """The refusal is "not yours", and comes before anything the state says."""
     void = a_void()
     for incident in (void, void._replace(reopen_until=None), void._replace(reopened_void=True)):
@@ -174,7 +174,7 @@ def test_a_merge_asks_for_the_right_on_both_sides() -> None:
 
 
 @pytest.mark.parametrize("missing", ["cells", "policy", "both"])
-def test_without_a_registry_or_a_policy_a_report_is_told_what_to_do(missing: str) -> None:
+def test_a_report_without_registry_or_policy_is_a_clear_conflict(missing: str) -> None:
     world = WORLD
     if missing != "policy":
         world = replace(world, cells={})

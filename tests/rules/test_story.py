@@ -45,7 +45,7 @@ def test_changed_calls_come_oldest_first_however_they_were_changed() -> None:
     assert (decision.after.version, decision.after.updated_at) == (story.before.version + 1, AT)
 
 
-def test_a_call_that_is_again_what_it_was_has_not_changed() -> None:
+def test_a_call_changed_back_has_not_changed() -> None:
     story = _story()
     story.change_call_numbered(1, exempt=True)
     story.change_call_numbered(1, exempt=False)
@@ -80,7 +80,7 @@ def test_many_changes_raise_the_version_once() -> None:
     assert story.decision().after.version == story.before.version + 1
 
 
-def test_what_is_changed_of_the_call_a_story_opened_belongs_to_its_opening() -> None:
+def test_a_change_of_the_opened_call_belongs_to_its_opening() -> None:
     story = _story()
     story.end_call(Outcome.ASSIGNED)
     story.open_call(Route(Level.DEPARTMENT, SPECIAL, False, "so"), Cause.ASSIGNED, from_unit=DEPARTMENT)

@@ -118,7 +118,7 @@ def test_resolved_at_the_last_instant_is_in_time(late: int) -> None:
     assert (counts[Measure.RESOLVED_IN_TIME], counts[Measure.RESOLVED_LEVEL_4]) == (1 - late, 1)
 
 
-def test_an_exempt_call_stays_missed_but_could_not_be_done_in_time() -> None:
+def test_an_exempt_call_stays_missed_and_leaves_the_score() -> None:
     missed = a_call(1, outcome=Outcome.NOT_RESOLVED, ended_at=after(hours=9))
     for call, resolvable in ((missed, 1), (missed._replace(exempt=True), 0)):
         counts = reckoned([call], Grouping.UNIT, WORLD).total.counts
@@ -127,7 +127,7 @@ def test_an_exempt_call_stays_missed_but_could_not_be_done_in_time() -> None:
         assert counts[Measure.RESOLVABLE] == resolvable
 
 
-def test_a_return_was_in_error_only_if_the_call_came_back_binding_later() -> None:
+def test_a_return_in_error_came_back_binding_later() -> None:
     """Not by a binding call before it, of another unit, of another incident, or that no leader assigned."""
     returned = a_call(1, 2, level=3, unit=DEPARTMENT, outcome=Outcome.RETURNED, ended_at=after(hours=1))
     again = a_call(1, 3, level=3, unit=DEPARTMENT, round=2, cause=Cause.ASSIGNED, binding=True)
@@ -144,7 +144,7 @@ def test_a_return_was_in_error_only_if_the_call_came_back_binding_later() -> Non
             assert found[Measure.RETURNED_IN_ERROR] == in_error, other
 
 
-def test_a_binding_assignment_in_a_later_month_still_shows_the_error() -> None:
+def test_a_binding_call_of_a_later_month_shows_the_error() -> None:
     returned = a_call(1, 1, level=3, unit=DEPARTMENT, outcome=Outcome.RETURNED, ended_at=after(hours=1))
     again = a_call(1, 2, level=3, unit=DEPARTMENT, cause=Cause.ASSIGNED, binding=True, opened_at=MONTH.end)
     found = reckoned([returned, again], Grouping.UNIT, WORLD).total.counts
@@ -157,7 +157,7 @@ def test_a_call_without_a_group_is_in_no_total() -> None:
     assert found.total.counts[Measure.CALLS] == found.groups["x"].counts[Measure.CALLS] == 4
 
 
-def test_the_line_is_the_one_in_force_when_the_call_was_opened() -> None:
+def test_the_line_is_that_in_force_at_the_opening() -> None:
     world = worlds.build(
         1,
         categories=[
@@ -177,7 +177,8 @@ def test_the_line_is_the_one_in_force_when_the_call_was_opened() -> None:
     assert line(OPENED, "never-known") == UNKNOWN_LINE
 
 
-def test_a_street_is_that_of_the_cell_and_a_department_only_its_own_calls() -> None:
+def test_groups_by_street_department_and_level() -> None:
+    """A street is that of the cell; a department has its own calls alone."""
     call = a_call(1, level=2, unit="440105003")
     assert definition.group_of(Grouping.STREET, call, WORLD) == STREET
     assert definition.group_of(Grouping.DEPARTMENT, call, WORLD) is None

@@ -72,7 +72,7 @@ def test_time_on_hold_does_not_count() -> None:
     assert incident.call.answer_us == 13 * 60 * 10**6
 
 
-def test_a_hold_of_one_call_is_not_taken_off_the_next() -> None:
+def test_a_hold_counts_for_its_own_call_alone() -> None:
     new = reported()
     asked = act(new.after, "community", Arrow.HOLD, at=later(minutes=5))
     held = act(asked.after, "street", Arrow.APPROVE, at=later(minutes=9))

@@ -95,7 +95,7 @@ async def test_an_appeal_that_waits_comes_back(database: Database) -> None:
     assert call_rows.call_of(await _one(database, CALL_COLUMNS)) == waiting
 
 
-async def test_the_clock_gets_as_much_of_a_call_as_a_deadline_needs(database: Database) -> None:
+async def test_the_clock_loads_what_a_deadline_needs(database: Database) -> None:
     incident = await raised(database, 1)
     assert incident.call.reason is not None
     async with database.read() as connection:
