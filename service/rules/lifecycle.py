@@ -185,7 +185,6 @@ def merge(
         NotYours: the actor may not merge one of the two.
         IllegalTransition, ValidationFailed, Conflict: merging is not possible as the two stand.
     """
-    authorize(incident, Arrow.MERGE, party)
     authorize(target, Arrow.MERGE, target_party)
     closed = decide(incident, act, party, world, now)
     endings.demand_absorbs(target, incident)

@@ -2,95 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from sqlalchemy import text
 
-from service.rules.figures.definition import PARTS, CallFacts, Grouping, Measure, Period, Tallies
+from service.rules.figures.definition import Grouping, Measure, Period
 from service.rules.figures.percentiles import Spread
-from service.rules.words import Cause, Outcome
 from service.store.database import Database
 from service.store.figures import tallies
 from service.worlds import CurrentWorld
-from tests.appraisal.calls import (
+from tests.appraisal.calls import EVERYTHING, counted, store
+from tests.rules.figures.facts import (
+    CALLS,
     CATEGORY,
-    CELL,
-    EVERYTHING,
-    MONTH,
+    COMMUNITY,
+    DEPARTMENT,
     OPENED,
     a_call,
     after,
     at_random,
-    counted,
+    demand_expected,
     reckoned,
-    store,
 )
 
 pytestmark = pytest.mark.anyio
-
-COMMUNITY, STREET, DEPARTMENT, LEADER = CELL[:12], CELL[:9], "dept-urban-management", "leader-urban"
-FAR = "440105001001001"
-ANSWERED: dict[str, Any] = {"answered_at": after(hours=1), "resolve_by": after(hours=25)}
-RAISED: dict[str, Any] = {"level": 2, "unit": STREET, "opened_at": after(hours=2), "answer_by": after(hours=6)}
-CALLS: list[CallFacts] = [
-    # 1: answered in time, resolved in time, rated by its reporter
-    a_call(1, **ANSWERED, outcome=Outcome.RESOLVED, ended_at=after(hours=25), outcome_rating=4),
-    # 2: missed, exempt; the street answers late and resolves late
-    a_call(2, outcome=Outcome.NO_ANSWER, ended_at=after(hours=4), exempt=True),
-    a_call(2, 2, level=2, unit=STREET, cause=Cause.NO_ANSWER, answered_at=after(hours=5), resolve_by=after(hours=7),
-           outcome=Outcome.RESOLVED, ended_at=after(hours=8)),
-    # 3: raised, given to a department, which returns it; the street passes it on; the leader binds the department
-    a_call(3, **ANSWERED, outcome=Outcome.RAISED, ended_at=after(hours=2)),
-    a_call(3, 2, **RAISED, outcome=Outcome.RAISED, ended_at=after(hours=3)),
-    a_call(3, 3, level=3, unit=DEPARTMENT, outcome=Outcome.RETURNED, ended_at=after(hours=3), rating=2),
-    a_call(3, 4, level=2, unit=STREET, round=2, cause=Cause.RETURNED, outcome=Outcome.RAISED, ended_at=after(hours=3)),
-    a_call(3, 5, level=4, unit=LEADER, outcome=Outcome.ASSIGNED, ended_at=after(hours=3)),
-    a_call(3, 6, level=3, unit=DEPARTMENT, round=2, cause=Cause.ASSIGNED, binding=True, **ANSWERED, rating=5,
-           outcome=Outcome.NOT_RESOLVED, ended_at=after(hours=25)),
-    # 4: another street and line; returned, and not in error
-    a_call(4, level=3, unit="dept-water", grid_code=FAR, category="party-01", outcome=Outcome.RETURNED,
-           ended_at=after(hours=1)),
-    # 5: closed without a resolution; 6: open, in round 2 but inside its street, which is no hop
-    a_call(5, outcome=Outcome.CLOSED, ended_at=after(hours=1)),
-    a_call(6, level=2, unit=STREET, round=2, cause=Cause.ASSIGNED),
-    # of other months
-    a_call(7, opened_at=MONTH.start - timedelta(microseconds=1)),
-    a_call(8, opened_at=MONTH.end),
-]  # fmt: skip
-
-_COMMUNITY = {
-    "calls": 4, "answered_in_time": 2, "resolved_level_1": 1, "resolved_in_time": 1, "missed_answer": 1,
-    "exempt_answer": 1, "raised": 1, "closed": 1, "reporter_rated": 1, "answerable": 2, "resolvable": 1,
-}  # fmt: skip
-_STREET = {
-    "calls": 4, "answered_late": 1, "resolved_level_2": 1, "raised": 2, "multi_hop": 1, "open": 1, "answerable": 1,
-    "resolvable": 1,
-}  # fmt: skip
-_DEPARTMENT = {
-    "calls": 2, "answered_in_time": 1, "missed_resolve": 1, "returned": 1, "returned_in_error": 1, "multi_hop": 1,
-    "street_rated": 2, "answerable": 1, "resolvable": 1,
-}  # fmt: skip
-_WATER = {"calls": 1, "returned": 1}
-_LEADER = {"calls": 1, "assigned": 1}
-
-
-def _added(*some: Mapping[str, int]) -> dict[str, int]:
-    return {name: sum(each.get(name, 0) for each in some) for name in {key for each in some for key in each}}
-
-
-_URBAN = _added(_COMMUNITY, _STREET, _DEPARTMENT, _LEADER)
-EXPECTED: Mapping[Grouping, Mapping[str, Mapping[str, int]]] = {
-    Grouping.UNIT: {
-        COMMUNITY: _COMMUNITY, STREET: _STREET, DEPARTMENT: _DEPARTMENT, "dept-water": _WATER, LEADER: _LEADER,
-    },
-    Grouping.STREET: {STREET: _URBAN, FAR[:9]: _WATER},
-    Grouping.DEPARTMENT: {DEPARTMENT: _DEPARTMENT, "dept-water": _WATER},
-    Grouping.LINE: {"urban": _URBAN, "party": _WATER},
-    Grouping.LEVEL: {"1": _COMMUNITY, "2": _STREET, "3": _added(_DEPARTMENT, _WATER), "4": _LEADER},
-}  # fmt: skip
 
 
 @pytest.fixture
@@ -100,25 +36,12 @@ async def worlds(haizhu: Database) -> CurrentWorld:
     return worlds
 
 
-def _whole(counts: Mapping[str, int]) -> dict[Measure, int]:
-    sums = {whole.value: sum(counts.get(part, 0) for part in parts) for whole, parts in PARTS.items()}
-    return {measure: {**counts, **sums}.get(measure.value, 0) for measure in Measure}
-
-
-def _is_expected(found: Tallies, grouping: Grouping) -> None:
-    expected = EXPECTED[grouping]
-    assert {code: tally.counts for code, tally in found.groups.items()} == {
-        code: _whole(counts) for code, counts in expected.items()
-    }
-    assert found.total.counts == _whole(_added(*expected.values()))
-
-
 @pytest.mark.parametrize("grouping", Grouping)
 async def test_every_count_of_every_group(haizhu: Database, worlds: CurrentWorld, grouping: Grouping) -> None:
     await store(haizhu, CALLS)
 
-    _is_expected(await counted(haizhu, grouping), grouping)
-    _is_expected(reckoned(CALLS, grouping, worlds.world), grouping)
+    demand_expected(await counted(haizhu, grouping), grouping)
+    demand_expected(reckoned(CALLS, grouping, worlds.world), grouping)
 
 
 async def test_times_and_stars(haizhu: Database, worlds: CurrentWorld) -> None:

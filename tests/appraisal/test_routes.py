@@ -14,8 +14,9 @@ from sqlalchemy import text
 from service.appraisal.accept import wants_csv
 from service.rules.figures.definition import SCORED, Grouping, Measure
 from service.rules.words import Outcome
-from tests.appraisal.calls import CELL, a_call, after, at_random, store
+from tests.appraisal.calls import store
 from tests.house import DEPARTMENT, STREET, House
+from tests.rules.figures.facts import CELL, a_call, after, at_random
 
 pytestmark = pytest.mark.anyio
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 
 from service.rules import deadlines
+from service.rules.figures import ledger
 from service.rules.words import Cause, DueKind, Level, Outcome, State
 from service.rules.world import World
 from tests.rules.builders import UNITS
+from tests.rules.figures.logged import facts_of, logged
 from tests.rules.histories import BY_THE_CLOCK, History
 
 _DUE = {
@@ -40,6 +42,7 @@ class Never(RuleBasedStateMachine):
             assert (now.wake_at is None) == (now.due_at is None)
             assert now.wake_at is None or now.due_at is None or now.wake_at <= now.due_at
             assert (now.closed_at is None) == (now.closed_as is None) == now.is_open
+            assert now.is_open or not now.provisional, "nothing is due any more that could still move"
             assert now.reopen_until is None or not now.is_open
             assert [each.outcome for each in now.requests].count(None) <= (now.state in _RUNNING)
             assert now.open_request is None or now.open_request.call == now.call.seq
@@ -124,3 +127,8 @@ class Never(RuleBasedStateMachine):
             assert [event.sequence for event in history.events[-3:]] == list(range(1, now.sequence + 1))[-3:]
             last = history.events[-1].at_state
             assert last._replace(sequence=now.sequence, wake_at=now.wake_at, warned=now.warned) == now
+
+    def teardown(self) -> None:
+        """At the end of a life the log alone gives the facts of every call, as the appraisal counts them."""
+        for history in self.histories:
+            assert ledger.calls_of(map(logged, history.events)) == facts_of(history.now)

@@ -1,4 +1,4 @@
-"""Claiming what is due: a locked page of incidents for the engine, with as much of each call as a deadline needs."""
+"""Claiming due incidents: a locked page of them for the engine, with as much of each call as a deadline needs."""
 
 from __future__ import annotations
 

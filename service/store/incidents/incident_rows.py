@@ -1,4 +1,4 @@
-"""Rows to the rules' frozen types and back. Nothing here decides anything."""
+"""Rows of `incident` and `request` to the rules' types and back. Nothing here decides anything."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def incident_of(
     return IncidentOf(*fields)
 
 
-_MOVED = {
+_OFTEN_CHANGED = {
     "id": "id",
     "state": "state",
     "level": "level",
@@ -100,7 +100,7 @@ _MOVED = {
     "provisional": "provisional",
 }
 """Column → attribute, for the key and what nearly every decision changes."""
-_RARELY_MOVED = {
+_SELDOM_CHANGED = {
     name: name
     for name in (
         *("rejects", "reopened_void", "closed_at", "closed_as", "reopen_until"),
@@ -122,7 +122,7 @@ _REQUEST_COLUMNS = tuple(name for name in Request._fields if name not in ("asked
 def new_incidents(incidents: Sequence[AnyIncident]) -> ColumnPage:
     """Every column of new rows of `incident`."""
     return {
-        **page_of({**_FIXED, **_MOVED, **_RARELY_MOVED}, incidents),
+        **page_of({**_FIXED, **_OFTEN_CHANGED, **_SELDOM_CHANGED}, incidents),
         **_request_counts(incidents),
         "district": [each.grid_code[:DISTRICT_DIGITS] for each in incidents],
         "policy_code": [each.policy[0] for each in incidents],
@@ -130,14 +130,19 @@ def new_incidents(incidents: Sequence[AnyIncident]) -> ColumnPage:
     }
 
 
-def moved_incidents(decisions: Sequence[AnyDecision]) -> ColumnPage:
-    """The keys and the columns that these decisions change. A page in which nothing rare moves does not write it."""
+def changed_incidents(decisions: Sequence[AnyDecision]) -> ColumnPage:
+    """The keys and the columns that these decisions change. A column that seldom changes is written only where it does
+    in some row of the page."""
     after = [each.after for each in decisions]
-    rare = any(_rarely(each.before) != _rarely(each.after) for each in decisions)
-    return {**page_of({**_MOVED, **_RARELY_MOVED}, after), **_request_counts(after)} if rare else page_of(_MOVED, after)
+    seldom = any(_seldom(each.before) != _seldom(each.after) for each in decisions)
+    return (
+        {**page_of({**_OFTEN_CHANGED, **_SELDOM_CHANGED}, after), **_request_counts(after)}
+        if seldom
+        else page_of(_OFTEN_CHANGED, after)
+    )
 
 
-_rarely = attrgetter(*_RARELY_MOVED, "requests")
+_seldom = attrgetter(*_SELDOM_CHANGED, "requests")
 
 
 def _request_counts(incidents: Sequence[AnyIncident]) -> ColumnPage:
@@ -145,7 +150,7 @@ def _request_counts(incidents: Sequence[AnyIncident]) -> ColumnPage:
 
 
 def changed_requests(decisions: Sequence[AnyDecision]) -> ColumnPage:
-    """Whole rows of `request`: those that these decisions opened, decided or resumed."""
+    """Whole rows of `request`, for the requests that these decisions opened, decided or resumed."""
     found = [(each.after, each.request) for each in decisions if each.request]
     return {
         "incident_id": [incident.id for incident, _ in found],

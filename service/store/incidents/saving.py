@@ -17,12 +17,12 @@ from service.store.log import event_rows, writing
 from service.store.log.tables import event
 
 NUMBER_BLOCK = 100
-"""How many incident numbers one turn of the sequence hands to a process (its INCREMENT)."""
+"""The incident numbers that one turn of the sequence hands to a process (its INCREMENT)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """The Idempotency-Key an action came with: kept on its first event, unique per incident and subject."""
+    """The Idempotency-Key of an action: kept on its first event, unique per incident and subject."""
 
     subject: str
     key: str
@@ -30,8 +30,8 @@ class Stamp:
 
 
 async def lock(tx: AsyncConnection, ids: Sequence[UUID]) -> None:
-    """Hold the rows of these incidents until the transaction ends, always in the same order: a click and the clock
-    cannot both move one, no two can wait for each other, and nothing waits for a row lock after it has written."""
+    """Lock the rows of these incidents until the transaction ends, always in the same order: a click and the clock
+    cannot both change one, no two can wait for each other, and nothing waits for a row lock after it has written."""
     fence = select(incident.c.id).where(incident.c.id.in_(ids)).order_by(incident.c.id)
     await tx.execute(fence.with_for_update(key_share=True))
 
@@ -50,13 +50,13 @@ async def save(
     Raises:
         IntegrityError: the database refused one of them; nothing of the page is written.
     """
-    born = [each.after for each in decisions if each.before is None]
-    moved = [each for each in decisions if each.before is not None]
+    new = [each.after for each in decisions if each.before is None]
+    changed = [each for each in decisions if each.before is not None]
     opened = [(each.after, each.opened) for each in decisions if each.opened]
-    if born:
-        await bulk.insert_rows(tx, incident, incident_rows.new_incidents(born))
-    if moved:
-        await bulk.update_rows(tx, incident, ("id",), incident_rows.moved_incidents(moved), faults=0)
+    if new:
+        await bulk.insert_rows(tx, incident, incident_rows.new_incidents(new))
+    if changed:
+        await bulk.update_rows(tx, incident, ("id",), incident_rows.changed_incidents(changed), faults=0)
     if any(each.changed for each in decisions):
         await bulk.update_rows(tx, call, ("incident_id", "seq"), call_rows.changed_calls(decisions))
     if opened:
@@ -79,7 +79,7 @@ def _entries(decision: AnyDecision, stamps: Mapping[UUID, Stamp]) -> list[writin
 
 
 def _queues(decisions: Sequence[AnyDecision]) -> set[str]:
-    """Every 'unit:state' whose queue shows something else afterwards; a comment or an urge changes none."""
+    """The 'unit:state' of every queue that shows something else afterwards; a comment or an urge changes none."""
     touched = set()
     for before, after, *_ in decisions:
         if before is None or before.version != after.version:

@@ -1,4 +1,4 @@
-"""Arrows p and q: refused as no incident, and joined to another (contract §2, arrows p and q)."""
+"""Arrows o to q: withdrawn, refused as no incident, merged into another (contract §2, arrows o to q)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from service.rules import access, lifecycle
 from service.rules.errors import Conflict, IllegalTransition, NotYours, ValidationFailed
-from service.rules.model import Act, Actor, Decision, Draft, Incident
+from service.rules.model import Act, Actor, By, Decision, Draft, Incident
 from service.rules.words import Arrow, ClosedAs, DueKind, Kind, Level, Outcome, Role, State, Verdict
 from tests.rules import deciding
 from tests.rules.builders import (
@@ -35,7 +35,7 @@ from tests.rules.builders import (
     later,
     types,
 )
-from tests.rules.deciding import changed
+from tests.rules.deciding import changed, changed_call
 
 C, A, H, R, X = State
 L1, L2, L3, L4 = Level
@@ -55,6 +55,15 @@ def _merged(one: Incident, into: Incident, who: str = "ops") -> tuple[Decision, 
 
 
 # --- void ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", [C, A, State.ON_HOLD])
+def test_withdrawing_ends_the_open_call(state: State) -> None:
+    decision = act(an_incident(state, L2), "reporter", Arrow.WITHDRAW, at=later(minutes=9))
+    call, after = changed_call(decision), decision.after
+    assert (call.outcome, call.end_code, call.end_reason) == (Outcome.CLOSED, "withdrawn", "because")
+    assert (call.ended_at, call.ended_by, call.late_s) == (later(minutes=9), By("reporter", "worker"), None)
+    assert (after.closed_as, after.closed_at, after.reopen_until) == (ClosedAs.WITHDRAWN, later(minutes=9), None)
 
 
 @pytest.mark.parametrize("level", [L1, L2])
