@@ -82,8 +82,8 @@ async def test_no_reports_write_nothing(database: Database) -> None:
 async def test_a_key_is_found_for_its_own_subject(database: Database) -> None:
     await _insert(database, replace(BARE, idempotency_key="k"), replace(FULL, source=None), BARE)
     async with database.read() as connection:
-        asked = [("worker", "k"), ("O'Hare\\", "key-1"), ("worker", "key-1"), ("", "k"), ("worker", "K")]
-        assert await reports.known_by_key(connection, asked) == {
+        pairs = [("worker", "k"), ("O'Hare\\", "key-1"), ("worker", "key-1"), ("", "k"), ("worker", "K")]
+        assert await reports.known_by_key(connection, pairs) == {
             ("worker", "k"): EarlierReport(UUID(int=1), b"\x00\x01"),
             ("O'Hare\\", "key-1"): EarlierReport(UUID(int=2), b"\xff"),
         }
@@ -93,8 +93,8 @@ async def test_a_key_is_found_for_its_own_subject(database: Database) -> None:
 async def test_a_source_is_found_by_system_and_reference(database: Database) -> None:
     await _insert(database, FULL, replace(BARE, source=("12345", "8")), BARE)
     async with database.read() as connection:
-        asked = [("12345", "GZ/7"), ("12345", "8"), ("12345", "9"), ("8", "12345")]
-        assert await reports.known_by_source(connection, asked) == {
+        pairs = [("12345", "GZ/7"), ("12345", "8"), ("12345", "9"), ("8", "12345")]
+        assert await reports.known_by_source(connection, pairs) == {
             ("12345", "GZ/7"): EarlierReport(UUID(int=1), b"\xff"),
             ("12345", "8"): EarlierReport(UUID(int=2), b"\x00\x01"),
         }
@@ -118,7 +118,7 @@ async def test_any_number_of_pairs_is_looked_up_at_once(database: Database) -> N
         (replace(BARE, description=None), 2, "description", False),  # type: ignore[arg-type]
     ],
 )
-async def test_a_taken_key_or_source_is_told_from_other_refusals(
+async def test_a_taken_key_or_source_differs_from_other_refusals(
     database: Database, second: Report, number: int, constraint: str, taken: bool
 ) -> None:
     await _insert(database, FULL)
