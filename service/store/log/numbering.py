@@ -54,7 +54,6 @@ def _sealing() -> Any:
     unit, state = func.split_part(keys.c.key, ":", 1), func.split_part(keys.c.key, ":", 2)
     queues = sealed.join(keys, literal(True))
     touched = select(unit, state, func.max(sealed.c.last_position)).select_from(queues).group_by(unit, state)
-    # in order: two statements that mark the same queues cannot wait for each other
     marks = upsert(queue_mark).from_select(["unit", "state", "position"], touched.order_by(unit, state))
     marks = marks.on_conflict_do_update(index_elements=["unit", "state"], set_={"position": marks.excluded.position})
     return select(func.count()).select_from(sealed).add_cte(marks.cte("marks"))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from sqlalchemy import Table
@@ -12,44 +12,14 @@ from sqlalchemy import Table
 from service.store.database import Database
 from service.store.incidents.tables import call, incident, report, request
 from tests.store.refusals import Case, refused_by, unproven
+from tests.store.rows import CLOSED, NOW, good
 
 pytestmark = pytest.mark.anyio
 
-NOW = datetime(2026, 11, 23, 1, tzinfo=UTC)
-DISTRICT, CELL, UNIT = "440105", "440105003001001", "440105003001"
-BY = {"kind": "ops"}
-BOX = {"due_at": NOW, "wake_at": NOW}
-CLOSED = {"state": "closed", "due_at": None, "due_kind": None, "wake_at": None, "closed_at": NOW, "closed_as": "void"}
 ENDED = {"ended_at": NOW, "outcome": "raised"}
 ANSWERED = {"answered_at": NOW, "resolve_by": NOW, "answer_us": 0}
 MISSED = {"ended_at": NOW, "outcome": "no_answer"}
 APPROVED = {"decided_at": NOW, "outcome": "approved", "box": "answer"}
-
-
-def _good(table: Table) -> dict[str, Any]:
-    """A row of its own: an incident that calls, an open call, an open request, a report."""
-    place = {"district": DISTRICT, "grid_code": CELL, "category": "urban-0110"}
-    by_table: dict[str, dict[str, Any]] = {
-        "incident": {
-            **{**place, "id": uuid4(), "number": "2026-000001", "kind": "incident", "state": "calling", "level": 1},
-            **{"unit": UNIT, "urgency": "normal", "reporter": "worker", "policy_code": "p", "policy_version": 1},
-            **{"reported_at": NOW, "updated_at": NOW, **BOX, "due_kind": "answer", "seq": 1, "version": 1},
-            **{"sequence": 2, "calls_at": [1, 0, 0, 0], "audience": [UNIT]},
-        },
-        "call": {
-            **{**place, "incident_id": uuid4(), "seq": 1, "level": 1, "round": 1, "unit": UNIT, "cause": "report"},
-            **{"opened_at": NOW, "answer_by": NOW, "clock": "continuous"},
-        },
-        "request": {
-            **{"incident_id": uuid4(), "n": 1, "district": DISTRICT, "kind": "hold", "call": 1, "until": NOW},
-            **{"reason": "because", "asked_by": BY, "asked_at": NOW},
-        },
-        "report": {
-            **{**place, "id": uuid4(), "subject": "worker", "reporter": "worker", "body_hash": b"", "line": "urban"},
-            **{"kind": "incident", "urgency": "normal", "description": "路灯不亮", "reported_at": NOW},
-        },
-    }
-    return by_table[table.name]
 
 
 ONE = {"incident_id": UUID(int=1)}
@@ -137,9 +107,9 @@ def test_every_rule_has_a_case(table: Table) -> None:
 )
 async def test_an_impossible_state_is_refused(database: Database, table: Table, rule: str, changes: Any) -> None:
     rows = changes if isinstance(changes, tuple) else (changes,)
-    assert await refused_by(database, table, *({**_good(table), **each} for each in rows)) == f"{table.name}_{rule}"
+    assert await refused_by(database, table, *(good(table, **each) for each in rows)) == f"{table.name}_{rule}"
 
 
 @pytest.mark.parametrize(("table", "rows"), ALLOWED)
 async def test_a_possible_state_is_stored(database: Database, table: Table, rows: tuple[dict[str, Any], ...]) -> None:
-    assert await refused_by(database, table, *({**_good(table), **each} for each in rows)) is None
+    assert await refused_by(database, table, *(good(table, **each) for each in rows)) is None

@@ -1,4 +1,4 @@
-"""The feed under fire: many writers with random delays before commit, two sealers, a move to another server."""
+"""The feed under fire (many writers, two sealers, a move to another server), and the borders of its pages."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ async def test_a_batch_announces_queues_wake_and_reload(database: Database) -> N
     assert Committed(row.id, tuple(row.queues), row.wake_at, tuple(row.reload)) == written
 
 
-async def test_a_batch_announces_nothing_unless_told_to(database: Database) -> None:
+async def test_a_batch_announces_nothing_by_itself(database: Database) -> None:
     written = await write(database)
     assert written == Committed(written.batch_id, (), None, ())
 

@@ -17,9 +17,9 @@ async def test_the_clock_lies_within_a_round_trip_of_the_databases(database: Dat
     async with database.read() as connection:
         await deployment.server_time(connection)  # the first statement also opens the transaction
         before = database_clock.now()
-        told = await deployment.server_time(connection)
+        server_time = await deployment.server_time(connection)
         after = database_clock.now()
-    assert abs((before + (after - before) / 2 - told).total_seconds()) < 0.05
+    assert abs((before + (after - before) / 2 - server_time).total_seconds()) < 0.05
 
 
 async def test_the_databases_time_runs_on_inside_a_transaction(database: Database) -> None:
