@@ -124,5 +124,5 @@ class Engine(Part):
         context, full = self._context, True
         while full:
             swept = await sweep.run_once(context.database, context.worlds, self._clock.now(), context.tell)
-            context.metrics.swept(swept.fired, swept.put_aside, swept.lateness)
+            context.metrics.swept(swept.fired, swept.backed_off, swept.lateness)
             full = swept.full

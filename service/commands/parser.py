@@ -15,7 +15,7 @@ from service.registry.bundle.parse import BundleError
 from service.rules.errors import Pointer, SihuError, Unavailable
 from service.settings import Settings, SettingsError
 
-Command = Callable[[Settings, argparse.Namespace], int]
+Run = Callable[[Settings, argparse.Namespace], int]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked = _parser().parse_args(arguments)
     try:
         chosen = settings.load(**_overrides(asked))
-        command: Command = asked.command
+        command: Run = asked.command
         sys.exit(command(chosen, asked))
     except SettingsError as error:
         sys.exit(_complain(str(error), 2))

@@ -1,7 +1,7 @@
 """One turn of the engine: take a page of what is due, decide each by the same rule as people's acts, save the page.
 
-A page that the database refuses is taken again row by row: the one bad row is put aside with a growing delay and
-counted, the others go on. Nothing here switches itself off.
+A page that the database refuses is taken again row by row: the one bad row is left for later, with a growing delay, and
+counted; the others go on. Nothing here switches itself off.
 """
 
 from __future__ import annotations
@@ -24,20 +24,21 @@ from service.worlds import CurrentWorld
 _log = logging.getLogger(__name__)
 
 PAGE = 500
-"""Incidents a transaction: large enough that a statement's cost is spread, small enough that a lock is held briefly."""
+"""Incidents in one transaction: enough to spread the cost of a statement, few enough to keep locks brief."""
 
 _FIRST_DELAY = timedelta(seconds=30)
-_LONGEST_DELAY = timedelta(hours=1)
+_MAX_DELAY = timedelta(hours=1)
 
 Tell = Callable[[Committed], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """What one turn did. `full`: the page was full, so there may be more at once. `lateness`: seconds, one a firing."""
+    """What one turn did. `backed_off`: rows left for later. `full`: the page was full, so more may be due at once.
+    `lateness`: seconds, one a firing."""
 
     fired: int = 0
-    put_aside: int = 0
+    backed_off: int = 0
     full: bool = False
     lateness: tuple[float, ...] = ()
 
@@ -63,7 +64,7 @@ async def _page(database: Database, worlds: CurrentWorld, now: datetime, tell: T
             return Swept()
         decisions, aside = _decide(due, world, now)
         for incident in aside:
-            await _put_aside(tx, incident.id, now)
+            await _back_off(tx, incident.id, now)
         committed = await saving.save(tx, decisions) if decisions else None
     if committed:
         tell(committed)
@@ -89,16 +90,16 @@ async def _row_by_row(database: Database, worlds: CurrentWorld, now: datetime, t
     async with database.read() as connection:
         ids = await claiming.due_ids(connection, now, limit)
     fired: list[Decision] = []
-    put_aside = 0
+    backed_off = 0
     for incident_id in ids:
         try:
             fired += await _one(database, worlds, incident_id, now, tell)
         except StatementRefused:
             _log.exception("incident %s cannot be saved", incident_id, extra={"event": "sweep_row_failed"})
             async with database.begin() as tx:
-                await _put_aside(tx, incident_id, now)
-            put_aside += 1
-    return Swept(_fired(fired), put_aside, len(ids) == limit, _lateness(fired))
+                await _back_off(tx, incident_id, now)
+            backed_off += 1
+    return Swept(_fired(fired), backed_off, len(ids) == limit, _lateness(fired))
 
 
 async def _one(
@@ -111,22 +112,22 @@ async def _one(
             return []
         decisions, aside = _decide([incident], world, now)
         for each in aside:
-            await _put_aside(tx, each.id, now)
+            await _back_off(tx, each.id, now)
         committed = await saving.save(tx, decisions) if decisions else None
     if committed:
         tell(committed)
     return decisions
 
 
-async def _put_aside(tx: Transaction, incident_id: UUID, now: datetime) -> None:
-    await claiming.back_off(tx, incident_id, now, _FIRST_DELAY, _LONGEST_DELAY)
+async def _back_off(tx: Transaction, incident_id: UUID, now: datetime) -> None:
+    await claiming.back_off(tx, incident_id, now, _FIRST_DELAY, _MAX_DELAY)
 
 
 _BETWEEN_DEADLINES = (EventType.CALL_WARNED, EventType.CALL_RESCHEDULED)
 
 
 def _fired(decisions: list[Decision]) -> int:
-    """How many deadlines were fired: a warning is none, and neither is a deadline that was put right."""
+    """How many deadlines were fired. A warning is none, and neither is a deadline that was only recomputed."""
     return sum(bool(each.events) and each.events[0].type not in _BETWEEN_DEADLINES for each in decisions)
 
 

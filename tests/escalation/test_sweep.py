@@ -43,7 +43,7 @@ async def test_a_page_is_fired_whole_and_told_once(haizhu: Database, worlds: Cur
     await seed(haizhu, 30, reported_at=DUE, due_at=DUE)
     told: list[Committed] = []
     swept = await sweep.run_once(haizhu, worlds, NOW, told.append, limit=20)
-    assert (swept.fired, swept.put_aside, swept.full, set(swept.lateness)) == (20, 0, True, {2.0})
+    assert (swept.fired, swept.backed_off, swept.full, set(swept.lateness)) == (20, 0, True, {2.0})
     swept = await sweep.run_once(haizhu, worlds, NOW, told.append, limit=20)
     assert (swept.fired, swept.full) == (10, False)
     assert (await sweep.run_once(haizhu, worlds, NOW, told.append)).fired == 0
@@ -76,14 +76,14 @@ async def test_a_row_the_database_refuses_is_put_aside_and_the_others_go_on(
         "CREATE TRIGGER poison BEFORE UPDATE ON incident FOR EACH ROW EXECUTE FUNCTION poison()",
     )
     swept = await sweep.run_once(haizhu, worlds, NOW, lambda _: None)
-    assert (swept.fired, swept.put_aside) == (9, 1)
+    assert (swept.fired, swept.backed_off) == (9, 1)
     bad = (await _all(haizhu, "SELECT level, due_at, wake_at, faults FROM incident WHERE number = 'seed-3'"))[0]
     assert (bad.level, bad.due_at, bad.faults) == (1, DUE, 1)
     assert bad.wake_at == NOW + timedelta(seconds=30)
 
     later = bad.wake_at
     for faults in (2, 3):
-        assert (await sweep.run_once(haizhu, worlds, later, lambda _: None)).put_aside == 1
+        assert (await sweep.run_once(haizhu, worlds, later, lambda _: None)).backed_off == 1
         again = (await _all(haizhu, "SELECT wake_at, faults FROM incident WHERE number = 'seed-3'"))[0]
         assert (again.faults, again.wake_at - later) == (faults, timedelta(seconds=30) * 2 ** (faults - 1))
         later = again.wake_at
@@ -101,7 +101,7 @@ async def test_a_row_the_rules_cannot_decide_is_put_aside_and_the_others_go_on(
     await seed(haizhu, 10, reported_at=DUE, due_at=DUE)
     await _do(haizhu, "UPDATE incident SET policy_version = 99 WHERE number = 'seed-7'")
     swept = await sweep.run_once(haizhu, worlds, NOW, lambda _: None)
-    assert (swept.fired, swept.put_aside) == (9, 1)
+    assert (swept.fired, swept.backed_off) == (9, 1)
     bad = (await _all(haizhu, "SELECT level, faults FROM incident WHERE number = 'seed-7'"))[0]
     assert (bad.level, bad.faults) == (1, 1)
 
