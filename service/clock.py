@@ -19,17 +19,17 @@ from service.store.registry import deployment
 _log = logging.getLogger(__name__)
 
 _READINGS = 3
-"""Readings per synchronisation; the quickest one counts, since its round trip bounds its error."""
+"""Readings in one synchronisation. The quickest one counts, since its round trip bounds its error."""
 
 
 class Clock(Protocol):
     def now(self) -> datetime:
-        """The service's time: aware, UTC, never earlier than what this process was told before."""
+        """The service's time: aware, UTC, never earlier than an earlier answer in this process."""
         ...
 
 
 class ClockNotSetError(RuntimeError):
-    """`now()` was asked before the first synchronisation: a fault of the start-up order, not of a request."""
+    """`now()` was called before the first synchronisation: a fault of the start-up order, not of a request."""
 
 
 class DatabaseClock:
@@ -53,7 +53,7 @@ class DatabaseClock:
         return self._latest
 
     async def synchronise(self, database: Database) -> None:
-        """Read the database's time anew. Raises `Unavailable`; the clock then runs on with what it has."""
+        """Read the database's time anew. Raises `Unavailable`; the clock then runs on as it was set before."""
         readings = []
         async with database.read() as connection:
             for _ in range(_READINGS):
@@ -64,10 +64,11 @@ class DatabaseClock:
         self.observe(server, before, before + took)
 
     def observe(self, server: datetime, before: float, after: float) -> None:
-        """The database said `server` at some moment between `before` and `after` (monotonic seconds).
+        """The database's clock read `server` at some moment between `before` and `after` (monotonic seconds).
 
-        That tells the distance only to within the round trip. So what is held stays while it is possible, and a slow
-        reading spoils nothing; otherwise the middle is taken, which is wrong by at most half the round trip.
+        A reading shows the distance between the two clocks only to within its round trip. The present distance is kept
+        while it is possible, so a slow reading spoils nothing; otherwise the middle is taken, which is wrong by at most
+        half the round trip.
         """
         earliest, latest = server - timedelta(seconds=after), server - timedelta(seconds=before)
         if self._zero is not None and earliest <= self._zero <= latest:
@@ -97,9 +98,9 @@ class VirtualClock:
 
 
 def wall_time(at: datetime, now: datetime) -> datetime:
-    """When the wall clock of this host will show, once the service's time is `at`: for a scheduler's run dates only.
+    """What the wall clock of this host will show once the service's time is `at`: for a scheduler's run dates only.
 
-    `now` is the service's time. In the past when `at` is.
+    `now` is the service's time. An `at` in the past gives a wall time in the past.
     """
     return datetime.now(UTC) + (at - now)
 

@@ -18,7 +18,7 @@ _COUNTED = "_sihu_counted"
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """The service's metrics, one registry an app. Gauges may be set, or given a function that is asked at each read."""
+    """The metrics of one process. A gauge is set, or given a function that is called at each read."""
 
     registry: CollectorRegistry
     requests: Histogram
@@ -33,14 +33,14 @@ class Metrics:
     faults: Counter
 
     def swept(self, fired: int, backed_off: int, lateness: Iterable[float]) -> None:
-        """One turn of the engine; `lateness` in seconds, one a firing."""
+        """One turn of the engine is over; `lateness` in seconds, one a firing."""
         self.fired.inc(fired)
         self.backed_off.inc(backed_off)
         for late_s in lateness:
             self.lateness_s.observe(late_s)
 
     def intake_group(self, size: int) -> None:
-        """One transaction of the intake stored `size` reports."""
+        """One transaction of the intake took `size` reports."""
         self.intake.observe(size)
 
     def fault(self, where: str, error: BaseException) -> None:
@@ -63,20 +63,22 @@ def new() -> Metrics:
         registry=registry,
         requests=Histogram(
             "sihu_http_request_seconds",
-            "Time from a request's head to the end of its answer; _count counts them. Without those that were held",
+            "Time from a request's head to the end of its answer, for requests that were not held; _count counts them",
             _OF_REQUEST,
             buckets=_REQUEST_S,
             registry=registry,
         ),
         held_requests=Histogram(
             "sihu_http_held_request_seconds",
-            "The same for requests that were held for a change (wait=)",
+            "Time from a request's head to the end of its answer, for requests that were held for a change (wait=)",
             _OF_REQUEST,
             buckets=_HELD_S,
             registry=registry,
         ),
         fired=Counter("sihu_deadlines_fired", "Deadlines the clock fired", registry=registry),
-        backed_off=Counter("sihu_sweep_put_aside", "Rows put aside because they could not be swept", registry=registry),
+        backed_off=Counter(
+            "sihu_sweep_put_aside", "Rows that could not be swept, left for a later turn", registry=registry
+        ),
         lateness_s=Histogram(
             "sihu_lateness_seconds", "How long after a deadline the clock fired", buckets=_LATE_S, registry=registry
         ),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from fastapi import Depends, FastAPI, Request
 
@@ -22,8 +22,7 @@ from service.feed.tail import Tail
 from service.queues.tags import QueueTags
 from service.room import Room
 from service.rules.errors import Unavailable
-from service.settings import EngineMode as EngineMode
-from service.settings import Settings
+from service.settings import EngineMode, Settings
 from service.store import migrate
 from service.store.database import Database
 from service.store.log import numbering
@@ -51,9 +50,9 @@ class Process:
         self.tail = Tail(self.database, queues, self.metrics)
         self.ready = asyncio.Event()
         advancer = None
-        found: dict[type, object] = {QueueTags: queues, Tail: self.tail}
+        by_class: dict[type, object] = {QueueTags: queues, Tail: self.tail}
         if isinstance(clock, VirtualClock):
-            advancer = found[Advancer] = Advancer(self.database, self.worlds, clock, self.tail.tell)
+            advancer = by_class[Advancer] = Advancer(self.database, self.worlds, clock, self.tail.tell)
         self.context = Context(
             database=self.database,
             worlds=self.worlds,
@@ -61,11 +60,11 @@ class Process:
             metrics=self.metrics,
             cursors=Cursors(),
             tell=self.tail.tell,
-            parts=found,
+            parts=by_class,
             fire_due=advancer.stay if advancer is not None else None,
         )
         self.parts = self._parts(rooms)
-        found.update((type(part), part) for part in self.parts)
+        by_class.update((type(part), part) for part in self.parts)
         self._coming_up: asyncio.Task[None] | None = None
         self._running: list[Part] = []
 
@@ -103,10 +102,11 @@ class Process:
 
     async def _come_up(self) -> None:
         reason = None
-        while (found := await self._reason_not_to_start()) is not None:
-            if found != reason:
-                reason = found
-                _log.error("not ready, trying every second: %s", reason, extra={"event": "not_ready"})
+        while (obstacle := await self._load()) is not None:
+            if obstacle.reason != reason:
+                reason = obstacle.reason
+                sentence = "not ready, trying every second: %s"
+                _log.error(sentence, reason, exc_info=obstacle.fault, extra={"event": "not_ready"})
             await asyncio.sleep(_TRY_AGAIN_S)
         for part in self.parts:
             if part.reloads:
@@ -116,23 +116,30 @@ class Process:
         self.ready.set()
         _log.info("ready", extra={"event": "ready"})
 
-    async def _reason_not_to_start(self) -> str | None:
-        """Load every part; None when all of it succeeded."""
+    async def _load(self) -> _Obstacle | None:
+        """Load every part; returns what stood in the way, if anything did."""
         try:
             if await migrate.pending(self.database):
-                return "the database is not at this version's tables: run `sihu migrate`."
+                return _Obstacle("the database is not at this version's tables: run `sihu migrate`.")
             for part in self.parts:
                 await part.load()
         except Unavailable as error:
-            return error.cause or error.detail
+            return _Obstacle(error.cause or error.detail)
         except Exception as error:  # a process that gives up here would never come back
             self.metrics.fault("start", error)
-            return f"{type(error).__name__}: {error}"
+            return _Obstacle(f"{type(error).__name__}: {error}", error)
         return None
 
     async def _read_cursor_secret(self) -> None:
         async with self.database.read() as connection:
             self.context.cursors.use(await deployment.cursor_secret(connection))
+
+
+class _Obstacle(NamedTuple):
+    """Why a process is not up yet. `fault`: what failed that should not have."""
+
+    reason: str
+    fault: Exception | None = None
 
 
 class _Reader(Part):

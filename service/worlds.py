@@ -11,24 +11,24 @@ from service.store.registry import world as world_
 
 
 class CurrentWorld:
-    """Empty (version 0) until it is loaded. `shapes` are those of the cells in it."""
+    """The world as this process knows it: empty (version 0) until the first reload. `shapes` are those of its cells."""
 
     def __init__(self) -> None:
         self.world: World = worlds.build(0)
         self.shapes = ShapeIndex(())
 
     async def reload(self, database: Database) -> None:
-        """Read it anew. Raises `Unavailable`, and then goes on with what it held."""
+        """Read the world anew. Raises `Unavailable`; the world then stays as it was."""
         async with database.read() as connection:
             self._take(await world_.load(connection))
 
     async def fresh(self, tx: Transaction) -> World:
-        """The world for a transaction that decides by it: the newest, and it stays so until that transaction ends."""
+        """The newest world, for a transaction that decides by it. None newer is written until the transaction ends."""
         await world_.hold(tx)
         return await self.seen(tx)
 
     async def seen(self, connection: Transaction) -> World:
-        """The world as a `Database.read` block sees it, for a view: never older than the rows it shows."""
+        """The world for a view, never older than the rows that a `Database.read` block sees."""
         if await deployment.world_version(connection) > self.world.version:
             self._take(await world_.load(connection))
         return self.world

@@ -87,7 +87,7 @@ async def test_without_a_commit_there_is_nothing_to_announce(nowhere: Database, 
     assert (heard.commits, heard.rings) == ([], 0)
 
 
-async def test_a_change_of_the_world_is_read_before_it_is_answered(database: Database, heard: Heard) -> None:
+async def test_a_changed_world_is_read_before_the_answer(database: Database, heard: Heard) -> None:
     await bring(database, files(), NOW)
     context = context_of(database, heard)
     keys, world = Committed(1, (), None, ("keys",)), Committed(2, (), None, ("world",))
@@ -104,7 +104,7 @@ async def test_a_change_is_announced_though_the_database_went_away(nowhere: Data
     assert (heard.commits, heard.rings) == ([world], 0)
 
 
-async def test_on_the_virtual_clock_a_change_fires_what_it_makes_due(house: House) -> None:
+async def test_on_the_virtual_clock_a_change_fires_deadlines(house: House) -> None:
     """No engine hears the bell there, so the one who changed the registry finds it done."""
     incident = await house.report()
     assert isinstance(house.process.clock, VirtualClock)

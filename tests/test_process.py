@@ -126,9 +126,7 @@ async def test_a_part_that_cannot_load_is_tried_again(database_url: str, caplog:
     assert [each.partition(": ")[2] for each in reasons] == ["no route", "RuntimeError: a fault of ours"]
 
 
-async def test_a_part_that_fails_to_stop_keeps_no_other_from_it(
-    database_url: str, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_every_part_stops_though_one_fails(database_url: str, caplog: pytest.LogCaptureFixture) -> None:
     log: Log = []
     async with running(database_url, Probe("a", log), Probe("b", log, stop=RuntimeError("stuck"))) as process:
         await until_ready(process)
@@ -173,7 +171,7 @@ async def test_a_part_loads_again_when_a_commit_says_so(database_url: str, datab
             await probe.loaded.wait()
 
 
-async def test_the_rooms_parts_are_the_last_to_load_and_the_first_to_stop(haizhu_url: str) -> None:
+async def test_rooms_parts_load_last_and_stop_first(haizhu_url: str) -> None:
     process = Process(Settings(database_url=haizhu_url), DatabaseClock(), ROOMS)
     kinds = [type(part) for part in process.parts]
     assert kinds[-3:] == [Engine, Intake, Keyring]

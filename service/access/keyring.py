@@ -19,7 +19,7 @@ from service.store.access.keys import Key
 from service.store.database import Database
 
 
-class _Entry(NamedTuple):
+class _KnownKey(NamedTuple):
     actor: Actor
     expires_at: datetime | None
     key_id: UUID
@@ -37,30 +37,30 @@ class Keyring(Part):
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._entries: dict[bytes, _Entry] = {}
+        self._known: dict[bytes, _KnownKey] = {}
         self.loaded = False
         self._changing = asyncio.Lock()
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._known)
 
     def find(self, bearer: str, now: datetime) -> Actor | None:
         """Whose key this is; None when it is unknown, revoked or expired. One hash and one look-up."""
-        entry = self._entries.get(digest_of(bearer))
-        if entry is None or (entry.expires_at is not None and entry.expires_at <= now):
+        known = self._known.get(digest_of(bearer))
+        if known is None or (known.expires_at is not None and known.expires_at <= now):
             return None
-        return entry.actor
+        return known.actor
 
     async def load(self) -> None:
         """Read all keys anew. Raises `Unavailable`; the keyring then goes on with the keys it has."""
         async with self._changing, self._database.read() as connection:
-            self._entries = {digest: _entry(key) for digest, key in await keys.usable(connection)}
+            self._known = {digest: _known(key) for digest, key in await keys.usable(connection)}
             self.loaded = True
 
     async def admit(self, digest: bytes, key: Key) -> None:
         """A key made by this process, once committed. Waits for a load under way, which may not have seen it."""
         async with self._changing:
-            self._entries[digest] = _entry(key)
+            self._known[digest] = _known(key)
 
     async def forget(self, key_id: UUID) -> None:
         """A key revoked by this process, once committed: refused at once, and after a load under way as well."""
@@ -69,9 +69,9 @@ class Keyring(Part):
             self._drop(key_id)
 
     def _drop(self, key_id: UUID) -> None:
-        for digest in [digest for digest, entry in self._entries.items() if entry.key_id == key_id]:
-            del self._entries[digest]
+        for digest in [digest for digest, known in self._known.items() if known.key_id == key_id]:
+            del self._known[digest]
 
 
-def _entry(key: Key) -> _Entry:
-    return _Entry(Actor(key.role, key.subject, unit=key.unit, area=key.area), key.expires_at, key.id)
+def _known(key: Key) -> _KnownKey:
+    return _KnownKey(Actor(key.role, key.subject, unit=key.unit, area=key.area), key.expires_at, key.id)

@@ -33,7 +33,7 @@ AREA_DIGITS = range(6, 16)
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """What is asked for. `unit` for role unit alone, `area` (code prefix) for role reporter alone."""
+    """The key that somebody wants made. `unit` for role unit alone, `area` (code prefix) for role reporter alone."""
 
     role: Role
     unit: str | None = None
@@ -76,8 +76,8 @@ async def revoke(database: Database, world: World, now: datetime, key_id: UUID, 
     async with database.begin() as tx:
         key = await stored.revoke(tx, key_id, now)
         if key is not None:
-            told = [_entry(EventType.KEY_REVOKED, key, world, now, by)]
-            return Revoked(key, await writing.append(tx, told, reload=("keys",)))
+            entry = _entry(EventType.KEY_REVOKED, key, world, now, by)
+            return Revoked(key, await writing.append(tx, [entry], reload=("keys",)))
         revoked_before = await stored.find(tx, key_id)
     if revoked_before is None:
         raise NotFound(f"No key has the id {key_id}. GET /v1/keys lists them.")
@@ -107,7 +107,7 @@ def check(request: NewKey, world: World, now: datetime) -> None:
         raise ValidationFailed(detail, errors=[Pointer("/area", detail)])
 
 
-LONGEST_SUBJECT = 200
+MAX_SUBJECT_CHARACTERS = 200
 
 _TAKES: Mapping[Role, str | None] = {Role.REPORTER: "area", Role.UNIT: "unit", Role.AUDITOR: None, Role.OPS: None}
 """The one scope each role needs; the other is refused, so that nobody believes in a limit that is not there."""
@@ -133,9 +133,9 @@ def _faults_of_area(request: NewKey) -> list[Pointer]:
 
 def _faults_of_subject(request: NewKey) -> list[Pointer]:
     subject = request.subject
-    if subject is None or (0 < len(subject) <= LONGEST_SUBJECT and not has_controls(subject)):
+    if subject is None or (0 < len(subject) <= MAX_SUBJECT_CHARACTERS and not has_controls(subject)):
         return []
-    return [Pointer("/subject", f"should be one line of 1 to {LONGEST_SUBJECT} characters")]
+    return [Pointer("/subject", f"should be one line of 1 to {MAX_SUBJECT_CHARACTERS} characters")]
 
 
 def _faults_of_expiry(request: NewKey, now: datetime) -> list[Pointer]:

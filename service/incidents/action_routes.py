@@ -42,7 +42,8 @@ async def hold(body: schemas.UntilBody, action: Action) -> Response:
 
 @router.post("/extend", summary="i · extend: ask to move the deadline · 延期", responses=RESPONSES)
 async def extend(body: schemas.UntilBody, action: Action) -> Response:
-    """As hold. In working time the deadline moves to the end of the hours that `until` lies after."""
+    """By the called unit, before its deadline. Opens a request for the side that called; a leader decides for itself.
+    In working time the deadline moves to the end of the hours that `until` lies after."""
     return await action.carry_out(Act(Arrow.EXTEND, body.reason, until=body.until), body)
 
 
@@ -51,19 +52,20 @@ RequestNumber = Annotated[int, FromPath(ge=1, le=32_767, description="its `n` in
 
 @router.post("/requests/{n}/approve", summary="i · approve a request · 同意", responses=RESPONSES)
 async def approve(n: RequestNumber, action: Action, body: schemas.DecideBody = schemas.DecideBody()) -> Response:  # noqa: B008
-    """By the unit that called; at level 1, and beside it after the clock raised, by the street of the cell."""
+    """By the unit that called. At level 1 it is the street of the cell; after the clock raised the incident, either of
+    the two."""
     return await action.carry_out(Act(Arrow.APPROVE, body.reason, request=n), body, n=n)
 
 
 @router.post("/requests/{n}/refuse", summary="i · refuse a request · 不同意", responses=RESPONSES)
 async def refuse(n: RequestNumber, action: Action, body: schemas.DecideBody = schemas.DecideBody()) -> Response:  # noqa: B008
-    """As approve. Nothing moves."""
+    """By whoever may approve the request. The deadline stays where it is."""
     return await action.carry_out(Act(Arrow.REFUSE, body.reason, request=n), body, n=n)
 
 
 @router.post("/resume", summary="j · resume: on with it, with the time that was left · 恢复", responses=RESPONSES)
 async def resume(action: Action, body: schemas.ResumeBody = schemas.ResumeBody()) -> Response:  # noqa: B008
-    """By the called unit or who approved; else the clock does it on the date."""
+    """By the called unit, or a unit that may approve its requests; otherwise the clock resumes it on the date."""
     return await action.carry_out(Act(Arrow.RESUME, body.comment), body)
 
 
@@ -75,7 +77,8 @@ async def accept(action: Action, body: schemas.AcceptBody = schemas.AcceptBody()
 
 @router.post("/reject", summary="l · reject: not done · 核查不通过", responses=RESPONSES)
 async def reject(body: schemas.ReasonBody, action: Action) -> Response:
-    """As accept. The same unit is called again; from the second rejection on, the next level."""
+    """By its reporter, or the community or street of the cell; never by the unit that resolved it. The same unit is
+    called again; from the second rejection on, the next level."""
     return await action.carry_out(Act(Arrow.REJECT, body.reason), body)
 
 

@@ -50,6 +50,6 @@ def _result(index: int, outcome: Reported | SihuError, instance: str) -> dict[st
 
 
 def _within(error: SihuError, at: str) -> SihuError:
-    """The same refusal, its pointers those of the batch."""
+    """An item's refusal with pointers into the batch."""
     error.errors = tuple(Pointer(at + each.pointer, each.detail) for each in error.errors)
     return error

@@ -27,8 +27,8 @@ async def return_call(body: schemas.ReturnBody, action: Action) -> Response:
 @router.post("/assign", summary="h · assign: give it to another unit · 指派", responses=responses(errors.UnknownUnit))
 async def assign(body: schemas.AssignBody, action: Action) -> Response:
     """By the called unit: a street within itself, a department to departments and down its line, a leader to anyone,
-    bindingly; by ops where no unit can. From above, a street is not given what was never admitted for it; and nobody
-    but a leader gives it to who gave it on, or raised it twice."""
+    bindingly; by ops where no unit can. A street is not given from above what was never admitted for it. Only a leader
+    may assign it to a unit that has assigned it onward before, or has raised it twice."""
     return await action.carry_out(Act(Arrow.ASSIGN, body.reason, units=(body.unit,)), body)
 
 
@@ -82,5 +82,5 @@ async def approve_appeal(seq: Seq, action: Action, body: schemas.DecideBody = sc
 
 @router.post("/appeals/{seq}/refuse", summary="Refuse an appeal · 申诉不成立", responses=RESPONSES)
 async def refuse_appeal(seq: Seq, action: Action, body: schemas.DecideBody = schemas.DecideBody()) -> Response:  # noqa: B008
-    """As approve. The call counts as before."""
+    """By the street of the cell or ops, never by the unit that appealed. The call counts as before."""
     return await action.carry_out(Act(Arrow.REFUSE_APPEAL, body.reason, call=seq), body, seq=seq)

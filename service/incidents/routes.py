@@ -79,7 +79,7 @@ async def report_batch(request: Request, context: CurrentContext, caller: Caller
     },
 )
 async def list_incidents(context: CurrentContext, caller: Caller, query: Annotated[ListQuery, Query()]) -> Response:
-    """What you may see, without calls. Filters narrow it further; times are half-open."""
+    """The incidents that you may see, without their calls. Filters narrow the list; times are half-open."""
     return answer(await listing.page(context, query, caller))
 
 
@@ -138,7 +138,7 @@ async def get_deadline(context: CurrentContext, caller: Caller, incident_id: Inc
     responses={200: ok("By the engine's own rule", examples.PLAN), **problems.documented(*_READ_PROBLEMS)},
 )
 async def get_plan(context: CurrentContext, caller: Caller, incident_id: IncidentId) -> Response:
-    """It ends with the first repeated call at level 4, or a close."""
+    """What the clock will do, step by step. The plan ends with the first repeated call at level 4, or a close."""
     loaded, world = await acting.see_with_world(context, incident_id, caller)
     steps = plan.plan(loaded.incident, world, context.clock.now())
     return answer({"items": incident.plan(steps)})

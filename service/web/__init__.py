@@ -1,1 +1,1 @@
-"""HTTP plumbing the rooms share. Imports `service.rules` and libraries only."""
+"""HTTP plumbing that the rooms share: doors, problems, limits, cursors, documents. It knows no room."""

@@ -15,8 +15,8 @@ from pydantic import BaseModel, ValidationError
 from service.rules.errors import Pointer, ValidationFailed
 from service.web import text
 
-_MOST = 100
-"""Faults told at once."""
+_MAX_FAULTS = 100
+"""Faults listed in one refusal."""
 
 _Fault = Mapping[str, Any]
 
@@ -52,14 +52,16 @@ _SENTENCES: Mapping[str, str] = {
 
 
 def validation_failed(error: ValidationError, model: Any = None, at: str = "") -> ValidationFailed:
-    """The same refusal for a model validated by hand. `at`: the pointer of the object, such as `/items/3`."""
+    """The refusal of an object that was validated by hand. `at`: the object's pointer, such as `/items/3`."""
     faults = error.errors(include_url=False, include_input=False)
-    return refused([({**fault, "loc": ("body", *fault["loc"])}, model) for fault in faults[:_MOST]], at)
+    return refused([({**fault, "loc": ("body", *fault["loc"])}, model) for fault in faults[:_MAX_FAULTS]], at)
 
 
 def refused(faults: Sequence[tuple[_Fault, Any]], at: str = "") -> ValidationFailed:
-    """One `ValidationFailed` for faults, each with the annotation of what its place (`loc[0]`) should have held."""
-    errors = tuple(Pointer(_pointer(fault["loc"], at), _sentence(fault, model)) for fault, model in faults[:_MOST])
+    """One `ValidationFailed` for faults, each with the annotation of what belongs in its place (`loc[0]`)."""
+    errors = tuple(
+        Pointer(_pointer(fault["loc"], at), _sentence(fault, model)) for fault, model in faults[:_MAX_FAULTS]
+    )
     if len(faults) == 1:
         return ValidationFailed(f"{errors[0].pointer or 'The body'}: {errors[0].detail}", errors=errors)
     return ValidationFailed(f"{len(faults)} things are wrong, nothing was done: correct each of errors.", errors=errors)
@@ -110,8 +112,8 @@ def _shape(fault: _Fault, _model: Any) -> str:
     return text.SHAPES.get(pattern, f"Send text that matches {pattern}.")
 
 
-def _said(fault: _Fault, _model: Any) -> str:
-    """What a validator of ours said, without pydantic's preface."""
+def _own_sentence(fault: _Fault, _model: Any) -> str:
+    """The sentence of a validator of this service, without pydantic's preface."""
     return str(fault["ctx"]["error"]) if "error" in (fault.get("ctx") or {}) else str(fault["msg"])
 
 
@@ -119,7 +121,7 @@ _SPECIAL: Mapping[str, Callable[[_Fault, Any], str]] = {
     "extra_forbidden": _unknown,
     "missing": _missing,
     "string_pattern_mismatch": _shape,
-    "value_error": _said,
+    "value_error": _own_sentence,
 }
 
 

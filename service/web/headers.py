@@ -9,7 +9,7 @@ from service.rules.errors import Pointer, ValidationFailed
 _TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
 _LIST = re.compile(rf"[ \t,]*{_TAG}(?:[ \t]*,[ \t,]*{_TAG})*[ \t,]*")
 _TAGS = re.compile(_TAG)
-_LONGEST = 4096
+_MAX_CHARACTERS = 4096
 
 
 def parse_if_match(value: str | None) -> frozenset[str] | None:
@@ -22,7 +22,7 @@ def parse_if_match(value: str | None) -> frozenset[str] | None:
     """
     if value is None or value.strip() == "*":
         return None
-    if len(value) > _LONGEST or not _LIST.fullmatch(value):
+    if len(value) > _MAX_CHARACTERS or not _LIST.fullmatch(value):
         detail = 'If-Match holds the ETag you were given, in its quotes, as in If-Match: "3"; a list of them; or *.'
         raise ValidationFailed(detail, errors=(Pointer("If-Match:", detail),))
     return frozenset(tag[1:-1] for tag in _TAGS.findall(value) if not tag.startswith("W/"))
@@ -31,12 +31,12 @@ def parse_if_match(value: str | None) -> frozenset[str] | None:
 def is_unchanged(if_none_match: str | None, etag: str) -> bool:
     """Whether to answer 304: one of the tags, compared weakly, is `etag` (as sent, with quotes), or it is `*`.
 
-    A header that cannot be read says nothing: the whole answer is always right.
+    A header that cannot be read is ignored: the whole answer is always right.
     """
     if if_none_match is None:
         return False
     if if_none_match == etag or if_none_match.strip() == "*":
         return True
-    if len(if_none_match) > _LONGEST or not _LIST.fullmatch(if_none_match):
+    if len(if_none_match) > _MAX_CHARACTERS or not _LIST.fullmatch(if_none_match):
         return False
     return etag.removeprefix("W/") in {tag.removeprefix("W/") for tag in _TAGS.findall(if_none_match)}

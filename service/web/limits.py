@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.requests import Request
@@ -55,11 +56,12 @@ class Limits:
             await self._app(scope, receive, send)
 
     def _limits_of(self, scope: Scope) -> BodyLimits:
-        path = scope["path"]
-        if scope["method"] == "POST" and path in self._posts:
-            return self._posts[path]
-        door = door_of(self._doors, path)
-        return door.bodies if door else _OUTSIDE
+        door = door_of(self._doors, scope["path"])
+        usual = door.bodies if door else _OUTSIDE
+        special = self._posts.get(scope["path"])
+        if special is None or scope["method"] == "POST":
+            return special or usual
+        return replace(special, max_bytes=usual.max_bytes)  # refused for its method, not for its media type
 
     async def _refuse(self, error: SihuError, scope: Scope, receive: Receive, send: Send) -> None:
         door = door_of(self._doors, scope["path"])

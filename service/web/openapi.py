@@ -98,9 +98,8 @@ def _complete(document: dict[str, Any], doors: Sequence[Door]) -> None:
         schemas.pop(name, None)
     schemas["Problem"] = dict(PROBLEM_SCHEMA)
     schemes = [scheme for door in doors for scheme in door.schemes]
-    components["securitySchemes"] = {
-        scheme.name: scheme.model.model_dump(mode="json", by_alias=True, exclude_none=True) for scheme in schemes
-    }
+    described = {each.name: each.model.model_dump(mode="json", by_alias=True, exclude_none=True) for each in schemes}
+    components.setdefault("securitySchemes", {}).update(described)
     for path, _, operation in _operations(document):
         _drop_default_422(operation)
         door = door_of(doors, path)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -70,7 +70,7 @@ def tree(family: type[SihuError]) -> Iterator[type[SihuError]]:
 
 
 KINDS = tuple(sorted(tree(SihuError), key=lambda kind: kind.code))
-"""Every problem there is, by code. `SihuError` itself is `internal_error`: what went wrong is logged, never told."""
+"""Every problem there is, by code. `SihuError` itself is `internal_error`: what went wrong is logged, not sent."""
 CODES = tuple(kind.code for kind in KINDS)
 """The closed list of codes (contract §3)."""
 
@@ -153,38 +153,40 @@ def _example(kind: type[SihuError]) -> dict[str, Any]:
 
 def install(app: FastAPI, doors: Sequence[Door] = (), count: Callable[[Exception], None] = lambda _: None) -> None:
     """Make every refusal and every fault of `app` an answer of the door it happened behind. `count` gets each fault."""
+    handlers = _Handlers(doors, count)
+    app.add_exception_handler(SihuError, handlers.on_refusal)
+    app.add_exception_handler(RequestValidationError, handlers.on_invalid)
+    app.add_exception_handler(HTTPException, handlers.on_http)
+    app.add_exception_handler(Exception, handlers.on_fault)
 
-    def answer(error: SihuError, request: Request, headers: Mapping[str, str] | None = None) -> Response:
-        return refusal(error, request, door_of(doors, request.scope["path"]), headers)
 
-    async def on_refusal(request: Request, error: Exception) -> Response:
+class _Handlers:
+    def __init__(self, doors: Sequence[Door], count: Callable[[Exception], None]) -> None:
+        self._doors = tuple(doors)
+        self._count = count
+
+    async def on_refusal(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, SihuError)
-        return answer(error, request)
+        return self._answer(error, request)
 
-    async def on_invalid(request: Request, error: Exception) -> Response:
+    async def on_invalid(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        return answer(_of_validation(error, request), request)
+        return self._answer(_of_validation(error, request), request)
 
-    async def on_http(request: Request, error: Exception) -> Response:
+    async def on_http(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         if error.status_code < 400:
             return Response(status_code=error.status_code, headers=error.headers)
         headers = {"Allow": _allowed(request, error)} if error.status_code == 405 else None
-        return answer(_of_http(error, request), request, headers)
+        return self._answer(_of_http(error, request), request, headers)
 
-    async def on_fault(request: Request, error: Exception) -> Response:
+    async def on_fault(self, request: Request, error: Exception) -> Response:
         _log.error("%s %s failed", request.method, request.url.path, exc_info=error, extra={"event": "internal_error"})
-        count(error)
-        return answer(SihuError(_INTERNAL), request)
+        self._count(error)
+        return self._answer(SihuError(_INTERNAL), request)
 
-    handlers: Mapping[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
-        SihuError: on_refusal,
-        RequestValidationError: on_invalid,
-        HTTPException: on_http,
-        Exception: on_fault,
-    }
-    for family, handler in handlers.items():
-        app.add_exception_handler(family, handler)
+    def _answer(self, error: SihuError, request: Request, headers: Mapping[str, str] | None = None) -> Response:
+        return refusal(error, request, door_of(self._doors, request.scope["path"]), headers)
 
 
 def _of_validation(error: RequestValidationError, request: Request) -> SihuError:

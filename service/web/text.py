@@ -36,8 +36,8 @@ SHAPES: Mapping[str, str] = {
 }
 """What to send instead, by the pattern that was missed."""
 
-_MOST_FIELDS = 100
-"""Fields of one object; past that a body is not even looked at, so that faults cannot outweigh it."""
+_MAX_FIELDS = 100
+"""Fields of one object. An object with more is not looked at, so that the list of faults cannot outgrow the body."""
 
 
 def _sound(text: str) -> str:
@@ -48,12 +48,12 @@ def _sound(text: str) -> str:
     return text
 
 
-def words(most: int) -> tuple[object, ...]:
-    """Metadata of text a person wrote, 1 to `most` characters, kept as written: `Annotated[str, *words(200)]`.
+def words(max_length: int) -> tuple[object, ...]:
+    """Metadata of text a person wrote, 1 to `max_length` characters, kept as written: `Annotated[str, *words(200)]`.
 
     NUL, lone surrogates and text of nothing but white space are refused.
     """
-    return StringConstraints(min_length=1, max_length=most), AfterValidator(_sound)
+    return StringConstraints(min_length=1, max_length=max_length), AfterValidator(_sound)
 
 
 LongText = Annotated[str, *words(2000)]
@@ -70,9 +70,9 @@ def _one_line(text: str) -> str:
     return text
 
 
-def one_line(most: int) -> tuple[object, ...]:
-    """The same for a name or a reference: no line breaks and no other control characters."""
-    return *words(most), AfterValidator(_one_line)
+def one_line(max_length: int) -> tuple[object, ...]:
+    """Metadata of a name or a reference: `words` without line breaks and other control characters."""
+    return *words(max_length), AfterValidator(_one_line)
 
 
 def _dated(value: object) -> object:
@@ -147,7 +147,7 @@ class Params(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _bounded(cls, value: Any) -> Any:
-        if isinstance(value, dict) and len(value) > _MOST_FIELDS:
+        if isinstance(value, dict) and len(value) > _MAX_FIELDS:
             raise PydanticCustomError("too_many_fields", "Send fewer fields: this has more than any that exist.")
         return value
 

@@ -31,7 +31,7 @@ class Timed:
             return
         status = 0  # stays so when the client went away before there was an answer
 
-        async def noting(message: Message) -> None:
+        async def watch(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -39,7 +39,7 @@ class Timed:
 
         began = self._timer()
         try:
-            await self._app(scope, receive, noting)
+            await self._app(scope, receive, watch)
         except Exception:
             status = 500
             raise

@@ -1,4 +1,4 @@
-"""Requests that are held: until there is something to say, or nobody is there to hear it."""
+"""Holding a request until there is something to answer, or until its client has gone."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _HELD = "sihu.held"
 
 
 async def while_connected(request: Request, waits: Coroutine[Any, Any, _T]) -> _T | None:
-    """What `waits` comes to; None as soon as the client hangs up, which ends it. The server would not: it lets a
-    handler run to its end for nobody."""
+    """The result of `waits`; None as soon as the client hangs up, which cancels it. The server itself would let the
+    handler run to its end for nobody. The request counts as held from here on."""
     request.scope[_HELD] = True
     work, gone = asyncio.create_task(waits), asyncio.create_task(_gone(request))
     try:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select, text, update
 
 from service import metrics
 from service.feed.tail import Tail
@@ -177,3 +177,19 @@ async def test_stopping_is_quick_and_leaves_no_connection(database: Database, ca
         await node.tail.stop()
     assert database.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+async def test_a_fault_is_counted_and_an_absence_is_not(database: Database) -> None:
+    node = Node(database)
+    await node.tail.load()
+    async with database.begin() as tx:
+        await tx.execute(text("ALTER TABLE log_batch RENAME TO log_batch_moved"))
+    await node.tail._round()
+    async with database.begin() as tx:
+        await tx.execute(text("ALTER TABLE log_batch_moved RENAME TO log_batch"))
+    nowhere = Node(Database("postgresql+asyncpg://nobody@127.0.0.1:1/nowhere"))
+    await nowhere.tail._round()
+    counted = [
+        each.metrics.registry.get_sample_value("sihu_faults_total", {"where": "tail"}) for each in (node, nowhere)
+    ]
+    assert counted == [1, None]

@@ -43,7 +43,7 @@ async def test_a_field_left_out_and_one_sent_are_two_bodies(house: House) -> Non
     assert other.json()["code"] == "idempotency_mismatch"
 
 
-async def test_a_key_stands_for_the_number_in_the_path_as_well(house: House) -> None:
+async def test_a_key_stands_for_the_number_in_its_path(house: House) -> None:
     incident = await house.report()
     await house.act("community", incident, "hold", reason="等料", until=UNTIL)
     key = {"Idempotency-Key": "k"}

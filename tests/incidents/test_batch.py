@@ -36,7 +36,9 @@ async def test_each_item_has_the_status_of_a_single_post(house: House) -> None:
     own = {**BODY, "source": {"system": "grid-app", "ref": "A-2"}}
     items = [7, BODY, {**BODY, "grid_code": ELSEWHERE}, sourced, own, own, {**BODY, "description": ""}]
     results = await results_of(house, *items)
-    assert [each["status"] for each in results] == [422, 201, 403, 409, 201, 200, 422]
+    statuses = [each["status"] for each in results]
+    assert (statuses[:4], statuses[6]) == ([422, 201, 403, 409], 422)
+    assert sorted(statuses[4:6]) == [200, 201]  # they go into two groups, and either may be the quicker one
     assert [each.get("problem", {}).get("code") for each in results] == [
         "validation_failed",
         None,

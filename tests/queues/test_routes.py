@@ -151,3 +151,14 @@ async def test_a_street_reads_the_queues_of_its_units_as_far_as_it_sees_the_inci
         for row in rows:
             assert (await house.send(who, "GET", f"/v1/incidents/{row['id']}")).status_code == 200
     assert (await house.send("street", "GET", f"/v1/incidents/{incident['id']}")).status_code == 404
+
+
+async def test_only_a_poll_that_is_held_is_timed_apart(house: House) -> None:
+    await house.sealed()
+    tag = (await house.send("community", "GET", QUEUE)).headers["ETag"]
+    assert (await poll(house, tag)).status_code == 304
+    assert (await poll(house, tag, wait=1)).status_code == 304
+    sample = house.process.metrics.registry.get_sample_value
+    labels = {"method": "GET", "route": "/v1/queues/{unit}", "status": "304"}
+    assert sample("sihu_http_request_seconds_count", labels) == 1
+    assert sample("sihu_http_held_request_seconds_count", labels) == 1

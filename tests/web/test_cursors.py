@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.rules.errors import BadCursor
+from service.rules.errors import BadCursor, Unavailable
 from service.web.cursors import Cursors, kind_of
 
 SECRET = b"0123456789abcdef"
@@ -65,3 +65,13 @@ def test_other_filters_are_another_kind() -> None:
 def test_a_short_secret_is_a_fault_of_ours() -> None:
     with pytest.raises(ValueError, match="16 bytes"):
         Cursors(b"short")
+
+
+def test_without_a_secret_nothing_is_signed_or_read() -> None:
+    text, starting = CURSORS.sign("keys", [1]), Cursors()
+    with pytest.raises(Unavailable):
+        starting.sign("keys", [1])
+    with pytest.raises(Unavailable):
+        starting.read("keys", text)
+    starting.use(SECRET)
+    assert starting.read("keys", text) == [1]

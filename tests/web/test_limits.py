@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from service.web.doors import BODY_BYTES, BULK_BYTES
+from service.web.doors import BODY_BYTES, BULK_BYTES, ZIP
 from service.web.limits import QUERY_BYTES
 from tests.web import apps
 
@@ -47,6 +47,14 @@ async def test_the_import_takes_a_zip_and_json_and_nothing_else() -> None:
     async with apps.client(apps.make()) as client:
         for media, status in (("application/zip", 200), ("Application/JSON; charset=utf-8", 200), ("text/csv", 415)):
             answer = await client.post("/v1/registry/import", content=b"PK", headers={"content-type": media})
+            assert answer.status_code == status
+
+
+async def test_another_method_is_refused_as_such() -> None:
+    async with apps.client(apps.make()) as client:
+        for media, size, status in ((ZIP, 2, 405), ("text/csv", 2, 415), (ZIP, 70_000, 413)):
+            headers = {"content-type": media}
+            answer = await client.put("/v1/registry/import", content=b"x" * size, headers=headers)
             assert answer.status_code == status
 
 
