@@ -6,13 +6,11 @@ from collections.abc import Iterator
 
 from service.rules.figures import ledger
 from service.rules.figures.definition import CallFacts, Grouping, Measure, Period, Tallies, Tally, group_of, tallies
+from service.rules.sight import EVERYTHING
 from service.rules.world import World
 from service.store.database import Database
 from service.store.figures import histories
 from service.store.figures import tallies as appraisal
-from service.store.figures.tallies import Sight
-
-_EVERYTHING = Sight("")
 
 
 async def differences(database: Database, period: Period, world: World) -> list[str]:
@@ -23,7 +21,7 @@ async def differences(database: Database, period: Period, world: World) -> list[
         async for history in histories.histories(connection, period):
             told += ledger.calls_of(history)
         for grouping in Grouping:
-            counted = await appraisal.tallies(connection, period, grouping, _EVERYTHING)
+            counted = await appraisal.tallies(connection, period, grouping, EVERYTHING)
             rebuilt = tallies(told, period, lambda call, by=grouping: group_of(by, call, world))  # type: ignore[misc]
             found += [f"by {grouping}, {line}" for line in _compared(counted, rebuilt)]
     return found

@@ -12,13 +12,14 @@ from pydantic import Field
 from service.access.deps import Caller, must_be
 from service.appraisal import examples, views
 from service.appraisal.accept import CSV, wants_csv
-from service.rules import access, errors
+from service.rules import errors
 from service.rules.figures import scoring
 from service.rules.figures.definition import Grouping, Measure, Period
 from service.rules.model import Actor
+from service.rules.sight import Sight, figures_sight_of
 from service.rules.words import Role
 from service.store.figures import tallies
-from service.store.figures.tallies import CallFilter, CallPlace, Sight
+from service.store.figures.tallies import CallFilter, CallPlace
 from service.web import problems
 from service.web.answers import answer
 from service.web.cursors import kind_of
@@ -90,8 +91,8 @@ async def calls(request: Request, caller: Caller, query: Annotated[CallsQuery, Q
     sight = _sight(caller)
     state = request.app.state
     # what another key may not see, its cursor does not open either
-    seen = {"area": sight.area, "unit": sight.unit}
-    kind = kind_of("appraisal", {**query.model_dump(mode="json", exclude={"cursor", "limit"}), **seen})
+    filters = query.model_dump(mode="json", exclude={"cursor", "limit"})
+    kind = kind_of("appraisal", {**filters, "sight": sight})
     after = _after(state.cursors.read(kind, query.cursor)) if query.cursor else None
     wanted = CallFilter(Period.of(query.period), query.group_by, query.group, query.measure)
     async with state.database.read() as connection:
@@ -105,7 +106,7 @@ async def calls(request: Request, caller: Caller, query: Annotated[CallsQuery, Q
 def _sight(caller: Actor) -> Sight:
     """Raises `NotYours` for reporters."""
     must_be(caller, Role.UNIT, Role.AUDITOR, Role.OPS)
-    return Sight(access.area_of(caller), caller.unit)
+    return figures_sight_of(caller)
 
 
 def _after(values: list[Any]) -> CallPlace:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from service.rules import access
 from service.rules.model import Actor
+from service.rules.sight import sight_of
 from service.rules.words import EventType
 from service.store.database import Database
 from service.store.log import feed
@@ -38,4 +38,4 @@ async def timeline_items(database: Database, district: str, incident_id: UUID) -
 
 def wanted(actor: Actor, types: tuple[EventType, ...], unit: str | None, area: str | None) -> FeedFilter:
     """What this actor may see of the feed, narrowed by the filters it asked for."""
-    return FeedFilter(access.area_of(actor), access.tokens_of(actor), types, unit, area)
+    return FeedFilter(sight_of(actor), types, unit, area)

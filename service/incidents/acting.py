@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from service.clock import Clock
-from service.rules import access, lifecycle
+from service.rules import lifecycle, sight
 from service.rules.errors import IdempotencyMismatch, NotFound, Pointer, ValidationFailed, VersionMoved
 from service.rules.model import Act, Actor, Call, Decision, Incident, Request
 from service.rules.words import Arrow
@@ -96,14 +96,14 @@ class People:
         if act.into is None:
             return [lifecycle.decide(incident, act, wish.actor, world, now)]
         target = await loading.load(tx, act.into)
-        if target is None or not access.sees(wish.actor, target.incident):
+        if target is None or not sight.sees(wish.actor, target.incident):
             detail = f"There is no incident {act.into} that you may see."
             raise ValidationFailed(detail, errors=(Pointer("/into", detail),))
         return list(lifecycle.merge(incident, target.incident, act, wish.actor, world, now))
 
 
 def _visible(loaded: Loaded | None, incident_id: UUID, actor: Actor) -> Loaded:
-    if loaded is None or not access.sees(actor, loaded.incident):
+    if loaded is None or not sight.sees(actor, loaded.incident):
         raise NotFound(f"There is no incident {incident_id} that you may see.")
     return loaded
 

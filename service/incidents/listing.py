@@ -9,9 +9,10 @@ from uuid import UUID
 from service.incidents.acting import People
 from service.incidents.schemas import ListQuery
 from service.rules.model import Actor
+from service.rules.sight import sight_of
 from service.shown import row
 from service.store.incidents import lists
-from service.store.incidents.lists import IncidentFilter, Sight
+from service.store.incidents.lists import IncidentFilter
 from service.web.cursors import Cursors, kind_of
 
 
@@ -26,7 +27,7 @@ async def page(people: People, cursors: Cursors, query: ListQuery, actor: Actor)
     after = _read(cursors, kind, query.cursor) if query.cursor else None
     async with people.database.read() as connection:
         wanted = _filter(query, actor, now)
-        found = await lists.page(connection, wanted, Sight.of(actor), after, query.limit + 1)
+        found = await lists.page(connection, wanted, sight_of(actor), after, query.limit + 1)
     shown, world = found[: query.limit], people.worlds.world
     last = shown[-1] if len(found) > query.limit else None
     cursor = cursors.sign(kind, [last["reported_at"].isoformat(), str(last["id"])]) if last else None

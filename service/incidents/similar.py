@@ -10,9 +10,9 @@ from uuid import UUID
 from service.incidents.acting import People
 from service.places.coordinates import CoordType, Point, metres_between, to_wgs84
 from service.rules.model import Actor, Incident
+from service.rules.sight import sight_of
 from service.shown import row
 from service.store.incidents import lists
-from service.store.incidents.lists import Sight
 
 NEAR_M = 100.0
 """How far apart two points may be; twice the 50 m of practice (domain page §2.4), for phones are not exact."""
@@ -30,7 +30,7 @@ async def candidates(people: People, incident_id: UUID, actor: Actor) -> list[di
     since, until = incident.reported_at - APART, incident.reported_at + APART
     async with people.database.read() as connection:
         found = await lists.open_ones(
-            connection, _cells(people, incident, here), loaded.row["line"], since, until, Sight.of(actor)
+            connection, _cells(people, incident, here), loaded.row["line"], since, until, sight_of(actor)
         )
     now, world = people.clock.now(), people.worlds.world
     shown = [

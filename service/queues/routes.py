@@ -13,13 +13,13 @@ from pydantic import Field, ValidationError
 
 from service.access import deps
 from service.queues.tags import DEFAULT_STATES, QueueTags
-from service.rules import access, errors
+from service.rules import errors
 from service.rules.model import Actor
+from service.rules.sight import NOTHING, Sight, queue_sight_of
 from service.rules.words import State
 from service.rules.world import World
 from service.shown import row
 from service.store.incidents import queue_pages
-from service.store.incidents.lists import Sight
 from service.web import faults, headers, problems, waiting
 from service.web.answers import answer
 from service.web.cursors import kind_of
@@ -75,7 +75,7 @@ async def read_queue(request: Request) -> Response:
     state, unit = request.app.state, request.path_params["unit"]
     query = _asked(request.scope["query_string"])
     actor = deps.actor_of(request.scope)
-    _may_read(actor, unit, state.worlds.world, state.clock.now())
+    sight = _sight(actor, unit, state.worlds.world, state.clock.now())
     states = frozenset(map(State, query.state)) or DEFAULT_STATES
     tags: QueueTags = state.queues
     tag = tags.tag(unit, states)
@@ -85,7 +85,7 @@ async def read_queue(request: Request) -> Response:
             return Response(status_code=304, headers={"ETag": tag})
         tag = tags.tag(unit, states)
     # the tag is taken before the rows are read: they may be newer than it says, never older
-    page = await _page(request, actor, unit, sorted(states), query)
+    page = await _page(request, sight, unit, sorted(states), query)
     return answer(page, headers={"ETag": tag})
 
 
@@ -105,17 +105,16 @@ def _asked(query_string: bytes) -> QueueQuery:
         raise faults.refused([({**each, "loc": ("query", *each["loc"])}, QueueQuery) for each in found]) from None
 
 
-def _may_read(actor: Actor, unit: str, world: World, now: datetime) -> None:
-    """Raises `NotFound` unless it is the actor's own queue or that of the unit it is a member of, one of a unit in its
-    street or community, or it reads all."""
-    known = world.unit(unit, now)
-    area = access.area_of(actor) if actor.unit or access.reads_all(actor) else None
-    inside = area is not None and known is not None and (unit.startswith(area) or known.parent == area)
-    if known is None or not (unit in (actor.unit, actor.member_of) or inside):
-        raise errors.NotFound(f"There is no queue {unit} that you may see: see GET /v1/units.")
+def _sight(actor: Actor, code: str, world: World, now: datetime) -> Sight:
+    """What the actor sees of this unit's queue. Raises `NotFound` where that is nothing."""
+    unit = world.unit(code, now)
+    sight = NOTHING if unit is None else queue_sight_of(actor, unit)
+    if sight == NOTHING:
+        raise errors.NotFound(f"There is no queue {code} that you may see: see GET /v1/units.")
+    return sight
 
 
-async def _page(request: Request, actor: Actor, unit: str, states: list[State], query: QueueQuery) -> dict[str, Any]:
+async def _page(request: Request, sight: Sight, unit: str, states: list[State], query: QueueQuery) -> dict[str, Any]:
     state = request.app.state
     kind = kind_of("queue", {"unit": unit, "states": states})
     after = None
@@ -123,8 +122,6 @@ async def _page(request: Request, actor: Actor, unit: str, states: list[State], 
         due_at, incident_id = state.cursors.read(kind, query.cursor)
         after = datetime.fromisoformat(due_at), UUID(incident_id)
     async with state.database.read() as connection:
-        # a team of this street may be called in another one, which the street does not see
-        sight = None if unit in (actor.unit, actor.member_of) else Sight.of(actor)
         found = await queue_pages.page(connection, unit, states, after, query.limit + 1, sight=sight)
     now, world = state.clock.now(), state.worlds.world
     shown = found[: query.limit]

@@ -10,11 +10,11 @@ from uuid import UUID
 from sqlalchemy import insert
 
 from service.rules.figures.definition import CallFacts, Grouping, Period, Tallies, group_of, tallies
+from service.rules.sight import EVERYTHING, Sight
 from service.rules.words import Cause, Outcome
 from service.rules.world import World
 from service.store.database import Database
 from service.store.figures import tallies as appraisal
-from service.store.figures.tallies import Sight
 from service.store.incidents.tables import call as call_table
 from service.store.incidents.tables import incident as incident_table
 
@@ -22,7 +22,6 @@ MONTH = Period(2026, 11)
 OPENED = datetime(2026, 11, 10, 1, 0, tzinfo=UTC)
 CELL = "440105003001001"
 CATEGORY = "urban-0110"
-EVERYTHING = Sight("")
 MISSED = (Outcome.NO_ANSWER, Outcome.NOT_RESOLVED)
 
 

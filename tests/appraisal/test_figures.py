@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from service.rules.figures.definition import PARTS, CallFacts, Grouping, Measure, Period, Tallies
 from service.rules.figures.percentiles import Spread
+from service.rules.sight import EVERYTHING
 from service.rules.words import Cause, Outcome
 from service.store.database import Database
 from service.store.figures import tallies
@@ -18,7 +19,6 @@ from service.worlds import CurrentWorld
 from tests.appraisal.calls import (
     CATEGORY,
     CELL,
-    EVERYTHING,
     MONTH,
     OPENED,
     a_call,

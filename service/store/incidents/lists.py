@@ -10,11 +10,11 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, RowMapping, or_, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.rules import access
-from service.rules.model import Actor
+from service.rules.sight import Sight
 from service.store.incidents.loading import joined
 from service.store.incidents.tables import incident, report
-from service.store.ranges import overlaps, within
+from service.store.ranges import within
+from service.store.sight import seen_incidents
 
 MAX_CANDIDATES = 200
 
@@ -37,21 +37,6 @@ class IncidentFilter:
     reported_after: datetime | None = None
     reported_before: datetime | None = None
     updated_after: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Sight:
-    """What the reader may see: everything in `area` ("" is everywhere, None nothing), as `reporter`, and what has one
-    of `marks` in its audience."""
-
-    area: str | None
-    reporter: str | None = None
-    marks: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, actor: Actor) -> Sight:
-        """What this actor may see at all (contract §2, "Who sees and does what")."""
-        return cls(access.area_of(actor), reporter=actor.subject, marks=access.tokens_of(actor))
 
 
 async def page(
@@ -126,14 +111,5 @@ def _times(wanted: IncidentFilter) -> list[ColumnElement[bool]]:
 
 
 def seen(sight: Sight) -> ColumnElement[bool]:
-    """Of the rows of `joined()`, those that this reader may see."""
-    if sight.area == "":
-        return report.c.id.is_not(None)
-    tests: list[ColumnElement[bool]] = []
-    if sight.area is not None:
-        tests.append(within(report.c.grid_code, sight.area))
-    if sight.reporter is not None:
-        tests.append(report.c.reporter == sight.reporter)
-    if sight.marks:
-        tests.append(overlaps(incident.c.audience, sight.marks))
-    return or_(*tests)
+    """Which rows of `joined()` a sight grants."""
+    return seen_incidents(sight, grid_code=report.c.grid_code, audience=incident.c.audience, reporter=report.c.reporter)

@@ -12,13 +12,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, false, func, literal_column, or_, select, true
+from sqlalchemy import ColumnElement, Select, func, literal_column, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.rules.sight import Sight
 from service.rules.words import EventType
 from service.store.log import numbering
 from service.store.log.tables import event, log_batch
-from service.store.ranges import overlaps, within
+from service.store.ranges import within
+from service.store.sight import seen_events
 
 SCAN = 20_000
 """Positions one request looks at."""
@@ -40,11 +42,10 @@ class StoredEvent:
 
 @dataclass(frozen=True, slots=True)
 class FeedFilter:
-    """What a reader may see (`area`: code prefix, "" everything, None nothing; or by `tokens` of an audience), and the
-    filters it asked for."""
+    """What a reader sees, and the filters that narrow it: event types, the unit of the last call, and a code prefix of
+    the area; () and None leave nothing out."""
 
-    area: str | None
-    tokens: tuple[str, ...]
+    sight: Sight
     types: tuple[EventType, ...] = ()
     unit: str | None = None
     within_area: str | None = None
@@ -104,14 +105,7 @@ _SHOWN = (event.c.incident_id, event.c.sequence, event.c.type, event.c.at, event
 
 
 def _filters(wanted: FeedFilter) -> list[ColumnElement[bool]]:
-    tests: list[ColumnElement[bool]] = []
-    if wanted.area != "":
-        seen: list[ColumnElement[bool]] = [false()]
-        if wanted.tokens:
-            seen.append(overlaps(event.c.audience, wanted.tokens))
-        if wanted.area is not None:
-            seen.append(within(event.c.area, wanted.area))
-        tests += [or_(*seen), event.c.incident_id.is_not(None)]
+    tests = [seen_events(wanted.sight, incident_id=event.c.incident_id, area=event.c.area, audience=event.c.audience)]
     if wanted.types:
         tests.append(event.c.type.in_(wanted.types))
     if wanted.unit is not None:

@@ -17,6 +17,7 @@ from sqlalchemy import func, select
 from sqlalchemy.engine import make_url
 
 from service import postgres
+from service.rules.sight import EVERYTHING
 from service.rules.words import EventType
 from service.store.database import Database
 from service.store.log import feed, numbering, writing
@@ -26,7 +27,7 @@ from service.store.log.writing import Entry
 pytestmark = pytest.mark.anyio
 
 NOW = datetime(2026, 11, 23, 1, tzinfo=UTC)
-ALL = FeedFilter("", ())
+ALL = FeedFilter(EVERYTHING)
 WRITERS, EACH, INCIDENTS = 16, 25, 12
 
 
