@@ -12,21 +12,27 @@ from pydantic import Field
 from service.access.deps import Caller, must_be
 from service.appraisal import examples, views
 from service.appraisal.accept import CSV, wants_csv
+from service.appraisal.shapes import CountedCall
+from service.appraisal.sheet import sheet
 from service.rules import errors
 from service.rules.figures import scoring
 from service.rules.figures.definition import Grouping, Measure, Period
 from service.rules.model import Actor
-from service.rules.sight import Sight, figures_sight_of
+from service.rules.sight import Sight, Viewer, figures_sight_of
 from service.rules.words import Role
+from service.shown.page import ItemPage
 from service.store.figures import tallies
 from service.store.figures.tallies import CallFilter, CallPlace
 from service.web import problems
 from service.web.answers import answer
 from service.web.cursors import kind_of
+from service.web.examples import ok
 from service.web.text import Code, CursorText, Limit, Month, Params
 
 router = APIRouter(prefix="/v1/appraisal", tags=["appraisal · 考核"])
 
+_FIGURES = ok("Every group by its code, and the total; as CSV, one line a group", examples.FIGURES)
+_FIGURES["content"][CSV] = {"example": examples.SHEET}
 _PROBLEMS = (errors.Unauthorized, errors.NotYours, errors.ValidationFailed, errors.Unavailable)
 
 
@@ -50,10 +56,7 @@ class CallsQuery(FiguresQuery):
     "",
     summary="The figures of a month, each with its calls · 考核",
     responses={
-        200: {
-            "description": "Every group by its code, and the total; as CSV, one line a group",
-            "content": {"application/json": {"example": examples.FIGURES}, CSV: {"example": examples.SHEET}},
-        },
+        200: _FIGURES,
         **problems.documented(*_PROBLEMS),
     },
 )
@@ -65,23 +68,20 @@ async def figures(request: Request, caller: Caller, query: Annotated[FiguresQuer
     state, period = request.app.state, Period.of(query.period)
     async with state.database.read() as connection:
         found = await tallies.tallies(connection, period, query.group_by, sight)
-    world = state.worlds.world
-    policy = scoring.policy_of(world, period, state.clock.now())
+    viewer = Viewer(caller, state.worlds.world, state.clock.now())
+    policy = scoring.policy_of(viewer.world, period, viewer.now)
     if wants_csv(request.headers.get("accept")):
         name = f'attachment; filename="appraisal-{period}-{query.group_by}.csv"'
         headers = {"Content-Disposition": name, "Vary": "Accept"}
-        return Response(views.sheet(found, query.group_by, world, policy), 200, headers, f"{CSV}; charset=utf-8")
-    return answer(views.page(found, period, query.group_by, world, policy), headers={"Vary": "Accept"})
+        return Response(sheet(viewer, found, query.group_by, policy), 200, headers, f"{CSV}; charset=utf-8")
+    return answer(views.page(viewer, found, period, query.group_by, policy), headers={"Vary": "Accept"})
 
 
 @router.get(
     "/calls",
     summary="The calls behind a figure · 考核明细",
     responses={
-        200: {
-            "description": "Oldest first; as many, page by page, as the figure says",
-            "content": {"application/json": {"example": examples.CALLS}},
-        },
+        200: ok("Oldest first; as many, page by page, as the figure says", examples.CALLS),
         **problems.documented(*_PROBLEMS, errors.BadCursor),
     },
 )
@@ -97,10 +97,12 @@ async def calls(request: Request, caller: Caller, query: Annotated[CallsQuery, Q
     wanted = CallFilter(Period.of(query.period), query.group_by, query.group, query.measure)
     async with state.database.read() as connection:
         found = await tallies.page(connection, wanted, sight, after, query.limit + 1)
-    shown, world = found[: query.limit], state.worlds.world
+    viewer = Viewer(caller, state.worlds.world, state.clock.now())
+    shown = found[: query.limit]
     last = shown[-1] if len(found) > query.limit else None
     cursor = state.cursors.sign(kind, [last["opened_at"], last["incident_id"], last["seq"]]) if last else None
-    return answer({"items": [views.call(each, world) for each in shown], "next_cursor": cursor})
+    listed: ItemPage[CountedCall] = {"items": [views.call(viewer, each) for each in shown], "next_cursor": cursor}
+    return answer(listed)
 
 
 def _sight(caller: Actor) -> Sight:

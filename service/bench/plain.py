@@ -25,6 +25,7 @@ from service.incidents.schemas import ReportBody
 from service.main import create_app
 from service.process import Process
 from service.rules import lifecycle
+from service.rules.sight import Viewer
 from service.store import metadata
 from service.store.incidents import call_rows, incident_rows, tables
 from service.store.log import event_rows
@@ -68,7 +69,7 @@ def _decided(body: ReportBody, caller: Caller, process: Process, key: str | None
 async def _bare(request: Request, body: ReportBody, caller: Caller, key: Key = None) -> Response:
     process: Process = request.app.state.process
     new = _decided(body, caller, process, key)
-    return answer(reporting.view_of(new, process.clock.now()), 201)
+    return answer(reporting.view_of(new, Viewer(caller, new.world, process.clock.now())), 201)
 
 
 async def _orm(request: Request, body: ReportBody, caller: Caller, key: Key = None) -> Response:
@@ -92,7 +93,7 @@ async def _orm(request: Request, body: ReportBody, caller: Caller, key: Key = No
             stored = {**entry, "audience": list(entry["audience"]), "data": data}
             session.add(_Event(batch_id=batch.id, ord=place, **stored))
         await session.commit()
-    return answer(reporting.view_of(new, process.clock.now()), 201)
+    return answer(reporting.view_of(new, Viewer(caller, new.world, process.clock.now())), 201)
 
 
 def _report_columns(incident: dict[str, Any], said: Any, line: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from service.incidents.acting import People, Wish
 from service.incidents.deps import IfMatch, Key, Path, ThePeople
 from service.rules import errors
 from service.rules.model import Act, Actor
+from service.rules.sight import Viewer
 from service.shown import incident
 from service.store.incidents.saving import Stamp
 from service.web import problems
@@ -38,7 +39,7 @@ _PROBLEMS = (
 
 def responses(*more: type[errors.SihuError]) -> dict[int | str, dict[str, Any]]:
     """What every action answers, and the problems that one alone has."""
-    shown = ok("The incident as it now stands", examples.INCIDENT)
+    shown = ok("The incident as it now stands", examples.INCIDENT_LATER)
     return {200: shown, **problems.documented(*_PROBLEMS, *more)}
 
 
@@ -60,7 +61,8 @@ class Asking:
         said = {"arrow": act.arrow.value, **path, **body.model_dump(exclude_unset=True)}
         stamp = Stamp(self.caller.subject, self.key, reporting.body_hash(said)) if self.key else None
         done = await self.people.act(self.incident_id, Wish(act, self.caller, self.if_match, stamp))
-        view = incident.incident(done.row, done.calls, done.requests, done.world, self.people.clock.now())
+        viewer = Viewer(self.caller, done.world, self.people.clock.now())
+        view = incident.incident(viewer, done.row, done.calls, done.requests)
         headers = {"ETag": f'"{done.version}"'}
         if done.replayed:
             headers["Idempotency-Replayed"] = "true"

@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
@@ -19,8 +18,10 @@ from service.incidents.schemas import BatchBody, BatchItem, ReportBody
 from service.rules import access
 from service.rules.errors import NotFound, NotYours, Pointer, SihuError, SourceTaken, ValidationFailed
 from service.rules.model import Actor, Draft
+from service.rules.sight import Viewer
 from service.rules.words import Role
 from service.shown import incident as views
+from service.shown.incident import IncidentView
 from service.store.incidents.incident_rows import incident_columns
 from service.store.incidents.reports import Report
 from service.web import faults, problems
@@ -31,7 +32,7 @@ class Reported:
     """The answer to one report: its HTTP status, the incident as it stands now, and whether it came before."""
 
     status: int
-    incident: Mapping[str, Any]
+    incident: IncidentView
     replayed: bool = False
 
 
@@ -45,7 +46,7 @@ async def report(people: People, intake: Intake, body: ReportBody, actor: Actor,
     draft = draft_of(body, actor, where)
     outcome = await intake.submit(draft, said_of(body, actor, key, where), actor)
     if isinstance(outcome, NewReport):
-        return Reported(201, view_of(outcome, people.clock.now()))
+        return Reported(201, view_of(outcome, Viewer(actor, outcome.world, people.clock.now())))
     return await _as_known(people, outcome, actor)
 
 
@@ -124,7 +125,7 @@ def body_hash(content: Mapping[str, Any]) -> bytes:
     return hashlib.sha256(to_json({name: content[name] for name in sorted(content)})).digest()
 
 
-def view_of(new: NewReport, now: datetime) -> Mapping[str, Any]:
+def view_of(new: NewReport, viewer: Viewer) -> IncidentView:
     """The view of what was just committed, without reading it again."""
     incident, said = new.decision.after, new.said
     system, ref = said.source or (None, None)
@@ -139,7 +140,7 @@ def view_of(new: NewReport, now: datetime) -> Mapping[str, Any]:
         "source_ref": ref,
         "occurred_at": said.occurred_at,
     }
-    return views.incident(row, (incident.call,), incident.requests, new.world, now)
+    return views.incident(viewer, row, (incident.call,), incident.requests)
 
 
 async def _as_known(people: People, repeated: RepeatedReport, actor: Actor) -> Reported:
@@ -151,6 +152,5 @@ async def _as_known(people: People, repeated: RepeatedReport, actor: Actor) -> R
         raise SourceTaken(
             "This source reference already stands for an incident you may not see: check source.system and source.ref."
         ) from None
-    asked = loaded.incident.requests
-    view = views.incident(loaded.row, loaded.calls, asked, people.worlds.world, people.clock.now())
+    view = views.loaded(Viewer(actor, people.worlds.world, people.clock.now()), loaded)
     return Reported(200 if repeated.by_source else 201, view, replayed=not repeated.by_source)

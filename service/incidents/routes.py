@@ -12,7 +12,8 @@ from service.incidents import examples, listing, reporting, similar
 from service.incidents.deps import Intakes, Key, Path, ThePeople
 from service.incidents.schemas import BatchBody, ListQuery, ReportBody
 from service.rules import errors, lifecycle
-from service.shown import incident
+from service.rules.sight import Viewer
+from service.shown import deadline, incident, plan
 from service.web import problems
 from service.web.answers import answer
 from service.web.examples import ok
@@ -90,29 +91,28 @@ async def list_incidents(
 @router.get(
     "/{incident_id}",
     summary="One incident with its calls · 事件详情",
-    responses={200: ok("As it stands now", examples.INCIDENT), **problems.documented(*_READ_PROBLEMS)},
+    responses={200: ok("As it stands now", examples.INCIDENT_LATER), **problems.documented(*_READ_PROBLEMS)},
 )
 async def get_incident(incident_id: Path, caller: Caller, people: ThePeople) -> Response:
     """`ETag` is its version: send it back as `If-Match` with an action."""
     loaded = await people.see(incident_id, caller)
-    asked = loaded.incident.requests
-    view = incident.incident(loaded.row, loaded.calls, asked, people.worlds.world, people.clock.now())
-    return answer(view, headers={"ETag": f'"{loaded.incident.version}"'})
+    viewer = Viewer(caller, people.worlds.world, people.clock.now())
+    return answer(incident.loaded(viewer, loaded), headers={"ETag": f'"{loaded.incident.version}"'})
 
 
 @router.get(
     "/{incident_id}/timeline",
     summary="Its events, oldest first · 时间线",
     responses={
-        200: ok("Every event of this incident", examples.TIMELINE),
+        200: ok("Every event of this incident", examples.INCIDENT_TIMELINE),
         **problems.documented(*_READ_PROBLEMS),
     },
 )
 async def get_timeline(incident_id: Path, caller: Caller, people: ThePeople) -> Response:
     """The whole story, to whoever sees the incident."""
     await people.see(incident_id, caller)
-    items = await cloud_events.timeline_items(people.database, people.worlds.world.district, incident_id)
-    return answer({"items": items, "next_cursor": None})
+    viewer = Viewer(caller, people.worlds.world, people.clock.now())
+    return answer(await cloud_events.timeline(people.database, viewer, incident_id))
 
 
 @router.get(
@@ -122,7 +122,7 @@ async def get_timeline(incident_id: Path, caller: Caller, people: ThePeople) -> 
 )
 async def get_similar(incident_id: Path, caller: Caller, people: ThePeople) -> Response:
     """Open incidents you may see of the same line of work, in its cell or within 100 m, reported within 30 days."""
-    return answer({"items": await similar.candidates(people, incident_id, caller), "next_cursor": None})
+    return answer(await similar.candidates(people, incident_id, caller))
 
 
 @router.get(
@@ -133,7 +133,7 @@ async def get_similar(incident_id: Path, caller: Caller, people: ThePeople) -> R
 async def get_deadline(incident_id: Path, caller: Caller, people: ThePeople) -> Response:
     """The policy's row, the clock, each stretch of time that counts, each hold and extension, and the sum."""
     loaded, world = await people.see_ruled(incident_id, caller)
-    return answer(incident.deadline(loaded.incident, world))
+    return answer(deadline.deadline(Viewer(caller, world, people.clock.now()), loaded.incident))
 
 
 @router.get(
@@ -144,5 +144,5 @@ async def get_deadline(incident_id: Path, caller: Caller, people: ThePeople) -> 
 async def get_plan(incident_id: Path, caller: Caller, people: ThePeople) -> Response:
     """It ends with the first repeated call at level 4, or a close."""
     loaded, world = await people.see_ruled(incident_id, caller)
-    steps = lifecycle.plan(loaded.incident, world, people.clock.now())
-    return answer({"items": incident.plan(steps)})
+    viewer = Viewer(caller, world, people.clock.now())
+    return answer(plan.plan(viewer, lifecycle.plan(loaded.incident, world, viewer.now)))

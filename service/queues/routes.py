@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Annotated, Any, Literal
@@ -15,17 +16,29 @@ from service.access import deps
 from service.queues.tags import DEFAULT_STATES, QueueTags
 from service.rules import errors
 from service.rules.model import Actor
-from service.rules.sight import NOTHING, Sight, queue_sight_of
+from service.rules.sight import NOTHING, Sight, Viewer, queue_sight_of
 from service.rules.words import State
 from service.rules.world import World
-from service.shown import row
+from service.shown import examples
+from service.shown.page import ItemPage
+from service.shown.row import IncidentRow, row
 from service.store.incidents import queue_pages
 from service.web import faults, headers, problems, waiting
 from service.web.answers import answer
 from service.web.cursors import kind_of
+from service.web.examples import ok
 from service.web.text import CursorText, Limit, Params, WaitSeconds
 
 router = APIRouter(prefix="/v1/queues", tags=["queues · 待办"])
+
+
+class QueueRow(IncidentRow):
+    """An incident in the queue of a unit. `assisting`: another unit is called, and this one assists it."""
+
+    assisting: bool
+
+
+_EXAMPLE: ItemPage[QueueRow] = {"items": [{**examples.ROW, "assisting": False}], "next_cursor": None}
 
 
 class QueueQuery(Params):
@@ -55,10 +68,7 @@ _PARAMETERS = [
     "/{unit}",
     summary="A unit's queue, soonest deadline first · 待办队列",
     responses={
-        200: {
-            "description": "One page; `ETag` stands for the whole queue",
-            "content": {"application/json": {"example": {"items": [row.EXAMPLE], "next_cursor": None}}},
-        },
+        200: ok("One page; `ETag` stands for the whole queue", _EXAMPLE),
         304: {"description": "Unchanged since `If-None-Match`"},
         **problems.documented(
             errors.Unauthorized, errors.NotFound, errors.BadCursor, errors.ValidationFailed, errors.Unavailable
@@ -73,7 +83,7 @@ async def read_queue(request: Request) -> Response:
     changes or the seconds pass."""
     # Parameters are read by hand: department systems poll all day, and the framework's way doubles what a 304 costs.
     state, unit = request.app.state, request.path_params["unit"]
-    query = _asked(request.scope["query_string"])
+    query = _query_of(request.scope["query_string"])
     actor = deps.actor_of(request.scope)
     sight = _sight(actor, unit, state.worlds.world, state.clock.now())
     states = frozenset(map(State, query.state)) or DEFAULT_STATES
@@ -85,12 +95,13 @@ async def read_queue(request: Request) -> Response:
             return Response(status_code=304, headers={"ETag": tag})
         tag = tags.tag(unit, states)
     # the tag is taken before the rows are read: they may be newer than it says, never older
-    page = await _page(request, sight, unit, sorted(states), query)
+    viewer = Viewer(actor, state.worlds.world, state.clock.now())
+    page = await _page(request, viewer, sight, unit, sorted(states), query)
     return answer(page, headers={"ETag": tag})
 
 
 @lru_cache(maxsize=1024)
-def _asked(query_string: bytes) -> QueueQuery:
+def _query_of(query_string: bytes) -> QueueQuery:
     """The checked parameters; pollers send the same ones again and again. Raises `ValidationFailed`."""
     given: dict[str, Any] = {}
     for name, value in parse_qsl(query_string.decode("latin-1"), keep_blank_values=True):
@@ -114,7 +125,9 @@ def _sight(actor: Actor, code: str, world: World, now: datetime) -> Sight:
     return sight
 
 
-async def _page(request: Request, sight: Sight, unit: str, states: list[State], query: QueueQuery) -> dict[str, Any]:
+async def _page(
+    request: Request, viewer: Viewer, sight: Sight, unit: str, states: list[State], query: QueueQuery
+) -> ItemPage[QueueRow]:
     state = request.app.state
     kind = kind_of("queue", {"unit": unit, "states": states})
     after = None
@@ -123,11 +136,11 @@ async def _page(request: Request, sight: Sight, unit: str, states: list[State], 
         after = datetime.fromisoformat(due_at), UUID(incident_id)
     async with state.database.read() as connection:
         found = await queue_pages.page(connection, unit, states, after, query.limit + 1, sight=sight)
-    now, world = state.clock.now(), state.worlds.world
     shown = found[: query.limit]
     last = shown[-1] if len(found) > query.limit else None
     cursor = state.cursors.sign(kind, [last["due_at"], last["id"]]) if last else None
-    return {
-        "items": [{**row.row(each, world, now), "assisting": each["unit"] != unit} for each in shown],
-        "next_cursor": cursor,
-    }
+    return {"items": [_row(viewer, each, unit) for each in shown], "next_cursor": cursor}
+
+
+def _row(viewer: Viewer, stored: Mapping[Any, Any], unit: str) -> QueueRow:
+    return {**row(viewer, stored), "assisting": stored["unit"] != unit}

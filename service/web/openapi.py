@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from service.rules import errors
 from service.rules.errors import SihuError
 from service.rules.words import Arrow, State
-from service.web import problems
+from service.web import examples, problems
 
 TITLE = "四呼 sihu"
 DESCRIPTION = (
@@ -79,7 +79,9 @@ def describe(app: FastAPI) -> None:
 
     def whole() -> dict[str, Any]:
         if app.openapi_schema is None:
-            _complete(derived())
+            document = derived()
+            examples.restore_nulls(document, app.routes)
+            _complete(document)
         schema = app.openapi_schema
         assert schema is not None
         return schema

@@ -28,14 +28,14 @@ SCAN = 20_000
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
-    """One event as read. `position` is None in a timeline, which shows it before it is numbered, too."""
+    """One event as read. `position` is None in a timeline, which shows an event before it is numbered, too."""
 
     batch_id: int
     ord: int
     position: int | None
     incident_id: UUID | None
     sequence: int | None
-    type: str
+    type: EventType
     at: datetime
     data: Any
 
