@@ -1,4 +1,4 @@
-"""`GET /v1/appraisal`: how units, streets, departments, lines and levels did in a month, and the calls behind it."""
+"""`GET /v1/appraisal`: the figures of units, streets, departments, lines and levels in a month, and their calls."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ _PROBLEMS = (errors.Unauthorized, errors.NotYours, errors.ValidationFailed, erro
 
 
 class FiguresQuery(Params):
-    """Which month of Asia/Shanghai, put together by what."""
+    """A calendar month in Asia/Shanghai, and what its calls are grouped by."""
 
     period: Month
     group_by: Grouping = Grouping.UNIT
 
 
 class CallsQuery(FiguresQuery):
-    """Which figure to open; without `group` that of all together."""
+    """The figure whose calls are listed; without `group`, that of all groups together."""
 
     group: Code | None = Field(None, description="the code of a group")
     measure: Measure = Measure.CALLS
@@ -61,9 +61,9 @@ class CallsQuery(FiguresQuery):
     },
 )
 async def figures(request: Request, caller: Caller, query: Annotated[FiguresQuery, Query()]) -> Response:
-    """Counted from calls alone: a call belongs to the month in which it was opened. Each count opens: `calls` lists the
-    very calls it counts. Auditors and ops see all; a unit the calls it got, and a street or community all those of its
-    area; reporters nothing (403). `Accept: text/csv` gives a file for a spreadsheet."""
+    """Figures are counted from calls alone; a call belongs to the month in which it was opened. Each count has a link,
+    `calls`, that lists exactly the calls it counts. Auditors and ops see all calls, a unit sees its own, a street or
+    community also all those of its area, and reporters see none (403). `Accept: text/csv` gives a spreadsheet file."""
     sight = _sight(caller)
     state, period = request.app.state, Period.of(query.period)
     async with state.database.read() as connection:
@@ -81,22 +81,22 @@ async def figures(request: Request, caller: Caller, query: Annotated[FiguresQuer
     "/calls",
     summary="The calls behind a figure · 考核明细",
     responses={
-        200: ok("Oldest first; as many, page by page, as the figure says", examples.CALLS),
+        200: ok("Oldest first; over all pages as many as the figure says", examples.CALLS),
         **problems.documented(*_PROBLEMS, errors.BadCursor),
     },
 )
 async def calls(request: Request, caller: Caller, query: Annotated[CallsQuery, Query()]) -> Response:
-    """Exactly the calls that a figure counts, for whoever may see the figure: auditors and ops all, a unit the calls it
-    got, a street or community all those of its area; reporters nothing (403)."""
+    """Exactly the calls that a figure counts. Auditors and ops see all calls, a unit sees its own, a street or
+    community also all those of its area, and reporters see none (403)."""
     sight = _sight(caller)
     state = request.app.state
-    # what another key may not see, its cursor does not open either
+    # a cursor fits only the sight it was made for
     filters = query.model_dump(mode="json", exclude={"cursor", "limit"})
     kind = kind_of("appraisal", {**filters, "sight": sight})
     after = _after(state.cursors.read(kind, query.cursor)) if query.cursor else None
-    wanted = CallFilter(Period.of(query.period), query.group_by, query.group, query.measure)
+    figure = CallFilter(Period.of(query.period), query.group_by, query.group, query.measure)
     async with state.database.read() as connection:
-        found = await tallies.page(connection, wanted, sight, after, query.limit + 1)
+        found = await tallies.page(connection, figure, sight, after, query.limit + 1)
     viewer = Viewer(caller, state.worlds.world, state.clock.now())
     shown = found[: query.limit]
     last = shown[-1] if len(found) > query.limit else None

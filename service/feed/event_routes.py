@@ -69,9 +69,9 @@ async def read_events(request: Request, caller: Caller, query: Annotated[FeedQue
     When a filter matches little, a page may have few items, or none and a cursor that has moved: go on from there.
     """
     state = request.app.state
-    wanted = FeedFilter(sight_of(caller), tuple(query.types), query.unit, query.area)
+    filters = FeedFilter(sight_of(caller), tuple(query.types), query.unit, query.area)
     after = await _start(request, query.after)
-    page = await _page(request, after, query, wanted)
+    page = await _page(request, after, query, filters)
     viewer = Viewer(caller, state.worlds.world, state.clock.now())
     cursor = state.cursors.sign(_CURSOR, [page.scanned_to])
     found: ItemPage[CloudEvent] = {"items": [event(viewer, each) for each in page.events], "next_cursor": cursor}
@@ -88,7 +88,7 @@ async def _start(request: Request, after: str | None) -> int:
     return position
 
 
-async def _page(request: Request, after: int, query: FeedQuery, wanted: FeedFilter) -> FeedPage:
+async def _page(request: Request, after: int, query: FeedQuery, filters: FeedFilter) -> FeedPage:
     """The next page, or with `wait` the first one that is not empty. Waiting takes no connection."""
     database: Database = request.app.state.database
     tail: Tail = request.app.state.tail
@@ -96,7 +96,7 @@ async def _page(request: Request, after: int, query: FeedQuery, wanted: FeedFilt
     position = after
     while True:
         async with database.read() as connection:
-            page = await feed.read(connection, position, query.limit, wanted)
+            page = await feed.read(connection, position, query.limit, filters)
         left_s = until - clock.monotonic()
         if page.events or page.more:
             return page

@@ -26,15 +26,15 @@ async def page(people: People, cursors: Cursors, query: ListQuery, actor: Actor)
     kind = kind_of("incidents", query.model_dump(mode="json", exclude={"cursor", "limit"}))
     after = _read(cursors, kind, query.cursor) if query.cursor else None
     async with people.database.read() as connection:
-        wanted = _filter(query, viewer)
-        found = await lists.page(connection, wanted, sight_of(actor), after, query.limit + 1)
+        filters = _filters(query, viewer)
+        found = await lists.page(connection, filters, sight_of(actor), after, query.limit + 1)
     shown = found[: query.limit]
     last = shown[-1] if len(found) > query.limit else None
     cursor = cursors.sign(kind, [last["reported_at"].isoformat(), str(last["id"])]) if last else None
     return {"items": [row(viewer, each) for each in shown], "next_cursor": cursor}
 
 
-def _filter(query: ListQuery, viewer: Viewer) -> IncidentFilter:
+def _filters(query: ListQuery, viewer: Viewer) -> IncidentFilter:
     return IncidentFilter(
         states=tuple(query.state),
         level=query.level,

@@ -42,10 +42,10 @@ _EXAMPLE: ItemPage[QueueRow] = {"items": [{**examples.ROW, "assisting": False}],
 
 
 class QueueQuery(Params):
-    """Which part of the queue, and how long to wait for a change."""
+    """The states to list, the page, and how long to wait for a change."""
 
     state: Annotated[list[Literal["calling", "answered", "on_hold", "resolved"]], Field(max_length=5)] = Field(
-        default=[], description="calling, answered and on_hold unless given"
+        default=[], description="calling, answered and on_hold if left out"
     )
     limit: Limit = 50
     cursor: CursorText | None = None
@@ -79,8 +79,8 @@ _PARAMETERS = [
 async def read_queue(request: Request) -> Response:
     """The incidents this unit is called for, and those in which it assists (`assisting: true`).
 
-    Poll with `If-None-Match`: 304 costs next to nothing. With `wait` as well, the request is held until the queue
-    changes or the seconds pass."""
+    Poll with `If-None-Match`: a 304 costs next to nothing. With `wait` as well, the answer comes when the queue changes
+    or the seconds have passed."""
     # Parameters are read by hand: department systems poll all day, and the framework's way doubles what a 304 costs.
     state, unit = request.app.state, request.path_params["unit"]
     query = _query_of(request.scope["query_string"])
@@ -102,15 +102,15 @@ async def read_queue(request: Request) -> Response:
 
 @lru_cache(maxsize=1024)
 def _query_of(query_string: bytes) -> QueueQuery:
-    """The checked parameters; pollers send the same ones again and again. Raises `ValidationFailed`."""
-    given: dict[str, Any] = {}
+    """The checked parameters, cached since pollers repeat them. Raises `ValidationFailed`."""
+    values: dict[str, Any] = {}
     for name, value in parse_qsl(query_string.decode("latin-1"), keep_blank_values=True):
         if name == "state":
-            given.setdefault("state", []).extend(value.split(","))
+            values.setdefault("state", []).extend(value.split(","))
         else:
-            given[name] = value
+            values[name] = value
     try:
-        return QueueQuery.model_validate(given)
+        return QueueQuery.model_validate(values)
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)
         raise faults.refused([({**each, "loc": ("query", *each["loc"])}, QueueQuery) for each in found]) from None

@@ -1,5 +1,5 @@
-"""The figures of a month and the calls behind each, counted in SQL from `call` alone (`rules/appraisal.py` defines
-them). Each predicate stands here once: a figure counts it, the list of its calls filters by it.
+"""The figures of a month and the calls behind each, counted in SQL from `call` alone (`rules/figures/definition.py`
+defines them). Each predicate stands here once: a figure counts it, the list of its calls filters by it.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ PREDICATES: Mapping[Measure, ColumnElement[bool]] = {
 }
 """Which calls a measure counts."""
 
-# --- whose calls, and put together by what --------------------------------------------------------------------------
+# --- which calls, in which groups --------------------------------------------------------------------------
 
 
 LineSpan = tuple[str, str, datetime | None, datetime | None]
@@ -108,7 +108,8 @@ LineSpan = tuple[str, str, datetime | None, datetime | None]
 
 
 async def _lines(connection: AsyncConnection) -> list[LineSpan]:
-    """Read first: beside a window function no second process would help with the calls."""
+    """The lines of all categories over time. They are read first and apart: next to a window function, PostgreSQL would
+    not count the calls in parallel."""
     row = category.c
     nth = func.row_number().over(partition_by=row.code, order_by=row.valid_from)
     until = func.lead(row.valid_from).over(partition_by=row.code, order_by=row.valid_from)
@@ -118,11 +119,11 @@ async def _lines(connection: AsyncConnection) -> list[LineSpan]:
 
 @dataclass(frozen=True, slots=True)
 class _Grouped:
-    """What to select from, the code of a call's group, and which calls this grouping leaves out."""
+    """One grouping in SQL: what to select from, the code of a call's group, and the calls that have no group."""
 
     source: FromClause
     code: ColumnElement[Any]
-    left_out: tuple[ColumnElement[bool], ...] = ()
+    groupless: tuple[ColumnElement[bool], ...] = ()
 
 
 async def _grouped(connection: AsyncConnection, grouping: Grouping) -> _Grouped:
@@ -147,7 +148,7 @@ def _by_line(spans: Sequence[LineSpan]) -> _Grouped:
 
 def _of_the_month(period: Period, grouped: _Grouped, sight: Sight) -> list[ColumnElement[bool]]:
     seen = seen_calls(sight, unit=call.c.unit, grid_code=call.c.grid_code)
-    return [call.c.opened_at >= period.start, call.c.opened_at < period.end, seen, *grouped.left_out]
+    return [call.c.opened_at >= period.start, call.c.opened_at < period.end, seen, *grouped.groupless]
 
 
 # --- the figures ----------------------------------------------------------------------------------------------------
@@ -162,7 +163,7 @@ _ROOM = {
 
 
 async def tallies(connection: AsyncConnection, period: Period, grouping: Grouping, sight: Sight) -> Tallies:
-    """The figures of every group of a month, and of all together. Call it in a `Database.read` block."""
+    """The figures of every group of a month, and of all groups together. Call it in a `Database.read` block."""
     await _make_room(connection)
     grouped = await _grouped(connection, grouping)
     found = (await connection.execute(_figures(period, grouped, sight))).mappings().all()
@@ -176,7 +177,7 @@ async def tallies(connection: AsyncConnection, period: Period, grouping: Groupin
 
 
 async def _make_room(connection: AsyncConnection) -> None:
-    """Until this transaction ends."""
+    """Change the planner's settings until this transaction ends."""
     await connection.execute(select(*(func.set_config(name, value, True) for name, value in _ROOM.items())))
 
 
@@ -184,8 +185,11 @@ _ADDED_UP = (*_SIMPLE, Measure.RETURNED_IN_ERROR, "street_stars", "reporter_star
 
 
 def _in_error(period: Period, grouped: _Grouped, sight: Sight) -> Select[Any]:
-    """The one figure that needs other calls than the month's: apart, or it would keep the others from being counted
-    by several processes. Returned calls have an index of their own: it looks at them and at no others."""
+    """The calls returned in error: the one figure that needs calls of other months, too.
+
+    The query stands apart, since with it PostgreSQL would not count the others in parallel. Returned calls have an
+    index of their own, and nothing else is read.
+    """
     wrong = select(grouped.code.label("code"), func.count().label("n")).select_from(grouped.source)
     month = _of_the_month(period, grouped, sight)
     return wrong.where(*month, PREDICATES[Measure.RETURNED_IN_ERROR]).group_by(grouped.code)
@@ -241,7 +245,7 @@ def _tally(row: Mapping[Any, Any], answers: Sequence[int], resolutions: Sequence
 
 @dataclass(frozen=True, slots=True)
 class CallFilter:
-    """Whose figure is opened; `group` None: that of all together."""
+    """The figure whose calls are listed; `group` None: of all groups together."""
 
     period: Period
     grouping: Grouping
@@ -250,24 +254,24 @@ class CallFilter:
 
 
 CallPlace = tuple[datetime, UUID, int]
-_SHOWN = (
+_COLUMNS = (
     *("incident_id", "seq", "level", "unit", "cause", "outcome", "opened_at", "answer_by", "answered_at"),
     *("resolve_by", "ended_at", "late_s", "exempt", "rating", "outcome_rating", "answer_us", "resolve_us"),
 )
 
 
 async def page(
-    connection: AsyncConnection, wanted: CallFilter, sight: Sight, after: CallPlace | None, limit: int
+    connection: AsyncConnection, figure: CallFilter, sight: Sight, after: CallPlace | None, limit: int
 ) -> Sequence[RowMapping]:
     """One page of the calls that a figure counts, oldest `(opened_at, incident_id, seq)` first, strictly past
     `after`, each with the number of its incident."""
     await _make_room(connection)
-    grouped = await _grouped(connection, wanted.grouping)
+    grouped = await _grouped(connection, figure.grouping)
     place = call.c.opened_at, call.c.incident_id, call.c.seq
-    query = select(*(call.c[name] for name in _SHOWN)).select_from(grouped.source)
-    query = query.where(*_of_the_month(wanted.period, grouped, sight), PREDICATES[wanted.measure])
-    if wanted.group is not None:
-        query = query.where(_is(grouped.code, wanted))
+    query = select(*(call.c[name] for name in _COLUMNS)).select_from(grouped.source)
+    query = query.where(*_of_the_month(figure.period, grouped, sight), PREDICATES[figure.measure])
+    if figure.group is not None:
+        query = query.where(_is(grouped.code, figure))
     if after is not None:
         # the first of the two is what the index of months can use
         query = query.where(call.c.opened_at >= after[0], tuple_(*place) > tuple_(*after))
@@ -278,8 +282,8 @@ async def page(
     return rows
 
 
-def _is(code: ColumnElement[Any], wanted: CallFilter) -> ColumnElement[bool]:
-    if wanted.grouping is not Grouping.LEVEL:
-        return code == wanted.group
-    level = wanted.group or ""
+def _is(code: ColumnElement[Any], figure: CallFilter) -> ColumnElement[bool]:
+    if figure.grouping is not Grouping.LEVEL:
+        return code == figure.group
+    level = figure.group or ""
     return code == int(level) if level in "1234" else ~true()

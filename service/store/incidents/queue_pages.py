@@ -1,4 +1,4 @@
-"""One page of a unit's queue, by the indexes that exist for it."""
+"""One page of a unit's queue, read by the two indexes that exist for queues."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from service.store.incidents.loading import joined
 from service.store.incidents.tables import incident
 from service.store.ranges import holds
 
-# word for word the predicates of incident_queue_idx and incident_assisting_idx
+# word for word the predicates of incident_queue_idx and incident_assisting_idx, or the planner would not use them
 _OPEN = text("incident.state <> 'closed'")
 _ASSISTED = text("incident.state <> 'closed' AND incident.assisting <> '{}'")
 

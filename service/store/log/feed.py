@@ -1,7 +1,7 @@
 """Reading the log: the feed in order of position, and one incident's timeline.
 
 A page walks the numbered batches from the cursor on and takes their events; filters and sight are applied on the way. A
-filter that matches little is bounded: at most `SCAN` positions a request, and the reader is told how far it got.
+filter that matches little is bounded: a request looks at `SCAN` positions at most, and the page says how far it got.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from service.store.ranges import within
 from service.store.sight import seen_events
 
 SCAN = 20_000
-"""Positions one request looks at."""
+"""How many positions one request looks at, at most, up to the end of a batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,33 +53,33 @@ class FeedFilter:
 
 @dataclass(frozen=True, slots=True)
 class FeedPage:
-    """`scanned_to`: everything up to this position was looked at; `more`: there may be more right behind it."""
+    """A page of the feed. Everything up to position `scanned_to` was looked at; `more`: there may be more behind it."""
 
     events: tuple[StoredEvent, ...]
     scanned_to: int
     more: bool
 
 
-async def read(connection: AsyncConnection, after: int, limit: int, wanted: FeedFilter) -> FeedPage:
-    """The next events past position `after`, in order. One snapshot: call it in a `Database.read` block."""
+async def read(connection: AsyncConnection, after: int, limit: int, filters: FeedFilter) -> FeedPage:
+    """The next events past position `after`, in order, from one snapshot: for a `Database.read` block."""
     end = await numbering.end(connection)
     if end <= after:
         return FeedPage((), after, False)
     stop = end if end - after <= SCAN else await _end_of_batch(connection, after + SCAN)
-    events = tuple(StoredEvent(*row) for row in await connection.execute(_page(after, stop, limit, wanted)))
+    events = tuple(StoredEvent(*row) for row in await connection.execute(_page(after, stop, limit, filters)))
     if len(events) == limit:
         last = events[-1].position or after
         return FeedPage(events, last, last < end)
     return FeedPage(events, stop, stop < end)
 
 
-def _page(after: int, stop: int, limit: int, wanted: FeedFilter) -> Select[Any]:
+def _page(after: int, stop: int, limit: int, filters: FeedFilter) -> Select[Any]:
     # OFFSET 0 keeps the events of a batch a question of their own, asked batch by batch: joined freely, a filter that
     # matches little would have the planner read the whole table once and hash it
     position = (log_batch.c.last_position - log_batch.c.events + event.c.ord).label("position")
     here = (
-        select(event.c.batch_id, event.c.ord, position, *_SHOWN)
-        .where(event.c.batch_id == log_batch.c.id, position > after, *_filters(wanted))
+        select(event.c.batch_id, event.c.ord, position, *_COLUMNS)
+        .where(event.c.batch_id == log_batch.c.id, position > after, *_conditions(filters))
         .order_by(event.c.ord)
         .offset(literal_column("0"))
         .lateral("here")
@@ -101,22 +101,22 @@ async def _end_of_batch(connection: AsyncConnection, position: int) -> int:
     return found
 
 
-_SHOWN = (event.c.incident_id, event.c.sequence, event.c.type, event.c.at, event.c.data)
+_COLUMNS = (event.c.incident_id, event.c.sequence, event.c.type, event.c.at, event.c.data)
 
 
-def _filters(wanted: FeedFilter) -> list[ColumnElement[bool]]:
-    tests = [seen_events(wanted.sight, incident_id=event.c.incident_id, area=event.c.area, audience=event.c.audience)]
-    if wanted.types:
-        tests.append(event.c.type.in_(wanted.types))
-    if wanted.unit is not None:
-        tests.append(event.c.unit == wanted.unit)
-    if wanted.within_area is not None:
-        tests.append(within(event.c.area, wanted.within_area))
+def _conditions(filters: FeedFilter) -> list[ColumnElement[bool]]:
+    tests = [seen_events(filters.sight, incident_id=event.c.incident_id, area=event.c.area, audience=event.c.audience)]
+    if filters.types:
+        tests.append(event.c.type.in_(filters.types))
+    if filters.unit is not None:
+        tests.append(event.c.unit == filters.unit)
+    if filters.within_area is not None:
+        tests.append(within(event.c.area, filters.within_area))
     return tests
 
 
 async def timeline(connection: AsyncConnection, incident_id: UUID) -> Sequence[StoredEvent]:
     """Every event of one incident, oldest first, numbered or not."""
-    query = select(event.c.batch_id, event.c.ord, *_SHOWN).where(event.c.incident_id == incident_id)
+    query = select(event.c.batch_id, event.c.ord, *_COLUMNS).where(event.c.incident_id == incident_id)
     rows = await connection.execute(query.order_by(event.c.sequence))
     return [StoredEvent(row.batch_id, row.ord, None, *row[2:]) for row in rows]
