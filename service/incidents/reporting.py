@@ -21,7 +21,7 @@ from service.rules.model import Actor, Draft
 from service.rules.sight import Viewer
 from service.rules.words import Role
 from service.shown import incident as views
-from service.shown.incident import IncidentView
+from service.shown.incident import IncidentWithCalls
 from service.store.incidents.incident_rows import incident_columns
 from service.store.incidents.reports import Report
 from service.web import faults, problems
@@ -32,7 +32,7 @@ class Reported:
     """The answer to one report: its HTTP status, the incident as it stands now, and whether it came before."""
 
     status: int
-    incident: IncidentView
+    incident: IncidentWithCalls
     replayed: bool = False
 
 
@@ -125,7 +125,7 @@ def body_hash(content: Mapping[str, Any]) -> bytes:
     return hashlib.sha256(to_json({name: content[name] for name in sorted(content)})).digest()
 
 
-def view_of(new: NewReport, viewer: Viewer) -> IncidentView:
+def view_of(new: NewReport, viewer: Viewer) -> IncidentWithCalls:
     """The view of what was just committed, without reading it again."""
     incident, said = new.decision.after, new.said
     system, ref = said.source or (None, None)

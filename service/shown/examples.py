@@ -17,7 +17,7 @@ from service.rules.words import Arrow, ClockKind, Level, Role, UnitKind, Urgency
 from service.rules.worktime import WorkCalendar
 from service.rules.world import Category, Cell, Line, Unit, Validity
 from service.shown.event import CloudEvent, event
-from service.shown.incident import IncidentView, incident
+from service.shown.incident import IncidentWithCalls, incident
 from service.shown.row import IncidentRow, row
 from service.store.incidents.incident_rows import incident_columns
 from service.store.log.event_rows import event_data
@@ -109,8 +109,8 @@ _FIRST = _reported()
 EXTENDED = _extended(_FIRST.after)
 """The incident once its deadline was extended."""
 _LATER = _answered(EXTENDED)
-REPORTED: IncidentView = incident(VIEWER, _stored(_FIRST.after), [_FIRST.after.call], ())
-ANSWERED: IncidentView = incident(VIEWER, _stored(_LATER), [_LATER.call], _LATER.requests)
+REPORTED: IncidentWithCalls = incident(VIEWER, _stored(_FIRST.after), [_FIRST.after.call], ())
+ANSWERED: IncidentWithCalls = incident(VIEWER, _stored(_LATER), [_LATER.call], _LATER.requests)
 ROW: IncidentRow = row(VIEWER, _stored(_FIRST.after))
 TIMELINE: list[CloudEvent] = _events(_FIRST, 41)
 MISSED: CloudEvent = _events(_missed(_FIRST.after), 42)[0]

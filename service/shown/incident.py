@@ -13,7 +13,7 @@ from service.shown.row import IncidentRow, row
 from service.store.incidents.loading import Loaded
 
 
-class IncidentView(IncidentRow):
+class IncidentWithCalls(IncidentRow):
     """An incident with its calls and requests, oldest first."""
 
     calls: list[CallView]
@@ -22,7 +22,7 @@ class IncidentView(IncidentRow):
 
 def incident(
     viewer: Viewer, stored: Mapping[Any, Any], calls: Iterable[Call], requests: Iterable[Request]
-) -> IncidentView:
+) -> IncidentWithCalls:
     """The view of one incident. `stored` joins `incident` and `report`; calls and requests come oldest first."""
     return {
         **row(viewer, stored),
@@ -31,6 +31,6 @@ def incident(
     }
 
 
-def loaded(viewer: Viewer, found: Loaded) -> IncidentView:
+def loaded(viewer: Viewer, found: Loaded) -> IncidentWithCalls:
     """The view of an incident as it was read from the database."""
     return incident(viewer, found.row, found.calls, found.incident.requests)

@@ -11,7 +11,7 @@ from service.incidents.similar import Candidate
 from service.queues.routes import QueueRow
 from service.shown.deadline import DeadlineView
 from service.shown.event import CloudEvent
-from service.shown.incident import IncidentView
+from service.shown.incident import IncidentWithCalls
 from service.shown.page import ItemPage
 from service.shown.plan import PlanView
 from service.shown.row import IncidentRow
@@ -23,9 +23,9 @@ pytestmark = pytest.mark.anyio
 ROOMS = ("/v1/incidents", "/v1/queues", "/v1/events", "/v1/appraisal")
 ONE = "/v1/incidents/{incident_id}"
 SHAPES: dict[str, Any] = {
-    "POST /v1/incidents": IncidentView,
+    "POST /v1/incidents": IncidentWithCalls,
     "GET /v1/incidents": ItemPage[IncidentRow],
-    f"GET {ONE}": IncidentView,
+    f"GET {ONE}": IncidentWithCalls,
     f"GET {ONE}/timeline": ItemPage[CloudEvent],
     f"GET {ONE}/similar": ItemPage[Candidate],
     f"GET {ONE}/deadline": DeadlineView,
@@ -109,7 +109,7 @@ async def test_answers_and_examples_have_exactly_their_typed_shape(shipped: Hous
     verbs = [operation for operation in examples if operation.startswith(f"POST {ONE}/")]
     assert len(verbs) > 20
     for operation in verbs:
-        check(IncidentView, examples[operation][0])
+        check(IncidentWithCalls, examples[operation][0])
 
 
 async def test_the_problem_in_a_batch_is_what_the_service_says(shipped: House) -> None:

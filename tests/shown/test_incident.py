@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from service.rules.words import Level, State
-from service.shown.incident import IncidentView, incident, loaded
+from service.shown.incident import IncidentWithCalls, incident, loaded
 from service.shown.row import row
 from service.store.incidents.loading import Loaded
 from tests.rules.builders import an_incident
@@ -17,7 +17,7 @@ def test_an_incident_is_its_row_with_calls_and_requests() -> None:
         calls = [whole(each) for each in (*found.earlier, found.call)]
         data = stored(state, Level.DEPARTMENT)
         view = incident(VIEWER, data, calls, found.requests)
-        check(IncidentView, view)
+        check(IncidentWithCalls, view)
         assert {name: value for name, value in view.items() if name not in ("calls", "requests")} == row(VIEWER, data)
         assert [each["seq"] for each in view["calls"]] == [1, 2, 3], "oldest first"
         assert len(view["requests"]) == len(found.requests)

@@ -1,5 +1,5 @@
-"""The figures of a month and the calls behind each, counted in SQL from `call` alone (`rules/figures/definition.py`
-defines them). Each predicate stands here once: a figure counts it, the list of its calls filters by it.
+"""The figures of a month and the calls behind each, counted in SQL from `call` alone, as `rules/figures/definition.py`
+defines them. Each predicate stands here once: a figure counts the calls that meet it, and their list filters by it.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ _GIVEN_AGAIN = exists(
     .where(_later.c.incident_id == call.c.incident_id, _later.c.unit == call.c.unit, _later.c.seq > call.c.seq)
     .where(_later.c.binding, _later.c.cause == Cause.ASSIGNED)
 )
-"""A later call of the incident was given to the same unit by a binding assignment."""
+"""Whether a later call of the incident was opened on the same unit by a binding assignment."""
 
 
 _SIMPLE: Mapping[Measure, ColumnElement[bool]] = {
@@ -100,16 +100,15 @@ PREDICATES: Mapping[Measure, ColumnElement[bool]] = {
 }
 """Which calls a measure counts."""
 
-# --- which calls, in which groups --------------------------------------------------------------------------
+# --- whose calls, and put together by what --------------------------------------------------------------------------
 
 
 LineSpan = tuple[str, str, datetime | None, datetime | None]
-"""A category's code, its line, and from when until when (None: ever); a code's spans leave no gap."""
+"""A category's code, its line, and from when until when (None: no limit). The spans of a code leave no gap."""
 
 
 async def _lines(connection: AsyncConnection) -> list[LineSpan]:
-    """The lines of all categories over time. They are read first and apart: next to a window function, PostgreSQL would
-    not count the calls in parallel."""
+    """The spans of all categories, read first: beside a window function, only one process would read the calls."""
     row = category.c
     nth = func.row_number().over(partition_by=row.code, order_by=row.valid_from)
     until = func.lead(row.valid_from).over(partition_by=row.code, order_by=row.valid_from)
@@ -119,11 +118,11 @@ async def _lines(connection: AsyncConnection) -> list[LineSpan]:
 
 @dataclass(frozen=True, slots=True)
 class _Grouped:
-    """One grouping in SQL: what to select from, the code of a call's group, and the calls that have no group."""
+    """A grouping in SQL: what to select from, the code of a call's group, and which calls it leaves out."""
 
     source: FromClause
     code: ColumnElement[Any]
-    groupless: tuple[ColumnElement[bool], ...] = ()
+    left_out: tuple[ColumnElement[bool], ...] = ()
 
 
 async def _grouped(connection: AsyncConnection, grouping: Grouping) -> _Grouped:
@@ -148,12 +147,12 @@ def _by_line(spans: Sequence[LineSpan]) -> _Grouped:
 
 def _of_the_month(period: Period, grouped: _Grouped, sight: Sight) -> list[ColumnElement[bool]]:
     seen = seen_calls(sight, unit=call.c.unit, grid_code=call.c.grid_code)
-    return [call.c.opened_at >= period.start, call.c.opened_at < period.end, seen, *grouped.groupless]
+    return [call.c.opened_at >= period.start, call.c.opened_at < period.end, seen, *grouped.left_out]
 
 
 # --- the figures ----------------------------------------------------------------------------------------------------
 
-_ROOM = {
+_SETTINGS = {
     "work_mem": "64MB",  # every duration stays in memory, 8 bytes each
     "max_parallel_workers_per_gather": "4",
     "parallel_setup_cost": "0",
@@ -163,8 +162,8 @@ _ROOM = {
 
 
 async def tallies(connection: AsyncConnection, period: Period, grouping: Grouping, sight: Sight) -> Tallies:
-    """The figures of every group of a month, and of all groups together. Call it in a `Database.read` block."""
-    await _make_room(connection)
+    """The figures of every group of a month, and of all together. Call it in a `Database.read` block."""
+    await _set_up(connection)
     grouped = await _grouped(connection, grouping)
     found = (await connection.execute(_figures(period, grouped, sight))).mappings().all()
     if not found:
@@ -176,20 +175,17 @@ async def tallies(connection: AsyncConnection, period: Period, grouping: Groupin
     return Tallies(groups, _tally(everything, rows[0]["answer_overall"], rows[0]["resolve_overall"]))
 
 
-async def _make_room(connection: AsyncConnection) -> None:
-    """Change the planner's settings until this transaction ends."""
-    await connection.execute(select(*(func.set_config(name, value, True) for name, value in _ROOM.items())))
+async def _set_up(connection: AsyncConnection) -> None:
+    """Give this transaction the settings that figures are counted under."""
+    await connection.execute(select(*(func.set_config(name, value, True) for name, value in _SETTINGS.items())))
 
 
 _ADDED_UP = (*_SIMPLE, Measure.RETURNED_IN_ERROR, "street_stars", "reporter_stars")
 
 
 def _in_error(period: Period, grouped: _Grouped, sight: Sight) -> Select[Any]:
-    """The calls returned in error: the one figure that needs calls of other months, too.
-
-    The query stands apart, since with it PostgreSQL would not count the others in parallel. Returned calls have an
-    index of their own, and nothing else is read.
-    """
+    """The one figure that needs other calls than the month's. It is a statement of its own, or it would keep the others
+    from being counted by several processes. By their index, it looks at returned calls and at no others."""
     wrong = select(grouped.code.label("code"), func.count().label("n")).select_from(grouped.source)
     month = _of_the_month(period, grouped, sight)
     return wrong.where(*month, PREDICATES[Measure.RETURNED_IN_ERROR]).group_by(grouped.code)
@@ -245,7 +241,7 @@ def _tally(row: Mapping[Any, Any], answers: Sequence[int], resolutions: Sequence
 
 @dataclass(frozen=True, slots=True)
 class CallFilter:
-    """The figure whose calls are listed; `group` None: of all groups together."""
+    """The figure whose calls are listed. `group` None: the figure of all groups together."""
 
     period: Period
     grouping: Grouping
@@ -254,24 +250,24 @@ class CallFilter:
 
 
 CallPlace = tuple[datetime, UUID, int]
-_COLUMNS = (
+_SHOWN = (
     *("incident_id", "seq", "level", "unit", "cause", "outcome", "opened_at", "answer_by", "answered_at"),
     *("resolve_by", "ended_at", "late_s", "exempt", "rating", "outcome_rating", "answer_us", "resolve_us"),
 )
 
 
 async def page(
-    connection: AsyncConnection, figure: CallFilter, sight: Sight, after: CallPlace | None, limit: int
+    connection: AsyncConnection, wanted: CallFilter, sight: Sight, after: CallPlace | None, limit: int
 ) -> Sequence[RowMapping]:
     """One page of the calls that a figure counts, oldest `(opened_at, incident_id, seq)` first, strictly past
     `after`, each with the number of its incident."""
-    await _make_room(connection)
-    grouped = await _grouped(connection, figure.grouping)
+    await _set_up(connection)
+    grouped = await _grouped(connection, wanted.grouping)
     place = call.c.opened_at, call.c.incident_id, call.c.seq
-    query = select(*(call.c[name] for name in _COLUMNS)).select_from(grouped.source)
-    query = query.where(*_of_the_month(figure.period, grouped, sight), PREDICATES[figure.measure])
-    if figure.group is not None:
-        query = query.where(_is(grouped.code, figure))
+    query = select(*(call.c[name] for name in _SHOWN)).select_from(grouped.source)
+    query = query.where(*_of_the_month(wanted.period, grouped, sight), PREDICATES[wanted.measure])
+    if wanted.group is not None:
+        query = query.where(_is(grouped.code, wanted))
     if after is not None:
         # the first of the two is what the index of months can use
         query = query.where(call.c.opened_at >= after[0], tuple_(*place) > tuple_(*after))
@@ -282,8 +278,8 @@ async def page(
     return rows
 
 
-def _is(code: ColumnElement[Any], figure: CallFilter) -> ColumnElement[bool]:
-    if figure.grouping is not Grouping.LEVEL:
-        return code == figure.group
-    level = figure.group or ""
+def _is(code: ColumnElement[Any], wanted: CallFilter) -> ColumnElement[bool]:
+    if wanted.grouping is not Grouping.LEVEL:
+        return code == wanted.group
+    level = wanted.group or ""
     return code == int(level) if level in "1234" else ~true()
