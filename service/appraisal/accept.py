@@ -1,4 +1,4 @@
-"""Which of the two media types a client would rather have (RFC 9110 §12.5.1), as far as it matters here."""
+"""Which of the two media types a client prefers (RFC 9110 §12.5.1), as far as it matters here."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import re
 _Q = re.compile(r"q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)")
 CSV = "text/csv"
 _JSON = ("application/json", "application/*", "*/*")
-_LONGEST = 4096
+_MAX_LENGTH = 4096
 
 
 def wants_csv(accept: str | None) -> bool:
-    """Whether CSV is asked for by name, and JSON not rather."""
-    if accept is None or len(accept) > _LONGEST:
+    """Whether an Accept header names CSV and does not prefer JSON to it."""
+    if accept is None or len(accept) > _MAX_LENGTH:
         return False
     weights = dict(_weight(each) for each in accept.split(","))
     json = next((weights[name] for name in _JSON if name in weights), 0.0)

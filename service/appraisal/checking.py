@@ -1,4 +1,4 @@
-"""The figures of a month, once from the calls and once from the log alone: they must be the same."""
+"""The figures of a month, counted once from the calls and once from the log alone: the two must agree."""
 
 from __future__ import annotations
 
@@ -6,25 +6,23 @@ from collections.abc import Iterator
 
 from service.rules.figures import ledger
 from service.rules.figures.definition import CallFacts, Grouping, Measure, Period, Tallies, Tally, group_of, tallies
+from service.rules.sight import EVERYTHING
 from service.rules.world import World
 from service.store.database import Database
 from service.store.figures import histories
 from service.store.figures import tallies as appraisal
-from service.store.figures.tallies import Sight
-
-_EVERYTHING = Sight("")
 
 
 async def differences(database: Database, period: Period, world: World) -> list[str]:
-    """One line for every figure in which the calls and the log differ, in every grouping. One snapshot for both."""
+    """One line for every figure in which calls and log differ, in every grouping. Both are read in one snapshot."""
     found: list[str] = []
     async with database.read() as connection:
-        told: list[CallFacts] = []
+        logged: list[CallFacts] = []
         async for history in histories.histories(connection, period):
-            told += ledger.calls_of(history)
+            logged += ledger.calls_of(history)
         for grouping in Grouping:
-            counted = await appraisal.tallies(connection, period, grouping, _EVERYTHING)
-            rebuilt = tallies(told, period, lambda call, by=grouping: group_of(by, call, world))  # type: ignore[misc]
+            counted = await appraisal.tallies(connection, period, grouping, EVERYTHING)
+            rebuilt = tallies(logged, period, lambda call, by=grouping: group_of(by, call, world))  # type: ignore[misc]
             found += [f"by {grouping}, {line}" for line in _compared(counted, rebuilt)]
     return found
 
@@ -33,15 +31,15 @@ def _compared(counted: Tallies, rebuilt: Tallies) -> Iterator[str]:
     nothing = Tally(dict.fromkeys(Measure, 0))
     for code in sorted({*counted.groups, *rebuilt.groups}):
         both = counted.groups.get(code, nothing), rebuilt.groups.get(code, nothing)
-        yield from (f"{code}: {line}" for line in _told(*both))
-    yield from (f"total: {line}" for line in _told(counted.total, rebuilt.total))
+        yield from (f"{code}: {line}" for line in _differing(*both))
+    yield from (f"total: {line}" for line in _differing(counted.total, rebuilt.total))
 
 
-def _told(counted: Tally, rebuilt: Tally) -> Iterator[str]:
-    mine, theirs = _flat(counted), _flat(rebuilt)
-    for name in mine:
-        if mine[name] != theirs[name]:
-            yield f"{name} is {mine[name]} by the calls, {theirs[name]} by the log"
+def _differing(counted: Tally, rebuilt: Tally) -> Iterator[str]:
+    by_calls, by_log = _flat(counted), _flat(rebuilt)
+    for name in by_calls:
+        if by_calls[name] != by_log[name]:
+            yield f"{name} is {by_calls[name]} by the calls, {by_log[name]} by the log"
 
 
 def _flat(tally: Tally) -> dict[str, object]:

@@ -1,15 +1,24 @@
-"""What the OpenAPI document shows: the figures of one community, computed and not written by hand."""
+"""The figures of one community as the OpenAPI document shows them, made by the code that answers."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
-from service.appraisal import views
+from service.appraisal.shapes import CountedCall, FiguresView
+from service.appraisal.sheet import sheet
+from service.appraisal.views import call, page
 from service.rules import world as worlds
 from service.rules.figures.definition import Grouping, Measure, Period, Tallies, Tally, summed
 from service.rules.figures.percentiles import Spread
-from service.rules.words import Level, UnitKind
+from service.rules.model import Actor
+from service.rules.policy import Box, Policy
+from service.rules.sight import Viewer
+from service.rules.words import Cause, ClockKind, Level, Outcome, Role, UnitKind, Urgency
 from service.rules.world import Unit, Validity
+from service.shown.page import ItemPage
 
 _PERIOD = Period(2026, 11)
 _COMMUNITY = "440105003001"
@@ -30,42 +39,31 @@ _COUNTS = {
 _TALLY = Tally(summed(_COUNTS), 0, 43, Spread(3120.5, 12840.0), Spread(40210.0, 88000.25))
 _FOUND = Tallies({_COMMUNITY: _TALLY}, _TALLY)
 _UNIT = Unit(_COMMUNITY, "示例社区一(昌岗)", UnitKind.COMMUNITY, Level.COMMUNITY, Validity(_PERIOD.start))
-_WORLD = worlds.build(1, units=[_UNIT])
-
-
-def _shown() -> dict[str, Any]:
-    page = views.page(_FOUND, _PERIOD, Grouping.UNIT, _WORLD, None)
-    moments = {"from": "2026-10-31T16:00:00Z", "to": "2026-11-30T16:00:00Z"}
-    return {**page, **moments, "policy": {"code": "example", "version": 1}}
-
-
-FIGURES: dict[str, Any] = _shown()
-SHEET = views.sheet(_FOUND, Grouping.UNIT, _WORLD, None).decode("utf-8-sig")
-CALLS: dict[str, Any] = {
-    "items": [
-        {
-            "incident": {
-                "id": "019ab0e2-5c00-7d3a-9a51-6f1f0c2b7e11",
-                "number": "2026-000123",
-                "url": "/v1/incidents/019ab0e2-5c00-7d3a-9a51-6f1f0c2b7e11",
-            },
-            "seq": 1,
-            "level": 1,
-            "unit": {"code": _COMMUNITY, "name": "示例社区一(昌岗)"},
-            "cause": "report",
-            "outcome": "no_answer",
-            "opened_at": "2026-11-23T01:00:00Z",
-            "answer_by": "2026-11-23T05:00:00Z",
-            "answered_at": None,
-            "resolve_by": None,
-            "ended_at": "2026-11-23T05:00:00.012Z",
-            "late_s": 0.012,
-            "exempt": False,
-            "rating": None,
-            "outcome_rating": None,
-            "answer_s": None,
-            "resolve_s": None,
-        }
-    ],
-    "next_cursor": None,
+_BOXES = {(level, urgency): (Box(14_400, 28_800, ClockKind.WORKING),) for level in Level for urgency in Urgency}
+_POLICY = Policy("example", 1, _BOXES, verify_s=259_200, reopen_s=604_800)
+_VIEWER = Viewer(Actor(Role.AUDITOR, "auditor"), worlds.build(1, units=[_UNIT]), _PERIOD.end)
+_OPENED_AT = datetime(2026, 11, 23, 1, tzinfo=UTC)
+_STORED: Mapping[str, Any] = {
+    "incident_id": UUID("019ab0e2-5c00-7d3a-9a51-6f1f0c2b7e11"),
+    "number": "2026-000123",
+    "seq": 1,
+    "level": 1,
+    "unit": _COMMUNITY,
+    "cause": Cause.REPORT,
+    "outcome": Outcome.NO_ANSWER,
+    "opened_at": _OPENED_AT,
+    "answer_by": _OPENED_AT + timedelta(hours=4),
+    "answered_at": None,
+    "resolve_by": None,
+    "ended_at": _OPENED_AT + timedelta(hours=4, milliseconds=12),
+    "late_s": 0.012,
+    "exempt": False,
+    "rating": None,
+    "outcome_rating": None,
+    "answer_us": None,
+    "resolve_us": None,
 }
+
+FIGURES: FiguresView = page(_VIEWER, _FOUND, _PERIOD, Grouping.UNIT, _POLICY)
+SHEET = sheet(_VIEWER, _FOUND, Grouping.UNIT, _POLICY).decode("utf-8-sig")
+CALLS: ItemPage[CountedCall] = {"items": [call(_VIEWER, _STORED)], "next_cursor": None}

@@ -1,4 +1,4 @@
-"""`GET /v1/appraisal`: how units, streets, departments, lines and levels did in a month, and the calls behind it."""
+"""`GET /v1/appraisal`: the figures of units, streets, departments, lines and levels in a month, and their calls."""
 
 from __future__ import annotations
 
@@ -12,33 +12,40 @@ from pydantic import Field
 from service.access.deps import Caller, must_be
 from service.appraisal import examples, views
 from service.appraisal.accept import CSV, wants_csv
+from service.appraisal.shapes import CountedCall
+from service.appraisal.sheet import sheet
 from service.context import CurrentContext
-from service.rules import access, errors
+from service.rules import errors
 from service.rules.figures import scoring
 from service.rules.figures.definition import Grouping, Measure, Period
 from service.rules.model import Actor
+from service.rules.sight import Sight, Viewer, figures_sight_of
 from service.rules.words import Role
+from service.shown.page import ItemPage
 from service.store.figures import tallies
-from service.store.figures.tallies import CallFilter, CallPlace, Sight
+from service.store.figures.tallies import CallFilter, CallPlace
 from service.web import problems
 from service.web.answers import answer
 from service.web.cursors import kind_of
+from service.web.examples import ok
 from service.web.text import Code, CursorText, Limit, Month, Params
 
 router = APIRouter(prefix="/v1/appraisal", tags=["appraisal · 考核"])
 
+_FIGURES = ok("Every group by its code, and the total; as CSV, one line a group", examples.FIGURES)
+_FIGURES["content"][CSV] = {"example": examples.SHEET}
 _PROBLEMS = (errors.Unauthorized, errors.NotYours, errors.ValidationFailed, errors.Unavailable)
 
 
 class FiguresQuery(Params):
-    """Which month of Asia/Shanghai, put together by what."""
+    """A calendar month in Asia/Shanghai, and what its calls are grouped by."""
 
     period: Month
     group_by: Grouping = Grouping.UNIT
 
 
 class CallsQuery(FiguresQuery):
-    """Which figure to open; without `group` that of all together."""
+    """The figure whose calls are listed; without `group`, that of all groups together."""
 
     group: Code | None = Field(None, description="the code of a group")
     measure: Measure = Measure.CALLS
@@ -50,64 +57,60 @@ class CallsQuery(FiguresQuery):
     "",
     summary="The figures of a month, each with its calls · 考核",
     responses={
-        200: {
-            "description": "Every group by its code, and the total; as CSV, one line a group",
-            "content": {"application/json": {"example": examples.FIGURES}, CSV: {"example": examples.SHEET}},
-        },
+        200: _FIGURES,
         **problems.documented(*_PROBLEMS),
     },
 )
 async def figures(
     request: Request, context: CurrentContext, caller: Caller, query: Annotated[FiguresQuery, Query()]
 ) -> Response:
-    """Counted from calls alone: a call belongs to the month in which it was opened. Each count opens: `calls` lists the
-    very calls it counts. Auditors and ops see all; a unit the calls it got, and a street or community all those of its
-    area; reporters nothing (403). `Accept: text/csv` gives a file for a spreadsheet."""
+    """Figures are counted from calls alone; a call belongs to the month in which it was opened. Each count has a link,
+    `calls`, that lists exactly the calls it counts. Auditors and ops see all calls, a unit sees its own, a street or
+    community also all those of its area, and reporters see none (403). `Accept: text/csv` gives a spreadsheet file."""
     sight = _sight(caller)
     period = Period.of(query.period)
     async with context.database.read() as connection:
         found = await tallies.tallies(connection, period, query.group_by, sight)
-    world = context.worlds.world
-    policy = scoring.policy_of(world, period, context.clock.now())
+    viewer = Viewer(caller, context.worlds.world, context.clock.now())
+    policy = scoring.policy_of(viewer.world, period, viewer.now)
     if wants_csv(request.headers.get("accept")):
         name = f'attachment; filename="appraisal-{period}-{query.group_by}.csv"'
         headers = {"Content-Disposition": name, "Vary": "Accept"}
-        return Response(views.sheet(found, query.group_by, world, policy), 200, headers, f"{CSV}; charset=utf-8")
-    return answer(views.page(found, period, query.group_by, world, policy), headers={"Vary": "Accept"})
+        return Response(sheet(viewer, found, query.group_by, policy), 200, headers, f"{CSV}; charset=utf-8")
+    return answer(views.page(viewer, found, period, query.group_by, policy), headers={"Vary": "Accept"})
 
 
 @router.get(
     "/calls",
     summary="The calls behind a figure · 考核明细",
     responses={
-        200: {
-            "description": "Oldest first; as many, page by page, as the figure says",
-            "content": {"application/json": {"example": examples.CALLS}},
-        },
+        200: ok("Oldest first; over all pages as many as the figure says", examples.CALLS),
         **problems.documented(*_PROBLEMS, errors.BadCursor),
     },
 )
 async def calls(context: CurrentContext, caller: Caller, query: Annotated[CallsQuery, Query()]) -> Response:
-    """Exactly the calls that a figure counts, for whoever may see the figure: auditors and ops all, a unit the calls it
-    got, a street or community all those of its area; reporters nothing (403)."""
+    """Exactly the calls that a figure counts. Auditors and ops see all calls, a unit sees its own, a street or
+    community also all those of its area, and reporters see none (403)."""
     sight = _sight(caller)
-    # what another key may not see, its cursor does not open either
-    seen = {"area": sight.area, "unit": sight.unit}
-    kind = kind_of("appraisal", {**query.model_dump(mode="json", exclude={"cursor", "limit"}), **seen})
+    # a cursor fits only the sight it was made for
+    filters = query.model_dump(mode="json", exclude={"cursor", "limit"})
+    kind = kind_of("appraisal", {**filters, "sight": sight})
     after = _after(context.cursors.read(kind, query.cursor)) if query.cursor else None
-    wanted = CallFilter(Period.of(query.period), query.group_by, query.group, query.measure)
+    figure = CallFilter(Period.of(query.period), query.group_by, query.group, query.measure)
     async with context.database.read() as connection:
-        found = await tallies.page(connection, wanted, sight, after, query.limit + 1)
-    shown, world = found[: query.limit], context.worlds.world
+        found = await tallies.page(connection, figure, sight, after, query.limit + 1)
+    viewer = Viewer(caller, context.worlds.world, context.clock.now())
+    shown = found[: query.limit]
     last = shown[-1] if len(found) > query.limit else None
     cursor = context.cursors.sign(kind, [last["opened_at"], last["incident_id"], last["seq"]]) if last else None
-    return answer({"items": [views.call(each, world) for each in shown], "next_cursor": cursor})
+    listed: ItemPage[CountedCall] = {"items": [views.call(viewer, each) for each in shown], "next_cursor": cursor}
+    return answer(listed)
 
 
 def _sight(caller: Actor) -> Sight:
     """Raises `NotYours` for reporters."""
     must_be(caller, Role.UNIT, Role.AUDITOR, Role.OPS)
-    return Sight(access.area_of(caller), caller.unit)
+    return figures_sight_of(caller)
 
 
 def _after(values: list[Any]) -> CallPlace:

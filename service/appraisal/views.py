@@ -1,34 +1,45 @@
-"""Figures as the API answers them: JSON where every count opens, and CSV for a spreadsheet."""
+"""Figures and the calls behind them as the API answers them in JSON, where every count opens."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from service.appraisal.shapes import (
+    CountedCall,
+    CountView,
+    FigureRow,
+    FiguresView,
+    GroupRow,
+    LevelShares,
+    RatingView,
+    ScorePartsView,
+    ScorePartView,
+    SpreadView,
+)
 from service.rules.figures import scoring
-from service.rules.figures.definition import RESOLVED_AT, SCORED, Grouping, Measure, Period, Tallies, Tally
+from service.rules.figures.definition import RESOLVED_AT, Grouping, Measure, Period, Tallies, Tally
+from service.rules.figures.percentiles import Spread
+from service.rules.figures.scoring import ScorePart
 from service.rules.policy import Policy, Weights
+from service.rules.sight import Viewer
 from service.rules.words import Level
-from service.rules.world import World
+from service.shown.references import unit_name
 
 CALLS = "/v1/appraisal/calls"
-_RATED = {"street_rating": Measure.STREET_RATED, "reporter_rating": Measure.REPORTER_RATED}
-_COUNTS = [measure for measure in Measure if measure not in SCORED]  # those stand in the parts of the score
-_IN_ROWS = [measure for measure in _COUNTS if measure not in _RATED.values()]
-_BOM = "\ufeff"
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_DIGITS = 4
+"""Decimal places of shares and means."""
 
 
-def page(found: Tallies, period: Period, grouping: Grouping, world: World, policy: Policy | None) -> dict[str, Any]:
+def page(viewer: Viewer, found: Tallies, period: Period, grouping: Grouping, policy: Policy | None) -> FiguresView:
     """The whole answer: every group by code, and the total."""
     weights = policy.weights if policy else Weights()
-    items = [
+    items: list[GroupRow] = [
         {
-            "group": {"code": code, "name": name_of(grouping, code, world)},
-            **_row(tally, weights, period, grouping, code),
+            "group": {"code": code, "name": name_of(viewer, grouping, code)},
+            **_row(tally, weights, _Links(period, grouping, code)),
         }
         for code, tally in sorted(found.groups.items())
     ]
@@ -39,72 +50,137 @@ def page(found: Tallies, period: Period, grouping: Grouping, world: World, polic
         "group_by": grouping,
         "policy": {"code": policy.code, "version": policy.version} if policy else None,
         "items": items,
-        "total": _row(found.total, weights, period, grouping, None),
+        "total": _row(found.total, weights, _Links(period, grouping, None)),
     }
 
 
-def name_of(grouping: Grouping, code: str, world: World) -> str:
+def name_of(viewer: Viewer, grouping: Grouping, code: str) -> str:
+    """The name of a group as the registry has it now; a line that is gone has its code for a name."""
     if grouping is Grouping.LEVEL:
         return Level(int(code)).name.lower()
     if grouping is Grouping.LINE:
-        line = world.lines.get(code)
+        line = viewer.world.lines.get(code)
         return line.name if line else code
-    return world.unit_name(code)
+    return viewer.world.unit_name(code)
 
 
-def _row(tally: Tally, weights: Weights, period: Period, grouping: Grouping, code: str | None) -> dict[str, Any]:
-    def count(measure: Measure) -> dict[str, Any]:
-        return {"n": tally.counts[measure], "calls": link(period, grouping, code, measure)}
+def _row(tally: Tally, weights: Weights, links: _Links) -> FigureRow:
+    def count(measure: Measure) -> CountView:
+        return {"n": tally.counts[measure], "calls": links.to(measure)}
 
     parts = scoring.parts(tally, weights)
-    means = _means(tally)
     return {
-        **{measure.value: count(measure) for measure in _IN_ROWS},
-        "answer_s": {**tally.answer_s._asdict(), "calls": link(period, grouping, code, Measure.ANSWERED)},
-        "resolve_s": {**tally.resolve_s._asdict(), "calls": link(period, grouping, code, Measure.RESOLVED)},
-        "resolved_at_level": {str(level.value): share for level, share in _shares(tally).items()},
-        **{name: {**count(measure), "mean": means[name]} for name, measure in _RATED.items()},
+        "calls": count(Measure.CALLS),
+        "answered": count(Measure.ANSWERED),
+        "answered_in_time": count(Measure.ANSWERED_IN_TIME),
+        "answered_late": count(Measure.ANSWERED_LATE),
+        "resolved": count(Measure.RESOLVED),
+        "resolved_in_time": count(Measure.RESOLVED_IN_TIME),
+        "resolved_level_1": count(Measure.RESOLVED_LEVEL_1),
+        "resolved_level_2": count(Measure.RESOLVED_LEVEL_2),
+        "resolved_level_3": count(Measure.RESOLVED_LEVEL_3),
+        "resolved_level_4": count(Measure.RESOLVED_LEVEL_4),
+        "missed": count(Measure.MISSED),
+        "missed_answer": count(Measure.MISSED_ANSWER),
+        "missed_resolve": count(Measure.MISSED_RESOLVE),
+        "exempt": count(Measure.EXEMPT),
+        "exempt_answer": count(Measure.EXEMPT_ANSWER),
+        "exempt_resolve": count(Measure.EXEMPT_RESOLVE),
+        "raised": count(Measure.RAISED),
+        "returned": count(Measure.RETURNED),
+        "returned_in_error": count(Measure.RETURNED_IN_ERROR),
+        "assigned": count(Measure.ASSIGNED),
+        "multi_hop": count(Measure.MULTI_HOP),
+        "closed": count(Measure.CLOSED),
+        "open": count(Measure.OPEN),
+        "answer_s": _spread(tally.answer_s, links.to(Measure.ANSWERED)),
+        "resolve_s": _spread(tally.resolve_s, links.to(Measure.RESOLVED)),
+        "resolved_at_level": _level_shares(tally),
+        "street_rating": _rating(count(Measure.STREET_RATED), tally.street_stars),
+        "reporter_rating": _rating(count(Measure.REPORTER_RATED), tally.reporter_stars),
         "score": scoring.score(parts),
-        "score_parts": {
-            name: {**part._asdict(), "calls": link(period, grouping, code, scoring.COUNTED[name])}
-            for name, part in parts.items()
-        },
+        "score_parts": _score_parts(parts, links),
     }
 
 
-def link(period: Period, grouping: Grouping, code: str | None, measure: Measure) -> str:
-    """The query that lists the calls of one figure."""
-    group = {} if code is None else {"group": code}
-    return f"{CALLS}?{urlencode({'period': str(period), 'group_by': grouping, **group, 'measure': measure})}"
+def _spread(seconds: Spread, calls: str) -> SpreadView:
+    return {"median": seconds.median, "p90": seconds.p90, "calls": calls}
 
 
-def _shares(tally: Tally) -> dict[Level, float | None]:
-    whole = tally.counts[Measure.RESOLVED]
-    return {level: round(tally.counts[part] / whole, 4) if whole else None for level, part in RESOLVED_AT.items()}
+def _rating(count: CountView, stars: int) -> RatingView:
+    return {"n": count["n"], "calls": count["calls"], "mean": mean_of(stars, count["n"])}
 
 
-def _means(tally: Tally) -> dict[str, float | None]:
-    stars = {"street_rating": tally.street_stars, "reporter_rating": tally.reporter_stars}
-    rated = {name: tally.counts[measure] for name, measure in _RATED.items()}
-    return {name: round(stars[name] / many, 4) if many else None for name, many in rated.items()}
+def _score_parts(parts: Mapping[str, ScorePart], links: _Links) -> ScorePartsView:
+    def part(name: str) -> ScorePartView:
+        found = parts[name]
+        return {"n": found.n, "of": found.of, "weight": found.weight, "calls": links.to(scoring.COUNTED[name])}
+
+    return {
+        "answered": part("answered"),
+        "resolved": part("resolved"),
+        "street": part("street"),
+        "reporter": part("reporter"),
+    }
+
+
+def _level_shares(tally: Tally) -> LevelShares:
+    shares = shares_of(tally)
+    return {
+        "1": shares[Level.COMMUNITY],
+        "2": shares[Level.STREET],
+        "3": shares[Level.DEPARTMENT],
+        "4": shares[Level.LEADER],
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Links:
+    """The queries that list the calls of one group's figures; `code` None: of all groups together."""
+
+    period: Period
+    grouping: Grouping
+    code: str | None
+
+    def to(self, measure: Measure) -> str:
+        """The query that lists the calls of one figure."""
+        group = {} if self.code is None else {"group": self.code}
+        query = {"period": str(self.period), "group_by": self.grouping, **group, "measure": measure}
+        return f"{CALLS}?{urlencode(query)}"
+
+
+def shares_of(tally: Tally) -> dict[Level, float | None]:
+    """Which share of the resolved calls was resolved at each level; None where none was resolved."""
+    return {level: mean_of(tally.counts[part], tally.counts[Measure.RESOLVED]) for level, part in RESOLVED_AT.items()}
+
+
+def mean_of(total: int, many: int) -> float | None:
+    """`total` divided by `many`, to four places; None where there is nothing to divide by."""
+    return round(total / many, _DIGITS) if many else None
 
 
 # --- one call -------------------------------------------------------------------------------------------------------
 
 
-def call(stored: Mapping[Any, Any], world: World) -> dict[str, Any]:
-    """One row of a list of calls. `stored` is of `call`, with the number of its incident."""
+def call(viewer: Viewer, stored: Mapping[Any, Any]) -> CountedCall:
+    """One row of a list of calls. `stored` is a row of `call` with the number of its incident."""
     incident_id = stored["incident_id"]
-    shown = ("answer_by", "answered_at", "resolve_by", "ended_at", "late_s", "exempt", "rating", "outcome_rating")
     return {
         "incident": {"id": incident_id, "number": stored["number"], "url": f"/v1/incidents/{incident_id}"},
         "seq": stored["seq"],
         "level": stored["level"],
-        "unit": {"code": stored["unit"], "name": world.unit_name(stored["unit"])},
+        "unit": unit_name(viewer, stored["unit"]),
         "cause": stored["cause"],
         "outcome": stored["outcome"],
         "opened_at": stored["opened_at"],
-        **{name: stored[name] for name in shown},
+        "answer_by": stored["answer_by"],
+        "answered_at": stored["answered_at"],
+        "resolve_by": stored["resolve_by"],
+        "ended_at": stored["ended_at"],
+        "late_s": stored["late_s"],
+        "exempt": stored["exempt"],
+        "rating": stored["rating"],
+        "outcome_rating": stored["outcome_rating"],
         "answer_s": _seconds(stored["answer_us"]),
         "resolve_s": _seconds(stored["resolve_us"]),
     }
@@ -112,38 +188,3 @@ def call(stored: Mapping[Any, Any], world: World) -> dict[str, Any]:
 
 def _seconds(microseconds: int | None) -> float | None:
     return None if microseconds is None else microseconds / 10**6
-
-
-# --- for a spreadsheet ----------------------------------------------------------------------------------------------
-
-
-def sheet(found: Tallies, grouping: Grouping, world: World, policy: Policy | None) -> bytes:
-    """One line a group, with a header; a byte order mark, by which Excel knows UTF-8."""
-    weights = policy.weights if policy else Weights()
-    lines = [
-        {"group_code": _inert(code), "group_name": _inert(name_of(grouping, code, world)), **_line(tally, weights)}
-        for code, tally in sorted(found.groups.items())
-    ]
-    text = io.StringIO(newline="")
-    header = ["group_code", "group_name", *_line(found.total, weights)]
-    writer = csv.DictWriter(text, header)
-    writer.writeheader()
-    writer.writerows(lines)
-    return (_BOM + text.getvalue()).encode()
-
-
-def _line(tally: Tally, weights: Weights) -> dict[str, Any]:
-    means = _means(tally)
-    return {
-        **{measure.value: tally.counts[measure] for measure in _COUNTS},
-        **{f"answer_s_{name}": value for name, value in tally.answer_s._asdict().items()},
-        **{f"resolve_s_{name}": value for name, value in tally.resolve_s._asdict().items()},
-        **{f"resolved_at_level_{level.value}": share for level, share in _shares(tally).items()},
-        **{f"{name}_mean": mean for name, mean in means.items()},
-        "score": scoring.score(scoring.parts(tally, weights)),
-    }
-
-
-def _inert(text: str) -> str:
-    """What a spreadsheet would take for a formula is text."""
-    return f"'{text}" if text.startswith(_FORMULA) else text

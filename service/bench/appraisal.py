@@ -13,9 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.bench.figures import comparison, print_progress
 from service.rules.figures.definition import Grouping, Period
+from service.rules.sight import EVERYTHING
 from service.store.database import Database
 from service.store.figures import tallies
-from service.store.figures.tallies import Sight
 
 MONTH = Period(2026, 11)
 _AROUND = (Period(2026, 9), Period(2026, 10), Period(2026, 12))
@@ -98,7 +98,7 @@ Take = Callable[[AsyncConnection], Awaitable[object]]
 
 def _figures(grouping: Grouping) -> Take:
     async def take(connection: AsyncConnection) -> object:
-        return await tallies.tallies(connection, MONTH, grouping, Sight(""))
+        return await tallies.tallies(connection, MONTH, grouping, EVERYTHING)
 
     return take
 

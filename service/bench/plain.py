@@ -25,6 +25,7 @@ from service.incidents.intake import NewReport
 from service.incidents.schemas import ReportBody
 from service.main import create_app
 from service.rules import lifecycle
+from service.rules.sight import Viewer
 from service.store import metadata
 from service.store.incidents import call_rows, incident_rows, tables
 from service.store.log import event_rows
@@ -67,7 +68,7 @@ def _decided(body: ReportBody, caller: Caller, context: Context, key: str | None
 
 async def _bare(context: CurrentContext, body: ReportBody, caller: Caller, key: KeyHeader = None) -> Response:
     new = _decided(body, caller, context, key)
-    return answer(reporting.view_of(new, context.clock.now()), 201)
+    return answer(reporting.view_of(new, Viewer(caller, new.world, context.clock.now())), 201)
 
 
 async def _orm(
@@ -92,7 +93,7 @@ async def _orm(
             stored = {**entry, "audience": list(entry["audience"]), "data": data}
             session.add(_Event(batch_id=batch.id, ord=place, **stored))
         await session.commit()
-    return answer(reporting.view_of(new, context.clock.now()), 201)
+    return answer(reporting.view_of(new, Viewer(caller, new.world, context.clock.now())), 201)
 
 
 def _report_columns(incident: dict[str, Any], content: Any, line: str) -> dict[str, Any]:

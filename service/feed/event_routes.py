@@ -11,67 +11,40 @@ from pydantic import BeforeValidator, Field
 from service import clock
 from service.access.deps import Caller
 from service.context import Context, CurrentContext
-from service.feed import cloud_events
 from service.feed.tail import Tail
 from service.rules import errors
+from service.rules.sight import Viewer, sight_of
 from service.rules.words import EventType
+from service.shown import examples
+from service.shown.event import CloudEvent, event
+from service.shown.page import ItemPage
 from service.store.log import feed, numbering
 from service.store.log.feed import FeedFilter, FeedPage
 from service.web import problems, waiting
 from service.web.answers import answer
+from service.web.examples import ok
 from service.web.text import Code, CursorText, Limit, Params, Prefix, WaitSeconds
 
 router = APIRouter(prefix="/v1/events", tags=["events · 事件流"])
 
 _CURSOR = "events"
 _GATHER_S = 0.05
-_EXAMPLE: dict[str, Any] = {
-    "items": [
-        {
-            "specversion": "1.0",
-            "id": "41-1",
-            "source": "/sihu/440105",
-            "type": "sihu.call.missed",
-            "time": "2026-11-23T05:00:00.012Z",
-            "datacontenttype": "application/json",
-            "subject": "019ab0e2-5c00-7d3a-9a51-6f1f0c2b7e11",
-            "sequence": "0000000003",
-            "data": {
-                "incident": {
-                    "id": "019ab0e2-5c00-7d3a-9a51-6f1f0c2b7e11",
-                    "number": "2026-000123",
-                    "kind": "incident",
-                    "grid_code": "440105003001001",
-                    "category": "urban-0110",
-                    "urgency": "normal",
-                    "state": "calling",
-                    "level": 1,
-                    "unit": "440105003001",
-                    "due_at": "2026-11-23T05:00:00Z",
-                    "due_kind": "answer",
-                    "version": 2,
-                },
-                "call": 1,
-                "by": {"kind": "clock"},
-                "note": None,
-            },
-        }
-    ],
-    "next_cursor": "WzQyXQ…",
-}
+_EXAMPLE: ItemPage[CloudEvent] = {"items": [examples.MISSED], "next_cursor": "WzQyXQ…"}
 
 
 def _split(value: Any) -> Any:
-    """The values of a repeated parameter, each of which may hold several separated by commas."""
+    """The values of a repeated parameter, each of which may be several separated by commas."""
     if not isinstance(value, list):
         return value
     return [name for each in value for name in (each.split(",") if isinstance(each, str) else [each]) if name]
 
 
 class FeedQuery(Params):
-    """Where to go on, how long to wait, what to leave out."""
+    """The cursor to go on from, how long to wait, and what to leave out."""
 
-    after: CursorText | None = Field(None, description="a next_cursor; `now`: the end; none: the oldest kept")
+    after: CursorText | None = Field(
+        None, description="a `next_cursor`; `now`: the end of the log; none: the oldest event kept"
+    )
     wait: WaitSeconds = 0
     limit: Limit = 50
     types: Annotated[list[EventType], BeforeValidator(_split), Field(max_length=len(EventType))] = Field(
@@ -85,21 +58,25 @@ class FeedQuery(Params):
     "",
     summary="What happened, in one order, without gaps · 事件流",
     responses={
-        200: {"description": "The next events", "content": {"application/json": {"example": _EXAMPLE}}},
+        200: ok("The next events", _EXAMPLE),
         **problems.documented(errors.Unauthorized, errors.BadCursor, errors.ValidationFailed, errors.Unavailable),
     },
 )
 async def read_events(
     request: Request, context: CurrentContext, caller: Caller, query: Annotated[FeedQuery, Query()]
 ) -> Response:
-    """Pass `next_cursor` back as `after`. An event never appears before one already read. With `wait`, an empty answer
-    is held until something comes; one that ends empty gives the same cursor back. Items may be few, or none with a
-    moved cursor, when a filter matches little: go on from there."""
-    wanted = cloud_events.wanted(caller, tuple(query.types), query.unit, query.area)
+    """Pass `next_cursor` back as `after`. No event ever appears before one that was already read.
+
+    With `wait`, an empty answer is delayed until an event comes; if none comes in that time, you get the same cursor.
+    When a filter matches little, a page may have few items, or none and a cursor that has moved: go on from there.
+    """
+    filters = FeedFilter(sight_of(caller), tuple(query.types), query.unit, query.area)
     after = await _start(context, query.after)
-    page = await _page(request, context, after, query, wanted)
-    items = [cloud_events.cloud_event(stored, context.worlds.world.district) for stored in page.events]
-    return answer({"items": items, "next_cursor": context.cursors.sign(_CURSOR, [page.scanned_to])})
+    page = await _page(request, context, after, query, filters)
+    viewer = Viewer(caller, context.worlds.world, context.clock.now())
+    cursor = context.cursors.sign(_CURSOR, [page.scanned_to])
+    found: ItemPage[CloudEvent] = {"items": [event(viewer, each) for each in page.events], "next_cursor": cursor}
+    return answer(found)
 
 
 async def _start(context: Context, after: str | None) -> int:
@@ -112,14 +89,14 @@ async def _start(context: Context, after: str | None) -> int:
     return position
 
 
-async def _page(request: Request, context: Context, after: int, query: FeedQuery, wanted: FeedFilter) -> FeedPage:
-    """The next page; with `wait`, the first that is not empty. No connection is held while waiting."""
+async def _page(request: Request, context: Context, after: int, query: FeedQuery, filters: FeedFilter) -> FeedPage:
+    """The next page, or with `wait` the first one that is not empty. Waiting takes no connection."""
     tail = context.part(Tail)
     until = clock.monotonic() + query.wait
     position = after
     while True:
         async with context.database.read() as connection:
-            page = await feed.read(connection, position, query.limit, wanted)
+            page = await feed.read(connection, position, query.limit, filters)
         left_s = until - clock.monotonic()
         if page.events or page.more:
             return page

@@ -15,6 +15,7 @@ from service.incidents.acting import Command
 from service.incidents.deps import IfMatch, IncidentId, KeyHeader
 from service.rules import errors
 from service.rules.model import Act, Actor
+from service.rules.sight import Viewer
 from service.shown import incident
 from service.store.incidents.saving import Stamp
 from service.web import problems
@@ -39,7 +40,7 @@ _PROBLEMS = (
 
 def responses(*more: type[errors.SihuError]) -> dict[int | str, dict[str, Any]]:
     """The responses of an action: those that every action has, and the problems that this one alone has."""
-    shown = ok("The incident as it now stands", examples.INCIDENT)
+    shown = ok("The incident as it now stands", examples.INCIDENT_LATER)
     return {200: shown, **problems.documented(*_PROBLEMS, *more)}
 
 
@@ -62,7 +63,8 @@ class ActionRequest:
         stamp = Stamp(self.caller.subject, self.key, reporting.body_hash(content)) if self.key else None
         command = Command(act, self.caller, self.if_match, stamp)
         done = await acting.act(self.context, self.incident_id, command)
-        view = incident.incident(done.row, done.calls, done.requests, done.world, self.context.clock.now())
+        viewer = Viewer(self.caller, done.world, self.context.clock.now())
+        view = incident.incident(viewer, done.row, done.calls, done.requests)
         headers = {"ETag": f'"{done.version}"'}
         if done.replayed:
             headers["Idempotency-Replayed"] = "true"

@@ -3,36 +3,38 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from service.context import Context
 from service.incidents.schemas import ListQuery
 from service.rules.model import Actor
-from service.shown import row
+from service.rules.sight import Viewer, sight_of
+from service.shown.page import ItemPage
+from service.shown.row import IncidentRow, row
 from service.store.incidents import lists
-from service.store.incidents.lists import IncidentFilter, Sight
+from service.store.incidents.lists import IncidentFilter
 from service.web.cursors import Cursors, kind_of
 
 
-async def page(context: Context, query: ListQuery, actor: Actor) -> dict[str, Any]:
-    """`{"items", "next_cursor"}`; a cursor only fits the filters it came with.
+async def page(context: Context, query: ListQuery, actor: Actor) -> ItemPage[IncidentRow]:
+    """One page of what the actor sees; a cursor only fits the filters it came with.
 
     Raises:
-        BadCursor: not ours, altered, or of a list with other filters.
+        BadCursor: the cursor is not one of this service, was altered, or belongs to a list with other filters.
     """
-    now = context.clock.now()
+    viewer = Viewer(actor, context.worlds.world, context.clock.now())
     kind = kind_of("incidents", query.model_dump(mode="json", exclude={"cursor", "limit"}))
     after = _read(context.cursors, kind, query.cursor) if query.cursor else None
     async with context.database.read() as connection:
-        found = await lists.page(connection, _filter(query, actor, now), Sight.of(actor), after, query.limit + 1)
-    shown, world = found[: query.limit], context.worlds.world
+        filters = _filters(query, viewer)
+        found = await lists.page(connection, filters, sight_of(actor), after, query.limit + 1)
+    shown = found[: query.limit]
     last = shown[-1] if len(found) > query.limit else None
     cursor = context.cursors.sign(kind, [last["reported_at"].isoformat(), str(last["id"])]) if last else None
-    return {"items": [row.row(each, world, now) for each in shown], "next_cursor": cursor}
+    return {"items": [row(viewer, each) for each in shown], "next_cursor": cursor}
 
 
-def _filter(query: ListQuery, actor: Actor, now: datetime) -> IncidentFilter:
+def _filters(query: ListQuery, viewer: Viewer) -> IncidentFilter:
     return IncidentFilter(
         states=tuple(query.state),
         level=query.level,
@@ -42,9 +44,9 @@ def _filter(query: ListQuery, actor: Actor, now: datetime) -> IncidentFilter:
         line=query.line,
         urgency=query.urgency,
         kind=query.kind,
-        overdue_at=now if query.overdue is True else None,
-        not_overdue_at=now if query.overdue is False else None,
-        reporter=actor.subject if query.reporter else None,
+        overdue_at=viewer.now if query.overdue is True else None,
+        not_overdue_at=viewer.now if query.overdue is False else None,
+        reporter=viewer.actor.subject if query.reporter else None,
         reported_after=query.reported_after,
         reported_before=query.reported_before,
         updated_after=query.updated_after,

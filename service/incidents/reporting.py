@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from pydantic_core import to_json
@@ -19,8 +18,10 @@ from service.incidents.schemas import BatchItem, ReportBody
 from service.rules import access
 from service.rules.errors import NotFound, NotYours, Pointer, SihuError, SourceTaken, ValidationFailed
 from service.rules.model import Actor, Draft
+from service.rules.sight import Viewer
 from service.rules.words import Role
 from service.shown import incident as views
+from service.shown.incident import IncidentWithCalls
 from service.store.incidents.incident_rows import incident_columns
 from service.store.incidents.reports import Report
 
@@ -30,7 +31,7 @@ class Reported:
     """The incident of a report as it stands now. `replayed`: this very request was carried out before. `known_source`:
     the source had reported it before."""
 
-    incident: Mapping[str, Any]
+    incident: IncidentWithCalls
     replayed: bool = False
     known_source: bool = False
 
@@ -45,7 +46,7 @@ async def report(context: Context, body: ReportBody, actor: Actor, key: str | No
     draft = draft_of(body, actor, where)
     outcome = await context.part(Intake).submit(draft, report_of(body, actor, key, where), actor)
     if isinstance(outcome, NewReport):
-        return Reported(view_of(outcome, context.clock.now()))
+        return Reported(view_of(outcome, Viewer(actor, outcome.world, context.clock.now())))
     return await _as_known(context, outcome, actor)
 
 
@@ -104,7 +105,7 @@ def body_hash(content: Mapping[str, Any]) -> bytes:
     return hashlib.sha256(to_json({name: content[name] for name in sorted(content)})).digest()
 
 
-def view_of(new: NewReport, now: datetime) -> Mapping[str, Any]:
+def view_of(new: NewReport, viewer: Viewer) -> IncidentWithCalls:
     """The view of what was just committed, without reading it again."""
     incident, content = new.decision.after, new.content
     system, ref = content.source or (None, None)
@@ -119,7 +120,7 @@ def view_of(new: NewReport, now: datetime) -> Mapping[str, Any]:
         "source_ref": ref,
         "occurred_at": content.occurred_at,
     }
-    return views.incident(row, (incident.call,), incident.requests, new.world, now)
+    return views.incident(viewer, row, (incident.call,), incident.requests)
 
 
 async def _as_known(context: Context, repeated: RepeatedReport, actor: Actor) -> Reported:
@@ -131,6 +132,5 @@ async def _as_known(context: Context, repeated: RepeatedReport, actor: Actor) ->
         raise SourceTaken(
             "This source reference already stands for an incident you may not see: check source.system and source.ref."
         ) from None
-    requests, world = loaded.incident.requests, context.worlds.world
-    view = views.incident(loaded.row, loaded.calls, requests, world, context.clock.now())
+    view = views.loaded(Viewer(actor, context.worlds.world, context.clock.now()), loaded)
     return Reported(view, replayed=not repeated.by_source, known_source=repeated.by_source)

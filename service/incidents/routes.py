@@ -12,8 +12,10 @@ from service.feed import cloud_events
 from service.incidents import acting, batch, examples, listing, reporting, similar
 from service.incidents.deps import IncidentId, KeyHeader
 from service.incidents.schemas import BatchBody, ListQuery, ReportBody
-from service.rules import errors, plan
-from service.shown import incident
+from service.rules import errors
+from service.rules import plan as plans
+from service.rules.sight import Viewer
+from service.shown import deadline, incident, plan
 from service.web import problems
 from service.web.answers import answer
 from service.web.examples import ok
@@ -86,29 +88,28 @@ async def list_incidents(context: CurrentContext, caller: Caller, query: Annotat
 @router.get(
     "/{incident_id}",
     summary="One incident with its calls · 事件详情",
-    responses={200: ok("As it stands now", examples.INCIDENT), **problems.documented(*_READ_PROBLEMS)},
+    responses={200: ok("As it stands now", examples.INCIDENT_LATER), **problems.documented(*_READ_PROBLEMS)},
 )
 async def get_incident(context: CurrentContext, caller: Caller, incident_id: IncidentId) -> Response:
     """`ETag` is its version: send it back as `If-Match` with an action."""
     loaded = await acting.see(context, incident_id, caller)
-    requests, world = loaded.incident.requests, context.worlds.world
-    view = incident.incident(loaded.row, loaded.calls, requests, world, context.clock.now())
-    return answer(view, headers={"ETag": f'"{loaded.incident.version}"'})
+    viewer = Viewer(caller, context.worlds.world, context.clock.now())
+    return answer(incident.loaded(viewer, loaded), headers={"ETag": f'"{loaded.incident.version}"'})
 
 
 @router.get(
     "/{incident_id}/timeline",
     summary="Its events, oldest first · 时间线",
     responses={
-        200: ok("Every event of this incident", examples.TIMELINE),
+        200: ok("Every event of this incident", examples.INCIDENT_TIMELINE),
         **problems.documented(*_READ_PROBLEMS),
     },
 )
 async def get_timeline(context: CurrentContext, caller: Caller, incident_id: IncidentId) -> Response:
     """The whole story, to whoever sees the incident."""
     await acting.see(context, incident_id, caller)
-    items = await cloud_events.timeline_items(context.database, context.worlds.world.district, incident_id)
-    return answer({"items": items, "next_cursor": None})
+    viewer = Viewer(caller, context.worlds.world, context.clock.now())
+    return answer(await cloud_events.timeline(context.database, viewer, incident_id))
 
 
 @router.get(
@@ -118,7 +119,7 @@ async def get_timeline(context: CurrentContext, caller: Caller, incident_id: Inc
 )
 async def get_similar(context: CurrentContext, caller: Caller, incident_id: IncidentId) -> Response:
     """Open incidents you may see of the same line of work, in its cell or within 100 m, reported within 30 days."""
-    return answer({"items": await similar.candidates(context, incident_id, caller), "next_cursor": None})
+    return answer(await similar.candidates(context, incident_id, caller))
 
 
 @router.get(
@@ -129,7 +130,7 @@ async def get_similar(context: CurrentContext, caller: Caller, incident_id: Inci
 async def get_deadline(context: CurrentContext, caller: Caller, incident_id: IncidentId) -> Response:
     """The policy's row, the clock, each stretch of time that counts, each hold and extension, and the sum."""
     loaded, world = await acting.see_with_world(context, incident_id, caller)
-    return answer(incident.deadline(loaded.incident, world))
+    return answer(deadline.deadline(Viewer(caller, world, context.clock.now()), loaded.incident))
 
 
 @router.get(
@@ -140,5 +141,5 @@ async def get_deadline(context: CurrentContext, caller: Caller, incident_id: Inc
 async def get_plan(context: CurrentContext, caller: Caller, incident_id: IncidentId) -> Response:
     """What the clock will do, step by step. The plan ends with the first repeated call at level 4, or a close."""
     loaded, world = await acting.see_with_world(context, incident_id, caller)
-    steps = plan.plan(loaded.incident, world, context.clock.now())
-    return answer({"items": incident.plan(steps)})
+    viewer = Viewer(caller, world, context.clock.now())
+    return answer(plan.plan(viewer, plans.plan(loaded.incident, world, viewer.now)))

@@ -11,9 +11,10 @@ from service.context import Context
 from service.incidents import acting
 from service.places.coordinates import CoordType, Point, metres_between, to_wgs84
 from service.rules.model import Actor, Incident
-from service.shown import row
+from service.rules.sight import Viewer, sight_of
+from service.shown.page import ItemPage
+from service.shown.row import IncidentRow, row
 from service.store.incidents import lists
-from service.store.incidents.lists import Sight
 
 NEAR_M = 100.0
 """How far apart two points may be; twice the 50 m of practice (domain page §2.4), for phones are not exact."""
@@ -21,7 +22,16 @@ MAX_APART = timedelta(days=30)
 MAX_CANDIDATES = 20
 
 
-async def candidates(context: Context, incident_id: UUID, actor: Actor) -> list[dict[str, Any]]:
+class Candidate(IncidentRow):
+    """A candidate for a merge, and how like the incident it is. `distance_m`: None where one of them has no point."""
+
+    same_cell: bool
+    same_category: bool
+    distance_m: float | None
+    hours_apart: float
+
+
+async def candidates(context: Context, incident_id: UUID, actor: Actor) -> ItemPage[Candidate]:
     """Open incidents this actor sees that may be merged with this one, the likeliest first.
 
     Raises `NotFound` when the incident itself is not this actor's to see.
@@ -29,20 +39,17 @@ async def candidates(context: Context, incident_id: UUID, actor: Actor) -> list[
     loaded = await acting.see(context, incident_id, actor)
     incident, here = loaded.incident, _point(loaded.row["location"])
     since, until = incident.reported_at - MAX_APART, incident.reported_at + MAX_APART
+    cells, line = _cells(context, incident, here), loaded.row["line"]
     async with context.database.read() as connection:
-        found = await lists.open_ones(
-            connection, _cells(context, incident, here), loaded.row["line"], since, until, Sight.of(actor)
-        )
-    now, world = context.clock.now(), context.worlds.world
-    shown = [
-        {**row.row(each, world, now), **_likeness(incident, here, each)} for each in found if each["id"] != incident.id
-    ]
-    near = [each for each in shown if each["distance_m"] is None or each["distance_m"] <= NEAR_M]
-    return sorted(near, key=_likeliest_first)[:MAX_CANDIDATES]
+        found = await lists.open_ones(connection, cells, line, since, until, sight_of(actor))
+    viewer = Viewer(actor, context.worlds.world, context.clock.now())
+    others = [_candidate(viewer, incident, here, each) for each in found if each["id"] != incident.id]
+    near = [each for each in others if each["distance_m"] is None or each["distance_m"] <= NEAR_M]
+    return {"items": sorted(near, key=_likeliest_first)[:MAX_CANDIDATES], "next_cursor": None}
 
 
 def _cells(context: Context, incident: Incident, here: Point | None) -> list[str]:
-    """Its own cell, and those of its street that its point lies close to."""
+    """The cell of the incident, and those of its street that its point lies close to."""
     if here is None:
         return [incident.grid_code]
     shapes = context.worlds.shapes
@@ -52,10 +59,11 @@ def _cells(context: Context, incident: Incident, here: Point | None) -> list[str
     return sorted(near | {incident.grid_code})
 
 
-def _likeness(incident: Incident, here: Point | None, other: Mapping[Any, Any]) -> dict[str, Any]:
+def _candidate(viewer: Viewer, incident: Incident, here: Point | None, other: Mapping[Any, Any]) -> Candidate:
     there = None if other["lat"] is None else (other["lat"], other["lon"])
     apart = abs(other["reported_at"] - incident.reported_at)
     return {
+        **row(viewer, other),
         "same_cell": other["grid_code"] == incident.grid_code,
         "same_category": other["category"] == incident.category,
         "distance_m": round(metres_between(here, there), 1) if here and there else None,
@@ -63,9 +71,9 @@ def _likeness(incident: Incident, here: Point | None, other: Mapping[Any, Any]) 
     }
 
 
-def _likeliest_first(shown: Mapping[str, Any]) -> tuple[bool, bool, float, float]:
-    distance_m = NEAR_M if shown["distance_m"] is None else shown["distance_m"]
-    return not shown["same_category"], not shown["same_cell"], distance_m, shown["hours_apart"]
+def _likeliest_first(candidate: Candidate) -> tuple[bool, bool, float, float]:
+    distance_m = NEAR_M if candidate["distance_m"] is None else candidate["distance_m"]
+    return not candidate["same_category"], not candidate["same_cell"], distance_m, candidate["hours_apart"]
 
 
 def _point(location: Mapping[str, Any] | None) -> Point | None:

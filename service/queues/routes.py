@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Annotated, Any, Literal
@@ -15,26 +16,38 @@ from service import context as contexts
 from service.access import deps
 from service.context import Context
 from service.queues.tags import DEFAULT_STATES, QueueTags
-from service.rules import access, errors
+from service.rules import errors
 from service.rules.model import Actor
+from service.rules.sight import NOTHING, Sight, Viewer, queue_sight_of
 from service.rules.words import State
 from service.rules.world import World
-from service.shown import row
+from service.shown import examples
+from service.shown.page import ItemPage
+from service.shown.row import IncidentRow, row
 from service.store.incidents import queue_pages
-from service.store.incidents.lists import Sight
 from service.web import faults, headers, problems, waiting
 from service.web.answers import answer
 from service.web.cursors import kind_of
+from service.web.examples import ok
 from service.web.text import CursorText, Limit, Params, WaitSeconds
 
 router = APIRouter(prefix="/v1/queues", tags=["queues · 待办"])
 
 
+class QueueRow(IncidentRow):
+    """An incident in the queue of a unit. `assisting`: another unit is called, and this one assists it."""
+
+    assisting: bool
+
+
+_EXAMPLE: ItemPage[QueueRow] = {"items": [{**examples.ROW, "assisting": False}], "next_cursor": None}
+
+
 class QueueQuery(Params):
-    """Which part of the queue, and how long to wait for a change."""
+    """The states to list, the page, and how long to wait for a change."""
 
     state: Annotated[list[Literal["calling", "answered", "on_hold", "resolved"]], Field(max_length=5)] = Field(
-        default=[], description="calling, answered and on_hold unless given"
+        default=[], description="calling, answered and on_hold if left out"
     )
     limit: Limit = 50
     cursor: CursorText | None = None
@@ -57,10 +70,7 @@ _PARAMETERS = [
     "/{unit}",
     summary="A unit's queue, soonest deadline first · 待办队列",
     responses={
-        200: {
-            "description": "One page; `ETag` stands for the whole queue",
-            "content": {"application/json": {"example": {"items": [row.EXAMPLE], "next_cursor": None}}},
-        },
+        200: ok("One page; `ETag` stands for the whole queue", _EXAMPLE),
         304: {"description": "Unchanged since `If-None-Match`"},
         **problems.documented(
             errors.Unauthorized, errors.NotFound, errors.BadCursor, errors.ValidationFailed, errors.Unavailable
@@ -71,13 +81,13 @@ _PARAMETERS = [
 async def read_queue(request: Request) -> Response:
     """The incidents this unit is called for, and those in which it assists (`assisting: true`).
 
-    Poll with `If-None-Match`: 304 costs next to nothing. With `wait` as well, the request is held until the queue
-    changes or the seconds pass."""
+    Poll with `If-None-Match`: a 304 costs next to nothing. With `wait` as well, the answer comes when the queue changes
+    or the seconds have passed."""
     # Parameters are read by hand: department systems poll all day, and the framework's way doubles what a 304 costs.
     context, unit = contexts.of(request.scope), request.path_params["unit"]
-    query = _query(request.scope["query_string"])
+    query = _query_of(request.scope["query_string"])
     actor = deps.actor_of(request.scope)
-    _may_read(actor, unit, context.worlds.world, context.clock.now())
+    sight = _sight(actor, unit, context.worlds.world, context.clock.now())
     states = frozenset(map(State, query.state)) or DEFAULT_STATES
     tags = context.part(QueueTags)
     tag = tags.tag(unit, states)
@@ -87,51 +97,51 @@ async def read_queue(request: Request) -> Response:
             return Response(status_code=304, headers={"ETag": tag})
         tag = tags.tag(unit, states)
     # the tag is taken before the rows are read: they may be newer than it says, never older
-    page = await _page(context, actor, unit, sorted(states), query)
+    viewer = Viewer(actor, context.worlds.world, context.clock.now())
+    page = await _page(context, viewer, sight, unit, sorted(states), query)
     return answer(page, headers={"ETag": tag})
 
 
 @lru_cache(maxsize=1024)
-def _query(query_string: bytes) -> QueueQuery:
-    """The checked parameters; pollers send the same ones again and again. Raises `ValidationFailed`."""
-    given: dict[str, Any] = {}
+def _query_of(query_string: bytes) -> QueueQuery:
+    """The checked parameters, cached since pollers repeat them. Raises `ValidationFailed`."""
+    values: dict[str, Any] = {}
     for name, value in parse_qsl(query_string.decode("latin-1"), keep_blank_values=True):
         if name == "state":
-            given.setdefault("state", []).extend(value.split(","))
+            values.setdefault("state", []).extend(value.split(","))
         else:
-            given[name] = value
+            values[name] = value
     try:
-        return QueueQuery.model_validate(given)
+        return QueueQuery.model_validate(values)
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)
         raise faults.refused([({**each, "loc": ("query", *each["loc"])}, QueueQuery) for each in found]) from None
 
 
-def _may_read(actor: Actor, unit: str, world: World, now: datetime) -> None:
-    """Raises `NotFound` unless it is the actor's own queue or that of the unit it is a member of, one of a unit in its
-    street or community, or it reads all."""
-    known = world.unit(unit, now)
-    area = access.area_of(actor) if actor.unit or access.reads_all(actor) else None
-    inside = area is not None and known is not None and (unit.startswith(area) or known.parent == area)
-    if known is None or not (unit in (actor.unit, actor.member_of) or inside):
-        raise errors.NotFound(f"There is no queue {unit} that you may see: see GET /v1/units.")
+def _sight(actor: Actor, code: str, world: World, now: datetime) -> Sight:
+    """What the actor sees of this unit's queue. Raises `NotFound` where that is nothing."""
+    unit = world.unit(code, now)
+    sight = NOTHING if unit is None else queue_sight_of(actor, unit)
+    if sight == NOTHING:
+        raise errors.NotFound(f"There is no queue {code} that you may see: see GET /v1/units.")
+    return sight
 
 
-async def _page(context: Context, actor: Actor, unit: str, states: list[State], query: QueueQuery) -> dict[str, Any]:
+async def _page(
+    context: Context, viewer: Viewer, sight: Sight, unit: str, states: list[State], query: QueueQuery
+) -> ItemPage[QueueRow]:
     kind = kind_of("queue", {"unit": unit, "states": states})
     after = None
     if query.cursor:
         due_at, incident_id = context.cursors.read(kind, query.cursor)
         after = datetime.fromisoformat(due_at), UUID(incident_id)
     async with context.database.read() as connection:
-        # a team of this street may be called in another one, which the street does not see
-        sight = None if unit in (actor.unit, actor.member_of) else Sight.of(actor)
         found = await queue_pages.page(connection, unit, states, after, query.limit + 1, sight=sight)
-    now, world = context.clock.now(), context.worlds.world
     shown = found[: query.limit]
     last = shown[-1] if len(found) > query.limit else None
     cursor = context.cursors.sign(kind, [last["due_at"], last["id"]]) if last else None
-    return {
-        "items": [{**row.row(each, world, now), "assisting": each["unit"] != unit} for each in shown],
-        "next_cursor": cursor,
-    }
+    return {"items": [_row(viewer, each, unit) for each in shown], "next_cursor": cursor}
+
+
+def _row(viewer: Viewer, stored: Mapping[Any, Any], unit: str) -> QueueRow:
+    return {**row(viewer, stored), "assisting": stored["unit"] != unit}

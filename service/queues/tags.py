@@ -2,7 +2,7 @@
 
 A tag is the position of the last change of that queue, so every process that has read as far gives the same one, and it
 outlives restarts. Between a commit in this process and its numbering a queue carries that batch in its tag as well, so
-a client that acts and polls at once is never told "unchanged". A tag once given never comes back after a change.
+a client that acts and polls at once never gets "unchanged". A tag that was sent never comes back after a change.
 """
 
 from __future__ import annotations
@@ -17,31 +17,34 @@ DEFAULT_STATES = frozenset(CALL_OPEN_STATES)
 
 
 class QueueTags:
-    """(unit, state) → position. Advanced by the tail, asked by the queue route."""
+    """(unit, state) → position. The tail of the log advances it, the queue route reads it."""
 
     def __init__(self) -> None:
         self._positions: dict[str, int] = {}
-        # Batches are told in the order of their commits, which is not that of their ids: the turn says which is last.
+        # Batches arrive in the order of their commits, which is not that of their ids: the turn says which is last.
         self._fresh: dict[str, list[tuple[int, int]]] = {}
         self._turns = itertools.count(1)
         self._changed: dict[str, asyncio.Event] = {}
 
     def load(self, marks: Mapping[tuple[str, str], int]) -> None:
-        """Start from what is stored; whoever waits looks again."""
+        """Replace all positions by those that are stored. Everybody who waits looks again."""
         self._positions = {f"{unit}:{state}": position for (unit, state), position in marks.items()}
         for unit in list(self._changed):
             self._ring(unit)
 
     def touch(self, keys: Iterable[str], batch_id: int) -> None:
-        """This process committed a change of these queues ('unit:state'); its position is not known yet."""
+        """Note that this process committed a change of these queues ('unit:state'), whose position is not known yet."""
         turn = next(self._turns)
         for key in keys:
             self._fresh.setdefault(key, []).append((turn, batch_id))
             self._ring(key)
 
     def advance(self, keys: Iterable[str], position: int, batch_id: int) -> None:
-        """A numbered batch changed these queues. Only the batch itself ends its own mark: another process may already
-        have given out this very position as a tag, before the change that the mark stands for."""
+        """Note that a numbered batch changed these queues.
+
+        A mark of `touch` ends with its own batch alone: another process may already have sent this very position as a
+        tag, before the change that the mark stands for.
+        """
         for key in keys:
             self._positions[key] = max(position, self._positions.get(key, 0))
             if key in self._fresh:
@@ -63,7 +66,7 @@ class QueueTags:
         return f'W/"{position}+{max(fresh)[1]}"' if fresh else f'W/"{position}"'
 
     async def changed(self, unit: str, states: frozenset[State], tag: str, timeout_s: float) -> bool:
-        """Wait until the tag is another; False when the seconds pass first. Holds no database connection."""
+        """Wait until the queue has another tag; False when the seconds pass first. No database connection is used."""
         try:
             async with asyncio.timeout(timeout_s):
                 while self.tag(unit, states) == tag:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from service.rules.errors import NotYours
-from service.rules.model import Actor, AnyIncident, By, Incident
-from service.rules.words import COMMUNITY_DIGITS, STREET_DIGITS, Cause, Level, Role, State
+from service.rules.model import Actor, AnyIncident, By
+from service.rules.sight import area_of, reads_all
+from service.rules.words import Cause, Level, Role, State
 
 
 class Relation(StrEnum):
@@ -112,35 +113,12 @@ def approvers(incident: AnyIncident) -> frozenset[str]:
     return frozenset(unit for unit in (caller, street) if unit is not None) - {call.unit}
 
 
-def sees(actor: Actor, incident: Incident) -> bool:
-    return bool(relations(actor, incident))
-
-
-def area_of(actor: Actor) -> str | None:
-    """The code prefix inside which an actor sees everything; None: by audience alone; "": everywhere."""
-    if reads_all(actor):
-        return ""
-    if actor.role is Role.REPORTER:
-        return actor.area
-    unit = actor.unit or ""
-    return unit if unit.isdigit() and len(unit) in (STREET_DIGITS, COMMUNITY_DIGITS) else None
-
-
-def reads_all(actor: Actor) -> bool:
-    return actor.role in (Role.AUDITOR, Role.OPS)
-
-
-def tokens_of(actor: Actor) -> tuple[str, ...]:
-    """The marks in an event's audience by which an actor may see it: its unit, the one it is a member of, and
-    '@subject' as reporter."""
-    marks = (actor.unit, actor.member_of, f"@{actor.subject}")
-    return tuple(mark for mark in marks if mark is not None)
-
-
 def may_report_in(actor: Actor, grid_code: str) -> None:
     """Raises `NotYours` unless `actor` may report in this cell: reporters and units inside their area, ops anywhere."""
     if actor.role is Role.AUDITOR:
         raise NotYours("Auditors read everything and write nothing. Use a reporter's key to report.")
+    if reads_all(actor):
+        return
     area = area_of(actor)
     if area is None:
         raise NotYours(f"Unit {actor.unit} has no area of its own to report in. Use a reporter's key.")

@@ -5,14 +5,71 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from service.rules.words import COMMUNITY_DIGITS, STREET_DIGITS, Level
-from service.rules.world import World
+from typing_extensions import TypedDict
+
+from service.rules.sight import Viewer
+from service.rules.words import COMMUNITY_DIGITS, STREET_DIGITS, ClosedAs, DueKind, Kind, Level, State, Urgency
+from service.shown.references import PolicyVersion, UnitName, unit_name
 
 
-def row(stored: Mapping[Any, Any], world: World, now: datetime) -> dict[str, Any]:
-    """`stored` joins `incident` and `report`. `overdue` is as of `now`."""
-    due_at, grid_code, unit = stored["due_at"], stored["grid_code"], stored["unit"]
+class LocationView(TypedDict):
+    """A point as the reporter sent it."""
+
+    lat: float
+    lon: float
+    coord_type: str
+    accuracy_m: float | None
+
+
+class SourceView(TypedDict):
+    """Where an incident came from, in the words of the system that sent it."""
+
+    system: str
+    ref: str
+
+
+class IncidentRow(TypedDict):
+    """An incident without its calls and requests."""
+
+    id: UUID
+    number: str
+    kind: Kind
+    state: State
+    level: Level
+    level_name: str
+    unit: UnitName
+    grid_code: str
+    community: str
+    street: str
+    category: str
+    line: str
+    urgency: Urgency
+    description: str
+    location: LocationView | None
+    location_mismatch: bool
+    source: SourceView | None
+    occurred_at: datetime | None
+    reported_at: datetime
+    updated_at: datetime
+    due_at: datetime | None
+    due_kind: DueKind | None
+    overdue: bool
+    provisional: bool
+    policy: PolicyVersion
+    version: int
+    closed_at: datetime | None
+    closed_as: ClosedAs | None
+    reopen_until: datetime | None
+    merged_into: UUID | None
+    rating: int | None
+    returns: int
+
+
+def row(viewer: Viewer, stored: Mapping[Any, Any]) -> IncidentRow:
+    """The view of one row. `stored` joins `incident` and `report`; `overdue` is as of the viewer's moment."""
+    due_at, grid_code = stored["due_at"], stored["grid_code"]
     system = stored["source_system"]
     return {
         "id": stored["id"],
@@ -21,7 +78,7 @@ def row(stored: Mapping[Any, Any], world: World, now: datetime) -> dict[str, Any
         "state": stored["state"],
         "level": stored["level"],
         "level_name": Level(stored["level"]).name.lower(),
-        "unit": {"code": unit, "name": world.unit_name(unit)},
+        "unit": unit_name(viewer, stored["unit"]),
         "grid_code": grid_code,
         "community": grid_code[:COMMUNITY_DIGITS],
         "street": grid_code[:STREET_DIGITS],
@@ -37,7 +94,7 @@ def row(stored: Mapping[Any, Any], world: World, now: datetime) -> dict[str, Any
         "updated_at": stored["updated_at"],
         "due_at": due_at,
         "due_kind": stored["due_kind"],
-        "overdue": due_at is not None and due_at < now,
+        "overdue": due_at is not None and due_at < viewer.now,
         "provisional": stored["provisional"],
         "policy": {"code": stored["policy_code"], "version": stored["policy_version"]},
         "version": stored["version"],
@@ -48,40 +105,3 @@ def row(stored: Mapping[Any, Any], world: World, now: datetime) -> dict[str, Any
         "rating": stored["rating"],
         "returns": stored["returns"],
     }
-
-
-EXAMPLE: dict[str, Any] = {
-    "id": "019ab0e2-5c00-7d3a-9a51-6f1f0c2b7e11",
-    "number": "2026-000123",
-    "kind": "incident",
-    "state": "calling",
-    "level": 1,
-    "level_name": "community",
-    "unit": {"code": "440105003001", "name": "示例社区一(昌岗)"},
-    "grid_code": "440105003001001",
-    "community": "440105003001",
-    "street": "440105003",
-    "category": "urban-0110",
-    "line": "urban",
-    "urgency": "normal",
-    "description": "巷口垃圾堆积,气味大",
-    "location": None,
-    "location_mismatch": False,
-    "source": {"system": "grid-app", "ref": "A-1024"},
-    "occurred_at": "2026-11-23T00:55:00Z",
-    "reported_at": "2026-11-23T01:00:00Z",
-    "updated_at": "2026-11-23T01:00:00Z",
-    "due_at": "2026-11-23T05:00:00Z",
-    "due_kind": "answer",
-    "overdue": False,
-    "provisional": False,
-    "policy": {"code": "example", "version": 1},
-    "version": 1,
-    "closed_at": None,
-    "closed_as": None,
-    "reopen_until": None,
-    "merged_into": None,
-    "rating": None,
-    "returns": 0,
-}
-"""What the OpenAPI document shows."""

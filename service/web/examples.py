@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from fastapi.routing import APIRoute
+from pydantic_core import from_json, to_json
+from starlette.routing import BaseRoute
 
-def ok(description: str, example: dict[str, Any]) -> dict[str, Any]:
-    """One success response of an operation, with its example."""
-    return {"description": description, "content": {"application/json": {"example": example}}}
+
+def ok(description: str, example: Mapping[str, Any]) -> dict[str, Any]:
+    """One success response of an operation, with its example: a view as `answer` would write it."""
+    return {"description": description, "content": {"application/json": {"example": from_json(to_json(example))}}}
 
 
 def one(example: dict[str, Any]) -> dict[str, Any]:
@@ -18,3 +23,24 @@ def one(example: dict[str, Any]) -> dict[str, Any]:
 def listed(example: dict[str, Any]) -> dict[str, Any]:
     """The success response of a list of such things."""
     return ok("One page", {"items": [example], "next_cursor": None})
+
+
+def restore_nulls(document: Mapping[str, Any], routes: Iterable[BaseRoute]) -> None:
+    """Put the examples of the routes back into an OpenAPI document as they were given.
+
+    FastAPI leaves out whatever is null, but in an answer a null has a meaning: the field is there, and empty.
+    """
+    for route in routes:
+        if not isinstance(route, APIRoute):
+            continue
+        for method in route.methods or ():
+            operation = document["paths"].get(route.path_format, {}).get(method.lower())
+            if operation is not None:
+                _restore(operation["responses"], route.responses)
+
+
+def _restore(responses: Mapping[str, Any], given: Mapping[int | str, Any]) -> None:
+    for status, entry in given.items():
+        for media_type, content in entry.get("content", {}).items():
+            if "example" in content:
+                responses[str(status)]["content"][media_type]["example"] = content["example"]

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from service.rules import errors
 from service.rules.errors import SihuError
 from service.rules.words import Arrow, State
-from service.web import problems
+from service.web import examples, problems
 from service.web.doors import JSON, Door, door_of
 
 TITLE = "四呼 sihu"
@@ -82,7 +82,9 @@ def describe(app: FastAPI, doors: Sequence[Door]) -> None:
 
     def whole() -> dict[str, Any]:
         if app.openapi_schema is None:
-            _complete(derived(), doors)
+            document = derived()
+            examples.restore_nulls(document, app.routes)
+            _complete(document, doors)
         schema = app.openapi_schema
         assert schema is not None
         return schema

@@ -7,14 +7,12 @@ from collections.abc import Sequence
 from sqlalchemy import insert
 
 from service.rules.figures.definition import CallFacts, Grouping, Tallies
+from service.rules.sight import EVERYTHING, Sight
 from service.store.database import Database
 from service.store.figures import tallies as appraisal
-from service.store.figures.tallies import Sight
 from service.store.incidents.tables import call as call_table
 from service.store.incidents.tables import incident as incident_table
 from tests.rules.figures.facts import MISSED, MONTH
-
-EVERYTHING = Sight("")
 
 
 async def store(database: Database, calls: Sequence[CallFacts]) -> None:

@@ -9,10 +9,11 @@ from sqlalchemy import text
 
 from service.rules.figures.definition import Grouping, Measure, Period
 from service.rules.figures.percentiles import Spread
+from service.rules.sight import EVERYTHING
 from service.store.database import Database
 from service.store.figures import tallies
 from service.worlds import CurrentWorld
-from tests.appraisal.calls import EVERYTHING, counted, store
+from tests.appraisal.calls import counted, store
 from tests.rules.figures.facts import (
     CALLS,
     CATEGORY,

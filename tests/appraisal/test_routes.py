@@ -11,7 +11,6 @@ from urllib.parse import parse_qsl
 import pytest
 from sqlalchemy import text
 
-from service.appraisal.accept import wants_csv
 from service.rules.figures.definition import SCORED, Grouping, Measure
 from service.rules.words import Outcome
 from tests.appraisal.calls import store
@@ -287,26 +286,3 @@ async def test_a_name_is_never_a_formula(house: House, start: str) -> None:
 
     assert line["group_name"] == f"'{name}"
     assert (await _figures(house))["items"][0]["group"]["name"] == name
-
-
-@pytest.mark.parametrize(
-    ("accept", "csv_wanted"),
-    [
-        (None, False),
-        ("*/*", False),
-        ("text/*", False),
-        ("application/json", False),
-        ("text/csv", True),
-        ("TEXT/CSV; charset=utf-8", True),
-        ("text/csv, */*;q=0.1", True),
-        ("text/csv;q=0.5, application/json", False),
-        ("application/json;q=0.4, text/csv;q=0.5", True),
-        ("text/csv;q=0", False),
-        ("text/csv;q=0.000, */*", False),
-        ("text/csv; q=nonsense", True),
-        (",;,", False),
-        ("text/csv," * 2000, False),
-    ],
-)
-def test_csv_comes_only_when_asked_for(accept: str | None, csv_wanted: bool) -> None:
-    assert wants_csv(accept) is csv_wanted

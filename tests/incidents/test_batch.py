@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from service.incidents import batch
+from service.incidents.examples import INCIDENT
 from service.incidents.reporting import Reported
 from tests.house import CATEGORY, CELL, House
 
@@ -25,9 +26,9 @@ async def results_of(house: House, *items: Any, who: str = "worker") -> list[Any
 
 
 def test_only_a_source_that_reported_before_is_200() -> None:
-    assert batch.status_of(Reported({})) == 201
-    assert batch.status_of(Reported({}, replayed=True)) == 201
-    assert batch.status_of(Reported({}, known_source=True)) == 200
+    assert batch.status_of(Reported(INCIDENT)) == 201
+    assert batch.status_of(Reported(INCIDENT, replayed=True)) == 201
+    assert batch.status_of(Reported(INCIDENT, known_source=True)) == 200
 
 
 async def test_each_item_has_the_status_of_a_single_post(house: House) -> None:

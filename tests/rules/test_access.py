@@ -1,4 +1,4 @@
-"""Who sees an incident, who may report where, and by which marks a feed finds what is theirs (contract §2)."""
+"""What each is to an incident, who may report where, and who is written as having acted (contract §2)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from service.rules import access, lifecycle
+from service.rules import access, lifecycle, sight
 from service.rules import world as worlds
 from service.rules.access import Relation
 from service.rules.errors import Conflict, NotYours, UnknownCategory, UnknownCell
@@ -17,12 +17,10 @@ from tests.rules import deciding
 from tests.rules.builders import (
     CATEGORY,
     CELL,
-    COMMITTEE,
     COMMUNITY,
     DEPARTMENT,
     DISTRICT,
     FIRM,
-    LEADER,
     NEVER,
     NEXT_CELL,
     NEXT_COMMUNITY,
@@ -41,46 +39,6 @@ from tests.rules.builders import (
     an_act,
     an_incident,
 )
-
-SEES = {
-    # at which level of the last call each sees the incident of CELL, reported by "worker"
-    "reporter": {1, 2, 3, 4},
-    "reporter_moved": {1, 2, 3, 4},
-    "colleague": {1, 2, 3, 4},
-    "elsewhere": set(),
-    "community": {1, 2, 3, 4},
-    "street": {1, 2, 3, 4},
-    "department": {3, 4},
-    "leader": {4},
-    "next_community": set(),
-    "other_street": set(),
-    "special": set(),
-    "committee": set(),  # of the same street, which makes it nothing
-    "firm": {1, 2, 3, 4},  # as a member of the community
-    "community_reporting": {1, 2, 3, 4},
-    "street_reporting": {1, 2, 3, 4},
-    "auditor": {1, 2, 3, 4},
-    "ops": {1, 2, 3, 4},
-    "ops_reporting": {1, 2, 3, 4},
-}
-
-
-@pytest.mark.parametrize("state", State)
-@pytest.mark.parametrize("who", PEOPLE)
-def test_who_sees_an_incident(who: str, state: State) -> None:
-    seen = {int(level) for level in Level if access.sees(PEOPLE[who], an_incident(state, level))}
-    assert seen == SEES[who]
-
-
-@pytest.mark.parametrize("who", PEOPLE)
-def test_whoever_sees_it_finds_it_by_area_or_by_mark(who: str) -> None:
-    """Lists and feeds filter by these; they must agree with `sees`."""
-    actor = PEOPLE[who]
-    for level in Level:
-        incident = an_incident(State.CALLING, level)
-        area, marks = access.area_of(actor), {*incident.audience, f"@{incident.reporter}"}
-        found = (area is not None and incident.grid_code.startswith(area)) or bool(marks & {*access.tokens_of(actor)})
-        assert found == access.sees(actor, incident)
 
 
 def _relations(who: str, incident: Incident) -> set[str]:
@@ -117,29 +75,7 @@ def test_a_street_sees_its_prefix_though_it_was_never_called() -> None:
 
 @pytest.mark.parametrize("code", [DISTRICT, CELL, CELL[:7], STREET[:-1], COMMUNITY + "0", f"{STREET} ", ""])
 def test_a_unit_whose_code_is_only_like_the_cells_sees_nothing(code: str) -> None:
-    assert not access.sees(a_unit(code), an_incident(State.CALLING))
-
-
-@pytest.mark.parametrize(
-    ("actor", "area", "tokens"),
-    [
-        (REPORTER, STREET, ("@worker",)),
-        (Actor(Role.REPORTER, "w", area=COMMUNITY), COMMUNITY, ("@w",)),
-        (a_unit(COMMUNITY), COMMUNITY, (COMMUNITY, f"@{COMMUNITY}")),
-        (a_unit(STREET, "s"), STREET, (STREET, "@s")),
-        (a_unit(DEPARTMENT, "d"), None, (DEPARTMENT, "@d")),
-        (a_unit(LEADER, "l"), None, (LEADER, "@l")),
-        (a_unit(DISTRICT, "x"), None, (DISTRICT, "@x")),
-        (a_unit(COMMITTEE, "c"), None, (COMMITTEE, "@c")),
-        (PEOPLE["firm"], None, (FIRM, COMMUNITY, f"@{FIRM}")),
-        (Actor(Role.AUDITOR, "a"), "", ("@a",)),
-        (Actor(Role.OPS, "o"), "", ("@o",)),
-    ],
-)
-def test_everybody_has_an_area_and_marks(actor: Actor, area: str | None, tokens: tuple[str, ...]) -> None:
-    assert access.area_of(actor) == area
-    assert access.tokens_of(actor) == tokens
-    assert access.reads_all(actor) == (area == "")
+    assert not sight.sees(a_unit(code), an_incident(State.CALLING))
 
 
 REPORTS_IN = {
@@ -225,8 +161,8 @@ def test_a_unit_called_once_sees_it_for_ever_and_one_never_called_never() -> Non
     closed = act(act(incident, "department", Arrow.RESOLVE).after, "reporter", Arrow.ACCEPT).after
     elsewhere = act(closed, "reporter", Arrow.REOPEN, world=world).after
     assert elsewhere.unit != DEPARTMENT
-    assert access.sees(PEOPLE["department"], elsewhere)
-    assert not any(access.sees(a_unit(code), elsewhere) for code in (NEVER, SPECIAL, NEXT_COMMUNITY, OTHER_STREET))
+    assert sight.sees(PEOPLE["department"], elsewhere)
+    assert not any(sight.sees(a_unit(code), elsewhere) for code in (NEVER, SPECIAL, NEXT_COMMUNITY, OTHER_STREET))
 
 
 def test_a_partner_answers_for_the_unit_it_is_a_member_of_under_its_own_name_and_does_nothing_else_for_it() -> None:
@@ -240,14 +176,14 @@ def test_a_partner_answers_for_the_unit_it_is_a_member_of_under_its_own_name_and
         act(answered.after, "firm", Arrow.RESOLVE)
     stranger = Actor(Role.UNIT, "firm-2", unit="firm-2", member_of=NEXT_COMMUNITY)
     alone = Actor(Role.UNIT, FIRM, unit=FIRM)
-    assert not access.sees(stranger, incident)
-    assert not access.sees(alone, incident), "a partner that belongs to nobody answers for nobody"
+    assert not sight.sees(stranger, incident)
+    assert not sight.sees(alone, incident), "a partner that belongs to nobody answers for nobody"
 
 
 def test_who_assists_sees_it_from_then_on_and_assists_until_the_next_call() -> None:
     assisted = act(an_incident(State.CALLING, Level.DEPARTMENT), "department", Arrow.ASSIST).after
     helper, its_member = a_unit(NEVER), Actor(Role.UNIT, "m", unit="m", member_of=NEVER)
-    assert not access.sees(helper, an_incident(State.CALLING, Level.DEPARTMENT))
+    assert not sight.sees(helper, an_incident(State.CALLING, Level.DEPARTMENT))
     assert access.relations(helper, assisted) == {Relation.ASSISTING, Relation.AUDIENCE}
     assert access.relations(its_member, assisted) == {Relation.AUDIENCE}, "nobody stands in for a unit that assists"
     raised = act(assisted, "department", Arrow.RAISE).after
@@ -269,14 +205,11 @@ def test_after_a_merge_who_followed_the_one_sees_both_and_who_followed_the_other
     joined = a_unit(OTHER_COMMUNITY)
     assert access.relations(PEOPLE["elsewhere"], target) == {Relation.FOLLOWER}
     assert access.relations(joined, target) == {Relation.AUDIENCE}
-    assert all(access.sees(each, closed) for each in (PEOPLE["elsewhere"], joined, PEOPLE["other_street"]))
-    assert not access.sees(PEOPLE["other_street"], target), "it was never called: its prefix alone says what it sees"
-    assert not any(access.sees(PEOPLE[who], closed) for who in ("reporter", "colleague", "community", "street", "firm"))
-    for who in ("elsewhere", "other_street", "reporter", "street", "firm", "committee"):
-        actor = PEOPLE[who]
-        area, marks = access.area_of(actor), {*target.audience, f"@{target.reporter}"}
-        found = (area is not None and target.grid_code.startswith(area)) or bool(marks & {*access.tokens_of(actor)})
-        assert found == access.sees(actor, target), who
+    assert all(sight.sees(each, closed) for each in (PEOPLE["elsewhere"], joined, PEOPLE["other_street"]))
+    assert not sight.sees(PEOPLE["other_street"], target), "it was never called: its prefix alone says what it sees"
+    assert not any(sight.sees(PEOPLE[who], closed) for who in ("reporter", "colleague", "community", "street", "firm"))
+    for who, actor in PEOPLE.items():
+        assert bool(access.relations(actor, target)) == sight.sees(actor, target), who
 
 
 def test_a_follower_is_its_subject_under_any_key_and_does_no_more_than_speak() -> None:
@@ -285,7 +218,7 @@ def test_a_follower_is_its_subject_under_any_key_and_does_no_more_than_speak() -
     assert access.relations(as_a_unit, target) == {Relation.FOLLOWER}
     assert deciding.allowed(target, as_a_unit, WORLD, NOW) == ("comment", "urge")
     assert access.relations(Actor(Role.AUDITOR, "elsewhere"), target) == {Relation.AUDITOR}
-    assert not access.sees(Actor(Role.REPORTER, OTHER_COMMUNITY, area=OTHER_STREET), target), "a unit is no subject"
+    assert not sight.sees(Actor(Role.REPORTER, OTHER_COMMUNITY, area=OTHER_STREET), target), "a unit is no subject"
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import pytest
 
-from service.rules import access, lifecycle
+from service.rules import access, lifecycle, sight
 from service.rules.errors import IllegalTransition, NotYours
 from service.rules.model import Act, Actor, Draft, Incident
 from service.rules.words import Arrow, Role, State
@@ -257,5 +257,5 @@ def test_the_table_is_about_everybody_and_the_story_is_as_it_says() -> None:
 def test_what_a_subject_resolved_under_one_key_its_other_keys_do_not_see() -> None:
     """Lists and feeds know nothing of who resolved what: they must agree with `sees`."""
     elsewhere = Actor(Role.REPORTER, NEVER, area=OTHER_STREET)
-    seen = {stage: access.sees(elsewhere, _at(stage)) for stage in STAGES}
+    seen = {stage: sight.sees(elsewhere, _at(stage)) for stage in STAGES}
     assert set(seen.values()) == {False}

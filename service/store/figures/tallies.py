@@ -41,12 +41,13 @@ from service.rules.figures.definition import (
     summed,
 )
 from service.rules.figures.percentiles import spread
+from service.rules.sight import Sight
 from service.rules.words import STREET_DIGITS, Cause, Level, Outcome
 from service.store.figures.order_statistics import gathered, overall, picked, sorted_within
 from service.store.incidents.tables import call, incident
 from service.store.metadata import Code, Time
-from service.store.ranges import within
 from service.store.registry.tables import category
+from service.store.sight import seen_calls
 
 # --- the measures ---------------------------------------------------------------------------------------------------
 
@@ -102,22 +103,6 @@ PREDICATES: Mapping[Measure, ColumnElement[bool]] = {
 # --- whose calls, and put together by what --------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Sight:
-    """Which calls the reader may see: those inside the code prefix `area` ("" is everywhere, None nothing), and those
-    of `unit`."""
-
-    area: str | None
-    unit: str | None = None
-
-
-def _seen(sight: Sight) -> ColumnElement[bool]:
-    if sight.area == "":
-        return true()
-    own = call.c.unit == (sight.unit or "")
-    return own if sight.area is None else or_(own, within(call.c.grid_code, sight.area))
-
-
 LineSpan = tuple[str, str, datetime | None, datetime | None]
 """A category's code, its line, and from when until when (None: no limit). The spans of a code leave no gap."""
 
@@ -161,7 +146,8 @@ def _by_line(spans: Sequence[LineSpan]) -> _Grouped:
 
 
 def _of_the_month(period: Period, grouped: _Grouped, sight: Sight) -> list[ColumnElement[bool]]:
-    return [call.c.opened_at >= period.start, call.c.opened_at < period.end, _seen(sight), *grouped.left_out]
+    seen = seen_calls(sight, unit=call.c.unit, grid_code=call.c.grid_code)
+    return [call.c.opened_at >= period.start, call.c.opened_at < period.end, seen, *grouped.left_out]
 
 
 # --- the figures ----------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Lists of incidents, newest first. Driven from `report`, whose indexes cost nothing at an escalation."""
+"""Lists of incidents, newest first. They start from `report`, whose indexes cost nothing at an escalation."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, RowMapping, or_, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.rules import access
-from service.rules.model import Actor
+from service.rules.sight import Sight
 from service.store.incidents.loading import joined
 from service.store.incidents.tables import incident, report
-from service.store.ranges import overlaps, within
+from service.store.ranges import within
+from service.store.sight import seen_incidents
 
 MAX_CANDIDATES = 200
 
 
 @dataclass(frozen=True, slots=True)
 class IncidentFilter:
-    """What to list; None and () mean "any". `area` is a code prefix. Times are half-open: after <= t < before."""
+    """The incidents to list; None and () leave nothing out. `area` is a code prefix. Times are half-open: after <= t <
+    before."""
 
     states: tuple[str, ...] = ()
     level: int | None = None
@@ -39,30 +40,15 @@ class IncidentFilter:
     updated_after: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sight:
-    """What the reader may see: everything in `area` ("" is everywhere, None nothing), as `reporter`, and what has one
-    of `marks` in its audience."""
-
-    area: str | None
-    reporter: str | None = None
-    marks: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, actor: Actor) -> Sight:
-        """What this actor may see at all (contract §2, "Who sees and does what")."""
-        return cls(access.area_of(actor), reporter=actor.subject, marks=access.tokens_of(actor))
-
-
 async def page(
     connection: AsyncConnection,
-    wanted: IncidentFilter,
+    filters: IncidentFilter,
     sight: Sight,
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> Sequence[RowMapping]:
     """One page of `incident` ⋈ `report` rows, newest `(reported_at, id)` first, strictly past `after`."""
-    query = joined().where(*_wanted(wanted)).where(seen(sight))
+    query = joined().where(*_conditions(filters)).where(seen(sight))
     if after is not None:
         query = query.where(tuple_(report.c.reported_at, report.c.id) < tuple_(*after))
     query = query.order_by(report.c.reported_at.desc(), report.c.id.desc()).limit(limit)
@@ -91,49 +77,40 @@ async def open_ones(
     return rows
 
 
-def _wanted(wanted: IncidentFilter) -> list[ColumnElement[bool]]:
+def _conditions(filters: IncidentFilter) -> list[ColumnElement[bool]]:
     equal = {
-        incident.c.level: wanted.level,
-        incident.c.unit: wanted.unit,
-        report.c.line: wanted.line,
-        report.c.urgency: wanted.urgency,
-        report.c.kind: wanted.kind,
-        report.c.reporter: wanted.reporter,
+        incident.c.level: filters.level,
+        incident.c.unit: filters.unit,
+        report.c.line: filters.line,
+        report.c.urgency: filters.urgency,
+        report.c.kind: filters.kind,
+        report.c.reporter: filters.reporter,
     }
     tests = [column == value for column, value in equal.items() if value is not None]
-    if wanted.states:
-        tests.append(incident.c.state.in_(wanted.states))
-    if wanted.area is not None:
-        tests.append(within(report.c.grid_code, wanted.area))
-    if wanted.category is not None:
-        tests.append(report.c.category.startswith(wanted.category, autoescape=True))
-    return tests + _times(wanted)
+    if filters.states:
+        tests.append(incident.c.state.in_(filters.states))
+    if filters.area is not None:
+        tests.append(within(report.c.grid_code, filters.area))
+    if filters.category is not None:
+        tests.append(report.c.category.startswith(filters.category, autoescape=True))
+    return tests + _time_conditions(filters)
 
 
-def _times(wanted: IncidentFilter) -> list[ColumnElement[bool]]:
+def _time_conditions(filters: IncidentFilter) -> list[ColumnElement[bool]]:
     tests: list[ColumnElement[bool]] = []
-    if wanted.overdue_at is not None:
-        tests.append(incident.c.due_at < wanted.overdue_at)
-    if wanted.not_overdue_at is not None:
-        tests.append(or_(incident.c.due_at.is_(None), incident.c.due_at >= wanted.not_overdue_at))
-    if wanted.reported_after is not None:
-        tests.append(report.c.reported_at >= wanted.reported_after)
-    if wanted.reported_before is not None:
-        tests.append(report.c.reported_at < wanted.reported_before)
-    if wanted.updated_after is not None:
-        tests.append(incident.c.updated_at >= wanted.updated_after)
+    if filters.overdue_at is not None:
+        tests.append(incident.c.due_at < filters.overdue_at)
+    if filters.not_overdue_at is not None:
+        tests.append(or_(incident.c.due_at.is_(None), incident.c.due_at >= filters.not_overdue_at))
+    if filters.reported_after is not None:
+        tests.append(report.c.reported_at >= filters.reported_after)
+    if filters.reported_before is not None:
+        tests.append(report.c.reported_at < filters.reported_before)
+    if filters.updated_after is not None:
+        tests.append(incident.c.updated_at >= filters.updated_after)
     return tests
 
 
 def seen(sight: Sight) -> ColumnElement[bool]:
-    """Of the rows of `joined()`, those that this reader may see."""
-    if sight.area == "":
-        return report.c.id.is_not(None)
-    tests: list[ColumnElement[bool]] = []
-    if sight.area is not None:
-        tests.append(within(report.c.grid_code, sight.area))
-    if sight.reporter is not None:
-        tests.append(report.c.reporter == sight.reporter)
-    if sight.marks:
-        tests.append(overlaps(incident.c.audience, sight.marks))
-    return or_(*tests)
+    """Which rows of `joined()` a sight grants."""
+    return seen_incidents(sight, grid_code=report.c.grid_code, audience=incident.c.audience, reporter=report.c.reporter)

@@ -1,4 +1,4 @@
-"""One page of a unit's queue, by the indexes that exist for it."""
+"""One page of a unit's queue, read by the two indexes that exist for queues."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from sqlalchemy import ColumnElement, RowMapping, Select, select, text, tuple_, 
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.elements import TextClause
 
-from service.store.incidents.lists import Sight, seen
+from service.rules.sight import Sight
+from service.store.incidents.lists import seen
 from service.store.incidents.loading import joined
 from service.store.incidents.tables import incident
 from service.store.ranges import holds
 
-# word for word the predicates of incident_queue_idx and incident_assisting_idx
+# word for word the predicates of incident_queue_idx and incident_assisting_idx, or the planner would not use them
 _OPEN = text("incident.state <> 'closed'")
 _ASSISTED = text("incident.state <> 'closed' AND incident.assisting <> '{}'")
 
@@ -28,14 +29,13 @@ async def page(
     after: tuple[datetime, UUID] | None,
     limit: int,
     *,
-    sight: Sight | None,
+    sight: Sight,
 ) -> Sequence[RowMapping]:
     """Open incidents whose last call is on `unit` or in which it assists, soonest `(due_at, id)` first, strictly past
-    `after`. `sight`: only what this reader sees; None: all of it, for the unit itself."""
-    visible = () if sight is None else (seen(sight),)
+    `after`, as far as `sight` grants them."""
 
     def part(*which: ColumnElement[bool] | TextClause) -> Select[Any]:
-        query = joined().where(*which, incident.c.state.in_(states), *visible)
+        query = joined().where(*which, incident.c.state.in_(states), seen(sight))
         if after is not None:
             query = query.where(tuple_(incident.c.due_at, incident.c.id) > tuple_(*after))
         return query.order_by(incident.c.due_at, incident.c.id).limit(limit)

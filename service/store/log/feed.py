@@ -1,7 +1,7 @@
 """Reading the log: the feed in order of position, and one incident's timeline.
 
 A page walks the numbered batches from the cursor on and takes their events; filters and sight are applied on the way. A
-filter that matches little is bounded: at most `SCAN` positions a request, and the reader is told how far it got.
+filter that matches little is bounded: a request looks at `SCAN` positions at most, and the page says how far it got.
 """
 
 from __future__ import annotations
@@ -12,39 +12,40 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, false, func, literal_column, or_, select, true
+from sqlalchemy import ColumnElement, Select, func, literal_column, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.rules.sight import Sight
 from service.rules.words import EventType
 from service.store.log import numbering
 from service.store.log.tables import event, log_batch
-from service.store.ranges import overlaps, within
+from service.store.ranges import within
+from service.store.sight import seen_events
 
 SCAN = 20_000
-"""Positions one request looks at."""
+"""How many positions one request looks at, at most, up to the end of a batch."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
-    """One event as read. `position` is None in a timeline, which shows it before it is numbered, too."""
+    """One event as read. `position` is None in a timeline, which shows an event before it is numbered, too."""
 
     batch_id: int
     ord: int
     position: int | None
     incident_id: UUID | None
     sequence: int | None
-    type: str
+    type: EventType
     at: datetime
     data: Any
 
 
 @dataclass(frozen=True, slots=True)
 class FeedFilter:
-    """What a reader may see (`area`: code prefix, "" everything, None nothing; or by `tokens` of an audience), and the
-    filters it asked for."""
+    """What a reader sees, and the filters that narrow it: event types, the unit of the last call, and a code prefix of
+    the area; () and None leave nothing out."""
 
-    area: str | None
-    tokens: tuple[str, ...]
+    sight: Sight
     types: tuple[EventType, ...] = ()
     unit: str | None = None
     within_area: str | None = None
@@ -52,33 +53,33 @@ class FeedFilter:
 
 @dataclass(frozen=True, slots=True)
 class FeedPage:
-    """`scanned_to`: everything up to this position was looked at; `more`: there may be more right behind it."""
+    """A page of the feed. Everything up to position `scanned_to` was looked at; `more`: there may be more behind it."""
 
     events: tuple[StoredEvent, ...]
     scanned_to: int
     more: bool
 
 
-async def read(connection: AsyncConnection, after: int, limit: int, wanted: FeedFilter) -> FeedPage:
-    """The next events past position `after`, in order. One snapshot: call it in a `Database.read` block."""
+async def read(connection: AsyncConnection, after: int, limit: int, filters: FeedFilter) -> FeedPage:
+    """The next events past position `after`, in order, from one snapshot: for a `Database.read` block."""
     end = await numbering.end(connection)
     if end <= after:
         return FeedPage((), after, False)
     stop = end if end - after <= SCAN else await _end_of_batch(connection, after + SCAN)
-    events = tuple(StoredEvent(*row) for row in await connection.execute(_page(after, stop, limit, wanted)))
+    events = tuple(StoredEvent(*row) for row in await connection.execute(_page(after, stop, limit, filters)))
     if len(events) == limit:
         last = events[-1].position or after
         return FeedPage(events, last, last < end)
     return FeedPage(events, stop, stop < end)
 
 
-def _page(after: int, stop: int, limit: int, wanted: FeedFilter) -> Select[Any]:
+def _page(after: int, stop: int, limit: int, filters: FeedFilter) -> Select[Any]:
     # OFFSET 0 keeps the events of a batch a question of their own, asked batch by batch: joined freely, a filter that
     # matches little would have the planner read the whole table once and hash it
     position = (log_batch.c.last_position - log_batch.c.events + event.c.ord).label("position")
     here = (
-        select(event.c.batch_id, event.c.ord, position, *_SHOWN)
-        .where(event.c.batch_id == log_batch.c.id, position > after, *_filters(wanted))
+        select(event.c.batch_id, event.c.ord, position, *_COLUMNS)
+        .where(event.c.batch_id == log_batch.c.id, position > after, *_conditions(filters))
         .order_by(event.c.ord)
         .offset(literal_column("0"))
         .lateral("here")
@@ -100,29 +101,22 @@ async def _end_of_batch(connection: AsyncConnection, position: int) -> int:
     return found
 
 
-_SHOWN = (event.c.incident_id, event.c.sequence, event.c.type, event.c.at, event.c.data)
+_COLUMNS = (event.c.incident_id, event.c.sequence, event.c.type, event.c.at, event.c.data)
 
 
-def _filters(wanted: FeedFilter) -> list[ColumnElement[bool]]:
-    tests: list[ColumnElement[bool]] = []
-    if wanted.area != "":
-        seen: list[ColumnElement[bool]] = [false()]
-        if wanted.tokens:
-            seen.append(overlaps(event.c.audience, wanted.tokens))
-        if wanted.area is not None:
-            seen.append(within(event.c.area, wanted.area))
-        tests += [or_(*seen), event.c.incident_id.is_not(None)]
-    if wanted.types:
-        tests.append(event.c.type.in_(wanted.types))
-    if wanted.unit is not None:
-        tests.append(event.c.unit == wanted.unit)
-    if wanted.within_area is not None:
-        tests.append(within(event.c.area, wanted.within_area))
+def _conditions(filters: FeedFilter) -> list[ColumnElement[bool]]:
+    tests = [seen_events(filters.sight, incident_id=event.c.incident_id, area=event.c.area, audience=event.c.audience)]
+    if filters.types:
+        tests.append(event.c.type.in_(filters.types))
+    if filters.unit is not None:
+        tests.append(event.c.unit == filters.unit)
+    if filters.within_area is not None:
+        tests.append(within(event.c.area, filters.within_area))
     return tests
 
 
 async def timeline(connection: AsyncConnection, incident_id: UUID) -> Sequence[StoredEvent]:
     """Every event of one incident, oldest first, numbered or not."""
-    query = select(event.c.batch_id, event.c.ord, *_SHOWN).where(event.c.incident_id == incident_id)
+    query = select(event.c.batch_id, event.c.ord, *_COLUMNS).where(event.c.incident_id == incident_id)
     rows = await connection.execute(query.order_by(event.c.sequence))
     return [StoredEvent(row.batch_id, row.ord, None, *row[2:]) for row in rows]

@@ -11,11 +11,13 @@ import pytest
 from sqlalchemy import text
 
 from service.rules.figures.definition import UNKNOWN_LINE, CallFacts, Grouping, Measure
+from service.rules.sight import EVERYTHING
 from service.rules.words import Outcome
 from service.store.database import Database
 from service.store.figures import tallies
 from service.store.figures.tallies import CallFilter, CallPlace
-from tests.appraisal.calls import CELL, EVERYTHING, MONTH, OPENED, a_call, store
+from tests.appraisal.calls import store
+from tests.rules.figures.facts import CELL, MONTH, OPENED, a_call
 
 pytestmark = pytest.mark.anyio
 

@@ -15,9 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.bench.appraisal import seed
 from service.rules.figures.definition import Grouping, Measure, Period
+from service.rules.sight import EVERYTHING
 from service.store.database import Database
 from service.store.figures import tallies
-from service.store.figures.tallies import CallFilter, Sight
+from service.store.figures.tallies import CallFilter
 from tests.conftest import clone
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
@@ -73,7 +74,7 @@ async def _plans(connection: AsyncConnection, run: Any) -> list[str]:
 @pytest.mark.parametrize("grouping", Grouping)
 async def test_the_figures_of_a_month_are_found_by_its_index(history: Database, grouping: Grouping) -> None:
     async with history.read() as connection:
-        plans = await _plans(connection, tallies.tallies(connection, MONTH, grouping, Sight("")))
+        plans = await _plans(connection, tallies.tallies(connection, MONTH, grouping, EVERYTHING))
     figures, in_error = plans
     assert "call_opened_idx" in figures, "the month is found by its index"
     assert "Seq Scan" not in figures
@@ -85,7 +86,7 @@ async def test_a_page_of_calls_is_found_by_the_index_too(history: Database) -> N
     for measure, index in ((Measure.MISSED, "call_opened_idx"), (Measure.RETURNED_IN_ERROR, "call_returned_idx")):
         wanted = CallFilter(MONTH, Grouping.LEVEL, None, measure)
         async with history.read() as connection:
-            (plan,) = await _plans(connection, tallies.page(connection, wanted, Sight(""), None, 50))
+            (plan,) = await _plans(connection, tallies.page(connection, wanted, EVERYTHING, None, 50))
         assert index in plan
         assert "Seq Scan" not in plan
 
@@ -94,7 +95,7 @@ async def test_a_month_is_planned_for_itself_however_often_it_is_asked(history: 
     """The driver keeps its statements, and from the sixth time on PostgreSQL would plan them for any month at all."""
     for _ in range(7):
         async with history.read() as connection:
-            await tallies.tallies(connection, MONTH, Grouping.UNIT, Sight(""))
+            await tallies.tallies(connection, MONTH, Grouping.UNIT, EVERYTHING)
     counted = "SELECT custom_plans, generic_plans FROM pg_prepared_statements"
     kept = f"{counted} WHERE statement LIKE '%FROM call %' AND statement NOT LIKE '%pg_prepared%'"
     async with history.read() as connection:

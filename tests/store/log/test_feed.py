@@ -18,6 +18,7 @@ from sqlalchemy import func, select
 from sqlalchemy.engine import make_url
 
 from service import postgres
+from service.rules.sight import EVERYTHING
 from service.rules.words import EventType
 from service.store.database import Database
 from service.store.log import feed, numbering, writing
@@ -28,7 +29,7 @@ from tests.store.log.batches import INCIDENT, comments, seal, write
 pytestmark = pytest.mark.anyio
 
 NOW = datetime(2026, 11, 23, 1, tzinfo=UTC)
-ALL = FeedFilter("", ())
+ALL = FeedFilter(EVERYTHING)
 WRITERS, EACH, INCIDENTS = 16, 25, 12
 
 

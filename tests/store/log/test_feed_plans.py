@@ -13,6 +13,7 @@ from sqlalchemy import event, text
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.rules.sight import EVERYTHING, Heard, Within
 from service.rules.words import EventType
 from service.store.database import Database
 from service.store.log import feed, numbering
@@ -96,11 +97,11 @@ def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
 @pytest.mark.parametrize(
     "wanted",
     [
-        FeedFilter("", (), types=(EventType.DUTY_REFUSED,)),
-        FeedFilter("", (), unit="none"),
-        FeedFilter("", (), within_area="440999"),
-        FeedFilter(None, ("none", "@nobody")),
-        FeedFilter("440999", ("@nobody",)),
+        FeedFilter(EVERYTHING, types=(EventType.DUTY_REFUSED,)),
+        FeedFilter(EVERYTHING, unit="none"),
+        FeedFilter(EVERYTHING, within_area="440999"),
+        FeedFilter((Heard(("none", "@nobody")),)),
+        FeedFilter((Within("440999"), Heard(("@nobody",)))),
     ],
     ids=["type", "unit", "area", "audience", "sight"],
 )
@@ -113,7 +114,7 @@ async def test_a_filter_that_matches_nothing_looks_at_one_scan(
 
 
 async def test_a_page_looks_at_little_more_than_itself(connection: AsyncConnection) -> None:
-    rows, kinds = await work(connection, feed.read(connection, BATCHES * EACH // 2 + 3, 50, FeedFilter("", ())))
+    rows, kinds = await work(connection, feed.read(connection, BATCHES * EACH // 2 + 3, 50, FeedFilter(EVERYTHING)))
     assert "Seq Scan" not in kinds
     assert rows <= 50 + 4 * EACH
 

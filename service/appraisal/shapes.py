@@ -1,0 +1,150 @@
+"""The typed shapes of figures and of the calls behind them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from typing_extensions import TypedDict
+
+from service.rules.figures.definition import Grouping
+from service.rules.words import Cause, Level, Outcome
+from service.shown.references import PolicyVersion, UnitName
+
+
+class CountView(TypedDict):
+    """How many calls, and the query that lists them."""
+
+    n: int
+    calls: str
+
+
+class SpreadView(TypedDict):
+    """The median and the 90th percentile of a duration in seconds, and the query that lists its calls."""
+
+    median: float | None
+    p90: float | None
+    calls: str
+
+
+class RatingView(CountView):
+    """How many calls were rated, and the mean of their stars."""
+
+    mean: float | None
+
+
+class ScorePartView(TypedDict):
+    """One part of a score: `n` of `of`, how much it counts, and the query that lists its calls."""
+
+    n: int
+    of: int
+    weight: int
+    calls: str
+
+
+class ScorePartsView(TypedDict):
+    """What a score is made of."""
+
+    answered: ScorePartView
+    resolved: ScorePartView
+    street: ScorePartView
+    reporter: ScorePartView
+
+
+LevelShares = TypedDict(
+    "LevelShares", {"1": "float | None", "2": "float | None", "3": "float | None", "4": "float | None"}
+)
+"""Which share of the resolved calls was resolved at each level."""
+
+
+class FigureRow(TypedDict):
+    """The figures of one group: every measure of `rules/figures/definition.py` by its name."""
+
+    calls: CountView
+    answered: CountView
+    answered_in_time: CountView
+    answered_late: CountView
+    resolved: CountView
+    resolved_in_time: CountView
+    resolved_level_1: CountView
+    resolved_level_2: CountView
+    resolved_level_3: CountView
+    resolved_level_4: CountView
+    missed: CountView
+    missed_answer: CountView
+    missed_resolve: CountView
+    exempt: CountView
+    exempt_answer: CountView
+    exempt_resolve: CountView
+    raised: CountView
+    returned: CountView
+    returned_in_error: CountView
+    assigned: CountView
+    multi_hop: CountView
+    closed: CountView
+    open: CountView
+    answer_s: SpreadView
+    resolve_s: SpreadView
+    resolved_at_level: LevelShares
+    street_rating: RatingView
+    reporter_rating: RatingView
+    score: float | None
+    score_parts: ScorePartsView
+
+
+class GroupName(TypedDict):
+    """A group by its code: a unit, a street, a line or a level."""
+
+    code: str
+    name: str
+
+
+class GroupRow(FigureRow):
+    """The figures of a group that has a name."""
+
+    group: GroupName
+
+
+FiguresView = TypedDict(
+    "FiguresView",
+    {
+        "period": str,
+        "from": datetime,
+        "to": datetime,
+        "group_by": Grouping,
+        "policy": "PolicyVersion | None",
+        "items": "list[GroupRow]",
+        "total": FigureRow,
+    },
+)
+"""The figures of a month, every group by its code, and of all groups together. `policy` gives the score its weights."""
+
+
+class IncidentLink(TypedDict):
+    """The incident of a call, and where to read it."""
+
+    id: UUID
+    number: str
+    url: str
+
+
+class CountedCall(TypedDict):
+    """One call that a figure counts. `answer_s` and `resolve_s` are without what it was on hold."""
+
+    incident: IncidentLink
+    seq: int
+    level: Level
+    unit: UnitName
+    cause: Cause
+    outcome: Outcome | None
+    opened_at: datetime
+    answer_by: datetime
+    answered_at: datetime | None
+    resolve_by: datetime | None
+    ended_at: datetime | None
+    late_s: float | None
+    exempt: bool
+    rating: int | None
+    outcome_rating: int | None
+    answer_s: float | None
+    resolve_s: float | None

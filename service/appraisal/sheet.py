@@ -1,0 +1,50 @@
+"""The figures of a month as a CSV file for a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from service.appraisal.views import mean_of, name_of, shares_of
+from service.rules.figures import scoring
+from service.rules.figures.definition import SCORED, Grouping, Measure, Tallies, Tally
+from service.rules.policy import Policy, Weights
+from service.rules.sight import Viewer
+
+_COUNTS = [measure for measure in Measure if measure not in SCORED]  # the others stand in the parts of the score
+_BOM = "\ufeff"
+"""A byte order mark, by which Excel recognises UTF-8."""
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""How a cell begins that a spreadsheet would compute."""
+
+
+def sheet(viewer: Viewer, found: Tallies, grouping: Grouping, policy: Policy | None) -> bytes:
+    """One line a group by its code, under a header."""
+    weights = policy.weights if policy else Weights()
+    lines = [
+        {"group_code": _inert(code), "group_name": _inert(name_of(viewer, grouping, code)), **_line(tally, weights)}
+        for code, tally in sorted(found.groups.items())
+    ]
+    text = io.StringIO(newline="")
+    header = ["group_code", "group_name", *_line(found.total, weights)]
+    writer = csv.DictWriter(text, header)
+    writer.writeheader()
+    writer.writerows(lines)
+    return (_BOM + text.getvalue()).encode()
+
+
+def _line(tally: Tally, weights: Weights) -> dict[str, float | None]:
+    spreads = {"answer_s": tally.answer_s, "resolve_s": tally.resolve_s}
+    return {
+        **{measure.value: tally.counts[measure] for measure in _COUNTS},
+        **{f"{name}_{percentile}": s for name, spread in spreads.items() for percentile, s in spread._asdict().items()},
+        **{f"resolved_at_level_{level.value}": share for level, share in shares_of(tally).items()},
+        "street_rating_mean": mean_of(tally.street_stars, tally.counts[Measure.STREET_RATED]),
+        "reporter_rating_mean": mean_of(tally.reporter_stars, tally.counts[Measure.REPORTER_RATED]),
+        "score": scoring.score(scoring.parts(tally, weights)),
+    }
+
+
+def _inert(text: str) -> str:
+    """A text that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.startswith(_FORMULA) else text

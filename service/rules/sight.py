@@ -1,0 +1,172 @@
+"""Who sees what: one rule for single incidents, lists, queues, the feed and figures (contract §2, "Who sees and does
+what").
+
+A sight is a tuple of cases. Whatever one of its cases grants is seen; an empty sight sees nothing. The predicates say
+what a case grants of one incident, one event or one call, `store/sight.py` says the same to the database, and a test
+holds the two together. Codes are prefixes, so "inside an area" means that the cell's code begins with the area's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from service.rules.model import Actor, Incident
+from service.rules.words import COMMUNITY_DIGITS, STREET_DIGITS, Role
+from service.rules.world import Unit, World
+
+
+@dataclass(frozen=True, slots=True)
+class Everywhere:
+    """Grants everything, events without an incident included: the case of auditors and ops."""
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """Grants every incident whose cell lies inside the code prefix `area`: the case of reporters, streets and
+    communities."""
+
+    area: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Grants every incident that has one of `tokens` in its audience, and in figures every call of such a unit. A token
+    is the code of a unit, or '@subject' for somebody whose incident was reported here or merged into this one."""
+
+    tokens: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnOnly:
+    """Grants the incidents that `subject` reported, under whatever key it reported them."""
+
+    subject: str
+
+
+SightCase = Everywhere | Within | Heard | OwnOnly
+Sight = tuple[SightCase, ...]
+EVERYTHING: Sight = (Everywhere(),)
+NOTHING: Sight = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Whoever looks: the actor, the registry by which units are named, and the moment of looking."""
+
+    actor: Actor
+    world: World
+    now: datetime
+
+
+# --- an actor's sight -------------------------------------------------------------------------------------------------
+
+
+def sight_of(actor: Actor) -> Sight:
+    """What an actor sees of incidents and of the feed."""
+    if reads_all(actor):
+        return EVERYTHING
+    tokens = (actor.unit, actor.member_of, f"@{actor.subject}")
+    return (*_area_case(actor), Heard(tuple(each for each in tokens if each is not None)), OwnOnly(actor.subject))
+
+
+def figures_sight_of(actor: Actor) -> Sight:
+    """Whose calls an actor finds counted in figures: a unit its own and those of its area, a reporter none. An incident
+    that somebody reported, or answers for as a member, makes no figure theirs."""
+    if reads_all(actor):
+        return EVERYTHING
+    if actor.unit is None:
+        return NOTHING
+    return (*_area_case(actor), Heard((actor.unit,)))
+
+
+def queue_sight_of(actor: Actor, unit: Unit) -> Sight:
+    """What an actor sees of the queue of `unit`.
+
+    Its own queue, and that of the unit it is a member of, is seen as a whole. Of the queues of the units of its street
+    or community an actor sees what it sees anyway: such a unit may be called in another street. No other is seen.
+    """
+    if reads_all(actor) or unit.code in (actor.unit, actor.member_of):
+        return EVERYTHING
+    area = None if actor.unit is None else area_of(actor)
+    inside = area is not None and (unit.code.startswith(area) or unit.parent == area)
+    return sight_of(actor) if inside else NOTHING
+
+
+def reads_all(actor: Actor) -> bool:
+    """Whether an actor sees everything there is."""
+    return actor.role in (Role.AUDITOR, Role.OPS)
+
+
+def area_of(actor: Actor) -> str | None:
+    """The code prefix of the area that an actor sees as a whole; None where it has no area of its own."""
+    if actor.role is Role.REPORTER:
+        return actor.area or None
+    unit = actor.unit or ""
+    return unit if unit.isdigit() and len(unit) in (STREET_DIGITS, COMMUNITY_DIGITS) else None
+
+
+def _area_case(actor: Actor) -> tuple[Within, ...]:
+    area = area_of(actor)
+    return () if area is None else (Within(area),)
+
+
+# --- what a sight grants ----------------------------------------------------------------------------------------------
+
+
+def sees(actor: Actor, incident: Incident) -> bool:
+    """Whether an incident exists for an actor; otherwise the answer is 404."""
+    return sees_incident(sight_of(actor), incident)
+
+
+def sees_incident(sight: Sight, incident: Incident) -> bool:
+    """Whether a sight grants an incident, with all its calls, requests and events."""
+    return any(_grants_incident(case, incident) for case in sight)
+
+
+def _grants_incident(case: SightCase, incident: Incident) -> bool:
+    match case:
+        case Everywhere():
+            return True
+        case Within(area):
+            return incident.grid_code.startswith(area)
+        case Heard(tokens):
+            return not set(tokens).isdisjoint(incident.audience)
+        case OwnOnly(subject):
+            return incident.reporter == subject
+
+
+def sees_event(sight: Sight, *, of_incident: bool, area: str, audience: Collection[str]) -> bool:
+    """Whether a sight grants an event, which carries the area and the audience that its incident had then. An event
+    without an incident (`of_incident` False) is for those who read all."""
+    return any(_grants_event(case, of_incident, area, audience) for case in sight)
+
+
+def _grants_event(case: SightCase, of_incident: bool, area: str, audience: Collection[str]) -> bool:
+    match case:
+        case Everywhere():
+            return True
+        case Within(prefix):
+            return of_incident and area.startswith(prefix)
+        case Heard(tokens):
+            return of_incident and not set(tokens).isdisjoint(audience)
+        case OwnOnly():
+            return False  # the audience of an event names the reporter, so `Heard` grants it
+
+
+def sees_call(sight: Sight, *, unit: str, grid_code: str) -> bool:
+    """Whether a sight grants a call in figures; `grid_code` is that of its incident."""
+    return any(_grants_call(case, unit, grid_code) for case in sight)
+
+
+def _grants_call(case: SightCase, unit: str, grid_code: str) -> bool:
+    match case:
+        case Everywhere():
+            return True
+        case Within(area):
+            return grid_code.startswith(area)
+        case Heard(tokens):
+            return unit in tokens
+        case OwnOnly():
+            return False  # a figure is about units

@@ -1,0 +1,128 @@
+"""One call of an incident as the contract writes it (§3)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import cast
+
+from typing_extensions import TypedDict
+
+from service.rules.model import Appeal, AssistingPart, Call
+from service.rules.sight import Viewer
+from service.rules.words import Cause, ClockKind, Ground, Level, Outcome, Verdict
+from service.shown.references import ByView, by_view
+
+
+class AnswerView(TypedDict):
+    """What the unit said when it answered."""
+
+    measure: str
+    contact: str | None
+    promised_by: datetime | None
+
+
+class PartView(TypedDict):
+    """The share of an assisting unit, once it is done."""
+
+    unit: str
+    at: datetime
+    comment: str | None
+
+
+class AppealView(TypedDict):
+    """An appeal against a call that counts as missed, with the decision about it."""
+
+    reason: str
+    by: ByView
+    at: datetime
+    decided_by: ByView | None
+    decided_at: datetime | None
+    decided_reason: str | None
+    outcome: Verdict | None
+
+
+class CallView(TypedDict):
+    """One call: one unit at one level, and how it ended."""
+
+    seq: int
+    level: Level
+    round: int
+    unit: str
+    from_unit: str | None
+    cause: Cause
+    ground: Ground | None
+    reason: str | None
+    opened_at: datetime
+    answer_by: datetime
+    resolve_by: datetime | None
+    clock: ClockKind
+    answered_at: datetime | None
+    answer: AnswerView | None
+    ended_at: datetime | None
+    ended_by: ByView | None
+    outcome: Outcome | None
+    result: str | None
+    end_code: str | None
+    end_reason: str | None
+    late_s: float | None
+    binding: bool
+    assisting: list[str]
+    rating: int | None
+    attachments: list[str]
+    end_duty: str | None
+    parts_done: list[PartView]
+    outcome_rating: int | None
+    appeal: AppealView | None
+    exempt: bool
+
+
+def call(viewer: Viewer, stored: Call) -> CallView:
+    """The view of one call."""
+    return {
+        "seq": stored.seq,
+        "level": stored.level,
+        "round": stored.round,
+        "unit": stored.unit,
+        "from_unit": stored.from_unit,
+        "cause": stored.cause,
+        "ground": stored.ground,
+        "reason": stored.reason,
+        "opened_at": stored.opened_at,
+        "answer_by": stored.answer_by,
+        "resolve_by": stored.resolve_by,
+        "clock": stored.clock,
+        "answered_at": stored.answered_at,
+        "answer": cast("AnswerView | None", stored.answer),  # kept as it was sent
+        "ended_at": stored.ended_at,
+        "ended_by": by_view(viewer, stored.ended_by) if stored.ended_by else None,
+        "outcome": stored.outcome,
+        "result": stored.result,
+        "end_code": stored.end_code,
+        "end_reason": stored.end_reason,
+        "late_s": stored.late_s,
+        "binding": stored.binding,
+        "assisting": list(stored.assisting),
+        "rating": stored.rating,
+        "attachments": list(stored.attachments),
+        "end_duty": stored.end_duty,
+        "parts_done": [_part(part) for part in stored.parts_done],
+        "outcome_rating": stored.outcome_rating,
+        "appeal": _appeal(viewer, stored.appeal) if stored.appeal else None,
+        "exempt": stored.exempt,
+    }
+
+
+def _part(stored: AssistingPart) -> PartView:
+    return {"unit": stored.unit, "at": stored.at, "comment": stored.comment}
+
+
+def _appeal(viewer: Viewer, stored: Appeal) -> AppealView:
+    return {
+        "reason": stored.reason,
+        "by": by_view(viewer, stored.by),
+        "at": stored.at,
+        "decided_by": by_view(viewer, stored.decided_by) if stored.decided_by else None,
+        "decided_at": stored.decided_at,
+        "decided_reason": stored.decided_reason,
+        "outcome": stored.outcome,
+    }

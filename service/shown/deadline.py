@@ -1,0 +1,136 @@
+"""How `due_at` came about: the row of the policy, every stretch that counts, every pause and extension, and the sum."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Literal
+
+from typing_extensions import TypedDict
+
+from service.rules import deadlines
+from service.rules.model import Incident
+from service.rules.sight import Viewer
+from service.rules.words import ClockKind, DueKind, Level, State, Urgency
+from service.shown.references import PolicyVersion
+from service.shown.request import RequestView, request
+
+
+class PolicyRowView(TypedDict):
+    """The row of the policy that holds: its boxes in seconds of the call's clock. `category`: the prefix it is for."""
+
+    level: Level
+    urgency: Urgency
+    category: str | None
+    answer_s: int
+    resolve_s: int
+
+
+CountedSegment = TypedDict("CountedSegment", {"from": datetime, "to": datetime, "counted_s": float})
+"""A stretch of time, and how many seconds of it count."""
+
+
+class ClosedDeadline(TypedDict):
+    """A closed incident has no deadline."""
+
+    due_at: None
+    due_kind: None
+    because: str
+
+
+class VerifyDeadline(TypedDict):
+    """The deadline of a resolved incident: until then it may be verified, in continuous time."""
+
+    due_at: datetime
+    due_kind: DueKind | None
+    policy: PolicyVersion
+    clock: ClockKind
+    box: Literal["verify"]
+    box_s: int
+    start: datetime | None
+    counted_s: float
+    provisional: bool
+
+
+class CallDeadline(TypedDict):
+    """The deadline of an open call. `left_s` is what a hold has kept of the box, None where no hold lasts."""
+
+    due_at: datetime
+    due_kind: DueKind | None
+    policy: PolicyVersion
+    row: PolicyRowView
+    clock: ClockKind
+    calendar: str | None
+    box: Literal["answer", "resolve"]
+    box_s: int
+    start: datetime
+    segments: list[CountedSegment]
+    adjusted_by: list[RequestView]
+    counted_s: float
+    left_s: float | None
+    provisional: bool
+
+
+DeadlineView = ClosedDeadline | VerifyDeadline | CallDeadline
+
+
+def deadline(viewer: Viewer, incident: Incident) -> DeadlineView:
+    """The view of an incident's deadline, by the world that the viewer sees."""
+    if incident.due_at is None:
+        because = "The incident is closed: nothing is due any more."
+        return {"due_at": None, "due_kind": None, "because": because}
+    if incident.state is State.RESOLVED:
+        return _verify(viewer, incident, incident.due_at)
+    return _call(viewer, incident, incident.due_at)
+
+
+def _verify(viewer: Viewer, incident: Incident, due_at: datetime) -> VerifyDeadline:
+    policy = viewer.world.policies[incident.policy]
+    return {
+        "due_at": due_at,
+        "due_kind": incident.due_kind,
+        "policy": {"code": policy.code, "version": policy.version},
+        "clock": ClockKind.CONTINUOUS,
+        "box": "verify",
+        "box_s": policy.verify_s,
+        "start": incident.call.ended_at,
+        "counted_s": float(policy.verify_s),
+        "provisional": False,
+    }
+
+
+def _call(viewer: Viewer, incident: Incident, due_at: datetime) -> CallDeadline:
+    call, policy = incident.call, viewer.world.policies[incident.policy]
+    standing = deadlines.standing(incident, viewer.world)
+    timer = viewer.world.timer(incident.policy, call.clock)
+    counted = [each for start, end in standing.stretches for each in timer.segments(start, end)]
+    working = call.clock is ClockKind.WORKING and policy.hours is not None
+    return {
+        "due_at": due_at,
+        "due_kind": incident.due_kind,
+        "policy": {"code": policy.code, "version": policy.version},
+        "row": _policy_row(viewer, incident),
+        "clock": call.clock,
+        "calendar": policy.hours.calendar if policy.hours and working else None,
+        "box": "answer" if call.answered_at is None else "resolve",
+        "box_s": standing.box_s,
+        "start": standing.start,
+        "segments": [
+            {"from": each.start, "to": each.end, "counted_s": each.counted.total_seconds()} for each in counted
+        ],
+        "adjusted_by": [request(viewer, each) for each in standing.adjusted_by],
+        "counted_s": sum((each.counted for each in counted), timedelta()).total_seconds(),
+        "left_s": None if standing.left is None else standing.left.total_seconds(),
+        "provisional": incident.provisional,
+    }
+
+
+def _policy_row(viewer: Viewer, incident: Incident) -> PolicyRowView:
+    level, urgency = incident.call.level, incident.urgency
+    box = viewer.world.policy(incident.policy).box(level, urgency, incident.category)
+    return {
+        "level": level,
+        "urgency": urgency,
+        "category": box.category or None,
+        "answer_s": box.answer_s,
+        "resolve_s": box.resolve_s,
+    }

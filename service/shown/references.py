@@ -1,0 +1,47 @@
+"""How a view names something else: a unit, a version of a policy, whoever acted."""
+
+from __future__ import annotations
+
+from typing import NotRequired
+
+from typing_extensions import TypedDict
+
+from service.rules.model import By
+from service.rules.sight import Viewer
+
+
+class UnitName(TypedDict):
+    """A unit by its code, with its name as the registry has it now."""
+
+    code: str
+    name: str
+
+
+class PolicyVersion(TypedDict):
+    """The version of the time rules that an incident was reported under."""
+
+    code: str
+    version: int
+
+
+class ByView(TypedDict):
+    """Whoever acted. The clock has no subject, and only units have a unit."""
+
+    kind: str
+    subject: NotRequired[str]
+    unit: NotRequired[str]
+
+
+def unit_name(viewer: Viewer, code: str) -> UnitName:
+    """A unit as views name it."""
+    return {"code": code, "name": viewer.world.unit_name(code)}
+
+
+def by_view(viewer: Viewer, by: By) -> ByView:
+    """Whoever acted, without what does not apply to them."""
+    view: ByView = {"kind": by.kind}
+    if by.subject is not None:
+        view["subject"] = by.subject
+    if by.unit is not None:
+        view["unit"] = by.unit
+    return view

@@ -1,0 +1,50 @@
+"""A hold or an extension that the called unit requested."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from typing_extensions import TypedDict
+
+from service.rules.model import Request
+from service.rules.sight import Viewer
+from service.rules.words import RequestKind, Verdict
+from service.shown.references import ByView, by_view
+
+
+class RequestView(TypedDict):
+    """A request with the decision about it. `granted_s` is what an extension added to the box, in seconds of the call's
+    own clock."""
+
+    n: int
+    kind: RequestKind
+    call: int
+    until: datetime
+    reason: str
+    asked_by: ByView
+    asked_at: datetime
+    decided_by: ByView | None
+    decided_at: datetime | None
+    decided_reason: str | None
+    outcome: Verdict | None
+    resumed_at: datetime | None
+    granted_s: float | None
+
+
+def request(viewer: Viewer, stored: Request) -> RequestView:
+    """The view of one request."""
+    return {
+        "n": stored.n,
+        "kind": stored.kind,
+        "call": stored.call,
+        "until": stored.until,
+        "reason": stored.reason,
+        "asked_by": by_view(viewer, stored.asked_by),
+        "asked_at": stored.asked_at,
+        "decided_by": by_view(viewer, stored.decided_by) if stored.decided_by else None,
+        "decided_at": stored.decided_at,
+        "decided_reason": stored.decided_reason,
+        "outcome": stored.outcome,
+        "resumed_at": stored.resumed_at,
+        "granted_s": stored.granted.total_seconds() if stored.granted else None,
+    }

@@ -1,0 +1,66 @@
+"""The rule of sight as conditions on rows: the one translation of `rules/sight.py` to SQL.
+
+Each function takes the columns that a case looks at, so the tables above need not be known here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, false, or_, true
+
+from service.rules.sight import Everywhere, Heard, OwnOnly, Sight, SightCase, Within
+from service.store.ranges import overlaps, within
+
+_Column = ColumnElement[Any]
+
+
+def seen_incidents(sight: Sight, *, grid_code: _Column, audience: _Column, reporter: _Column) -> ColumnElement[bool]:
+    """Which incidents a sight grants, by the columns of `incident` or `report`."""
+
+    def granted(case: SightCase) -> ColumnElement[bool]:
+        match case:
+            case Everywhere():
+                return true()
+            case Within(area):
+                return within(grid_code, area)
+            case Heard(tokens):
+                return overlaps(audience, tokens)
+            case OwnOnly(subject):
+                return reporter == subject
+
+    return or_(false(), *(granted(case) for case in sight))
+
+
+def seen_events(sight: Sight, *, incident_id: _Column, area: _Column, audience: _Column) -> ColumnElement[bool]:
+    """Which events a sight grants: those without an incident only to those who read all."""
+
+    def granted(case: SightCase) -> ColumnElement[bool]:
+        match case:
+            case Everywhere():
+                return true()
+            case Within(prefix):
+                return and_(incident_id.is_not(None), within(area, prefix))
+            case Heard(tokens):
+                return and_(incident_id.is_not(None), overlaps(audience, tokens))
+            case OwnOnly():
+                return false()
+
+    return or_(false(), *(granted(case) for case in sight))
+
+
+def seen_calls(sight: Sight, *, unit: _Column, grid_code: _Column) -> ColumnElement[bool]:
+    """Which calls a sight grants in figures."""
+
+    def granted(case: SightCase) -> ColumnElement[bool]:
+        match case:
+            case Everywhere():
+                return true()
+            case Within(area):
+                return within(grid_code, area)
+            case Heard(tokens):
+                return unit.in_(tokens)
+            case OwnOnly():
+                return false()
+
+    return or_(false(), *(granted(case) for case in sight))

@@ -1,0 +1,53 @@
+"""The check that holds the figures to the log: nothing to say when they agree, one line a figure when they do not."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import text
+
+from service.appraisal import checking
+from service.rules.figures.definition import Period
+from tests.house import COMMUNITY, House
+from tests.rules.figures.facts import MONTH
+
+pytestmark = pytest.mark.anyio
+
+
+async def _differences(house: House, period: Period = MONTH) -> list[str]:
+    return await checking.differences(house.process.database, period, house.process.worlds.world)
+
+
+async def _tamper(house: House, change: str) -> None:
+    async with house.process.database.begin() as tx:
+        await tx.execute(text(change))
+
+
+async def test_a_month_without_calls_agrees(house: House) -> None:
+    assert await _differences(house) == []
+
+
+async def test_what_the_service_does_agrees_with_its_log(house: House) -> None:
+    incident = await house.report()
+    await house.advance(seconds=5 * 3600)
+    await house.act("street", incident, "resolve", result="已清运")
+    assert await _differences(house) == []
+    assert await _differences(house, Period(2026, 12)) == []
+
+
+async def test_a_figure_that_was_changed_is_named_by_group_and_in_total(house: House) -> None:
+    incident = await house.report()
+    await house.act("community", incident, "answer", measure="派人清理")
+    await _tamper(house, "UPDATE call SET answered_at = answer_by + interval '1 s'")
+    found = await _differences(house)
+    for group in (COMMUNITY, "total"):
+        assert f"by unit, {group}: answered_late is 1 by the calls, 0 by the log" in found
+        assert f"by unit, {group}: answered_in_time is 0 by the calls, 1 by the log" in found
+    assert not any(line.startswith("by department,") for line in found), "no call was at a department"
+
+
+async def test_a_call_without_a_log_is_found(house: House) -> None:
+    await house.report()
+    await _tamper(house, "DELETE FROM event WHERE incident_id IS NOT NULL")
+    found = await _differences(house)
+    assert f"by unit, {COMMUNITY}: calls is 1 by the calls, 0 by the log" in found
+    assert "by level, 1: open is 1 by the calls, 0 by the log" in found

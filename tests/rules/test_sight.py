@@ -1,0 +1,172 @@
+"""Who sees an incident, an event and a call (contract §2): the one rule that lists, queues, feed and figures ask."""
+
+from __future__ import annotations
+
+import pytest
+
+from service.rules import access, sight
+from service.rules.model import Actor
+from service.rules.sight import EVERYTHING, NOTHING, Heard, OwnOnly, Sight, Within
+from service.rules.words import Level, Role, State
+from tests.rules.builders import (
+    CELL,
+    COMMITTEE,
+    COMMUNITY,
+    DEPARTMENT,
+    DISTRICT,
+    FIRM,
+    LEADER,
+    NEXT_CELL,
+    NEXT_COMMUNITY,
+    OTHER_CELL,
+    OTHER_COMMUNITY,
+    OTHER_STREET,
+    PEOPLE,
+    REPORTER,
+    STATION,
+    STREET,
+    UNITS,
+    a_unit,
+    an_incident,
+)
+
+SEES = {
+    # at which level of the last call each sees the incident of CELL, reported by "worker"
+    "reporter": {1, 2, 3, 4},
+    "reporter_moved": {1, 2, 3, 4},
+    "colleague": {1, 2, 3, 4},
+    "elsewhere": set(),
+    "community": {1, 2, 3, 4},
+    "street": {1, 2, 3, 4},
+    "department": {3, 4},
+    "leader": {4},
+    "next_community": set(),
+    "other_street": set(),
+    "special": set(),
+    "committee": set(),  # of the same street, which makes it nothing
+    "firm": {1, 2, 3, 4},  # as a member of the community
+    "community_reporting": {1, 2, 3, 4},
+    "street_reporting": {1, 2, 3, 4},
+    "auditor": {1, 2, 3, 4},
+    "ops": {1, 2, 3, 4},
+    "ops_reporting": {1, 2, 3, 4},
+}
+
+
+@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("who", PEOPLE)
+def test_who_sees_an_incident(who: str, state: State) -> None:
+    seen = {int(level) for level in Level if sight.sees(PEOPLE[who], an_incident(state, level))}
+    assert seen == SEES[who]
+
+
+@pytest.mark.parametrize("who", PEOPLE)
+def test_whoever_is_something_to_an_incident_sees_it(who: str) -> None:
+    """What somebody may do hangs on relations, what somebody sees on the sight: 404 and 403 must not contradict."""
+    for level in Level:
+        incident = an_incident(State.CALLING, level)
+        assert sight.sees(PEOPLE[who], incident) == bool(access.relations(PEOPLE[who], incident))
+
+
+@pytest.mark.parametrize(
+    ("actor", "expected"),
+    [
+        (REPORTER, (Within(STREET), Heard(("@worker",)), OwnOnly("worker"))),
+        (Actor(Role.REPORTER, "w"), (Heard(("@w",)), OwnOnly("w"))),
+        (Actor(Role.REPORTER, "w", area=""), (Heard(("@w",)), OwnOnly("w"))),
+        (a_unit(COMMUNITY), (Within(COMMUNITY), Heard((COMMUNITY, f"@{COMMUNITY}")), OwnOnly(COMMUNITY))),
+        (a_unit(STREET, "s"), (Within(STREET), Heard((STREET, "@s")), OwnOnly("s"))),
+        (a_unit(DEPARTMENT, "d"), (Heard((DEPARTMENT, "@d")), OwnOnly("d"))),
+        (a_unit(LEADER, "l"), (Heard((LEADER, "@l")), OwnOnly("l"))),
+        (a_unit(DISTRICT, "x"), (Heard((DISTRICT, "@x")), OwnOnly("x"))),
+        (a_unit(COMMITTEE, "c"), (Heard((COMMITTEE, "@c")), OwnOnly("c"))),
+        (PEOPLE["firm"], (Heard((FIRM, COMMUNITY, f"@{FIRM}")), OwnOnly(FIRM))),
+        (Actor(Role.AUDITOR, "a"), EVERYTHING),
+        (Actor(Role.OPS, "o"), EVERYTHING),
+    ],
+)
+def test_the_cases_of_everybodys_sight(actor: Actor, expected: Sight) -> None:
+    assert sight.sight_of(actor) == expected
+    assert sight.reads_all(actor) == (expected == EVERYTHING)
+
+
+@pytest.mark.parametrize(
+    ("actor", "expected"),
+    [
+        (REPORTER, NOTHING),
+        (a_unit(STREET, "s"), (Within(STREET), Heard((STREET,)))),
+        (a_unit(DEPARTMENT, "d"), (Heard((DEPARTMENT,)),)),
+        (PEOPLE["firm"], (Heard((FIRM,)),)),
+        (Actor(Role.AUDITOR, "a"), EVERYTHING),
+        (Actor(Role.OPS, "o"), EVERYTHING),
+    ],
+)
+def test_whose_calls_are_in_an_actors_figures(actor: Actor, expected: Sight) -> None:
+    assert sight.figures_sight_of(actor) == expected
+
+
+@pytest.mark.parametrize(
+    ("actor", "queue", "expected"),
+    [
+        (a_unit(STREET), STREET, EVERYTHING),
+        (a_unit(STREET), COMMUNITY, sight.sight_of(a_unit(STREET))),
+        (a_unit(STREET), STATION, sight.sight_of(a_unit(STREET))),  # by its parent
+        (a_unit(STREET), OTHER_STREET, NOTHING),
+        (a_unit(STREET), DEPARTMENT, NOTHING),
+        (a_unit(COMMUNITY), COMMUNITY, EVERYTHING),
+        (a_unit(COMMUNITY), FIRM, sight.sight_of(a_unit(COMMUNITY))),
+        (a_unit(COMMUNITY), STREET, NOTHING),
+        (a_unit(COMMUNITY), NEXT_COMMUNITY, NOTHING),
+        (a_unit(DEPARTMENT), DEPARTMENT, EVERYTHING),
+        (a_unit(DEPARTMENT), STATION, NOTHING),
+        (PEOPLE["firm"], FIRM, EVERYTHING),
+        (PEOPLE["firm"], COMMUNITY, EVERYTHING),
+        (PEOPLE["firm"], STREET, NOTHING),
+        (REPORTER, STREET, NOTHING),
+        (PEOPLE["auditor"], DEPARTMENT, EVERYTHING),
+        (PEOPLE["ops"], COMMUNITY, EVERYTHING),
+    ],
+)
+def test_how_much_of_a_queue_an_actor_sees(actor: Actor, queue: str, expected: Sight) -> None:
+    assert sight.queue_sight_of(actor, UNITS[queue]) == expected
+
+
+@pytest.mark.parametrize("code", [DISTRICT, CELL, CELL[:7], STREET[:-1], COMMUNITY + "0", f"{STREET} ", ""])
+def test_a_code_only_like_the_cells_grants_nothing(code: str) -> None:
+    assert not sight.sees(a_unit(code), an_incident(State.CALLING))
+
+
+def test_an_event_without_an_incident_is_for_those_who_read_all() -> None:
+    for actor in PEOPLE.values():
+        mine = sight.sight_of(actor)
+        for area in (DISTRICT, CELL):
+            seen = sight.sees_event(mine, of_incident=False, area=area, audience=(DEPARTMENT, COMMUNITY, "@worker"))
+            assert seen == sight.reads_all(actor)
+
+
+def test_an_event_is_seen_by_the_area_and_audience_it_carries() -> None:
+    audience = (DEPARTMENT, "@elsewhere")
+    sights = {who: sight.sight_of(actor) for who, actor in PEOPLE.items()}
+    seen = {who for who in PEOPLE if sight.sees_event(sights[who], of_incident=True, area=NEXT_CELL, audience=audience)}
+    of_the_street = {"reporter", "colleague", "street", "street_reporting", "next_community"}
+    assert seen == of_the_street | {"department", "elsewhere", "auditor", "ops", "ops_reporting"}
+
+
+def test_a_call_is_its_units_and_its_areas() -> None:
+    def seen(actor: Actor) -> tuple[bool, ...]:
+        mine = sight.figures_sight_of(actor)
+        calls = ((COMMUNITY, CELL), (DEPARTMENT, CELL), (OTHER_COMMUNITY, OTHER_CELL))
+        return tuple(sight.sees_call(mine, unit=unit, grid_code=cell) for unit, cell in calls)
+
+    assert seen(a_unit(COMMUNITY)) == (True, True, False)
+    assert seen(a_unit(STREET)) == (True, True, False)
+    assert seen(a_unit(DEPARTMENT)) == (False, True, False)
+    assert seen(PEOPLE["firm"]) == seen(REPORTER) == (False, False, False)
+    assert seen(PEOPLE["auditor"]) == (True, True, True)
+
+
+def test_an_empty_sight_sees_nothing() -> None:
+    incident = an_incident(State.CALLING)
+    assert not sight.sees_incident(NOTHING, incident)
+    assert not sight.sees_event(NOTHING, of_incident=True, area=CELL, audience=incident.audience)
+    assert not sight.sees_call(NOTHING, unit=COMMUNITY, grid_code=CELL)

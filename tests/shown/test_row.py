@@ -1,0 +1,59 @@
+"""One row as a viewer sees it: the names of its unit, what is overdue, and exactly the keys of its shape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from service.rules.model import Actor, Call
+from service.rules.sight import Viewer
+from service.rules.words import Level, Role, State
+from service.shown.row import IncidentRow, row
+from service.store.incidents.incident_rows import incident_columns
+from tests.rules.builders import COMMUNITY, NOW, STREET, WORLD, an_incident, later
+from tests.shapes import check
+
+ANSWER = {"measure": "go and look", "contact": None, "promised_by": "2026-11-24T01:00:00Z"}
+"""An answer as it is stored: every field of the body, whether it was sent or not."""
+VIEWER = Viewer(Actor(Role.OPS, "ops"), WORLD, NOW)
+
+
+def stored(state: State = State.CALLING, level: Level = Level.COMMUNITY, **fields: Any) -> Mapping[str, Any]:
+    """The row of an incident joined with that of its report."""
+    said = {"line": "urban", "description": "rubbish", "location": None, "location_mismatch": False}
+    source = {"source_system": None, "source_ref": None, "occurred_at": None}
+    return {**incident_columns(an_incident(state, level)), **said, **source, **fields}
+
+
+def test_a_row_has_exactly_its_shape_in_every_state() -> None:
+    point = {"lat": 23.0, "lon": 113.0, "coord_type": "gcj02", "accuracy_m": None}
+    for state in State:
+        for level in Level:
+            check(IncidentRow, row(VIEWER, stored(state, level)))
+    told = stored(location=point, source_system="app", source_ref="1", occurred_at=NOW)
+    assert check(IncidentRow, row(VIEWER, told))["source"] == {"system": "app", "ref": "1"}
+
+
+def test_a_deadline_is_overdue_once_it_has_passed() -> None:
+    due_at = stored()["due_at"]
+    for moment, overdue in ((due_at, False), (due_at + timedelta(microseconds=1), True)):
+        assert row(Viewer(VIEWER.actor, WORLD, moment), stored())["overdue"] is overdue
+    closed = row(Viewer(VIEWER.actor, WORLD, later(days=900)), stored(State.CLOSED))
+    assert (closed["due_at"], closed["overdue"]) == (None, False)
+
+
+def test_a_unit_is_named_by_the_viewers_world() -> None:
+    shown = row(VIEWER, stored(level=Level.STREET))
+    assert shown["unit"] == {"code": STREET, "name": f"the street {STREET}"}
+    assert (shown["community"], shown["street"], shown["level_name"]) == (COMMUNITY, STREET, "street")
+
+
+def test_a_location_and_a_source_may_be_missing() -> None:
+    shown = row(VIEWER, stored())
+    assert (shown["location"], shown["source"], shown["occurred_at"]) == (None, None, None)
+
+
+def whole(found: Call) -> Call:
+    """A call of the rules' tests with an answer as the service stores it."""
+    return found._replace(answer=ANSWER) if found.answer else found

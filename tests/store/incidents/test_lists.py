@@ -1,0 +1,154 @@
+"""Pages of the list of incidents: each filter, the order, the place to go on from."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy.engine import URL
+
+from service.rules.model import By, Decision, Event, Incident
+from service.rules.sight import EVERYTHING, NOTHING, OwnOnly, Sight
+from service.rules.words import EventType, Kind, Level, State, Urgency
+from service.store.database import Database
+from service.store.incidents import lists, reports, saving
+from service.store.incidents.lists import IncidentFilter
+from service.store.incidents.reports import Report
+from tests.conftest import clone
+from tests.rules.builders import CELL, NEXT_CELL, NOW, OTHER_CELL, an_incident, later
+
+pytestmark = pytest.mark.anyio
+
+
+def numbered(n: int, state: State = State.CALLING, level: Level = Level.COMMUNITY, **fields: Any) -> Incident:
+    """An incident of which `n` says which it is, reported `n` hours after the first."""
+    at = NOW + timedelta(hours=n)
+    return an_incident(state, level)._replace(**{"id": UUID(int=n), "number": str(n), "reported_at": at, **fields})
+
+
+INCIDENTS = (
+    numbered(1),
+    numbered(2, level=Level.STREET, grid_code=NEXT_CELL, category="u-0201", urgency=Urgency.URGENT),
+    numbered(3, State.ANSWERED, grid_code=OTHER_CELL, reporter="elsewhere", category="u_0201"),
+    numbered(4, State.RESOLVED, due_at=later(days=40), kind=Kind.SUGGESTION, category="x"),
+    numbered(5, State.CLOSED, updated_at=later(days=9)),
+    numbered(6, State.CALLING, reported_at=NOW + timedelta(hours=5)),  # in the same moment as the fifth
+)
+LINES = {2: "water", 4: "water"}
+
+
+@pytest.fixture(scope="module")
+def filled(server: URL, templates: dict[str, str]) -> Iterator[str]:
+    for url in clone(server, templates["empty"]):
+        asyncio.run(fill(url, INCIDENTS))
+        yield url
+
+
+async def fill(url: str, incidents: Sequence[Incident]) -> None:
+    """Store these incidents, each with its report and its last call."""
+    database = Database(url, pool_size=1)
+    plain = Report("somebody", b"", "words", None, None, None, None, None, False, (), None)
+    points = {1: (23.1, 113.3), 2: (23.2, 113.4)}
+    async with database.begin() as tx:
+        written = []
+        for each in incidents:
+            lat, lon = points.get(each.id.int, (None, None))
+            written.append((each, replace(plain, lat=lat, lon=lon), LINES.get(each.id.int, "urban")))
+        await reports.insert(tx, written)
+        await saving.save(tx, [_new(each) for each in incidents])
+    await database.close()
+
+
+def _new(incident: Incident) -> Decision:
+    event = Event(EventType.INCIDENT_REPORTED, 1, NOW, incident, 1, By("reporter", incident.reporter))
+    return Decision(None, incident, (), incident.call, (event,))
+
+
+@pytest.fixture
+async def stored(filled: str) -> AsyncIterator[Database]:
+    database = Database(filled, pool_size=1)
+    yield database
+    await database.close()
+
+
+async def _found(database: Database, sight: Sight = EVERYTHING, **filters: Any) -> list[int]:
+    async with database.read() as connection:
+        rows = await lists.page(connection, IncidentFilter(**filters), sight, None, 50)
+    return [row["id"].int for row in rows]
+
+
+async def test_newest_first_and_by_id_within_a_moment(stored: Database) -> None:
+    assert await _found(stored) == [6, 5, 4, 3, 2, 1]
+
+
+async def test_pages_go_on_where_the_last_one_ended(stored: Database) -> None:
+    found, after = [], None
+    while True:
+        async with stored.read() as connection:
+            rows = await lists.page(connection, IncidentFilter(), EVERYTHING, after, 1)
+        if not rows:
+            break
+        found.append(rows[0]["id"].int)
+        after = rows[0]["reported_at"], rows[0]["id"]
+    assert found == [6, 5, 4, 3, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        ({"states": ("calling", "closed")}, [6, 5, 2, 1]),
+        ({"level": 2}, [2]),
+        ({"unit": "440105001"}, [2]),
+        ({"area": OTHER_CELL[:9]}, [3]),
+        ({"area": CELL[:9]}, [6, 5, 4, 2, 1]),
+        ({"area": "4"}, [6, 5, 4, 3, 2, 1]),
+        ({"category": "u-02"}, [2]),
+        ({"category": "u_"}, [3]),  # an underscore is itself, not any character
+        ({"category": "%"}, []),
+        ({"line": "water"}, [4, 2]),
+        ({"urgency": "urgent"}, [2]),
+        ({"kind": "suggestion"}, [4]),
+        ({"reporter": "elsewhere"}, [3]),
+        ({"reported_after": NOW + timedelta(hours=5)}, [6, 5]),
+        ({"reported_before": NOW + timedelta(hours=2)}, [1]),
+        ({"updated_after": later(days=9)}, [5]),
+        ({"overdue_at": later(days=39)}, [6, 3, 2, 1]),
+        ({"not_overdue_at": later(days=39)}, [5, 4]),  # a closed incident is never overdue
+        ({"line": "water", "urgency": "urgent", "states": ("calling",)}, [2]),
+        ({"unit": "nobody"}, []),
+    ],
+)
+async def test_each_filter_narrows_the_list(stored: Database, filters: dict[str, Any], expected: list[int]) -> None:
+    assert await _found(stored, **filters) == expected
+
+
+async def test_overdue_is_strictly_past_the_deadline(stored: Database) -> None:
+    assert 4 not in await _found(stored, overdue_at=later(days=40))
+    assert 4 in await _found(stored, overdue_at=later(days=40) + timedelta(microseconds=1))
+    assert 4 in await _found(stored, not_overdue_at=later(days=40))
+
+
+async def test_filters_never_widen_a_sight(stored: Database) -> None:
+    assert await _found(stored, (OwnOnly("elsewhere"),)) == [3]
+    assert await _found(stored, (OwnOnly("elsewhere"),), area=CELL[:9]) == []
+    assert await _found(stored, NOTHING) == []
+
+
+async def test_open_ones_are_of_a_line_a_place_and_a_time(stored: Database) -> None:
+    async def found(cells: list[str], line: str, since: int, until: int) -> list[int]:
+        span = NOW + timedelta(hours=since), NOW + timedelta(hours=until)
+        async with stored.read() as connection:
+            rows = await lists.open_ones(connection, cells, line, *span, EVERYTHING)
+        assert all((row["lat"] is None) == (row["id"].int > 2) for row in rows), "with the point, where there is one"
+        return [row["id"].int for row in rows]
+
+    assert await found([CELL], "urban", 0, 9) == [6, 1], "the fifth is closed"
+    assert await found([CELL, NEXT_CELL], "water", 0, 9) == [4, 2]
+    assert await found([CELL], "urban", 1, 1) == [1], "both ends are inside"
+    assert await found([CELL], "urban", 2, 4) == []
+    assert await found([], "urban", 0, 9) == []
