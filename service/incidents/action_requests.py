@@ -13,6 +13,7 @@ from service.context import Context, CurrentContext
 from service.incidents import acting, examples, reporting
 from service.incidents.acting import Command
 from service.incidents.deps import IfMatch, IncidentId, KeyHeader
+from service.incidents.schemas import example
 from service.rules import errors
 from service.rules.model import Act, Actor
 from service.rules.sight import Viewer
@@ -21,7 +22,7 @@ from service.store.incidents.saving import Stamp
 from service.web import problems
 from service.web.answers import answer
 from service.web.examples import ok
-from service.web.text import Body
+from service.web.text import Body, LongText
 
 _PROBLEMS = (
     errors.Unauthorized,
@@ -45,6 +46,14 @@ def responses(*more: type[errors.SihuError]) -> dict[int | str, dict[str, Any]]:
 
 
 RESPONSES = responses()
+
+
+class DecideBody(Body):
+    """What whoever decides has to say."""
+
+    model_config = example(reason="同意,情况属实")
+
+    reason: LongText | None = None
 
 
 @dataclass(frozen=True, slots=True)

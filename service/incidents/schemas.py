@@ -1,14 +1,14 @@
-"""The bodies people send, bounded everywhere, each with an example that can be pasted."""
+"""What people send of a report, and ask of a list: bounded everywhere, with an example that can be pasted.
+
+The body of an action stands beside its route."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
-from uuid import UUID
 
 from pydantic import ConfigDict, Field, FiniteFloat
 
-from service.rules.arrows.joint import MAX_ASSISTING
-from service.rules.words import Ground, Kind, ReturnReason, State, Urgency, VoidReason
+from service.rules.words import Kind, State, Urgency
 from service.web.text import (
     Body,
     CategoryCode,
@@ -17,7 +17,6 @@ from service.web.text import (
     GridCode,
     IdempotencyKey,
     Limit,
-    LongText,
     Moment,
     Params,
     Prefix,
@@ -26,10 +25,10 @@ from service.web.text import (
 )
 
 Short = Annotated[str, *one_line(200)]
-CallNumber = Annotated[int, Field(ge=1, le=32_767, description="its `seq` in the incident's `calls`")]
 
 
-def _example(**fields: Any) -> ConfigDict:
+def example(**fields: Any) -> ConfigDict:
+    """The configuration of a body that shows these fields as its example."""
     return ConfigDict(json_schema_extra={"examples": [fields]})
 
 
@@ -52,7 +51,7 @@ class Source(Body):
 class ReportBody(Body):
     """One incident as reported."""
 
-    model_config = _example(
+    model_config = example(
         grid_code="440105003001001",
         category="urban-0110",
         description="巷口垃圾堆积,气味大 (rubbish piled up at the mouth of the lane)",
@@ -84,132 +83,6 @@ class BatchBody(Body):
     items: Annotated[
         list[Annotated[BatchItem | Any, Field(union_mode="left_to_right")]], Field(min_length=1, max_length=500)
     ]
-
-
-class AnswerBody(Body):
-    """What the unit will do, who can be asked, and what it promises (domain page §2.2, four elements)."""
-
-    model_config = _example(
-        measure="今天下午清运", contact="值班电话 020-0000 0000", promised_by="2026-11-23T18:00:00+08:00"
-    )
-
-    measure: LongText
-    contact: Annotated[str, *words(200)] | None = None
-    promised_by: Moment | None = Field(None, description="a promise to people; it moves no deadline")
-
-
-class ResolveBody(Body):
-    model_config = _example(result="已清运并冲洗地面")
-
-    result: LongText
-    attachments: Annotated[tuple[Short, ...], Field(max_length=20)] = ()
-
-
-class RaiseBody(Body):
-    model_config = _example(ground="beyond_powers", reason="需要执法权,社区无权处理")
-
-    ground: Ground
-    reason: LongText
-
-
-class UntilBody(Body):
-    model_config = _example(until="2026-12-31T18:00:00+08:00", reason="等待施工许可,年底前批复")
-
-    until: Moment
-    reason: LongText
-
-
-class DecideBody(Body):
-    model_config = _example(reason="同意,情况属实")
-
-    reason: LongText | None = None
-
-
-class ResumeBody(Body):
-    model_config = _example(comment="许可已批")
-
-    comment: LongText | None = None
-
-
-class AcceptBody(Body):
-    model_config = _example(comment="现场已干净")
-
-    comment: LongText | None = None
-
-
-class ReasonBody(Body):
-    model_config = _example(reason="垃圾还在原处")
-
-    reason: LongText
-
-
-class ReturnBody(Body):
-    model_config = _example(reason_code="not_our_duty", reason="该路段由交通部门管养", duty="EX-003")
-
-    reason_code: ReturnReason
-    reason: LongText
-    duty: Code | None = Field(None, description="the duty it cites: see GET /v1/duties")
-
-
-class AssignBody(Body):
-    model_config = _example(unit="team-003-1", reason="由执法队处理")
-
-    unit: Code
-    reason: LongText
-
-
-class AssistBody(Body):
-    model_config = _example(units=["dept-police", "dept-fire"], reason="需要联合执法")
-
-    units: Annotated[tuple[Code, ...], Field(min_length=1, max_length=MAX_ASSISTING)]
-    reason: LongText
-
-
-class PartDoneBody(Body):
-    model_config = _example(comment="交通已疏导")
-
-    comment: LongText | None = None
-
-
-class VoidBody(Body):
-    model_config = _example(reason_code="not_an_incident", reason="现场核实无此情况")
-
-    reason_code: VoidReason
-    reason: LongText
-
-
-class MergeBody(Body):
-    model_config = _example(into="019ab0e2-5c00-7d3a-9a51-6f1f0c2b7e11", reason="同一堆垃圾")
-
-    into: UUID
-    reason: LongText
-
-
-class RateBody(Body):
-    model_config = _example(score=4, comment="来得快,处理干净")
-
-    score: Annotated[int, Field(ge=1, le=5)]
-    comment: LongText | None = None
-    call: CallNumber | None = Field(None, description="a street: the department's call, the last one unless named")
-
-
-class AppealBody(Body):
-    model_config = _example(call=1, reason="当天全区断网,无法应答")
-
-    call: CallNumber
-    reason: LongText
-
-
-class CommentBody(Body):
-    model_config = _example(text="现场照片已发到群里")
-
-    text: LongText
-
-
-class UrgeBody(Body):
-    model_config = _example(message="居民等了两小时,请尽快处理")
-
-    message: LongText
 
 
 class ListQuery(Params):

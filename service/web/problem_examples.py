@@ -59,9 +59,9 @@ EXAMPLES: Mapping[type[SihuError], Example] = {
     errors.UnknownUnit: Example(_UNIT, (Pointer("/unit", _UNIT),)),
     errors.Unavailable: Example("The database cannot be reached: nothing was stored, send the same again in a second."),
 }
-"""One for each class of errors.py; a test checks that none is missing."""
+"""One example for each class of errors.py; a test checks that none is missing."""
 
 
 def of(kind: type[SihuError]) -> Example:
-    """Its example; what only HTTP knows (a wrong method, a fault of ours) has its title."""
+    """The example of a problem. A problem that only HTTP knows (a wrong method, a fault of ours) shows its title."""
     return EXAMPLES.get(kind) or Example(f"{kind.title}.")

@@ -34,7 +34,7 @@ def test_nine_functions_of_ten_have_18_lines_or_fewer() -> None:
     assert lengths[len(lengths) * 9 // 10] <= P90_FUNCTION_LINES
 
 
-def test_state_of_the_app_is_looked_up_by_the_wiring_alone() -> None:
+def test_the_wiring_alone_looks_at_the_state_of_the_app() -> None:
     """Routes take the typed context; a look-up on `app.state` is an untyped name that nobody can follow."""
     found = []
     for file in source.files():
