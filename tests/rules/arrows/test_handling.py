@@ -84,6 +84,17 @@ def test_every_new_call_has_its_numbers_and_says_who_called_and_why(
     assert (call.outcome, call.ended_at, call.answered_at, call.resolve_by, call.late_s) == (None,) * 5
 
 
+def test_a_new_incident_begins_with_nothing_counted() -> None:
+    decision = reported()
+    after, call = decision.after, decision.after.call
+    assert (after.version, after.rejects, after.returns, after.warned, after.requests) == (1, 0, 0, 0, ())
+    assert (after.reopened_void, after.provisional, after.rating, after.merged_into) == (False, False, None, None)
+    assert (after.assisting, after.earlier, after.closed_at, after.closed_as) == ((), (), None, None)
+    assert (call.binding, call.exempt, call.assisting, call.attachments, call.parts_done) == (False, False, (), (), ())
+    assert [event.at_state.sequence for event in decision.events] == [0, 0], "as it stood before its first event"
+    assert (decision.changed, after.sequence) == ((), 2)
+
+
 def test_an_answer_is_written_on_the_call_which_stays_open() -> None:
     decision = act(an_incident(C), "community", Arrow.ANSWER, at=later(minutes=20))
     call = _ended(decision)
