@@ -34,7 +34,7 @@ async def test_what_the_service_does_agrees_with_its_log(house: House) -> None:
     assert await _differences(house, Period(2026, 12)) == []
 
 
-async def test_a_figure_that_was_changed_is_named_by_group_and_in_total(house: House) -> None:
+async def test_a_changed_figure_is_named_by_group_and_in_total(house: House) -> None:
     incident = await house.report()
     await house.act("community", incident, "answer", measure="派人清理")
     await _tamper(house, "UPDATE call SET answered_at = answer_by + interval '1 s'")
