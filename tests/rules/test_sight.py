@@ -136,7 +136,7 @@ def test_a_code_only_like_the_cells_grants_nothing(code: str) -> None:
     assert not sight.sees(a_unit(code), an_incident(State.CALLING))
 
 
-def test_events_without_an_incident_are_for_who_reads_all() -> None:
+def test_events_without_an_incident_are_for_auditors_and_ops() -> None:
     for actor in PEOPLE.values():
         mine = sight.sight_of(actor)
         for area in (DISTRICT, CELL):
@@ -144,7 +144,7 @@ def test_events_without_an_incident_are_for_who_reads_all() -> None:
             assert seen == sight.reads_all(actor)
 
 
-def test_area_and_audience_of_an_event_decide_who_sees_it() -> None:
+def test_an_event_is_seen_by_its_area_or_its_audience() -> None:
     audience = (DEPARTMENT, "@elsewhere")
     sights = {who: sight.sight_of(actor) for who, actor in PEOPLE.items()}
     seen = {who for who in PEOPLE if sight.sees_event(sights[who], of_incident=True, area=NEXT_CELL, audience=audience)}

@@ -162,7 +162,7 @@ def test_the_feed_grants_what_the_rule_grants(rows: Rows, sight: Sight) -> None:
 
 @settings(max_examples=50)
 @given(sight=sights)
-def test_events_without_an_incident_are_for_who_reads_all(rows: Rows, sight: Sight) -> None:
+def test_events_without_an_incident_are_for_auditors_and_ops(rows: Rows, sight: Sight) -> None:
     page = rows.read(lambda connection: feed.read(connection, 0, 10_000, FeedFilter(sight)))
     alone = sum(event.incident_id is None for event in page.events)
     assert alone == (len(rows.elsewhere) if Everywhere() in sight else 0)

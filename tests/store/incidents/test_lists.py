@@ -139,7 +139,7 @@ async def test_filters_never_widen_a_sight(stored: Database) -> None:
     assert await _found(stored, NOTHING) == []
 
 
-async def test_candidates_share_a_line_a_place_and_a_time(stored: Database) -> None:
+async def test_open_ones_have_a_line_a_place_and_a_time(stored: Database) -> None:
     async def found(cells: list[str], line: str, since: int, until: int) -> list[int]:
         span = NOW + timedelta(hours=since), NOW + timedelta(hours=until)
         async with stored.read() as connection:
