@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pytest
 from sqlalchemy import ARRAY, BigInteger, Text, cast, func, select
 
-from service.rules.figures.percentiles import Spread, spread, spread_of
+from service.rules.figures.percentiles import spread, spread_of
 from service.store.database import Database
 from service.store.figures.order_statistics import gathered, overall, picked, sorted_within
 
@@ -42,8 +42,11 @@ CASES: list[Lengths] = [
 ]
 
 
-async def _percentiles(database: Database, lengths: Lengths) -> tuple[dict[str, Spread], Spread]:
-    """By SQL: of each group that has a row, and of all together."""
+Picks = list[int | None]
+
+
+async def _picked(database: Database, lengths: Lengths) -> tuple[dict[str, Picks], Picks | None]:
+    """By SQL: the neighbours of the percentiles in each group that has a row, and in all together."""
     pairs = [(code, length) for code, each in lengths.items() for length in each]
     codes, values = [code for code, _ in pairs], [length for _, length in pairs]
     rows = func.unnest(cast(codes, ARRAY(Text)), cast(values, ARRAY(BigInteger))).table_valued("code", "length")
@@ -51,17 +54,29 @@ async def _percentiles(database: Database, lengths: Lengths) -> tuple[dict[str, 
     counted = select(rows.c.code, gathered(rows.c.length).label("lengths")).group_by(rows.c.code).subquery()
     groups = select(counted.c.code, sorted_within(counted.c.lengths).label("lengths")).cte("groups")
     (everything,) = overall(groups, ["lengths"])
-    many = func.coalesce(func.cardinality(groups.c.lengths), 0)
-    query = select(groups.c.code, many, picked(groups.c.lengths), everything)
     async with database.read() as connection:
-        found = (await connection.execute(query)).all()
-    total = sum(row[1] for row in found)
-    return {row[0]: spread(row[1], row[2]) for row in found}, spread(total, found[0][3] if found else ())
+        found = (await connection.execute(select(groups.c.code, picked(groups.c.lengths), everything))).all()
+    return {row[0]: row[1] for row in found}, found[0][2] if found else None
+
+
+def _expected(lengths: Iterable[int | None]) -> Picks:
+    """The median's neighbours, then those of the 90th percentile: places 0 to n - 1 of the lengths in order."""
+    ordered = sorted(length for length in lengths if length is not None)
+    last = len(ordered) - 1
+    places = [min(last, last * percent // 100 + up) for percent in (50, 90) for up in (0, 1)]
+    return [ordered[place] for place in places] if ordered else [None] * 4
 
 
 @pytest.mark.parametrize("lengths", CASES)
-async def test_sql_finds_what_the_definition_finds(database: Database, lengths: Lengths) -> None:
-    known = {code: [length for length in each if length is not None] for code, each in lengths.items() if each}
-    groups, everything = await _percentiles(database, lengths)
-    assert groups == {code: spread_of(each) for code, each in known.items()}
-    assert everything == spread_of([length for each in known.values() for length in each])
+async def test_sql_picks_the_neighbours_of_each_percentile(database: Database, lengths: Lengths) -> None:
+    groups, everything = await _picked(database, lengths)
+    assert groups == {code: _expected(each) for code, each in lengths.items() if each}
+    if groups:
+        assert everything == _expected(length for each in lengths.values() for length in each)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_definition_takes_the_same_neighbours(seed: int) -> None:
+    lengths = [length for each in _at_random(seed).values() for length in each if length is not None]
+    picks = [pick for pick in _expected(lengths) if pick is not None]
+    assert spread_of(lengths) == spread(len(lengths), picks)

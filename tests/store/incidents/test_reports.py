@@ -87,6 +87,7 @@ async def test_a_key_is_found_for_its_own_subject(database: Database) -> None:
             ("worker", "k"): EarlierReport(UUID(int=1), b"\x00\x01"),
             ("O'Hare\\", "key-1"): EarlierReport(UUID(int=2), b"\xff"),
         }
+        assert await reports.known_by_key(connection, [("worker", "key-1"), ("", "k")]) == {}
         assert await reports.known_by_key(connection, []) == {}
 
 
@@ -98,6 +99,7 @@ async def test_a_source_is_found_by_system_and_reference(database: Database) -> 
             ("12345", "GZ/7"): EarlierReport(UUID(int=1), b"\xff"),
             ("12345", "8"): EarlierReport(UUID(int=2), b"\x00\x01"),
         }
+        assert await reports.known_by_source(connection, [("8", "GZ/7"), ("12345", "9")]) == {}
         assert await reports.known_by_source(connection, []) == {}
 
 
