@@ -7,10 +7,11 @@ from sqlalchemy import text
 
 from service.appraisal import checking
 from service.rules.figures.definition import Period
-from tests.appraisal.calls import MONTH
 from tests.house import COMMUNITY, House
 
 pytestmark = pytest.mark.anyio
+
+MONTH = Period(2026, 11)
 
 
 async def _differences(house: House, period: Period = MONTH) -> list[str]:
