@@ -12,6 +12,8 @@ from tests.rules.figures.facts import MONTH
 
 pytestmark = pytest.mark.anyio
 
+MONTH = Period(2026, 11)
+
 
 async def _differences(house: House, period: Period = MONTH) -> list[str]:
     return await checking.differences(house.process.database, period, house.process.worlds.world)
