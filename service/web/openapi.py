@@ -10,7 +10,8 @@ from fastapi import FastAPI
 
 from service.rules import errors
 from service.rules.errors import SihuError
-from service.rules.words import Arrow, State
+from service.rules.lifecycle import TRANSITIONS
+from service.rules.words import State
 from service.web import examples, problems
 from service.web.doors import JSON, Door, door_of
 
@@ -57,7 +58,7 @@ PROBLEM_SCHEMA: Mapping[str, Any] = {
         },
         "allowed": {
             "type": "array",
-            "items": {"type": "string", "enum": [arrow.value for arrow in Arrow]},
+            "items": {"type": "string", "enum": [arrow.value for arrow, each in TRANSITIONS.items() if each.by]},
             "description": "illegal_transition: what you could do instead",
         },
     },

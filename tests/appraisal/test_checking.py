@@ -8,7 +8,6 @@ from sqlalchemy import text
 from service.appraisal import checking
 from service.rules.figures.definition import Period
 from tests.house import COMMUNITY, House
-from tests.rules.figures.facts import MONTH
 
 pytestmark = pytest.mark.anyio
 

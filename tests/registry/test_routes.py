@@ -9,7 +9,7 @@ import pytest
 
 from service.registry import views
 from tests.house import CATEGORY, CELL, DEPARTMENT, LEADER, STREET, House
-from tests.views import reshaped
+from tests.shapes import check
 
 pytestmark = pytest.mark.anyio
 
@@ -95,7 +95,7 @@ async def test_answers_have_the_shape_of_their_views(house: House) -> None:
         ((await house.get("worker", "/v1/duties", limit=1, **place))["items"][0], views.JudgedDutyView),
     ]
     for content, view in answers:
-        assert reshaped(content, view) == content
+        check(view, content)
 
 
 async def test_cells_are_filtered_by_the_front_of_their_code(house: House) -> None:

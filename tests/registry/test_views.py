@@ -14,7 +14,7 @@ from service.rules.words import Level, UnitKind, Urgency
 from service.rules.world import Category, Cell, Duty, Line, Unit, Validity
 from service.store.registry.duty_proposals import Proposal
 from tests.registry.bundles import DAY, NOW
-from tests.views import reshaped
+from tests.shapes import check
 
 VALIDITY = Validity(NOW, NOW + DAY)
 DATES = {"valid_from": NOW, "valid_to": NOW + DAY}
@@ -107,4 +107,4 @@ def test_a_chain_names_the_unit_of_each_call() -> None:
     ],
 )
 def test_an_example_has_the_shape_of_its_view(example: dict[str, Any], view: Any) -> None:
-    assert reshaped(example, view) == example
+    check(view, example)

@@ -13,7 +13,7 @@ from service.rules.words import ClockKind, Level, Urgency
 from service.store.registry.calendars import Day
 from service.times import examples, views
 from tests.registry.bundles import DAY, NOW
-from tests.views import reshaped
+from tests.shapes import check
 
 POLICY = Policy(
     "p",
@@ -99,4 +99,4 @@ def test_a_year_is_covered_when_all_its_days_are_known() -> None:
     ],
 )
 def test_an_example_has_the_shape_of_its_view(example: dict[str, Any], view: Any) -> None:
-    assert reshaped(example, view) == example
+    check(view, example)

@@ -10,6 +10,7 @@ import pytest
 from service import clock as clocks
 from service import settings
 from service.main import create_app
+from service.rules.lifecycle import TRANSITIONS
 from service.rules.words import Arrow, EventType, Role, State
 
 INCIDENT = "reported resolved rejected closed reopened held resumed commented urged rated merged"
@@ -50,7 +51,9 @@ def test_the_document_publishes_every_event_type(document: dict[str, Any]) -> No
 
 
 def test_the_document_publishes_verbs_states_and_roles(document: dict[str, Any]) -> None:
+    people = [arrow.value for arrow, each in TRANSITIONS.items() if each.by]
     problem = document["components"]["schemas"]["Problem"]["properties"]
-    assert problem["allowed"]["items"]["enum"] == [each.value for each in Arrow]
+    assert problem["allowed"]["items"]["enum"] == people
+    assert set(people) < {each.value for each in Arrow}
     assert problem["state"]["enum"] == [each.value for each in State]
     assert document["components"]["schemas"]["Role"]["enum"] == [each.value for each in Role]

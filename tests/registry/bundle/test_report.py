@@ -6,7 +6,7 @@ from service.registry import examples
 from service.registry.bundle.changes import RowSummary
 from service.registry.bundle.parse import Fault
 from service.registry.bundle.report import ImportReport, ImportView
-from tests.views import reshaped
+from tests.shapes import check
 
 UNITS = RowSummary(["a"], ["b", "c"], ["d"], 5)
 
@@ -57,4 +57,4 @@ def test_an_import_changes_nothing_when_all_rows_stay() -> None:
 
 
 def test_the_example_has_the_shape_of_the_view() -> None:
-    assert reshaped(examples.IMPORTED, ImportView) == examples.IMPORTED
+    check(ImportView, examples.IMPORTED)
