@@ -27,7 +27,7 @@ class Step:
 def plan(incident: Incident, world: World, now: datetime) -> tuple[Step, ...]:
     """The steps of the clock until the first re-call at level 4, or until the incident closes.
 
-    The clock also puts deadlines right on its way, and wakes for nothing after a fault: neither is a step.
+    A deadline that the clock puts right on its way is not a step, nor is a look that changes nothing anybody sees.
     """
     steps: list[Step] = []
     while incident.due_at is not None:

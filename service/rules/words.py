@@ -1,4 +1,5 @@
-"""The words of the contract as enums: states, levels, arrows, causes, outcomes, roles. They are sent and stored so."""
+"""The words of the contract as enums: states, levels, arrows, causes, outcomes, roles. Requests, answers and tables
+hold exactly these values."""
 
 from __future__ import annotations
 
