@@ -34,7 +34,7 @@ class Relation(StrEnum):
     OPS = "ops"
 
 
-_IN_WORDS: Mapping[Relation, str] = {
+_NAMES: Mapping[Relation, str] = {
     Relation.CALLED_UNIT: "the unit that is called",
     Relation.RESOLVER: "whoever resolved it",
     Relation.REPORTER: "its reporter",
@@ -137,13 +137,13 @@ def may(some: Party, by: frozenset[Relation], never: frozenset[Relation]) -> boo
 def demand(some: Party, by: frozenset[Relation], never: frozenset[Relation], verb: str) -> None:
     """Raises `NotYours` unless the party holds one of the relations `by` and none of `never`."""
     if barring := some.relations & never:
-        raise NotYours(f"{_in_words(barring).capitalize()} may not {verb} this incident: somebody else has to.")
+        raise NotYours(f"{_names_of(barring).capitalize()} may not {verb} this incident: somebody else has to.")
     if not some.relations & by:
-        raise NotYours(f"Only {_in_words(by)} may {verb} this incident.")
+        raise NotYours(f"Only {_names_of(by)} may {verb} this incident.")
 
 
-def _in_words(some: frozenset[Relation]) -> str:
-    return " or ".join(_IN_WORDS[relation] for relation in Relation if relation in some)
+def _names_of(some: frozenset[Relation]) -> str:
+    return " or ".join(_NAMES[relation] for relation in Relation if relation in some)
 
 
 def by_of(actor: Actor) -> By:

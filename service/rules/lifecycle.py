@@ -58,9 +58,9 @@ _ANSWERED = frozenset({State.ANSWERED})
 _ON_HOLD = frozenset({State.ON_HOLD})
 _RESOLVED = frozenset({State.RESOLVED})
 _CLOSED = frozenset({State.CLOSED})
-_TO_LEVEL_2 = frozenset({Level.COMMUNITY, Level.STREET})
+_UP_TO_LEVEL_2 = frozenset({Level.COMMUNITY, Level.STREET})
 _LEVELS_2_AND_3 = frozenset({Level.STREET, Level.DEPARTMENT})
-_TO_LEVEL_3 = frozenset({Level.COMMUNITY, Level.STREET, Level.DEPARTMENT})
+_UP_TO_LEVEL_3 = frozenset({Level.COMMUNITY, Level.STREET, Level.DEPARTMENT})
 _ANY_LEVEL = frozenset(Level)
 
 
@@ -92,7 +92,7 @@ class ClockTransition(Transition):
 TRANSITIONS: Mapping[Arrow, Transition] = {
     Arrow.ANSWER: Transition("b", _CALLING, _CALLED | _MEMBER, handling.answer),
     Arrow.RESOLVE: Transition("c", RUNNING_STATES, _CALLED, handling.resolve),
-    Arrow.RAISE: Transition("d", RUNNING_STATES, _CALLED, handling.raise_up, levels=_TO_LEVEL_3),
+    Arrow.RAISE: Transition("d", RUNNING_STATES, _CALLED, handling.raise_up, levels=_UP_TO_LEVEL_3),
     Arrow.NO_ANSWER: ClockTransition("e", _CALLING, _NOBODY, handling.miss),
     Arrow.NOT_RESOLVED: ClockTransition("f", _ANSWERED, _NOBODY, handling.miss),
     Arrow.RETURN: Transition(
@@ -116,7 +116,7 @@ TRANSITIONS: Mapping[Arrow, Transition] = {
         guard=verification.may_reopen,
     ),
     Arrow.WITHDRAW: Transition("o", CALL_OPEN_STATES, _REPORTER, endings.withdraw, guard=endings.may_withdraw),
-    Arrow.VOID: Transition("p", _CALLING, _CALLED, endings.void, levels=_TO_LEVEL_2, guard=endings.may_void),
+    Arrow.VOID: Transition("p", _CALLING, _CALLED, endings.void, levels=_UP_TO_LEVEL_2, guard=endings.may_void),
     Arrow.MERGE: Transition("q", OPEN_STATES, _STREET | _OPS, endings.merge),
     Arrow.ASSIST: Transition("", RUNNING_STATES, _CALLED, joint.assist),
     Arrow.PART_DONE: Transition("", CALL_OPEN_STATES, _ASSISTING, joint.part_done, guard=joint.may_be_done),
@@ -133,10 +133,10 @@ TRANSITIONS: Mapping[Arrow, Transition] = {
 }
 """Every arrow of contract §2 but arrow a, which starts from no state: see `report` below."""
 
-_OF_THE_CLOCK = {
+_CLOCK_EFFECTS = {
     arrow: (each.effect, Act(arrow)) for arrow, each in TRANSITIONS.items() if isinstance(each, ClockTransition)
 }
-_AT_A_DEADLINE: Mapping[DueKind, Arrow] = {
+_ARROW_AT_DEADLINE: Mapping[DueKind, Arrow] = {
     DueKind.ANSWER: Arrow.NO_ANSWER,
     DueKind.RESOLVE: Arrow.NOT_RESOLVED,
     DueKind.RESUME: Arrow.RESUME,
@@ -208,7 +208,7 @@ def tick(incident: IncidentOf[Earlier], world: World, now: datetime) -> Decision
     arrow = clock_arrow(incident, world, now)
     if arrow is None:
         return None
-    effect, act = _OF_THE_CLOCK[arrow]
+    effect, act = _CLOCK_EFFECTS[arrow]
     decision = _carry_out(incident, effect, act, CLOCK, world, now)
     return None if decision.after == incident else decision
 
@@ -223,7 +223,7 @@ def clock_arrow(incident: IncidentOf[Earlier], world: World, now: datetime) -> A
     now = max(now, incident.updated_at)
     if holds.must_reschedule(incident, world, now):
         return Arrow.RESCHEDULED
-    return _AT_A_DEADLINE[incident.due_kind] if now >= incident.due_at else Arrow.WARNED
+    return _ARROW_AT_DEADLINE[incident.due_kind] if now >= incident.due_at else Arrow.WARNED
 
 
 def _carry_out(

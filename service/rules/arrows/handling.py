@@ -66,7 +66,7 @@ def report(new: Admitted, by: By, world: World, *, incident_id: UUID, number: st
     """Arrow a: the incident begins and calls the community of its cell; a suggestion or deliberation waits there
     first."""
     route = routing.first(world, new.grid_code, new.draft.category, now)
-    incident = _called(new, route, world, incident_id, number, now)
+    incident = _new_incident(new, route, world, incident_id, number, now)
     waits_s = new.policy.parked_s(new.draft.kind)
     facts = opening_facts(incident.call)
     if waits_s:
@@ -86,7 +86,7 @@ def report(new: Admitted, by: By, world: World, *, incident_id: UUID, number: st
     return DecisionOf(None, after, (), incident.call, events, route.because, *incident.requests)
 
 
-def _called(new: Admitted, route: Route, world: World, incident_id: UUID, number: str, now: datetime) -> Incident:
+def _new_incident(new: Admitted, route: Route, world: World, incident_id: UUID, number: str, now: datetime) -> Incident:
     """A new incident with its first call, whose answer box runs."""
     policy, draft = new.policy, new.draft
     key = (policy.code, policy.version)

@@ -16,7 +16,7 @@ from service.rules.words import Arrow, ClosedAs, EventType, Level, Outcome, Stat
 from service.rules.world import World
 
 MISSED = frozenset({Outcome.NO_ANSWER, Outcome.NOT_RESOLVED})
-_WITH_A_RESULT = (ClosedAs.VERIFIED, ClosedAs.UNVERIFIED)
+_CLOSED_AS_HANDLED = (ClosedAs.VERIFIED, ClosedAs.UNVERIFIED)
 
 
 def may_rate(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> str | None:
@@ -31,10 +31,10 @@ def may_rate(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: 
     if actor.unit == incident.unit or _resolved_by(incident) == actor.subject:
         return "Nobody rates what they resolved themselves."
     given = incident.call.outcome_rating
-    return None if given is None else _stands(given)
+    return None if given is None else _already_rated(given)
 
 
-def _stands(given: int) -> str:
+def _already_rated(given: int) -> str:
     return f"It was rated {given} already; a rating stands as it was given."
 
 
@@ -49,7 +49,7 @@ def _rates_as_reporter(incident: Incident, actor: Actor) -> bool:
 
 
 def _has_outcome(incident: Incident) -> bool:
-    return incident.state is State.RESOLVED or incident.closed_as in _WITH_A_RESULT
+    return incident.state is State.RESOLVED or incident.closed_as in _CLOSED_AS_HANDLED
 
 
 def _department_calls(incident: Incident) -> list[Call]:
@@ -73,7 +73,7 @@ def rate(story: Story, act: Act) -> None:
         raise wrong_field("/call", "A reporter rates the incident: leave out call.")
     given = call.rating if by_street else call.outcome_rating
     if given is not None:
-        raise wrong_field("/score", _stands(given))
+        raise wrong_field("/score", _already_rated(given))
     if by_street:
         story.change_call_numbered(call.seq, quietly=True, rating=score)
     else:

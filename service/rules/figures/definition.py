@@ -213,10 +213,10 @@ def _measures(call: CallFacts, in_error: bool) -> Iterable[Measure]:
     yield from (measure for measure, outcome in _ENDED_AS.items() if call.outcome == outcome)
     if call.exempt:
         yield Measure.EXEMPT_ANSWER if call.outcome == Outcome.NO_ANSWER else Measure.EXEMPT_RESOLVE
-    yield from (measure for measure, holds in _others(call, in_error).items() if holds)
+    yield from (measure for measure, holds in _other_measures(call, in_error).items() if holds)
 
 
-def _others(call: CallFacts, in_error: bool) -> Mapping[Measure, bool]:
+def _other_measures(call: CallFacts, in_error: bool) -> Mapping[Measure, bool]:
     return {
         Measure.RETURNED_IN_ERROR: in_error,
         Measure.MULTI_HOP: _passed_on(call),

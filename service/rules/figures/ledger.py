@@ -34,7 +34,7 @@ def calls_of(events: Iterable[LoggedEvent]) -> list[CallFacts]:
     return ledger.calls
 
 
-_MOVERS = (EventType.CALL_EXTENDED, EventType.CALL_RESCHEDULED)
+_DEADLINE_CHANGES = (EventType.CALL_EXTENDED, EventType.CALL_RESCHEDULED)
 
 
 class _Ledger:
@@ -136,7 +136,7 @@ _ENTRIES: Mapping[str, Callable[[_Ledger, LoggedEvent], None]] = {
     EventType.INCIDENT_CLOSED: _Ledger.closed,
     EventType.INCIDENT_RATED: _Ledger.rated,
     **dict.fromkeys(_ENDS, _Ledger.ended),
-    **dict.fromkeys(_MOVERS, _Ledger.moved),
+    **dict.fromkeys(_DEADLINE_CHANGES, _Ledger.moved),
 }
 
 
