@@ -58,7 +58,7 @@ LevelShares = TypedDict(
 
 
 class FigureRow(TypedDict):
-    """The figures of one group: every measure of `rules/figures/definition.py` by its name."""
+    """The figures of one group: its counts, its times in seconds, its ratings and its score."""
 
     calls: CountView
     answered: CountView

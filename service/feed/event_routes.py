@@ -40,7 +40,7 @@ def _split(value: Any) -> Any:
 
 
 class FeedQuery(Params):
-    """The cursor to go on from, how long to wait, and what to leave out."""
+    """The cursor to go on from, how long to wait, and which events to list."""
 
     after: CursorText | None = Field(
         None, description="a `next_cursor`; `now` for the end of the log; left out: the oldest event kept"

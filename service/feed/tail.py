@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 POLL_S = 0.1
 """The longest pause between two rounds, so that a commit of another process is seen in time (contract §3: 250 ms)."""
 GATHER_S = 0.025
-"""Pause between two rounds under load, so that batches gather and numbering costs the writers little."""
+"""The pause between two rounds under load, so that batches gather and numbering costs the writers little."""
 _REST = 3
 """The pause after a round lasts at least this many times as long as the round. While somebody holds a snapshot open for
 an hour, every round walks over all that was numbered since (13 ms per 100,000 batches), and that must not take up the

@@ -105,7 +105,7 @@ class Act:
 
 
 class AssistingPart(NamedTuple):
-    """The report of an assisting unit that its share of a call is done."""
+    """The report of an assisting unit that its part of a call is done."""
 
     unit: str
     at: datetime

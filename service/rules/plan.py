@@ -1,4 +1,4 @@
-"""What happens next if nobody acts: the clock's own arrows, run ahead."""
+"""What happens next if nobody acts: the arrows that the clock will fire, worked out ahead."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ _MISSED = frozenset({Arrow.NO_ANSWER, Arrow.NOT_RESOLVED})
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One line of a plan: at this instant the clock fires this arrow; level and unit are those after it."""
+    """One line of a plan: at this instant the clock fires this arrow. `level` and `unit` are those after it has
+    fired."""
 
     at: datetime
     arrow: Arrow

@@ -36,8 +36,8 @@ class Hours:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """The weight of each part of a score, in any unit: answered in time, resolved in time, the streets' ratings of
-    departments, the reporters' ratings of outcomes (考核权重)."""
+    """The weight of each part of a score relative to the others: answered in time, resolved in time, the streets'
+    ratings of departments, the reporters' ratings of outcomes (考核权重)."""
 
     answered: int = 30
     resolved: int = 40

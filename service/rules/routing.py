@@ -58,7 +58,8 @@ def below(world: World, incident: AnyIncident, at: datetime) -> Route:
 
 
 def arbiter(world: World, incident: AnyIncident, at: datetime) -> Route:
-    """The leader who decides whose an incident is: in charge of the unit called now, else of the street (arrow g)."""
+    """The leader who decides which unit is responsible: the one in charge of the unit called now, else of the street
+    (arrow g)."""
     return _find(world, Level.LEADER, incident.grid_code, incident.category, incident.unit, at)
 
 
