@@ -1,8 +1,8 @@
 """Rate, appeal, approve and refuse an appeal: the calling side judges the answer, and a unit may object once to a call
 counted as missed (评价 · 申诉).
 
-These four arrows have no letter, because the incident stays where it is. A rating is never changed. A successful appeal
-exempts a call from the score and never erases that it was missed.
+These four arrows have no letter, because the incident stays where it is. No rating of a call is ever changed. A
+successful appeal exempts a call from the score and never erases that it was missed.
 """
 
 from __future__ import annotations
@@ -141,15 +141,15 @@ def judge(story: Story, act: Act) -> None:
         raise wrong_field("", f"No appeal against call {call.seq} waits to be decided.")
     if call.unit == story.by.unit:
         raise NotYours("Nobody decides its own appeal: ops do.")
-    granted = act.arrow is Arrow.APPROVE_APPEAL
+    approved = act.arrow is Arrow.APPROVE_APPEAL
     decided = call.appeal._replace(
         decided_by=story.by,
         decided_at=story.now,
         decided_reason=act.words,
-        outcome=Verdict.APPROVED if granted else Verdict.REFUSED,
+        outcome=Verdict.APPROVED if approved else Verdict.REFUSED,
     )
-    story.change_call_numbered(call.seq, appeal=decided, exempt=granted)
-    story.record(EventType.CALL_EXEMPTED if granted else EventType.CALL_APPEAL_REFUSED, act.words, call=call.seq)
+    story.change_call_numbered(call.seq, appeal=decided, exempt=approved)
+    story.record(EventType.CALL_EXEMPTED if approved else EventType.CALL_APPEAL_REFUSED, act.words, call=call.seq)
 
 
 def _call(incident: Incident, seq: int | None) -> Call:
