@@ -1,4 +1,4 @@
-"""The figures of one community as the OpenAPI document shows them, made by the code that answers."""
+"""The example in the OpenAPI document: the figures of one community, made by the code that answers."""
 
 from __future__ import annotations
 

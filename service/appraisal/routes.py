@@ -108,7 +108,7 @@ async def calls(context: CurrentContext, caller: Caller, query: Annotated[CallsQ
 
 
 def _sight(caller: Actor) -> Sight:
-    """Raises `NotYours` for reporters."""
+    """The calls that the caller may see in figures. Raises `NotYours` for reporters, who see none."""
     must_be(caller, Role.UNIT, Role.AUDITOR, Role.OPS)
     return figures_sight_of(caller)
 

@@ -34,7 +34,7 @@ class RatingView(CountView):
 
 
 class ScorePartView(TypedDict):
-    """One part of a score: `n` of `of`, how much it counts, and the query that lists its calls."""
+    """One part of a score: `n` out of `of`, its weight, and the query that lists its calls."""
 
     n: int
     of: int
@@ -43,7 +43,7 @@ class ScorePartView(TypedDict):
 
 
 class ScorePartsView(TypedDict):
-    """What a score is made of."""
+    """The four parts of a score."""
 
     answered: ScorePartView
     resolved: ScorePartView
@@ -54,11 +54,11 @@ class ScorePartsView(TypedDict):
 LevelShares = TypedDict(
     "LevelShares", {"1": "float | None", "2": "float | None", "3": "float | None", "4": "float | None"}
 )
-"""Which share of the resolved calls was resolved at each level."""
+"""The share of the resolved calls that was resolved at each level."""
 
 
 class FigureRow(TypedDict):
-    """The figures of one group: every measure of `rules/figures/definition.py` by its name."""
+    """The figures of one group: its counts, its times in seconds, its ratings and its score."""
 
     calls: CountView
     answered: CountView
@@ -117,7 +117,8 @@ FiguresView = TypedDict(
         "total": FigureRow,
     },
 )
-"""The figures of a month, every group by its code, and of all groups together. `policy` gives the score its weights."""
+"""The figures of a month: of every group, in the order of codes, and of all groups together. `policy` gives the weights
+of the score."""
 
 
 class IncidentLink(TypedDict):
@@ -129,7 +130,7 @@ class IncidentLink(TypedDict):
 
 
 class CountedCall(TypedDict):
-    """One call that a figure counts. `answer_s` and `resolve_s` are without what it was on hold."""
+    """One call that a figure counts. `answer_s` and `resolve_s` leave out the time on hold."""
 
     incident: IncidentLink
     seq: int

@@ -11,15 +11,15 @@ from service.rules.figures.definition import SCORED, Grouping, Measure, Tallies,
 from service.rules.policy import Policy, Weights
 from service.rules.sight import Viewer
 
-_COUNTS = [measure for measure in Measure if measure not in SCORED]  # the others stand in the parts of the score
+_COUNTS = [measure for measure in Measure if measure not in SCORED]  # the JSON has the others as `of` alone
 _BOM = "\ufeff"
 """A byte order mark, by which Excel recognises UTF-8."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""How a cell begins that a spreadsheet would compute."""
+"""The first characters of a cell that a spreadsheet would compute."""
 
 
 def sheet(viewer: Viewer, found: Tallies, grouping: Grouping, policy: Policy | None) -> bytes:
-    """One line a group by its code, under a header."""
+    """The CSV file: a header, and one line for each group, in the order of codes."""
     weights = policy.weights if policy else Weights()
     lines = [
         {"group_code": _inert(code), "group_name": _inert(name_of(viewer, grouping, code)), **_line(tally, weights)}

@@ -1,4 +1,4 @@
-"""Figures and the calls behind them as the API answers them in JSON, where every count opens."""
+"""Figures and the calls behind them as the API answers them in JSON. Every count has a link to the calls it counts."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _DIGITS = 4
 
 
 def page(viewer: Viewer, found: Tallies, period: Period, grouping: Grouping, policy: Policy | None) -> FiguresView:
-    """The whole answer: every group by code, and the total."""
+    """The whole answer: every group in the order of codes, and the total."""
     weights = policy.weights if policy else Weights()
     items: list[GroupRow] = [
         {
@@ -55,7 +55,7 @@ def page(viewer: Viewer, found: Tallies, period: Period, grouping: Grouping, pol
 
 
 def name_of(viewer: Viewer, grouping: Grouping, code: str) -> str:
-    """The name of a group as the registry has it now; a line that is gone has its code for a name."""
+    """The name of a group as the registry has it now; a line that the registry no longer has is named by its code."""
     if grouping is Grouping.LEVEL:
         return Level(int(code)).name.lower()
     if grouping is Grouping.LINE:
@@ -136,7 +136,7 @@ def _level_shares(tally: Tally) -> LevelShares:
 
 @dataclass(frozen=True, slots=True)
 class _Links:
-    """The queries that list the calls of one group's figures; `code` None: of all groups together."""
+    """The queries that list the calls of one group's figures; when `code` is None, of all groups together."""
 
     period: Period
     grouping: Grouping
@@ -150,12 +150,12 @@ class _Links:
 
 
 def shares_of(tally: Tally) -> dict[Level, float | None]:
-    """Which share of the resolved calls was resolved at each level; None where none was resolved."""
+    """The share of the resolved calls that was resolved at each level; None when no call was resolved."""
     return {level: mean_of(tally.counts[part], tally.counts[Measure.RESOLVED]) for level, part in RESOLVED_AT.items()}
 
 
 def mean_of(total: int, many: int) -> float | None:
-    """`total` divided by `many`, to four places; None where there is nothing to divide by."""
+    """The quotient of `total` and `many`, to four decimal places; None when `many` is 0."""
     return round(total / many, _DIGITS) if many else None
 
 

@@ -1,4 +1,4 @@
-"""The events of one incident as CloudEvents, beside the feed that shows those of all."""
+"""The timeline of one incident as CloudEvents. The feed shows the events of all incidents."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from service.store.log import feed
 
 
 async def timeline(database: Database, viewer: Viewer, incident_id: UUID) -> ItemPage[CloudEvent]:
-    """Every event of one incident, oldest first. Whoever sees the incident sees them all; the caller has checked that
-    the viewer does."""
+    """Every event of one incident, oldest first. Whoever sees the incident sees all its events; the caller has checked
+    that the viewer sees it."""
     async with database.read() as connection:
         stored = await feed.timeline(connection, incident_id)
     return {"items": [event(viewer, each) for each in stored], "next_cursor": None}

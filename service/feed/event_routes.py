@@ -40,10 +40,10 @@ def _split(value: Any) -> Any:
 
 
 class FeedQuery(Params):
-    """The cursor to go on from, how long to wait, and what to leave out."""
+    """The cursor to go on from, how long to wait, and which events to list."""
 
     after: CursorText | None = Field(
-        None, description="a `next_cursor`; `now`: the end of the log; none: the oldest event kept"
+        None, description="a `next_cursor`; `now` for the end of the log; left out: the oldest event kept"
     )
     wait: WaitSeconds = 0
     limit: Limit = 50
@@ -68,7 +68,8 @@ async def read_events(
     """Pass `next_cursor` back as `after`. No event ever appears before one that was already read.
 
     With `wait`, an empty answer is delayed until an event comes; if none comes in that time, you get the same cursor.
-    When a filter matches little, a page may have few items, or none and a cursor that has moved: go on from there.
+    When few events match the filter, a page may have few items, or none at all but a new cursor: go on from that
+    cursor.
     """
     filters = FeedFilter(sight_of(caller), tuple(query.types), query.unit, query.area)
     after = await _start(context, query.after)
@@ -90,7 +91,7 @@ async def _start(context: Context, after: str | None) -> int:
 
 
 async def _page(request: Request, context: Context, after: int, query: FeedQuery, filters: FeedFilter) -> FeedPage:
-    """The next page, or with `wait` the first one that is not empty. Waiting takes no connection."""
+    """The next page; with `wait` the first page that is not empty. No database connection is held while waiting."""
     tail = context.part(Tail)
     until = clock.monotonic() + query.wait
     position = after
@@ -102,7 +103,7 @@ async def _page(request: Request, context: Context, after: int, query: FeedQuery
             return page
         if left_s <= 0:
             return FeedPage((), after, False)
-        if position != after:  # what came was not for this reader: let more gather before looking again
+        if position != after:  # the new events were not for this reader: let more gather before looking again
             await asyncio.sleep(min(_GATHER_S, left_s))
         position = page.scanned_to
         if not await waiting.while_connected(request, tail.wait_past(position, left_s)):

@@ -1,8 +1,8 @@
-"""The one reader of the log in a process: it numbers what is committed and rings everybody who waits.
+"""The tail of the log, its one reader in a process: it numbers committed batches and rings everybody who waits.
 
-A commit in this process rings at once; what other processes commit is seen by a short poll. A round is one small
-transaction, and no connection is held in between. It reads no events: a batch row says which queues it touched, the
-nearest deadline it set, and what has to be read anew.
+A commit in this process rings at once; a commit of another process is seen by a short poll. A round is one small
+transaction, and no connection is held between two rounds. No event is read: the row of a batch says which queues it
+touched, the nearest deadline it set, and what has to be read anew.
 """
 
 from __future__ import annotations
@@ -26,22 +26,23 @@ from service.store.log.writing import Committed
 _log = logging.getLogger(__name__)
 
 POLL_S = 0.1
-"""How long a change made elsewhere may stay unseen (contract §3: 250 ms)."""
+"""The longest pause between two rounds, so that a commit of another process is seen in time (contract §3: 250 ms)."""
 GATHER_S = 0.025
-"""Pause between two rounds under load, so that batches gather and numbering costs the writers little."""
+"""The pause between two rounds under load, so that batches gather and numbering costs the writers little."""
 _REST = 3
-"""A round is followed by at least this many times as long a pause: somebody's snapshot held for an hour makes numbering
-walk over all it numbered since (13 ms per 100,000 batches), which should not eat the database."""
+"""The pause after a round lasts at least this many times as long as the round. While somebody holds a snapshot open for
+an hour, every round walks over all that was numbered since (13 ms per 100,000 batches), and that must not take up the
+database."""
 _READ_AHEAD = 4 * numbering.SEAL_LIMIT
-"""Batches remembered as passed on, in case the announcement of this process's own commit arrives after the batch was
-read."""
+"""The number of batches remembered as passed on, in case this process learns of its own commit only after it has read
+the batch."""
 _AFTER_FAULT_S = 1.0
 
 Reloader = Callable[[], Awaitable[None]]
 
 
 class Tail(Part):
-    """One a process. `tell` is called after every commit."""
+    """The tail of the log; a process has exactly one. `tell` is called after every commit."""
 
     def __init__(self, database: Database, queues: QueueTags, metrics: Metrics) -> None:
         self.position = 0
@@ -55,14 +56,14 @@ class Tail(Part):
         self._unread: set[str] = set()
         self._wakers: list[Callable[[datetime], None]] = []
         self._beats: list[Callable[[], None]] = []
-        self._unnumbered: dict[int, float] = {}  # batch → when it was announced, until it is read back with its number
+        self._unnumbered: dict[int, float] = {}  # batch → when `tell` named it, until it is read with its number
         self._passed_on: dict[int, None] = {}
         self._failing_since: float | None = None
         self._away = False
         self._task: asyncio.Task[None] | None = None
 
     def on_reload(self, name: str, reload: Reloader) -> None:
-        """Run `reload` when a batch says that `name` has to be read anew; again until it succeeds."""
+        """Run `reload` when a batch says that `name` has to be read anew, and try again until it succeeds."""
         self._reloaders[name] = reload
 
     def on_wake(self, wake: Callable[[datetime], None]) -> None:
@@ -70,24 +71,26 @@ class Tail(Part):
         self._wakers.append(wake)
 
     def on_beat(self, beat: Callable[[], None]) -> None:
-        """Call `beat` every round, at least every `POLL_S`."""
+        """Call `beat` after every round that succeeds, about every `POLL_S` or more often."""
         self._beats.append(beat)
 
     @property
     def lag_s(self) -> float:
-        """How long the oldest batch committed in this process has been waiting for its number, or how long rounds have
-        been failing; seconds."""
+        """The seconds that the oldest batch of this process has waited for its number, or that rounds have failed, if
+        that is longer."""
         since = [*itertools.islice(self._unnumbered.values(), 1)]
         if self._failing_since is not None:
             since.append(self._failing_since)
         return clock.monotonic() - min(since) if since else 0.0
 
     async def load(self) -> None:
-        """Start from what is numbered now. Parts that load anew on a reload load after this one: what changes past this
-        point of the log is read anew when the tail comes to it.
+        """Start from the present end of the log.
 
-        What a process that died had committed is numbered first: a tag that it gave must not come back.
-        Raises `Unavailable`.
+        First the commits of a process that died are numbered, since a tag that it gave must not come back. Parts that
+        register a reload load after the tail: what changes past this end is read anew when the tail comes to it.
+
+        Raises:
+            Unavailable: the database cannot be reached.
         """
         waiting = list(self._unnumbered)
         async with self._database.begin() as tx:
@@ -107,9 +110,9 @@ class Tail(Part):
             await asyncio.gather(self._task, return_exceptions=True)
 
     def tell(self, committed: Committed) -> None:
-        """A transaction of this process was committed."""
+        """Take note of a transaction that this process has committed."""
         self._wake(committed.wake_at)
-        if committed.batch_id in self._passed_on:  # numbered and read back before its commit was answered
+        if committed.batch_id in self._passed_on:  # numbered and read before `tell` came
             return
         self._unnumbered[committed.batch_id] = clock.monotonic()
         self._queues.touch(committed.queues, committed.batch_id)
@@ -120,7 +123,8 @@ class Tail(Part):
         return await self._await(lambda: self.position > position, timeout_s)
 
     async def settled(self, timeout_s: float = 10.0) -> bool:
-        """Wait until everything committed here so far is numbered; False when the seconds pass first."""
+        """Wait until everything that this process has committed so far is numbered; False when the seconds pass
+        first."""
         waiting = list(self._unnumbered)
         return await self._await(lambda: not any(batch in self._unnumbered for batch in waiting), timeout_s)
 
@@ -145,7 +149,7 @@ class Tail(Part):
             await asyncio.sleep(pause_s)
 
     async def _round(self) -> float:
-        """One turn; returns how long to pause at least, in seconds. The tail never dies of a fault."""
+        """Do one round; return the shortest pause after it, in seconds. The tail survives every fault."""
         began = clock.monotonic()
         try:
             if self._failing_since is not None:
@@ -166,7 +170,7 @@ class Tail(Part):
             self._away = False
             _log.warning("the database is back", extra={"event": "database_back"})
         if self._unnumbered:
-            self._rung.set()  # committed meanwhile, or another process is numbering: look again after a pause
+            self._rung.set()  # committed during this round, or another process is numbering: look again after a pause
         for beat in self._beats:
             beat()
         return min(POLL_S, max(GATHER_S, _REST * (clock.monotonic() - began)))
@@ -178,8 +182,8 @@ class Tail(Part):
         return _AFTER_FAULT_S
 
     async def _begin_anew(self) -> None:
-        """After a fault the database may be another one: restored from a backup, or a standby that lacks the last
-        commits. Its positions are taken over, and everything is read again."""
+        """Start anew after a fault, when the database may be another one: restored from a backup, or a standby that
+        lacks the last commits. The tail takes its position from the database, and everything is reloaded."""
         async with self._database.read() as connection:
             end = await numbering.end(connection)
             marks = await numbering.queue_marks(connection)
@@ -192,7 +196,8 @@ class Tail(Part):
         self._unread.update(self._reloaders)
 
     async def _number_and_read(self) -> None:
-        """Number what waits, and pass on what is numbered, whichever process did it. Only commits are passed on."""
+        """Number the committed batches, and pass on all that are numbered, whichever process did it. A batch is passed
+        on only after its numbering is committed."""
         full = True
         while full:
             waiting = list(self._unnumbered)
@@ -206,7 +211,7 @@ class Tail(Part):
                 await self._drop_lost(waiting)
 
     async def _drop_lost(self, waiting: list[int]) -> None:
-        """Everything committed has been read. Batches that were announced earlier and are still missing were lost, as
+        """Forget the announced batches that are still missing after everything committed was read: they were lost, as
         in a failover to a standby that lacked them."""
         lost = [batch for batch in waiting if self._unnumbered.pop(batch, None) is not None]
         if lost:

@@ -35,7 +35,7 @@ router = APIRouter(prefix="/v1/queues", tags=["queues · 待办"])
 
 
 class QueueRow(IncidentRow):
-    """An incident in the queue of a unit. `assisting`: another unit is called, and this one assists it."""
+    """An incident in the queue of a unit. `assisting` is true when another unit is called, and this one assists it."""
 
     assisting: bool
 
@@ -83,7 +83,7 @@ async def read_queue(request: Request) -> Response:
 
     Poll with `If-None-Match`: a 304 costs next to nothing. With `wait` as well, the answer comes when the queue changes
     or the seconds have passed."""
-    # Parameters are read by hand: department systems poll all day, and the framework's way doubles what a 304 costs.
+    # Parameters are read by hand: department systems poll all day, and the framework's way costs a 304 twice as much.
     context, unit = contexts.of(request.scope), request.path_params["unit"]
     query = _query_of(request.scope["query_string"])
     actor = deps.actor_of(request.scope)
@@ -96,7 +96,7 @@ async def read_queue(request: Request) -> Response:
         if not changed:
             return Response(status_code=304, headers={"ETag": tag})
         tag = tags.tag(unit, states)
-    # the tag is taken before the rows are read: they may be newer than it says, never older
+    # the tag is taken before the rows are read, so the rows may be newer than the tag, but never older
     viewer = Viewer(actor, context.worlds.world, context.clock.now())
     page = await _page(context, viewer, sight, unit, sorted(states), query)
     return answer(page, headers={"ETag": tag})
@@ -119,7 +119,8 @@ def _query_of(query_string: bytes) -> QueueQuery:
 
 
 def _sight(actor: Actor, code: str, world: World, now: datetime) -> Sight:
-    """What the actor sees of this unit's queue. Raises `NotFound` where that is nothing."""
+    """What the actor sees of the queue of a unit. Raises `NotFound` when there is no such unit, or the actor sees
+    nothing of its queue."""
     unit = world.unit(code, now)
     sight = NOTHING if unit is None else queue_sight_of(actor, unit)
     if sight == NOTHING:

@@ -1,7 +1,7 @@
 """The tags of all queues, in memory: a poll that finds nothing new costs a look-up and touches no row.
 
-A tag is the position of the last change of that queue, so every process that has read as far gives the same one, and it
-outlives restarts. Between a commit in this process and its numbering a queue carries that batch in its tag as well, so
+The tag of a queue is the position of its last change in the log. Every process that has read as far gives the same tag,
+also after a restart. Between a commit in this process and the numbering of its batch, the tag also names this batch, so
 a client that acts and polls at once never gets "unchanged". A tag that was sent never comes back after a change.
 """
 
@@ -17,23 +17,25 @@ DEFAULT_STATES = frozenset(CALL_OPEN_STATES)
 
 
 class QueueTags:
-    """(unit, state) → position. The tail of the log advances it, the queue route reads it."""
+    """The position of the last change for each unit and state. The tail of the log advances it, the queue route reads
+    it."""
 
     def __init__(self) -> None:
         self._positions: dict[str, int] = {}
-        # Batches arrive in the order of their commits, which is not that of their ids: the turn says which is last.
+        # Batches come in the order of their commits, not of their ids: the turn of a batch says which came last.
         self._fresh: dict[str, list[tuple[int, int]]] = {}
         self._turns = itertools.count(1)
         self._changed: dict[str, asyncio.Event] = {}
 
     def load(self, marks: Mapping[tuple[str, str], int]) -> None:
-        """Replace all positions by those that are stored. Everybody who waits looks again."""
+        """Replace all positions by the stored ones. Everybody who waits looks again."""
         self._positions = {f"{unit}:{state}": position for (unit, state), position in marks.items()}
         for unit in list(self._changed):
             self._ring(unit)
 
     def touch(self, keys: Iterable[str], batch_id: int) -> None:
-        """Note that this process committed a change of these queues ('unit:state'), whose position is not known yet."""
+        """Note that this process committed a change of these queues ("unit:state"). The position of the change is not
+        known yet."""
         turn = next(self._turns)
         for key in keys:
             self._fresh.setdefault(key, []).append((turn, batch_id))
@@ -42,8 +44,8 @@ class QueueTags:
     def advance(self, keys: Iterable[str], position: int, batch_id: int) -> None:
         """Note that a numbered batch changed these queues.
 
-        A mark of `touch` ends with its own batch alone: another process may already have sent this very position as a
-        tag, before the change that the mark stands for.
+        A batch removes only the note that `touch` made of it. Without the note of a later batch the tag would be this
+        very position, and another process may have sent that as a tag already, before the later change.
         """
         for key in keys:
             self._positions[key] = max(position, self._positions.get(key, 0))

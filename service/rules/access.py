@@ -1,6 +1,7 @@
-"""The relations of an actor to an incident, by which it is seen and acted on (contract §2, "Who sees and does what").
+"""The relations of an actor to an incident, which decide what it may see and do (contract §2, "Who sees and does
+what").
 
-Codes are prefixes, so a community or street is recognised by its code being the front of the cell's code.
+Codes are prefixes: the code of a cell begins with the code of its community, and that with the code of its street.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ class Relation(StrEnum):
     """One relation of an actor to one incident. An actor may have several at once."""
 
     CALLED_UNIT = "called_unit"  # the unit of the last call
-    RESOLVER = "resolver"  # the subject that resolved it, whatever key it uses now: this bars, and grants nothing
+    RESOLVER = "resolver"  # the subject that resolved it, by whatever key: it may not accept or reject
     REPORTER = "reporter"  # the subject whose incident it is
     CELL_COMMUNITY = "cell_community"
     CELL_STREET = "cell_street"
-    APPROVER = "approver"  # the side that called: decides what the called unit asks for
+    APPROVER = "approver"  # decides the holds and extensions that the called unit asks for
     ASSISTING = "assisting"  # assists in the last call
     MEMBER = "member"  # a partner whose parent is called: may answer for it
     AUDIENCE = "audience"  # ever called or assisting
@@ -33,7 +34,7 @@ class Relation(StrEnum):
     OPS = "ops"
 
 
-_IN_WORDS: Mapping[Relation, str] = {
+_NAMES: Mapping[Relation, str] = {
     Relation.CALLED_UNIT: "the unit that is called",
     Relation.RESOLVER: "whoever resolved it",
     Relation.REPORTER: "its reporter",
@@ -60,12 +61,12 @@ class Party:
 
 
 def party(actor: Actor, incident: AnyIncident) -> Party:
-    """The party that this actor is in this incident."""
+    """An actor as a party to one incident."""
     return Party(actor, relations(actor, incident))
 
 
 def relations(actor: Actor, incident: AnyIncident) -> frozenset[Relation]:
-    """All relations of an actor to an incident; with none it does not exist for the actor (404)."""
+    """All relations of an actor to an incident; with none the incident does not exist for the actor (404)."""
     if actor.role is Role.AUDITOR:
         return frozenset({Relation.AUDITOR})
     if actor.role is Role.OPS:
@@ -100,15 +101,17 @@ def _unit_relations(unit: str, member_of: str | None, incident: AnyIncident) -> 
 
 
 def approvers(incident: AnyIncident) -> frozenset[str]:
-    """The units that decide a hold or extension of the last call (contract §2, "Approver"); none: the called unit does.
+    """The units that decide a hold or extension of the last call (contract §2, "Approver"); when there are none, the
+    called unit decides for itself.
 
-    A first call has no `from_unit`, whatever its level, so the street of the cell stands in for it.
+    The unit that called decides. The street of the cell decides as well at level 1 and after a missed deadline, and
+    stands in where no other unit called, as for a first call.
     """
     call = incident.call
     if call.level is Level.LEADER:
         return frozenset()
     by_clock = call.cause in (Cause.NO_ANSWER, Cause.NOT_RESOLVED)
-    caller = None if call.from_unit == call.unit else call.from_unit  # itself, in place of a unit that is gone
+    caller = None if call.from_unit == call.unit else call.from_unit  # no unit approves for itself as the caller
     street = incident.street if call.level is Level.COMMUNITY or by_clock or caller is None else None
     return frozenset(unit for unit in (caller, street) if unit is not None) - {call.unit}
 
@@ -134,13 +137,13 @@ def may(some: Party, by: frozenset[Relation], never: frozenset[Relation]) -> boo
 def demand(some: Party, by: frozenset[Relation], never: frozenset[Relation], verb: str) -> None:
     """Raises `NotYours` unless the party holds one of the relations `by` and none of `never`."""
     if barring := some.relations & never:
-        raise NotYours(f"{_in_words(barring).capitalize()} may not {verb} this incident: somebody else has to.")
+        raise NotYours(f"{_names_of(barring).capitalize()} may not {verb} this incident: somebody else has to.")
     if not some.relations & by:
-        raise NotYours(f"Only {_in_words(by)} may {verb} this incident.")
+        raise NotYours(f"Only {_names_of(by)} may {verb} this incident.")
 
 
-def _in_words(some: frozenset[Relation]) -> str:
-    return " or ".join(_IN_WORDS[relation] for relation in Relation if relation in some)
+def _names_of(some: frozenset[Relation]) -> str:
+    return " or ".join(_NAMES[relation] for relation in Relation if relation in some)
 
 
 def by_of(actor: Actor) -> By:

@@ -1,5 +1,5 @@
-"""The fields that a decision may change, by name and type: of an incident, a call, a request. `Story` takes them as
-keywords, so the type checker sees a misspelt one."""
+"""The fields that a decision may change, by name and type: of an incident, of a call, of a request. `StoryOf` takes
+them as keywords, so the type checker finds a misspelt one."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class BoxStart(TypedDict):
 
 
 class IncidentChange(TypedDict, total=False):
-    """The fields of an incident that can change, but for its earlier calls. Those of the last group are the story's
-    own business: an arrow opens, ends and changes calls and requests by name."""
+    """The fields of an incident that can change, except its earlier calls. Only `StoryOf` sets those of the last group:
+    an arrow opens, ends and changes calls and requests by its methods."""
 
     state: State
     due_at: datetime | None

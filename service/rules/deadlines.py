@@ -1,6 +1,8 @@
-"""When a deadline falls, and how it came about: the box of the policy, without the holds, moved by the extensions.
+"""When a deadline falls, and how it came about: the box of the policy, counted without the holds and lengthened by the
+extensions.
 
-`standing` is the only computation of a call's deadline: the stored one must equal it, whatever happened to the call.
+`standing` is the only computation of a call's deadline. The stored deadline equals it, except where a changed calendar
+would have moved it back into the past (`arrows.holds.reschedule`).
 """
 
 from __future__ import annotations
@@ -16,10 +18,9 @@ from service.rules.world import World
 
 
 class Deadline(NamedTuple):
-    """The deadline of a call and how it came about. The `stretches` count, one after the other; between them the call
-    was on hold. `left` is the time that a hold still keeps. A `provisional` deadline lies beyond the days that are
-    known.
-    """
+    """The deadline of a call and how it came about. The `stretches` are the times that count, one after the other;
+    between them the call was on hold. `left` is the time that a running hold keeps. A deadline is `provisional` when
+    its box reaches into a year whose holidays are not published."""
 
     due_at: datetime
     start: datetime
@@ -31,19 +32,20 @@ class Deadline(NamedTuple):
 
 
 def box_of(call: Call, incident: AnyIncident, world: World) -> tuple[datetime, int]:
-    """The start and the seconds of the running box: the answer box, and once answered the resolve box."""
+    """The start and the seconds of the running box: of the answer box until the call is answered, of the resolve box
+    from then on."""
     box = world.policy(incident.policy).box(call.level, incident.urgency, incident.category)
     return (call.opened_at, box.answer_s) if call.answered_at is None else (call.answered_at, box.resolve_s)
 
 
 def standing(incident: AnyIncident, world: World) -> Deadline:
-    """The deadline of the open call as the calendar stands, from its box and everything that moved it."""
+    """The deadline of the open call by the calendar as it is now, from its box and everything that moved it."""
     call = incident.call
     timer = world.timer(incident.policy, call.clock)
     start, box_s = box_of(call, incident, world)
     kind = DueKind.ANSWER if call.answered_at is None else DueKind.RESOLVE
     due_at, since, left = timer.due(start, timedelta(seconds=box_s)), start, None
-    if not incident.requests:  # nearly always, and the clock needs it of every call it ends
+    if not incident.requests:  # nearly always so, and the clock comes here for every call it ends
         return Deadline(due_at, start, box_s, ((start, due_at),), (), timer.is_provisional(start, due_at))
     stretches, moved = [], []
     for request in incident.requests:
@@ -74,15 +76,15 @@ def taken_us(incident: AnyIncident, now: datetime) -> int:
 
 
 def next_mark(due_at: datetime, box_s: int, warn: Sequence[int], warned: int, timer: Timer) -> datetime | None:
-    """The instant at which the mark after the first `warned` ones is passed, counted back from the deadline; None when
-    all are passed."""
+    """The instant of the warning mark that follows the first `warned` ones, counted back from the deadline; None when
+    no mark is left."""
     if warned >= len(warn):
         return None
     return timer.before(due_at, timedelta(seconds=box_s * (100 - warn[warned]) / 100))
 
 
 def marks_passed(due_at: datetime, box_s: int, warn: Sequence[int], now: datetime, timer: Timer) -> int:
-    """The number of marks passed at `now`."""
+    """The number of warning marks passed at `now`."""
     marks = (next_mark(due_at, box_s, warn, n, timer) for n in range(len(warn)))
     return sum(mark is not None and mark <= now for mark in marks)
 

@@ -1,10 +1,10 @@
-"""Everything that can be refused, as one tree. `web/problems.py` maps each family to one HTTP status.
+"""Every refusal, as one tree. `web/problems.py` maps each family to one HTTP status.
 
 SihuError
-├── Unauthorized                 who are you?                               401
-├── BadRequest                   not readable at all                        400
+├── Unauthorized                 no valid key                               401
+├── BadRequest                   the request cannot be read                 400
 │   ├── BadJson                  the body is not JSON
-│   └── BadCursor                a cursor that is not ours, or was altered
+│   └── BadCursor                a cursor from elsewhere, or an altered one
 ├── TooLarge                     the body passes the limit                  413
 ├── UnsupportedMedia             the body is not application/json           415
 ├── NotFound                     unknown here, or not yours to see          404
@@ -16,7 +16,7 @@ SihuError
 ├── Invalid                      readable, but wrong                        422
 │   ├── ValidationFailed         what the request alone shows
 │   ├── IdempotencyMismatch      the key was used with another body
-│   └── UnknownReference         what only the registry shows
+│   └── UnknownReference         a body names a row that the registry does not have
 │       ├── UnknownCell
 │       ├── UnknownCategory
 │       └── UnknownUnit
@@ -91,7 +91,7 @@ class Conflict(SihuError):
 
 
 class IllegalTransition(Conflict):
-    """Carries the `state` the incident is in and the verbs this actor could use instead."""
+    """A refusal with the `state` that the incident is in and the verbs that this actor could use instead."""
 
     code, title = "illegal_transition", "Not possible in this state"
 
@@ -114,7 +114,7 @@ class ValidationFailed(Invalid):
 
 
 def wrong_field(pointer: str, detail: str) -> ValidationFailed:
-    """The refusal of one field of a body, with the same words in general and at the field."""
+    """The refusal of one field of a body. The problem as a whole and the field have the same `detail`."""
     return ValidationFailed(detail, errors=(Pointer(pointer, detail),))
 
 
@@ -123,7 +123,7 @@ class IdempotencyMismatch(Invalid):
 
 
 class UnknownReference(Invalid):
-    """A body names a row the registry does not hold; `pointer` says where in the body."""
+    """A body names a row that the registry does not have; `pointer` says where in the body."""
 
     code, title = "unknown_reference", "The registry has no such row"
 
@@ -144,7 +144,7 @@ class UnknownUnit(UnknownReference):
 
 
 class Unavailable(SihuError):
-    """`cause` is the database's own complaint: for ops and logs, never for the caller."""
+    """The database cannot be reached. `cause` is the database's own message: for ops and logs, never for the caller."""
 
     code, title = "unavailable", "The service cannot reach its database"
 

@@ -1,8 +1,8 @@
 """The whole mechanism on one page: which arrow leads from where, by whom, and what it does.
 
-`report` begins an incident. Whatever changes one afterwards is carried out by `_carry_out` alone: `decide` chooses a
-person's arrow, `tick` the clock's, `merge` both halves of q. The letters are those of the state diagram in the README
-and of contract §2; an arrow without one leaves the incident where it is.
+`report` begins an incident, and `_carry_out` alone changes one afterwards: for a person's arrow (`decide`), for an
+arrow of the clock (`tick`), and for both incidents of a merge (`merge`). The letters are those of the state diagram in
+the README and of contract §2; an arrow without a letter leaves the incident where it is.
 """
 
 from __future__ import annotations
@@ -25,14 +25,16 @@ from service.rules.world import World
 
 Effect = Callable[[Story, Act], None]
 Bar = Callable[[Incident, Actor], str | None]
-"""Why an actor whom the relations admit still has no right to an arrow here, whatever the state; None when it has."""
+"""Why an actor has no right to an arrow on this incident in any state, though one of its relations admits it; None when
+it has the right."""
 Guard = Callable[[Incident, Arrow, Actor, World, datetime], str | None]
-"""Why an arrow that its state allows is still not possible now for this actor, in words for a person; None when it
-is."""
+"""Why an arrow is not possible for this actor now, though the state allows it, in words for a person; None when it is
+possible."""
 
 
 class ClockEffect(Protocol):
-    """An effect that never looks at the calls before the last one: the sweep does not load them."""
+    """The effect of an arrow that the clock fires: it never looks at the calls before the last one, since the sweep
+    does not load them."""
 
     def __call__(self, story: StoryOf[Earlier], act: Act, /) -> None: ...
 
@@ -56,17 +58,18 @@ _ANSWERED = frozenset({State.ANSWERED})
 _ON_HOLD = frozenset({State.ON_HOLD})
 _RESOLVED = frozenset({State.RESOLVED})
 _CLOSED = frozenset({State.CLOSED})
-_TO_LEVEL_2 = frozenset({Level.COMMUNITY, Level.STREET})
+_UP_TO_LEVEL_2 = frozenset({Level.COMMUNITY, Level.STREET})
 _LEVELS_2_AND_3 = frozenset({Level.STREET, Level.DEPARTMENT})
-_TO_LEVEL_3 = frozenset({Level.COMMUNITY, Level.STREET, Level.DEPARTMENT})
+_UP_TO_LEVEL_3 = frozenset({Level.COMMUNITY, Level.STREET, Level.DEPARTMENT})
 _ANY_LEVEL = frozenset(Level)
 
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """One arrow. An empty `by`: the clock alone. `never` are relations that bar an actor even if `by` holds.
+    """One arrow. When `by` is empty, only the clock fires it. A relation in `never` bars an actor even if another one
+    is in `by`.
 
-    `bar` refuses an actor for good (403), `guard` for now (409).
+    `bar` refuses an actor in every state (403), `guard` refuses the arrow for now (409).
     """
 
     letter: str
@@ -81,7 +84,7 @@ class Transition:
 
 @dataclass(frozen=True, slots=True)
 class ClockTransition(Transition):
-    """One arrow that the clock fires; of these only `resume` is a person's as well."""
+    """One arrow that the clock fires; people may use only `resume` of these."""
 
     effect: ClockEffect
 
@@ -89,7 +92,7 @@ class ClockTransition(Transition):
 TRANSITIONS: Mapping[Arrow, Transition] = {
     Arrow.ANSWER: Transition("b", _CALLING, _CALLED | _MEMBER, handling.answer),
     Arrow.RESOLVE: Transition("c", RUNNING_STATES, _CALLED, handling.resolve),
-    Arrow.RAISE: Transition("d", RUNNING_STATES, _CALLED, handling.raise_up, levels=_TO_LEVEL_3),
+    Arrow.RAISE: Transition("d", RUNNING_STATES, _CALLED, handling.raise_up, levels=_UP_TO_LEVEL_3),
     Arrow.NO_ANSWER: ClockTransition("e", _CALLING, _NOBODY, handling.miss),
     Arrow.NOT_RESOLVED: ClockTransition("f", _ANSWERED, _NOBODY, handling.miss),
     Arrow.RETURN: Transition(
@@ -113,7 +116,7 @@ TRANSITIONS: Mapping[Arrow, Transition] = {
         guard=verification.may_reopen,
     ),
     Arrow.WITHDRAW: Transition("o", CALL_OPEN_STATES, _REPORTER, endings.withdraw, guard=endings.may_withdraw),
-    Arrow.VOID: Transition("p", _CALLING, _CALLED, endings.void, levels=_TO_LEVEL_2, guard=endings.may_void),
+    Arrow.VOID: Transition("p", _CALLING, _CALLED, endings.void, levels=_UP_TO_LEVEL_2, guard=endings.may_void),
     Arrow.MERGE: Transition("q", OPEN_STATES, _STREET | _OPS, endings.merge),
     Arrow.ASSIST: Transition("", RUNNING_STATES, _CALLED, joint.assist),
     Arrow.PART_DONE: Transition("", CALL_OPEN_STATES, _ASSISTING, joint.part_done, guard=joint.may_be_done),
@@ -128,12 +131,12 @@ TRANSITIONS: Mapping[Arrow, Transition] = {
         "", CALL_OPEN_STATES, _REPORTER | _CELL | _AUDIENCE | _FOLLOWER, talk.urge, never=_CALLED | _MEMBER
     ),
 }
-"""Contract §2. Arrow a (report) has no source and is `report` below."""
+"""Every arrow of contract §2 but arrow a, which starts from no state: see `report` below."""
 
-_OF_THE_CLOCK = {
+_CLOCK_EFFECTS = {
     arrow: (each.effect, Act(arrow)) for arrow, each in TRANSITIONS.items() if isinstance(each, ClockTransition)
 }
-_AT_A_DEADLINE: Mapping[DueKind, Arrow] = {
+_ARROW_AT_DEADLINE: Mapping[DueKind, Arrow] = {
     DueKind.ANSWER: Arrow.NO_ANSWER,
     DueKind.RESOLVE: Arrow.NOT_RESOLVED,
     DueKind.RESUME: Arrow.RESUME,
@@ -161,12 +164,14 @@ def authorize(incident: Incident, arrow: Arrow, party: Party) -> None:
 
 
 def decide(incident: Incident, act: Act, party: Party, world: World, now: datetime) -> Decision:
-    """A person's act on an incident (every arrow but a and the clock's own). `party` is who acts, in this incident.
+    """Carry out a person's act on an incident: any arrow but a and those that the clock alone fires.
+
+    `party` is the actor with its relations to this incident.
 
     Raises:
         NotYours: the party may not use this arrow here.
         IllegalTransition: the incident's state, level or reopening window does not allow it.
-        ValidationFailed, UnknownUnit: the act names something that is not there, or not possible.
+        ValidationFailed, UnknownUnit: the act names something that does not exist, or that is not possible here.
     """
     authorize(incident, act.arrow, party)
     detail = _why_not(incident, act.arrow, party.actor, world, now)
@@ -178,12 +183,13 @@ def decide(incident: Incident, act: Act, party: Party, world: World, now: dateti
 def merge(
     incident: Incident, target: Incident, act: Act, party: Party, target_party: Party, world: World, now: datetime
 ) -> tuple[Decision, Decision]:
-    """Arrow q on both sides: the incident is closed into `target`, which its followers follow from now on. The actor
-    is one, and its party in each incident another.
+    """Arrow q on both sides: the incident is closed into `target`, which its followers follow from now on.
+
+    `party` and `target_party` are the same actor, with its relations to each of the two incidents.
 
     Raises:
         NotYours: the actor may not merge one of the two.
-        IllegalTransition, ValidationFailed, Conflict: merging is not possible as the two stand.
+        IllegalTransition, ValidationFailed, Conflict: merging is not possible as the two incidents stand.
     """
     authorize(target, Arrow.MERGE, target_party)
     closed = decide(incident, act, party, world, now)
@@ -193,21 +199,22 @@ def merge(
 
 
 def tick(incident: IncidentOf[Earlier], world: World, now: datetime) -> DecisionOf[Earlier] | None:
-    """The passing of time: one deadline, one warning, or a deadline put right; None when it changes nothing.
+    """Let the clock fire one arrow: at a deadline, for a warning, or to put a deadline right; None when nothing
+    changes.
 
-    An incident climbs one level at a time: after downtime each new box starts at `now`, and the lateness is on the
-    call that was missed.
+    An incident climbs one level at a time: after downtime each new box starts at `now`, and the lateness is stored on
+    the call that was missed.
     """
     arrow = clock_arrow(incident, world, now)
     if arrow is None:
         return None
-    effect, act = _OF_THE_CLOCK[arrow]
+    effect, act = _CLOCK_EFFECTS[arrow]
     decision = _carry_out(incident, effect, act, CLOCK, world, now)
     return None if decision.after == incident else decision
 
 
 def clock_arrow(incident: IncidentOf[Earlier], world: World, now: datetime) -> Arrow | None:
-    """The arrow that the clock has for an incident at `now`; None when no deadline runs.
+    """The arrow that the clock fires on an incident at `now`; None when no deadline runs.
 
     A working-time deadline is recomputed before it fires, so a changed calendar applies.
     """
@@ -216,7 +223,7 @@ def clock_arrow(incident: IncidentOf[Earlier], world: World, now: datetime) -> A
     now = max(now, incident.updated_at)
     if holds.must_reschedule(incident, world, now):
         return Arrow.RESCHEDULED
-    return _AT_A_DEADLINE[incident.due_kind] if now >= incident.due_at else Arrow.WARNED
+    return _ARROW_AT_DEADLINE[incident.due_kind] if now >= incident.due_at else Arrow.WARNED
 
 
 def _carry_out(
@@ -237,7 +244,7 @@ def _carry_out(
 
 
 def allowed(incident: Incident, party: Party, world: World, now: datetime) -> tuple[str, ...]:
-    """The verbs this party could use on its incident now, in the order of the table."""
+    """The verbs that this party could use on its incident now, in the order of `TRANSITIONS`."""
     return tuple(arrow.value for arrow in TRANSITIONS if _could(incident, arrow, party, world, now))
 
 
@@ -251,7 +258,7 @@ def _could(incident: Incident, arrow: Arrow, party: Party, world: World, now: da
 
 
 def _why_not(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> str | None:
-    """Why this arrow does not lead from here now for this actor; None when it does."""
+    """Why this arrow is not possible for this actor now, by state, level or guard; None when it is possible."""
     transition = TRANSITIONS[arrow]
     if incident.state not in transition.sources:
         return f"The incident is {incident.state.value}: {arrow.value} needs {_or(transition.sources)}."

@@ -1,12 +1,12 @@
 """The types the rules work with: an incident, its calls, the people who act, what a decision brings about.
 
-Everything is frozen: a rule never changes what it was given, it returns what comes after. What a sweep makes by the
-thousand (incidents, calls, events) are named tuples: a frozen dataclass costs five times as much to copy. Times are
+Every type is frozen: a rule never changes what it is given, but returns what comes after. Incidents, calls and events,
+which a sweep makes by the thousand, are named tuples: a frozen dataclass costs five times as much to copy. Times are
 aware UTC datetimes; durations are seconds.
 
 An incident is loaded whole for people (`Incident`) and without its earlier calls for the clock (`DueIncident`): two
-types, so that no rule answers from calls that were never loaded. Calling such an alias costs five times as much as
-`IncidentOf(...)` itself.
+types, so that no rule answers from calls that were never loaded. Build an incident with `IncidentOf(...)`: to call one
+of these aliases costs five times as much.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from service.rules.words import (
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A person or system that asks: a subject in one role. Units alone have a `unit`, reporters alone an `area` (a code
+    """A person or system that acts: a subject in one role. Only units have a `unit`, only reporters an `area` (a code
     prefix); `member_of` is the unit that a partner (a property firm, an owners' committee) may answer for."""
 
     role: Role
@@ -62,7 +62,7 @@ class By(NamedTuple):
         return _parts(self)
 
 
-@lru_cache(maxsize=4096)  # a sweep writes the same one three times a row
+@lru_cache(maxsize=4096)  # a sweep writes the same author three times for each incident
 def _parts(by: By) -> Mapping[str, str]:
     parts = {"kind": by.kind, "subject": by.subject, "unit": by.unit}
     return {key: value for key, value in parts.items() if value is not None}
@@ -73,8 +73,8 @@ CLOCK = By("clock")
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """The part of a report that the rules look at. `grid_code` is None when the point that was sent lies in no known
-    cell, `urgency` is None when the category's counts."""
+    """The part of a report that the rules look at. `grid_code` is None when the reported point lies in no known cell,
+    `urgency` is None when that of the category applies."""
 
     grid_code: str | None
     category: str
@@ -86,8 +86,8 @@ class Draft:
 @dataclass(frozen=True, slots=True)
 class Act:
     """One arrow and what a person sends with it. `words` is a reason, result, comment or message; `code` is the reason
-    code of a return or void, `duty` the duty that a return cites; `units` are assigned to, or asked to assist; `until`
-    ends a hold or extension; `request` and `call` are numbers; `into` is the incident to merge into."""
+    code of a return or void, `duty` the duty that a return cites; `units` are to get the call, or to assist in it;
+    `until` ends a hold or extension; `request` and `call` are numbers; `into` is the incident to merge into."""
 
     arrow: Arrow
     words: str | None = None
@@ -105,7 +105,7 @@ class Act:
 
 
 class AssistingPart(NamedTuple):
-    """The report of an assisting unit that its share of a call is done."""
+    """The report of an assisting unit that its part of a call is done."""
 
     unit: str
     at: datetime
@@ -129,7 +129,7 @@ class Call(NamedTuple):
 
     A `binding` call was assigned by a leader and may not be returned. `rating` is the street's rating of a department,
     `outcome_rating` the reporter's rating of the outcome, both 1–5. An `exempt` call was missed but is not scored: an
-    appeal succeeded. `answer_us` and `resolve_us` are the microseconds until it was answered and resolved, off hold."""
+    appeal succeeded. `answer_us` and `resolve_us` are the microseconds until its answer and its end, without holds."""
 
     seq: int
     level: Level
@@ -191,15 +191,15 @@ Earlier = TypeVar("Earlier", bound=tuple[Call, ...] | None, covariant=True)
 
 
 class IncidentOf(NamedTuple, Generic[Earlier]):
-    """The standing of one incident. What was said about it lives in `Report` and never changes.
+    """The standing of one incident. What its reporter wrote is in its report and never changes.
 
     `call` is the last call, open in `CALL_OPEN_STATES`; `earlier` are the calls before it, oldest first.
     `calls_per_level` counts the calls so far at levels 1–4 (a round needs no history), `rejects` the rejections since
     the last reopening, `returns` the returns ever, `sequence` the events. `audience` is every unit ever called or
     assisting, and '@subject' of each reporter whose incident was merged into this one; `assisting` are the units that
-    assist now, `rating` is the reporter's of the outcome as it stands. `wake_at` is when the clock must look next: a
-    warning, the deadline, or later after a fault. `warned` counts the warning marks passed in the running box; a
-    `provisional` deadline lies beyond the days that are known."""
+    assist now, `rating` is the reporter's rating as it stands. `wake_at` is when the clock must look next: a warning,
+    the deadline, or later after a fault. `warned` counts the warning marks passed in the running box; a deadline is
+    `provisional` when its box reaches into a year whose holidays are not published."""
 
     id: UUID
     number: str
@@ -238,7 +238,7 @@ class IncidentOf(NamedTuple, Generic[Earlier]):
 
     @property
     def open_request(self) -> Request | None:
-        """The request that waits to be decided: only the last one can."""
+        """The request that waits to be decided, which can only be the last one."""
         last = self.requests[-1] if self.requests else None
         return last if last is not None and last.outcome is None else None
 
@@ -267,7 +267,7 @@ def call_numbered(incident: Incident, seq: int) -> Call | None:
 
 class Event(NamedTuple):
     """One fact in the log. `at_state` is the incident as of this event, `call` the `seq` of the call concerned; `facts`
-    are what the log alone must be able to say besides: a code, a score."""
+    are what else the log must tell without the tables, such as a code or a score."""
 
     type: EventType
     sequence: int
@@ -282,9 +282,9 @@ class Event(NamedTuple):
 class DecisionOf(NamedTuple, Generic[Earlier]):
     """The consequences of one act or one deadline: saved whole, in one transaction, or not at all.
 
-    `before` is None for a report. `changed` are the calls that existed before and are not what they were, oldest
-    first; `request` is the one that was made, decided or resumed. `because` says in words why the call that was opened
-    goes where it goes, or why the clock closed the incident."""
+    `before` is None for a report. `changed` are the calls that existed before and are different now, oldest first;
+    `request` is the one that was made, decided or resumed. `because` says in words why the next call goes where it
+    goes, or why the clock closed the incident."""
 
     before: IncidentOf[Earlier] | None
     after: IncidentOf[Earlier]

@@ -1,4 +1,4 @@
-"""What happens next if nobody acts: the clock's own arrows, run ahead."""
+"""What happens next if nobody acts: the arrows that the clock will fire, worked out ahead."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ _MISSED = frozenset({Arrow.NO_ANSWER, Arrow.NOT_RESOLVED})
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One line of a plan: at this instant the clock fires this arrow; level and unit are those after it."""
+    """One line of a plan: at this instant the clock fires this arrow. `level` and `unit` are those after it has
+    fired."""
 
     at: datetime
     arrow: Arrow
@@ -27,7 +28,7 @@ class Step:
 def plan(incident: Incident, world: World, now: datetime) -> tuple[Step, ...]:
     """The steps of the clock until the first re-call at level 4, or until the incident closes.
 
-    The clock also puts deadlines right on its way, and wakes for nothing after a fault: neither is a step.
+    A deadline that the clock puts right on its way is not a step, nor is a look that changes nothing anybody sees.
     """
     steps: list[Step] = []
     while incident.due_at is not None:

@@ -1,4 +1,4 @@
-"""The time rules as data: one version of a policy. Durations are seconds; of a `working` box, working seconds."""
+"""The time rules as data: one version of a policy. Durations are seconds, those of a `working` box working seconds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ Spans = tuple[tuple[int, int], ...]
 class Box:
     """The two time boxes of one call: `answer_s` from opening, `resolve_s` from answering.
 
-    `category` is the prefix of the categories it is for; "" is for all categories that no longer prefix fits.
+    `category` is the prefix of the categories that the box is for; the empty prefix "" is for those that match no other
+    row.
     """
 
     answer_s: int
@@ -35,8 +36,8 @@ class Hours:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """The weight of each part of a score, in any unit: answered in time, resolved in time, the streets' ratings of
-    departments, the reporters' ratings of outcomes (考核权重)."""
+    """The weight of each part of a score relative to the others: answered in time, resolved in time, the streets'
+    ratings of departments, the reporters' ratings of outcomes (考核权重)."""
 
     answered: int = 30
     resolved: int = 40
@@ -48,11 +49,12 @@ class Weights:
 class Policy:
     """One version of the time rules.
 
-    `boxes` holds the rows of a level × urgency, the longest category first and "" last: the check refuses a hole.
-    `warn`: percent of a box after which its unit is warned, rising. `holds` and `extensions`: how many one call may
-    have; a hold lasts at most `hold_s` (a continuous time), an extension adds at most `extend_percent` of the box.
-    `returns`: how often one incident may be returned before the leader decides. `suggestion_s` and `deliberation_s`:
-    how long incidents of these kinds may wait before they are called like any other.
+    `boxes` holds the rows of each level and urgency, the longest category prefix first and "" last; the check of a new
+    policy refuses one with a gap. `warn` lists the percentages of a box after which its unit is warned, rising. `holds`
+    and `extensions` are how many of each one call may have; a hold lasts at most `hold_s` (continuous seconds), an
+    extension adds at most `extend_percent` of the box. `returns` is how often one incident may be returned before the
+    leader decides. `suggestion_s` and `deliberation_s` are how long incidents of these kinds may wait before they are
+    called like any other.
     """
 
     code: str
@@ -77,7 +79,7 @@ class Policy:
         return {Kind.SUGGESTION: self.suggestion_s, Kind.DELIBERATION: self.deliberation_s}.get(kind, 0)
 
     def box(self, level: Level, urgency: Urgency, category: str) -> Box:
-        """The row that fits best. Raises `LookupError` for a policy with a hole, which no check lets in."""
+        """The row that fits best. Raises `LookupError` for a policy with a gap, which the check never lets in."""
         for box in self.boxes[level, urgency]:
             if category.startswith(box.category):
                 return box
@@ -88,7 +90,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Activation:
-    """From `at` on, incidents are reported under this version; the latest one that has come counts."""
+    """The instant `at` from which incidents are reported under a version, until a later activation comes."""
 
     at: datetime
     code: str

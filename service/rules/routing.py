@@ -1,6 +1,6 @@
-"""The unit called next. Levels are tried upwards from the wanted one until a unit is found (contract §2, "Never"
-and "Skipped levels"): no community → the street; no department for the category → the leader; no leader → the district.
-"""
+"""The choice of the unit that is called next. Levels are tried upwards from the wanted one until a unit is found
+(contract §2, "Never" and "Skipped levels"): no community → the street; no department for the category → the leader; no
+leader → the district."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NEXT: dict[Level, Level] = {level: Level(level + 1) for level in Level if level
 
 
 class Route(NamedTuple):
-    """One unit to call. An `unrouted` one is a fallback, because the wanted level had nobody; ops hear of it."""
+    """One unit to call. An `unrouted` route is a fallback, since the wanted level has no unit; ops hear of it."""
 
     level: Level
     unit: str
@@ -37,7 +37,8 @@ def upwards(world: World, incident: AnyIncident, at: datetime) -> Route:
 
 
 def again(world: World, incident: AnyIncident, at: datetime) -> Route:
-    """The unit called last, once more; if it is no longer in force, whoever holds its level now (arrows l, n)."""
+    """The unit called last, once more; if that unit is no longer in force, the one that routing finds for its level
+    (arrows l, n)."""
     unit = world.unit(incident.unit, at)
     if unit is not None:
         return Route(incident.level, unit.code, False, f"{unit.code} was called last and is called again")
@@ -45,18 +46,20 @@ def again(world: World, incident: AnyIncident, at: datetime) -> Route:
 
 
 def street_level(world: World, incident: AnyIncident, at: datetime) -> Route:
-    """The street of the cell (a void incident is reopened there: arrow n)."""
+    """The street of the cell, where an incident closed as void is reopened (arrow n)."""
     return _find(world, Level.STREET, incident.grid_code, incident.category, incident.unit, at)
 
 
 def below(world: World, incident: AnyIncident, at: datetime) -> Route:
-    """One level down, for a call whose caller is gone (arrow g); the unit found may be higher up, or the called one."""
+    """The unit one level down, for a return to a unit that is no longer in force (arrow g). Where there is none,
+    routing finds a unit further up, which may be the called one."""
     wanted = Level(max(incident.level - 1, Level.COMMUNITY))
     return _find(world, wanted, incident.grid_code, incident.category, incident.unit, at)
 
 
 def arbiter(world: World, incident: AnyIncident, at: datetime) -> Route:
-    """The leader who decides whose an incident is: in charge of the unit called now, else of the street (arrow g)."""
+    """The leader who decides which unit is responsible: the one in charge of the unit called now, else of the street
+    (arrow g)."""
     return _find(world, Level.LEADER, incident.grid_code, incident.category, incident.unit, at)
 
 

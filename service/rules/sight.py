@@ -1,9 +1,9 @@
 """Who sees what: one rule for single incidents, lists, queues, the feed and figures (contract §2, "Who sees and does
 what").
 
-A sight is a tuple of cases. Whatever one of its cases grants is seen; an empty sight sees nothing. The predicates say
-what a case grants of one incident, one event or one call, `store/sight.py` says the same to the database, and a test
-holds the two together. Codes are prefixes, so "inside an area" means that the cell's code begins with the area's.
+A sight is a tuple of cases and grants whatever one of its cases grants; an empty sight grants nothing. The predicates
+say what a case grants of one incident, one event or one call, `store/sight.py` says the same to the database, and a
+test holds the two together. Codes are prefixes, so "inside an area" means that the cell's code begins with the area's.
 """
 
 from __future__ import annotations
@@ -32,8 +32,9 @@ class Within:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """Grants every incident that has one of `tokens` in its audience, and in figures every call of such a unit. A token
-    is the code of a unit, or '@subject' for somebody whose incident was reported here or merged into this one."""
+    """Grants every incident that has one of `tokens` in its audience, and in figures every call of a unit among them. A
+    token is the code of a unit, or '@subject' of a reporter whose incident was merged into this one; in the audience of
+    an event also that of the incident's own reporter."""
 
     tokens: tuple[str, ...]
 
@@ -53,7 +54,7 @@ NOTHING: Sight = ()
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Whoever looks: the actor, the registry by which units are named, and the moment of looking."""
+    """Whoever looks: the actor, the registry that names the units, and the moment of looking."""
 
     actor: Actor
     world: World
@@ -72,8 +73,8 @@ def sight_of(actor: Actor) -> Sight:
 
 
 def figures_sight_of(actor: Actor) -> Sight:
-    """Whose calls an actor finds counted in figures: a unit its own and those of its area, a reporter none. An incident
-    that somebody reported, or answers for as a member, makes no figure theirs."""
+    """The calls that count in the figures an actor sees: a unit's own and those of its area; for a reporter none. Who
+    only reported an incident, or may answer it as a member, does not see the figures about it."""
     if reads_all(actor):
         return EVERYTHING
     if actor.unit is None:
@@ -84,8 +85,9 @@ def figures_sight_of(actor: Actor) -> Sight:
 def queue_sight_of(actor: Actor, unit: Unit) -> Sight:
     """What an actor sees of the queue of `unit`.
 
-    Its own queue, and that of the unit it is a member of, is seen as a whole. Of the queues of the units of its street
-    or community an actor sees what it sees anyway: such a unit may be called in another street. No other is seen.
+    A unit sees the whole of its own queue, and of the queue of the unit it is a member of. A street or community also
+    sees the queues of the units inside it, but in them only incidents that it sees anyway, since such a unit may be
+    called in another street. Nobody but auditors and ops sees any other queue.
     """
     if reads_all(actor) or unit.code in (actor.unit, actor.member_of):
         return EVERYTHING
@@ -138,8 +140,8 @@ def _grants_incident(case: SightCase, incident: Incident) -> bool:
 
 
 def sees_event(sight: Sight, *, of_incident: bool, area: str, audience: Collection[str]) -> bool:
-    """Whether a sight grants an event, which carries the area and the audience that its incident had then. An event
-    without an incident (`of_incident` False) is for those who read all."""
+    """Whether a sight grants an event, which carries the area and the audience that its incident had then. Only
+    `Everywhere` grants an event without an incident (`of_incident` False)."""
     return any(_grants_event(case, of_incident, area, audience) for case in sight)
 
 

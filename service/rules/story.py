@@ -15,15 +15,17 @@ from service.rules.words import Cause, ClockKind, ClosedAs, DueKind, EventType, 
 from service.rules.world import World
 
 _PLACES = {name: place for place, name in enumerate(IncidentOf._fields)}
-"""Where a field stands in an incident: `_replace` looks for every field and takes twice as long to copy one."""
+"""The place of each field in the tuple of an incident. A copy made by place takes half the time of `_replace`, which
+looks for every field."""
 
 REOPENABLE = frozenset({ClosedAs.VERIFIED, ClosedAs.UNVERIFIED, ClosedAs.VOID})
 
 
 class StoryOf(Generic[Earlier]):
-    """One decision in the making. A story is local to one act or deadline, so it may change as it goes.
+    """One decision that is being made. A story lives for one act or one deadline, so unlike the model it may change.
 
-    Whatever effect the clock runs takes a `StoryOf[Earlier]`, and so cannot look at calls that were not loaded.
+    An effect that the clock runs takes a `StoryOf[Earlier]`, so the type checker refuses a look at calls that were not
+    loaded.
     """
 
     def __init__(self, incident: IncidentOf[Earlier], by: By, world: World, now: datetime) -> None:
@@ -41,13 +43,13 @@ class StoryOf(Generic[Earlier]):
         self._events: list[Event] = []
 
     def decision(self) -> DecisionOf[Earlier]:
-        """The decision that the story has come to."""
+        """The decision that the story has come to so far."""
         changed = self._changes() if self._changed else ()
         events = tuple(self._events)
         return DecisionOf(self.before, self.incident, changed, self._opened, events, self.because, self._request)
 
     def _changes(self) -> tuple[Call, ...]:
-        """The calls that are not what they were, oldest first."""
+        """The calls that differ from what they were before, oldest first."""
         earlier: tuple[Call, ...] | None = self.before.earlier
         before = (self.before.call, *(earlier or ()))
         return tuple([call for _, call in sorted(self._changed.items()) if call not in before])
@@ -64,15 +66,15 @@ class StoryOf(Generic[Earlier]):
         return self._incident
 
     def record(self, event_type: EventType, note: str | None = None, *, call: int | None = None, **facts: Any) -> None:
-        """Write one event, which shows the incident as it stands. It is about the last call unless `call` names the
-        `seq` of another."""
+        """Write one event, which shows the incident as it stands now. The event is about the last call unless `call`
+        names the `seq` of another."""
         self._fields["sequence"] = sequence = self._incident.sequence + 1
         at_state = self.incident
         seq = at_state.call.seq if call is None else call
         self._events.append(Event(event_type, sequence, self.now, at_state, seq, self.by, note, facts or None))
 
     def change(self, **fields: Unpack[IncidentChange]) -> None:
-        """Change the incident. Its version rises by one in a decision, however many changes that takes."""
+        """Change the incident. In one decision the version rises by one, however many changes there are."""
         self._fields.update(fields)
         self._fields["version"] = self.before.version + 1
         self._fields["updated_at"] = self.now
@@ -112,13 +114,13 @@ class StoryOf(Generic[Earlier]):
             self.change_request(outcome=Verdict.LAPSED, decided_at=self.now)
 
     def change_request(self, **fields: Unpack[RequestChange]) -> Request:
-        """Change the last request: the only one that can wait, or can hold."""
+        """Change the last request, the only one that can be waiting or on hold."""
         *before, last = self.incident.requests
         self._set_requests(tuple(before), last._replace(**fields))
         return self.incident.requests[-1]
 
     def add_request(self, request: Request) -> None:
-        """Add a request of the called unit's."""
+        """Add a request that the called unit makes."""
         self._set_requests(self.incident.requests, request)
 
     def _set_requests(self, before: tuple[Request, ...], last: Request) -> None:
@@ -137,9 +139,9 @@ class StoryOf(Generic[Earlier]):
         binding: bool = False,
         assisting: tuple[str, ...] = (),
     ) -> None:
-        """Open the next call and record it. A route that skipped a level is recorded as `unrouted` before.
+        """Open the next call and record it. When the route skipped a level, an `unrouted` event is recorded first.
 
-        `first` is an event (type, note) that goes before both but already shows where the incident is going.
+        `first` is an event (type, note) that goes before both, but already shows where the incident is going.
         """
         incident = self.incident
         call, box_s = _new_call(self.world, incident, route, cause, from_unit, self.now)
@@ -167,7 +169,7 @@ class StoryOf(Generic[Earlier]):
         self.record(EventType.CALL_OPENED, **opening_facts(call))
 
     def close(self, closed_as: ClosedAs, note: str | None, **facts: Any) -> None:
-        """Close the incident and record it; what was handled or voided can be reopened for a while."""
+        """Close the incident and record it. When `closed_as` is one of `REOPENABLE`, it can be reopened for a while."""
         policy = self.world.policy(self.incident.policy)
         until = self.now + timedelta(seconds=policy.reopen_s) if closed_as in REOPENABLE else None
         self.change(
@@ -184,7 +186,7 @@ class StoryOf(Generic[Earlier]):
 
 
 Story: TypeAlias = StoryOf[tuple[Call, ...]]
-"""A story of an incident with all its calls: what people do."""
+"""The story of a person's act, with all calls of the incident loaded."""
 
 
 def box_start(
@@ -198,7 +200,7 @@ def box_start(
 
 
 def opening_facts(call: Call) -> dict[str, Any]:
-    """The facts of a call's opening that the log keeps, so that it alone can yield the figures."""
+    """The facts of a call's opening that the log keeps, so that the figures can be counted from the log alone."""
     return {"cause": call.cause.value, "binding": True} if call.binding else {"cause": call.cause.value}
 
 
@@ -210,7 +212,7 @@ def with_one_more(calls_per_level: tuple[int, ...], level: Level) -> tuple[int, 
 def _new_call(
     world: World, incident: AnyIncident, route: Route, cause: Cause, from_unit: str | None, now: datetime
 ) -> tuple[Call, int]:
-    """A call and the seconds of its answer box."""
+    """The next call of an incident, and the seconds of its answer box."""
     box = world.policy(incident.policy).box(route.level, incident.urgency, incident.category)
     call = Call(
         seq=sum(incident.calls_per_level) + 1,

@@ -9,7 +9,7 @@ from service.rules.worktime import Segment
 
 
 class Timer(Protocol):
-    """Counts time between instants. All of it is exact to the microsecond."""
+    """Counts the time between instants, exact to the microsecond."""
 
     def due(self, start: datetime, amount: timedelta) -> datetime:
         """The earliest instant at which `amount` has passed since `start`."""
@@ -28,7 +28,7 @@ class Timer(Protocol):
         ...
 
     def is_provisional(self, start: datetime, end: datetime) -> bool:
-        """Whether days between the two are not known yet."""
+        """Whether the time between the two reaches into a year whose holidays are not published."""
         ...
 
 

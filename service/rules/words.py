@@ -1,4 +1,5 @@
-"""The words of the contract as enums: states, levels, arrows, causes, outcomes, roles. They are sent and stored so."""
+"""The words of the contract as enums: states, levels, arrows, causes, outcomes, roles. Requests, answers and tables
+hold exactly these values."""
 
 from __future__ import annotations
 
@@ -227,7 +228,8 @@ LEVEL_OF_KIND: Mapping[UnitKind, Level] = {
     UnitKind.LEADER: Level.LEADER,
     UnitKind.DISTRICT: Level.LEADER,
 }
-"""Contract §3, "Unit kinds". A partner has no level: it assists, or answers as a member of its parent."""
+"""The level of each kind of unit (contract §3, "Unit kinds"). A partner has no level: it assists, or answers as a
+member of its parent."""
 
 DISTRICT_DIGITS, STREET_DIGITS, COMMUNITY_DIGITS, CELL_DIGITS = 6, 9, 12, 15
 """Lengths of the codes; each is a prefix of the next (contract §1, grid cell)."""

@@ -1,12 +1,13 @@
-"""Working time: which stretches of the clock count, when an amount of them has passed, how much lies between two.
+"""Working time: which hours count, when a given amount of them has passed, how much lies between two instants.
 
 The working spans of all days of the horizon stand in one row, oldest first, each with the working time before it:
 
     starts   Mon 08:00   Mon 14:00   Tue 08:00   …
     before       0 h         4 h         8 h     …   (and at the very end: all of it)
 
-An instant becomes an amount of work by a bisection of `starts`, and an amount an instant by one of `before`; every
-question is these two. Both count integer microseconds, `starts` from the Unix epoch: nothing is ever rounded.
+A bisection of `starts` turns an instant into an amount of work, and a bisection of `before` turns an amount into an
+instant; every computation is built from these two. Both rows hold integer microseconds, `starts` from the Unix epoch:
+nothing is ever rounded.
 """
 
 from __future__ import annotations
@@ -54,12 +55,15 @@ class WorkCalendar:
     """The working time of some offices: the same `spans` on every workday. A `timers.Timer`.
 
     `spans` are half-open minutes of the day in `ZONE`: ((480, 720), (840, 1080)) is 08–12 and 14–18, 1440 is 24:00.
-    `days` says of a date whether it is a workday, and nothing else does; a date it leaves out is a workday from Monday
-    to Friday. A year is *covered* when `days` holds every day of it.
+    `days` says of each date whether it is a workday; a date that is not in it is a workday from Monday to Friday. A
+    year is *covered* when `days` holds every day of it.
 
-    ValueError when there are no spans, or they are out of order, overlap, or leave the day. Below, every instant is
-    an aware datetime (TypeError when it is not), every answer is UTC, and an instant outside the horizon is
-    `OutOfCalendar`.
+    Every instant given to a method is an aware datetime, and every answer is in UTC.
+
+    Raises:
+        ValueError: there are no spans, or they are out of order, overlap, or leave the day.
+        TypeError: a method is given an instant without an offset.
+        OutOfCalendar: an instant lies outside the horizon.
     """
 
     def __init__(self, spans: tuple[tuple[int, int], ...], days: Mapping[date, bool]) -> None:
@@ -99,9 +103,10 @@ class WorkCalendar:
         return True
 
     def due(self, start: datetime, amount: timedelta) -> datetime:
-        """The earliest instant at which `amount` has been worked since `start`: the end of a span, not the next one.
+        """The earliest instant at which `amount` of working time has passed since `start`.
 
-        Nothing has passed at once: `start` itself, be it at night. ValueError when `amount` is negative.
+        At a boundary this is the end of a span, not the start of the next one. An amount of zero gives `start` itself,
+        even at night. Raises `ValueError` when `amount` is negative.
         """
         done, before = self._done(start), self._before
         if amount <= _NOTHING:
@@ -113,9 +118,10 @@ class WorkCalendar:
         return _instant(self._starts[span] + goal - before[span])
 
     def before(self, end: datetime, amount: timedelta) -> datetime:
-        """The latest instant from which `amount` is still worked until `end`: the start of a span, not the last one.
+        """The latest instant from which `amount` of working time passes until `end`.
 
-        Nothing takes no time: `end` itself, be it at night. ValueError when `amount` is negative.
+        At a boundary this is the start of a span, not the end of the one before. An amount of zero gives `end` itself,
+        even at night. Raises `ValueError` when `amount` is negative.
         """
         done, before = self._done(end), self._before
         if amount <= _NOTHING:
@@ -131,7 +137,7 @@ class WorkCalendar:
         return max(self._done(end) - self._done(start), 0) * _US
 
     def segments(self, start: datetime, end: datetime) -> tuple[Segment, ...]:
-        """Each stretch of `counted`, in order; what follows without a gap, over midnight say, stays apart."""
+        """The stretches that make up `counted`, in order. Two that touch, for example at midnight, stay apart."""
         since, until = _us(start), _us(end)
         first = max(bisect_right(self._starts, since) - 1, 0)
         found = []
@@ -143,7 +149,7 @@ class WorkCalendar:
         return tuple(found)
 
     def _done(self, instant: datetime) -> int:
-        """Microseconds worked from the beginning of the horizon until then."""
+        """The working time from the beginning of the horizon until an instant, in microseconds."""
         us = _us(instant)
         span = bisect_right(self._starts, us) - 1
         if span < 0:
@@ -164,14 +170,15 @@ def _instant(us: int) -> datetime:
 
 
 def _unmoved(instant: datetime, amount: timedelta) -> datetime:
-    """The instant itself, with nothing to count; ValueError when the amount is negative."""
+    """The instant itself in UTC, for an amount of zero. Raises `ValueError` when the amount is negative."""
     if amount < _NOTHING:
         raise ValueError(f"an amount of work is not negative: {amount}")
     return instant.astimezone(UTC)
 
 
 def _blocks(years: tuple[int, ...]) -> tuple[tuple[datetime, datetime], ...]:
-    """Years that follow each other, as half-open times in UTC: other zones compare ten times slower."""
+    """The half-open times in UTC that these years cover, with consecutive years as one: instants in other zones compare
+    ten times slower."""
     first = [year for year in years if year - 1 not in years]
     last = [year for year in years if year + 1 not in years]
     return tuple((_new_year(a), _new_year(b + 1)) for a, b in zip(first, last, strict=True))
@@ -182,7 +189,7 @@ def _new_year(year: int) -> datetime:
 
 
 def check_spans(spans: tuple[tuple[int, int], ...]) -> None:
-    """ValueError, with the span at fault, when these are not the working hours of a day."""
+    """Raise `ValueError`, naming the span at fault, unless these are the working hours of a day."""
     if not spans:
         raise ValueError("a workday needs at least one span of working time")
     for start, end in spans:

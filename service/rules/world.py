@@ -1,6 +1,6 @@
 """The registry and the policies as the rules see them: an immutable snapshot, and look-ups by code and moment.
 
-Rows are never deleted, so a code may have several, one after the other in time; nearly every code has one.
+Rows are never deleted, so one code may have several rows, in force one after the other; nearly every code has one.
 """
 
 from __future__ import annotations
@@ -97,8 +97,8 @@ _Row = TypeVar("_Row", bound=_Dated)
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """The snapshot by which one transaction decides, replaced whole when `version` rises. Mappings hold every row of a
-    code, oldest first."""
+    """The snapshot that the rules decide by in one transaction, replaced whole when `version` rises. Mappings hold
+    every row of a code, oldest first."""
 
     version: int
     district: str
@@ -163,10 +163,10 @@ class World:
         return _at(self.leaders_by_unit.get(unit, ()), at)
 
     def fallback(self, at: datetime) -> Unit:
-        """The district's unit, which is called when nobody else can be.
+        """The district's fallback unit, which is called when no other unit is found.
 
         Raises:
-            LookupError: no registry was imported; the import refuses a bundle without one.
+            LookupError: no registry was imported; the import refuses a bundle without such a unit.
         """
         found = _at(self.districts, at)
         if found is None:
@@ -236,7 +236,8 @@ def build(
 
 
 def _timer(policy: Policy, calendars: Mapping[Hours, WorkCalendar]) -> Timer | None:
-    """The timer of a policy's working boxes; None when its calendar is not given, and then nothing may ask for it."""
+    """The timer of a policy's working boxes; None when its calendar is missing, in which case nothing may use those
+    boxes."""
     return CONTINUOUS if policy.hours is None else calendars.get(policy.hours)
 
 

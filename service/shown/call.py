@@ -22,7 +22,7 @@ class AnswerView(TypedDict):
 
 
 class PartView(TypedDict):
-    """The share of an assisting unit, once it is done."""
+    """The part of an assisting unit, once it is done."""
 
     unit: str
     at: datetime

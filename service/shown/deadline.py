@@ -1,4 +1,4 @@
-"""How `due_at` came about: the row of the policy, every stretch that counts, every pause and extension, and the sum."""
+"""How `due_at` came about: the row of the policy, every stretch that counts, every hold and extension, and the sum."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from service.shown.request import RequestView, request
 
 
 class PolicyRowView(TypedDict):
-    """The row of the policy that holds: its boxes in seconds of the call's clock. `category`: the prefix it is for."""
+    """The row of the policy that applies, with its boxes in seconds of the call's clock. `category` is the prefix that
+    the row is for; null: every category that no prefix matches."""
 
     level: Level
     urgency: Urgency
@@ -38,7 +39,7 @@ class ClosedDeadline(TypedDict):
 
 
 class VerifyDeadline(TypedDict):
-    """The deadline of a resolved incident: until then it may be verified, in continuous time."""
+    """The deadline of a resolved incident, until which the calling side may verify it, in continuous time."""
 
     due_at: datetime
     due_kind: DueKind | None
@@ -52,7 +53,8 @@ class VerifyDeadline(TypedDict):
 
 
 class CallDeadline(TypedDict):
-    """The deadline of an open call. `left_s` is what a hold has kept of the box, None where no hold lasts."""
+    """The deadline of an open call. `left_s` is the time of the box that a hold keeps; null when the call is not on
+    hold."""
 
     due_at: datetime
     due_kind: DueKind | None

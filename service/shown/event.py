@@ -33,8 +33,8 @@ class EventIncident(TypedDict):
 
 
 class EventData(TypedDict):
-    """What an event of an incident tells: `call` is the number of the call it is about, `note` the words of whoever
-    acted. Some types tell more; those fields are listed last."""
+    """The data of an event of an incident: `call` is the number of the call concerned, `note` holds the words of
+    whoever acted. The fields listed last come with some types of event only."""
 
     incident: EventIncident
     call: int
@@ -57,8 +57,8 @@ class EventData(TypedDict):
 
 
 class _Envelope(TypedDict):
-    """The attributes that every event has. `id` outlives a dump and restore, and is the same before and after the event
-    is numbered."""
+    """The attributes that every event has. `id` stays the same when the event is numbered, and in a dump and
+    restore."""
 
     specversion: Literal["1.0"]
     id: str
@@ -69,7 +69,7 @@ class _Envelope(TypedDict):
 
 
 class RegistryEvent(_Envelope):
-    """An event without an incident: of the registry, a policy, a calendar or a key. Only those who read all see it."""
+    """An event without an incident: of the registry, a policy, a calendar or a key. Only auditors and ops see it."""
 
     data: Mapping[str, object]
 

@@ -1,5 +1,5 @@
-"""What the OpenAPI document shows of an incident: a short story in a small registry. The rules bring it about and this
-room shows it, so no example can differ from an answer."""
+"""The examples of an incident in the OpenAPI document: a short story in a small registry. The rules decide it and the
+views of this room show it, so no example can differ from an answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shape of every list."""
+"""The shape of one page of a list, the same for every list."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _Item = TypeVar("_Item")
 
 
 class ItemPage(TypedDict, Generic[_Item]):
-    """One page of a list. `next_cursor` leads to the next page; None: there is none."""
+    """One page of a list. `next_cursor` leads to the next page; it is null on the last one."""
 
     items: list[_Item]
     next_cursor: str | None

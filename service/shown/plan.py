@@ -13,7 +13,7 @@ from service.rules.words import Arrow, Level
 
 
 class PlanStep(TypedDict):
-    """One step of a plan; `level` and `unit` are those after it."""
+    """One step of a plan; `level` and `unit` are those after the step."""
 
     at: datetime
     arrow: Arrow
@@ -23,7 +23,7 @@ class PlanStep(TypedDict):
 
 
 class PlanView(TypedDict):
-    """A plan has no further pages."""
+    """All steps of a plan: it has no further pages."""
 
     items: list[PlanStep]
 

@@ -1,4 +1,4 @@
-"""How a view names something else: a unit, a version of a policy, whoever acted."""
+"""How a view names a unit, a version of a policy, or whoever acted."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class ByView(TypedDict):
 
 
 def unit_name(viewer: Viewer, code: str) -> UnitName:
-    """A unit as views name it."""
+    """The view of a unit: its code, and its name as the registry has it now."""
     return {"code": code, "name": viewer.world.unit_name(code)}
 
 
 def by_view(viewer: Viewer, by: By) -> ByView:
-    """Whoever acted, without what does not apply to them."""
+    """The view of whoever acted, without the fields that do not apply."""
     view: ByView = {"kind": by.kind}
     if by.subject is not None:
         view["subject"] = by.subject

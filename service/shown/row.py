@@ -24,7 +24,7 @@ class LocationView(TypedDict):
 
 
 class SourceView(TypedDict):
-    """Where an incident came from, in the words of the system that sent it."""
+    """The system that an incident came from, and the reference that the incident has there."""
 
     system: str
     ref: str

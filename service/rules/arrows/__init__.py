@@ -4,7 +4,7 @@
     handovers       g return · h assign
     holds           i hold, extend, approve, refuse · j resume · warned, rescheduled
     verification    k accept · l reject · m verify timeout · n reopen
-    endings         o withdraw · p void · q merge, and its other half on the incident merged into
+    endings         o withdraw · p void · q merge, on both incidents
     joint           assist, part done
     judgements      rate, appeal, approve and refuse an appeal
     talk            comment, urge

@@ -13,33 +13,34 @@ from service.rules.world import World
 
 
 def may_withdraw(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> str | None:
-    """o, its guard: an incident is not one reporter's alone once another's was merged into it."""
+    """The guard of arrow o: an incident is not one reporter's alone once another reporter's was merged into it."""
     others = any(each.startswith("@") for each in incident.audience)
     return "Another reporter's incident was merged into it: comment instead." if others else None
 
 
 def withdraw(story: Story, act: Act) -> None:
-    """o. The reporter takes it back."""
+    """Arrow o: the reporter takes the incident back."""
     if story.incident.state in CALL_OPEN_STATES:
         story.end_call(Outcome.CLOSED, end_code=ClosedAs.WITHDRAWN.value, end_reason=act.words)
     story.close(ClosedAs.WITHDRAWN, act.words)
 
 
 def may_void(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> str | None:
-    """p, its guard: whatever a leader once assigned is an incident, whoever has it now."""
+    """The guard of arrow p: an incident that a leader once assigned cannot be voided, whichever unit has it now."""
     bound = any(call.binding for call in (*incident.earlier, incident.call))
     return "A leader assigned this incident: answer it, or raise it." if bound else None
 
 
 def void(story: Story, act: Act) -> None:
-    """p. It is no incident, for a coded reason. Its reporter may have it reopened, once."""
+    """Arrow p: the called unit closes a report that is no incident, with a coded reason. Its reporter may reopen it
+    once."""
     story.end_call(Outcome.CLOSED, end_code=act.code, end_reason=act.words)
     story.close(ClosedAs.VOID, act.words, reason_code=act.code)
 
 
 def merge(story: Story, act: Act) -> None:
-    """q. The incident is closed into another open one, which everybody who followed this one follows from now on
-    (`absorb`)."""
+    """Arrow q: the incident is closed into another open one. Everybody who followed the closed one follows the other
+    from now on (`absorb`)."""
     if story.incident.state in CALL_OPEN_STATES:
         story.end_call(Outcome.CLOSED, end_code=ClosedAs.MERGED.value, end_reason=act.words)
     story.change(merged_into=act.into)
@@ -47,8 +48,11 @@ def merge(story: Story, act: Act) -> None:
 
 
 def demand_absorbs(target: Incident, incident: Incident) -> None:
-    """q, the guard of its other half. Raises `ValidationFailed` or `Conflict` when `incident` cannot be merged into
-    `target`: a merge hides no call behind one that has further to climb."""
+    """The guard of arrow q on the surviving incident: a merge hides no call behind one that has further to climb.
+
+    Raises:
+        ValidationFailed, Conflict: `incident` cannot be merged into `target`.
+    """
     if target.id == incident.id:
         raise wrong_field("/into", "An incident cannot be merged into itself: name the other one.")
     if not target.is_open:
@@ -64,13 +68,13 @@ def demand_absorbs(target: Incident, incident: Incident) -> None:
 
 
 def _waits_unchased(incident: Incident) -> bool:
-    """Whether it is on hold by its kind alone: nobody decided that."""
+    """Whether an incident is on hold for its kind alone, without anybody having decided so."""
     return incident.state is State.ON_HOLD and incident.requests[-1].decided_by is None
 
 
 def absorb(merged: Incident, story: Story, act: Act) -> None:
-    """q, its other half: the reporter and the units of `merged` hear what becomes of the story's incident. Its version
-    stays: nobody who works on it need look again."""
+    """Arrow q on the surviving incident, that of the story: the reporter and the units of `merged` follow it from now
+    on. Its version stays as it is, since nobody who works on it has to look again."""
     target = story.incident
     own = f"@{target.reporter}"
     joining = (*merged.audience, f"@{merged.reporter}")

@@ -41,7 +41,7 @@ class Admitted(NamedTuple):
 
 
 def admitted(draft: Draft, actor: Actor, world: World, now: datetime) -> Admitted:
-    """The guard of a: the actor may report in the cell, and the registry knows the cell and the category.
+    """The guard of arrow a: the actor may report in the cell, and the registry knows the cell and the category.
 
     Raises:
         NotYours: the cell lies outside the actor's area.
@@ -63,9 +63,10 @@ def admitted(draft: Draft, actor: Actor, world: World, now: datetime) -> Admitte
 
 
 def report(new: Admitted, by: By, world: World, *, incident_id: UUID, number: str, now: datetime) -> Decision:
-    """a. The incident begins and calls the community of its cell; a suggestion or deliberation waits there first."""
+    """Arrow a: the incident begins and calls the community of its cell; a suggestion or deliberation waits there
+    first."""
     route = routing.first(world, new.grid_code, new.draft.category, now)
-    incident = _called(new, route, world, incident_id, number, now)
+    incident = _new_incident(new, route, world, incident_id, number, now)
     waits_s = new.policy.parked_s(new.draft.kind)
     facts = opening_facts(incident.call)
     if waits_s:
@@ -85,7 +86,7 @@ def report(new: Admitted, by: By, world: World, *, incident_id: UUID, number: st
     return DecisionOf(None, after, (), incident.call, events, route.because, *incident.requests)
 
 
-def _called(new: Admitted, route: Route, world: World, incident_id: UUID, number: str, now: datetime) -> Incident:
+def _new_incident(new: Admitted, route: Route, world: World, incident_id: UUID, number: str, now: datetime) -> Incident:
     """A new incident with its first call, whose answer box runs."""
     policy, draft = new.policy, new.draft
     key = (policy.code, policy.version)
@@ -115,8 +116,11 @@ def _called(new: Admitted, route: Route, world: World, incident_id: UUID, number
 
 
 def _parked(incident: Incident, by: By, waits_s: int) -> Incident:
-    """A suggestion or a deliberation is not chased: it waits at its community like one on hold, and the longest time
-    is its deadline (contract §1, kind). From then on, or once it is resumed, it goes the way of every other."""
+    """A new suggestion or deliberation: nobody is chased for it, so it waits on hold at its community.
+
+    Its deadline is the longest time that the policy lets it wait (contract §1, kind). After the hold it is called like
+    any incident.
+    """
     now = incident.reported_at
     until = now + timedelta(seconds=waits_s)
     hold = Request(
@@ -136,7 +140,7 @@ def _parked(incident: Incident, by: By, waits_s: int) -> Incident:
 
 
 def answer(story: Story, act: Act) -> None:
-    """b. The called unit takes the call on; its resolve box starts."""
+    """Arrow b: the called unit takes the call on, and its resolve box starts."""
     _take_on(story, dict(act.answer or {}))
     story.record(EventType.CALL_ANSWERED, act.words)
 
@@ -153,8 +157,8 @@ def _take_on(story: Story, content: Mapping[str, Any] | None) -> None:
 
 
 def resolve(story: Story, act: Act) -> None:
-    """c. The called unit reports that it is done; the calling side has the verify box to look. A call that was not
-    answered yet is answered with it."""
+    """Arrow c: the called unit reports that it is done, and the verify box of the calling side starts. A call that was
+    not answered yet is answered in the same instant."""
     if story.incident.state is State.CALLING:
         _take_on(story, None)
         story.record(EventType.CALL_ANSWERED)
@@ -167,7 +171,7 @@ def resolve(story: Story, act: Act) -> None:
 
 
 def raise_up(story: Story, act: Act) -> None:
-    """d. The called unit calls the next level itself, with a ground. This is no failure."""
+    """Arrow d: the called unit calls the next level itself, with a ground. This is no failure."""
     ground = act.ground or Ground.OTHER
     story.end_call(Outcome.RAISED, end_code=ground.value, end_reason=act.words)
     story.record(EventType.CALL_RAISED, act.words)
@@ -182,7 +186,8 @@ _MISSED = {
 
 
 def miss(story: StoryOf[Earlier], act: Act) -> None:
-    """e, f. A deadline passed: the clock raises, or at level 4 calls again. This is a failure, with its lateness."""
+    """Arrows e and f: a deadline passed, so the clock calls the next level, or level 4 again. This is a failure, and
+    the call keeps how late the clock was."""
     outcome, cause = _MISSED[act.arrow]
     due_at = story.incident.due_at or story.now
     story.end_call(outcome, late_s=deadlines.late_s(due_at, story.now))

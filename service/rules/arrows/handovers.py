@@ -1,8 +1,8 @@
 """Arrows g and h: a call is returned to the unit that called, or assigned to another unit (退回 · 指派).
 
-A dispute about whose an incident is reaches the leader in finitely many steps: no unit is assigned again what it passed
-on itself, or raised twice; past the policy's returns the leader decides; and what a leader assigns is binding. A leader
-alone may decide anew, as often as it is asked.
+A dispute about who is responsible for an incident reaches the leader in finitely many steps. No unit is assigned an
+incident that it has passed on itself, or raised twice; past the policy's return limit the leader decides; and what a
+leader assigns is binding. Only a leader may assign an incident back every time that the unit raises it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from service.rules.world import Unit, World
 
 
 class _WayBack(NamedTuple):
-    """The unit a returned call goes back to, and how that unit had come by it."""
+    """The route of a returned call, with the `from_unit` and the `binding` of the call that it goes back to."""
 
     route: Route
     from_unit: str | None = None
@@ -29,7 +29,8 @@ class _WayBack(NamedTuple):
 
 
 def may_return(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> str | None:
-    """g, its guard: a call that a leader assigned stays; and somebody must be there to take a call back."""
+    """The guard of arrow g: a call that a leader assigned may not be returned, and a unit must be there to take the
+    call back."""
     if incident.call.binding:
         return "A leader assigned this call to you, which is binding: answer it, or raise it."
     if not _is_disputed(incident, world) and _way_back(incident, world, now) is None:
@@ -38,13 +39,14 @@ def may_return(incident: Incident, arrow: Arrow, actor: Actor, world: World, now
 
 
 def _is_disputed(incident: Incident, world: World) -> bool:
-    """Whether it was returned as often as the policy allows: the next return goes to the leader (终裁)."""
+    """Whether the incident was returned as often as the policy allows, so that the next return goes to the leader
+    (终裁)."""
     return incident.returns >= world.policy(incident.policy).returns
 
 
 def _way_back(incident: Incident, world: World, now: datetime) -> _WayBack | None:
-    """The way back to the caller at the level it had; if the caller is gone, one level down by routing (contract §2,
-    arrow g). None when that is the called unit itself."""
+    """The way back to the unit that called, at the level it had; if that unit is no longer in force, to the unit that
+    routing finds one level down (contract §2, arrow g). None when that is the called unit itself."""
     before = _last_call_of(incident, incident.call.from_unit)
     if before is not None and before.unit != incident.unit and world.unit(before.unit, now) is not None:
         because = f"{before.unit} had called, and has it back"
@@ -52,17 +54,18 @@ def _way_back(incident: Incident, world: World, now: datetime) -> _WayBack | Non
     below = routing.below(world, incident, now)
     if below.unit == incident.unit:
         return None
-    call_below = _last_call_of(incident, below.unit)  # whoever called it then still decides its holds
+    call_below = _last_call_of(incident, below.unit)  # whoever called that unit then still decides its holds
     return _WayBack(below, call_below.from_unit if call_below else None)
 
 
 def _last_call_of(incident: Incident, unit: str | None) -> Call | None:
-    """The last call before this one in which a unit was called."""
+    """The last call of a unit before the present one; None when there is none."""
     return next((each for each in reversed(incident.earlier) if each.unit == unit), None)
 
 
 def give_back(story: Story, act: Act) -> None:
-    """g. "Not ours": the call goes back to the unit that called, or, returned once too often, to the leader.
+    """Arrow g: the called unit says "not ours", and the call goes back to the unit that called, or past the return
+    limit to the leader.
 
     Raises:
         ValidationFailed: the duty that the return cites is not in force.
@@ -83,8 +86,10 @@ def give_back(story: Story, act: Act) -> None:
 
 
 def may_assign(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> str | None:
-    """h, its guard: a community has nobody below it, and ops assign only where no unit can: at a community, for a unit
-    that is gone, and for the district's unit, which is called when nobody else was found."""
+    """The guard of arrow h: a community has nobody below it, and ops assign only where no unit can.
+
+    That is so at a community, for a unit that is no longer in force, and for the district's fallback unit.
+    """
     if actor.role is not Role.OPS:
         if world.unit(incident.unit, now) is None:
             return f"{incident.unit} is no longer in force: ops assign it."
@@ -97,11 +102,13 @@ def may_assign(incident: Incident, arrow: Arrow, actor: Actor, world: World, now
 
 
 def assign(story: Story, act: Act) -> None:
-    """h. The call goes to another unit at its level or below, which is no escalation; from a leader it is binding.
+    """Arrow h: the call goes to another unit at the same level or below, which is not a raise. From a leader it is
+    binding.
 
     Raises:
-        UnknownUnit: no such unit in force.
-        ValidationFailed: the called unit cannot assign to it, or the category was never admitted for that street.
+        UnknownUnit: no such unit is in force.
+        ValidationFailed: the called unit may not assign to that unit, or the category was never admitted for its
+            street.
     """
     incident = story.incident
     unit, level = _target(story, act.units[0])
@@ -119,7 +126,7 @@ def assign(story: Story, act: Act) -> None:
 
 
 def _target(story: Story, code: str) -> tuple[Unit, Level]:
-    """The unit that a call may be assigned to, and the level it is then at. Raises what `assign` names."""
+    """The unit that the call is assigned to, and the level of the new call. Raises the errors that `assign` lists."""
     incident, world = story.incident, story.world
     unit = world.unit(code, story.now)
     if unit is None:
@@ -142,12 +149,12 @@ def _target(story: Story, code: str) -> tuple[Unit, Level]:
 
 
 MAX_RAISED = 2
-"""A street may assign a community once what the community raised; raised again, it is not the community's."""
+"""The raises after which only a leader assigns an incident back to the unit that raised it: a street may do so once."""
 
 
 def already_passed_on_by(incident: Incident, caller: Unit) -> set[str]:
-    """Units that already passed this incident on in the current run of assignments and raises. They may not be assigned
-    it again, or two units could restart each other's answer box for ever. A leader may assign it back to the unit that
+    """The units that the caller may not assign this incident to: they passed it on in the current run of assignments
+    and raises, and two units could restart each other's answer box for ever. A leader may assign it back to a unit that
     raised it."""
     weight = {Outcome.ASSIGNED: MAX_RAISED} | ({} if caller.level is Level.LEADER else {Outcome.RAISED: 1})
     passed_on: Counter[str] = Counter()
@@ -159,8 +166,8 @@ def already_passed_on_by(incident: Incident, caller: Unit) -> set[str]:
 
 
 def not_admitted(incident: Incident, unit: Unit, world: World, now: datetime) -> str | None:
-    """Why this unit of a street may not be brought in from above: nothing is pushed down to a street for which nobody
-    admitted the category (权责事项准入, domain page §1, row 22). None when the unit may be."""
+    """Why a call from above may not bring in a unit of a street: nobody admitted the category for that street
+    (权责事项准入, domain page §1, row 22). None when it may."""
     street = street_of(unit)
     if incident.level <= Level.STREET or street is None:
         return None
@@ -186,8 +193,8 @@ _SCOPES = {
 
 
 def _may_assign_to(caller: Unit, unit: Unit) -> bool:
-    """Whether a caller may assign to a unit: a street inside itself, a department to departments and down its line, a
-    leader to anyone."""
+    """Whether one unit may assign to another: a street and its units inside the street, a department to departments and
+    down its own line, a leader to anyone."""
     if caller.level is Level.LEADER:
         return True
     if caller.kind is UnitKind.DEPARTMENT:
@@ -198,7 +205,8 @@ def _may_assign_to(caller: Unit, unit: Unit) -> bool:
 
 
 def street_of(unit: Unit) -> str | None:
-    """The street that a unit belongs to; None for departments and leaders, and for units that are theirs alone."""
+    """The street that a unit belongs to; None for departments, for leaders, and for units that belong to one of
+    these."""
     code = unit.code if unit.kind in (UnitKind.COMMUNITY, UnitKind.STREET) else unit.parent or ""
     is_inside = unit.level in (Level.COMMUNITY, Level.STREET) and code.isdigit() and len(code) >= STREET_DIGITS
     return code[:STREET_DIGITS] if is_inside else None

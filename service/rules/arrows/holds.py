@@ -1,7 +1,7 @@
 """Arrows i and j, and what the clock does before a deadline: hold, extend, resume, warn, reschedule (挂账 · 延期).
 
-A unit asks, the side that called approves; the clock runs on meanwhile. The time that a hold keeps is counted in the
-call's own clock, so that exactly this much is left afterwards.
+The called unit asks for a hold or an extension, the calling side approves it, and the clock runs on while the request
+waits. The time that a hold keeps is counted in the call's own clock, so that exactly this much is left afterwards.
 """
 
 from __future__ import annotations
@@ -21,21 +21,22 @@ _REQUESTED_BY = {Arrow.HOLD: RequestKind.HOLD, Arrow.EXTEND: RequestKind.EXTEND}
 
 
 def may_ask(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> str | None:
-    """i, its guard: one request at a time, before the deadline, and no more of a kind than the policy allows."""
+    """The guard of hold and extend (arrow i): no other request waits, the deadline has not passed, and the policy
+    allows this call one more request of the kind."""
     if (waiting := incident.open_request) is not None:
         return f"Request {waiting.n} still waits to be decided: one at a time."
     if incident.due_at is not None and now >= incident.due_at:
         return f"The deadline passed at {incident.due_at.isoformat()}: it cannot be stopped or moved any more."
     policy, kind = world.policy(incident.policy), _REQUESTED_BY[arrow]
     limit = policy.holds if kind is RequestKind.HOLD else policy.extensions
-    # nobody decided the wait that came with the incident's kind: it does not count
+    # the hold that came with the incident's kind was decided by nobody, and does not count
     if sum(each.kind is kind and each.decided_by is not None for each in _approved(incident)) >= limit:
         return f"This call has had its {limit} {kind.value}s: the policy allows no more. Raise it instead."
     return None
 
 
 def may_decide(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> str | None:
-    """i, the guard of approve and refuse: a request waits, and to approve it still moves something."""
+    """The guard of approve and refuse (arrow i): a request waits, and to approve it would still change a deadline."""
     request = incident.open_request
     if request is None:
         return "No request waits to be decided."
@@ -57,10 +58,11 @@ def _approved(incident: Incident) -> list[Request]:
 
 
 def ask(story: Story, act: Act) -> None:
-    """i. The called unit asks for a hold or an extension. A unit with nobody above decides for itself.
+    """Arrow i: the called unit asks for a hold or an extension. When there is no approver, its request is approved at
+    once.
 
     Raises:
-        ValidationFailed: `until` is not later, or later than the policy lets it be.
+        ValidationFailed: `until` is too early to move anything, or later than the policy allows.
     """
     incident, kind = story.incident, _REQUESTED_BY[act.arrow]
     request = Request(
@@ -79,8 +81,12 @@ def ask(story: Story, act: Act) -> None:
 
 
 def _until(story: Story, kind: RequestKind, until: datetime) -> datetime:
-    """The instant a request is for. An extension ends in working time: at the end of the hours that `until` lies
-    after."""
+    """The instant that a request asks for. An extension ends in working time: an `until` outside the working hours
+    becomes the end of the hours before it.
+
+    Raises:
+        ValidationFailed: see `ask`.
+    """
     incident, now = story.incident, story.now
     policy, timer = story.world.policy(incident.policy), story.world.timer(incident.policy, incident.call.clock)
     if kind is RequestKind.HOLD:
@@ -96,12 +102,13 @@ def _until(story: Story, kind: RequestKind, until: datetime) -> datetime:
 
 
 def _worked_until(timer: Timer, due_at: datetime, until: datetime) -> datetime:
-    """The instant at which as much is counted since the deadline as at `until`: the end of a span, not the next one."""
+    """The earliest instant with as much time counted since the deadline as at `until`: the end of working hours, not
+    the start of the next."""
     return timer.due(due_at, timer.counted(due_at, until))
 
 
 def _max_added(story: Story, policy: Policy) -> timedelta:
-    """How much an extension may add to the running box."""
+    """The most that an extension may add to the running box."""
     _, seconds = deadlines.box_of(story.incident.call, story.incident, story.world)
     return timedelta(seconds=seconds * policy.extend_percent / 100)
 
@@ -112,7 +119,8 @@ def _demand(is_possible: bool, detail: str) -> None:
 
 
 def approve(story: Story, act: Act) -> None:
-    """i. The calling side approves: the clock stops until the date, or the deadline moves to it."""
+    """Arrow i: the approver approves the request. A hold stops the clock until its date, an extension moves the
+    deadline."""
     kind = DueKind.ANSWER if story.incident.state is State.CALLING else DueKind.RESOLVE
     request = story.change_request(
         outcome=Verdict.APPROVED,
@@ -131,8 +139,8 @@ def approve(story: Story, act: Act) -> None:
 
 
 def _granted(story: Story) -> timedelta | None:
-    """The time an extension adds to the box: never more than the policy lets it, wherever the calendar moved the
-    deadline since the unit asked. None for a hold."""
+    """The time that an extension adds to the box; None for a hold. The calendar may have moved the deadline since the
+    unit asked, so the limit of the policy is applied here again."""
     incident, request = story.incident, story.incident.open_request
     if request is None or request.kind is RequestKind.HOLD:
         return None
@@ -147,7 +155,8 @@ def _hold(story: Story, request: Request) -> None:
 
 
 def _extend(story: Story) -> None:
-    """Move the deadline. Warning marks that the new one leaves behind are not passed a second time."""
+    """Move the deadline. Warning marks are counted back from the new one, and those that are already past give no
+    warning."""
     incident = story.incident
     due_at = deadlines.standing(incident, story.world).due_at
     _set_due(story, due_at)
@@ -158,7 +167,7 @@ def _extend(story: Story) -> None:
 
 
 def _set_due(story: StoryOf[Earlier], due_at: datetime) -> None:
-    """Move the deadline of the open call, and the box on the call with it."""
+    """Move the deadline of the incident, and with it the `answer_by` or `resolve_by` of the open call."""
     incident = story.incident
     if incident.call.answered_at is None:
         kind = DueKind.ANSWER
@@ -172,7 +181,7 @@ def _set_due(story: StoryOf[Earlier], due_at: datetime) -> None:
 
 
 def _wake(story: StoryOf[Earlier], warned: int) -> None:
-    """Look next at the next mark, or at the deadline."""
+    """Let the clock look next at the next warning mark, or at the deadline when no mark is left."""
     incident = story.incident
     _, seconds = deadlines.box_of(incident.call, incident, story.world)
     timer = story.world.timer(incident.policy, incident.call.clock)
@@ -182,13 +191,13 @@ def _wake(story: StoryOf[Earlier], warned: int) -> None:
 
 
 def refuse(story: Story, act: Act) -> None:
-    """i. The calling side refuses: nothing moves."""
+    """Arrow i: the approver refuses the request, and nothing moves."""
     story.change_request(outcome=Verdict.REFUSED, decided_by=story.by, decided_at=story.now, decided_reason=act.words)
     story.record(EventType.CALL_REFUSED, act.words)
 
 
 def resume(story: StoryOf[Earlier], act: Act) -> None:
-    """j. The hold is over: the state before it, with the time that was left."""
+    """Arrow j: the hold is over. The incident is again in the state before the hold, with the time that was left."""
     story.change_request(resumed_at=story.now)
     state = State.CALLING if story.incident.call.answered_at is None else State.ANSWERED
     story.change(state=state)
@@ -199,10 +208,11 @@ def resume(story: StoryOf[Earlier], act: Act) -> None:
 
 
 def look_again(story: StoryOf[Earlier], act: Act) -> None:
-    """Warned. The clock woke before the deadline: a warning mark was passed, or it only has to look again later.
+    """Arrow `warned`: the clock woke before the deadline, since a warning mark was passed or it only has to look again
+    later.
 
-    The called unit hears which mark, in percent of its box, counted back from the deadline; after downtime of the last
-    one alone.
+    The called unit hears which mark it was, in percent of its box, counted back from the deadline. After downtime it
+    hears of the last mark alone.
     """
     incident = story.incident
     if incident.state not in RUNNING_STATES or incident.due_at is None:
@@ -219,8 +229,8 @@ def look_again(story: StoryOf[Earlier], act: Act) -> None:
 
 
 def must_reschedule(incident: AnyIncident, world: World, now: datetime) -> bool:
-    """Rescheduled, its guard: the calendar as it now stands gives a running working-time box another deadline. A
-    deadline that has already passed is never moved further back."""
+    """The guard of arrow `rescheduled`: by the calendar as it is now, a running working-time box has another deadline.
+    A deadline that has already passed is never moved to an earlier instant."""
     if incident.call.clock is not ClockKind.WORKING or incident.state not in RUNNING_STATES or incident.due_at is None:
         return False
     standing = deadlines.standing(incident, world)
@@ -229,8 +239,11 @@ def must_reschedule(incident: AnyIncident, world: World, now: datetime) -> bool:
 
 
 def reschedule(story: StoryOf[Earlier], act: Act) -> None:
-    """Rescheduled. The calendar changed under a running box: its deadline is what it would have been from the start,
-    but never before this moment: nobody has been late already by a day that is declared afterwards."""
+    """Arrow `rescheduled`: the calendar changed under a running box.
+
+    The deadline becomes what it would have been from the start, but is never moved back past this moment: a day that is
+    declared a workday afterwards makes nobody late.
+    """
     due_at = deadlines.standing(story.incident, story.world).due_at
     was_due_at = story.incident.due_at or story.now
     _set_due(story, max(due_at, min(was_due_at, story.now)))

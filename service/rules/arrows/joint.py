@@ -1,6 +1,7 @@
-"""Assist and part done: several units at one call (主办 · 协办). The lead stays responsible: it answers and resolves.
+"""Assist and part done: several units at one call (主办 · 协办). The lead unit stays responsible: it answers and
+resolves.
 
-The two have no letter, because the incident stays where it is.
+Neither arrow has a letter, because the incident stays where it is.
 """
 
 from __future__ import annotations
@@ -15,16 +16,16 @@ from service.rules.words import Arrow, EventType
 from service.rules.world import World
 
 MAX_ASSISTING = 20
-"""Units beside the lead in one call."""
+"""The most units that may assist in one call."""
 
 
 def assist(story: Story, act: Act) -> None:
-    """The called unit asks further units to its side; they see the incident from now on.
+    """The called unit asks further units to assist in the call; they see the incident from now on.
 
     Raises:
-        UnknownUnit: no such unit in force.
-        ValidationFailed: one is the lead itself, assists already, belongs to a street that was never admitted for the
-            category and had no part in it yet, or they are too many.
+        UnknownUnit: no such unit is in force.
+        ValidationFailed: a unit leads the call or assists already; it belongs to a street for which the category
+            was never admitted, and had no part in the incident yet; or too many units would assist.
     """
     incident = story.incident
     faults = [fault for n, code in enumerate(act.units) for fault in _faults(story, incident, n, code)]
@@ -41,7 +42,7 @@ def assist(story: Story, act: Act) -> None:
 
 
 def _faults(story: Story, incident: Incident, n: int, code: str) -> list[SihuError]:
-    """Why the n-th unit named cannot assist: at most one reason."""
+    """The reason why the n-th unit of the list cannot assist, if there is one: never more than one."""
     pointer, unit = f"/units/{n}", story.world.unit(code, story.now)
     if unit is None:
         return [UnknownUnit(f"Unit {code} is not in force: see GET /v1/units.", pointer)]
@@ -49,19 +50,19 @@ def _faults(story: Story, incident: Incident, n: int, code: str) -> list[SihuErr
     if code == incident.unit or code in incident.assisting:
         why = "leads this call" if code == incident.unit else "assists already"
         detail = f"{code} {why}: leave it out."
-    elif code not in incident.audience:  # whoever had it may be asked to help with it
+    elif code not in incident.audience:  # a unit that had a part in the incident may always be asked
         detail = handovers.not_admitted(incident, unit, story.world, story.now)
     return [] if detail is None else [wrong_field(pointer, detail)]
 
 
 def may_be_done(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> str | None:
-    """The guard of part done: each unit reports it once a call."""
+    """The guard of part done: each assisting unit reports its part once a call."""
     done = any(part.unit == actor.unit for part in incident.call.parts_done)
     return "Your part is reported as done already: comment instead." if done else None
 
 
 def part_done(story: Story, act: Act) -> None:
-    """An assisting unit reports its part done; nothing else moves."""
+    """An assisting unit reports that its part is done. Nothing else changes."""
     part = AssistingPart(story.by.unit or "", story.now, act.words)
     story.change_call(parts_done=(*story.incident.call.parts_done, part))
     story.record(EventType.CALL_PART_DONE, act.words)

@@ -1,8 +1,8 @@
 """Rate, appeal, approve and refuse an appeal: the calling side judges the answer, and a unit may object once to a call
 counted as missed (评价 · 申诉).
 
-The four have no letter, because the incident stays where it is. A rating stands as it was given. A successful appeal
-exempts a call from the score and never erases that it was missed.
+These four arrows have no letter, because the incident stays where it is. No rating of a call is ever changed. A
+successful appeal exempts a call from the score and never erases that it was missed.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from service.rules.words import Arrow, ClosedAs, EventType, Level, Outcome, Stat
 from service.rules.world import World
 
 MISSED = frozenset({Outcome.NO_ANSWER, Outcome.NOT_RESOLVED})
-_WITH_A_RESULT = (ClosedAs.VERIFIED, ClosedAs.UNVERIFIED)
+_CLOSED_AS_HANDLED = (ClosedAs.VERIFIED, ClosedAs.UNVERIFIED)
 
 
 def may_rate(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> str | None:
-    """The guard of rate: a reporter needs an outcome that others brought about, a street a department's call that has
-    ended."""
+    """The guard of rate. A reporter needs an outcome that others brought about and that was not rated yet; a street
+    needs a department's call that has ended and was not rated yet."""
     if not _rates_as_reporter(incident, actor):
         if all(call.rating is not None for call in _department_calls(incident)):
             return "No department's call has ended yet, or each was rated: there is nothing to rate."
@@ -31,10 +31,10 @@ def may_rate(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: 
     if actor.unit == incident.unit or _resolved_by(incident) == actor.subject:
         return "Nobody rates what they resolved themselves."
     given = incident.call.outcome_rating
-    return None if given is None else _stands(given)
+    return None if given is None else _already_rated(given)
 
 
-def _stands(given: int) -> str:
+def _already_rated(given: int) -> str:
     return f"It was rated {given} already; a rating stands as it was given."
 
 
@@ -43,12 +43,13 @@ def _resolved_by(incident: Incident) -> str | None:
 
 
 def _rates_as_reporter(incident: Incident, actor: Actor) -> bool:
-    """A street that reported the incident itself rates the department, as every street does."""
+    """Whether the actor rates as the reporter. A street that reported the incident itself rates the department, as
+    every street does."""
     return actor.subject == incident.reporter and actor.unit != incident.street
 
 
 def _has_outcome(incident: Incident) -> bool:
-    return incident.state is State.RESOLVED or incident.closed_as in _WITH_A_RESULT
+    return incident.state is State.RESOLVED or incident.closed_as in _CLOSED_AS_HANDLED
 
 
 def _department_calls(incident: Incident) -> list[Call]:
@@ -58,10 +59,12 @@ def _department_calls(incident: Incident) -> list[Call]:
 
 
 def rate(story: Story, act: Act) -> None:
-    """The reporter rates the outcome, the street a level-3 call: 1–5, once each. The version stays.
+    """The reporter rates the outcome, the street a level-3 call: 1–5, once each. The version of the incident stays as
+    it is.
 
     Raises:
-        ValidationFailed: the call named is none of a department, has not ended, or was rated already.
+        ValidationFailed: the named call is not a department's, has not ended, or was rated already; or a reporter
+            names a call.
     """
     incident, score = story.incident, act.score or 0
     by_street = story.by.unit == incident.street
@@ -70,7 +73,7 @@ def rate(story: Story, act: Act) -> None:
         raise wrong_field("/call", "A reporter rates the incident: leave out call.")
     given = call.rating if by_street else call.outcome_rating
     if given is not None:
-        raise wrong_field("/score", _stands(given))
+        raise wrong_field("/score", _already_rated(given))
     if by_street:
         story.change_call_numbered(call.seq, quietly=True, rating=score)
     else:
@@ -80,7 +83,8 @@ def rate(story: Story, act: Act) -> None:
 
 
 def _rated_call(incident: Incident, seq: int | None) -> Call:
-    """The call that a street rates: the one it names, or the last. Raises `ValidationFailed` when that cannot be."""
+    """The call that a street rates: the one it names, or the last one. Raises `ValidationFailed` when that call cannot
+    be rated."""
     call = _department_calls(incident)[0] if seq is None else call_numbered(incident, seq)
     if call is None or call.level is not Level.DEPARTMENT or call.outcome is None:
         raise wrong_field("/call", f"Call {seq} is no department's call that has ended: see the incident's calls.")
@@ -88,7 +92,7 @@ def _rated_call(incident: Incident, seq: int | None) -> Call:
 
 
 def may_appeal(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> str | None:
-    """The guard of appeal: the unit missed a call against which it has not appealed yet."""
+    """The guard of appeal: the unit missed a call of this incident against which it has not appealed yet."""
     own = (each for each in (*incident.earlier, incident.call) if each.unit == actor.unit)
     if any(each.outcome in MISSED and each.appeal is None for each in own):
         return None
@@ -114,7 +118,7 @@ def appeal(story: Story, act: Act) -> None:
 
 
 def may_judge(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> str | None:
-    """The guard of deciding an appeal: one must wait, and nobody decides its own."""
+    """The guard of approving and refusing an appeal: an appeal waits, and no unit decides its own."""
     calls = (*incident.earlier, incident.call)
     waiting = [each for each in calls if each.appeal is not None and each.appeal.outcome is None]
     if not waiting:
@@ -125,11 +129,11 @@ def may_judge(incident: Incident, arrow: Arrow, actor: Actor, world: World, now:
 
 
 def judge(story: Story, act: Act) -> None:
-    """The street of the cell or ops decide an appeal. If it is granted, the call is exempt from the score; it stays
-    missed.
+    """The street of the cell or ops decide an appeal. A call whose appeal is approved is exempt from the score; it
+    stays missed.
 
     Raises:
-        ValidationFailed: this call has no appeal that waits.
+        ValidationFailed: no appeal against this call waits to be decided.
         NotYours: the call is the deciding unit's own.
     """
     call = _call(story.incident, act.call)
@@ -137,15 +141,15 @@ def judge(story: Story, act: Act) -> None:
         raise wrong_field("", f"No appeal against call {call.seq} waits to be decided.")
     if call.unit == story.by.unit:
         raise NotYours("Nobody decides its own appeal: ops do.")
-    granted = act.arrow is Arrow.APPROVE_APPEAL
+    approved = act.arrow is Arrow.APPROVE_APPEAL
     decided = call.appeal._replace(
         decided_by=story.by,
         decided_at=story.now,
         decided_reason=act.words,
-        outcome=Verdict.APPROVED if granted else Verdict.REFUSED,
+        outcome=Verdict.APPROVED if approved else Verdict.REFUSED,
     )
-    story.change_call_numbered(call.seq, appeal=decided, exempt=granted)
-    story.record(EventType.CALL_EXEMPTED if granted else EventType.CALL_APPEAL_REFUSED, act.words, call=call.seq)
+    story.change_call_numbered(call.seq, appeal=decided, exempt=approved)
+    story.record(EventType.CALL_EXEMPTED if approved else EventType.CALL_APPEAL_REFUSED, act.words, call=call.seq)
 
 
 def _call(incident: Incident, seq: int | None) -> Call:

@@ -1,4 +1,4 @@
-"""Comment and urge: words on the timeline. They have no letter, because they lead nowhere (留言 · 催办)."""
+"""Comment and urge: words on the timeline. Neither arrow has a letter, because no state changes (留言 · 催办)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from service.rules.words import EventType
 
 
 def comment(story: Story, act: Act) -> None:
-    """A comment changes nothing but the timeline: the version stays."""
+    """A comment adds words to the timeline. The version of the incident stays as it is."""
     story.record(EventType.INCIDENT_COMMENTED, act.words)
 
 
 def urge(story: Story, act: Act) -> None:
-    """A push changes no state: the version stays."""
+    """An urge is a push that changes no state. The version of the incident stays as it is."""
     story.record(EventType.INCIDENT_URGED, act.words)

@@ -1,5 +1,5 @@
-"""Arrows k to n: the calling side accepts or rejects a resolution, nobody looks in time, or what was closed turns out
-not to be fixed (核实 · 退办 · 逾期自动办结 · 重办)."""
+"""Arrows k to n: the calling side accepts or rejects a resolution, nobody verifies it in time, or what was closed turns
+out not to be fixed (核实 · 退办 · 逾期自动办结 · 重办)."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from service.rules.world import World
 
 
 def accept(story: Story, act: Act) -> None:
-    """k. The calling side confirms: closed, verified."""
+    """Arrow k: the calling side confirms the resolution, and the incident closes as verified."""
     story.close(ClosedAs.VERIFIED, act.words)
 
 
 def reject(story: Story, act: Act) -> None:
-    """l. Not done: the same unit is called again; from the second rejection since the last reopening, the next
-    level."""
+    """Arrow l: the calling side rejects the resolution, and the same unit is called again; from the second rejection
+    since the last reopening on, the next level is called."""
     incident = story.incident
     again = incident.rejects == 0
     story.change(rejects=incident.rejects + 1, rating=None)
@@ -32,28 +32,28 @@ def reject(story: Story, act: Act) -> None:
 
 
 def _team(incident: AnyIncident, route: Route) -> tuple[bool, tuple[str, ...]]:
-    """Whether the next call is binding, and which units assist in it: a call repeated to the same unit binds it as
-    before, and finds the same units at its side."""
+    """Whether the next call is binding, and which units assist in it. A call repeated to the same unit keeps both from
+    the call before; a call to another unit starts with neither."""
     if route.unit != incident.unit:
         return False, ()
     return incident.call.binding, incident.assisting
 
 
 def verify_timeout(story: StoryOf[Earlier], act: Act) -> None:
-    """m. Nobody looked in time: closed, unverified."""
+    """Arrow m: nobody verified the resolution in time, and the incident closes as unverified."""
     story.because = "nobody verified it in time: it closes by itself"
     story.close(ClosedAs.UNVERIFIED, None)
 
 
 def bars_reopening(incident: AnyIncident, actor: Actor) -> str | None:
-    """n, who: an incident that was closed as void is its reporter's alone to reopen."""
+    """The bar of arrow n: only its reporter may reopen an incident that was closed as void."""
     if incident.closed_as is ClosedAs.VOID and actor.subject != incident.reporter:
         return "Only its reporter may reopen an incident that was closed as void."
     return None
 
 
 def may_reopen(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> str | None:
-    """n, its guard: inside the window, and a void one only once."""
+    """The guard of arrow n: `reopen_until` has not passed, and an incident closed as void is reopened only once."""
     until = incident.reopen_until
     if incident.closed_as not in REOPENABLE or until is None:
         return "It cannot be reopened: report it anew."
@@ -63,7 +63,8 @@ def may_reopen(incident: Incident, arrow: Arrow, actor: Actor, world: World, now
 
 
 def reopen(story: Story, act: Act) -> None:
-    """n. Closed but not fixed: the unit it closed at is called again; a void one goes to the street."""
+    """Arrow n: the incident was closed but is not fixed, and the unit it closed at is called again. One that was closed
+    as void goes to the street."""
     incident = story.incident
     void = incident.closed_as is ClosedAs.VOID
     story.change(

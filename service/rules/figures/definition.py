@@ -26,8 +26,8 @@ is a calendar month in Asia/Shanghai, a call belongs to the month in which it wa
                         resolved  resolved_in_time / resolvable
                         street    stars of streets / (5 × street_rated)
                         reporter  stars of reporters / (5 × reporter_rated)
-                        the weights are those of the policy in force when the period ends, or now; a weight of 0 leaves
-                        a part out; null when nothing counts
+                        the weights are those of the policy in force when the period ends, or now if it has not ended;
+                        a weight of 0 leaves a part out; null when nothing counts
 """
 
 from __future__ import annotations
@@ -95,12 +95,12 @@ PARTS: Mapping[Measure, tuple[Measure, ...]] = {
     Measure.MISSED: (Measure.MISSED_ANSWER, Measure.MISSED_RESOLVE),
     Measure.EXEMPT: (Measure.EXEMPT_ANSWER, Measure.EXEMPT_RESOLVE),
 }
-"""Measures that are the sum of others, which exclude each other."""
+"""The measures that are sums of others. No call is in two parts of one sum."""
 SCORED: Mapping[Measure, tuple[Measure, Measure, Measure]] = {
     Measure.ANSWERABLE: (Measure.ANSWERED, Measure.MISSED_ANSWER, Measure.EXEMPT_ANSWER),
     Measure.RESOLVABLE: (Measure.RESOLVED, Measure.MISSED_RESOLVE, Measure.EXEMPT_RESOLVE),
 }
-"""Measures of what could have been done in time: done, plus missed, minus exempt."""
+"""The calls that could have been answered or resolved in time: done, plus missed, minus exempt."""
 UNKNOWN_LINE = "unknown"
 """The line of a category that the registry never had."""
 
@@ -114,7 +114,7 @@ class Period:
 
     @classmethod
     def of(cls, text: str) -> Period:
-        """The period of a text YYYY-MM, which the caller has checked."""
+        """The period that a text YYYY-MM names; the caller has checked the text."""
         year, month = text.split("-")
         return cls(int(year), int(month))
 
@@ -160,7 +160,8 @@ class CallFacts(NamedTuple):
 
 
 class Tally(NamedTuple):
-    """The figures of one group. `stars` are the sums of the ratings, of streets and of reporters."""
+    """The figures of one group. `street_stars` and `reporter_stars` are the sums of the ratings that streets and
+    reporters gave."""
 
     counts: Mapping[Measure, int]
     street_stars: int = 0
@@ -199,7 +200,8 @@ _ENDED_AS: Mapping[Measure, Outcome] = {
 
 
 def _measures(call: CallFacts, in_error: bool) -> Iterable[Measure]:
-    """The measures that count this call, without the sums."""
+    """The measures that count this call, except the sums, which `summed` adds. `in_error`: the call was returned in
+    error."""
     yield Measure.CALLS
     if call.answered_at is not None:
         late = not _in_time(call.answered_at, call.answer_by)
@@ -211,10 +213,10 @@ def _measures(call: CallFacts, in_error: bool) -> Iterable[Measure]:
     yield from (measure for measure, outcome in _ENDED_AS.items() if call.outcome == outcome)
     if call.exempt:
         yield Measure.EXEMPT_ANSWER if call.outcome == Outcome.NO_ANSWER else Measure.EXEMPT_RESOLVE
-    yield from (measure for measure, holds in _others(call, in_error).items() if holds)
+    yield from (measure for measure, holds in _other_measures(call, in_error).items() if holds)
 
 
-def _others(call: CallFacts, in_error: bool) -> Mapping[Measure, bool]:
+def _other_measures(call: CallFacts, in_error: bool) -> Mapping[Measure, bool]:
     return {
         Measure.RETURNED_IN_ERROR: in_error,
         Measure.MULTI_HOP: _passed_on(call),
@@ -272,7 +274,7 @@ def summed(counts: Mapping[Measure, int]) -> dict[Measure, int]:
 
 
 def group_of(grouping: Grouping, call: CallFacts, world: World) -> str | None:
-    """The code of a call's group; None: this grouping leaves it out."""
+    """The code of a call's group; None when this grouping leaves the call out."""
     if grouping is Grouping.DEPARTMENT:
         return call.unit if call.level == Level.DEPARTMENT else None
     if grouping is Grouping.LINE:

@@ -1,7 +1,8 @@
-"""The calls as the log alone gives them, as a ledger is checked against its vouchers.
+"""The calls of an incident, rebuilt from the log alone: a check of the stored calls, as a ledger is checked against its
+vouchers.
 
-`calls_of` reads one incident's events and gives the facts of each call that `definition` counts. No rule is known here:
-each event says what happened, `sihu.call.opened` also the cause and whether the call is binding.
+`calls_of` reads one incident's events and gives the facts of each call that `definition` counts. No rule is applied
+again: each event says what happened, and `sihu.call.opened` also the cause and whether the call is binding.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def calls_of(events: Iterable[LoggedEvent]) -> list[CallFacts]:
     return ledger.calls
 
 
-_MOVERS = (EventType.CALL_EXTENDED, EventType.CALL_RESCHEDULED)
+_DEADLINE_CHANGES = (EventType.CALL_EXTENDED, EventType.CALL_RESCHEDULED)
 
 
 class _Ledger:
@@ -135,12 +136,12 @@ _ENTRIES: Mapping[str, Callable[[_Ledger, LoggedEvent], None]] = {
     EventType.INCIDENT_CLOSED: _Ledger.closed,
     EventType.INCIDENT_RATED: _Ledger.rated,
     **dict.fromkeys(_ENDS, _Ledger.ended),
-    **dict.fromkeys(_MOVERS, _Ledger.moved),
+    **dict.fromkeys(_DEADLINE_CHANGES, _Ledger.moved),
 }
 
 
 def _due(incident: Mapping[str, Any], kind: DueKind) -> datetime | None:
-    """The deadline as of an event, when it is of this kind."""
+    """The deadline of the incident when an event happened; None when it was of another kind."""
     return _moment(incident["due_at"]) if incident["due_kind"] == kind else None
 
 

@@ -27,8 +27,8 @@ def _places(many: int) -> list[int]:
 
 
 def spread(many: int, picks: Sequence[int]) -> Spread:
-    """The percentiles of `many` durations from the two neighbours of each, in microseconds: low and high of the median,
-    then of the 90th. Whole numbers all the way, so that Python and SQL get the same."""
+    """The percentiles of `many` durations. `picks` are the two neighbours of each in microseconds: low and high of the
+    median, then of the 90th percentile. All arithmetic is in whole numbers, so that Python and SQL get the same."""
     if not many:
         return Spread()
     values = []

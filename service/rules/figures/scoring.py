@@ -1,4 +1,4 @@
-"""The score of a group: the weighted mean of its parts, see `definition`. Exact fractions until the last step."""
+"""The score of a group: the weighted mean of its parts (see `definition`), in exact fractions until the last step."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STARS = 5
 
 
 class ScorePart(NamedTuple):
-    """One part of a score: `n` of `of`, and how much it counts."""
+    """One part of a score: `n` out of `of`, and the weight of the part."""
 
     n: int
     of: int
@@ -44,7 +44,7 @@ def parts(tally: Tally, weights: Weights) -> Mapping[str, ScorePart]:
 
 
 def score(some: Mapping[str, ScorePart]) -> float | None:
-    """The score from 0 to 100, half a hundredth rounded up; None when nothing counts."""
+    """The score from 0 to 100, rounded to hundredths, a half upwards; None when no part counts."""
     counted = [each for each in some.values() if each.of and each.weight]
     if not counted:
         return None
@@ -53,5 +53,5 @@ def score(some: Mapping[str, ScorePart]) -> float | None:
 
 
 def policy_of(world: World, period: Period, now: datetime) -> Policy | None:
-    """The policy in force when the period ends, or now."""
+    """The policy in force when the period ends, or now if the period has not ended."""
     return world.active(min(now, period.end - timedelta(microseconds=1)))
