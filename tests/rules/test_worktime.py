@@ -357,6 +357,14 @@ def test_the_whole_horizon_counts_to_its_very_ends() -> None:
     assert always.due(LAST - US, US) == LAST
 
 
+def test_the_first_span_of_the_horizon_counts() -> None:
+    """2000 began on a weekend: the first span is the Monday morning."""
+    plain = WorkCalendar(OFFICE, {})
+    assert plain.counted(FIRST, at("2000-01-03 08:00")) == NOTHING
+    assert plain.counted(FIRST, at("2000-01-03 09:30")) == 1.5 * HOUR
+    assert plain.before(at("2000-01-03 09:30"), HOUR) == at("2000-01-03 08:30")
+
+
 @pytest.mark.parametrize("beyond", [FIRST - US, LAST + US])
 def test_an_instant_outside_the_horizon_is_refused(beyond: datetime) -> None:
     inside = at("2026-11-23 08:00")

@@ -98,6 +98,7 @@ def test_a_request_waits_while_the_clock_runs_on_and_only_one_does() -> None:
     refused = _decide(asked.after, Arrow.REFUSE, STREET)
     assert types(refused) == ["call.refused"]
     assert refused.after.requests[0].outcome is Verdict.REFUSED
+    assert refused.after.requests[0].decided_reason == "so"
     assert refused.after.due_at == incident.due_at
     assert refused.after.open_request is None
 
