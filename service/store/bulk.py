@@ -31,8 +31,7 @@ ColumnPage = dict[str, Sequence[Any]]
 
 
 def page_of(attributes: Mapping[str, str], rows: Sequence[Any]) -> ColumnPage:
-    """Return a page from the attributes of objects. `attributes` names the attribute for each column, at least two of
-    them."""
+    """Return a page from the attributes of objects. `attributes` names the attribute of each column, at least two."""
     get = attrgetter(*attributes.values())
     return dict(zip(attributes, zip(*map(get, rows), strict=True), strict=True)) if rows else {}
 
@@ -100,8 +99,7 @@ async def insert_rows(tx: AsyncConnection, table: Table, page: PageColumns) -> N
 
 
 async def upsert_rows(tx: AsyncConnection, table: Table, page: PageColumns) -> None:
-    """Insert a page. Where a row with the primary key exists, all other columns of the page are written to it, nulls
-    included."""
+    """Insert a page. Where the primary key exists, all other columns of the page are written, nulls included."""
     keys = tuple(column.name for column in table.primary_key.columns)
     if page and page[keys[0]]:
         shape, parameters = packed(table, page, keys)
@@ -136,8 +134,7 @@ def _encoded(kind: TypeEngine[Any], values: Sequence[Any]) -> Sequence[Any]:
 
 
 def _array(kind: ARRAY[Any], elements: Sequence[Any]) -> str:
-    """Return an array as a literal of PostgreSQL, with every element in quotes: `{"a","b"}`. An element is never
-    null."""
+    """Return an array as PostgreSQL's literal, every element in quotes: `{"a","b"}`. An element is never null."""
     words = elements if isinstance(kind.item_type, Text) else [str(element) for element in elements]
     if not words:
         return "{}"

@@ -20,8 +20,7 @@ _STATEMENT_TIMEOUT_MS = 3_600_000
 
 
 async def upgrade(database: Database) -> None:
-    """Run the pending migrations in one transaction. Several hosts may call this at the same time. Raises
-    `Unavailable`."""
+    """Run the pending migrations in one transaction. Several hosts may do so at once. Raises `Unavailable`."""
 
     def run(connection: Connection) -> None:
         config = _config()

@@ -12,8 +12,7 @@ from sqlalchemy import ARRAY, ColumnElement, Text, and_, cast
 
 
 def within(column: ColumnElement[Any], prefix: str) -> ColumnElement[bool]:
-    """Return the condition that a code of digits starts with `prefix`. ':' is the character after '9', so it is a
-    range."""
+    """Return the condition that a code of digits starts with `prefix`, as a range: ':' comes after '9'."""
     return and_(column >= prefix, column < prefix + ":")
 
 

@@ -16,7 +16,7 @@ _Column = ColumnElement[Any]
 
 
 def seen_incidents(sight: Sight, *, grid_code: _Column, audience: _Column, reporter: _Column) -> ColumnElement[bool]:
-    """Return the condition on the incidents that a sight grants, by columns of `incident` or `report`."""
+    """Return the condition on incidents that a sight grants, by columns of `incident` or `report`."""
 
     def granted(case: SightCase) -> ColumnElement[bool]:
         match case:
@@ -33,8 +33,7 @@ def seen_incidents(sight: Sight, *, grid_code: _Column, audience: _Column, repor
 
 
 def seen_events(sight: Sight, *, incident_id: _Column, area: _Column, audience: _Column) -> ColumnElement[bool]:
-    """Return the condition on the events that a sight grants. Events without an incident are for those who read
-    everything."""
+    """Return the condition on events that a sight grants. Those without an incident need a sight of everything."""
 
     def granted(case: SightCase) -> ColumnElement[bool]:
         match case:

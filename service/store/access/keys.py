@@ -15,8 +15,7 @@ from service.rules.words import Role
 from service.store.access.tables import access_key
 
 _LOCK = text("LOCK TABLE access_key IN SHARE ROW EXCLUSIVE MODE")
-"""Two keys that are made at the same time could otherwise give one new subject two different roles. Reading keys does
-not wait for this lock."""
+"""Without this lock, two keys made at once could give one new subject two roles. Reading keys does not wait for it."""
 
 _PUBLIC = (
     access_key.c.id,
@@ -65,8 +64,7 @@ async def add(tx: AsyncConnection, key: Key, digest: bytes) -> None:
 
 
 async def revoke(tx: AsyncConnection, key_id: UUID, at: datetime) -> Key | None:
-    """Revoke a key and return it. Return None when no such key exists or when it was revoked before; `find` tells
-    which."""
+    """Revoke a key and return it; None when it does not exist or was revoked before (`find` tells which)."""
     statement = (
         update(access_key)
         .where(access_key.c.id == key_id, access_key.c.revoked_at.is_(None))
@@ -86,8 +84,7 @@ async def find(connection: AsyncConnection, key_id: UUID) -> Key | None:
 async def newest(
     connection: AsyncConnection, *, limit: int, before: tuple[datetime, UUID] | None = None
 ) -> Sequence[Key]:
-    """Return at most `limit` keys, newest first by (created_at, id). With `before`, only keys older than this pair are
-    returned."""
+    """Return at most `limit` keys, newest first by (created_at, id); with `before`, only keys older than this pair."""
     statement = select(*_PUBLIC).order_by(access_key.c.created_at.desc(), access_key.c.id.desc()).limit(limit)
     if before is not None:
         created_at, key_id = before

@@ -1,4 +1,4 @@
-"""The rows of `call` become the calls of the rules, and the calls become rows. No rule is applied here."""
+"""The rows of `call` become the calls of the rules, and the calls become rows. No rule is applied."""
 
 from __future__ import annotations
 
@@ -23,15 +23,13 @@ _LATER = tuple(name for name in Call._fields if name not in _OPENING)
 _BOXED = ("answered_at", "resolve_by")
 _OPENING_COLUMNS = tuple(call_table.c[name].label(f"call_{name}") for name in _OPENING)
 DUE_COLUMNS = (*_OPENING_COLUMNS, *(call_table.c[name].label(f"call_{name}") for name in _BOXED))
-"""The columns of `call` that are written when a call opens and when it is answered: deadlines are computed from
-these."""
+"""The columns that are written when a call opens and when it is answered. Deadlines are computed from these."""
 CALL_COLUMNS = (*_OPENING_COLUMNS, *(call_table.c[name].label(f"call_{name}") for name in _LATER))
 """All columns of `call` that people see, labelled so that one row can hold them beside the columns of `incident`."""
 
 
 def due_call_of(values: Sequence[Any]) -> Call:
-    """Return an open call from the values of `DUE_COLUMNS`. What people wrote on it is not loaded, so it is not written
-    back either."""
+    """Return an open call from the values of `DUE_COLUMNS`. What people wrote is neither loaded nor saved again."""
     *opening, answered_at, resolve_by = values
     call = _opening_of(opening)
     return call if answered_at is None else call._replace(answered_at=answered_at, resolve_by=resolve_by)

@@ -35,8 +35,7 @@ async def _due(tx: AsyncConnection, rows: Sequence[Row[Any]]) -> list[DueInciden
 
 
 class _DriverValue(UserDefinedType[Any]):
-    """A column type that leaves the driver's values as they are. For an array column, SQLAlchemy would copy each list
-    once more."""
+    """A column type that leaves the driver's values as they are; SQLAlchemy's ARRAY would copy each list."""
 
     cache_ok = True
 

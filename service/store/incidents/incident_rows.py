@@ -1,5 +1,4 @@
-"""The rows of `incident` and `request` become the types of the rules, and these become rows. No rule is applied
-here."""
+"""The rows of `incident` and `request` become types of the rules, and these become rows. No rule is applied."""
 
 from __future__ import annotations
 

@@ -21,8 +21,7 @@ MAX_CANDIDATES = 200
 
 @dataclass(frozen=True, slots=True)
 class IncidentFilter:
-    """The incidents to list; None and () leave nothing out. `area` is a code prefix. A time `t` counts when after <= t
-    < before."""
+    """The incidents to list; None and () leave nothing out. `area` is a code prefix. For times, after <= t < before."""
 
     states: tuple[str, ...] = ()
     level: int | None = None

@@ -45,8 +45,7 @@ _REPORT_COLUMNS = (
 
 
 def joined() -> Select[Any]:
-    """Return the query of `incident` with the columns of `report` that a view needs: the row that `shown/row.py`
-    shows."""
+    """Return the query of `incident` with the columns of `report` that `shown/row.py` shows."""
     columns = (report.c[name] for name in _REPORT_COLUMNS)
     return select(*INCIDENT_COLUMNS, incident.c.requests, *columns).join(report, report.c.id == incident.c.id)
 

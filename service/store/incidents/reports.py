@@ -20,8 +20,7 @@ from service.store.incidents.tables import report
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The part of a report that the rules never read: text, location and source. `body_hash` is the hash of the parsed
-    body."""
+    """The part of a report that the rules never read: text, location, source. `body_hash`: of the parsed body."""
 
     subject: str
     body_hash: bytes
@@ -38,8 +37,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class EarlierReport:
-    """The incident that an Idempotency-Key or a source already names, with the hash of the body that it was made
-    from."""
+    """The incident that an Idempotency-Key or a source already names, with the hash of the body that made it."""
 
     id: UUID
     body_hash: bytes

@@ -22,8 +22,7 @@ NUMBER_BLOCK = 100
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """The Idempotency-Key of an action. It is stored on the first event of the action, unique per incident and
-    subject."""
+    """The Idempotency-Key of an action, stored on its first event, and unique per incident and subject."""
 
     subject: str
     key: str

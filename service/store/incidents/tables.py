@@ -80,8 +80,7 @@ report = Table(
 # --- where an incident stands -----------------------------------------------------------------------------------------
 
 incident_number = Sequence("incident_number", metadata=metadata, start=1, increment=100)
-"""Each process takes 100 numbers at a time. Numbers may have gaps, and a report must not cost a round trip for its
-number."""
+"""A process takes 100 numbers at a time. Gaps are allowed, and a report needs no round trip for its number."""
 
 incident = Table(
     "incident",

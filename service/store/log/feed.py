@@ -29,8 +29,7 @@ SCAN = 20_000
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
-    """One event as it is read. `position` is None in a timeline, which shows events that are not numbered yet as
-    well."""
+    """One event as it is read. `position` is None in a timeline, which also shows events that have no number yet."""
 
     batch_id: int
     ord: int
@@ -55,8 +54,7 @@ class FeedFilter:
 
 @dataclass(frozen=True, slots=True)
 class FeedPage:
-    """A page of the feed. All positions up to `scanned_to` were looked at; `more` says that further events may
-    follow."""
+    """A page of the feed. All positions up to `scanned_to` were looked at; `more`: further events may follow."""
 
     events: tuple[StoredEvent, ...]
     scanned_to: int

@@ -18,8 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.store.log.tables import event, log_batch, queue_mark
 
 _SEALER = 0x51480002
-"""The advisory lock of the process that numbers. No process waits for it, since the one that has it does the same
-work."""
+"""The advisory lock of the process that numbers. No other one waits for it: the work is being done."""
 SEAL_LIMIT = 2_000
 """The most batches that one transaction numbers."""
 

@@ -23,8 +23,7 @@ from service.store.log.tables import event, log_batch
 
 
 class Entry(NamedTuple):
-    """One event to be stored. `audience` holds the units that may see it, and '@subject' for the reporter, at that
-    moment."""
+    """One event to be stored. `audience`: the units that may see it then, and '@subject' for the reporter."""
 
     type: EventType
     at: datetime

@@ -78,8 +78,7 @@ async def pinned(connection: AsyncConnection) -> set[tuple[str, int]]:
 
 
 async def years(connection: AsyncConnection, calendar: str) -> list[tuple[int, int, int]]:
-    """Return (year, number of known days, number of days in the year) for every year of which a calendar knows a
-    day."""
+    """Return (year, known days, days in the year) for every year of which a calendar knows a day."""
     year = func.extract("year", calendar_day.c.day)
     wanted = select(year, func.count()).where(calendar_day.c.calendar == calendar).group_by(year).order_by(year)
     rows = [(int(number), int(known)) for number, known in await connection.execute(wanted)]

@@ -1,5 +1,4 @@
-"""The one row of the table `deployment`, which the migrations make, and the time and version of the PostgreSQL
-server."""
+"""The one row of `deployment`, which the migrations make, and the time and version of the PostgreSQL server."""
 
 from __future__ import annotations
 

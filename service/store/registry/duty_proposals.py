@@ -52,8 +52,7 @@ async def last(connection: AsyncConnection, code: str) -> Proposal | None:
 
 
 async def newest(connection: AsyncConnection, *, limit: int, before: int | None = None) -> list[Proposal]:
-    """Return at most `limit` proposals, newest first, decided ones included. With `before`, only those with a smaller
-    id are returned."""
+    """Return at most `limit` proposals, newest first, decided ones included; with `before`, those with a smaller id."""
     wanted = select(duty_proposal).order_by(duty_proposal.c.id.desc()).limit(limit)
     if before is not None:
         wanted = wanted.where(duty_proposal.c.id < before)
@@ -61,8 +60,7 @@ async def newest(connection: AsyncConnection, *, limit: int, before: int | None 
 
 
 async def add(tx: AsyncConnection, duty: Mapping[str, Any], now: datetime, by: By) -> Proposal:
-    """Store an open proposal with the columns `duty`. Raises `IntegrityError` when the code has an open proposal
-    already."""
+    """Store an open proposal with the columns `duty`. Raises `IntegrityError` when the code has one already."""
     row = {**duty, "assisting": list(duty["assisting"]), "proposed_by": dict(by.as_dict()), "proposed_at": now}
     made = await tx.execute(insert(duty_proposal).values(row).returning(duty_proposal))
     return _proposal(made.one())

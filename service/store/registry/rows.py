@@ -52,8 +52,7 @@ async def line_names(connection: AsyncConnection) -> dict[str, str]:
 
 
 async def set_lines(tx: AsyncConnection, new: Mapping[str, str], renamed: Mapping[str, str]) -> None:
-    """Insert the `new` lines of work and rename the `renamed` ones, each given as code → name. Lines have no validity
-    dates."""
+    """Insert `new` lines of work and rename the `renamed` ones (code → name). Lines have no validity dates."""
     await bulk.insert_rows(tx, line, bulk.columns_of([{"code": code, "name": name} for code, name in new.items()]))
     await bulk.update_rows(
         tx, line, ("code",), bulk.columns_of([{"code": code, "name": name} for code, name in renamed.items()])

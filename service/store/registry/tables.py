@@ -137,8 +137,7 @@ duty_proposal = Table(
         postgresql_where=text("approved_at IS NULL AND refused_at IS NULL"),
     ),
 )
-"""Proposed duties, and who approved or refused them. A code has at most one open proposal; a decided one never
-changes."""
+"""Proposed duties, and who approved or refused them. A code has at most one open proposal; decided ones stay as they are."""
 
 policy = Table(
     "policy",

@@ -22,8 +22,7 @@ from service.store.registry.tables import category, cell, deployment, duty, line
 
 
 async def lock(tx: AsyncConnection) -> int:
-    """Make all other transactions that want to change the world wait until this one ends. Returns the world's
-    version."""
+    """Make other transactions that change the world wait until this one ends. Returns the world's version."""
     # this locks the row that `rise` will write, so that a second change is planned by what the first has committed
     version: int = (await tx.execute(select(deployment.c.world_version).with_for_update())).scalar_one()
     return version
@@ -78,8 +77,7 @@ async def load(connection: AsyncConnection) -> World:
 
 @lru_cache(maxsize=8)
 def _calendar(spans: Spans, days: tuple[tuple[date, bool], ...]) -> WorkCalendar:
-    """Return a calendar of a century. Results are cached, since most changes of the world leave the calendars as they
-    are."""
+    """Return a calendar of a century. It is cached, since most changes of the world leave the calendars as they are."""
     return WorkCalendar(spans, dict(days))
 
 
