@@ -59,9 +59,10 @@ async def put(tx: AsyncConnection, calendar: str, wanted: Sequence[Day], now: da
 
 
 async def wake(tx: AsyncConnection, policies: Sequence[tuple[str, int]], since: datetime, now: datetime) -> int:
-    """Let the engine look at once at the incidents under these policies whose answer or resolve box runs, if it ends at
-    or after `since` or is provisional. The engine then moves each deadline that the change of the calendar moves.
-    Returns the number of incidents."""
+    """Make the engine look at once at the incidents whose deadline a change of the calendar may move. Returns how many.
+
+    These are under one of `policies`, calling or answered, and their deadline is provisional or not before `since`.
+    """
     under = or_(
         false(), *(and_(incident.c.policy_code == code, incident.c.policy_version == n) for code, n in policies)
     )

@@ -1,5 +1,4 @@
-"""The tables that say who answers, and by when: registry, proposed duties, policies, calendars, and the deployment's
-row.
+"""The tables that say who answers, and by when: registry, proposed duties, policies, calendars, the deployment's row.
 
 Rows of the registry have validity dates. A row that was ever in force is never deleted.
 """
@@ -137,7 +136,7 @@ duty_proposal = Table(
         postgresql_where=text("approved_at IS NULL AND refused_at IS NULL"),
     ),
 )
-"""Proposed duties, and who approved or refused them. A code has at most one open proposal; decided ones stay as they are."""
+"""Proposed duties, and who approved or refused them. A code has at most one open proposal; a decision is final."""
 
 policy = Table(
     "policy",
