@@ -1,1 +1,1 @@
-"""Measurements, each beside a control taken in the same run. The machine is noisy: believe the ratios."""
+"""Measurements. Each stands beside a control from the same run, since the machine is noisy: trust the ratios alone."""

@@ -19,7 +19,7 @@ from service.store.figures import tallies
 
 MONTH = Period(2026, 11)
 _AROUND = (Period(2026, 9), Period(2026, 10), Period(2026, 12))
-"""Months around it in the same table, so that the statements have to find the month."""
+"""Further months in the same table, so that the statements have to find the month that is counted."""
 _SEED = text(
     """
 WITH drawn AS (
@@ -55,11 +55,11 @@ FROM lived
 )
 _CONTROL = text("SELECT count(*) FROM call WHERE opened_at >= :start AND opened_at < :stop")
 _MAX_ROWS = 200_000
-"""Calls that one statement makes."""
+"""The number of calls that one statement inserts."""
 
 
 async def measure(database: Database, arguments: argparse.Namespace) -> dict[str, Any]:
-    """Seconds of one answer in each grouping, and of the control, in turns."""
+    """Measure the seconds that one answer takes in each grouping, and in turn with them the seconds of the control."""
     for period in (*_AROUND, MONTH):
         print_progress(f"making {arguments.calls} calls of {period}")
         await seed(database, period.start, period.end, arguments.calls)
@@ -67,7 +67,7 @@ async def measure(database: Database, arguments: argparse.Namespace) -> dict[str
         await connection.execute(text("VACUUM ANALYZE call"))
     takes: dict[str, Take] = {**{grouping: _figures(grouping) for grouping in Grouping}, "control": _control}
     series: dict[str, list[float]] = {name: [] for name in takes}
-    for take in takes.values():  # once to warm up: each side finds the rows in memory
+    for take in takes.values():  # a first time to warm up, so that each side finds the rows in memory
         await _timed(database, take)
     for turn in range(2 * arguments.rounds):
         print_progress(f"round {turn + 1} of {2 * arguments.rounds}")
@@ -82,7 +82,7 @@ async def measure(database: Database, arguments: argparse.Namespace) -> dict[str
 
 
 async def seed(database: Database, start: datetime, stop: datetime, many: int) -> None:
-    """Calls spread evenly over a span of time and over some three hundred units, most of them answered and resolved."""
+    """Insert calls, evenly over a span of time and some three hundred units; most are answered and resolved."""
     turns = -(-many // _MAX_ROWS)
     for turn in range(turns):
         span = (stop - start) / turns

@@ -32,13 +32,13 @@ _WORKING = f"{_HEAD}rows:\n{_ROWS.replace('%s', 'working')}".encode()
 
 
 async def now(database: Database) -> datetime:
-    """The database's time, which the engines use as well."""
+    """Return the time of the database, which the engines use as well."""
     async with database.read() as connection:
         return await deployment.server_time(connection)
 
 
 def days() -> bytes:
-    """A `calendar.csv` in which every day is a working day."""
+    """Return a `calendar.csv` in which every day is a working day."""
     first, last = date(2024, 1, 1).toordinal(), date(2030, 12, 31).toordinal()
     rows = (f"bench,{date.fromordinal(n)},true" for n in range(first, last + 1))
     return "\n".join(("code,day,workday", *rows)).encode()
@@ -53,7 +53,7 @@ async def draft_working(database: Database, at: datetime) -> None:
 
 
 async def put_under(database: Database, version: int, name: str) -> None:
-    """Put the seeded incidents of this name, and their open calls, under one of the two versions."""
+    """Put the seeded incidents with this name, and their open calls, under version 1 or version 2."""
     clock = "continuous" if version == 1 else "working"
     async with database.begin() as tx:
         parameters = {"name": f"{name}-%", "version": version, "clock": clock}

@@ -1,7 +1,8 @@
-"""N incidents due at once: the real sweep against one bare set-based statement that makes the same rows.
+"""Many incidents are due at once: the real sweep against one bare set-based statement that makes the same rows.
 
-Each turn uses the same N incidents: afterwards they are put back as they were and the tables are vacuumed, so that both
-sides always see the same tables. The sweep runs as in production: as many pages side by side, with the tail numbering.
+Each turn uses the same incidents: afterwards they are put back as they were and the tables are vacuumed, so that both
+sides see the same tables. The sweep runs as in production, with the same number of pages side by side and with the tail
+that numbers the log.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ from service.store.database import Database
 from service.worlds import CurrentWorld
 
 _LEAD_S = 20
-"""Seconds between the start of two idle engines and the common deadline. In that time the deadlines are written, the
-tables are vacuumed, and the engines (which look every 5 s) find out."""
+"""Seconds from the start of two idle engines to the common deadline. In this time the deadlines are written, the tables
+are vacuumed, and the engines learn of the deadlines (they look every 5 s)."""
 _LOOK_S = 0.02
 _LEFT = text(
     "SELECT EXISTS (SELECT FROM incident WHERE wake_at <= :due) "
@@ -71,7 +72,7 @@ _DATA = (
     '"urgency":"normal","state":"calling","level":%s,"unit":"%s","due_at":"%s","due_kind":"answer","version":2},'
     '"call":%s,"by":{"kind":"clock"},"note":null}'
 )
-"""The data of an event, as short as the sweep writes it: PostgreSQL's JSON functions would add spaces."""
+"""The data of an event, without spaces as the sweep writes it; PostgreSQL's JSON functions would add spaces."""
 _RESTORE = (
     "TRUNCATE event, log_batch, queue_mark",
     "DELETE FROM call WHERE seq = 2",
@@ -84,7 +85,8 @@ _VACUUM = ("VACUUM ANALYZE incident", "VACUUM ANALYZE call", "VACUUM ANALYZE eve
 
 
 async def measure(database: Database, arguments: argparse.Namespace) -> dict[str, Any]:
-    """Escalations a second, in turns: the sweep with and without numbering, two engines, and the bare statement."""
+    """Measure escalations per second, in turns: the sweep with numbering, the bare statement, the sweep without
+    numbering, two engines, and the sweep in working time."""
     now = await clocks.now(database)
     print_progress(f"making {arguments.open} open incidents, {arguments.due} of them due")
     for start in range(0, arguments.open - arguments.due, 200_000):
@@ -139,7 +141,7 @@ async def _bare_statement(database: Database) -> float:
 
 
 async def _two_engines(database: Database) -> float:
-    """Seconds that two real `sihu serve --engine only` take from the common deadline to the last numbered event."""
+    """Return the seconds from the deadline until two real `sihu serve --engine only` numbered the last event."""
     command = ("service.commands.parser", "serve", "--engine", "only")
     await _fall_due(database, await clocks.now(database) + timedelta(days=1))
     with server.serving(database.url, *command), server.serving(database.url, *command):
@@ -163,13 +165,13 @@ async def _fall_due(database: Database, due: datetime) -> None:
 
 
 async def _is_left(database: Database, due: datetime) -> bool:
-    """Whether an incident is still due, or an event not numbered yet."""
+    """Whether an incident is still due or an event is not numbered yet."""
     async with database.read() as connection:
         return bool((await connection.execute(_LEFT, {"due": due})).scalar_one())
 
 
 async def _sweep_and_number(database: Database) -> float:
-    """Seconds that the sweep takes with the tail beside it, until the last event is numbered."""
+    """Return the seconds until the sweep, with the tail beside it, is done and the last event is numbered."""
     tail = Tail(database, QueueTags(), metrics.new())
     await tail.load()
     tail.start()

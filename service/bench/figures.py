@@ -8,12 +8,12 @@ from collections.abc import Sequence
 
 
 def print_progress(sentence: str) -> None:
-    """Tell the person who waits how far the measurement is."""
+    """Print on stderr how far the measurement is."""
     print(f"bench: {sentence}", file=sys.stderr, flush=True)
 
 
 def comparison(figures: Sequence[float], control: Sequence[float]) -> dict[str, float | list[float]]:
-    """A series beside its control: both medians, and the median of the ratios pair by pair."""
+    """Return a series beside its control: the median of each, and the median of the ratios of the rounds."""
     ratios = [figure / beside for figure, beside in zip(figures, control, strict=True)]
     return {
         "median": round(statistics.median(figures), 3),
@@ -25,6 +25,6 @@ def comparison(figures: Sequence[float], control: Sequence[float]) -> dict[str, 
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The value below which `share` (0–1) of them lie."""
+    """Return the value below which the share `share` (0–1) of the values lies."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]

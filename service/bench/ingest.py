@@ -1,4 +1,4 @@
-"""Durable `POST /v1/incidents` over real HTTP, from a load process, one server process at a time."""
+"""Durable `POST /v1/incidents` over real HTTP. A process of its own sends the load, and one server runs at a time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SERVERS = {
 
 
 async def measure(database: Database, arguments: argparse.Namespace) -> dict[str, Any]:
-    """Reports a second. The first control has no database; the second adds and commits with the ORM per request."""
+    """Measure reports per second. One control has no database; the other has the ORM and a commit a request."""
     headers = await server.key(database, NewKey(Role.REPORTER, area=sample.STREET, subject="bench"))
     body = {"grid_code": sample.CELL, "category": sample.CATEGORY, "description": "巷口垃圾堆积,气味大"}
     content = json.dumps(body, ensure_ascii=False).encode()

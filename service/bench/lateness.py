@@ -1,4 +1,4 @@
-"""A steady stream of deadlines with reports beside it, fired by the real engine in a real process.
+"""A steady stream of deadlines that the real engine fires in a real process, while reports come in beside it.
 
 The control is the same stream without the reports, so the difference is what the reports cost.
 """
@@ -22,15 +22,16 @@ from service.rules.words import Role
 from service.store.database import Database
 
 _MIN_LATE_S = 0.0001
-"""The least lateness that is reported, since a ratio to zero would mean nothing."""
+"""The smallest lateness in the result, in seconds: a ratio to zero would mean nothing."""
 _LEAD_S = 8
-"""Seconds between the start of an idle server and the first deadline. In that time all deadlines are written, and the
-engine (which looks every 5 s) finds out."""
+"""Seconds from the start of an idle server to the first deadline. In this time all deadlines are written, and the
+engine learns of them (it looks every 5 s)."""
 
 
 async def measure(database: Database, arguments: argparse.Namespace) -> dict[str, Any]:
-    """Seconds, in turns with and without reports beside: p50, p99 and max of `late_s` as stored on the missed calls.
-    `ratio` says how many times the p99 without reports the p99 with them is."""
+    """Measure `late_s` of the missed calls in seconds (p50, p99, max), in turns: without reports, with reports, and
+    with reports in working time. One `ratio` compares the p99 with reports to the p99 without, the other the p99 in
+    working time to that on the continuous clock."""
     now = await clocks.now(database)
     print_progress(f"making {arguments.beside} open incidents")
     await seed(database, arguments.beside, reported_at=now, due_at=now + timedelta(days=30), name="open")
@@ -74,7 +75,7 @@ async def _turn(
 
 
 async def _send_beside(port: int, headers: dict[str, str] | None, seconds: float) -> dict[str, float]:
-    """Send a stream of reports for these seconds, or just wait when there are no `headers` to send with."""
+    """Send a stream of reports for `seconds`. Without `headers`, only wait for that time."""
     if headers is None:
         await asyncio.sleep(seconds)
         return {}
@@ -87,7 +88,7 @@ async def _send_beside(port: int, headers: dict[str, str] | None, seconds: float
 
 
 async def _spread(database: Database, name: str, gap_s: float) -> None:
-    """Move the deadlines apart, `gap_s` between one and the next."""
+    """Move the deadlines apart, so that `gap_s` seconds lie between one and the next."""
     spread = text(
         "UPDATE incident SET due_at = due_at + n.place * CAST(:gap AS interval), wake_at = due_at + n.place * "
         "CAST(:gap AS interval) FROM (SELECT id, row_number() OVER (ORDER BY number) AS place FROM incident "

@@ -1,7 +1,7 @@
-"""A load that is not the bottleneck: prebuilt HTTP/1.1 requests over keep-alive connections, in a process of its own.
+"""A load generator that is not the bottleneck: prebuilt HTTP/1.1 requests, kept connections, a process of its own.
 
-Run as `python -m service.bench.load HOST PORT CLIENTS SECONDS` with the requests, as hex lines, on standard input;
-prints how many were answered, how many with each status, and the latencies' percentiles, as JSON.
+Run it as `python -m service.bench.load HOST PORT CLIENTS SECONDS`, with the requests as lines of hex on standard input.
+It prints JSON: how many requests were answered per second, how many with each status, and percentiles of the latency.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from service.bench.figures import percentile
 
 
 def request(method: str, path: str, headers: dict[str, str], body: bytes = b"") -> bytes:
-    """One request as it goes over the wire."""
+    """Return one request in the bytes that are sent."""
     lines = [f"{method} {path} HTTP/1.1", "Host: bench", *(f"{name}: {value}" for name, value in headers.items())]
     if body:
         lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
@@ -30,7 +30,7 @@ def request(method: str, path: str, headers: dict[str, str], body: bytes = b"") 
 
 
 def send(port: int, requests: Sequence[bytes], *, clients: int, seconds: float) -> dict[str, Any]:
-    """Send `requests` in turn, over and over, from another process. Rates and latencies of what was answered."""
+    """Send `requests` in turn, again and again, from another process. Returns rate, statuses and latencies."""
     command = [sys.executable, "-m", "service.bench.load", "127.0.0.1", str(port), str(clients), str(seconds)]
     lines = "\n".join(each.hex() for each in requests)
     done = subprocess.run(command, input=lines, capture_output=True, text=True, check=True)

@@ -1,7 +1,7 @@
-"""The controls of `ingest`: the web stack with no database, and the plain way – ORM, add, one commit a request.
+"""The controls of `ingest`: the web stack without a database, and the usual way with an ORM and a commit a request.
 
-Run as `python -m service.bench.plain bare|orm --port PORT`. Both take the same body through the same middlewares,
-checks and key, decide by the same rule and answer the same incident.
+Run it as `python -m service.bench.plain bare|orm --port PORT`. Both controls take the same body through the same
+middlewares, checks and key, decide by the same rule and answer with the same incident.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ async def _bare(context: CurrentContext, body: ReportBody, caller: Caller, key: 
 
 
 def _orm_route(sessions: async_sessionmaker[AsyncSession]) -> Callable[..., Awaitable[Response]]:
-    """The route that stores a report the plain way: one ORM session a request, add, flush, commit."""
+    """Return the route that stores a report the usual way: one ORM session for each request, add, flush, commit."""
 
     async def orm(context: CurrentContext, body: ReportBody, caller: Caller, key: KeyHeader = None) -> Response:
         new = _decided(body, caller, context, key)

@@ -1,4 +1,4 @@
-"""`GET /v1/queues/{unit}`: unchanged (304) and changed (200), beside `/healthz` on the same process."""
+"""Polls of `GET /v1/queues/{unit}`, unchanged (304) and changed (200), beside `/healthz` of the same process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from service.store.database import Database
 
 
 async def measure(database: Database, arguments: argparse.Namespace) -> dict[str, Any]:
-    """Seconds a request (one connection's share of the server): an unchanged poll against `/healthz`, in turns."""
+    """Measure the server's microseconds per request: an unchanged and a changed poll and `/healthz`, in turns."""
     now = await clocks.now(database)
     print_progress(f"making {arguments.open} open incidents")
     for start in range(0, arguments.open, 200_000):

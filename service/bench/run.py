@@ -1,4 +1,4 @@
-"""`sihu bench`: pick a measurement, give it a database of its own, print its JSON."""
+"""The command `sihu bench`: run the named measurement on a database of its own and print its JSON."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _MEASURES: dict[str, tuple[Measurement, str]] = {
     "appraisal": (appraisal.measure, "the figures of a month, beside a bare count of its calls"),
 }
 _SERVER = {"shared_buffers": "512MB", "max_wal_size": "4GB", "checkpoint_timeout": "30min"}
-"""The usual settings of a small server; commits are durable."""
+"""The settings of the embedded server, as small servers usually have them. Commits are durable."""
 _SETTINGS_SHOWN = (
     "fsync",
     "synchronous_commit",
@@ -50,7 +50,7 @@ _SETTINGS_SHOWN = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The measurements, and the options that set their sizes."""
+    """Add the names of the measurements and the options that set their sizes."""
     parser.add_argument("what", choices=[*_MEASURES, "all"])
     parser.add_argument("--open", type=int, default=1_000_000, help="open incidents (drain, poll); default 1,000,000")
     parser.add_argument("--due", type=int, default=50_000, help="due at once (drain); default 50,000")
@@ -64,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(settings: Settings, arguments: argparse.Namespace) -> int:
-    """Run each measurement on a fresh database, so that none warms or bloats the tables of another; print its JSON."""
+    """Run each measurement on a fresh database, so that none warms or bloats another's tables; print its JSON."""
     names = list(_MEASURES) if arguments.what == "all" else [arguments.what]
     for name in names:
         with _fresh_database(settings) as url:
@@ -75,9 +75,10 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
 
 @contextmanager
 def _fresh_database(settings: Settings) -> Iterator[str]:
-    """The URL of an empty database that is dropped again: on a server of its own, or on the server of DATABASE_URL.
+    """Yield the URL of an empty database, and drop the database afterwards. It is on a server of its own, or on the
+    server of DATABASE_URL.
 
-    The database that DATABASE_URL names is never used, since the drain empties tables.
+    The database that DATABASE_URL names is never used, since the measurement `drain` empties tables.
     """
     if settings.database_url is not None:
         given, name = make_url(settings.database_url), f"sihu_bench_{os.getpid()}"
@@ -102,7 +103,7 @@ async def _execute_alone(url: str, statement: str) -> None:
 
 
 async def figures_of(url: str, measure: Measurement, arguments: argparse.Namespace) -> dict[str, Any]:
-    """The figures of `measure` on this empty database, once it is migrated and holds the sample; and the machine's."""
+    """Migrate an empty database, import the sample, and return the figures of `measure` with the machine's data."""
     database = Database(url, pool_size=12, statement_timeout_ms=3_600_000)
     try:
         await migrate.upgrade(database)
@@ -119,10 +120,10 @@ async def figures_of(url: str, measure: Measurement, arguments: argparse.Namespa
 
 
 async def _machine(database: Database) -> dict[str, Any]:
-    """The machine and its PostgreSQL.
+    """Return a description of the machine and its PostgreSQL.
 
-    `load` counts runnable processes over the last minute, ours among them: a load well above `cpus` means that somebody
-    else used the machine as well.
+    `load` is the number of runnable processes over the last minute, those of the bench included. If it is well above
+    `cpus`, other programs used the machine as well.
     """
     async with database.read() as connection:
         version = await deployment.server_version(connection)

@@ -1,4 +1,4 @@
-"""Many incidents at once, as if reported one by one: one set-based statement, all constraints in force."""
+"""Incidents in bulk, as if reported one by one: one set-based statement, with all constraints in force."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ FROM made
 
 
 async def seed(database: Database, many: int, *, reported_at: datetime, due_at: datetime, name: str = "seed") -> None:
-    """`many` incidents at level 1, calling, spread over the sample's cells, all due at `due_at`."""
+    """Insert `many` calling incidents at level 1, spread over the sample's cells, all of them due at `due_at`."""
     async with database.begin() as tx:
         await tx.execute(_INCIDENTS, {"many": many, "reported_at": reported_at, "due_at": due_at, "name": f"{name}-"})
         await tx.execute(text("ANALYZE incident, call"))

@@ -24,7 +24,7 @@ _UP_S = 30
 
 @contextmanager
 def serving(url: str, *command: str, ready: str = "/readyz") -> Iterator[int]:
-    """The port of `python -m COMMAND --port PORT` on a database, once it answers. The process ends with the block."""
+    """Start `python -m COMMAND --port PORT`, and yield the port once it answers. The process ends with the block."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port: int = found.getsockname()[1]
@@ -51,7 +51,7 @@ def _wait(address: str) -> None:
 
 
 async def key(database: Database, new_key: NewKey) -> dict[str, str]:
-    """The Authorization header of a new key."""
+    """Make a key and return its Authorization header."""
     now, world = await now_and_world(database)
     made = await keys.create(database, world, now, new_key, By("ops", "bench"))
     return {"Authorization": f"Bearer {made.text}"}

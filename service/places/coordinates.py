@@ -1,8 +1,8 @@
 """Coordinates of phones and map services are converted to WGS-84 degrees and back. Pure: numbers in, numbers out.
 
 - WGS-84 comes from GPS chips. CGCS2000 (EPSG:4490), which surveyors use, differs by decimetres and counts as WGS-84.
-- GCJ-02 comes from Amap, Tencent and WeChat. In Haizhu it lies 620 to 630 m south-east of WGS-84 (domain page §6).
-- BD-09 comes from Baidu. It adds a second shift of about 900 m to GCJ-02.
+- GCJ-02 comes from Amap, Tencent and WeChat. In Haizhu it lies 620 to 630 m south-east of WGS-84, by the formula below.
+- BD-09 comes from Baidu. It adds a second shift to GCJ-02, about 950 m in Haizhu.
 
 The authorities never published either shift. The constants are those in general use, as in eviltransform
 (https://github.com/googollee/eviltransform) and coordTransform_py (https://github.com/wandergis/coordTransform_py).

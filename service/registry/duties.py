@@ -145,10 +145,10 @@ async def refuse(database: Database, code: str, reason: str, now: datetime, by: 
 
 
 async def _admit(tx: Transaction, duty: Mapping[str, Any], stored: Sequence[Duty]) -> None:
-    """Start the row of a duty, and end the stored rows of its code there.
+    """Store the row of an approved duty, and end the stored rows of its code where the new one starts.
 
-    Ends come first, since only one row of a code may have none. A row that starts at this very moment was never in
-    force, and is corrected in place, as an import does.
+    The ends are written first, since only one row of a code may be without an end. A row that starts at this very
+    moment was never in force, so it is corrected in place, as an import does.
     """
     code, starts = duty["code"], duty["valid_from"]
     spans = [each.validity for each in stored]

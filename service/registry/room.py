@@ -1,4 +1,4 @@
-"""The registry: looking things up, duties, importing a bundle."""
+"""The room of the registry behind the door of the API: look-ups, the admission of duties, the import of bundles."""
 
 from __future__ import annotations
 

@@ -45,7 +45,8 @@ async def list_cells(
     },
 )
 async def locate(context: CurrentContext, caller: Caller, query: Annotated[LocateQuery, Query()]) -> Response:
-    """The query has to name the coordinate system of the point: with a wrong one, the cell found is 600 m away."""
+    """The answer is the grid cell around the point. The query has to name the coordinate system of the point: with a
+    wrong one, you get a cell about 600 m away."""
     world, at = _now(context, None)
     lat, lon = to_wgs84(query.lat, query.lon, query.coord_type)
     code = context.worlds.shapes.locate(lat, lon)

@@ -79,8 +79,8 @@ class ChainQuery(Params):
 
 
 class DutyBody(Body):
-    """A duty with the fields of a row in `duties.csv`. `valid_to` is a moment, or a day, which stands for its midnight
-    in Asia/Shanghai."""
+    """A duty with the fields of a row in `duties.csv`. `valid_to` is a moment, or a day, which means midnight at its
+    start in Asia/Shanghai."""
 
     model_config = ConfigDict(
         json_schema_extra={

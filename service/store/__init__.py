@@ -1,1 +1,1 @@
-"""The store: the only room that speaks SQL, with one folder a subject. `database` holds the one commit."""
+"""The store: the only room that speaks SQL, with one folder for each subject. `database` holds the one commit."""

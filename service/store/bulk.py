@@ -1,8 +1,8 @@
 """Whole pages of rows in one statement: `INSERT … SELECT … FROM unnest(arrays)` and `UPDATE … FROM unnest(arrays)`.
 
-Each column travels as one array, so a page of 500 rows is one round trip and one plan. In a large page, a column that
-holds the same value in every row travels as that one value. JSON and arrays inside a row (an audience) cannot be
-unnested: each of them travels as text, which the server casts to the column's type.
+Each column is sent as one array, so a page of 500 rows is one round trip and one plan. In a large page, a column that
+has the same value in every row is sent as that one value. JSON values and arrays inside a row (such as an audience)
+cannot be unnested: each is sent as text, which the server casts to the column's type.
 """
 
 from __future__ import annotations
@@ -22,40 +22,41 @@ from sqlalchemy.sql.selectable import TableValuedAlias
 from sqlalchemy.types import TypeEngine
 
 _MIN_FOLDED_ROWS = 100
-"""The uniform columns of a page travel as one value when the page has at least this many rows."""
+"""The number of rows from which on a page sends a column of equal values as one value."""
 
 PageColumns = Mapping[str, Sequence[Any]]
-"""A page by columns: name → one value a row."""
+"""A page of rows, stored by columns: the name of a column, and its values in the order of the rows."""
 ColumnPage = dict[str, Sequence[Any]]
-"""A page by columns while it is put together."""
+"""A page of rows, stored by columns, to which columns can still be added."""
 
 
 def page_of(attributes: Mapping[str, str], rows: Sequence[Any]) -> ColumnPage:
-    """A page from the attributes of objects. `attributes`: column → attribute; two of them at least."""
+    """Return a page from the attributes of objects. `attributes` names the attribute of each column, at least two."""
     get = attrgetter(*attributes.values())
     return dict(zip(attributes, zip(*map(get, rows), strict=True), strict=True)) if rows else {}
 
 
 def columns_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    """A page by columns from rows that all have the same columns."""
+    """Return a page from rows that all have the same columns."""
     return {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
 
 
 @dataclass(frozen=True, slots=True)
 class PageShape:
-    """Which columns of a table a statement writes: one value a row, or one for all."""
+    """The columns of a table that a statement writes. A `varying` column has one value for each row, a `uniform` one
+    has one value for all rows."""
 
     table: Table
     varying: tuple[str, ...]
     uniform: tuple[str, ...]
 
     def source(self) -> TableValuedAlias:
-        """`unnest(…) AS v(…)`: as many rows as the page has."""
+        """Return the table expression `unnest(…) AS v(…)`, which has one row for each row of the page."""
         binds = [bindparam(f"p_{name}", type_=ARRAY(self._wire(name))) for name in self.varying]
         return func.unnest(*binds).table_valued(*self.varying, name="v").render_derived()
 
     def values(self, source: TableValuedAlias) -> dict[str, ColumnElement[Any]]:
-        """Column → the expression that turns what travelled back into the column's type."""
+        """Return, for each column, the expression that turns the value as it was sent into the column's type."""
         varying = {name: source.c[name] for name in self.varying}
         uniform = {name: bindparam(f"p_{name}", type_=self._wire(name)) for name in self.uniform}
         return {name: self._decoded(name, value) for name, value in {**varying, **uniform}.items()}
@@ -70,21 +71,22 @@ class PageShape:
 
 
 def packed(table: Table, page: PageColumns, keys: tuple[str, ...]) -> tuple[PageShape, dict[str, Any]]:
-    """The shape of a page and its bind parameters. `keys` always vary.
+    """Return the shape of a page and its bind parameters. The columns `keys` always count as varying.
 
-    A small page is never folded, so that all small pages of the same columns share one statement and its plan.
+    In a small page every column is varying, so that all small pages of the same columns share one statement and its
+    plan.
     """
     fold = len(page[keys[0]]) >= _MIN_FOLDED_ROWS
     sent = {name: _encoded(table.c[name].type, values) for name, values in page.items()}
-    # compared as sent: in Python, a JSON document with 1 equals one with true
+    # values are compared in the form in which they are sent: in Python, 1 equals True, also inside JSON
     uniform = [n for n, values in sent.items() if fold and n not in keys and values.count(values[0]) == len(values)]
     shape = PageShape(table, tuple(name for name in page if name not in uniform), tuple(uniform))
     return shape, {f"p_{name}": values[0] if name in uniform else values for name, values in sent.items()}
 
 
 async def insert_rows(tx: AsyncConnection, table: Table, page: PageColumns) -> None:
-    """Insert a page. A column that no row fills is left out, since an array of nulls costs as much to send as any
-    other; the table's default fills it.
+    """Insert a page. A column without any value is left out, since an array of nulls costs as much to send as any
+    other, and the table's default fills it.
 
     Raises:
         IntegrityError: the database refuses one row, and with it the whole page.
@@ -97,7 +99,7 @@ async def insert_rows(tx: AsyncConnection, table: Table, page: PageColumns) -> N
 
 
 async def upsert_rows(tx: AsyncConnection, table: Table, page: PageColumns) -> None:
-    """Insert a page. Where the primary key is there already, all other columns of the page are set, to null as well."""
+    """Insert a page. Where the primary key exists, all other columns of the page are written, nulls included."""
     keys = tuple(column.name for column in table.primary_key.columns)
     if page and page[keys[0]]:
         shape, parameters = packed(table, page, keys)
@@ -107,9 +109,10 @@ async def upsert_rows(tx: AsyncConnection, table: Table, page: PageColumns) -> N
 async def update_rows(
     tx: AsyncConnection, table: Table, keys: tuple[str, ...], page: PageColumns, **constants: object
 ) -> int:
-    """Update a page by the columns `keys`. Returns how many rows were found.
+    """Update the rows that have the values of the columns `keys`. Returns how many rows were found.
 
-    `constants` are written to every row; they are part of the statement, so they must not vary from call to call.
+    The values `constants` are written to every row. They are part of the statement, so they must not vary between
+    calls.
     """
     if not page or not page[keys[0]]:
         return 0
@@ -118,7 +121,7 @@ async def update_rows(
 
 
 def filled(page: PageColumns) -> PageColumns:
-    """The page without the columns that no row fills."""
+    """Return the page without the columns that have no value in any row."""
     return {name: values for name, values in page.items() if any(value is not None for value in values)}
 
 
@@ -131,7 +134,7 @@ def _encoded(kind: TypeEngine[Any], values: Sequence[Any]) -> Sequence[Any]:
 
 
 def _array(kind: ARRAY[Any], elements: Sequence[Any]) -> str:
-    """An array as PostgreSQL's own literal, with every element in quotes: `{"a","b"}`. An element is never null."""
+    """Return an array as PostgreSQL's literal, every element in quotes: `{"a","b"}`. An element is never null."""
     words = elements if isinstance(kind.item_type, Text) else [str(element) for element in elements]
     if not words:
         return "{}"
@@ -142,7 +145,7 @@ def _array(kind: ARRAY[Any], elements: Sequence[Any]) -> str:
 
 
 def _json(value: object) -> str:
-    # the driver's UUIDs are of a subclass of UUID, which orjson hands to `default`
+    # the driver returns a subclass of UUID, which orjson passes to `default`
     return orjson.dumps(value, default=str, option=orjson.OPT_UTC_Z).decode()
 
 

@@ -1,7 +1,7 @@
-"""The one place that opens connections and the one place that commits.
+"""The one module that opens connections, and the one that commits.
 
-A use case is one `async with database.begin() as tx:` block: either all of it is committed when the block ends, before
-anything is answered, or none of it is. The commit is shielded: a caller that goes away cannot interrupt it.
+A use case is one `async with database.begin() as tx:` block. When the block ends, all of it is committed, before
+anything is answered; when the block raises, none of it is. A client that hangs up cannot interrupt the commit.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from service.rules.errors import Unavailable
 
 Transaction = AsyncConnection
-"""A use case hands its transaction to the functions of the store; only the store speaks SQL on it."""
+"""The transaction of a use case, which passes it to the functions of the store. Only the store sends SQL on it."""
 StatementRefused = SQLAlchemyError
 """The database took the connection but refused a statement: a constraint, a timeout, a deadlock."""
 
@@ -33,12 +33,12 @@ _DOWN = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
     TimeoutError,
-    PoolTimeoutError,  # no kin of Python's own: every connection of the pool stayed in use
+    PoolTimeoutError,  # not a TimeoutError of Python; every connection of the pool stayed in use
 )
 _DOWN_SQLSTATES = ("08", "57P", "53", "3D", "28", "55P03")
-"""Beginnings of SQLSTATEs that are not the statement's fault, so that the same statement may succeed later: connection
-lost, server shutting down, out of connections or disk, no such database, login refused, a lock that another transaction
-kept too long."""
+"""The first characters of SQLSTATEs that are not the statement's fault, so that the same statement may succeed later:
+connection lost, server shutting down, out of connections or disk, no such database, login refused, or a lock that
+another transaction kept too long."""
 
 
 def is_down(error: BaseException) -> bool:
@@ -60,12 +60,12 @@ class Database:
         self.url = url
         self.engine: AsyncEngine = create_async_engine(
             url,
-            isolation_level="READ COMMITTED",  # what the sweep and the sealer count on, whatever the server's default
+            isolation_level="READ COMMITTED",  # the sweep and the sealer need it, whatever the server's default is
             pool_size=pool_size,
-            max_overflow=0,  # past the pool SQLAlchemy would open and close a connection per request
+            max_overflow=0,  # otherwise SQLAlchemy opens and closes a connection for each request above
             pool_timeout=10,
             json_deserializer=orjson.loads,
-            pool_pre_ping=False,  # a round trip per request; a dead connection is found, and dropped, by its use
+            pool_pre_ping=False,  # costs a round trip for each request; a dead connection is dropped at use
             connect_args={
                 "timeout": 5,
                 "command_timeout": statement_timeout_ms / 1000 + 5,
@@ -82,7 +82,8 @@ class Database:
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
-        """One READ COMMITTED transaction: committed at the end of the block, rolled back when the block raises.
+        """Open a READ COMMITTED transaction. It is committed when the block ends, and rolled back when the block
+        raises.
 
         Raises:
             Unavailable: the database cannot be reached, or is too busy.
@@ -99,7 +100,7 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """One read-only snapshot: every statement in the block sees the same state of the database.
+        """Open a read-only snapshot: every statement in the block sees the same state of the database.
 
         Raises:
             Unavailable: the database cannot be reached, or is too busy.
@@ -116,7 +117,7 @@ class Database:
             raise
 
     async def ping(self) -> None:
-        """Ask the database for an answer. Raises `Unavailable` when none comes."""
+        """Send the database a trivial query. Raises `Unavailable` when it does not answer."""
         async with self.read() as connection:
             await connection.execute(text("SELECT 1"))
 

@@ -1,4 +1,4 @@
-"""Migrations: bringing a database to the tables of this version, and finding out whether it has them."""
+"""Migrations: they bring a database to the tables of this version, or show that it does not have them yet."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def upgrade(database: Database) -> None:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
-    # a connection of its own, since a migration of a full table may take longer than a request is allowed to
+    # a connection of its own, since migrating a full table may take longer than the time limit of a request
     patient = Database(
         database.url, pool_size=1, statement_timeout_ms=_STATEMENT_TIMEOUT_MS, application="sihu migrate"
     )
@@ -45,7 +45,7 @@ async def pending(database: Database) -> bool:
 
 
 async def drift(database: Database) -> list[str]:
-    """The differences between the migrated tables and the tables in code, in words; empty when they agree."""
+    """Return the differences between the migrated tables and the tables in code, as text; empty when they agree."""
     async with database.read() as connection:
         return await connection.run_sync(_differences)
 

@@ -1,6 +1,6 @@
 """Conditions on codes: a code prefix as a range of an index, and membership in a list of codes.
 
-A prefix is a range because code columns are compared byte by byte, under the C collation.
+A prefix can be a range because code columns have the C collation, which compares byte by byte.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from sqlalchemy import ARRAY, ColumnElement, Text, and_, cast
 
 
 def within(column: ColumnElement[Any], prefix: str) -> ColumnElement[bool]:
-    """Whether a code of digits starts with `prefix`, as a range of an index: ':' is the character after '9'."""
+    """Return the condition that a code of digits starts with `prefix`, as a range: ':' comes after '9'."""
     return and_(column >= prefix, column < prefix + ":")
 
 
 def overlaps(column: ColumnElement[Any], codes: Sequence[str]) -> ColumnElement[bool]:
-    """Whether a column that is a list of codes has one of `codes` in it."""
+    """Return the condition that a column with a list of codes contains at least one of `codes`."""
     return column.bool_op("&&")(cast(list(codes), ARRAY(Text)))
 
 
 def holds(column: ColumnElement[Any], code: str) -> ColumnElement[bool]:
-    """Whether a column that is a list of codes has `code` in it."""
+    """Return the condition that a column with a list of codes contains `code`."""
     return column.bool_op("@>")(cast([code], ARRAY(Text)))

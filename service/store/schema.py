@@ -1,7 +1,7 @@
-"""The schema: every table of the service in one `MetaData`, which the migrations must equal (`sihu migrate --check`).
+"""The schema: every table of the service in one `MetaData`. The migrations must make the same (`sihu migrate --check`).
 
-A table joins `metadata` when its module is imported. Whoever needs all tables therefore takes `metadata` from here, and
-a new module of tables is named here.
+A table joins `metadata` when its module is imported. Code that needs all tables therefore imports `metadata` from here,
+and a new module with tables is added to `MODULES`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The rule of sight as conditions on rows: the one translation of `rules/sight.py` to SQL.
 
-Each function takes the columns that a case looks at, so the tables above need not be known here.
+Each function takes the columns that it compares, so this module does not import the tables.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _Column = ColumnElement[Any]
 
 
 def seen_incidents(sight: Sight, *, grid_code: _Column, audience: _Column, reporter: _Column) -> ColumnElement[bool]:
-    """Which incidents a sight grants, by the columns of `incident` or `report`."""
+    """Return the condition on incidents that a sight grants, by columns of `incident` or `report`."""
 
     def granted(case: SightCase) -> ColumnElement[bool]:
         match case:
@@ -33,7 +33,7 @@ def seen_incidents(sight: Sight, *, grid_code: _Column, audience: _Column, repor
 
 
 def seen_events(sight: Sight, *, incident_id: _Column, area: _Column, audience: _Column) -> ColumnElement[bool]:
-    """Which events a sight grants: those without an incident only to those who read all."""
+    """Return the condition on events that a sight grants. Those without an incident need a sight of everything."""
 
     def granted(case: SightCase) -> ColumnElement[bool]:
         match case:
@@ -50,7 +50,7 @@ def seen_events(sight: Sight, *, incident_id: _Column, area: _Column, audience: 
 
 
 def seen_calls(sight: Sight, *, unit: _Column, grid_code: _Column) -> ColumnElement[bool]:
-    """Which calls a sight grants in figures."""
+    """Return the condition on the calls that a sight grants in figures."""
 
     def granted(case: SightCase) -> ColumnElement[bool]:
         match case:

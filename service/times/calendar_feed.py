@@ -156,7 +156,7 @@ def _from_json(name: str, text: str, details: list[str]) -> tuple[list[_FeedEntr
     except json.JSONDecodeError as error:
         details.append(f"{name}:{error.lineno}: not JSON: {error.msg}")
         return [], []
-    except (RecursionError, ValueError) as error:  # ValueError: a number of thousands of digits
+    except (RecursionError, ValueError) as error:  # ValueError: a number with thousands of digits
         details.append(f"{name}: not JSON that can be read: {error}")
         return [], []
     if not isinstance(document, dict) or not isinstance(document.get("days"), list):
@@ -187,5 +187,5 @@ def _json_entries(name: str, days: list[Any], details: list[str]) -> Iterator[_F
         if fields.get("note") in (None, ""):
             fields.pop("note", None)
         if isinstance(fields.get("workday"), bool):
-            fields["workday"] = not fields["workday"]  # the file has isOffDay
+            fields["workday"] = not fields["workday"]  # the file says isOffDay, which is the opposite
         yield _FeedEntry(place, fields)

@@ -1,7 +1,7 @@
 """The policy as people write it: `policy.yaml`, or a JSON body with these fields. Every fault is reported at once.
 
-A duration is a whole number with a unit: s, m, h, d (24 hours), and in rows of the working clock wd (a working day of 8
-working hours, domain page §2.4).
+A duration is a whole number with a unit: s, m, h, d (24 hours), and in rows of the working clock wd (a working day,
+which counts as 8 working hours).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Time rules and working days."""
+"""The room of times: policies and working days behind the door of the API."""
 
 from __future__ import annotations
 

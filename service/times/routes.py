@@ -86,8 +86,8 @@ async def create_policy(context: CurrentContext, caller: _Ops, body: PolicyFile)
     responses={200: listed(examples.POLICY_VERSION), **_READS},
 )
 async def list_versions(context: CurrentContext, caller: Caller, code: str) -> Response:
-    """All versions are listed, the newest first. `activations` holds the moments from which a version was, is or will
-    be in force."""
+    """All versions are listed, the newest first. In `activations` each version has the moments from which it was, is or
+    will be in force."""
     world = context.worlds.world
     found = sorted((each for each in world.policies.values() if each.code == code), key=lambda each: -each.version)
     if not found:

@@ -95,7 +95,7 @@ def _add(plan: Plan, row: Columns, earliest: datetime | None) -> str | None:
 
 
 def _update(plan: Plan, row: Columns, old: Columns, now: datetime, past_is_settled: bool) -> str | None:
-    """Plan the row of a stored code, or return a fault."""
+    """Plan what happens to the row of a code that is stored already, or return a fault."""
     if any(old[column] != value for column, value in row.items() if column not in _DATES):
         return _replace(plan, row, old, now)
     if old["valid_to"] == row["valid_to"]:

@@ -10,7 +10,7 @@ from service.registry.bundle.rows import DutyRow, UnitRow
 from service.rules.words import CELL_DIGITS, COMMUNITY_DIGITS, DISTRICT_DIGITS, LEVEL_OF_KIND, STREET_DIGITS, UnitKind
 
 _DIGITS = {UnitKind.DISTRICT: DISTRICT_DIGITS, UnitKind.STREET: STREET_DIGITS, UnitKind.COMMUNITY: COMMUNITY_DIGITS}
-"""Kinds of units that are areas, with the length of their codes (contract §1, grid cell)."""
+"""The kinds of units that are areas, with the number of digits of their codes."""
 _STEP = 3
 """Digits that the code of a street, a community or a cell adds to the code of the area around it."""
 _REFERS_TO: Mapping[str, frozenset[str]] = {
@@ -25,7 +25,7 @@ _REFERS_TO: Mapping[str, frozenset[str]] = {
 
 @dataclass(frozen=True, slots=True)
 class StoredCodes:
-    """The codes in the database, and the kinds of units. Rows of a bundle may refer to them."""
+    """The codes in the database, to which rows of a bundle may refer as well, and the kinds of the stored units."""
 
     units: dict[str, UnitKind]
     categories: frozenset[str] = frozenset()

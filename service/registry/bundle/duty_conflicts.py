@@ -22,10 +22,11 @@ _MOMENT = timedelta(microseconds=1)
 
 
 def of_proposal(row: DutyRow, world: World, starts: datetime | None = None) -> str | None:
-    """Return the conflict of a proposed duty with a stored one, in words; None without a conflict.
+    """Return in words the conflict of a proposed duty with a stored one; None when there is no conflict.
 
-    `starts` is the moment of admission. While it is None, the duty is not admitted yet, so only conflicts that exist at
-    its end count (or for ever, if it has no end): no later admission avoids those.
+    `starts` is the moment from which the duty is in force; None for a proposal, which has no start yet. A proposal is
+    refused only for a conflict that no start can avoid: one with a duty that is in force when the proposed duty ends,
+    or for ever if neither has an end.
     """
     start = starts or (_NEVER if row.valid_to is None else row.valid_to - _MOMENT)
     proposed = _duty({**row.model_dump(), "valid_from": start})

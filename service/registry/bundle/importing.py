@@ -58,7 +58,7 @@ async def import_bundle(
     Raises:
         Unavailable: the database cannot be reached; nothing was written.
     """
-    # 16 MiB take seconds to parse, and deadlines must not wait for them
+    # 16 MiB take seconds to parse, for which deadlines must not wait
     bundle = await asyncio.to_thread(parse.bundle_of, files)
     async with database.begin() as tx:
         await world_.lock(tx)

@@ -1,8 +1,8 @@
 """Files become a `Bundle`: rows with the line each stands on, shapes, a policy. Faults are collected, never raised.
 
-The columns are those of contract §3, "Bundle"; `lines.csv` (code,name) names the lines of work. A list in a field is
-separated by ';'. A date is a day in Asia/Shanghai. A changed row without `valid_from` is in force from the import on;
-`changes` says why no change starts in the past.
+The columns of each file are the fields of its class in `rows`. A list in a field is separated by ';'. A date is a day
+in Asia/Shanghai. A changed row without `valid_from` is in force from the import on; `changes` says why no change starts
+in the past.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def _read_shapes(content: bytes, cells: NumberedRows[CellRow] | None, faults: li
 
 
 def _read_csv(name: str, content: bytes, model: type[R], faults: list[Fault]) -> NumberedRows[R] | None:
-    """Return the rows without faults; None when the file as a whole cannot be read."""
+    """Return the rows that have no fault; None when the file as a whole cannot be read."""
     try:
         lines = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
     except UnicodeDecodeError as error:

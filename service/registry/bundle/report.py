@@ -32,7 +32,7 @@ class PolicyKeyView(TypedDict):
 
 
 class ImportView(TypedDict):
-    """The outcome of an import. `changes` is by the name of a file; `open_incidents` are those of units that change."""
+    """The outcome of an import. `changes` is by the name of a file; `open_incidents` are with units that change."""
 
     dry_run: bool
     changes: dict[str, RowSummaryView]
@@ -43,7 +43,7 @@ class ImportView(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What an import did, or would do. `policy` is the version that becomes active, None when the policy stays."""
+    """What an import did, or would do. `policy` is the version that becomes active, None when the active one stays."""
 
     dry_run: bool
     changes: Mapping[str, RowSummary] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""The rows of a bundle's files, with the columns of contract §3, "Bundle"."""
+"""The rows of a bundle's files: the fields of each class are the columns of its file."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The keys of the service as rows."""
+"""The keys that people and systems sign in with, as rows."""

@@ -1,4 +1,4 @@
-"""Keys as rows. Of a key, only its SHA-256 is stored; a key is 256 random bits, so no slow hash is needed."""
+"""Keys as rows. Only the SHA-256 of a key is stored. A key is 256 random bits, so a slow hash is not needed."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from service.rules.words import Role
 from service.store.access.tables import access_key
 
 _LOCK = text("LOCK TABLE access_key IN SHARE ROW EXCLUSIVE MODE")
-"""Without it, two keys made at once could each find a subject free and give it to different roles. Readers do not wait
-for it."""
+"""Without this lock, two keys made at once could give one new subject two roles. Reading keys does not wait for it."""
 
 _PUBLIC = (
     access_key.c.id,
@@ -52,20 +51,20 @@ async def lock(tx: AsyncConnection) -> None:
 
 
 async def holder(tx: AsyncConnection, subject: str) -> Key | None:
-    """Any key this subject ever had, or None. Revoked keys count: a subject keeps its role for good, or its past deeds
-    would become another role's."""
+    """Return any key that this subject ever had, revoked ones included, or None. A subject keeps its role for ever;
+    otherwise its past acts would become those of another role."""
     row = (await tx.execute(select(*_PUBLIC).where(access_key.c.subject == subject).limit(1))).first()
     return None if row is None else _key(row)
 
 
 async def add(tx: AsyncConnection, key: Key, digest: bytes) -> None:
-    """Store a new key by its digest. The caller has called `lock`."""
+    """Store a new key by its digest. The caller has called `lock` before."""
     values = {column.name: getattr(key, column.name) for column in _PUBLIC} | {"digest": digest}
     await tx.execute(insert(access_key).values(values))
 
 
 async def revoke(tx: AsyncConnection, key_id: UUID, at: datetime) -> Key | None:
-    """Revoke a key and return it; None when there is no such key, or it was revoked before (`find` tells which)."""
+    """Revoke a key and return it; None when it does not exist or was revoked before (`find` tells which)."""
     statement = (
         update(access_key)
         .where(access_key.c.id == key_id, access_key.c.revoked_at.is_(None))
@@ -77,7 +76,7 @@ async def revoke(tx: AsyncConnection, key_id: UUID, at: datetime) -> Key | None:
 
 
 async def find(connection: AsyncConnection, key_id: UUID) -> Key | None:
-    """The key with this id, or None."""
+    """Return the key with this id, or None."""
     row = (await connection.execute(select(*_PUBLIC).where(access_key.c.id == key_id))).first()
     return None if row is None else _key(row)
 
@@ -85,7 +84,7 @@ async def find(connection: AsyncConnection, key_id: UUID) -> Key | None:
 async def newest(
     connection: AsyncConnection, *, limit: int, before: tuple[datetime, UUID] | None = None
 ) -> Sequence[Key]:
-    """At most `limit` keys, newest first by (created_at, id). With `before`, only those older than this pair."""
+    """Return at most `limit` keys, newest first by (created_at, id); with `before`, only keys older than this pair."""
     statement = select(*_PUBLIC).order_by(access_key.c.created_at.desc(), access_key.c.id.desc()).limit(limit)
     if before is not None:
         created_at, key_id = before
@@ -99,7 +98,7 @@ async def newest(
 
 
 async def usable(connection: AsyncConnection) -> Sequence[tuple[bytes, Key]]:
-    """Digest and key of every key that is not revoked. Whether a key has expired is for the caller to see."""
+    """Return the digest and the key of every key that is not revoked. The caller checks whether a key has expired."""
     statement = select(access_key.c.digest, *_PUBLIC).where(access_key.c.revoked_at.is_(None))
     return [(row.digest, _key(row)) for row in await connection.execute(statement)]
 

@@ -1,6 +1,6 @@
-"""The figures of a month and the calls behind each, counted in SQL from `call` alone, as `rules/figures/definition.py`
-defines them. Each predicate stands here once: a figure counts the calls that meet it, and their list filters by it.
-"""
+"""The figures of a month and the calls behind each of them, counted in SQL from `call` alone, as
+`rules/figures/definition.py` defines them. Each predicate is written once, here: a figure counts the calls that meet
+it, and the list of its calls filters by it."""
 
 from __future__ import annotations
 
@@ -98,17 +98,19 @@ PREDICATES: Mapping[Measure, ColumnElement[bool]] = {
         for each, (done, missed, exempt) in SCORED.items()
     },
 }
-"""Which calls a measure counts."""
+"""For each measure, the condition that decides which calls it counts."""
 
-# --- whose calls, and put together by what --------------------------------------------------------------------------
+# --- which calls, and how they are grouped --------------------------------------------------------------------------
 
 
 LineSpan = tuple[str, str, datetime | None, datetime | None]
-"""A category's code, its line, and from when until when (None: no limit). The spans of a code leave no gap."""
+"""The code of a category, its line of work, and the start and end of that assignment (None: no limit). The spans of one
+code leave no gap."""
 
 
 async def _lines(connection: AsyncConnection) -> list[LineSpan]:
-    """The spans of all categories, read first: beside a window function, only one process would read the calls."""
+    """Return the spans of all categories. They are read in a statement of their own: with a window function beside it,
+    PostgreSQL would count the calls in one process only."""
     row = category.c
     nth = func.row_number().over(partition_by=row.code, order_by=row.valid_from)
     until = func.lead(row.valid_from).over(partition_by=row.code, order_by=row.valid_from)
@@ -156,13 +158,13 @@ _SETTINGS = {
     "work_mem": "64MB",  # every duration stays in memory, 8 bytes each
     "max_parallel_workers_per_gather": "4",
     "parallel_setup_cost": "0",
-    "plan_cache_mode": "force_custom_plan",  # planned for this very month: a plan for any is a third slower
-    "enable_seqscan": "off",  # a month is found by its index, a later call by its incident: never by all that ever was
+    "plan_cache_mode": "force_custom_plan",  # plans for this very month; one plan for all months is a third slower
+    "enable_seqscan": "off",  # indexes find the month and later calls; never read the whole table
 }
 
 
 async def tallies(connection: AsyncConnection, period: Period, grouping: Grouping, sight: Sight) -> Tallies:
-    """The figures of every group of a month, and of all together. Call it in a `Database.read` block."""
+    """Return the figures of every group of a month, and of all groups together. Call it in a `Database.read` block."""
     await _set_up(connection)
     grouped = await _grouped(connection, grouping)
     found = (await connection.execute(_figures(period, grouped, sight))).mappings().all()
@@ -176,7 +178,7 @@ async def tallies(connection: AsyncConnection, period: Period, grouping: Groupin
 
 
 async def _set_up(connection: AsyncConnection) -> None:
-    """Give this transaction the settings that figures are counted under."""
+    """Give this transaction the settings of PostgreSQL under which figures are counted."""
     await connection.execute(select(*(func.set_config(name, value, True) for name, value in _SETTINGS.items())))
 
 
@@ -184,8 +186,9 @@ _ADDED_UP = (*_SIMPLE, Measure.RETURNED_IN_ERROR, "street_stars", "reporter_star
 
 
 def _in_error(period: Period, grouped: _Grouped, sight: Sight) -> Select[Any]:
-    """The one figure that needs other calls than the month's. It is a statement of its own, or it would keep the others
-    from being counted by several processes. By their index, it looks at returned calls and at no others."""
+    """Return the query of `returned_in_error`, the one figure that needs calls outside the month. It is a statement of
+    its own, since in the main statement it would keep PostgreSQL from counting in several processes. It reads only
+    returned calls, by their index."""
     wrong = select(grouped.code.label("code"), func.count().label("n")).select_from(grouped.source)
     month = _of_the_month(period, grouped, sight)
     return wrong.where(*month, PREDICATES[Measure.RETURNED_IN_ERROR]).group_by(grouped.code)
@@ -241,7 +244,7 @@ def _tally(row: Mapping[Any, Any], answers: Sequence[int], resolutions: Sequence
 
 @dataclass(frozen=True, slots=True)
 class CallFilter:
-    """The figure whose calls are listed. `group` None: the figure of all groups together."""
+    """The figure whose calls are listed. When `group` is None, it is the figure of all groups together."""
 
     period: Period
     grouping: Grouping
@@ -259,8 +262,8 @@ _SHOWN = (
 async def page(
     connection: AsyncConnection, wanted: CallFilter, sight: Sight, after: CallPlace | None, limit: int
 ) -> Sequence[RowMapping]:
-    """One page of the calls that a figure counts, oldest `(opened_at, incident_id, seq)` first, strictly past
-    `after`, each with the number of its incident."""
+    """Return one page of the calls that a figure counts, each with the number of its incident: those after the place
+    `after`, oldest first by `(opened_at, incident_id, seq)`."""
     await _set_up(connection)
     grouped = await _grouped(connection, wanted.grouping)
     place = call.c.opened_at, call.c.incident_id, call.c.seq
@@ -269,7 +272,7 @@ async def page(
     if wanted.group is not None:
         query = query.where(_is(grouped.code, wanted))
     if after is not None:
-        # the first of the two is what the index of months can use
+        # the row comparison implies the first condition, which is the one that the index on `opened_at` can use
         query = query.where(call.c.opened_at >= after[0], tuple_(*place) > tuple_(*after))
     found = query.order_by(*place).limit(limit).subquery("found")
     numbered = select(found, incident.c.number).join(incident, incident.c.id == found.c.incident_id)

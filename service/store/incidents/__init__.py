@@ -1,1 +1,1 @@
-"""Incidents, their calls, requests and reports: rows to the rules' types and back, loading, claiming, saving, lists."""
+"""Incidents, calls, requests and reports: their rows and the rules' types, loading, claiming, saving and lists."""

@@ -1,4 +1,4 @@
-"""Rows of `call` to the rules' calls and back. Nothing here decides anything."""
+"""The rows of `call` become the calls of the rules, and the calls become rows. No rule is applied."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from service.rules.words import DISTRICT_DIGITS, Cause, ClockKind, Ground, Level
 from service.store.bulk import ColumnPage, page_of
 from service.store.incidents.tables import call as call_table
 
-# a look-up instead of a call of the enum class: four times as fast
+# a look-up in a dictionary is four times as fast as calling the enum class
 _LEVEL = {each.value: each for each in Level}
 _CAUSE = {each.value: each for each in Cause}
 _CLOCK = {each.value: each for each in ClockKind}
@@ -23,13 +23,13 @@ _LATER = tuple(name for name in Call._fields if name not in _OPENING)
 _BOXED = ("answered_at", "resolve_by")
 _OPENING_COLUMNS = tuple(call_table.c[name].label(f"call_{name}") for name in _OPENING)
 DUE_COLUMNS = (*_OPENING_COLUMNS, *(call_table.c[name].label(f"call_{name}") for name in _BOXED))
-"""The columns written when a call opens and when it is answered: all that a deadline needs of it."""
+"""The columns that are written when a call opens and when it is answered. Deadlines are computed from these."""
 CALL_COLUMNS = (*_OPENING_COLUMNS, *(call_table.c[name].label(f"call_{name}") for name in _LATER))
-"""The columns of `call`, labelled so that they can stand in one row with those of `incident`."""
+"""All columns of `call` that people see, labelled so that one row can hold them beside the columns of `incident`."""
 
 
 def due_call_of(values: Sequence[Any]) -> Call:
-    """An open call from the values of `DUE_COLUMNS`. The words of people are not loaded, and so not written again."""
+    """Return an open call from the values of `DUE_COLUMNS`. What people wrote is neither loaded nor saved again."""
     *opening, answered_at, resolve_by = values
     call = _opening_of(opening)
     return call if answered_at is None else call._replace(answered_at=answered_at, resolve_by=resolve_by)
@@ -41,7 +41,7 @@ def _opening_of(values: Sequence[Any]) -> Call:
 
 
 def call_of(values: Sequence[Any]) -> Call:
-    """A call from the values of `CALL_COLUMNS`."""
+    """Return a call from the values of `CALL_COLUMNS`."""
     later = dict(zip(_LATER, values[len(_OPENING) :], strict=True))
     later["ground"] = _GROUND[later["ground"]]
     later["outcome"] = _OUTCOME[later["outcome"]]
@@ -70,7 +70,7 @@ def _appeal_of(stored: Mapping[str, Any]) -> Appeal:
 
 
 def appeal_as_json(appeal: Appeal) -> dict[str, Any]:
-    """An appeal as it is shown to people and stored."""
+    """Return an appeal in the form in which it is stored and shown to people."""
     by = {"by": appeal.by.as_dict(), "decided_by": appeal.decided_by.as_dict() if appeal.decided_by else None}
     return {**appeal._asdict(), **by}
 
@@ -101,7 +101,7 @@ _CHANGED = (
 
 
 def opened_calls(calls: Sequence[tuple[AnyIncident, Call]]) -> ColumnPage:
-    """New rows of `call`: how they were opened."""
+    """Return the new rows of `call` for calls that have just been opened."""
     return {
         "incident_id": [incident.id for incident, _ in calls],
         "district": [incident.grid_code[:DISTRICT_DIGITS] for incident, _ in calls],
@@ -114,8 +114,8 @@ def opened_calls(calls: Sequence[tuple[AnyIncident, Call]]) -> ColumnPage:
 
 
 def changed_calls(decisions: Sequence[AnyDecision]) -> ColumnPage:
-    """The keys and the columns of the calls that these decisions change: a column that none changes is left alone, for
-    it may not even be loaded."""
+    """Return the keys of the calls that these decisions change, and the columns that change in at least one of them.
+    The other columns are left out, since they may not even be loaded."""
     changes = [(each.after.id, _before(each, call), call) for each in decisions for call in each.changed]
     calls = [call for _, _, call in changes]
     names = [name for name in _CHANGED if any(getattr(old, name) != getattr(new, name) for _, old, new in changes)]
@@ -133,10 +133,11 @@ def changed_calls(decisions: Sequence[AnyDecision]) -> ColumnPage:
 
 
 def _before(decision: AnyDecision, changed: Call) -> Call:
-    """A changed call as it was. Only a decision on a whole incident changes a call before the last one.
+    """Return a changed call as it was before the decision. The clock changes the last call alone; only an act of a
+    person, for which all calls are loaded, may change an earlier one.
 
     Raises:
-        LookupError: the call is none of the incident's, as loaded.
+        LookupError: the call is not among the loaded calls of the incident.
     """
     before = decision.before
     if before is None:

@@ -1,4 +1,4 @@
-"""Claiming due incidents: a locked page of them for the engine, with as much of each call as a deadline needs."""
+"""Claiming due incidents: the engine locks a page of them and loads as much of each call as a deadline needs."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from service.store.incidents.tables import call, incident
 async def claim_due(tx: AsyncConnection, now: datetime, limit: int) -> list[DueIncident]:
     """Lock and load the next page of incidents whose `wake_at` has come, oldest first.
 
-    Rows another engine holds are passed over: any number of them share the work, and none waits for another.
+    Rows that another engine has locked are passed over, so any number of engines share the work and none waits.
     """
     page = _claim(now).order_by(incident.c.wake_at, incident.c.id).limit(limit)
     return await _due(tx, (await tx.execute(page)).all())
 
 
 async def _due(tx: AsyncConnection, rows: Sequence[Row[Any]]) -> list[DueIncident]:
-    """The incidents of these rows. Few have requests, so these are loaded by a statement of their own."""
+    """Return the incidents of these rows. Few incidents have requests, so a second statement loads those."""
     with_requests = [row[0] for row in rows if row[-1]]
     requests = await requests_of(tx, with_requests) if with_requests else {}
     return [incident_of(row[:WIDTH], due_call_of(row[WIDTH:-1]), None, requests.get(row[0], ())) for row in rows]
 
 
 class _DriverValue(UserDefinedType[Any]):
-    """A value as the driver has it: arrays come as lists, and SQLAlchemy would go through each of them once more."""
+    """A column type that leaves the driver's values as they are; SQLAlchemy's ARRAY would copy each list."""
 
     cache_ok = True
 
@@ -56,20 +56,20 @@ def _claim(now: datetime) -> Select[Any]:
 
 
 async def claim_one(tx: AsyncConnection, incident_id: UUID, now: datetime) -> DueIncident | None:
-    """Lock and load one incident alone, of a page that failed as a whole; None when another engine has it or it is no
-    longer due."""
+    """Lock and load one incident by itself, after the page that held it failed as a whole. Return None when another
+    engine has locked it or when it is no longer due."""
     rows = (await tx.execute(_claim(now).where(incident.c.id == incident_id))).all()
     return next(iter(await _due(tx, rows)), None)
 
 
 async def due_ids(connection: AsyncConnection, now: datetime, limit: int) -> list[UUID]:
-    """The ids `claim_due` would look at next, without loading or locking them."""
+    """Return the ids of the incidents that `claim_due` would take next, without locking or loading them."""
     ids = select(incident.c.id).where(incident.c.wake_at <= now).order_by(incident.c.wake_at, incident.c.id)
     return list((await connection.execute(ids.limit(limit))).scalars())
 
 
 async def next_wake(connection: AsyncConnection) -> datetime | None:
-    """When the engine must look next: the nearest `wake_at`, past ones included."""
+    """Return when the engine must look next: the nearest `wake_at`, even one in the past; None when nothing is open."""
     nearest = select(incident.c.wake_at).where(incident.c.wake_at.is_not(None)).order_by(incident.c.wake_at).limit(1)
     return (await connection.execute(nearest)).scalar_one_or_none()
 
@@ -77,8 +77,8 @@ async def next_wake(connection: AsyncConnection) -> datetime | None:
 async def back_off(
     tx: AsyncConnection, incident_id: UUID, now: datetime, first_delay: timedelta, max_delay: timedelta
 ) -> None:
-    """Let an incident that cannot be swept wait: `first_delay`, doubled with every fault in a row, at most `max_delay`.
-    Its deadline stays as it is, so it stays overdue for everybody to see."""
+    """Put off an incident that cannot be swept, by `first_delay`, doubled with every fault in a row, at most
+    `max_delay`. Its deadline does not move, so everybody sees that it is overdue."""
     delay = func.least(first_delay * func.power(2, func.least(incident.c.faults, 20)), max_delay)
     waiting = update(incident).where(incident.c.id == incident_id, incident.c.wake_at.is_not(None))
     await tx.execute(waiting.values(wake_at=now + delay, faults=incident.c.faults + 1))

@@ -1,4 +1,4 @@
-"""Rows of `incident` and `request` to the rules' types and back. Nothing here decides anything."""
+"""The rows of `incident` and `request` become types of the rules, and these become rows. No rule is applied."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _or_none(words: type[_Word]) -> dict[str | None, _Word | None]:
     return {None: None, **{each.value: each for each in words}}
 
 
-# a look-up instead of a call of the enum class: four times as fast, and a sweep makes ten a row
+# a look-up in a dictionary is four times as fast as calling the enum class, and a sweep makes ten for each row
 _KIND = {each.value: each for each in Kind}
 _STATE = {each.value: each for each in State}
 _LEVEL = {each.value: each for each in Level}
@@ -50,8 +50,8 @@ _AFTER_CALL = (
 )
 _NAMES = (*_BEFORE_POLICY, *_POLICY, *_BEFORE_CALL, *_AFTER_CALL)
 INCIDENT_COLUMNS: tuple[ColumnElement[Any], ...] = tuple(incident_table.c[name] for name in _NAMES)
-"""The columns that `incident_of` takes, in the order of the fields of `IncidentOf`: by position, for a look-up by name
-costs ten times as much, and a sweep makes thirty-five a row."""
+"""The columns that `incident_of` takes, in the order of the fields of `IncidentOf`. They are read by position: a
+look-up by name costs ten times as much, and a sweep would make thirty-five for each row."""
 
 _WORDS: tuple[tuple[int, Mapping[Any, Any]], ...] = (
     (_NAMES.index("kind"), _KIND),
@@ -70,8 +70,8 @@ _CALL_AT = _DATES_AT + len(_BEFORE_CALL)
 def incident_of(
     values: Sequence[Any], last_call: Call, earlier: _EarlierCalls, requests: tuple[Request, ...] = ()
 ) -> IncidentOf[_EarlierCalls]:
-    """An incident from the values of `INCIDENT_COLUMNS`; `last_call` is its call number `seq`, `earlier` are the calls
-    before (None where they are not loaded), `requests` are all."""
+    """Return an incident from the values of `INCIDENT_COLUMNS`. `last_call` is its call number `seq`, `earlier` holds
+    the calls before (None where they are not loaded), and `requests` holds all requests."""
     row = list(values)
     for place, words in _WORDS:
         row[place] = words[row[place]]
@@ -99,7 +99,7 @@ _OFTEN_CHANGED = {
     "warned": "warned",
     "provisional": "provisional",
 }
-"""Column → attribute, for the key and what nearly every decision changes."""
+"""The attribute for each column of the key and of what nearly every decision changes."""
 _SELDOM_CHANGED = {
     name: name
     for name in (
@@ -120,7 +120,7 @@ _REQUEST_COLUMNS = tuple(name for name in Request._fields if name not in ("asked
 
 
 def new_incidents(incidents: Sequence[AnyIncident]) -> ColumnPage:
-    """Every column of new rows of `incident`."""
+    """Return new rows of `incident`, with every column."""
     return {
         **page_of({**_FIXED, **_OFTEN_CHANGED, **_SELDOM_CHANGED}, incidents),
         **_request_counts(incidents),
@@ -131,8 +131,8 @@ def new_incidents(incidents: Sequence[AnyIncident]) -> ColumnPage:
 
 
 def changed_incidents(decisions: Sequence[AnyDecision]) -> ColumnPage:
-    """The keys and the columns that these decisions change. A column that seldom changes is written only where it does
-    in some row of the page."""
+    """Return the keys and the columns that these decisions change. A column that seldom changes is written only if it
+    changes in at least one row of the page."""
     after = [each.after for each in decisions]
     seldom = any(_seldom(each.before) != _seldom(each.after) for each in decisions)
     return (
@@ -150,7 +150,7 @@ def _request_counts(incidents: Sequence[AnyIncident]) -> ColumnPage:
 
 
 def changed_requests(decisions: Sequence[AnyDecision]) -> ColumnPage:
-    """Whole rows of `request`, for the requests that these decisions opened, decided or resumed."""
+    """Return whole rows of `request` for the requests that these decisions opened, decided or resumed."""
     found = [(each.after, each.request) for each in decisions if each.request]
     return {
         "incident_id": [incident.id for incident, _ in found],
@@ -162,7 +162,7 @@ def changed_requests(decisions: Sequence[AnyDecision]) -> ColumnPage:
 
 
 def request_of(row: Row[Any]) -> Request:
-    """A request from a row of `request`."""
+    """Return a request from a row of `request`."""
     return Request(
         row.n,
         RequestKind(row.kind),
@@ -182,5 +182,5 @@ def request_of(row: Row[Any]) -> Request:
 
 
 def incident_columns(incident: AnyIncident) -> dict[str, Any]:
-    """One incident as its row of `incident`, for a view of what was just committed."""
+    """Return one incident as its row of `incident`, for a view of what has just been committed."""
     return {name: values[0] for name, values in new_incidents([incident]).items()}

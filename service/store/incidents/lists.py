@@ -1,4 +1,4 @@
-"""Lists of incidents, newest first. They start from `report`, whose indexes cost nothing at an escalation."""
+"""Lists of incidents, newest first. They walk the indexes of `report`, which cost nothing at an escalation."""
 
 from __future__ import annotations
 
@@ -21,8 +21,7 @@ MAX_CANDIDATES = 200
 
 @dataclass(frozen=True, slots=True)
 class IncidentFilter:
-    """The incidents to list; None and () leave nothing out. `area` is a code prefix. Times are half-open: after <= t <
-    before."""
+    """The incidents to list; None and () leave nothing out. `area` is a code prefix. For times, after <= t < before."""
 
     states: tuple[str, ...] = ()
     level: int | None = None
@@ -47,7 +46,8 @@ async def page(
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> Sequence[RowMapping]:
-    """One page of `incident` ⋈ `report` rows, newest `(reported_at, id)` first, strictly past `after`."""
+    """Return one page of rows of `incident` joined with `report`: those after the place `after`, newest first by
+    `(reported_at, id)`."""
     query = joined().where(*_conditions(filters)).where(seen(sight))
     if after is not None:
         query = query.where(tuple_(report.c.reported_at, report.c.id) < tuple_(*after))
@@ -59,8 +59,8 @@ async def page(
 async def open_ones(
     connection: AsyncConnection, cells: Sequence[str], line: str, since: datetime, until: datetime, sight: Sight
 ) -> Sequence[RowMapping]:
-    """Open incidents of a line of work in these cells, reported in this time, with the points where they are (degrees
-    WGS-84); the newest `MAX_CANDIDATES`."""
+    """Return the open incidents of a line of work that were reported in these cells from `since` to `until`, each with
+    its point (WGS-84 degrees). Only the newest `MAX_CANDIDATES` are returned."""
     query = (
         joined()
         .add_columns(report.c.lat, report.c.lon)
@@ -112,5 +112,5 @@ def _time_conditions(filters: IncidentFilter) -> list[ColumnElement[bool]]:
 
 
 def seen(sight: Sight) -> ColumnElement[bool]:
-    """Which rows of `joined()` a sight grants."""
+    """Return the condition that a sight puts on rows of `joined()`."""
     return seen_incidents(sight, grid_code=report.c.grid_code, audience=incident.c.audience, reporter=report.c.reporter)

@@ -20,7 +20,7 @@ WIDTH = len(INCIDENT_COLUMNS)
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """One incident with everything a view of it needs. `row` joins `incident` and `report`."""
+    """One incident with everything that a view of it needs. `row` joins `incident` and `report`."""
 
     incident: Incident
     row: Mapping[Any, Any]
@@ -28,7 +28,7 @@ class Loaded:
 
 
 async def load(connection: AsyncConnection, incident_id: UUID) -> Loaded | None:
-    """The incident with its calls, or None."""
+    """Return the incident with its calls, or None."""
     row = (await connection.execute(joined().where(incident.c.id == incident_id))).one_or_none()
     if row is None:
         return None
@@ -45,13 +45,13 @@ _REPORT_COLUMNS = (
 
 
 def joined() -> Select[Any]:
-    """`incident` with the columns of `report` that its view needs: the row that `shown/row.py` shows."""
+    """Return the query of `incident` with the columns of `report` that `shown/row.py` shows."""
     columns = (report.c[name] for name in _REPORT_COLUMNS)
     return select(*INCIDENT_COLUMNS, incident.c.requests, *columns).join(report, report.c.id == incident.c.id)
 
 
 async def requests_of(connection: AsyncConnection, ids: Sequence[UUID]) -> dict[UUID, tuple[Request, ...]]:
-    """Incident → every request of its called units, in order."""
+    """Return every request of each incident, in order, by the incident's id."""
     wanted = select(request).where(request.c.incident_id.in_(ids)).order_by(request.c.incident_id, request.c.n)
     found: dict[UUID, tuple[Request, ...]] = {}
     for row in await connection.execute(wanted):

@@ -1,4 +1,4 @@
-"""One page of a unit's queue, read by the two indexes that exist for queues."""
+"""One page of a unit's queue. It is read by the two indexes that exist for queues."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from service.store.incidents.loading import joined
 from service.store.incidents.tables import incident
 from service.store.ranges import holds
 
-# word for word the predicates of incident_queue_idx and incident_assisting_idx, or the planner would not use them
+# these repeat the predicates of incident_queue_idx and incident_assisting_idx word for word, or the planner would not
+# use the indexes
 _OPEN = text("incident.state <> 'closed'")
 _ASSISTED = text("incident.state <> 'closed' AND incident.assisting <> '{}'")
 
@@ -31,8 +32,8 @@ async def page(
     *,
     sight: Sight,
 ) -> Sequence[RowMapping]:
-    """Open incidents whose last call is on `unit` or in which it assists, soonest `(due_at, id)` first, strictly past
-    `after`, as far as `sight` grants them."""
+    """Return the open incidents whose last call is on `unit` or in which `unit` assists, as far as `sight` grants them:
+    those after the place `after`, soonest first by `(due_at, id)`."""
 
     def part(*which: ColumnElement[bool] | TextClause) -> Select[Any]:
         query = joined().where(*which, incident.c.state.in_(states), seen(sight))

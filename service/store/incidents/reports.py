@@ -1,4 +1,4 @@
-"""Reports as rows, and the look-ups that keep a repeated post from becoming a second incident."""
+"""Reports as rows, and the look-ups that keep a repeated POST from becoming a second incident."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from service.store.incidents.tables import report
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The part of a report that the rules never read: words, place, source. `body_hash` is of the request as parsed."""
+    """The part of a report that the rules never read: text, location, source. `body_hash`: of the parsed body."""
 
     subject: str
     body_hash: bytes
@@ -37,7 +37,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class EarlierReport:
-    """The incident that a key or a source already stands for, with the hash of the body it came from."""
+    """The incident that an Idempotency-Key or a source already names, with the hash of the body that made it."""
 
     id: UUID
     body_hash: bytes
@@ -47,7 +47,7 @@ async def insert(tx: AsyncConnection, reports: Sequence[tuple[Incident, Report, 
     """Write the reports of new incidents, each with its line of work.
 
     Raises:
-        IntegrityError: another process took one of the keys or sources at this very moment (`is_taken`).
+        IntegrityError: another process has just stored one of the keys or sources (`is_taken` tells).
     """
     await bulk.insert_rows(tx, report, bulk.columns_of([_row(*each) for each in reports]))
 
@@ -80,17 +80,17 @@ def _row(incident: Incident, content: Report, line: str) -> dict[str, Any]:
 
 
 def _pairs(first: str, second: str) -> Any:
-    """`unnest($1, $2) AS v(first, second)`: as many pairs as the look-up has, in one statement with one plan."""
+    """Return `unnest($1, $2) AS v(first, second)`, so that one statement with one plan looks up any number of pairs."""
     binds = (bindparam("p_first", type_=ARRAY(Text)), bindparam("p_second", type_=ARRAY(Text)))
     return func.unnest(*binds).table_valued(first, second, name="v").render_derived()
 
 
-# by the index `report_idempotency_key`: one probe a pair, whatever the number of reports
+# uses the index `report_idempotency_key`: one probe for each pair, however many reports there are
 _KEYS = _pairs("subject", "idempotency_key")
 _BY_KEY = select(report.c.id, report.c.body_hash, report.c.subject, report.c.idempotency_key).join_from(
     _KEYS, report, (report.c.subject == _KEYS.c.subject) & (report.c.idempotency_key == _KEYS.c.idempotency_key)
 )
-# by the index `report_source_key`, in the same way
+# uses the index `report_source_key` in the same way
 _SOURCES = _pairs("source_system", "source_ref")
 _BY_SOURCE = select(report.c.id, report.c.body_hash, report.c.source_system, report.c.source_ref).join_from(
     _SOURCES,
@@ -102,13 +102,13 @@ NamePair = tuple[str, str]
 
 
 async def known_by_key(tx: AsyncConnection, pairs: Sequence[NamePair]) -> dict[NamePair, EarlierReport]:
-    """The incidents that some of these (subject, idempotency key) pairs already stand for."""
+    """Return the earlier reports among these pairs of subject and Idempotency-Key, by pair."""
     rows = await _look_up(tx, _BY_KEY, pairs)
     return {(row.subject, row.idempotency_key): EarlierReport(row.id, row.body_hash) for row in rows}
 
 
 async def known_by_source(tx: AsyncConnection, pairs: Sequence[NamePair]) -> dict[NamePair, EarlierReport]:
-    """The incidents that some of these (source system, source reference) pairs already stand for."""
+    """Return the earlier reports among these pairs of source system and source reference, by pair."""
     rows = await _look_up(tx, _BY_SOURCE, pairs)
     return {(row.source_system, row.source_ref): EarlierReport(row.id, row.body_hash) for row in rows}
 

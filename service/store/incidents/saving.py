@@ -17,12 +17,12 @@ from service.store.log import event_rows, writing
 from service.store.log.tables import event
 
 NUMBER_BLOCK = 100
-"""The incident numbers that one turn of the sequence hands to a process (its INCREMENT)."""
+"""How many incident numbers a process takes at a time. The sequence has this number as its INCREMENT."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """The Idempotency-Key of an action: kept on its first event, unique per incident and subject."""
+    """The Idempotency-Key of an action, stored on its first event, and unique per incident and subject."""
 
     subject: str
     key: str
@@ -30,25 +30,29 @@ class Stamp:
 
 
 async def lock(tx: AsyncConnection, ids: Sequence[UUID]) -> None:
-    """Lock the rows of these incidents until the transaction ends, always in the same order: a click and the clock
-    cannot both change one, no two can wait for each other, and nothing waits for a row lock after it has written."""
+    """Lock the rows of these incidents until the transaction ends, always in the order of their ids.
+
+    So a person and the clock cannot both change an incident, and no two transactions can wait for each other: all take
+    their row locks in the same order, and before they write.
+    """
     fence = select(incident.c.id).where(incident.c.id.in_(ids)).order_by(incident.c.id)
     await tx.execute(fence.with_for_update(key_share=True))
 
 
 async def number_block(connection: AsyncConnection) -> int:
-    """The first of `NUMBER_BLOCK` incident numbers that now belong to the caller."""
+    """Take the next `NUMBER_BLOCK` incident numbers for the caller, and return the first of them."""
     return (await connection.execute(select(incident_number.next_value()))).scalar_one()
 
 
 async def save(
     tx: AsyncConnection, decisions: Sequence[AnyDecision], *, stamps: Mapping[UUID, Stamp] | None = None
 ) -> writing.Committed | None:
-    """Write decisions, a page at a time: incidents, calls, requests, events. The caller holds the incidents' locks.
-    None when no event was written: the clock only has to look again later.
+    """Write the incidents, calls, requests and events of these decisions, with one statement for each kind of change.
+    The caller holds the locks of the incidents. Returns None when there is no event to write, since the clock only has
+    to look again later.
 
     Raises:
-        IntegrityError: the database refused one of them; nothing of the page is written.
+        IntegrityError: the database refused one of the decisions, and with it all of them.
     """
     new = [each.after for each in decisions if each.before is None]
     changed = [each for each in decisions if each.before is not None]
@@ -79,7 +83,7 @@ def _entries(decision: AnyDecision, stamps: Mapping[UUID, Stamp]) -> list[writin
 
 
 def _queues(decisions: Sequence[AnyDecision]) -> set[str]:
-    """The 'unit:state' of every queue that shows something else afterwards; a comment or an urge changes none."""
+    """Return every queue, as 'unit:state', whose content changes. Comments and urges change none."""
     touched = set()
     for before, after, *_ in decisions:
         if before is None or before.version != after.version:
@@ -91,7 +95,7 @@ def _queues(decisions: Sequence[AnyDecision]) -> set[str]:
 
 
 async def stamped_hash(tx: AsyncConnection, incident_id: UUID, subject: str, key: str) -> bytes | None:
-    """The body hash of the action that this subject already sent to this incident under this key, or None."""
+    """Return the body hash of the action that this subject already sent to this incident under this key, or None."""
     found = select(event.c.body_hash).where(
         event.c.incident_id == incident_id, event.c.subject == subject, event.c.idempotency_key == key
     )

@@ -1,9 +1,9 @@
-"""The tables of incidents, their reports, calls and requests, with what the database itself refuses.
+"""The tables of incidents and their reports, calls and requests, with the constraints that the database itself checks.
 
-The hot tables have a budget of indexes, since every escalation pays for each index of `incident` (PostgreSQL can skip
-none of them when `wake_at` moves). `incident` has three (key, wake-up, queue), and one of the few incidents that some
-unit assists in; `call` has three (key, round, unit), and small ones of its months, of returned and of binding calls.
-Whatever only lists and look-ups need is indexed on `report`, which never changes.
+The tables that change all the time have few indexes, since every escalation pays for each index of `incident`
+(PostgreSQL can skip none of them when `wake_at` moves). `incident` has three (key, wake-up, queue), and a small one of
+the few incidents in which a unit assists. `call` has three (key, round, unit), and small ones: by month, and of open,
+returned and binding calls. Indexes that only lists and look-ups need are on `report`, which never changes.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from sqlalchemy import (
 
 from service.store.metadata import Code, Time, metadata
 
-# --- the words of people: written once --------------------------------------------------------------------------------
+# --- what people wrote: stored once ----------------------------------------------------------------------------------
 
 report = Table(
     "report",
@@ -80,7 +80,7 @@ report = Table(
 # --- where an incident stands -----------------------------------------------------------------------------------------
 
 incident_number = Sequence("incident_number", metadata=metadata, start=1, increment=100)
-"""Handed out in blocks of 100 per process: gaps are allowed (contract §3), a round trip per report is not."""
+"""A process takes 100 numbers at a time. Gaps are allowed, and a report needs no round trip for its number."""
 
 incident = Table(
     "incident",
@@ -236,4 +236,4 @@ request = Table(
     CheckConstraint("(outcome IS NOT DISTINCT FROM 'approved') = (box IS NOT NULL)", name="box"),
     CheckConstraint("resumed_at IS NULL OR kind = 'hold'", name="resumed"),
 )
-"""Requests of called units for a hold or an extension: at most one of an incident is open (contract §2, "Approver")."""
+"""The requests of called units for a hold or an extension. An incident has at most one open request."""

@@ -1,4 +1,4 @@
-"""The rules' events as entries of the log."""
+"""The events that the rules record, turned into entries of the log."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from service.store.log.writing import Entry
 
 
 def event_data(event: Event) -> Mapping[str, Any]:
-    """The `data` of a CloudEvent (contract §3, Events): thin, and as of that event. Some types add facts of their own,
-    such as a code or a score."""
+    """Return the `data` of a CloudEvent: the incident in its main fields as they were at that event, and who acted.
+    Some event types add facts of their own, such as a code or a score."""
     incident = event.at_state
     return {
         "incident": {
@@ -36,7 +36,7 @@ def event_data(event: Event) -> Mapping[str, Any]:
 
 
 def event_entry(event: Event) -> Entry:
-    """The log's entry of an event, with the area and the audience of its incident as of that event."""
+    """Return the log's entry for an event, with the area and the audience that its incident had at that event."""
     incident = event.at_state
     return Entry(
         type=event.type,

@@ -1,7 +1,8 @@
-"""Reading the log: the feed in order of position, and one incident's timeline.
+"""Reading the log: the feed in the order of positions, and the timeline of one incident.
 
-A page walks the numbered batches from the cursor on and takes their events; filters and sight are applied on the way. A
-filter that matches little is bounded: a request looks at `SCAN` positions at most, and the page says how far it got.
+A page reads the numbered batches from the cursor on, and takes those of their events that the filters and the reader's
+sight let through. The work for a filter that matches little is bounded: a request looks at about `SCAN` positions, and
+the page says how far it got.
 """
 
 from __future__ import annotations
@@ -23,12 +24,12 @@ from service.store.ranges import within
 from service.store.sight import seen_events
 
 SCAN = 20_000
-"""How many positions one request looks at, at most, up to the end of a batch."""
+"""The number of positions after which a request stops looking, at the end of the batch that it has reached."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
-    """One event as read. `position` is None in a timeline, which shows an event before it is numbered, too."""
+    """One event as it is read. `position` is None in a timeline, which also shows events that have no number yet."""
 
     batch_id: int
     ord: int
@@ -42,8 +43,8 @@ class StoredEvent:
 
 @dataclass(frozen=True, slots=True)
 class FeedFilter:
-    """What a reader sees, and the filters that narrow it: event types, the unit of the last call, and a code prefix of
-    the area; () and None leave nothing out."""
+    """The sight of a reader, and the filters that narrow it: event types, the unit of the last call, and a code prefix
+    of the area. An empty tuple or None filters nothing."""
 
     sight: Sight
     types: tuple[EventType, ...] = ()
@@ -53,7 +54,7 @@ class FeedFilter:
 
 @dataclass(frozen=True, slots=True)
 class FeedPage:
-    """A page of the feed. Everything up to position `scanned_to` was looked at; `more`: there may be more behind it."""
+    """A page of the feed. All positions up to `scanned_to` were looked at; `more`: further events may follow."""
 
     events: tuple[StoredEvent, ...]
     scanned_to: int
@@ -61,7 +62,8 @@ class FeedPage:
 
 
 async def read(connection: AsyncConnection, after: int, limit: int, filters: FeedFilter) -> FeedPage:
-    """The next events past position `after`, in order, from one snapshot: for a `Database.read` block."""
+    """Return the next events after position `after`, in order. Call it in a `Database.read` block, since its statements
+    need one snapshot."""
     end = await numbering.end(connection)
     if end <= after:
         return FeedPage((), after, False)
@@ -74,8 +76,8 @@ async def read(connection: AsyncConnection, after: int, limit: int, filters: Fee
 
 
 def _page(after: int, stop: int, limit: int, filters: FeedFilter) -> Select[Any]:
-    # OFFSET 0 keeps the events of a batch a question of their own, asked batch by batch: joined freely, a filter that
-    # matches little would have the planner read the whole table once and hash it
+    # OFFSET 0 makes the planner look up the events of one batch after the other. Without it, the planner would answer a
+    # filter that matches little by reading the whole table once into a hash
     position = (log_batch.c.last_position - log_batch.c.events + event.c.ord).label("position")
     here = (
         select(event.c.batch_id, event.c.ord, position, *_COLUMNS)
@@ -94,8 +96,11 @@ def _page(after: int, stop: int, limit: int, filters: FeedFilter) -> Select[Any]
 
 
 async def _end_of_batch(connection: AsyncConnection, position: int) -> int:
-    """The last position of the batch that holds `position`. A page ends with a batch, so that its end is a bound of
-    the index: a filter that matches nothing would otherwise walk on through all that came later."""
+    """Return the last position of the batch that holds `position`.
+
+    A page ends with a batch, so that its end is a bound of the index. Otherwise a filter that matches nothing would
+    read on through everything that came later.
+    """
     query = select(func.min(log_batch.c.last_position)).where(log_batch.c.last_position >= position)
     found: int = (await connection.execute(query)).scalar_one()
     return found
@@ -116,7 +121,7 @@ def _conditions(filters: FeedFilter) -> list[ColumnElement[bool]]:
 
 
 async def timeline(connection: AsyncConnection, incident_id: UUID) -> Sequence[StoredEvent]:
-    """Every event of one incident, oldest first, numbered or not."""
+    """Return every event of one incident, oldest first, whether it is numbered yet or not."""
     query = select(event.c.batch_id, event.c.ord, *_COLUMNS).where(event.c.incident_id == incident_id)
     rows = await connection.execute(query.order_by(event.c.sequence))
     return [StoredEvent(row.batch_id, row.ord, None, *row[2:]) for row in rows]

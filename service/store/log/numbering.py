@@ -1,8 +1,8 @@
-"""Numbering the log: committed batches get their positions, and whoever follows the log reads the numbered batches.
+"""Numbering the log: committed batches get their positions, and readers of the log read the numbered batches.
 
-Whole batches are numbered in the order of their ids: `last_position` is the running count of events. So positions have
-no gaps, an event never appears before one that was already read, an event row is written once (`writing`), and
-numbering reads no event at all. The events themselves are read by position in `feed`.
+Whole batches are numbered in the order of their ids, and `last_position` is the running count of events. So positions
+have no gaps, and an event never appears before one that was already read. Numbering neither reads nor changes an event
+row: `writing` writes it once, and `feed` computes its position.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.store.log.tables import event, log_batch, queue_mark
 
 _SEALER = 0x51480002
-"""Advisory lock of whoever numbers. Nobody waits for it: another process already does the same work."""
+"""The advisory lock of the process that numbers. No other one waits for it: the work is being done."""
 SEAL_LIMIT = 2_000
-"""At most this many batches are numbered in one transaction."""
+"""The most batches that one transaction numbers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """One numbered batch: what the tail needs to ring all readers, without reading an event."""
+    """One numbered batch, with everything that the tail needs to wake all readers, so that it reads no event."""
 
     id: int
     last_position: int
@@ -59,17 +59,17 @@ def _sealing() -> Any:
     return select(func.count()).select_from(sealed).add_cte(marks.cte("marks"))
 
 
-# positions and queue marks in one statement, so that nobody can see the one without the other
+# one statement writes positions and queue marks, so that no reader can see one without the other
 _SEAL = _sealing()
-# a try, and a statement of its own: the snapshot of `_SEAL` is taken once the lock is there, so that it has the last
-# numbering in it
+# the lock is tried, not waited for, and in a statement of its own: so the snapshot of `_SEAL`, taken after it, contains
+# what the process before this one has numbered
 _TRY_LOCK = select(func.pg_try_advisory_xact_lock(_SEALER))
 
 
 async def seal(tx: AsyncConnection) -> int | None:
-    """Number what is committed and unnumbered, oldest batch first, at most `SEAL_LIMIT` batches.
+    """Number the batches that are committed and not numbered yet, oldest first, at most `SEAL_LIMIT` of them.
 
-    Returns how many batches were numbered, or None when another process is numbering at this very moment.
+    Returns how many batches were numbered, or None when another process is numbering at this moment.
     """
     if not (await tx.execute(_TRY_LOCK)).scalar_one():
         return None
@@ -78,7 +78,7 @@ async def seal(tx: AsyncConnection) -> int | None:
 
 
 async def sealed_after(connection: AsyncConnection, position: int, limit: int = SEAL_LIMIT) -> list[Sealed]:
-    """The numbered batches that end past `position`, in order, at most `limit`."""
+    """Return the numbered batches that end after `position`, in order, at most `limit` of them."""
     found = (
         select(
             log_batch.c.id,
@@ -98,18 +98,18 @@ async def sealed_after(connection: AsyncConnection, position: int, limit: int = 
 
 
 async def end(connection: AsyncConnection) -> int:
-    """The position of the last numbered event; 0 when there is none."""
+    """Return the position of the last numbered event; 0 when there is none."""
     last = select(func.coalesce(func.max(log_batch.c.last_position), 0))
     position: int = (await connection.execute(last)).scalar_one()
     return position
 
 
 async def newest_time(connection: AsyncConnection) -> datetime | None:
-    """The time of the last event written, which is the newest time in the database; None when there is no event."""
+    """Return the time of the last event, which is the newest time in the database; None when there is no event."""
     last = select(event.c.at).order_by(event.c.batch_id.desc(), event.c.ord.desc()).limit(1)
     return (await connection.execute(last)).scalar_one_or_none()
 
 
 async def queue_marks(connection: AsyncConnection) -> dict[tuple[str, str], int]:
-    """(unit, state) → position of the last change of that queue."""
+    """Return the position of the last change of each queue, by (unit, state)."""
     return {(row.unit, row.state): row.position for row in await connection.execute(select(queue_mark))}

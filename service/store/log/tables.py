@@ -1,4 +1,4 @@
-"""The tables of the log: one row a transaction, its events, and the last change of every queue."""
+"""The tables of the log: one row for each transaction, its events, and the last change of every queue."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ log_batch = Table(
     Column("queues", ARRAY(Text), nullable=False, comment="'unit:state' of every queue it touched"),
     Column("wake_at", Time, comment="the nearest deadline it set"),
     Column("reload", ARRAY(Text), nullable=False, comment="what every process must read again: world, keys"),
-    Index("log_batch_position_key", "last_position", unique=True),  # finds the unnumbered ones, too: nulls are last
+    Index("log_batch_position_key", "last_position", unique=True),  # also finds unnumbered batches: nulls come last
     CheckConstraint("events > 0", name="not_empty"),
 )
 

@@ -1,7 +1,8 @@
-"""Writing to the log: one row of `log_batch` a transaction, and beside it the transaction's events.
+"""Writing to the log: each transaction writes one row of `log_batch`, and its events beside it.
 
-A transaction writes its batch row once it holds its row locks. Of two transactions that touch one incident, the later
-one therefore has the larger id. Positions come after the commit (`numbering`), and readers go by positions (`feed`).
+A transaction writes its batch row after it has taken its row locks. Of two transactions that change one incident, the
+later one therefore has the larger id. Positions are given after the commit (`numbering`), and readers follow positions
+(`feed`).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from service.store.log.tables import event, log_batch
 
 
 class Entry(NamedTuple):
-    """One event to be stored. `audience`: the units that may see it, and '@subject' of the reporter, as of then."""
+    """One event to be stored. `audience`: the units that may see it then, and '@subject' for the reporter."""
 
     type: EventType
     at: datetime
@@ -39,7 +40,7 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """What one transaction wrote to the log. The tail of this process announces it once it is committed."""
+    """The batch that one transaction wrote to the log. This process passes it to its tail after the commit."""
 
     batch_id: int
     queues: tuple[str, ...]
@@ -47,7 +48,7 @@ class Committed:
     reload: tuple[str, ...]
 
 
-# batch and events in one statement: a second round trip would keep the row locks for as long again
+# one statement for the batch and its events, since a second round trip would keep the row locks twice as long
 @cache
 def _append(shape: bulk.PageShape) -> Any:
     source = shape.source()
@@ -78,8 +79,9 @@ async def append(
 ) -> Committed:
     """Write the events of this transaction, at least one, in one round trip.
 
-    The caller holds the locks of its incidents. `queues`: 'unit:state' of every queue that looks different afterwards;
-    `wake_at`: the nearest deadline that was set; `reload`: what every process must read again (world, keys).
+    The caller holds the locks of the incidents. `queues` names every queue whose content changes, as 'unit:state'.
+    `wake_at` is the nearest deadline that the transaction sets. `reload` names what every process must read again
+    (world, keys).
     """
     page = bulk.filled(dict(zip(Entry._fields, zip(*entries, strict=True), strict=True)))
     shape, rows = bulk.packed(event, {"ord": range(1, len(entries) + 1), **page}, ("ord",))

@@ -1,1 +1,1 @@
-"""The registry, policies and calendars as rows, and the world that is built of them."""
+"""The registry, policies and calendars as rows, and the world that is built from them."""

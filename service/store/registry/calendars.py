@@ -1,4 +1,5 @@
-"""Calendar days as rows: which day is a working day, who says so, and which incidents are woken when one changes."""
+"""Calendar days as rows: which day is a working day, who published it, and which incidents the engine must look at when
+a day changes."""
 
 from __future__ import annotations
 
@@ -27,7 +28,7 @@ class Day:
 
 
 async def days(connection: AsyncConnection) -> dict[str, dict[date, bool]]:
-    """Calendar → day → whether it is a working day, of all calendars."""
+    """Return, for every calendar, whether each known day is a working day."""
     found: dict[str, dict[date, bool]] = defaultdict(dict)
     wanted = select(calendar_day.c.calendar, calendar_day.c.day, calendar_day.c.workday)
     for row in await connection.execute(wanted):
@@ -36,7 +37,7 @@ async def days(connection: AsyncConnection) -> dict[str, dict[date, bool]]:
 
 
 async def between(connection: AsyncConnection, calendar: str, first: date, last: date) -> list[Day]:
-    """The known days of a calendar from `first` to `last`, both included, in order."""
+    """Return the known days of a calendar from `first` to `last`, both included, in order."""
     wanted = select(calendar_day).where(
         calendar_day.c.calendar == calendar, calendar_day.c.day >= first, calendar_day.c.day <= last
     )
@@ -45,7 +46,7 @@ async def between(connection: AsyncConnection, calendar: str, first: date, last:
 
 
 async def put(tx: AsyncConnection, calendar: str, wanted: Sequence[Day], now: datetime) -> None:
-    """Store these days, each at most once among `wanted`, in place of what is known of them."""
+    """Store these days of a calendar and replace those that are stored already. No day may be in `wanted` twice."""
     page: bulk.ColumnPage = {
         "calendar": [calendar] * len(wanted),
         "day": [each.day for each in wanted],
@@ -58,9 +59,9 @@ async def put(tx: AsyncConnection, calendar: str, wanted: Sequence[Day], now: da
 
 
 async def wake(tx: AsyncConnection, policies: Sequence[tuple[str, int]], since: datetime, now: datetime) -> int:
-    """Wake running boxes under these policies that end at or after `since` or are provisional. Returns how many.
+    """Make the engine look at once at the incidents whose deadline a change of the calendar may move. Returns how many.
 
-    The engine then looks at each of them and moves its deadline where the calendar moved it.
+    These are under one of `policies`, calling or answered, and their deadline is provisional or not before `since`.
     """
     under = or_(
         false(), *(and_(incident.c.policy_code == code, incident.c.policy_version == n) for code, n in policies)
@@ -72,13 +73,13 @@ async def wake(tx: AsyncConnection, policies: Sequence[tuple[str, int]], since: 
 
 
 async def pinned(connection: AsyncConnection) -> set[tuple[str, int]]:
-    """The policies, as (code, version), that open incidents are under."""
+    """Return the policies that open incidents are under, as (code, version)."""
     wanted = select(incident.c.policy_code, incident.c.policy_version).where(incident.c.state != "closed").distinct()
     return {(code, number) for code, number in await connection.execute(wanted)}
 
 
 async def years(connection: AsyncConnection, calendar: str) -> list[tuple[int, int, int]]:
-    """(year, known days, all its days) of every year of which a calendar knows a day."""
+    """Return (year, known days, days in the year) for every year of which a calendar knows a day."""
     year = func.extract("year", calendar_day.c.day)
     wanted = select(year, func.count()).where(calendar_day.c.calendar == calendar).group_by(year).order_by(year)
     rows = [(int(number), int(known)) for number, known in await connection.execute(wanted)]

@@ -39,19 +39,20 @@ class Proposal:
 
     @property
     def open(self) -> bool:
-        """Whether nobody has decided it yet."""
+        """Whether the proposal is not decided yet."""
         return self.approved_at is None and self.refused_at is None
 
 
 async def last(connection: AsyncConnection, code: str) -> Proposal | None:
-    """The last proposal of a code, or None. Only the last one can be open: the next may only come after a decision."""
+    """Return the last proposal of a code, or None. No earlier one is open, since a code gets its next proposal only
+    after the last one is decided."""
     wanted = select(duty_proposal).where(duty_proposal.c.code == code).order_by(duty_proposal.c.id.desc()).limit(1)
     row = (await connection.execute(wanted)).first()
     return None if row is None else _proposal(row)
 
 
 async def newest(connection: AsyncConnection, *, limit: int, before: int | None = None) -> list[Proposal]:
-    """At most `limit` proposals, newest first, decided ones too. With `before`, only those older than this id."""
+    """Return at most `limit` proposals, newest first, decided ones included; with `before`, those with a smaller id."""
     wanted = select(duty_proposal).order_by(duty_proposal.c.id.desc()).limit(limit)
     if before is not None:
         wanted = wanted.where(duty_proposal.c.id < before)
@@ -59,14 +60,14 @@ async def newest(connection: AsyncConnection, *, limit: int, before: int | None 
 
 
 async def add(tx: AsyncConnection, duty: Mapping[str, Any], now: datetime, by: By) -> Proposal:
-    """Store an open proposal of the columns `duty`. Raises `IntegrityError` when the code has an open one."""
+    """Store an open proposal with the columns `duty`. Raises `IntegrityError` when the code has one already."""
     row = {**duty, "assisting": list(duty["assisting"]), "proposed_by": dict(by.as_dict()), "proposed_at": now}
     made = await tx.execute(insert(duty_proposal).values(row).returning(duty_proposal))
     return _proposal(made.one())
 
 
 async def correct(tx: AsyncConnection, number: int, duty: Mapping[str, Any], now: datetime, by: By) -> Proposal:
-    """Replace an open proposal, its author and its time included, and return it as it is then."""
+    """Replace the content, the author and the time of an open proposal, and return the proposal as it is now."""
     row = {**duty, "assisting": list(duty["assisting"]), "proposed_by": dict(by.as_dict()), "proposed_at": now}
     changed = update(duty_proposal).where(duty_proposal.c.id == number).values(row).returning(duty_proposal)
     return _proposal((await tx.execute(changed)).one())

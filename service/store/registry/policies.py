@@ -1,4 +1,4 @@
-"""Policies as rows: their versions, and the activations that put them in force. None is ever changed or deleted."""
+"""Policies as rows: versions, and the activations that put them in force. Neither is ever changed or deleted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from service.store.registry.tables import policy, policy_activation
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A version of a policy with its author, for people to read."""
+    """A version of a policy with its author and its time, for people to read."""
 
     policy: Policy
     created_at: datetime
@@ -32,20 +32,20 @@ async def add(tx: AsyncConnection, chosen: Policy, now: datetime, by: By) -> Non
 
 
 async def activate(tx: AsyncConnection, code: str, version: int, at: datetime, now: datetime, by: By) -> None:
-    """Store an activation: incidents reported from `at` on are under this version."""
+    """Store an activation: incidents that are reported from `at` on are under this version."""
     row = {"at": at, "code": code, "version": version, "activated_at": now, "activated_by": dict(by.as_dict())}
     await tx.execute(insert(policy_activation).values(row))
 
 
 async def written(connection: AsyncConnection) -> dict[tuple[str, int], Written]:
-    """(code, version) → every version of every policy."""
+    """Return every version of every policy, by (code, version)."""
     rows = await connection.execute(select(policy).order_by(policy.c.code, policy.c.version))
     found = (Written(_policy(row), row.created_at, row.created_by) for row in rows)
     return {(each.policy.code, each.policy.version): each for each in found}
 
 
 async def activations(connection: AsyncConnection) -> list[Activation]:
-    """Every activation in the order in which they come into force, past ones and later ones."""
+    """Return every activation, past and future, in the order in which they come into force."""
     rows = await connection.execute(select(policy_activation).order_by(policy_activation.c.at, policy_activation.c.id))
     return [Activation(row.at, row.code, row.version) for row in rows]
 
@@ -109,6 +109,7 @@ def _policy(row: Any) -> Policy:
 
 
 def _since_0003(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields that documents have since migration 0003. Where an older one lacks them, the rules' defaults hold."""
+    """Return those fields of a stored policy that exist only since migration 0003. An older policy lacks them, and the
+    defaults of the rules apply."""
     found = {name: document[name] for name in ("suggestion_s", "deliberation_s") if name in document}
     return {**found, "weights": Weights(**document["weights"])} if "weights" in document else found

@@ -1,6 +1,6 @@
-"""Changing the registry: one row is closed and the next one opened. Nothing that was ever in force is deleted.
+"""Changing the registry: the old row is closed and a new one is opened. A row that was ever in force is never deleted.
 
-`world` loads all rows at once, and holds the locks: whoever changes rows takes `world.lock` first and calls
+The module `world` loads all rows at once and has the locks: code that changes rows calls `world.lock` first and
 `world.rise` last.
 """
 
@@ -22,7 +22,7 @@ DATED: Mapping[str, Table] = {"units": unit, "cells": cell, "categories": catego
 
 
 async def newest(connection: AsyncConnection, name: str) -> dict[str, Mapping[Any, Any]]:
-    """Code → the newest row of it in `DATED[name]`, planned ones too."""
+    """Return the newest row of each code in `DATED[name]`, planned rows included."""
     table = DATED[name]
     rows = await connection.execute(select(table).order_by(table.c.code, table.c.valid_from))
     return {row.code: row._mapping for row in rows}
@@ -39,19 +39,20 @@ async def add_rows(tx: AsyncConnection, name: str, rows: Sequence[Mapping[str, A
 
 
 async def take_back(tx: AsyncConnection, name: str, code: str, after: datetime) -> None:
-    """Remove the rows of a code that begin after `after`, a moment still to come: they are planned, and were never in
-    force. Closed at their own start, they would stand in the way of the next row that begins then."""
+    """Remove the rows of a code that start after `after`, a moment in the future. They are planned and were never in
+    force; if they were closed at their own start instead, they would stand in the way of the next row that starts
+    then."""
     table = DATED[name]
     await tx.execute(delete(table).where(table.c.code == code, table.c.valid_from > after))
 
 
 async def line_names(connection: AsyncConnection) -> dict[str, str]:
-    """Code → name of every line of work."""
+    """Return the name of every line of work, by code."""
     return {row.code: row.name for row in await connection.execute(select(line))}
 
 
 async def set_lines(tx: AsyncConnection, new: Mapping[str, str], renamed: Mapping[str, str]) -> None:
-    """Insert new lines of work and rename known ones, each by code → name. Lines have no validity dates."""
+    """Insert `new` lines of work and rename the `renamed` ones (code → name). Lines have no validity dates."""
     await bulk.insert_rows(tx, line, bulk.columns_of([{"code": code, "name": name} for code, name in new.items()]))
     await bulk.update_rows(
         tx, line, ("code",), bulk.columns_of([{"code": code, "name": name} for code, name in renamed.items()])
@@ -59,6 +60,6 @@ async def set_lines(tx: AsyncConnection, new: Mapping[str, str], renamed: Mappin
 
 
 async def open_incidents_of(connection: AsyncConnection, units: Sequence[str]) -> int:
-    """How many open incidents have their last call on one of these units."""
+    """Return how many open incidents have their last call on one of these units."""
     found = select(func.count()).where(incident.c.unit.in_(units), incident.c.state != "closed")
     return int((await connection.execute(found)).scalar_one())

@@ -1,4 +1,4 @@
-"""The tables of who answers and by when: the registry, proposed duties, policies, calendars, and the deployment's row.
+"""The tables that say who answers, and by when: registry, proposed duties, policies, calendars, the deployment's row.
 
 Rows of the registry have validity dates. A row that was ever in force is never deleted.
 """
@@ -136,7 +136,7 @@ duty_proposal = Table(
         postgresql_where=text("approved_at IS NULL AND refused_at IS NULL"),
     ),
 )
-"""Proposed duties, and who approved or refused them: at most one open proposal a code. A decided one never changes."""
+"""Proposed duties, and who approved or refused them. A code has at most one open proposal; a decision is final."""
 
 policy = Table(
     "policy",
@@ -160,7 +160,8 @@ policy_activation = Table(
     Column("activated_by", JSON, nullable=False),
     ForeignKeyConstraint(["code", "version"], ["policy.code", "policy.version"]),
 )
-"""The last activation that has come, by `at` and then `id`, is active: a later one for the same instant wins."""
+"""The activation that counts is the last one whose `at` has come, ordered by `at` and then `id`: of two for the same
+instant, the one that was stored later wins."""
 
 calendar_day = Table(
     "calendar_day",
@@ -172,4 +173,4 @@ calendar_day = Table(
     Column("note", Text),
     Column("changed_at", Time, nullable=False),
 )
-"""The only truth about working days at run time. A year is known once every day of it has a row."""
+"""The only source of working days at run time. A year is known once each of its days has a row."""

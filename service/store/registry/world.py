@@ -1,6 +1,6 @@
-"""The world: loaded whole, and locked between those who decide by it and those who change it.
+"""The world is loaded as a whole, and locked between transactions that decide by it and transactions that change it.
 
-`rows` changes the registry; policies and calendar days have files of their own.
+The module `rows` changes the registry; `policies` and `calendars` change the rest of the world.
 """
 
 from __future__ import annotations
@@ -22,30 +22,34 @@ from service.store.registry.tables import category, cell, deployment, duty, line
 
 
 async def lock(tx: AsyncConnection) -> int:
-    """Let one transaction after the other change the world. Returns its version."""
-    # the row that `rise` will write: whoever comes second then plans by what the first one has committed
+    """Make other transactions that change the world wait until this one ends. Returns the world's version."""
+    # this locks the row that `rise` will write, so that a second change is planned by what the first has committed
     version: int = (await tx.execute(select(deployment.c.world_version).with_for_update())).scalar_one()
     return version
 
 
 _DECIDING = 0x51480003
-"""Advisory lock: shared by all who decide by the world, exclusive for who changes it, from `rise` until the commit."""
-# shared: those who decide never wait for each other
+"""An advisory lock. Transactions that decide by the world share it; a transaction that changes the world has it alone,
+from `rise` until its commit."""
+# shared, so that transactions that decide never wait for each other
 _HOLD = select(func.pg_advisory_xact_lock_shared(_DECIDING))
 
 
 async def hold(tx: AsyncConnection) -> None:
-    """Keep any new world from being committed before this transaction ends, so that the change finds written what was
-    decided by the old world. This is a statement of its own, before the version is read: a snapshot is taken when a
-    statement starts."""
+    """Keep every new version of the world from being committed before this transaction ends. So a change of the world
+    sees in the database everything that was decided by the old world.
+
+    The lock is a statement of its own, taken before the version is read, since a snapshot is taken when a statement
+    starts.
+    """
     await tx.execute(_HOLD)
 
 
 async def rise(tx: AsyncConnection) -> int:
-    """Raise the world's version, so that every process reads it again. Returns the new version.
+    """Raise the world's version, so that every process reads the world again. Returns the new version.
 
-    This waits for those who still decide by the old world, and lets nobody decide before the transaction ends: call it
-    late, and call `calendars.wake` after it.
+    The call waits for transactions that still decide by the old world, and keeps others from deciding until this one
+    ends. So call it late, and call `calendars.wake` after it.
     """
     await tx.execute(select(func.pg_advisory_xact_lock(_DECIDING)))
     risen = update(deployment).values(world_version=deployment.c.world_version + 1)
@@ -54,7 +58,7 @@ async def rise(tx: AsyncConnection) -> int:
 
 
 async def load(connection: AsyncConnection) -> World:
-    """Load the world, in several statements: call it in a `Database.read` block, or after `lock` or `hold`."""
+    """Load the world with several statements. Call it in a `Database.read` block, or after `lock` or `hold`."""
     versions = {key: each.policy for key, each in (await policies.written(connection)).items()}
     known = await calendars.days(connection)
     hours = {each.hours for each in versions.values() if each.hours}
@@ -73,7 +77,7 @@ async def load(connection: AsyncConnection) -> World:
 
 @lru_cache(maxsize=8)
 def _calendar(spans: Spans, days: tuple[tuple[date, bool], ...]) -> WorkCalendar:
-    """A calendar of a century. It is cached, since most changes of the world leave the calendars as they are."""
+    """Return a calendar of a century. It is cached, since most changes of the world leave the calendars as they are."""
     return WorkCalendar(spans, dict(days))
 
 
