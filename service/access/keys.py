@@ -1,7 +1,7 @@
-"""Making, listing and revoking keys. Each is one transaction; the command line calls the same functions.
+"""Making, listing and revoking keys, each in one transaction, for the API and for the command line.
 
-A key is `sihu_` and 256 random bits in 43 URL-safe characters. It is shown once; only its SHA-256 is kept.
-A subject is the name behind one or more keys, so that a key can be replaced without losing whose things are whose.
+A key is `sihu_` and 256 random bits in 43 URL-safe characters. The key is shown once, and only its SHA-256 is stored.
+A subject is the stable name behind one or more keys: incidents and events name the subject, so a key can be replaced.
 """
 
 from __future__ import annotations
@@ -28,12 +28,13 @@ from service.web.text import has_controls
 
 KEY_PREFIX = "sihu_"
 AREA_DIGITS = range(6, 16)
-"""From a district to a cell (contract §1, grid cell)."""
+"""How many digits an area may have: from the 6 of a district to the 15 of a cell (contract §1, grid cell)."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """The key that somebody wants made. `unit` for role unit alone, `area` (code prefix) for role reporter alone."""
+    """The order for a new key. `unit` belongs to the role unit alone, `area` (a code prefix) to the role reporter
+    alone."""
 
     role: Role
     unit: str | None = None
@@ -44,7 +45,7 @@ class NewKey:
 
 
 class Created(NamedTuple):
-    """`text` is the key itself: to be shown now and never kept."""
+    """A new key. `text` is the key itself: it is shown once and never stored."""
 
     key: Key
     text: str
@@ -52,14 +53,20 @@ class Created(NamedTuple):
 
 
 class Revoked(NamedTuple):
-    """`committed` is None when the key had been revoked before: nothing was written."""
+    """A revoked key. `committed` is None when the key had been revoked before, so that nothing was written."""
 
     key: Key
     committed: Committed | None
 
 
 async def create(database: Database, world: World, now: datetime, request: NewKey, by: By) -> Created:
-    """Raises `ValidationFailed`, `UnknownUnit`, `Conflict` (the subject is somebody else) or `Unavailable`."""
+    """Make a key and store its digest.
+
+    Raises:
+        ValidationFailed, UnknownUnit: see `check`.
+        Conflict: the subject already has another role or unit.
+        Unavailable: the database cannot be reached.
+    """
     check(request, world, now)
     key_text = KEY_PREFIX + secrets.token_urlsafe(32)
     key = _key_of(request, now)
@@ -72,7 +79,7 @@ async def create(database: Database, world: World, now: datetime, request: NewKe
 
 
 async def revoke(database: Database, world: World, now: datetime, key_id: UUID, by: By) -> Revoked:
-    """Revoking twice is revoking once. Raises `NotFound` or `Unavailable`."""
+    """Revoke a key; a key that is revoked already stays as it is. Raises `NotFound` or `Unavailable`."""
     async with database.begin() as tx:
         key = await stored.revoke(tx, key_id, now)
         if key is not None:
@@ -85,13 +92,20 @@ async def revoke(database: Database, world: World, now: datetime, key_id: UUID, 
 
 
 async def page(database: Database, limit: int, before: tuple[datetime, UUID] | None = None) -> Sequence[Key]:
-    """At most `limit` keys, newest first, revoked ones too; `before`: those after this (created_at, id)."""
+    """At most `limit` keys, revoked ones included, newest first. `before`: only keys older than this (created_at,
+    id)."""
     async with database.read() as connection:
         return await stored.newest(connection, limit=limit, before=before)
 
 
 def check(request: NewKey, world: World, now: datetime) -> None:
-    """Raises `ValidationFailed` for what the request alone shows, then what only the registry shows."""
+    """Raise when the order for a key is wrong: first for faults that the order shows by itself, then for those that
+    only the registry shows.
+
+    Raises:
+        ValidationFailed: a field is missing, not allowed for the role or malformed, or the area is not in the district.
+        UnknownUnit: no unit with this code is in force at `now`.
+    """
     of_fields = (*_faults_of_role(request), *_faults_of_area(request), *_faults_of_subject(request))
     faults = [*of_fields, *_faults_of_expiry(request, now)]
     if faults:
@@ -109,12 +123,13 @@ def check(request: NewKey, world: World, now: datetime) -> None:
 
 MAX_SUBJECT_CHARACTERS = 200
 
-_TAKES: Mapping[Role, str | None] = {Role.REPORTER: "area", Role.UNIT: "unit", Role.AUDITOR: None, Role.OPS: None}
-"""The one scope each role needs; the other is refused, so that nobody believes in a limit that is not there."""
+_SCOPE_FIELD: Mapping[Role, str | None] = {Role.REPORTER: "area", Role.UNIT: "unit", Role.AUDITOR: None, Role.OPS: None}
+"""The field by which each role is limited; None: by none. Any other scope is refused, so that nobody believes in a
+limit that does not exist."""
 
 
 def _faults_of_role(request: NewKey) -> list[Pointer]:
-    needed = _TAKES[request.role]
+    needed = _SCOPE_FIELD[request.role]
     faults = []
     for field, value in (("unit", request.unit), ("area", request.area)):
         if field == needed and value is None:
@@ -159,7 +174,7 @@ def _key_of(request: NewKey, now: datetime) -> Key:
 
 
 def _refuse_another_holder(key: Key, holder: Key | None) -> None:
-    """One subject is one role and one unit for good; a reporter may have several areas."""
+    """Raises `Conflict` when the subject already has another role or unit. Only a reporter's area may differ."""
     if holder is None or (holder.role, holder.unit) == (key.role, key.unit):
         return
     held_by = f"unit {holder.unit}" if holder.unit else f"role {holder.role}"
@@ -170,7 +185,7 @@ def _refuse_another_holder(key: Key, holder: Key | None) -> None:
 
 
 def _entry(event_type: EventType, key: Key, world: World, at: datetime, by: By) -> writing.Entry:
-    """An event without an incident, so for auditors and ops alone."""
+    """The event of a change of keys. No incident belongs to it, so only auditors and ops see it in the feed."""
     shown = {field: getattr(key, field) for field in ("id", "role", "subject", "unit", "area", "name", "expires_at")}
     data = {"key": shown, "by": by.as_dict()}
     return writing.Entry(type=event_type, at=at, area=world.district, audience=(), data=data)
