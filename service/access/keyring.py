@@ -45,8 +45,7 @@ class Keyring(Part):
         return len(self._known)
 
     def find(self, bearer: str, now: datetime) -> Actor | None:
-        """The actor of a key; None when the key is unknown, revoked or expired. The cost is one hash and one
-        look-up."""
+        """The actor of a key; None when the key is unknown, revoked or expired. It costs a hash and a look-up."""
         known = self._known.get(digest_of(bearer))
         if known is None or (known.expires_at is not None and known.expires_at <= now):
             return None

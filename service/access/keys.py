@@ -33,8 +33,7 @@ AREA_DIGITS = range(6, 16)
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """The order for a new key. `unit` belongs to the role unit alone, `area` (a code prefix) to the role reporter
-    alone."""
+    """What a new key is to be. Only the role unit takes a `unit`, only the role reporter an `area` (a code prefix)."""
 
     role: Role
     unit: str | None = None
@@ -59,7 +58,7 @@ class Revoked(NamedTuple):
     committed: Committed | None
 
 
-async def create(database: Database, world: World, now: datetime, request: NewKey, by: By) -> Created:
+async def create(database: Database, world: World, now: datetime, new_key: NewKey, by: By) -> Created:
     """Make a key and store its digest.
 
     Raises:
@@ -67,9 +66,9 @@ async def create(database: Database, world: World, now: datetime, request: NewKe
         Conflict: the subject already has another role or unit.
         Unavailable: the database cannot be reached.
     """
-    check(request, world, now)
+    check(new_key, world, now)
     key_text = KEY_PREFIX + secrets.token_urlsafe(32)
-    key = _key_of(request, now)
+    key = _key_of(new_key, now)
     async with database.begin() as tx:
         await stored.lock(tx)
         _refuse_another_holder(key, await stored.holder(tx, key.subject))
@@ -98,23 +97,23 @@ async def page(database: Database, limit: int, before: tuple[datetime, UUID] | N
         return await stored.newest(connection, limit=limit, before=before)
 
 
-def check(request: NewKey, world: World, now: datetime) -> None:
-    """Raise when the order for a key is wrong: first for faults that the order shows by itself, then for those that
-    only the registry shows.
+def check(new_key: NewKey, world: World, now: datetime) -> None:
+    """Raise when no such key can be made: first for faults of the fields alone, then for those that the registry
+    shows.
 
     Raises:
         ValidationFailed: a field is missing, not allowed for the role or malformed, or the area is not in the district.
         UnknownUnit: no unit with this code is in force at `now`.
     """
-    of_fields = (*_faults_of_role(request), *_faults_of_area(request), *_faults_of_subject(request))
-    faults = [*of_fields, *_faults_of_expiry(request, now)]
+    of_fields = (*_faults_of_role(new_key), *_faults_of_area(new_key), *_faults_of_subject(new_key))
+    faults = [*of_fields, *_faults_of_expiry(new_key, now)]
     if faults:
         raise ValidationFailed("Some fields of the key are wrong: see errors.", errors=faults)
-    if request.unit is not None and world.unit(request.unit, now) is None:
-        raise UnknownUnit(f"No unit has the code {request.unit}. GET /v1/units lists them.", "/unit")
-    if request.area is not None and not (world.district and request.area.startswith(world.district)):
+    if new_key.unit is not None and world.unit(new_key.unit, now) is None:
+        raise UnknownUnit(f"No unit has the code {new_key.unit}. GET /v1/units lists them.", "/unit")
+    if new_key.area is not None and not (world.district and new_key.area.startswith(world.district)):
         detail = (
-            f"Area {request.area} lies outside this district: it should start with {world.district}."
+            f"Area {new_key.area} lies outside this district: it should start with {world.district}."
             if world.district
             else "No registry is imported yet, so no area is known here: import one first (sihu registry import DIR)."
         )
@@ -128,47 +127,47 @@ _SCOPE_FIELD: Mapping[Role, str | None] = {Role.REPORTER: "area", Role.UNIT: "un
 limit that does not exist."""
 
 
-def _faults_of_role(request: NewKey) -> list[Pointer]:
-    needed = _SCOPE_FIELD[request.role]
+def _faults_of_role(new_key: NewKey) -> list[Pointer]:
+    needed = _SCOPE_FIELD[new_key.role]
     faults = []
-    for field, value in (("unit", request.unit), ("area", request.area)):
+    for field, value in (("unit", new_key.unit), ("area", new_key.area)):
         if field == needed and value is None:
-            faults.append(Pointer(f"/{field}", f"is needed: a key with role {request.role} is for one {field}"))
+            faults.append(Pointer(f"/{field}", f"is needed: a key with role {new_key.role} is for one {field}"))
         if field != needed and value is not None:
-            faults.append(Pointer(f"/{field}", f"should be left out: a key with role {request.role} has no {field}"))
+            faults.append(Pointer(f"/{field}", f"should be left out: a key with role {new_key.role} has no {field}"))
     return faults
 
 
-def _faults_of_area(request: NewKey) -> list[Pointer]:
-    area = request.area
+def _faults_of_area(new_key: NewKey) -> list[Pointer]:
+    area = new_key.area
     if area is None or (area.isascii() and area.isdigit() and len(area) in AREA_DIGITS):
         return []
     return [Pointer("/area", "should be the first 6 to 15 digits of a cell code, such as a street's 9")]
 
 
-def _faults_of_subject(request: NewKey) -> list[Pointer]:
-    subject = request.subject
+def _faults_of_subject(new_key: NewKey) -> list[Pointer]:
+    subject = new_key.subject
     if subject is None or (0 < len(subject) <= MAX_SUBJECT_CHARACTERS and not has_controls(subject)):
         return []
     return [Pointer("/subject", f"should be one line of 1 to {MAX_SUBJECT_CHARACTERS} characters")]
 
 
-def _faults_of_expiry(request: NewKey, now: datetime) -> list[Pointer]:
-    if request.expires_at is None or request.expires_at > now:
+def _faults_of_expiry(new_key: NewKey, now: datetime) -> list[Pointer]:
+    if new_key.expires_at is None or new_key.expires_at > now:
         return []
     return [Pointer("/expires_at", f"should lie in the future: it is {now.isoformat()} now")]
 
 
-def _key_of(request: NewKey, now: datetime) -> Key:
+def _key_of(new_key: NewKey, now: datetime) -> Key:
     return Key(
         id=ids.new_id(now),
-        role=request.role,
-        subject=request.subject or request.unit or f"{request.role}-{secrets.token_hex(6)}",
-        unit=request.unit,
-        area=request.area,
-        name=request.name,
+        role=new_key.role,
+        subject=new_key.subject or new_key.unit or f"{new_key.role}-{secrets.token_hex(6)}",
+        unit=new_key.unit,
+        area=new_key.area,
+        name=new_key.name,
         created_at=now,
-        expires_at=None if request.expires_at is None else request.expires_at.astimezone(UTC),
+        expires_at=None if new_key.expires_at is None else new_key.expires_at.astimezone(UTC),
         revoked_at=None,
     )
 

@@ -69,7 +69,7 @@ async def list_keys(
     """Ops list all keys, newest first, expired and revoked keys included. A key itself and its digest are never
     shown."""
     deps.must_be(caller, Role.OPS)
-    before = None if cursor is None else _place(context.cursors.read(_CURSOR, cursor))
+    before = None if cursor is None else _position(context.cursors.read(_CURSOR, cursor))
     found = await keys.page(context.database, limit + 1, before)
     shown, last = found[:limit], found[limit - 1] if len(found) > limit else None
     following = None if last is None else context.cursors.sign(_CURSOR, [last.created_at.isoformat(), str(last.id)])
@@ -105,7 +105,7 @@ def _uuid(text: str) -> UUID:
         raise errors.NotFound(f"No key has the id {text}. GET /v1/keys lists them.") from None
 
 
-def _place(values: Any) -> tuple[datetime, UUID]:
+def _position(values: Any) -> tuple[datetime, UUID]:
     """The position that a cursor carries. The cursor is signed, so `list_keys` wrote it and its shape is known."""
     created_at, key_id = values
     return datetime.fromisoformat(created_at), UUID(key_id)

@@ -1,4 +1,4 @@
-"""Moving the virtual clock: it goes from deadline to deadline, and each deadline fires at its own instant."""
+"""Moving the virtual clock: the clock goes from deadline to deadline, and each fires at its own instant."""
 
 from __future__ import annotations
 

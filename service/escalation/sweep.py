@@ -36,7 +36,7 @@ Tell = Callable[[Committed], None]
 @dataclass(frozen=True, slots=True)
 class Swept:
     """What one turn did. `fired` counts deadlines, `backed_off` the incidents that failed. After a `full` page, more
-    incidents may be due. `lateness`: how late each missed call was noticed, in seconds."""
+    incidents may be due. `lateness`: for each missed call, the seconds from its deadline to now."""
 
     fired: int = 0
     backed_off: int = 0

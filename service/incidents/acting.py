@@ -87,7 +87,7 @@ async def act(context: Context, incident_id: UUID, command: Command) -> Incident
         committed = await saving.save(tx, decisions, stamps=stamps)
     if committed:
         context.tell(committed)
-    return _after(loaded, decisions[0], world)
+    return _view_after(loaded, decisions[0], world)
 
 
 async def _decide(
@@ -125,7 +125,7 @@ async def _was_done(tx: Transaction, incident_id: UUID, stamp: Stamp) -> bool:
     return done is not None
 
 
-_DECIDE_AN_APPEAL = (Arrow.APPROVE_APPEAL, Arrow.REFUSE_APPEAL)
+_APPEAL_DECISIONS = (Arrow.APPROVE_APPEAL, Arrow.REFUSE_APPEAL)
 
 
 def _demand_named(incident: Incident, act: Act) -> None:
@@ -133,7 +133,7 @@ def _demand_named(incident: Incident, act: Act) -> None:
     if act.request is not None and not 1 <= act.request <= len(incident.requests):
         raise NotFound(f"Incident {incident.number} has no request {act.request}.")
     call = call_numbered(incident, act.call or 0)
-    if act.arrow in _DECIDE_AN_APPEAL and (call is None or call.appeal is None):
+    if act.arrow in _APPEAL_DECISIONS and (call is None or call.appeal is None):
         raise NotFound(f"Incident {incident.number} has no appeal against a call {act.call}: see its calls.")
 
 
@@ -142,7 +142,7 @@ def _demand_version(versions: frozenset[str] | None, version: int) -> None:
         raise VersionMoved(f'The incident is now at version "{version}": read it again, then decide anew.')
 
 
-def _after(loaded: Loaded, decision: Decision, world: World) -> IncidentView:
+def _view_after(loaded: Loaded, decision: Decision, world: World) -> IncidentView:
     """The incident as the decision leaves it, put together without another read."""
     calls = list(loaded.calls)
     for changed in decision.changed:

@@ -1,5 +1,5 @@
-"""The actions of a called unit, of those who decide for it, and of the reporter: one route for each verb of contract
-§3."""
+"""The actions of the called unit, of the units that approve its requests, and of the reporter. One route for each verb
+of contract §3."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ class ResolveBody(Body):
     attachments: Annotated[tuple[Short, ...], Field(max_length=20)] = ()
 
 
-@router.post("/resolve", summary="c · resolve: the unit says that it is done · 办结", responses=RESPONSES)
+@router.post("/resolve", summary="c · resolve: report the incident as done · 办结", responses=RESPONSES)
 async def resolve(body: ResolveBody, action: Action) -> Response:
-    """The called unit says that it is done. A call that was not answered yet counts as answered in the same instant.
-    The verify box starts: the reporter, or the community or street of the cell, accepts or rejects."""
+    """The called unit reports the incident as done. A call that was not answered yet counts as answered in the same
+    instant. The verify box starts: the reporter, or the community or street of the cell, accepts or rejects."""
     return await action.carry_out(Act(Arrow.RESOLVE, body.result, attachments=body.attachments), body)
 
 
@@ -82,17 +82,16 @@ class UntilBody(Body):
 @router.post("/hold", summary="i · hold: ask to stop the clock until a date · 挂账", responses=RESPONSES)
 async def hold(body: UntilBody, action: Action) -> Response:
     """The called unit asks, before its deadline, to stop the clock until a date. This opens a request, which the
-    calling side approves or refuses; the clock runs on meanwhile. A leader has nobody above, so its own request is
+    unit that called approves or refuses; the clock runs on meanwhile. A leader has nobody above, so its own request is
     approved at once. Refused: a second request while one waits, and more holds of one call than the policy allows."""
     return await action.carry_out(Act(Arrow.HOLD, body.reason, until=body.until), body)
 
 
 @router.post("/extend", summary="i · extend: ask to move the deadline · 延期", responses=RESPONSES)
 async def extend(body: UntilBody, action: Action) -> Response:
-    """The called unit asks, before its deadline, to move the deadline. This opens a request, which the calling side
-    approves or refuses; a leader has nobody above, so its own request is approved at once. On a working-time clock the
-    deadline never moves into free time: when `until` lies outside working hours, it moves to the end of the last
-    working hours before `until`."""
+    """The called unit asks, before its deadline, to move the deadline. This opens a request, which the unit that
+    called approves or refuses; a leader has nobody above, so its own request is approved at once. On a working-time
+    clock, an `until` outside working hours stands for the end of the last working hours before `until`."""
     return await action.carry_out(Act(Arrow.EXTEND, body.reason, until=body.until), body)
 
 
@@ -137,10 +136,10 @@ class AcceptBody(Body):
     comment: LongText | None = None
 
 
-@router.post("/accept", summary="k · accept: confirm that it is done · 核查通过", responses=RESPONSES)
+@router.post("/accept", summary="k · accept: confirm the resolution · 核查通过", responses=RESPONSES)
 async def accept(action: Action, body: AcceptBody = AcceptBody()) -> Response:  # noqa: B008
-    """The reporter of the incident, or the community or street of its cell, confirms that it is done; the unit that
-    resolved the incident never may. The incident is closed as `verified`."""
+    """The reporter of the incident, or the community or street of its cell, confirms that the incident is done;
+    the unit that resolved the incident never may. The incident is closed as `verified`."""
     return await action.carry_out(Act(Arrow.ACCEPT, body.comment), body)
 
 
@@ -152,11 +151,11 @@ class ReasonBody(Body):
     reason: LongText
 
 
-@router.post("/reject", summary="l · reject: say that it is not done · 核查不通过", responses=RESPONSES)
+@router.post("/reject", summary="l · reject: refuse the resolution · 核查不通过", responses=RESPONSES)
 async def reject(body: ReasonBody, action: Action) -> Response:
-    """The reporter of the incident, or the community or street of its cell, says that it is not done; the unit that
-    resolved the incident never may. The same unit is called again. From the second rejection on, counted anew after a
-    reopening, the next level is called."""
+    """The reporter of the incident, or the community or street of its cell, says that the incident is not done;
+    the unit that resolved the incident never may. The same unit is called again. From the second rejection on, counted
+    anew after a reopening, the next level is called."""
     return await action.carry_out(Act(Arrow.REJECT, body.reason), body)
 
 

@@ -56,10 +56,10 @@ class AssignBody(Body):
 )
 async def assign(body: AssignBody, action: Action) -> Response:
     """The called unit gives the call to a unit of its own level or below: a unit of a street within that street, a
-    department to departments and to teams and stations of its own line, a leader to anyone, and then the call cannot be
-    returned. Ops assign only where no unit can. Refused (422): from above, a unit of a street for which nobody
-    admitted the category; from a street or department, a unit that already assigned the incident onward or raised it
-    twice."""
+    department to departments and to teams and stations of its own line, a leader to anyone. A call that a leader
+    assigned cannot be returned. Ops assign only where no unit can. Refused (422): from above, a unit of a street for
+    which nobody admitted the category; from a street or department, a unit that already assigned the incident onward
+    or raised it twice."""
     return await action.carry_out(Act(Arrow.ASSIGN, body.reason, units=(body.unit,)), body)
 
 
@@ -75,8 +75,8 @@ class AssistBody(Body):
 @router.post("/assist", summary="Ask further units to assist · 协办", responses=responses(errors.UnknownUnit))
 async def assist(body: AssistBody, action: Action) -> Response:
     """The called unit asks further units to assist, and stays responsible itself. The assisting units see the incident
-    from now on and have it in their queues. Refused (422): a department or leader asks a unit of a street for which
-    nobody admitted the category, unless that unit had the incident before."""
+    from now on and have it in their queues. Refused (422) when a department or leader asks a unit of a street for
+    which nobody admitted the category, unless that unit had the incident before."""
     return await action.carry_out(Act(Arrow.ASSIST, body.reason, units=body.units), body)
 
 
@@ -121,12 +121,14 @@ class MergeBody(Body):
     reason: LongText
 
 
-@router.post("/merge", summary="q · merge: close it into another incident · 并案", responses=responses(errors.Conflict))
+@router.post(
+    "/merge", summary="q · merge: close the incident into another one · 并案", responses=responses(errors.Conflict)
+)
 async def merge(body: MergeBody, action: Action) -> Response:
     """The street to which both cells belong, or ops, merge this incident into another open one (`into`; see `/similar`
     for candidates). This incident is closed as `merged`; its reporter and its units follow the other one from now on.
-    Refused (409): a target that is closed. Merge the other way round when the target is at a lower level than this
-    incident, or is a suggestion or deliberation that still waits on hold."""
+    Refused (409): a target that is closed. Refused (409) as well, but possible the other way round: a target at a lower
+    level than this incident, and a suggestion or deliberation that still waits on hold."""
     return await action.carry_out(Act(Arrow.MERGE, body.reason, into=body.into), body)
 
 

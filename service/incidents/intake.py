@@ -26,13 +26,13 @@ from service.store.log.writing import Committed
 
 MAX_GROUP = 500
 """Reports in one group, which is one transaction."""
-_SIDE_BY_SIDE = 2
+_MAX_GROUPS_AT_ONCE = 2
 """Groups that are worked on at once: while one waits for its commit, the rules decide about the next."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewReport:
-    """A report that became an incident, and the registry it was routed by."""
+    """A report that became an incident, and the world by which the incident was routed."""
 
     decision: Decision
     content: Report
@@ -78,7 +78,8 @@ class _Waiting:
 
 
 class Intake(Part):
-    """The one place of a process where reports are stored: every request that brings a report calls `submit`."""
+    """Stores the reports of a process: every request that brings a report calls `submit`. There is one for each
+    process."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -89,7 +90,7 @@ class Intake(Part):
 
     def start(self) -> None:
         """Start to save the reports that are submitted, group by group."""
-        self._tasks = [asyncio.create_task(self._work()) for _ in range(_SIDE_BY_SIDE)]
+        self._tasks = [asyncio.create_task(self._work()) for _ in range(_MAX_GROUPS_AT_ONCE)]
 
     async def stop(self) -> None:
         """Begin no further group. A group that is being saved is finished, so that each of its reports is answered."""
@@ -215,10 +216,10 @@ async def _write(tx: Transaction, new: Sequence[NewReport]) -> Committed | None:
     if not new:
         return None
     # always in one order: two processes that insert the same keys wait for each other, but never in a circle
-    ordered = sorted(new, key=_place)
+    ordered = sorted(new, key=_insert_order)
     await reports.insert(tx, [(each.decision.after, each.content, each.line) for each in ordered])
     return await saving.save(tx, [each.decision for each in new])
 
 
-def _place(new: NewReport) -> tuple[str, str, tuple[str, ...]]:
+def _insert_order(new: NewReport) -> tuple[str, str, tuple[str, ...]]:
     return new.content.subject, new.content.idempotency_key or "", new.content.source or ()

@@ -65,8 +65,8 @@ async def _item(context: Context, item: BatchItem, actor: Actor) -> Reported | S
 def draft_of(body: ReportBody, actor: Actor, where: Place) -> Draft:
     """The part of a report that the rules look at. Raises `ValidationFailed` or `NotYours`.
 
-    The area is checked here, and by the rules once more: the contract refuses with `NotYours` before it looks at an
-    Idempotency-Key, and the key is looked at before the rules run.
+    The area is checked here, and by the rules once more, so that a report outside the area is refused before its
+    Idempotency-Key is looked at.
     """
     if body.grid_code is None and body.location is None:
         raise _wrong("/grid_code", "Name the grid_code, or send the location: one of them says where it is.")
