@@ -33,7 +33,8 @@ class Part(Protocol):
         return
 
     def start(self) -> None:
-        """Begin to run. The process calls this once, when all parts are loaded and the earlier parts of its list run."""
+        """Begin to run. The process calls this once, when all parts are loaded and the earlier parts of the list
+        run."""
         return
 
     async def stop(self) -> None:

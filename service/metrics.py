@@ -33,7 +33,8 @@ class Metrics:
     faults: Counter
 
     def swept(self, fired: int, backed_off: int, lateness: Iterable[float]) -> None:
-        """Count one turn of the engine. `lateness`: how late each missed call was noticed, in seconds."""
+        """Count one turn of the engine. `lateness`: for each missed call, the seconds from its deadline to its
+        firing."""
         self.fired.inc(fired)
         self.backed_off.inc(backed_off)
         for late_s in lateness:

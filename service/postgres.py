@@ -99,7 +99,7 @@ def start(data_dir: Path, *, bin_dir: Path | None = None, settings: Mapping[str,
 
 @contextmanager
 def running(data_dir: Path, *, bin_dir: Path | None = None, settings: Mapping[str, str] | None = None) -> Iterator[str]:
-    """The URL of the database in `data_dir`. Its server runs as long as this block lasts. Raises what `start` raises."""
+    """The URL of the database in `data_dir`, whose server runs as long as this block. Raises what `start` raises."""
     server = start(data_dir, bin_dir=bin_dir, settings=settings)
     try:
         yield server.url()
