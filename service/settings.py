@@ -62,7 +62,7 @@ class Settings(BaseSettings):
     )
     engine: EngineMode = Field(
         default=EngineMode.ON,
-        description="SIHU_ENGINE: on (serve and escalate), off (serve only), only (escalate; health and metrics only).",
+        description="SIHU_ENGINE: on (serve and fire deadlines), off (serve), only (fire; serve health and metrics).",
     )
     virtual_clock: Literal["now"] | datetime | None = Field(
         default=None,

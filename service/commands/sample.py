@@ -71,7 +71,7 @@ export SIHU={url}
 {exports}
 say() {{ python3 -c 'import json,sys; i=json.load(sys.stdin); print(json.dumps({{k: i[k] for k in ("number","state","level_name","unit","due_at","due_kind","version")}}, ensure_ascii=False, indent=1))'; }}
 
-# 1 · report 上报: a grid worker calls, the community must answer
+# 1 · report 上报: a grid worker reports, the community is called and must answer
 ID=$(curl -sS $SIHU/v1/incidents -H "Authorization: Bearer $WORKER" -H "Content-Type: application/json" -H "Idempotency-Key: demo-$(date +%s)" -d '{{"grid_code":"{CELL}","category":"{CATEGORY}","description":"巷口垃圾堆积"}}' | python3 -c 'import json,sys; print(json.load(sys.stdin)["id"])')
 # 2 · look 查看: where it is, and what happens if nobody acts
 curl -sS $SIHU/v1/incidents/$ID -H "Authorization: Bearer $WORKER" | say
