@@ -1,8 +1,8 @@
-"""The only reader of time. Everything else is given `now`, an aware UTC datetime.
+"""The only module that reads the time. All other code receives `now`, an aware UTC datetime.
 
 In production the service's time is the database's: each process keeps the distance between the database's clock and
-its own monotonic clock, so a wrong or jumping wall clock on one host changes nothing. With the virtual clock, time is
-a value.
+its own monotonic clock, so a wrong or jumping wall clock on one host changes nothing. On the virtual clock, time stands
+still until it is moved.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from service.store.registry import deployment
 _log = logging.getLogger(__name__)
 
 _READINGS = 3
-"""Readings in one synchronisation. The quickest one counts, since its round trip bounds its error."""
+"""Readings in one synchronisation. Only the quickest reading counts, since its round trip limits its error."""
 
 
 class Clock(Protocol):
     def now(self) -> datetime:
-        """The service's time: aware, UTC, never earlier than an earlier answer in this process."""
+        """The service's time as an aware UTC datetime. Within one process it never goes back."""
         ...
 
 
 class ClockNotSetError(RuntimeError):
-    """`now()` was called before the first synchronisation: a fault of the start-up order, not of a request."""
+    """`now()` was called before the first synchronisation, which is a fault in the order of the start."""
 
 
 class DatabaseClock:
-    """The database's time, carried between readings by this process's monotonic clock.
+    """The database's time. Between two readings of it, this process's monotonic clock counts on.
 
     `now()` never goes back. When the database's clock is put back, `now()` stands still until it has caught up.
     """
@@ -44,7 +44,7 @@ class DatabaseClock:
         self._latest: datetime | None = None
 
     def now(self) -> datetime:
-        """Raises `ClockNotSetError` before the first reading."""
+        """The service's time. Raises `ClockNotSetError` before the first synchronisation."""
         if self._zero is None:
             raise ClockNotSetError("the clock was never set by the database: await clock.synchronise(database) first")
         read = self._zero + timedelta(seconds=self._monotonic())
@@ -53,7 +53,7 @@ class DatabaseClock:
         return self._latest
 
     async def synchronise(self, database: Database) -> None:
-        """Read the database's time anew. Raises `Unavailable`; the clock then runs on as it was set before."""
+        """Read the database's time and set the clock by it. Raises `Unavailable`; the clock then runs on as it was."""
         readings = []
         async with database.read() as connection:
             for _ in range(_READINGS):
@@ -64,11 +64,12 @@ class DatabaseClock:
         self.observe(server, before, before + took)
 
     def observe(self, server: datetime, before: float, after: float) -> None:
-        """The database's clock read `server` at some moment between `before` and `after` (monotonic seconds).
+        """Set the clock by one reading: the database's clock showed `server` between `before` and `after` (monotonic
+        seconds).
 
-        A reading shows the distance between the two clocks only to within its round trip. The present distance is kept
-        while it is possible, so a slow reading spoils nothing; otherwise the middle is taken, which is wrong by at most
-        half the round trip.
+        A reading gives the earliest and the latest distance that the two clocks can have. While the present distance
+        lies between these, it is kept, so a slow reading does no harm. Otherwise the middle of the two is taken, which
+        is wrong by at most half the round trip.
         """
         earliest, latest = server - timedelta(seconds=after), server - timedelta(seconds=before)
         if self._zero is not None and earliest <= self._zero <= latest:
@@ -81,7 +82,7 @@ class DatabaseClock:
 
 
 class VirtualClock:
-    """Time as a value: it stands still until it is moved, and only forward."""
+    """A clock for trials: it stands still until it is moved, and moves only forward."""
 
     def __init__(self, start: datetime) -> None:
         self._now = _utc(start)
@@ -90,7 +91,7 @@ class VirtualClock:
         return self._now
 
     def move_to(self, moment: datetime) -> None:
-        """Raises ValueError when `moment` lies before now, or has no offset."""
+        """Set the time to `moment`. Raises ValueError when `moment` lies before now or has no offset."""
         moment = _utc(moment)
         if moment < self._now:
             raise ValueError(f"time cannot go back: it is {self._now.isoformat()}, asked for {moment.isoformat()}")
@@ -98,7 +99,7 @@ class VirtualClock:
 
 
 def wall_time(at: datetime, now: datetime) -> datetime:
-    """What the wall clock of this host will show once the service's time is `at`: for a scheduler's run dates only.
+    """The time on the wall clock of this host at the service's time `at`. Only a scheduler needs it, for its run dates.
 
     `now` is the service's time. An `at` in the past gives a wall time in the past.
     """
@@ -106,7 +107,7 @@ def wall_time(at: datetime, now: datetime) -> datetime:
 
 
 def monotonic() -> float:
-    """Seconds on this process's own clock, for measuring how long something took or may take; never stored."""
+    """Seconds on this process's monotonic clock, for measuring how long something takes. They are never stored."""
     return time.monotonic()
 
 
@@ -117,7 +118,7 @@ def _utc(moment: datetime) -> datetime:
 
 
 def of(start: datetime | Literal["now"] | None) -> Clock:
-    """The clock a process runs on: the database's, or a virtual one that starts at `start`."""
+    """The clock of a process: the database's, or a virtual one that starts at `start`."""
     if start is None:
         return DatabaseClock()
     return VirtualClock(datetime.now(UTC) if start == "now" else start.astimezone(UTC))

@@ -1,4 +1,4 @@
-"""What the routes and the parts of every room work with: one frozen, typed `Context` a process."""
+"""The `Context` of a process: what the routes and the parts of every room work with. It is frozen and typed."""
 
 from __future__ import annotations
 
@@ -22,31 +22,33 @@ _Kind = TypeVar("_Kind")
 
 
 class Part(Protocol):
-    """Something that runs beside requests for as long as the process does. A class that inherits from this one leaves
-    out what it does not need."""
+    """Something that lives as long as the process and works outside requests, such as the intake of reports. A class
+    that inherits from `Part` overrides only what it needs."""
 
     reloads: str = ""
-    """The name under which a commit says that `load` has to run again, such as `world`; empty: never."""
+    """The name, such as `world`, by which a commit asks for `load` to run again; empty: no commit asks for it."""
 
     async def load(self) -> None:
-        """Read what is needed before anything runs. Raises `Unavailable`; every part is then loaded anew."""
+        """Read what the part needs before it can run. Raises `Unavailable`; then all parts are loaded once more."""
         return
 
     def start(self) -> None:
-        """Begin to run. Called once, when every part is loaded; the parts before this one in the list run already."""
+        """Begin to run. The process calls this once, when all parts are loaded and the earlier parts of the list
+        run."""
         return
 
     async def stop(self) -> None:
-        """Finish what is under way and take nothing new. The parts before this one in the list still run."""
+        """Begin nothing new and finish what was begun. The earlier parts of the list still run."""
         return
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One process as the rooms see it.
+    """What one process offers its rooms.
 
-    `tell` passes a commit on to every reader of the log, and is called after each. `parts` holds what the rooms run
-    themselves, by class. `fire_due` exists on the virtual clock alone, where no engine hears of a new deadline.
+    `tell` passes a commit on to the readers of the log, and is to be called after every commit. `parts` holds the
+    running parts by their class. `fire_due` fires what is due and exists on the virtual clock only, where no engine
+    runs that would learn of a new deadline.
     """
 
     database: Database
@@ -65,15 +67,15 @@ class Context:
         return found
 
     async def announce(self, committed: Committed | None) -> None:
-        """Pass on a change of the registry, and let the next request of its author see it. None: nothing was written.
+        """Pass on a commit that changes the registry, and let this process read the change. None: nothing was written.
 
-        Another process reads the change when its own tail of the log comes past it.
+        Every other process reads the change when its own tail of the log reaches the commit.
         """
         if committed is None:
             return
         self.tell(committed)
         if "world" in committed.reload:
-            # the change is committed all the same: the tail reads it anew when the database is back
+            # the change is committed all the same: the tail has it read once the database can be reached again
             with contextlib.suppress(Unavailable):
                 await self.worlds.reload(self.database)
                 if self.fire_due is not None:
@@ -86,7 +88,7 @@ def of(scope: Scope) -> Context:
     return context
 
 
-# async, though nothing is awaited: a plain function would be run in a thread, at ten times the cost
+# async although it awaits nothing: FastAPI runs a plain function in a thread, which costs ten times as much
 async def _of_request(request: Request) -> Context:
     return of(request.scope)
 

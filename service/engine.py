@@ -1,8 +1,8 @@
-"""The engine: a bell that rings at the next deadline and sweeps until nothing is due.
+"""The engine: at each deadline a bell rings, and the engine sweeps until no incident is due.
 
 APScheduler is only the bell. It holds no business state (deadlines live in the database), so any number of engines run
-at once and a restart forgets nothing. The bell is set to the nearest `wake_at`; a nearer one rings it earlier: in this
-process through `wake`, from others through the tail of the log.
+at once and a restart forgets nothing. The bell is set to the nearest `wake_at`. When an act sets a nearer one, the bell
+is set to that: through `wake` in this process, through the tail of the log in the others.
 """
 
 from __future__ import annotations
@@ -24,14 +24,13 @@ from service.store.incidents import claiming
 _log = logging.getLogger(__name__)
 
 _BACKSTOP = timedelta(seconds=5)
-"""The engine looks again after this long even if nobody rang: another engine may have died over a row, or a ring may
-be lost."""
+"""The bell rings at least this often: a ring may get lost, or another engine may die while it holds a due incident."""
 _AFTER_FAULT = timedelta(seconds=1)
 _LOCKED_ELSEWHERE = timedelta(milliseconds=50)
 _OVERDUE = timedelta(milliseconds=500)
 SIDE_BY_SIDE = 3
-"""Pages in flight at once: while PostgreSQL writes some, Python decides another. With two, Python waits for a fifth of
-the time; a fourth gains nothing."""
+"""Pages that are swept at once: while PostgreSQL writes some, Python decides another. With two pages, Python waits for
+a fifth of the time; a fourth page gains nothing."""
 
 
 class Engine(Part):
@@ -47,7 +46,7 @@ class Engine(Part):
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Sweep at once, then whenever a deadline comes."""
+        """Sweep now, and from now on whenever the bell rings."""
         tail = self._context.part(Tail)
         tail.on_wake(self.wake)
         tail.on_beat(self.beat)
@@ -56,7 +55,7 @@ class Engine(Part):
         self._bell.set()
 
     async def stop(self) -> None:
-        """Ring no more; a sweep that is under way finishes."""
+        """Sweep no more. A sweep that has begun is finished first."""
         if self._task is None:
             return
         self._stopping = True
@@ -66,13 +65,13 @@ class Engine(Part):
         self._scheduler.shutdown(wait=False)
 
     def wake(self, at: datetime) -> None:
-        """A deadline was set: ring no later than `at`. During a sweep it is remembered."""
+        """Ring the bell at `at` or earlier, since a deadline was set. During a sweep, `at` is kept for afterwards."""
         if self._next is None or at < self._next:
             self._ring_at(at)
 
     def beat(self) -> None:
-        """Ring if the scheduled wake-up is overdue: APScheduler follows the wall clock of this host, which may be set
-        back. Called on every round of the tail."""
+        """Ring the bell if it should have rung already: APScheduler follows the wall clock of this host, which may be
+        set back. The tail calls this on each of its rounds."""
         if self._next is not None and self._clock.now() > self._next + _OVERDUE:
             self._bell.set()
 
@@ -90,7 +89,7 @@ class Engine(Part):
         )
 
     async def _ring(self) -> None:
-        # nothing but this: while a job runs, APScheduler skips its next ring and forgets it
+        # no work happens here: while a job runs, APScheduler skips the next run of the job for good
         self._bell.set()
 
     async def _run(self) -> None:
@@ -104,23 +103,23 @@ class Engine(Part):
                 nearest = await self._sweep_all()
             except Unavailable:
                 nearest = self._clock.now() + _AFTER_FAULT
-            except Exception as error:  # whatever it was, the bell must be set again
+            except Exception as error:  # whatever went wrong, the bell must be set again
                 _log.exception("the sweep failed", extra={"event": "sweep_failed"})
                 self._context.metrics.fault("engine", error)
                 nearest = self._clock.now() + _AFTER_FAULT
-            moments = (nearest, self._next, self._clock.now() + _BACKSTOP)  # `_next`: set by `wake` meanwhile
+            moments = (nearest, self._next, self._clock.now() + _BACKSTOP)  # `wake` may have set `_next` meanwhile
             self._ring_at(min(moment for moment in moments if moment is not None))
 
     async def _sweep_all(self) -> datetime | None:
-        """Sweep until nothing is due; returns the nearest `wake_at` still ahead."""
+        """Sweep until no incident is due. Returns when to look again: at the nearest `wake_at`, or None."""
         await asyncio.gather(*(self._turns() for _ in range(SIDE_BY_SIDE)))
         async with self._context.database.read() as connection:
             nearest = await claiming.next_wake(connection)
-        # still due after a sweep: somebody else holds the row, so do not spin on it
+        # an incident that is still due after a sweep is locked by somebody else: look again a little later
         return nearest and max(nearest, self._clock.now() + _LOCKED_ELSEWHERE)
 
     async def _turns(self) -> None:
-        """Take pages while they come back full."""
+        """Sweep page after page, until a page is not full."""
         context, full = self._context, True
         while full:
             swept = await sweep.run_once(context.database, context.worlds, self._clock.now(), context.tell)

@@ -1,4 +1,4 @@
-"""`/healthz`, `/readyz`, `/metrics`: for load balancers, Prometheus, and ops at three in the morning. No key needed."""
+"""`/healthz`, `/readyz` and `/metrics`, for load balancers, Prometheus and ops on call. They need no key."""
 
 from __future__ import annotations
 
@@ -46,14 +46,17 @@ _READYZ: dict[int | str, dict[str, Any]] = {
 
 @router.get("/healthz", summary="Is the process alive? · 存活", responses=_OK)
 async def healthz() -> Response:
-    """No database is asked: restart the process when this fails, and only then."""
+    """Answers 200 as long as the process runs; the database is not looked at, and no key is needed. Restart the process
+    when this request fails, and only then."""
     return answer({"status": "ok"})
 
 
-@router.get("/readyz", summary="Can it do its work? · 就绪", responses=_READYZ)
+@router.get("/readyz", summary="Can the process do its work? · 就绪", responses=_READYZ)
 async def readyz(process: CurrentProcess) -> Response:
-    """503 `unavailable`: no database, or older tables. 200 `degraded`: it serves, but something is overdue by more than
-    the promise, the feed lags, or no registry was imported."""
+    """200 `ready`: send traffic. 200 `degraded`: the process serves, but one check is not ok: a deadline is overdue or
+    the feed lags by more than `promise_s`, the working days of this year are not known, or no registry was imported.
+    503 `unavailable`: send no traffic, since the database cannot be reached, its tables are those of an older version,
+    or the process is still starting. No key is needed."""
     checks = await _checks(process)
     if not (checks["database"]["ok"] and checks.get("migrations", {}).get("ok")):
         return answer({"status": "unavailable", "checks": checks}, 503, {"Retry-After": "1"})
@@ -61,16 +64,16 @@ async def readyz(process: CurrentProcess) -> Response:
     return answer({"status": "ready" if fine else "degraded", "checks": checks})
 
 
-@router.get("/metrics", summary="For Prometheus · 指标", response_class=Response)
+@router.get("/metrics", summary="Metrics for Prometheus · 指标", response_class=Response)
 async def read_metrics(process: CurrentProcess) -> Response:
-    """Everything that the process counts and measures, in text format 0.0.4."""
+    """Everything that the process counts and measures, in Prometheus's text format 0.0.4. No key is needed."""
     process.metrics.feed_position.set(process.tail.position)
     process.metrics.sealer_lag_s.set(process.tail.lag_s)
     return Response(process.metrics.page(), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
 def _calendar(process: Process) -> dict[str, Any]:
-    """Whether this year's working days are known to the policy in force."""
+    """Whether the calendar of the policy in force knows the working days of this year."""
     now, world = process.clock.now(), process.worlds.world
     policy = world.active(now)
     if policy is None or policy.hours is None:

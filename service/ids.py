@@ -1,4 +1,4 @@
-"""UUIDv7 ids that carry the service's time and sort in the order they were made.
+"""Ids: UUIDv7, which carry the service's time and sort in the order in which one process made them.
 
 RFC 9562 §6.2, method 1: a counter of 42 bits behind the millisecond, seeded at random with its highest bit clear
 whenever the millisecond changes, then 32 random bits. The process makes them because `uuidv7()` needs PostgreSQL 18.
@@ -12,11 +12,12 @@ from uuid import UUID
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
-_SEED_BITS = 41  # one bit fewer than the counter: 2 × 10¹² ids fit into one millisecond of a clock that stands still
+_SEED_BITS = 41  # one bit fewer than the counter has: 2 × 10¹² ids fit into one millisecond of a clock at rest
 
 
 class _Sequence:
-    """The last millisecond in which an id was made, and the counter within it. Each process has one, for one thread."""
+    """The last millisecond in which an id was made, and the counter within that millisecond. There is one for each
+    process, and one thread uses it."""
 
     def __init__(self) -> None:
         self._millisecond = -1
@@ -35,7 +36,8 @@ _sequence = _Sequence()
 
 
 def new_id(now: datetime) -> UUID:
-    """A UUIDv7 of `now`, the service's time (aware). Ids of one millisecond sort in the order they were made."""
+    """A UUIDv7 for `now`, the service's time (aware). Ids of the same millisecond sort in the order in which they are
+    made."""
     millisecond = (now - _EPOCH) // _MILLISECOND
     counter = _sequence.next(millisecond)
     tail = int.from_bytes(os.urandom(4))

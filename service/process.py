@@ -1,7 +1,7 @@
-"""One running process: what it is made of, in which order it starts and stops, how it comes back after the database.
+"""One running process: its parts, the order in which they start and stop, and how it waits for the database.
 
-Starting never fails because the database is away: the process answers `/healthz`, refuses the rest with 503 and one
-clear problem, and goes on by itself when the database is there and migrated.
+A start never fails because the database cannot be reached: the process answers `/healthz`, refuses everything else with
+503, and goes on by itself once the database is reachable and migrated.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _NO_DATABASE = "postgresql+asyncpg://nowhere/nowhere"
 
 
 class Process:
-    """Everything that lives as long as the process. The rooms see it as its `context`."""
+    """Everything that lives as long as the process. The rooms receive its `context` only."""
 
     def __init__(self, settings: Settings, clock: Clock, rooms: Sequence[Room]) -> None:
         self.settings = settings
@@ -69,25 +69,26 @@ class Process:
         self._running: list[Part] = []
 
     def _parts(self, rooms: Sequence[Room]) -> tuple[Part, ...]:
-        """In the order in which they are loaded and started. They stop in reverse: the rooms take nothing new, then the
-        engine finishes its sweep, then the tail passes on nothing any more."""
+        """The parts in the order in which they are loaded and started. They stop in the reverse order: first the parts
+        of the rooms, which begin nothing new, then the engine, which finishes its sweep, then the tail."""
         context = self.context
         fires = self.settings.engine is not EngineMode.OFF and not isinstance(self.clock, VirtualClock)
         return (
             _Reader(self._read_cursor_secret),
             _ClockKeeper(context, follows_log=self.settings.virtual_clock == "now"),
-            self.tail,  # before whatever loads anew on a reload: what changes after this point is read once more
+            # before the parts that load again on a reload, so that what changes from here on makes them load again
+            self.tail,
             _Reader(lambda: self.worlds.reload(self.database), reloads="world"),
             *([Engine(context)] if fires else []),
             *(make(context) for room in rooms for make in room.parts),
         )
 
     async def start(self) -> None:
-        """Come up in the background. `ready` is set once every part runs."""
+        """Start the parts in the background. The event `ready` is set once every part runs."""
         self._coming_up = asyncio.create_task(self._come_up())
 
     async def stop(self) -> None:
-        """Stop in the order in which work flows: nothing new, then what is under way, then the connections."""
+        """Stop the parts, the last one first, and close the connections to the database at the end."""
         if self._coming_up is not None:
             self._coming_up.cancel()
             await asyncio.gather(self._coming_up, return_exceptions=True)
@@ -95,7 +96,7 @@ class Process:
             part = self._running.pop()
             try:
                 await part.stop()
-            except Exception as error:  # the others are still to be stopped
+            except Exception as error:  # the other parts have to be stopped all the same
                 _log.exception("%s did not stop cleanly", type(part).__name__, extra={"event": "stop_failed"})
                 self.metrics.fault("stop", error)
         await self.database.close()
@@ -117,7 +118,7 @@ class Process:
         _log.info("ready", extra={"event": "ready"})
 
     async def _load(self) -> _Obstacle | None:
-        """Load every part; returns what stood in the way, if anything did."""
+        """Load every part. Returns what prevents it; None when all parts are loaded."""
         try:
             if await migrate.pending(self.database):
                 return _Obstacle("the database is not at this version's tables: run `sihu migrate`.")
@@ -125,7 +126,7 @@ class Process:
                 await part.load()
         except Unavailable as error:
             return _Obstacle(error.cause or error.detail)
-        except Exception as error:  # a process that gives up here would never come back
+        except Exception as error:  # a process that gave up here would never be ready, even when the fault is gone
             self.metrics.fault("start", error)
             return _Obstacle(f"{type(error).__name__}: {error}", error)
         return None
@@ -136,14 +137,14 @@ class Process:
 
 
 class _Obstacle(NamedTuple):
-    """Why a process is not up yet. `fault`: what failed that should not have."""
+    """Why a process is not ready yet. `fault`: the error, when it is one that should not happen."""
 
     reason: str
     fault: Exception | None = None
 
 
 class _Reader(Part):
-    """Reads something at the start, and again when a commit says that `reloads` changed."""
+    """A part that only loads: at the start, and again whenever a commit names `reloads`."""
 
     def __init__(self, read: Callable[[], Awaitable[None]], *, reloads: str = "") -> None:
         self._read = read
@@ -154,7 +155,7 @@ class _Reader(Part):
 
 
 class _ClockKeeper(Part):
-    """Sets the process's clock by the database, and keeps it true from then on.
+    """Sets the clock of the process by the database at the start, and again every `_CLOCK_EVERY_S` seconds.
 
     With `follows_log` a virtual clock starts no earlier than the newest time stored.
     """
@@ -189,11 +190,11 @@ class _ClockKeeper(Part):
             try:
                 await clock.synchronise(self._database)
             except Unavailable:
-                continue  # the clock runs on with what it has
+                continue  # the clock runs on as it was set before
 
 
 def of(app: FastAPI) -> Process:
-    """The process that an application runs in."""
+    """The process to which an application belongs."""
     process: Process = app.state.process
     return process
 

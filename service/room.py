@@ -1,4 +1,4 @@
-"""What a room hands in to be served: `main` lists the rooms and knows nothing else of them."""
+"""What a room gives to `main` so that it is served. `main` lists the rooms and knows nothing else about them."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from service.web.doors import BodyLimits, Door
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """One capability. Its routers all lie behind its door.
+    """One capability of the service. All its routers belong to one door.
 
-    `parts` make what the room runs beside requests, in the order in which they start. `limits` are those of a POST to a
-    path, where they differ from the door's.
+    `parts` are functions that make the parts of the room, in the order in which they start. `limits` are the limits of
+    a POST by its path, where they differ from those of the door.
     """
 
     door: Door

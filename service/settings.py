@@ -1,6 +1,6 @@
-"""The only reader of the environment. Every variable is listed here, with its unit and its default.
+"""The only module that reads the environment. Every variable is listed here, with its unit and its default.
 
-DATABASE_URL is the one name without the prefix SIHU_, since every platform sets it.
+DATABASE_URL alone has no prefix SIHU_, since many platforms set it under this name.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 _SCHEMES = ("postgres", "postgresql", "postgresql+asyncpg")
 _SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _URL_PARAMETERS = ("sslmode", "ssl", "host", "port", "target_session_attrs")
-"""The parameters of a URL that the driver knows. Any other would fail at the first connection, with no reason given."""
+"""The parameters of a URL that the driver knows. Any other makes the first connection fail, without a clear reason."""
 
 
 class SettingsError(Exception):
-    """A setting is wrong. The message is one line that names the variable and what it should be; no secret is in it."""
+    """A setting is wrong. The message is one line that names the variable and what it should be, and holds no
+    secret."""
 
 
 class EngineMode(StrEnum):
@@ -61,7 +62,7 @@ class Settings(BaseSettings):
     )
     engine: EngineMode = Field(
         default=EngineMode.ON,
-        description="SIHU_ENGINE: on (serve and escalate), off (serve only), only (escalate; health and metrics only).",
+        description="SIHU_ENGINE: on (serve and fire deadlines), off (serve), only (fire; serve health and metrics).",
     )
     virtual_clock: Literal["now"] | datetime | None = Field(
         default=None,
@@ -120,7 +121,7 @@ class Settings(BaseSettings):
 
 
 def load(**overrides: Any) -> Settings:
-    """The settings that the environment gives. `overrides`, by the name of a field, win over it; None is no override.
+    """The settings of the environment. `overrides` are by the name of a field and go before it; None overrides nothing.
 
     Raises `SettingsError` with one line that names every wrong variable.
     """
@@ -132,7 +133,7 @@ def load(**overrides: Any) -> Settings:
 
 
 def normalised_url(url: str) -> str:
-    """A libpq-style URL in the form that asyncpg takes. Raises ValueError with a sentence that repeats no secret."""
+    """A libpq-style URL in the form that asyncpg takes. Raises ValueError with a sentence that holds no secret."""
     scheme, separator, rest = url.strip().partition("://")
     if not separator or scheme.lower() not in _SCHEMES:
         raise ValueError(

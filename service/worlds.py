@@ -1,4 +1,4 @@
-"""The world of this process: an immutable snapshot, replaced whole when its version rises."""
+"""The world of this process: registry, policies and calendars as one immutable snapshot, replaced when it changes."""
 
 from __future__ import annotations
 
@@ -11,24 +11,26 @@ from service.store.registry import world as world_
 
 
 class CurrentWorld:
-    """The world as this process knows it: empty (version 0) until the first reload. `shapes` are those of its cells."""
+    """The world as this process knows it, empty (version 0) until the first reload. `shapes`: the shapes of its
+    cells."""
 
     def __init__(self) -> None:
         self.world: World = worlds.build(0)
         self.shapes = ShapeIndex(())
 
     async def reload(self, database: Database) -> None:
-        """Read the world anew. Raises `Unavailable`; the world then stays as it was."""
+        """Read the world from the database. Raises `Unavailable`; the world then stays as it was."""
         async with database.read() as connection:
             self._take(await world_.load(connection))
 
     async def fresh(self, tx: Transaction) -> World:
-        """The newest world, for a transaction that decides by it. None newer is written until the transaction ends."""
+        """The newest world, for a transaction that decides by it. Until the transaction ends, nobody can change the
+        world."""
         await world_.hold(tx)
         return await self.seen(tx)
 
     async def seen(self, connection: Transaction) -> World:
-        """The world for a view, never older than the rows that a `Database.read` block sees."""
+        """A world for a view. It is never older than the rows that the same `Database.read` block reads."""
         if await deployment.world_version(connection) > self.world.version:
             self._take(await world_.load(connection))
         return self.world
@@ -38,6 +40,6 @@ class CurrentWorld:
             return
         newest = [rows[-1] for rows in world.cells.values()]
         before = [rows[-1] for rows in self.world.cells.values()]
-        if newest != before:  # laying out the shapes takes a tenth of a second
+        if newest != before:  # building the index of shapes takes a tenth of a second
             self.shapes = ShapeIndex(Shape(cell.code, cell.shape) for cell in newest if cell.shape)
         self.world = world

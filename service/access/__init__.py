@@ -1,1 +1,1 @@
-"""Who asks: keys, the subjects behind them, and what a request must show."""
+"""Who sent a request: keys, the subjects behind them, and the gate that every request passes."""

@@ -1,4 +1,5 @@
-"""What a route asks about its caller: `caller: Caller`, and `require(Role.OPS)` or `must_be(caller, Role.OPS)`."""
+"""How a route learns who sent the request (`caller: Caller`), and demands a role of the sender (`require`,
+`must_be`)."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ from service.rules.words import Role
 
 
 def actor_of(scope: Scope) -> Actor:
-    """Whom the gate let in."""
+    """The actor that the gate found for this request."""
     actor: Actor = scope["actor"]
     return actor
 
@@ -27,13 +28,14 @@ Caller = Annotated[Actor, Depends(_caller)]
 
 
 def must_be(actor: Actor, *roles: Role) -> None:
-    """Raises `NotYours` unless the actor has one of `roles`. For routes that look at the body first (contract §3)."""
+    """Raises `NotYours` unless the actor has one of `roles`. For routes that validate the body first (contract §3)."""
     if actor.role not in roles:
         raise NotYours(f"This is for {' or '.join(roles)}; your key has the role {actor.role}.")
 
 
 def require(*roles: Role) -> Callable[[Actor], Awaitable[Actor]]:
-    """A dependency: the actor, or `NotYours` unless it has one of `roles`. It runs before the body is looked at."""
+    """A dependency that gives the actor. It raises `NotYours` unless the actor has one of `roles`, before the body is
+    validated."""
 
     async def _actor_in_role(actor: Caller) -> Actor:
         must_be(actor, *roles)

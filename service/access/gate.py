@@ -1,4 +1,4 @@
-"""The gate: who is asking is settled before a body is read, its size looked at, or anything else refused."""
+"""The gate: a request shows who sent it before its size is checked, its body is read, or anything else is refused."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from service.web.doors import Door, door_of
 
 
 class Gate:
-    """Pure ASGI. Leaves the actor in `scope["actor"]`, or answers 401 (503 while nobody can be identified)."""
+    """ASGI middleware that puts the actor into `scope["actor"]`, or answers 401, or 503 while the service is starting.
+    Behind a door without schemes, and outside all doors, requests pass without an actor."""
 
     def __init__(self, app: ASGIApp, doors: Sequence[Door]) -> None:
         self._app = app

@@ -1,4 +1,5 @@
-"""Who sent a request: a door's schemes are tried in turn, and the first that finds something of its own decides."""
+"""Who sent a request: the schemes of the door are tried in turn, and the first scheme that finds its credential in the
+request decides."""
 
 from __future__ import annotations
 
@@ -21,11 +22,11 @@ from service.web.doors import Door, Scheme
 
 
 async def identify(scope: Scope, schemes: Sequence[Scheme]) -> Actor:
-    """Who sent this request. `schemes` holds at least one.
+    """The actor that sent this request. `schemes` has at least one member.
 
     Raises:
-        Unauthorized: the request carries nothing that a scheme knows, or something wrong; the detail says which.
-        Unavailable: nobody can be identified now, as while the service is starting.
+        Unauthorized: the request carries no credential of these schemes, or a wrong one; the detail says which.
+        Unavailable: nobody can be identified now, for instance while the service is starting.
     """
     for scheme in schemes:
         actor = await scheme.identify(scope)
@@ -35,18 +36,18 @@ async def identify(scope: Scope, schemes: Sequence[Scheme]) -> Actor:
 
 
 class BearerKey:
-    """`Authorization: Bearer <key>` (RFC 6750). No database is asked."""
+    """The scheme `Authorization: Bearer <key>` (RFC 6750). It looks the key up in memory, not in the database."""
 
     name: Final = "key"
     model: Final = HTTPBearer(description="A key made with `sihu keys create` or POST /v1/keys.", bearerFormat="sihu_…")
     challenge: Final = "Bearer"
 
     async def identify(self, scope: Scope) -> Actor | None:
-        """Whose key the request carries.
+        """The actor whose key the request carries; None when the request carries no bearer key.
 
         Raises:
             Unauthorized: the key is unknown, revoked or expired.
-            Unavailable: the keys were never loaded, since the database is away.
+            Unavailable: the keys are not loaded yet.
         """
         scheme, _, key = Headers(scope=scope).get("authorization", "").partition(" ")
         key = key.strip()
@@ -71,10 +72,10 @@ class BearerKey:
 
 
 def _with_parent(actor: Actor, world: World, now: datetime) -> Actor:
-    """A partner answers as a member of its parent (contract §3, "Unit kinds")."""
+    """The actor; for a partner, as a member of its parent unit, for which it may answer (contract §3, "Unit kinds")."""
     unit = world.unit(actor.unit or "", now)
     return replace(actor, member_of=unit.parent) if unit is not None and unit.kind is UnitKind.PARTNER else actor
 
 
 API = Door("/v1/", schemes=(BearerKey(),))
-"""The door of systems and apps: keys, JSON, problems."""
+"""The door of systems and apps, who send keys and JSON and receive RFC 9457 problems."""

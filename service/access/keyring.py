@@ -1,7 +1,7 @@
-"""The keys of this process, in memory: a request is let in without asking the database.
+"""The keys in memory, so that a request is identified without the database.
 
-The tail of the log keeps them true: a `keys` reload reaches every process within its poll. The process that makes or
-revokes a key changes its own keyring at once.
+Each process has a keyring. The tail of the log loads it again after a key was made or revoked by another process,
+within one poll. The process that makes or revokes a key changes its own keyring at once.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ class _KnownKey(NamedTuple):
 
 
 def digest_of(key_text: str) -> bytes:
-    """SHA-256, 32 bytes: all that is kept of a key."""
+    """The SHA-256 of a key, 32 bytes. Nothing else of the key's text is stored."""
     return hashlib.sha256(key_text.encode()).digest()
 
 
 class Keyring(Part):
-    """Digest → whom it lets in. Empty until the first `load`."""
+    """The usable keys by digest, each with its actor. The keyring is empty until the first `load`."""
 
     reloads = "keys"
 
@@ -45,25 +45,27 @@ class Keyring(Part):
         return len(self._known)
 
     def find(self, bearer: str, now: datetime) -> Actor | None:
-        """Whose key this is; None when it is unknown, revoked or expired. One hash and one look-up."""
+        """The actor of a key; None when the key is unknown, revoked or expired. It costs a hash and a look-up."""
         known = self._known.get(digest_of(bearer))
         if known is None or (known.expires_at is not None and known.expires_at <= now):
             return None
         return known.actor
 
     async def load(self) -> None:
-        """Read all keys anew. Raises `Unavailable`; the keyring then goes on with the keys it has."""
+        """Read all usable keys from the database. Raises `Unavailable`; the keyring then keeps the keys that it has."""
         async with self._changing, self._database.read() as connection:
             self._known = {digest: _known(key) for digest, key in await keys.usable(connection)}
             self.loaded = True
 
     async def admit(self, digest: bytes, key: Key) -> None:
-        """A key made by this process, once committed. Waits for a load under way, which may not have seen it."""
+        """Add a key that this process has committed. Waits for a running load, which may have read before the
+        commit."""
         async with self._changing:
             self._known[digest] = _known(key)
 
     async def forget(self, key_id: UUID) -> None:
-        """A key revoked by this process, once committed: refused at once, and after a load under way as well."""
+        """Remove a key whose revocation this process has committed: at once, and again after a running load, which may
+        have read before the commit."""
         self._drop(key_id)
         async with self._changing:
             self._drop(key_id)

@@ -1,7 +1,7 @@
-"""Making, listing and revoking keys. Each is one transaction; the command line calls the same functions.
+"""Making, listing and revoking keys, each in one transaction, for the API and for the command line.
 
-A key is `sihu_` and 256 random bits in 43 URL-safe characters. It is shown once; only its SHA-256 is kept.
-A subject is the name behind one or more keys, so that a key can be replaced without losing whose things are whose.
+A key is `sihu_` and 256 random bits in 43 URL-safe characters. The key is shown once, and only its SHA-256 is stored.
+A subject is the stable name behind one or more keys: incidents and events name the subject, so a key can be replaced.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from service.web.text import has_controls
 
 KEY_PREFIX = "sihu_"
 AREA_DIGITS = range(6, 16)
-"""From a district to a cell (contract §1, grid cell)."""
+"""How many digits an area may have: from the 6 of a district to the 15 of a cell (contract §1, grid cell)."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """The key that somebody wants made. `unit` for role unit alone, `area` (code prefix) for role reporter alone."""
+    """What a new key is to be. Only the role unit takes a `unit`, only the role reporter an `area` (a code prefix)."""
 
     role: Role
     unit: str | None = None
@@ -44,7 +44,7 @@ class NewKey:
 
 
 class Created(NamedTuple):
-    """`text` is the key itself: to be shown now and never kept."""
+    """A new key. `text` is the key itself: it is shown once and never stored."""
 
     key: Key
     text: str
@@ -52,17 +52,23 @@ class Created(NamedTuple):
 
 
 class Revoked(NamedTuple):
-    """`committed` is None when the key had been revoked before: nothing was written."""
+    """A revoked key. `committed` is None when the key had been revoked before, so that nothing was written."""
 
     key: Key
     committed: Committed | None
 
 
-async def create(database: Database, world: World, now: datetime, request: NewKey, by: By) -> Created:
-    """Raises `ValidationFailed`, `UnknownUnit`, `Conflict` (the subject is somebody else) or `Unavailable`."""
-    check(request, world, now)
+async def create(database: Database, world: World, now: datetime, new_key: NewKey, by: By) -> Created:
+    """Make a key and store its digest.
+
+    Raises:
+        ValidationFailed, UnknownUnit: see `check`.
+        Conflict: the subject already has another role or unit.
+        Unavailable: the database cannot be reached.
+    """
+    check(new_key, world, now)
     key_text = KEY_PREFIX + secrets.token_urlsafe(32)
-    key = _key_of(request, now)
+    key = _key_of(new_key, now)
     async with database.begin() as tx:
         await stored.lock(tx)
         _refuse_another_holder(key, await stored.holder(tx, key.subject))
@@ -72,7 +78,7 @@ async def create(database: Database, world: World, now: datetime, request: NewKe
 
 
 async def revoke(database: Database, world: World, now: datetime, key_id: UUID, by: By) -> Revoked:
-    """Revoking twice is revoking once. Raises `NotFound` or `Unavailable`."""
+    """Revoke a key; a key that is revoked already stays as it is. Raises `NotFound` or `Unavailable`."""
     async with database.begin() as tx:
         key = await stored.revoke(tx, key_id, now)
         if key is not None:
@@ -85,22 +91,29 @@ async def revoke(database: Database, world: World, now: datetime, key_id: UUID, 
 
 
 async def page(database: Database, limit: int, before: tuple[datetime, UUID] | None = None) -> Sequence[Key]:
-    """At most `limit` keys, newest first, revoked ones too; `before`: those after this (created_at, id)."""
+    """At most `limit` keys, revoked ones included, newest first. `before`: only keys older than this (created_at,
+    id)."""
     async with database.read() as connection:
         return await stored.newest(connection, limit=limit, before=before)
 
 
-def check(request: NewKey, world: World, now: datetime) -> None:
-    """Raises `ValidationFailed` for what the request alone shows, then what only the registry shows."""
-    of_fields = (*_faults_of_role(request), *_faults_of_area(request), *_faults_of_subject(request))
-    faults = [*of_fields, *_faults_of_expiry(request, now)]
+def check(new_key: NewKey, world: World, now: datetime) -> None:
+    """Raise when no such key can be made: first for faults of the fields alone, then for those that the registry
+    shows.
+
+    Raises:
+        ValidationFailed: a field is missing, not allowed for the role or malformed, or the area is not in the district.
+        UnknownUnit: no unit with this code is in force at `now`.
+    """
+    of_fields = (*_faults_of_role(new_key), *_faults_of_area(new_key), *_faults_of_subject(new_key))
+    faults = [*of_fields, *_faults_of_expiry(new_key, now)]
     if faults:
         raise ValidationFailed("Some fields of the key are wrong: see errors.", errors=faults)
-    if request.unit is not None and world.unit(request.unit, now) is None:
-        raise UnknownUnit(f"No unit has the code {request.unit}. GET /v1/units lists them.", "/unit")
-    if request.area is not None and not (world.district and request.area.startswith(world.district)):
+    if new_key.unit is not None and world.unit(new_key.unit, now) is None:
+        raise UnknownUnit(f"No unit has the code {new_key.unit}. GET /v1/units lists them.", "/unit")
+    if new_key.area is not None and not (world.district and new_key.area.startswith(world.district)):
         detail = (
-            f"Area {request.area} lies outside this district: it should start with {world.district}."
+            f"Area {new_key.area} lies outside this district: it should start with {world.district}."
             if world.district
             else "No registry is imported yet, so no area is known here: import one first (sihu registry import DIR)."
         )
@@ -109,57 +122,58 @@ def check(request: NewKey, world: World, now: datetime) -> None:
 
 MAX_SUBJECT_CHARACTERS = 200
 
-_TAKES: Mapping[Role, str | None] = {Role.REPORTER: "area", Role.UNIT: "unit", Role.AUDITOR: None, Role.OPS: None}
-"""The one scope each role needs; the other is refused, so that nobody believes in a limit that is not there."""
+_SCOPE_FIELD: Mapping[Role, str | None] = {Role.REPORTER: "area", Role.UNIT: "unit", Role.AUDITOR: None, Role.OPS: None}
+"""The field by which each role is limited; None: by none. Any other scope is refused, so that nobody believes in a
+limit that does not exist."""
 
 
-def _faults_of_role(request: NewKey) -> list[Pointer]:
-    needed = _TAKES[request.role]
+def _faults_of_role(new_key: NewKey) -> list[Pointer]:
+    needed = _SCOPE_FIELD[new_key.role]
     faults = []
-    for field, value in (("unit", request.unit), ("area", request.area)):
+    for field, value in (("unit", new_key.unit), ("area", new_key.area)):
         if field == needed and value is None:
-            faults.append(Pointer(f"/{field}", f"is needed: a key with role {request.role} is for one {field}"))
+            faults.append(Pointer(f"/{field}", f"is needed: a key with role {new_key.role} is for one {field}"))
         if field != needed and value is not None:
-            faults.append(Pointer(f"/{field}", f"should be left out: a key with role {request.role} has no {field}"))
+            faults.append(Pointer(f"/{field}", f"should be left out: a key with role {new_key.role} has no {field}"))
     return faults
 
 
-def _faults_of_area(request: NewKey) -> list[Pointer]:
-    area = request.area
+def _faults_of_area(new_key: NewKey) -> list[Pointer]:
+    area = new_key.area
     if area is None or (area.isascii() and area.isdigit() and len(area) in AREA_DIGITS):
         return []
     return [Pointer("/area", "should be the first 6 to 15 digits of a cell code, such as a street's 9")]
 
 
-def _faults_of_subject(request: NewKey) -> list[Pointer]:
-    subject = request.subject
+def _faults_of_subject(new_key: NewKey) -> list[Pointer]:
+    subject = new_key.subject
     if subject is None or (0 < len(subject) <= MAX_SUBJECT_CHARACTERS and not has_controls(subject)):
         return []
     return [Pointer("/subject", f"should be one line of 1 to {MAX_SUBJECT_CHARACTERS} characters")]
 
 
-def _faults_of_expiry(request: NewKey, now: datetime) -> list[Pointer]:
-    if request.expires_at is None or request.expires_at > now:
+def _faults_of_expiry(new_key: NewKey, now: datetime) -> list[Pointer]:
+    if new_key.expires_at is None or new_key.expires_at > now:
         return []
     return [Pointer("/expires_at", f"should lie in the future: it is {now.isoformat()} now")]
 
 
-def _key_of(request: NewKey, now: datetime) -> Key:
+def _key_of(new_key: NewKey, now: datetime) -> Key:
     return Key(
         id=ids.new_id(now),
-        role=request.role,
-        subject=request.subject or request.unit or f"{request.role}-{secrets.token_hex(6)}",
-        unit=request.unit,
-        area=request.area,
-        name=request.name,
+        role=new_key.role,
+        subject=new_key.subject or new_key.unit or f"{new_key.role}-{secrets.token_hex(6)}",
+        unit=new_key.unit,
+        area=new_key.area,
+        name=new_key.name,
         created_at=now,
-        expires_at=None if request.expires_at is None else request.expires_at.astimezone(UTC),
+        expires_at=None if new_key.expires_at is None else new_key.expires_at.astimezone(UTC),
         revoked_at=None,
     )
 
 
 def _refuse_another_holder(key: Key, holder: Key | None) -> None:
-    """One subject is one role and one unit for good; a reporter may have several areas."""
+    """Raises `Conflict` when the subject already has another role or unit. Only a reporter's area may differ."""
     if holder is None or (holder.role, holder.unit) == (key.role, key.unit):
         return
     held_by = f"unit {holder.unit}" if holder.unit else f"role {holder.role}"
@@ -170,7 +184,7 @@ def _refuse_another_holder(key: Key, holder: Key | None) -> None:
 
 
 def _entry(event_type: EventType, key: Key, world: World, at: datetime, by: By) -> writing.Entry:
-    """An event without an incident, so for auditors and ops alone."""
+    """The event of a change of keys. No incident belongs to it, so only auditors and ops see it in the feed."""
     shown = {field: getattr(key, field) for field in ("id", "role", "subject", "unit", "area", "name", "expires_at")}
     data = {"key": shown, "by": by.as_dict()}
     return writing.Entry(type=event_type, at=at, area=world.district, audience=(), data=data)

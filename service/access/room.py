@@ -1,4 +1,4 @@
-"""Keys: who may come in."""
+"""The room of keys."""
 
 from __future__ import annotations
 

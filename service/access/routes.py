@@ -1,4 +1,4 @@
-"""POST and GET /v1/keys, DELETE /v1/keys/{id}. For ops alone."""
+"""`/v1/keys`: making, listing and revoking keys. Ops alone may do so."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _CURSOR = "keys"
 _ANYWHERE = (errors.Unauthorized, errors.NotYours, errors.Unavailable)
 _WITH_BODY = (errors.BadJson, errors.TooLarge, errors.UnsupportedMedia, errors.ValidationFailed)
 _CREATED: dict[str, Any] = {
-    "description": "The key, shown this once",
+    "description": "The key itself, shown only in this answer",
     "content": {"application/json": {"example": schemas.CREATED_KEY_EXAMPLE}},
 }
 _LISTED: dict[str, Any] = {
@@ -31,7 +31,7 @@ _LISTED: dict[str, Any] = {
     "content": {"application/json": {"example": {"items": [schemas.KEY_EXAMPLE], "next_cursor": None}}},
 }
 KeyId = Annotated[str, Path(json_schema_extra={"format": "uuid"})]
-"""Text, so that an id of the wrong shape is 404 like any unknown one (contract §3)."""
+"""A string and no UUID, so that a malformed id answers 404 as every unknown id does (contract §3)."""
 
 
 @router.post(
@@ -42,7 +42,9 @@ KeyId = Annotated[str, Path(json_schema_extra={"format": "uuid"})]
     summary="Make a key · 发放",
 )
 async def create_key(context: CurrentContext, caller: Caller, body: schemas.NewKeyBody) -> Response:
-    """The answer is the only place the key is ever shown. It lets in at once here, elsewhere within 250 ms."""
+    """Ops make a key for a reporter, a unit, an auditor or ops. The key is shown in this answer only, since the service
+    stores nothing but its SHA-256. The process that answers accepts the key at once, every other process within
+    250 ms. Refused (409): a `subject` that already has another role or unit."""
     deps.must_be(caller, Role.OPS)
     world, now = context.worlds.world, context.clock.now()
     made = await keys.create(context.database, world, now, body.new_key(), access.by_of(caller))
@@ -64,9 +66,10 @@ async def list_keys(
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
     cursor: str | None = None,
 ) -> Response:
-    """Expired and revoked keys too. Never the key itself nor its digest."""
+    """Ops list all keys, newest first, expired and revoked keys included. A key itself and its digest are never
+    shown."""
     deps.must_be(caller, Role.OPS)
-    before = None if cursor is None else _place(context.cursors.read(_CURSOR, cursor))
+    before = None if cursor is None else _position(context.cursors.read(_CURSOR, cursor))
     found = await keys.page(context.database, limit + 1, before)
     shown, last = found[:limit], found[limit - 1] if len(found) > limit else None
     following = None if last is None else context.cursors.sign(_CURSOR, [last.created_at.isoformat(), str(last.id)])
@@ -81,10 +84,10 @@ async def list_keys(
     summary="Revoke a key · 吊销",
 )
 async def revoke_key(context: CurrentContext, caller: Caller, id: KeyId) -> Response:
-    """The key is refused from now on: here at once, elsewhere within 250 ms.
+    """Ops revoke a key. The process that answers refuses the key from now on, every other process within 250 ms.
 
-    Revoking a revoked key is 204 again (RFC 9110 §9.2.2, idempotent), so that a lost answer can simply be asked for
-    again. An id that never was a key is 404.
+    Revoking a revoked key answers 204 again (RFC 9110 §9.2.2, idempotent), so a client that lost the answer can send
+    the request again. An id that no key has answers 404.
     """
     deps.must_be(caller, Role.OPS)
     world, now = context.worlds.world, context.clock.now()
@@ -102,7 +105,7 @@ def _uuid(text: str) -> UUID:
         raise errors.NotFound(f"No key has the id {text}. GET /v1/keys lists them.") from None
 
 
-def _place(values: Any) -> tuple[datetime, UUID]:
-    """The cursor is signed, so what is in it was written by `list_keys`."""
+def _position(values: Any) -> tuple[datetime, UUID]:
+    """The position that a cursor carries. The cursor is signed, so `list_keys` wrote it and its shape is known."""
     created_at, key_id = values
     return datetime.fromisoformat(created_at), UUID(key_id)

@@ -1,4 +1,4 @@
-"""Keys on the wire (contract §3, "Appraisal, access, operations")."""
+"""The JSON of keys (contract §3, "Appraisal, access, operations")."""
 
 from __future__ import annotations
 
@@ -39,22 +39,24 @@ class NewKeyBody(Body):
     model_config = ConfigDict(json_schema_extra={"examples": [NEW_KEY_EXAMPLE]})
 
     role: Role
-    unit: Code | None = Field(default=None, description="For role unit: the unit the key acts as.")
+    unit: Code | None = Field(default=None, description="For role unit: the unit as which the key acts.")
     area: Code | None = Field(default=None, description="For role reporter: the first 6 to 15 digits of its cells.")
     subject: Annotated[str, *one_line(200)] | None = Field(
         default=None,
-        description="The name behind the key; give it again when a key is replaced. One subject is one role and one "
-        "unit. Left out: the unit's code, else a new name.",
+        description="The stable name behind the key; name it again when you replace a key. One subject has one role "
+        "and one unit. Left out: the unit's code, or a new name for a key without a unit.",
     )
     name: Annotated[str, *one_line(200)] | None = Field(default=None, description="A note for people.")
-    expires_at: Moment | None = Field(default=None, description="From then on the key is refused. Left out: never.")
+    expires_at: Moment | None = Field(
+        default=None, description="The key is refused from this time on. Left out: it never expires."
+    )
 
     def new_key(self) -> NewKey:
         return NewKey(self.role, self.unit, self.area, self.subject, self.name, self.expires_at)
 
 
 class KeyOut(BaseModel):
-    """A key without its text, which is not kept."""
+    """A key as it is listed: without its text, which is not stored."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [KEY_EXAMPLE]})
 
@@ -66,13 +68,13 @@ class KeyOut(BaseModel):
     name: str | None
     created_at: Moment
     expires_at: Moment | None
-    revoked_at: Moment | None = Field(description="Set once; a revoked key stays in the list.")
+    revoked_at: Moment | None = Field(description="When the key was revoked; a revoked key stays in the list.")
 
 
 class CreatedKey(KeyOut):
     model_config = ConfigDict(json_schema_extra={"examples": [CREATED_KEY_EXAMPLE]})
 
-    key: str = Field(description="The key itself. Shown this once: it is not kept, only its SHA-256 is.")
+    key: str = Field(description="The key itself, shown only here: the service stores nothing but its SHA-256.")
 
 
 class KeyList(BaseModel):

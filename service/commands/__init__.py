@@ -1,4 +1,4 @@
-"""The `sihu` command. Each module is one subject, adds its own arguments to the parser, and runs its own commands.
+"""The `sihu` command. Each module has one subject: it adds its arguments to the parser and runs its own commands.
 
-A module with one command calls that function `run`; a module with several names each of them by a verb and a noun.
+A module with one command names the function of that command `run`; a module with several names each after what it does.
 """

@@ -1,4 +1,4 @@
-"""`sihu appraisal check PERIOD`: whether the calls and the log give the same figures for a month."""
+"""`sihu appraisal check PERIOD` checks whether the calls and the log give the same figures for a month."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from service.store.database import Database
 from service.web.text import Month
 
 _STATEMENT_TIMEOUT_MS = 3_600_000
-"""An hour, since the check reads the log from end to end."""
+"""One hour, since the check reads the whole log."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The commands of `sihu appraisal`."""
+    """Add the commands of `sihu appraisal`."""
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    checks = commands.add_parser("check", help="whether the calls and the log tell the same figures")
+    checks = commands.add_parser("check", help="check whether the calls and the log give the same figures")
     checks.add_argument("period", metavar="PERIOD", help="a month, such as 2026-11")
     checks.set_defaults(command=check)
 
 
 def check(settings: Settings, arguments: argparse.Namespace) -> int:
-    """Exit code 1 when the calls and the log give different figures, with one line for each difference."""
+    """Compare the figures of a month. Exit code 1 when they differ, with one line on stderr for each difference."""
     period = _period(arguments.period)
 
     async def work(database: Database) -> list[str]:

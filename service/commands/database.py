@@ -1,4 +1,4 @@
-"""`sihu migrate`, and what every command needs of the database: a connection, the time and the registry."""
+"""`sihu migrate`, and what the other commands need from the database: a connection, the time and the registry."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ from service.store.database import Database
 from service.worlds import CurrentWorld
 
 OPS = By("ops", "command-line")
-"""Who acts, in the log, when a command of the command line changes something."""
+"""The actor that the log names when a command changes something."""
 
 T = TypeVar("T")
 
 
 @contextmanager
 def database_url(settings: Settings) -> Iterator[str]:
-    """The database to use: DATABASE_URL, or an embedded one in SIHU_DATA_DIR that runs as long as this block lasts."""
+    """The URL of the database: DATABASE_URL, or that of the embedded server in SIHU_DATA_DIR, which runs as long as
+    this block lasts."""
     if settings.database_url is not None:
         yield settings.database_url
         return
@@ -36,13 +37,13 @@ def database_url(settings: Settings) -> Iterator[str]:
 
 
 def with_database(settings: Settings, work: Callable[[Database], Awaitable[T]]) -> T:
-    """The result of `work` on the database of the settings."""
+    """Run `work` on the database of the settings and return its result."""
     with database_url(settings) as url:
         return asyncio.run(on_database(url, work))
 
 
 async def on_database(url: str, work: Callable[[Database], Awaitable[T]]) -> T:
-    """The result of `work` on the database at `url`; its connections are closed at the end."""
+    """Run `work` on the database at `url` and return its result. The connections are closed at the end."""
     database = Database(url, pool_size=2)
     try:
         return await work(database)
@@ -58,21 +59,26 @@ async def current_time(database: Database) -> datetime:
 
 
 async def now_and_world(database: Database) -> tuple[datetime, World]:
-    """The service's time, and the registry as it stands."""
+    """The service's time, and the world (registry, policies and calendars) as it stands now."""
     worlds = CurrentWorld()
     await worlds.reload(database)
     return await current_time(database), worlds.world
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The option of `sihu migrate`."""
-    parser.add_argument("--check", action="store_true", help="also say whether migrations and tables agree")
+    """Add the option of `sihu migrate`."""
+    parser.add_argument(
+        "--check", action="store_true", help="also check whether the migrations make the tables that the code describes"
+    )
     parser.set_defaults(command=migrate)
 
 
 def migrate(settings: Settings, arguments: argparse.Namespace) -> int:
-    """Bring the tables to this version; several hosts may do so at once. With `--check`, exit code 1 when the
-    migrations make other tables than the code describes, one line for each difference."""
+    """Bring the tables to this version. Several hosts may do so at the same time.
+
+    With `--check`, exit code 1 when the migrations do not make the tables that the code describes, with one line on
+    stderr for each difference.
+    """
 
     async def work(database: Database) -> list[str]:
         await migrations.upgrade(database)

@@ -1,4 +1,5 @@
-"""`sihu demo`: one unanswered incident through all four calls on the virtual clock, on a database of its own."""
+"""`sihu demo` shows one unanswered incident go through all four levels, on the virtual clock and a temporary
+database."""
 
 from __future__ import annotations
 
@@ -26,7 +27,7 @@ _HEAD = f"{'time 时间':<18}{'event 事件':<28}{'level':<7}unit 单位"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """`sihu demo` takes no arguments."""
+    """Set the function of `sihu demo`, which takes no arguments."""
     parser.set_defaults(command=run)
 
 
@@ -60,13 +61,13 @@ def _client(app: Any) -> httpx.AsyncClient:
 async def _escalated_incident(
     client: httpx.AsyncClient, keys_by_name: dict[str, str]
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """An incident that nobody answered until its plan came to an end, and its events, oldest first."""
+    """Report an incident that nobody answers, up to the end of its plan. Returns it and its events, oldest first."""
     worker, ops = ({"Authorization": f"Bearer {keys_by_name[name]}"} for name in ("WORKER", "OPS"))
     body = {"grid_code": sample.CELL, "category": sample.CATEGORY, "description": "巷口垃圾堆积,无人处理"}
     reported = (await client.post("/v1/incidents", json=body, headers=worker)).raise_for_status().json()
     path = f"/v1/incidents/{reported['id']}"
     plan = (await client.get(f"{path}/plan", headers=worker)).raise_for_status().json()["items"]
-    end = {"to": plan[-1]["at"]}  # the first repeated call of the leader: days away, more over a holiday
+    end = {"to": plan[-1]["at"]}  # the first repeated call of the leader: days later, more with holidays between
     (await client.post("/v1/clock/advance", json=end, headers=ops)).raise_for_status()
     incident = (await client.get(path, headers=worker)).raise_for_status().json()
     timeline = (await client.get(f"{path}/timeline", headers=worker)).raise_for_status().json()

@@ -1,4 +1,4 @@
-"""`sihu doctor`: what is wrong with this installation, and what to do."""
+"""`sihu doctor` finds what is wrong with this installation, and says what to do."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ _MAX_OVERDUE_S = 60
 
 
 class Finding(NamedTuple):
-    """One thing that was looked at. `sentence` says how it is and, when it is not good, what to do."""
+    """The result of one check. `sentence` says what was found and, when it is not `good`, what to do."""
 
     good: bool
     sentence: str
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """`sihu doctor` takes no arguments."""
+    """Set the function of `sihu doctor`, which takes no arguments."""
     parser.set_defaults(command=run)
 
 
 def run(settings: Settings, arguments: argparse.Namespace) -> int:
-    """Print one line for each finding; exit code 1 when somebody has to act on one of them."""
+    """Print one line for each finding. Exit code 1 when one of them is not good."""
     try:
         findings = with_database(settings, _examine)
     except Unavailable as error:

@@ -1,4 +1,4 @@
-"""`sihu keys create|list|revoke`: the keys of people and systems that may call the API."""
+"""`sihu keys create|list|revoke` manages the keys of the people and systems that may use the API."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ _PAGE = 500
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The commands of `sihu keys`."""
+    """Add the commands of `sihu keys`."""
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     creates = commands.add_parser("create", help="make a key; prints the key alone")
     creates.add_argument("--role", required=True, choices=[role.value for role in Role])
-    creates.add_argument("--unit", help="the unit it acts as (role unit)")
-    creates.add_argument("--area", help="code prefix of its area (role reporter)")
+    creates.add_argument("--unit", help="the unit as which the key acts (role unit)")
+    creates.add_argument("--area", help="the code prefix of the area (role reporter)")
     creates.add_argument("--subject", help="the stable name behind one or more keys")
     creates.add_argument("--name", help="a note for people")
     creates.set_defaults(command=create)
-    commands.add_parser("list", help="all keys, without the keys themselves").set_defaults(command=list_all)
-    revokes = commands.add_parser("revoke", help="refuse a key from now on")
-    revokes.add_argument("id", help="its id, from `sihu keys list`")
+    commands.add_parser("list", help="list all keys, without their text").set_defaults(command=list_all)
+    revokes = commands.add_parser("revoke", help="revoke a key: it is refused from now on")
+    revokes.add_argument("id", help="the id of the key, from `sihu keys list`")
     revokes.set_defaults(command=revoke)
 
 
 def create(settings: Settings, arguments: argparse.Namespace) -> int:
-    """Print the new key and nothing else, so that a script can keep it: a key is shown only once."""
+    """Make a key, and print the key and nothing else, so that a script can store it. A key is shown only once."""
     new_key = NewKey(Role(arguments.role), arguments.unit, arguments.area, arguments.subject, arguments.name)
 
     async def work(database: Database) -> str:
@@ -46,7 +46,7 @@ def create(settings: Settings, arguments: argparse.Namespace) -> int:
 
 
 def list_all(settings: Settings, arguments: argparse.Namespace) -> int:
-    """Print one line for each key, newest first: id, role, subject, scope, whether it still works."""
+    """Print one line for each key, newest first: its id, role, subject and scope, and whether it still works."""
 
     async def work(database: Database) -> None:
         before = None

@@ -1,4 +1,4 @@
-"""`sihu openapi`: the document that clients are generated from."""
+"""`sihu openapi` writes the OpenAPI document, from which clients are generated."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ OPENAPI_FILE = Path("openapi/openapi.json")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The option of `sihu openapi`."""
-    parser.add_argument("--check", action="store_true", help="only say whether the file is up to date")
+    """Add the option of `sihu openapi`."""
+    parser.add_argument("--check", action="store_true", help="only check whether the file is up to date")
     parser.set_defaults(command=run)
 
 
 def run(settings: Settings, arguments: argparse.Namespace) -> int:
-    """Write the document below the current folder; with `--check`, only compare: exit code 1 when it is out of date."""
+    """Write the document below the current folder. With `--check`, only compare the file: exit code 1 when it is out of
+    date."""
     app = create_app(settings, clocks.of("now"))
     text = json.dumps(app.openapi(), ensure_ascii=False, indent=2, sort_keys=True) + "\n"
     if arguments.check:

@@ -1,4 +1,4 @@
-"""`sihu`: the list of commands. Whatever goes wrong is one clear line on stderr and exit code 1 or 2."""
+"""`sihu`: the list of commands, and how a command ends: a refusal is one clear line on stderr and exit code 1 or 2."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ CommandFunction = Callable[[Settings, argparse.Namespace], int]
 _COMMANDS: Mapping[str, tuple[Callable[[argparse.ArgumentParser], None], str]] = {
     "serve": (serve.add_arguments, "serve the API and fire deadlines"),
     "migrate": (database.add_arguments, "bring the database's tables to this version"),
-    "registry": (registry.add_arguments, "units, cells, categories, duties, policy"),
-    "policy": (time.add_policy_arguments, "time rules: check, draft, activate"),
-    "calendar": (time.add_calendar_arguments, "working days and days off"),
-    "keys": (keys.add_arguments, "who may call"),
-    "appraisal": (appraisal.add_arguments, "the figures of a month"),
-    "doctor": (doctor.add_arguments, "what is wrong with this installation, and what to do"),
+    "registry": (registry.add_arguments, "import units, cells, categories, duties and a policy"),
+    "policy": (time.add_policy_arguments, "list, check, draft and activate time rules"),
+    "calendar": (time.add_calendar_arguments, "load and show working days and days off"),
+    "keys": (keys.add_arguments, "make, list and revoke keys"),
+    "appraisal": (appraisal.add_arguments, "check the figures of a month"),
+    "doctor": (doctor.add_arguments, "find what is wrong with this installation, and what to do"),
     "openapi": (openapi.add_arguments, "write openapi/openapi.json"),
-    "demo": (demo_story.add_arguments, "one unanswered incident through all four calls, in seconds"),
-    "bench": (bench.add_arguments, "measure, beside a control; prints JSON"),
+    "demo": (demo_story.add_arguments, "show one unanswered incident go through all four levels, in seconds"),
+    "bench": (bench.add_arguments, "measure the service and, for comparison, a control; prints JSON"),
 }
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run one command and exit: 0 done · 1 refused, or something was found wanting · 2 called wrongly."""
+    """Run one command and exit: 0 done · 1 refused, or a check found a fault · 2 wrong arguments or settings."""
     arguments = _parser().parse_args(argv)
     try:
         chosen = settings.load(**_overrides(arguments))
@@ -55,7 +55,8 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _fault_line(fault: Pointer) -> str:
-    """The sentence of a fault behind the option it is about: a field of the API is an option of the command line."""
+    """The sentence about one fault, after the option to which it belongs: the fields of the API have the names of the
+    options."""
     option = fault.pointer.removeprefix("/").replace("_", "-")
     return f"--{option}: {fault.detail}" if option else fault.detail
 
@@ -66,7 +67,7 @@ def _complain(sentence: str, code: int) -> int:
 
 
 def _overrides(arguments: argparse.Namespace) -> dict[str, object]:
-    """The settings that `sihu serve` takes as options; the environment gives all others."""
+    """The settings that `sihu serve` takes as options. All other settings come from the environment."""
     names = ("host", "port", "engine", "virtual_clock")
     return {name: getattr(arguments, name, None) for name in names}
 

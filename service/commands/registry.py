@@ -1,4 +1,4 @@
-"""`sihu registry import DIR`: the registry from a folder of CSV files."""
+"""`sihu registry import DIR` imports the registry from a folder of CSV files."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from service.store.database import Database
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The commands of `sihu registry`."""
+    """Add the commands of `sihu registry`."""
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     imports = commands.add_parser("import", help="import a bundle of CSV files and policy.yaml")
     imports.add_argument("directory", type=Path, metavar="DIR")
-    imports.add_argument("--dry-run", action="store_true", help="only say what would change")
+    imports.add_argument("--dry-run", action="store_true", help="only print what would change")
     imports.set_defaults(command=import_directory)
 
 
 def import_directory(settings: Settings, arguments: argparse.Namespace) -> int:
-    """Import the whole bundle and print what changed, or print every fault on stderr and write nothing."""
+    """Import the whole bundle and print what changed. When it has faults, print each on stderr and write nothing."""
 
     async def work(database: Database) -> ImportReport:
         now = await current_time(database)

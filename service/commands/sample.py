@@ -1,4 +1,4 @@
-"""What a newcomer pastes first: the sample registry, keys for it, and curl lines that tell the whole story."""
+"""The start for a newcomer: the sample registry, keys for it, and curl lines to paste that show the whole mechanism."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _BY = By("ops", "demo")
 
 
 async def prepare(settings: Settings) -> None:
-    """Import the sample and make the demo's keys where either is missing; print the story every time."""
+    """Import the sample and make the keys of the demo, unless they exist, and print the curl lines."""
     file = settings.data_dir / "demo-keys.json"
     known = json.loads(file.read_text()) if file.exists() else {}
     keys_by_name = await on_database(settings.database_url or "", lambda database: demo_keys(database, known))
@@ -43,9 +43,9 @@ async def prepare(settings: Settings) -> None:
 
 
 async def demo_keys(database: Database, known: Mapping[str, str]) -> dict[str, str]:
-    """The demo's keys by name: those of `known` that still work, and new ones for all others.
+    """The keys of the demo by name: those of `known` that still work, and new keys for all other names.
 
-    An empty registry gets the sample first. Whatever was changed since the first start stays as it is.
+    When the registry is empty, the sample is imported first. What was changed since the first start stays as it is.
     """
     now, world = await now_and_world(database)
     if not world.units:
@@ -61,7 +61,7 @@ async def demo_keys(database: Database, known: Mapping[str, str]) -> dict[str, s
 
 
 def story(url: str, keys_by_name: Mapping[str, str]) -> str:
-    """Lines to paste into a shell: report, look, answer, raise, resolve, accept."""
+    """The lines to paste into a shell, which report an incident, read, answer, raise, resolve and accept it."""
     exports = "\n".join(f"export {name}={key}" for name, key in keys_by_name.items())
     return f"""
 sihu serves at {url}  (docs: {url}/docs)  Ctrl-C stops it; nothing is lost.
@@ -71,7 +71,7 @@ export SIHU={url}
 {exports}
 say() {{ python3 -c 'import json,sys; i=json.load(sys.stdin); print(json.dumps({{k: i[k] for k in ("number","state","level_name","unit","due_at","due_kind","version")}}, ensure_ascii=False, indent=1))'; }}
 
-# 1 · report 上报: a grid worker calls, the community must answer
+# 1 · report 上报: a grid worker reports, the community is called and must answer
 ID=$(curl -sS $SIHU/v1/incidents -H "Authorization: Bearer $WORKER" -H "Content-Type: application/json" -H "Idempotency-Key: demo-$(date +%s)" -d '{{"grid_code":"{CELL}","category":"{CATEGORY}","description":"巷口垃圾堆积"}}' | python3 -c 'import json,sys; print(json.load(sys.stdin)["id"])')
 # 2 · look 查看: where it is, and what happens if nobody acts
 curl -sS $SIHU/v1/incidents/$ID -H "Authorization: Bearer $WORKER" | say

@@ -1,4 +1,4 @@
-"""`sihu serve`: a server on the chosen database and clock, with a clean end on Ctrl-C or SIGTERM."""
+"""`sihu serve` runs a server on the chosen database and clock. Ctrl-C or SIGTERM stops it cleanly."""
 
 from __future__ import annotations
 
@@ -17,15 +17,17 @@ from service.settings import EngineMode, Settings
 from service.store import migrate
 
 _DRAIN_S = 10
-"""How long open requests may still take after the server has been told to stop."""
+"""Seconds that open requests may still take after a signal to stop."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `sihu serve`."""
+    """Add the options of `sihu serve`."""
     parser.add_argument("--host", help="default 127.0.0.1")
     parser.add_argument("--port", type=int, help="default 8000")
     modes = [mode.value for mode in EngineMode]
-    parser.add_argument("--engine", choices=modes, help="on: serve and fire; off: serve; only: fire")
+    parser.add_argument(
+        "--engine", choices=modes, help="on: serve the API and fire deadlines; off: serve only; only: fire only"
+    )
     parser.add_argument(
         "--virtual-clock",
         nargs="?",
@@ -38,8 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(settings: Settings, arguments: argparse.Namespace) -> int:
-    """Serve until a signal ends it. The embedded database, or the demo's, is migrated first; the operators of any other
-    database run `sihu migrate` themselves."""
+    """Serve until a signal stops the server. An embedded database, and with `--demo` any database, is migrated first;
+    otherwise ops run `sihu migrate` themselves."""
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for chatty in ("apscheduler", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
@@ -65,10 +67,10 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
 
 
 def settle_memory() -> None:
-    """Tell the garbage collector that what is loaded by now stays, and make it look less often afterwards.
+    """Make the garbage collector ignore what is loaded by now, and run less often from now on.
 
-    A sweep makes and drops objects by the hundred thousand, none of them in a cycle: a collector that looks at every
-    700 of them takes a third of the sweep's time.
+    A sweep makes and drops hundreds of thousands of objects, none of them in a cycle. With Python's default, a
+    collection after every 700 new objects, the collector takes a third of the sweep's time.
     """
     gc.collect()
     gc.freeze()

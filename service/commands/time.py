@@ -1,4 +1,4 @@
-"""`sihu policy …` and `sihu calendar …`: time rules and working days from the command line."""
+"""`sihu policy …` and `sihu calendar …` change and show time rules and working days."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from service.web.text import Code, Moment
 
 
 def add_policy_arguments(parser: argparse.ArgumentParser) -> None:
-    """The commands of `sihu policy`."""
+    """Add the commands of `sihu policy`."""
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    commands.add_parser("list", help="every version, and from when").set_defaults(command=list_policies)
-    checks = commands.add_parser("check", help="every fault of a policy.yaml; writes nothing")
+    commands.add_parser("list", help="list every version, and when it is in force").set_defaults(command=list_policies)
+    checks = commands.add_parser("check", help="print every fault of a policy.yaml; writes nothing")
     checks.set_defaults(command=check_policy)
     drafts = commands.add_parser("draft", help="store a policy.yaml as the next version")
     drafts.set_defaults(command=draft_policy)
@@ -37,29 +37,37 @@ def add_policy_arguments(parser: argparse.ArgumentParser) -> None:
     activates = commands.add_parser("activate", help="put a version in force")
     activates.add_argument("code")
     activates.add_argument("version", type=int)
-    activates.add_argument("--at", metavar="TIME", help="from this instant on (RFC 3339); now unless given")
+    activates.add_argument(
+        "--at", metavar="TIME", help="the instant from which the version is in force (RFC 3339); default now"
+    )
     activates.set_defaults(command=activate_policy)
 
 
 def add_calendar_arguments(parser: argparse.ArgumentParser) -> None:
-    """The commands of `sihu calendar`."""
+    """Add the commands of `sihu calendar`."""
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    loads = commands.add_parser("load", help="days from a file: CSV (day,workday,note) or JSON as holiday-cn has it")
+    loads = commands.add_parser(
+        "load", help="set days from a file: CSV (day,workday,note), or JSON in the form of holiday-cn"
+    )
     loads.add_argument("file", type=Path, metavar="FILE")
     loads.add_argument("--calendar", default="cn", help="default cn")
     loads.add_argument(
-        "--fill-year", type=int, action="append", default=[], help="unknown days of this year are Monday to Friday"
+        "--fill-year",
+        type=int,
+        action="append",
+        default=[],
+        help="for days of this year that are not known: Monday to Friday are working days",
     )
     loads.set_defaults(command=load_days)
-    seeds = commands.add_parser("seed", help="the published holidays, for days not known yet")
+    seeds = commands.add_parser("seed", help="set the published holidays, for days that are not known yet")
     seeds.set_defaults(command=seed_days)
-    covers = commands.add_parser("coverage", help="which years are known")
+    covers = commands.add_parser("coverage", help="show which years are known")
     covers.add_argument("--calendar", default="cn", help="default cn")
     covers.set_defaults(command=show_coverage)
 
 
 def list_policies(settings: Settings, arguments: argparse.Namespace) -> int:
-    """Print every version, and when it was, is or will be in force."""
+    """Print every version of every policy, and when it was, is or will be in force."""
 
     async def work(database: Database) -> list[str]:
         now, world = await now_and_world(database)
@@ -115,7 +123,7 @@ def draft_policy(settings: Settings, arguments: argparse.Namespace) -> int:
 
 
 def activate_policy(settings: Settings, arguments: argparse.Namespace) -> int:
-    """Put a version in force, now or from an instant."""
+    """Put a version in force, from now or from a given instant on."""
     at = _moment(arguments.at) if arguments.at else None
 
     async def work(database: Database) -> datetime:
@@ -141,7 +149,7 @@ def load_days(settings: Settings, arguments: argparse.Namespace) -> int:
 
 
 def seed_days(settings: Settings, arguments: argparse.Namespace) -> int:
-    """Set the published holidays for days of which nothing is known yet; days that were edited stay as they are."""
+    """Set the published holidays, for days that the calendar does not know yet. Days that it knows stay as they are."""
     official = day_sources.official()
     change = _change(settings, day_sources.OFFICIAL, (), official)
     if change.days:
@@ -152,7 +160,7 @@ def seed_days(settings: Settings, arguments: argparse.Namespace) -> int:
 
 
 def show_coverage(settings: Settings, arguments: argparse.Namespace) -> int:
-    """Print which years are known, and how much of each."""
+    """Print the years of which days are known, and how many days of each."""
 
     async def work(database: Database) -> list[tuple[int, int, int]]:
         async with database.read() as connection:
@@ -169,7 +177,7 @@ def show_coverage(settings: Settings, arguments: argparse.Namespace) -> int:
 def _change(
     settings: Settings, calendar: str, days: Sequence[calendars.Day], missing: Sequence[calendars.Day]
 ) -> calendar_changes.CalendarChange:
-    """Write `days`, and those of `missing` that the calendar does not know yet."""
+    """Set `days`, and those days of `missing` that the calendar does not know yet."""
 
     async def work(database: Database) -> calendar_changes.CalendarChange:
         now = await current_time(database)
@@ -183,7 +191,8 @@ def _print_change(calendar: str, change: calendar_changes.CalendarChange) -> Non
 
 
 def _read_policy(file: Path) -> PolicyFile:
-    """The policy of a file. Raises `BundleError` when the file cannot be read, or after printing each of its faults."""
+    """The policy in a file. Raises `BundleError` when the file cannot be read, or when it has faults, after printing
+    them."""
     try:
         policy, faults = read_policy(file.read_bytes())
     except OSError as error:

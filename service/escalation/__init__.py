@@ -1,1 +1,1 @@
-"""What time does to incidents: the sweep of what is due."""
+"""What the passing of time does to incidents: the sweep of those that are due, and the virtual clock."""

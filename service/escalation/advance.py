@@ -1,4 +1,4 @@
-"""Moving the virtual clock: time travels from deadline to deadline, and each fires at its own instant."""
+"""Moving the virtual clock: the clock goes from deadline to deadline, and each fires at its own instant."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from service.worlds import CurrentWorld
 
 
 class Advancer:
-    """Moves one process's virtual clock. Two travels at once take turns."""
+    """Moves the virtual clock of one process. Of two movements at the same time, the second waits for the first."""
 
     def __init__(self, database: Database, worlds: CurrentWorld, clock: VirtualClock, tell: Tell) -> None:
         self.clock = clock
@@ -25,10 +25,10 @@ class Advancer:
         self._turn = asyncio.Lock()
 
     async def to(self, moment: datetime, pointer: str = "/to") -> int:
-        """Move forward to `moment` and fire every deadline on the way. Returns how many fired.
+        """Move the clock forward to `moment` and fire every deadline on the way. Returns how many fired.
 
         Raises:
-            ValidationFailed: `moment` lies before now; time only goes forward.
+            ValidationFailed: `moment` lies before now. The fault is at `pointer`.
         """
         async with self._turn:
             now = self.clock.now()
@@ -38,7 +38,8 @@ class Advancer:
             return await self._travel(moment)
 
     async def stay(self) -> int:
-        """Fire what is due without moving, such as what a changed calendar woke. Returns how many fired."""
+        """Fire the deadlines that are due, and leave the clock where it is, such as after a change of the calendar.
+        Returns how many fired."""
         async with self._turn:
             return await self._travel(self.clock.now())
 

@@ -1,4 +1,5 @@
-"""What an integrator may do to time. The engine itself is a part of the process."""
+"""The room of the virtual clock, with which integrators try the service. The engine is no room: each process has
+one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`POST /v1/clock/advance` moves the virtual clock, so that an integrator sees three days of calls in a second."""
+"""`POST /v1/clock/advance` moves the virtual clock, so that an integrator sees three days of calls within a second."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _EXAMPLE = {"now": "2026-11-24T09:00:00Z", "fired": 3}
 
 
 class AdvanceBody(Body):
-    """How far the clock moves: by a number of `seconds`, or `to` an instant. Exactly one of the two is sent."""
+    """How far the clock moves: by a number of `seconds`, or `to` an instant. Send exactly one of the two."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"seconds": 86400}]})
 
@@ -43,15 +43,16 @@ class AdvanceBody(Body):
     summary="Move the virtual clock forward · 推进虚拟时钟",
     dependencies=[Depends(require(Role.OPS))],
     responses={
-        200: {"description": "Time has moved", "content": {"application/json": {"example": _EXAMPLE}}},
+        200: {"description": "The clock has moved", "content": {"application/json": {"example": _EXAMPLE}}},
         **problems.documented(
             errors.Unauthorized, errors.NotYours, errors.NotFound, errors.ValidationFailed, errors.Unavailable
         ),
     },
 )
 async def advance(body: AdvanceBody, context: CurrentContext) -> Response:
-    """The clock stops at each deadline on the way, and the deadline fires at its own instant; `fired` counts them. This
-    request exists for services that run with `sihu serve --virtual-clock`; others run on real time and answer 404."""
+    """Ops move the virtual clock forward, for trials. The clock stops at each deadline on the way, and the deadline
+    fires at its own instant; `fired` counts these deadlines. A service that was not started with `sihu serve
+    --virtual-clock` runs on real time and answers 404."""
     if Advancer not in context.parts:
         raise errors.NotFound("This service runs on real time. Start one with `sihu serve --virtual-clock` for trials.")
     advancer = context.part(Advancer)

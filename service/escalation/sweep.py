@@ -1,7 +1,8 @@
-"""One turn of the engine: claim a page of due incidents, decide each by the table that people's acts go by, save it.
+"""One turn of the engine: claim a page of due incidents, decide each by the table of the rules, save the decisions.
 
-A page that the database refuses is taken again row by row: the one bad row backs off with a growing delay and is
-counted, the others go on. Nothing here switches itself off.
+The table (`lifecycle.TRANSITIONS`) is the one by which people's acts are decided as well. When the database refuses a
+page, its incidents are saved one by one: an incident that fails is counted and tried again after a growing delay, and
+the others are saved. The sweep never gives an incident up.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from service.worlds import CurrentWorld
 _log = logging.getLogger(__name__)
 
 PAGE = 500
-"""Incidents a transaction: large enough that a statement's cost is spread, small enough that a lock is held briefly."""
+"""Incidents in one transaction: enough to spread the cost of its statements, few enough to keep locks short."""
 
 _FIRST_DELAY = timedelta(seconds=30)
 _MAX_DELAY = timedelta(hours=1)
@@ -34,7 +35,8 @@ Tell = Callable[[Committed], None]
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """The count of one turn. After a `full` page more may be due at once. `lateness`: seconds, one a missed call."""
+    """What one turn did. `fired` counts deadlines, `backed_off` the incidents that failed. After a `full` page, more
+    incidents may be due. `lateness`: for each missed call, the seconds from its deadline to now."""
 
     fired: int = 0
     backed_off: int = 0
@@ -43,10 +45,10 @@ class Swept:
 
 
 async def run_once(database: Database, worlds: CurrentWorld, now: datetime, tell: Tell, *, limit: int = PAGE) -> Swept:
-    """Fire at most `limit` deadlines that have passed at `now`.
+    """Fire the deadlines that have passed at `now`, of at most `limit` incidents.
 
     Raises:
-        Unavailable: the database is away; nothing was written, and the same turn can be taken again.
+        Unavailable: the database cannot be reached. What was not committed is still due at the next turn.
     """
     try:
         return await _page(database, worlds, now, tell, limit)
@@ -75,7 +77,7 @@ def _decide(due: list[DueIncident], world: World, now: datetime) -> tuple[list[D
     for incident in due:
         try:
             decision = lifecycle.tick(incident, world, now)
-        except Exception:  # one bad row must not stop the others; it is logged, counted and retried
+        except Exception:  # one bad incident must not stop the others: it is logged, counted and tried again
             _log.exception("incident %s cannot be swept", incident.number, extra={"event": "sweep_row_failed"})
             decision = None
         if decision is None:
@@ -126,7 +128,7 @@ _BETWEEN_DEADLINES = (EventType.CALL_WARNED, EventType.CALL_RESCHEDULED)
 
 
 def _fired(decisions: list[DueDecision]) -> int:
-    """How many deadlines fired: a warning is none, and neither is a deadline that was put right."""
+    """How many deadlines fired. A warning does not count, and neither does a deadline that a changed calendar moved."""
     return sum(bool(each.events) and each.events[0].type not in _BETWEEN_DEADLINES for each in decisions)
 
 

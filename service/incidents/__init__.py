@@ -1,1 +1,1 @@
-"""What people do to incidents: report, look, act."""
+"""What people do with incidents: report them, read them, and act on them."""

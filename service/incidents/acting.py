@@ -1,4 +1,5 @@
-"""The use cases of an incident: one function, one transaction. Load → decide → save → tell."""
+"""Looking at an incident and acting on it. An act is one transaction: load the incident, let the rules decide, save the
+decision; after the commit, the readers of the log are told."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ from service.store.incidents.saving import Stamp
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A person's act with its fences: `versions` from If-Match (None: any), `stamp` from Idempotency-Key."""
+    """A person's act, and the conditions under which it is carried out. `versions`: the versions of the incident that
+    If-Match allows (None: any). `stamp`: the Idempotency-Key, under which the act is carried out only once."""
 
     act: Act
     actor: Actor
@@ -34,7 +36,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class IncidentView:
-    """An incident as it now stands. `replayed`: this very request was carried out before."""
+    """An incident as it now stands. `replayed`: the same request was carried out before."""
 
     row: Mapping[str, Any]
     calls: tuple[Call, ...]
@@ -48,14 +50,16 @@ class IncidentView:
 
 
 async def see(context: Context, incident_id: UUID, actor: Actor) -> Loaded:
-    """One incident with its calls. Raises `NotFound` when it is unknown or not this actor's to see."""
+    """One incident with its calls. Raises `NotFound` when it is unknown or the actor may not see it."""
     async with context.database.read() as connection:
         return _visible(await loading.load(connection, incident_id), incident_id, actor)
 
 
 async def see_with_world(context: Context, incident_id: UUID, actor: Actor) -> tuple[Loaded, World]:
-    """One incident with the world that decides about it, which this process may not have heard of yet. Raises
-    `NotFound` as `see` does."""
+    """One incident, and a world that is never older than it: the world of this process may still be the one before.
+
+    Raises `NotFound` when the incident is unknown or the actor may not see it.
+    """
     async with context.database.read() as connection:
         loaded = _visible(await loading.load(connection, incident_id), incident_id, actor)
         return loaded, await context.worlds.seen(connection)
@@ -65,8 +69,9 @@ async def act(context: Context, incident_id: UUID, command: Command) -> Incident
     """Carry out one act.
 
     Raises, in this order: NotFound, IdempotencyMismatch (or a replay), NotYours, VersionMoved, IllegalTransition;
-    `Unavailable` when the database is away. A replay comes before "not yours": whoever gives a call away and never
-    heard the answer asks again when it is no longer theirs.
+    `Unavailable` when the database cannot be reached. A replay is found before `NotYours` is raised: a unit that
+    assigned its call to another and never received the answer sends the request again when the call is no longer its
+    own.
     """
     async with context.database.begin() as tx:
         world = await context.worlds.fresh(tx)
@@ -82,13 +87,13 @@ async def act(context: Context, incident_id: UUID, command: Command) -> Incident
         committed = await saving.save(tx, decisions, stamps=stamps)
     if committed:
         context.tell(committed)
-    return _after(loaded, decisions[0], world)
+    return _view_after(loaded, decisions[0], world)
 
 
 async def _decide(
     tx: Transaction, incident: Incident, act: Act, party: Party, world: World, now: datetime
 ) -> list[Decision]:
-    """The decisions that an act leads to: for a merge, on both sides."""
+    """The decisions that an act leads to: two for a merge, one for each of the two incidents."""
     if act.into is None:
         return [lifecycle.decide(incident, act, party, world, now)]
     loaded = await loading.load(tx, act.into)
@@ -120,15 +125,15 @@ async def _was_done(tx: Transaction, incident_id: UUID, stamp: Stamp) -> bool:
     return done is not None
 
 
-_DECIDE_AN_APPEAL = (Arrow.APPROVE_APPEAL, Arrow.REFUSE_APPEAL)
+_APPEAL_DECISIONS = (Arrow.APPROVE_APPEAL, Arrow.REFUSE_APPEAL)
 
 
 def _demand_named(incident: Incident, act: Act) -> None:
-    """Raises `NotFound` for a request or appeal that never was; the rules refuse one that was decided meanwhile."""
+    """Raises `NotFound` for a request or appeal that never existed. The rules refuse one that was decided already."""
     if act.request is not None and not 1 <= act.request <= len(incident.requests):
         raise NotFound(f"Incident {incident.number} has no request {act.request}.")
     call = call_numbered(incident, act.call or 0)
-    if act.arrow in _DECIDE_AN_APPEAL and (call is None or call.appeal is None):
+    if act.arrow in _APPEAL_DECISIONS and (call is None or call.appeal is None):
         raise NotFound(f"Incident {incident.number} has no appeal against a call {act.call}: see its calls.")
 
 
@@ -137,8 +142,8 @@ def _demand_version(versions: frozenset[str] | None, version: int) -> None:
         raise VersionMoved(f'The incident is now at version "{version}": read it again, then decide anew.')
 
 
-def _after(loaded: Loaded, decision: Decision, world: World) -> IncidentView:
-    """The view of what was just committed, without reading it again."""
+def _view_after(loaded: Loaded, decision: Decision, world: World) -> IncidentView:
+    """The incident as the decision leaves it, put together without another read."""
     calls = list(loaded.calls)
     for changed in decision.changed:
         calls[changed.seq - 1] = changed

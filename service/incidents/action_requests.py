@@ -1,4 +1,4 @@
-"""A request to act on an incident, and how it is answered: one shape for all verbs of contract §3."""
+"""The request and the answer that all actions on an incident have in common (contract §3)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _PROBLEMS = (
 
 
 def responses(*more: type[errors.SihuError]) -> dict[int | str, dict[str, Any]]:
-    """The responses of an action: those that every action has, and the problems that this one alone has."""
+    """The responses of an action: those that every action has, and `more` problems that this action alone has."""
     shown = ok("The incident as it now stands", examples.INCIDENT_LATER)
     return {200: shown, **problems.documented(*_PROBLEMS, *more)}
 
@@ -49,7 +49,7 @@ RESPONSES = responses()
 
 
 class DecideBody(Body):
-    """What whoever decides has to say."""
+    """The reason for the decision; it may be left out."""
 
     model_config = example(reason="同意,情况属实")
 
@@ -67,7 +67,8 @@ class ActionRequest:
     if_match: frozenset[str] | None
 
     async def carry_out(self, act: Act, body: Body, **path: int) -> Response:
-        """Answered only after the commit. The same key and body again: the incident as it stands, not a second act."""
+        """Carry out `act` and answer with the incident, after the commit. When the same key and body come again, the
+        answer is the incident as it now stands, and nothing is done a second time. `path`: the numbers in the path."""
         content = {"arrow": act.arrow.value, **path, **body.model_dump(exclude_unset=True)}
         stamp = Stamp(self.caller.subject, self.key, reporting.body_hash(content)) if self.key else None
         command = Command(act, self.caller, self.if_match, stamp)

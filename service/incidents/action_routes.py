@@ -1,4 +1,5 @@
-"""What people do to an incident: one route a verb of contract §3, all of one shape."""
+"""The actions of the called unit, of the units that approve its requests, and of the reporter. One route for each verb
+of contract §3."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ router = APIRouter(prefix="/v1/incidents/{incident_id}", tags=["actions · 处�
 
 
 class AnswerBody(Body):
-    """What the unit will do, who can be asked, and what it promises (domain page §2.2, four elements)."""
+    """What the called unit will do, whom to ask, and until when it promises the result (domain page §2.2, four
+    elements)."""
 
     model_config = example(
         measure="今天下午清运", contact="值班电话 020-0000 0000", promised_by="2026-11-23T18:00:00+08:00"
@@ -31,12 +33,13 @@ class AnswerBody(Body):
 
 @router.post("/answer", summary="b · answer: take the call on · 应", responses=RESPONSES)
 async def answer_call(body: AnswerBody, action: Action) -> Response:
-    """By the called unit. The resolve box starts; `promised_by` is a promise to people and moves no deadline."""
+    """The called unit, or a partner that is a member of it, takes the call on and says what the unit will do. The
+    resolve box starts. `promised_by` is a promise to people and moves no deadline."""
     return await action.carry_out(Act(Arrow.ANSWER, body.measure, answer=body.model_dump(mode="json")), body)
 
 
 class ResolveBody(Body):
-    """The result, and pictures of it."""
+    """The result of the work, and pictures of it."""
 
     model_config = example(result="已清运并冲洗地面")
 
@@ -44,14 +47,15 @@ class ResolveBody(Body):
     attachments: Annotated[tuple[Short, ...], Field(max_length=20)] = ()
 
 
-@router.post("/resolve", summary="c · resolve: it is done · 办结", responses=RESPONSES)
+@router.post("/resolve", summary="c · resolve: report the incident as done · 办结", responses=RESPONSES)
 async def resolve(body: ResolveBody, action: Action) -> Response:
-    """By the called unit; without an answer before, it counts as answered in the same instant."""
+    """The called unit reports the incident as done. A call that was not answered yet counts as answered in the same
+    instant. The verify box starts: the reporter, or the community or street of the cell, accepts or rejects."""
     return await action.carry_out(Act(Arrow.RESOLVE, body.result, attachments=body.attachments), body)
 
 
 class RaiseBody(Body):
-    """The ground of the raise, and why."""
+    """The ground on which the called unit calls the next level, and the reason in words."""
 
     model_config = example(ground="beyond_powers", reason="需要执法权,社区无权处理")
 
@@ -61,12 +65,13 @@ class RaiseBody(Body):
 
 @router.post("/raise", summary="d · raise: call the next level · 上呼", responses=RESPONSES)
 async def raise_incident(body: RaiseBody, action: Action) -> Response:
-    """By the called unit, at levels 1–3, with a ground. Legitimate: it counts as raised, never as missed."""
+    """The called unit, at levels 1 to 3, calls the next level itself and states the ground. A raise is legitimate: the
+    call counts as raised, never as missed."""
     return await action.carry_out(Act(Arrow.RAISE, body.reason, ground=body.ground), body)
 
 
 class UntilBody(Body):
-    """The date that a hold or extension is wanted until, and why."""
+    """The instant until which a hold or an extension is requested, and the reason."""
 
     model_config = example(until="2026-12-31T18:00:00+08:00", reason="等待施工许可,年底前批复")
 
@@ -76,15 +81,17 @@ class UntilBody(Body):
 
 @router.post("/hold", summary="i · hold: ask to stop the clock until a date · 挂账", responses=RESPONSES)
 async def hold(body: UntilBody, action: Action) -> Response:
-    """By the called unit, before its deadline. Opens a request for the side that called; the clock runs on until it is
-    approved. A leader decides for itself."""
+    """The called unit asks, before its deadline, to stop the clock until a date. This opens a request, which the
+    unit that called approves or refuses; the clock runs on meanwhile. A leader has nobody above, so its own request is
+    approved at once. Refused: a second request while one waits, and more holds of one call than the policy allows."""
     return await action.carry_out(Act(Arrow.HOLD, body.reason, until=body.until), body)
 
 
 @router.post("/extend", summary="i · extend: ask to move the deadline · 延期", responses=RESPONSES)
 async def extend(body: UntilBody, action: Action) -> Response:
-    """By the called unit, before its deadline. Opens a request for the side that called; a leader decides for itself.
-    In working time the deadline moves to the end of the hours that `until` lies after."""
+    """The called unit asks, before its deadline, to move the deadline. This opens a request, which the unit that
+    called approves or refuses; a leader has nobody above, so its own request is approved at once. On a working-time
+    clock, an `until` outside working hours stands for the end of the last working hours before `until`."""
     return await action.carry_out(Act(Arrow.EXTEND, body.reason, until=body.until), body)
 
 
@@ -93,95 +100,106 @@ RequestNumber = Annotated[int, FromPath(ge=1, le=32_767, description="its `n` in
 
 @router.post("/requests/{n}/approve", summary="i · approve a request · 同意", responses=RESPONSES)
 async def approve(n: RequestNumber, action: Action, body: DecideBody = DecideBody()) -> Response:  # noqa: B008
-    """By the unit that called. At level 1 it is the street of the cell; after the clock raised the incident, either of
-    the two."""
+    """The unit that called approves a hold or an extension. At level 1 the street of the cell approves; when the clock
+    raised the incident, the street of the cell may approve as well as the unit that called. An approved hold stops the
+    clock until the date, an approved extension moves the deadline. After the deadline a request can only be refused."""
     return await action.carry_out(Act(Arrow.APPROVE, body.reason, request=n), body, n=n)
 
 
 @router.post("/requests/{n}/refuse", summary="i · refuse a request · 不同意", responses=RESPONSES)
 async def refuse(n: RequestNumber, action: Action, body: DecideBody = DecideBody()) -> Response:  # noqa: B008
-    """By whoever may approve the request. The deadline stays where it is."""
+    """A unit that may approve the request refuses it. The deadline stays where it is."""
     return await action.carry_out(Act(Arrow.REFUSE, body.reason, request=n), body, n=n)
 
 
 class ResumeBody(Body):
-    """A remark."""
+    """A remark for the timeline; it may be left out."""
 
     model_config = example(comment="许可已批")
 
     comment: LongText | None = None
 
 
-@router.post("/resume", summary="j · resume: on with it, with the time that was left · 恢复", responses=RESPONSES)
+@router.post("/resume", summary="j · resume: the clock runs on with the time that was left · 恢复", responses=RESPONSES)
 async def resume(action: Action, body: ResumeBody = ResumeBody()) -> Response:  # noqa: B008
-    """By the called unit, or a unit that may approve its requests; otherwise the clock resumes it on the date."""
+    """The called unit, or a unit that may approve its requests, ends the hold before its date. The incident is in the
+    state before the hold again, and the clock runs on with the time that was left. Otherwise the clock resumes the
+    incident on the date of the hold."""
     return await action.carry_out(Act(Arrow.RESUME, body.comment), body)
 
 
 class AcceptBody(Body):
-    """A remark."""
+    """A remark for the timeline; it may be left out."""
 
     model_config = example(comment="现场已干净")
 
     comment: LongText | None = None
 
 
-@router.post("/accept", summary="k · accept: confirmed, closed · 核查通过", responses=RESPONSES)
+@router.post("/accept", summary="k · accept: confirm the resolution · 核查通过", responses=RESPONSES)
 async def accept(action: Action, body: AcceptBody = AcceptBody()) -> Response:  # noqa: B008
-    """By its reporter, or the community or street of the cell; never by the unit that resolved it."""
+    """The reporter of the incident, or the community or street of its cell, confirms that the incident is done;
+    the unit that resolved the incident never may. The incident is closed as `verified`."""
     return await action.carry_out(Act(Arrow.ACCEPT, body.comment), body)
 
 
 class ReasonBody(Body):
-    """Why."""
+    """The reason, in words."""
 
     model_config = example(reason="垃圾还在原处")
 
     reason: LongText
 
 
-@router.post("/reject", summary="l · reject: not done · 核查不通过", responses=RESPONSES)
+@router.post("/reject", summary="l · reject: refuse the resolution · 核查不通过", responses=RESPONSES)
 async def reject(body: ReasonBody, action: Action) -> Response:
-    """By its reporter, or the community or street of the cell; never by the unit that resolved it. The same unit is
-    called again; from the second rejection on, the next level."""
+    """The reporter of the incident, or the community or street of its cell, says that the incident is not done;
+    the unit that resolved the incident never may. The same unit is called again. From the second rejection on, counted
+    anew after a reopening, the next level is called."""
     return await action.carry_out(Act(Arrow.REJECT, body.reason), body)
 
 
 @router.post("/reopen", summary="n · reopen: closed but not fixed · 重开", responses=RESPONSES)
 async def reopen(body: ReasonBody, action: Action) -> Response:
-    """By its reporter or the street of the cell, until `reopen_until`."""
+    """The reporter or the street of the cell opens a closed incident again, until `reopen_until`. The unit at which the
+    incident was closed is called. An incident closed as `void` is reopened by its reporter alone and only once, and
+    then the street is called. An incident closed as `withdrawn` or `merged` cannot be reopened."""
     return await action.carry_out(Act(Arrow.REOPEN, body.reason), body)
 
 
-@router.post("/withdraw", summary="o · withdraw: taken back · 撤回", responses=RESPONSES)
+@router.post("/withdraw", summary="o · withdraw: take a report back · 撤回", responses=RESPONSES)
 async def withdraw(body: ReasonBody, action: Action) -> Response:
-    """By its reporter, before it is resolved."""
+    """The reporter takes the incident back before it is resolved. The incident is closed as `withdrawn`. Refused once
+    an incident of another reporter was merged into this one."""
     return await action.carry_out(Act(Arrow.WITHDRAW, body.reason), body)
 
 
 class CommentBody(Body):
-    """What there is to say."""
+    """The comment, in words."""
 
     model_config = example(text="现场照片已发到群里")
 
     text: LongText
 
 
-@router.post("/comment", summary="Say something · 留言", responses=RESPONSES)
+@router.post("/comment", summary="Comment on the incident · 留言", responses=RESPONSES)
 async def comment(body: CommentBody, action: Action) -> Response:
-    """By its reporter and every unit of its chain, in any state. The version stays."""
+    """The reporter, the community and street of the cell, every unit that was ever called or asked to assist, and the
+    reporters of merged incidents write on the timeline, in any state. The version of the incident does not change."""
     return await action.carry_out(Act(Arrow.COMMENT, body.text), body)
 
 
 class UrgeBody(Body):
-    """The push, in words."""
+    """The message to the called unit."""
 
     model_config = example(message="居民等了两小时,请尽快处理")
 
     message: LongText
 
 
-@router.post("/urge", summary="Push without changing anything · 催办", responses=RESPONSES)
+@router.post("/urge", summary="Urge the called unit · 催办", responses=RESPONSES)
 async def urge(body: UrgeBody, action: Action) -> Response:
-    """By its reporter and the units that called. The version stays."""
+    """The reporter, the community and street of the cell, every unit that was ever called or asked to assist, and the
+    reporters of merged incidents urge the called unit, until the incident is resolved. The called unit itself and its
+    members may not. State, deadline and version do not change."""
     return await action.carry_out(Act(Arrow.URGE, body.message), body)

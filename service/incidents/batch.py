@@ -1,4 +1,4 @@
-"""A batch of reports on the wire: each item is checked by itself, and answered as a single POST would be."""
+"""A batch of reports: each item is validated by itself and answered like a single POST."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ _NOT_IN_LISTS = ("calls", "requests")
 
 
 def status_of(done: Reported) -> int:
-    """201 for a new incident and for a replay of the request that made it; 200 where the source had one."""
+    """201 for a new incident and for a replay of its own request; 200 when the source had reported the incident
+    before."""
     return 200 if done.known_source else 201
 
 
 async def results(context: Context, body: BatchBody, actor: Actor, instance: str) -> list[dict[str, Any]]:
-    """One result an item, in order. `instance` is the path that was asked for."""
+    """One result for each item, in the order of the items. `instance` is the path of the request."""
     checked = [_checked(item) for item in body.items]
     good = [item for item in checked if isinstance(item, BatchItem)]
     done = iter(await reporting.report_batch(context, good, actor))
@@ -32,7 +33,8 @@ async def results(context: Context, body: BatchBody, actor: Actor, instance: str
 
 
 def _checked(item: BatchItem | Any) -> BatchItem | SihuError:
-    """The item, or why it is none. What reads as an item was made one with the body."""
+    """The item, or the refusal that says what is wrong with it. An item without a fault was already validated together
+    with the body."""
     if isinstance(item, BatchItem):
         return item
     try:
@@ -50,6 +52,6 @@ def _result(index: int, outcome: Reported | SihuError, instance: str) -> dict[st
 
 
 def _within(error: SihuError, at: str) -> SihuError:
-    """An item's refusal with pointers into the batch."""
+    """The refusal of an item, with pointers from the start of the batch."""
     error.errors = tuple(Pointer(at + each.pointer, each.detail) for each in error.errors)
     return error

@@ -1,4 +1,5 @@
-"""What the chain does among itself: give back, give on, stand by, join, judge. One route a verb of contract §3."""
+"""The actions between units: return, assign, assist, void, merge, rate and appeal. One route for each verb of contract
+§3."""
 
 from __future__ import annotations
 
@@ -23,25 +24,26 @@ router = APIRouter(prefix="/v1/incidents/{incident_id}", tags=["chain · 协同"
 
 
 class ReturnBody(Body):
-    """Why the call is not this unit's, as a code, in words, and by the duty it cites."""
+    """Why the call does not belong to the called unit: a code, a reason in words, and the duty that the unit cites."""
 
     model_config = example(reason_code="not_our_duty", reason="该路段由交通部门管养", duty="EX-003")
 
     reason_code: ReturnReason
     reason: LongText
-    duty: Code | None = Field(None, description="the duty it cites: see GET /v1/duties")
+    duty: Code | None = Field(None, description="the duty that the unit cites: see GET /v1/duties")
 
 
-@router.post("/return", summary="g · return: not ours · 退回", responses=RESPONSES)
+@router.post("/return", summary="g · return: say that the call is not ours · 退回", responses=RESPONSES)
 async def return_call(body: ReturnBody, action: Action) -> Response:
-    """By the called unit at levels 2 and 3, before it answers: back to the unit that called. Past the policy's returns
-    the leader decides instead, and what a leader assigns cannot be returned."""
+    """The called unit, at levels 2 and 3 and before it answers, gives the call back to the unit that called. Once the
+    incident was returned as often as the policy allows, the next return calls the leader, who decides whose it is. A
+    call that a leader assigned cannot be returned."""
     act = Act(Arrow.RETURN, body.reason, code=body.reason_code.value, duty=body.duty)
     return await action.carry_out(act, body)
 
 
 class AssignBody(Body):
-    """The unit that the call goes to, and why."""
+    """The unit to which the call goes, and the reason."""
 
     model_config = example(unit="team-003-1", reason="由执法队处理")
 
@@ -49,16 +51,20 @@ class AssignBody(Body):
     reason: LongText
 
 
-@router.post("/assign", summary="h · assign: give it to another unit · 指派", responses=responses(errors.UnknownUnit))
+@router.post(
+    "/assign", summary="h · assign: give the call to another unit · 指派", responses=responses(errors.UnknownUnit)
+)
 async def assign(body: AssignBody, action: Action) -> Response:
-    """By the called unit: a street within itself, a department to departments and down its line, a leader to anyone,
-    bindingly; by ops where no unit can. A street is not given from above what was never admitted for it. Only a leader
-    may assign it to a unit that has assigned it onward before, or has raised it twice."""
+    """The called unit gives the call to a unit of its own level or below: a unit of a street within that street, a
+    department to departments and to teams and stations of its own line, a leader to anyone. A call that a leader
+    assigned cannot be returned. Ops assign only where no unit can. Refused (422): from above, a unit of a street for
+    which nobody admitted the category; from a street or department, a unit that already assigned the incident onward
+    or raised it twice."""
     return await action.carry_out(Act(Arrow.ASSIGN, body.reason, units=(body.unit,)), body)
 
 
 class AssistBody(Body):
-    """The units that are attached, and why."""
+    """The units that are asked to assist, and the reason."""
 
     model_config = example(units=["dept-police", "dept-fire"], reason="需要联合执法")
 
@@ -66,29 +72,31 @@ class AssistBody(Body):
     reason: LongText
 
 
-@router.post("/assist", summary="Ask units to one's side · 协办", responses=responses(errors.UnknownUnit))
+@router.post("/assist", summary="Ask further units to assist · 协办", responses=responses(errors.UnknownUnit))
 async def assist(body: AssistBody, action: Action) -> Response:
-    """By the called unit, which stays responsible. They see the incident from now on, and have it in their queues. From
-    above a street, units of one that never admitted the category only if they had it before."""
+    """The called unit asks further units to assist, and stays responsible itself. The assisting units see the incident
+    from now on and have it in their queues. Refused (422) when a department or leader asks a unit of a street for
+    which nobody admitted the category, unless that unit had the incident before."""
     return await action.carry_out(Act(Arrow.ASSIST, body.reason, units=body.units), body)
 
 
 class PartDoneBody(Body):
-    """A remark."""
+    """A remark for the timeline; it may be left out."""
 
     model_config = example(comment="交通已疏导")
 
     comment: LongText | None = None
 
 
-@router.post("/part-done", summary="An assisting unit has done its part · 协办完成", responses=RESPONSES)
+@router.post("/part-done", summary="Report the part of an assisting unit as done · 协办完成", responses=RESPONSES)
 async def part_done(action: Action, body: PartDoneBody = PartDoneBody()) -> Response:  # noqa: B008
-    """By a unit that assists, once a call."""
+    """An assisting unit says that its part is done, once for each call. State and deadline do not change; the called
+    unit still has to resolve the incident."""
     return await action.carry_out(Act(Arrow.PART_DONE, body.comment), body)
 
 
 class VoidBody(Body):
-    """Why this is no incident, as a code and in words."""
+    """Why this is no incident: a code, and a reason in words."""
 
     model_config = example(reason_code="not_an_incident", reason="现场核实无此情况")
 
@@ -96,14 +104,16 @@ class VoidBody(Body):
     reason: LongText
 
 
-@router.post("/void", summary="p · void: no incident · 不予立案", responses=RESPONSES)
+@router.post("/void", summary="p · void: say that this is no incident · 不予立案", responses=RESPONSES)
 async def void(body: VoidBody, action: Action) -> Response:
-    """By the called unit at levels 1 and 2, before it answers. Its reporter may reopen it once, at the street."""
+    """The called unit, at levels 1 and 2 and before it answers, says that this is no incident. The incident is closed
+    as `void`; its reporter may reopen it once, and then the street is called. Refused once a leader assigned the
+    incident."""
     return await action.carry_out(Act(Arrow.VOID, body.reason, code=body.reason_code.value), body)
 
 
 class MergeBody(Body):
-    """The incident to merge into, and why."""
+    """The incident into which this one is merged, and the reason."""
 
     model_config = example(into="019ab0e2-5c00-7d3a-9a51-6f1f0c2b7e11", reason="同一堆垃圾")
 
@@ -111,32 +121,39 @@ class MergeBody(Body):
     reason: LongText
 
 
-@router.post("/merge", summary="q · merge: the same as another · 并案", responses=responses(errors.Conflict))
+@router.post(
+    "/merge", summary="q · merge: close the incident into another one · 并案", responses=responses(errors.Conflict)
+)
 async def merge(body: MergeBody, action: Action) -> Response:
-    """By the street of both cells, or ops. This one closes; its reporter and its units follow the other one from now
-    on. See `/similar` for candidates. Never into one that has further to climb, or is not chased: then the other way
-    round."""
+    """The street to which both cells belong, or ops, merge this incident into another open one (`into`; see `/similar`
+    for candidates). This incident is closed as `merged`; its reporter and its units follow the other one from now on.
+    Refused (409): a target that is closed. Refused (409) as well, but possible the other way round: a target at a lower
+    level than this incident, and a suggestion or deliberation that still waits on hold."""
     return await action.carry_out(Act(Arrow.MERGE, body.reason, into=body.into), body)
 
 
 class RateBody(Body):
-    """Stars, 5 being the best."""
+    """A score from 1 to 5, where 5 is the best."""
 
     model_config = example(score=4, comment="来得快,处理干净")
 
     score: Annotated[int, Field(ge=1, le=5)]
     comment: LongText | None = None
-    call: CallNumber | None = Field(None, description="a street: the department's call, the last one unless named")
+    call: CallNumber | None = Field(
+        None, description="for a street: the department's call that it rates; left out: the last one"
+    )
 
 
-@router.post("/rate", summary="Judge the answer · 评价", responses=RESPONSES)
+@router.post("/rate", summary="Rate a call or the outcome · 评价", responses=RESPONSES)
 async def rate(body: RateBody, action: Action) -> Response:
-    """The street rates a department's call that has ended, the reporter the outcome; once each. The version stays."""
+    """The street of the cell rates a department's call that has ended; the reporter rates the outcome of a resolved or
+    closed incident. Each is rated once, and nobody rates what they resolved themselves. The version of the incident
+    does not change."""
     return await action.carry_out(Act(Arrow.RATE, body.comment, score=body.score, call=body.call), body)
 
 
 class AppealBody(Body):
-    """The call that counts as missed, and why it should not."""
+    """The missed call against which the unit appeals, and why the call should not count."""
 
     model_config = example(call=1, reason="当天全区断网,无法应答")
 
@@ -146,20 +163,23 @@ class AppealBody(Body):
 
 @router.post("/appeal", summary="Appeal against a missed call · 申诉", responses=RESPONSES)
 async def appeal(body: AppealBody, action: Action) -> Response:
-    """By the unit that missed it, once. Granted, the call is exempt from the score; that it was missed stays."""
+    """The unit that missed a call appeals against it, once for each call. The street of the cell or ops decide. If they
+    grant the appeal, the call is exempt from the score, but stays recorded as missed."""
     return await action.carry_out(Act(Arrow.APPEAL, body.reason, call=body.call), body)
 
 
-Seq = Annotated[int, FromPath(ge=1, le=32_767, description="`seq` of the call that was appealed against")]
+Seq = Annotated[int, FromPath(ge=1, le=32_767, description="`seq` of the call against which a unit appealed")]
 
 
 @router.post("/appeals/{seq}/approve", summary="Grant an appeal · 申诉成立", responses=RESPONSES)
 async def approve_appeal(seq: Seq, action: Action, body: DecideBody = DecideBody()) -> Response:  # noqa: B008
-    """By the street of the cell or ops, never by the unit that appealed."""
+    """The street of the cell or ops grant the appeal; the unit that appealed never may. The call is exempt from the
+    score, but stays recorded as missed."""
     return await action.carry_out(Act(Arrow.APPROVE_APPEAL, body.reason, call=seq), body, seq=seq)
 
 
 @router.post("/appeals/{seq}/refuse", summary="Refuse an appeal · 申诉不成立", responses=RESPONSES)
 async def refuse_appeal(seq: Seq, action: Action, body: DecideBody = DecideBody()) -> Response:  # noqa: B008
-    """By the street of the cell or ops, never by the unit that appealed. The call counts as before."""
+    """The street of the cell or ops refuse the appeal; the unit that appealed never may. The call counts in the score
+    as before."""
     return await action.carry_out(Act(Arrow.REFUSE_APPEAL, body.reason, call=seq), body, seq=seq)

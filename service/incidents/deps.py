@@ -1,4 +1,4 @@
-"""What a request on an incident carries in its path and headers."""
+"""What a request about an incident carries in its path and headers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fastapi import Depends, Header
 from service.web import headers, text
 
 
-# async, though nothing is awaited: a plain function would be run in a thread, at ten times the cost
+# async although it awaits nothing: FastAPI runs a plain function in a thread, which costs ten times as much
 async def _if_match(value: Annotated[str | None, Header(alias="If-Match")] = None) -> frozenset[str] | None:
     return headers.parse_if_match(value)
 

@@ -1,4 +1,4 @@
-"""The answers about incidents as the OpenAPI document shows them, made by the code that answers."""
+"""The examples of answers about incidents in the OpenAPI document, made by the code that makes the answers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PLAN: PlanView = plan(VIEWER, plans.plan(EXTENDED, WORLD, VIEWER.now))
 
 
 def _refused() -> dict[str, Any]:
-    """The problem of the second item of a batch, whose cell nobody knows."""
+    """The problem of the second item of a batch, whose cell is not in the registry."""
     error = UnknownCell(problem_examples.of(UnknownCell).detail, "/items/1/grid_code")
     return problems.problem(error, "/v1/incidents/batch")
 

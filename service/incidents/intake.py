@@ -1,7 +1,8 @@
-"""Group commit: reports that wait at the same moment are saved in one transaction, and each is answered after it.
+"""The intake of reports, with group commit: reports that wait at the same moment are saved in one transaction.
 
-A burst costs one commit a group instead of one a report. One bad report cannot spoil its group: a refusal of the rules
-is that report's alone, and a group that the database refuses is taken again one by one.
+In a burst, each group of reports costs one commit. A bad report does not affect the others of its group: when the rules
+refuse it, they refuse it alone; when the database refuses a group, its reports are saved one by one. Each report is
+answered after its commit.
 """
 
 from __future__ import annotations
@@ -24,14 +25,14 @@ from service.store.incidents.reports import EarlierReport, NamePair, Report
 from service.store.log.writing import Committed
 
 MAX_GROUP = 500
-"""Reports in one transaction."""
-_SIDE_BY_SIDE = 2
-"""Groups in flight at once: while one waits for its commit, the next is decided."""
+"""Reports in one group, which is one transaction."""
+_MAX_GROUPS_AT_ONCE = 2
+"""Groups that are worked on at once: while one waits for its commit, the rules decide about the next."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewReport:
-    """A report that became an incident, and the registry it was routed by."""
+    """A report that became an incident, and the world by which the incident was routed."""
 
     decision: Decision
     content: Report
@@ -39,7 +40,7 @@ class NewReport:
 
     @property
     def line(self) -> str:
-        """The line of work of its category."""
+        """The line of work to which the category belongs."""
         incident = self.decision.after
         category = self.world.category(incident.category, incident.reported_at)
         return category.line if category else ""
@@ -47,7 +48,7 @@ class NewReport:
 
 @dataclass(frozen=True, slots=True)
 class RepeatedReport:
-    """A report that came before: under the same Idempotency-Key, or (`by_source`) from the same source."""
+    """A report that was stored before, under the same Idempotency-Key or, if `by_source`, from the same source."""
 
     known: EarlierReport
     by_source: bool
@@ -68,7 +69,7 @@ class _Waiting:
         return (self.content.subject, self.content.idempotency_key) if self.content.idempotency_key else None
 
     def settle(self, outcome: IntakeOutcome | BaseException) -> None:
-        if self.answer.done():  # its caller went away; the report is stored all the same
+        if self.answer.done():  # the client hung up; the report is stored all the same
             return
         if isinstance(outcome, BaseException):
             self.answer.set_exception(outcome)
@@ -77,7 +78,8 @@ class _Waiting:
 
 
 class Intake(Part):
-    """One a process: any request may `submit` a report to it."""
+    """Stores the reports of a process: every request that brings a report calls `submit`. There is one for each
+    process."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -87,21 +89,21 @@ class Intake(Part):
         self._numbers: deque[int] = deque()
 
     def start(self) -> None:
-        """Take groups as they come."""
-        self._tasks = [asyncio.create_task(self._work()) for _ in range(_SIDE_BY_SIDE)]
+        """Start to save the reports that are submitted, group by group."""
+        self._tasks = [asyncio.create_task(self._work()) for _ in range(_MAX_GROUPS_AT_ONCE)]
 
     async def stop(self) -> None:
-        """Take no more groups. A group under way finishes, so that each of its reports is answered."""
+        """Begin no further group. A group that is being saved is finished, so that each of its reports is answered."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def submit(self, draft: Draft, content: Report, actor: Actor) -> IntakeOutcome:
-        """Store one report; returns after its commit.
+        """Store one report, and return after its commit.
 
         Raises:
             SihuError: this report is refused (see `lifecycle.report`), or its key was used with another body.
-            Unavailable: the database is away.
+            Unavailable: the database cannot be reached.
         """
         waiting = _Waiting(draft, content, actor)
         self._queue.append(waiting)
@@ -116,7 +118,7 @@ class Intake(Part):
                 await asyncio.shield(self._save(group))
 
     def _take(self) -> list[_Waiting]:
-        """The next group. A second report under a key or source already in it stays behind, for a later group."""
+        """The next group. A report whose key or source is already in the group stays in the queue for a later group."""
         group: list[_Waiting] = []
         taken: set[NamePair] = set()
         behind: list[_Waiting] = []
@@ -137,13 +139,14 @@ class Intake(Part):
         try:
             outcomes = await self._store(group)
         except StatementRefused as error:
-            # a poisoned group is taken apart; a key that another process took this moment is found at a second look
+            # one bad report must not fail the group, so each is saved alone; a key or source that another process has
+            # stored in this very moment is found when the report is looked at again
             if len(group) == 1 and not reports.is_taken(error):
                 self._fail(group, error)
             else:
                 for waiting in group:
                     await self._save([waiting])
-        except Exception as error:  # whatever it was, each caller hears of it
+        except Exception as error:  # whatever went wrong, each waiting request gets it as its answer
             self._fail(group, error)
         else:
             for waiting, outcome in zip(group, outcomes, strict=True):
@@ -200,7 +203,8 @@ class Intake(Part):
         return NewReport(decision, content, world)
 
     async def _take_numbers(self, count: int) -> list[int]:
-        """Numbers out of this process's blocks. Those of a group that is not saved stay unused (contract §3)."""
+        """Incident numbers from the blocks that this process has reserved. Numbers of a group that is not saved stay
+        unused (contract §3, gaps are allowed)."""
         while len(self._numbers) < count:
             async with self._context.database.begin() as tx:
                 first = await saving.number_block(tx)
@@ -211,11 +215,11 @@ class Intake(Part):
 async def _write(tx: Transaction, new: Sequence[NewReport]) -> Committed | None:
     if not new:
         return None
-    # always in one order: two processes that insert the same keys then wait for each other, and never in a circle
-    ordered = sorted(new, key=_place)
+    # always in one order: two processes that insert the same keys wait for each other, but never in a circle
+    ordered = sorted(new, key=_insert_order)
     await reports.insert(tx, [(each.decision.after, each.content, each.line) for each in ordered])
     return await saving.save(tx, [each.decision for each in new])
 
 
-def _place(new: NewReport) -> tuple[str, str, tuple[str, ...]]:
+def _insert_order(new: NewReport) -> tuple[str, str, tuple[str, ...]]:
     return new.content.subject, new.content.idempotency_key or "", new.content.source or ()

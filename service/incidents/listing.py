@@ -1,4 +1,4 @@
-"""One page of the list of incidents, filtered, and of what the actor may see alone."""
+"""The list of incidents, page by page: those that match the filters and that the actor may see."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from service.web.cursors import Cursors, kind_of
 
 
 async def page(context: Context, query: ListQuery, actor: Actor) -> ItemPage[IncidentRow]:
-    """One page of what the actor sees; a cursor only fits the filters it came with.
+    """One page of the incidents that the actor sees. A cursor is good only for the filters of the list it came from.
 
     Raises:
-        BadCursor: the cursor is not one of this service, was altered, or belongs to a list with other filters.
+        BadCursor: the cursor is not from this service, was altered, or belongs to a list with other filters.
     """
     viewer = Viewer(actor, context.worlds.world, context.clock.now())
     kind = kind_of("incidents", query.model_dump(mode="json", exclude={"cursor", "limit"}))

@@ -1,4 +1,4 @@
-"""Where a report is: its point in WGS-84 degrees, the cell that holds it, and whether the two agree."""
+"""The place of a report: its point in degrees WGS-84, its grid cell, and whether the two agree."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from service.places.shapes import ShapeIndex
 
 
 class Place(NamedTuple):
-    """`lat`, `lon`: degrees WGS-84. `mismatch`: the point lies outside the cell that was named, by more than its own
-    accuracy (exact when it tells none); the cell stands all the same, since the worker knows where they are."""
+    """The place of a report. `lat`, `lon`: degrees WGS-84. `mismatch`: the point lies outside the cell that the
+    reporter named, by more than the point's accuracy (0 m when none is given). The named cell counts all the same,
+    since the grid worker knows the place."""
 
     grid_code: str | None = None
     lat: float | None = None
@@ -20,7 +21,7 @@ class Place(NamedTuple):
 
 
 def place(grid_code: str | None, location: Location | None, shapes: ShapeIndex) -> Place:
-    """The place of a report. Without a cell named: the one the point lies in, or None."""
+    """The place of a report. When the reporter named no cell, the cell is the one in which the point lies, or None."""
     if location is None:
         return Place(grid_code)
     lat, lon = to_wgs84(location.lat, location.lon, CoordType(location.coord_type))
@@ -30,8 +31,8 @@ def place(grid_code: str | None, location: Location | None, shapes: ShapeIndex) 
 
 
 def _outside_m(grid_code: str, lat: float, lon: float, shapes: ShapeIndex) -> float:
-    """Metres by which a point lies outside of a cell. A cell without a shape is wherever no other cell is: it is left
-    by as much as the point lies inside of another one."""
+    """Metres by which a point lies outside a cell. A cell without a shape covers whatever no other cell covers, so the
+    point is outside it by the distance to the edge of the other cell in which it lies."""
     outside_m = shapes.distance_m(grid_code, lat, lon)
     if outside_m is not None:
         return outside_m

@@ -1,4 +1,4 @@
-"""Use cases of reporting: one report, or up to 500 from a phone that was offline. Each stands alone."""
+"""Reporting: one report, or a batch of up to 500 from a phone that was offline. Each report is decided by itself."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from service.store.incidents.reports import Report
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """The incident of a report as it stands now. `replayed`: this very request was carried out before. `known_source`:
-    the source had reported it before."""
+    """The incident of a report, as it now stands. `replayed`: the same request was carried out before. `known_source`:
+    the source had reported the incident before."""
 
     incident: IncidentWithCalls
     replayed: bool = False
@@ -37,7 +37,7 @@ class Reported:
 
 
 async def report(context: Context, body: ReportBody, actor: Actor, key: str | None) -> Reported:
-    """Store one report, durably: this returns after the commit.
+    """Store one report, and return after its commit.
 
     Raises:
         ValidationFailed, NotYours, SourceTaken, IdempotencyMismatch, UnknownCell, UnknownCategory, Unavailable.
@@ -51,7 +51,7 @@ async def report(context: Context, body: ReportBody, actor: Actor, key: str | No
 
 
 async def report_batch(context: Context, items: Sequence[BatchItem], actor: Actor) -> list[Reported | SihuError]:
-    """What each item comes to, as if it had been reported alone, in the order they came. They share group commits."""
+    """The result of each item, in the order of the items, as if each were reported alone. The items share commits."""
     return list(await asyncio.gather(*(_item(context, item, actor) for item in items)))
 
 
@@ -65,8 +65,8 @@ async def _item(context: Context, item: BatchItem, actor: Actor) -> Reported | S
 def draft_of(body: ReportBody, actor: Actor, where: Place) -> Draft:
     """The part of a report that the rules look at. Raises `ValidationFailed` or `NotYours`.
 
-    The area is checked here and by the rules once more: "not yours" comes before a key that was used already, which is
-    found out before the rules are asked.
+    The area is checked here, and by the rules once more, so that a report outside the area is refused before its
+    Idempotency-Key is looked at.
     """
     if body.grid_code is None and body.location is None:
         raise _wrong("/grid_code", "Name the grid_code, or send the location: one of them says where it is.")
@@ -101,12 +101,12 @@ def report_of(body: ReportBody, actor: Actor, key: str | None, where: Place) -> 
 
 
 def body_hash(content: Mapping[str, Any]) -> bytes:
-    """SHA-256 of what a body says, whatever the order of its fields."""
+    """SHA-256 of the content of a body. The order of the fields makes no difference."""
     return hashlib.sha256(to_json({name: content[name] for name in sorted(content)})).digest()
 
 
 def view_of(new: NewReport, viewer: Viewer) -> IncidentWithCalls:
-    """The view of what was just committed, without reading it again."""
+    """The incident of a new report, as `viewer` may see it, put together without another read."""
     incident, content = new.decision.after, new.content
     system, ref = content.source or (None, None)
     row = {

@@ -1,4 +1,4 @@
-"""Incidents: what people do to them, and the intake of reports."""
+"""The room of incidents: reporting, reading and acting, and the intake of reports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reporting and looking: `/v1/incidents`."""
+"""`/v1/incidents`: reporting incidents and reading them."""
 
 from __future__ import annotations
 
@@ -43,14 +43,16 @@ _READ_PROBLEMS = (errors.Unauthorized, errors.NotFound, errors.Unavailable)
     status_code=201,
     summary="Report an incident · 上报",
     responses={
-        201: ok("Stored; its community is called", examples.INCIDENT),
+        201: ok("The incident is stored, and its first unit is called", examples.INCIDENT),
         200: ok("This source was reported before: the incident that exists", examples.INCIDENT),
         **problems.documented(*_REPORT_PROBLEMS),
     },
 )
 async def report(context: CurrentContext, caller: Caller, body: ReportBody, key: KeyHeader = None) -> Response:
-    """Answered only after it is committed. Send it again under the same `Idempotency-Key` as often as the network
-    wants: it stays one incident, and the answer then says `Idempotency-Replayed: true`."""
+    """A reporter, or a unit with an area, reports an incident inside its own area; ops report anywhere, on behalf of
+    somebody. The answer comes only after the incident is stored. It is safe to send the same request again under the
+    same `Idempotency-Key`: only one incident is stored, and the answer then carries `Idempotency-Replayed: true`. A
+    `source` that was reported before answers 200 with the incident that exists."""
     done = await reporting.report(context, body, caller, key)
     headers = {"Location": f"/v1/incidents/{done.incident['id']}", "ETag": f'"{done.incident["version"]}"'}
     if done.replayed:
@@ -60,15 +62,15 @@ async def report(context: CurrentContext, caller: Caller, body: ReportBody, key:
 
 @router.post(
     "/batch",
-    summary="Report up to 500 incidents a phone kept while offline · 批量上报",
+    summary="Report up to 500 incidents that a phone kept while offline · 批量上报",
     responses={
-        200: ok("One result an item, in order; each stands alone", examples.BATCH),
+        200: ok("One result for each item, in the order of the items", examples.BATCH),
         **problems.documented(*_REPORT_PROBLEMS[:5], errors.Unavailable),
     },
 )
 async def report_batch(request: Request, context: CurrentContext, caller: Caller, body: BatchBody) -> Response:
-    """Each item is what a single POST would be, with its own `idempotency_key`; `status` is what that POST would give.
-    A bad item spoils no other."""
+    """Each item is the body of a single POST, with an `idempotency_key` of its own. Each result carries the `status`
+    that such a POST would give, and the incident or the problem. An item that is refused does not affect the others."""
     return answer({"results": await batch.results(context, body, caller, instance=request.url.path)})
 
 
@@ -81,17 +83,24 @@ async def report_batch(request: Request, context: CurrentContext, caller: Caller
     },
 )
 async def list_incidents(context: CurrentContext, caller: Caller, query: Annotated[ListQuery, Query()]) -> Response:
-    """The incidents that you may see, without their calls. Filters narrow the list; times are half-open."""
+    """The incidents that you may see, newest first, without their calls and requests. An incident has to match all
+    filters that are given. `reported_after` and `updated_after` include the instant that they name, `reported_before`
+    does not."""
     return answer(await listing.page(context, query, caller))
 
 
 @router.get(
     "/{incident_id}",
     summary="One incident with its calls · 事件详情",
-    responses={200: ok("As it stands now", examples.INCIDENT_LATER), **problems.documented(*_READ_PROBLEMS)},
+    responses={
+        200: ok("The incident as it now stands", examples.INCIDENT_LATER),
+        **problems.documented(*_READ_PROBLEMS),
+    },
 )
 async def get_incident(context: CurrentContext, caller: Caller, incident_id: IncidentId) -> Response:
-    """`ETag` is its version: send it back as `If-Match` with an action."""
+    """The incident as it now stands, with its calls and requests. The `ETag` is the version of the incident: send it as
+    `If-Match` with an action, and the action is refused (412) when the incident has changed meanwhile. An incident that
+    you may not see answers 404."""
     loaded = await acting.see(context, incident_id, caller)
     viewer = Viewer(caller, context.worlds.world, context.clock.now())
     return answer(incident.loaded(viewer, loaded), headers={"ETag": f'"{loaded.incident.version}"'})
@@ -99,14 +108,14 @@ async def get_incident(context: CurrentContext, caller: Caller, incident_id: Inc
 
 @router.get(
     "/{incident_id}/timeline",
-    summary="Its events, oldest first · 时间线",
+    summary="The events of an incident, oldest first · 时间线",
     responses={
         200: ok("Every event of this incident", examples.INCIDENT_TIMELINE),
         **problems.documented(*_READ_PROBLEMS),
     },
 )
 async def get_timeline(context: CurrentContext, caller: Caller, incident_id: IncidentId) -> Response:
-    """The whole story, to whoever sees the incident."""
+    """Every event of the incident, including the events from before you could see the incident."""
     await acting.see(context, incident_id, caller)
     viewer = Viewer(caller, context.worlds.world, context.clock.now())
     return answer(await cloud_events.timeline(context.database, viewer, incident_id))
@@ -115,20 +124,29 @@ async def get_timeline(context: CurrentContext, caller: Caller, incident_id: Inc
 @router.get(
     "/{incident_id}/similar",
     summary="Candidates for a merge · 疑似重复",
-    responses={200: ok("The likeliest first", examples.SIMILAR), **problems.documented(*_READ_PROBLEMS)},
+    responses={
+        200: ok("The candidates, the likeliest first", examples.SIMILAR),
+        **problems.documented(*_READ_PROBLEMS),
+    },
 )
 async def get_similar(context: CurrentContext, caller: Caller, incident_id: IncidentId) -> Response:
-    """Open incidents you may see of the same line of work, in its cell or within 100 m, reported within 30 days."""
+    """Open incidents of the same line of work that you may see, reported at most 30 days before or after this one:
+    those in its cell, and those in cells of its street within 100 m of its point. Two incidents that both have a point
+    are at most 100 m apart."""
     return answer(await similar.candidates(context, incident_id, caller))
 
 
 @router.get(
     "/{incident_id}/deadline",
-    summary="How its deadline came about · 时限说明",
-    responses={200: ok("Every counted second", examples.DEADLINE), **problems.documented(*_READ_PROBLEMS)},
+    summary="How the deadline of an incident came about · 时限说明",
+    responses={
+        200: ok("The deadline, and how it was reckoned", examples.DEADLINE),
+        **problems.documented(*_READ_PROBLEMS),
+    },
 )
 async def get_deadline(context: CurrentContext, caller: Caller, incident_id: IncidentId) -> Response:
-    """The policy's row, the clock, each stretch of time that counts, each hold and extension, and the sum."""
+    """How `due_at` was reckoned: the row of the policy, the clock, each stretch of time that counts, each hold and
+    extension, and the sum. A closed incident has no deadline, and the answer says so."""
     loaded, world = await acting.see_with_world(context, incident_id, caller)
     return answer(deadline.deadline(Viewer(caller, world, context.clock.now()), loaded.incident))
 
@@ -136,10 +154,14 @@ async def get_deadline(context: CurrentContext, caller: Caller, incident_id: Inc
 @router.get(
     "/{incident_id}/plan",
     summary="What happens next if nobody acts · 预演",
-    responses={200: ok("By the engine's own rule", examples.PLAN), **problems.documented(*_READ_PROBLEMS)},
+    responses={
+        200: ok("The steps, by the rule that the engine follows", examples.PLAN),
+        **problems.documented(*_READ_PROBLEMS),
+    },
 )
 async def get_plan(context: CurrentContext, caller: Caller, incident_id: IncidentId) -> Response:
-    """What the clock will do, step by step. The plan ends with the first repeated call at level 4, or a close."""
+    """What the clock will do to the incident, step by step, if nobody acts. The plan ends with the first repeated call
+    at level 4, or with the incident closed."""
     loaded, world = await acting.see_with_world(context, incident_id, caller)
     viewer = Viewer(caller, world, context.clock.now())
     return answer(plan.plan(viewer, plans.plan(loaded.incident, world, viewer.now)))

@@ -1,4 +1,5 @@
-"""What people send of a report, and ask of a list: bounded everywhere, with an example that can be pasted.
+"""The body of a report and the filters of the list of incidents. Every field has a limit, every body an example to
+paste.
 
 The body of an action stands beside its route."""
 
@@ -33,7 +34,8 @@ def example(**fields: Any) -> ConfigDict:
 
 
 class Location(Body):
-    """A point as the phone gave it. No default for `coord_type`: a wrong guess is 600 m off (domain page §6)."""
+    """A point as the phone gave it. `coord_type` has no default, since a wrong guess is up to 600 m off (domain page
+    §6)."""
 
     lat: Annotated[FiniteFloat, Field(ge=-90, le=90)]
     lon: Annotated[FiniteFloat, Field(ge=-180, le=180)]
@@ -42,14 +44,15 @@ class Location(Body):
 
 
 class Source(Body):
-    """Where it came from: `(system, ref)` stands for one incident for ever."""
+    """The system that a report came from, and its reference there. One pair of `system` and `ref` is one incident for
+    ever."""
 
     system: Annotated[str, *one_line(64)]
     ref: Short
 
 
 class ReportBody(Body):
-    """One incident as reported."""
+    """One report: what happened, where, and of which category."""
 
     model_config = example(
         grid_code="440105003001001",
@@ -63,7 +66,7 @@ class ReportBody(Body):
     description: Annotated[str, *words(4000)]
     grid_code: GridCode | None = None
     kind: Kind = Kind.INCIDENT
-    urgency: Urgency | None = Field(None, description="the category's, when left out")
+    urgency: Urgency | None = Field(None, description="left out: the urgency of the category")
     occurred_at: Moment | None = None
     on_behalf_of: Short | None = Field(None, description="ops only: the reporter's subject")
     location: Location | None = None
@@ -72,13 +75,13 @@ class ReportBody(Body):
 
 
 class BatchItem(ReportBody):
-    """One report of a batch: the body of a single POST and its key."""
+    """One report of a batch: the body of a single POST, and the idempotency key that it would send as a header."""
 
     idempotency_key: IdempotencyKey | None = None
 
 
 class BatchBody(Body):
-    """Up to 500 reports. Items are checked one by one, so that a bad one spoils no other."""
+    """Up to 500 reports. Each item is validated by itself, so that a faulty item does not affect the others."""
 
     items: Annotated[
         list[Annotated[BatchItem | Any, Field(union_mode="left_to_right")]], Field(min_length=1, max_length=500)
@@ -86,7 +89,7 @@ class BatchBody(Body):
 
 
 class ListQuery(Params):
-    """Filters of `GET /v1/incidents`; all that are given must hold."""
+    """The filters of `GET /v1/incidents`. An incident has to match all that are given."""
 
     state: Annotated[list[State], Field(max_length=5)] = []
     level: Annotated[int, Field(ge=1, le=4)] | None = None

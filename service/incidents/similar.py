@@ -1,4 +1,4 @@
-"""Which open incidents may be the same matter: near in place, of the same line of work, reported not long apart."""
+"""Candidates for a merge: open incidents of the same line of work, close to each other in place and in time."""
 
 from __future__ import annotations
 
@@ -17,13 +17,15 @@ from service.shown.row import IncidentRow, row
 from service.store.incidents import lists
 
 NEAR_M = 100.0
-"""How far apart two points may be; twice the 50 m of practice (domain page §2.4), for phones are not exact."""
+"""Metres that two points may lie apart: twice the 50 m used in practice (domain page §2.4), since phones are not
+exact."""
 MAX_APART = timedelta(days=30)
 MAX_CANDIDATES = 20
 
 
 class Candidate(IncidentRow):
-    """A candidate for a merge, and how like the incident it is. `distance_m`: None where one of them has no point."""
+    """A candidate for a merge, and what it has in common with the incident. `distance_m` is null when one of the two
+    has no point."""
 
     same_cell: bool
     same_category: bool
@@ -32,9 +34,9 @@ class Candidate(IncidentRow):
 
 
 async def candidates(context: Context, incident_id: UUID, actor: Actor) -> ItemPage[Candidate]:
-    """Open incidents this actor sees that may be merged with this one, the likeliest first.
+    """Open incidents that the actor may see and that may be merged with this one, the likeliest first.
 
-    Raises `NotFound` when the incident itself is not this actor's to see.
+    Raises `NotFound` when the actor may not see the incident itself.
     """
     loaded = await acting.see(context, incident_id, actor)
     incident, here = loaded.incident, _point(loaded.row["location"])
@@ -49,7 +51,7 @@ async def candidates(context: Context, incident_id: UUID, actor: Actor) -> ItemP
 
 
 def _cells(context: Context, incident: Incident, here: Point | None) -> list[str]:
-    """The cell of the incident, and those of its street that its point lies close to."""
+    """The cell of the incident, and the cells of its street within `NEAR_M` of the incident's point."""
     if here is None:
         return [incident.grid_code]
     shapes = context.worlds.shapes

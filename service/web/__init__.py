@@ -1,1 +1,1 @@
-"""HTTP plumbing that the rooms share: doors, problems, limits, cursors, documents. It knows no room."""
+"""The HTTP parts that all rooms share: doors, problems, limits, cursors, documents. This package knows no room."""

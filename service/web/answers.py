@@ -1,4 +1,4 @@
-"""The one way to answer with JSON: straight from Python objects to bytes."""
+"""The one way to answer with JSON: Python objects are written as bytes directly."""
 
 from __future__ import annotations
 
@@ -9,5 +9,6 @@ from starlette.responses import Response
 
 
 def answer(content: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """JSON of anything pydantic can write. Aware UTC datetimes become RFC 3339 with `Z`; NaN and infinity null."""
+    """A JSON response of anything that pydantic can write. Aware UTC datetimes become RFC 3339 with `Z`, NaN and
+    infinity become null."""
     return Response(to_json(content, inf_nan_mode="null"), status, headers, media_type="application/json")

@@ -1,4 +1,4 @@
-"""Opaque cursors: what a list needs to go on, signed, so that only cursors of this deployment are read, unaltered."""
+"""Opaque cursors: the place at which a list goes on, signed, so that an altered or foreign cursor is refused."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from service.rules.errors import BadCursor, Unavailable
 _MAC_BYTES = 12
 _MIN_SECRET_BYTES = 16
 _MAX_CHARACTERS = 1024
-"""A longer cursor is not looked at."""
+"""A longer cursor is refused without being read."""
 
 
 class Cursors:
-    """Signs and reads cursors, once it has a secret. Every process of one deployment uses the same one."""
+    """Signs and reads cursors, as soon as the secret is set. All processes of a deployment use the same secret."""
 
     def __init__(self, secret: bytes | None = None) -> None:
         self._secret: bytes | None = None
@@ -28,14 +28,16 @@ class Cursors:
             self.use(secret)
 
     def use(self, secret: bytes) -> None:
-        """Sign with this secret from now on. Raises ValueError when it is too short to keep anything."""
+        """Sign and read with this secret from now on. Raises ValueError when the secret is too short to be safe."""
         if len(secret) < _MIN_SECRET_BYTES:
             raise ValueError(f"the cursor secret has at least {_MIN_SECRET_BYTES} bytes")
         self._secret = secret
 
     def sign(self, kind: str, values: Sequence[Any]) -> str:
-        """URL-safe text for `values` (JSON values; a datetime or UUID comes back as text). Raises `Unavailable` before
-        there is a secret."""
+        """The cursor that carries `values`, as URL-safe text. The values are JSON: a datetime or UUID is read as text.
+
+        Raises `Unavailable` before the secret is set.
+        """
         payload = to_json(list(values))
         return _text(payload + self._mac(kind, payload))
 
@@ -43,8 +45,8 @@ class Cursors:
         """The values that were signed under `kind`.
 
         Raises:
-            BadCursor: altered, too long, of another kind, or of another deployment.
-            Unavailable: there is no secret yet, since the service is starting.
+            BadCursor: the cursor was altered, is too long, or is of another kind or another deployment.
+            Unavailable: the secret is not set yet, since the service is starting.
         """
         signed = _bytes(text)
         payload, mac = signed[:-_MAC_BYTES], signed[-_MAC_BYTES:]
@@ -61,7 +63,7 @@ class Cursors:
 
 
 def kind_of(name: str, filters: Mapping[str, Any]) -> str:
-    """The kind of cursor of one list under these filters: used with other filters, it is refused."""
+    """The kind of the cursors of one list under these filters: with other filters such a cursor is refused."""
     ordered = {key: filters[key] for key in sorted(filters)}
     return f"{name}:{hashlib.sha256(to_json(ordered)).hexdigest()[:16]}"
 
@@ -77,7 +79,7 @@ def _bytes(text: str) -> bytes:
         signed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
     except (binascii.Error, ValueError):
         raise _bad() from None
-    if _text(signed) != text:  # base64 has several spellings of the same bytes; only ours counts
+    if _text(signed) != text:  # base64 has several spellings of the same bytes; only that of `_text` is accepted
         raise _bad()
     return signed
 

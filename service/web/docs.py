@@ -1,4 +1,4 @@
-"""/docs without the internet: Swagger UI from an installed package, and the list of problems. No foreign URL."""
+"""/docs, which works without the internet: Swagger UI from an installed package, and the list of problems."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
 }
 _FOLDER = Path(str(resources.files("fastapi_swagger.resources")))
-"""Only the files: this package carries Swagger UI 5 as published. swagger-ui-bundle carries 4, blind to OpenAPI 3.1."""
+"""The files of Swagger UI 5, as published; nothing else of the package is used. The package swagger-ui-bundle carries
+version 4, which cannot show OpenAPI 3.1."""
 _FILES = {
     "swagger-ui.css": "text/css",
     "swagger-ui-bundle.js": "text/javascript",
@@ -59,7 +60,7 @@ _WEEK = {"Cache-Control": "public, max-age=604800"}
 
 
 def install(app: FastAPI) -> None:
-    """Add /docs, /docs/problems and /docs/static. The app is made with `docs_url=None, redoc_url=None`."""
+    """Add /docs, /docs/problems and /docs/static to an app that was made with `docs_url=None, redoc_url=None`."""
     app.add_api_route("/docs", _docs, include_in_schema=False)
     app.add_api_route("/docs/problems", _problems, include_in_schema=False)
     app.add_api_route("/docs/static/{name}", _static, include_in_schema=False)

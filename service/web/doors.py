@@ -1,4 +1,5 @@
-"""Doors: below which paths people come in, how they sign in there, what they may send, and how a refusal reads."""
+"""Doors. A door is all paths below one prefix, with the schemes by which people sign in there, the bodies that they may
+send, and the form of a refusal."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ from service.rules.model import Actor
 JSON, ZIP = "application/json", "application/zip"
 BODY_BYTES = 64 * 1024
 BULK_BYTES = 16 * 1024 * 1024
-"""For a body that carries many rows (contract §3: 16 MiB)."""
+"""The limit of a body that carries many rows (contract §3: 16 MiB)."""
 
 
 class Scheme(Protocol):
@@ -39,23 +40,23 @@ class Scheme(Protocol):
         ...
 
     async def identify(self, scope: Scope) -> Actor | None:
-        """Who sent this request; None when it carries nothing of this scheme.
+        """The actor that sent this request; None when the request carries no credential of this scheme.
 
         Raises:
-            Unauthorized: what it carries is wrong; the detail says how.
+            Unauthorized: the credential is wrong; the detail says how.
             Unavailable: nobody can be identified now.
         """
         ...
 
     def invitation(self, scope: Scope) -> str:
-        """One sentence for a request that no scheme has found anything in: what to send."""
+        """One sentence that says what to send, for a request in which no scheme has found a credential."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class BodyLimits:
-    """What a body may be: at most `max_bytes` of one of the media types (none listed: of any). `hint` says what to send
-    instead of another type."""
+    """The limits of a body: at most `max_bytes`, of one of the media types `media` (empty: of any type). `hint` is the
+    sentence for a body of another type."""
 
     max_bytes: int = BODY_BYTES
     media: tuple[str, ...] = (JSON,)
@@ -63,13 +64,13 @@ class BodyLimits:
 
 
 Refusal = Callable[[SihuError, Request, Mapping[str, str]], Response]
-"""How a door words a refusal; the headers are those that its status asks for."""
+"""A function that writes a refusal in the form of a door, with the headers that belong to its status."""
 
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """Everything below `prefix`. Without `schemes` everybody is let in, as nobody. Without a `refusal` of its own the
-    door answers RFC 9457 problems."""
+    """All paths below `prefix`. A door without `schemes` lets every request in, without an actor. A door without a
+    `refusal` of its own refuses with RFC 9457 problems."""
 
     prefix: str
     schemes: tuple[Scheme, ...] = ()
@@ -78,12 +79,12 @@ class Door:
 
     @property
     def challenge(self) -> str:
-        """The `WWW-Authenticate` header of a 401; empty without schemes."""
+        """The `WWW-Authenticate` header of a 401; empty for a door without schemes."""
         return ", ".join(scheme.challenge for scheme in self.schemes)
 
 
 def door_of(doors: Sequence[Door], path: str) -> Door | None:
-    """The door that a path lies behind; None: behind none, as `/healthz` and `/docs`."""
+    """The door to which a path belongs; None for a path outside all doors, such as `/healthz` and `/docs`."""
     for door in doors:
         if path.startswith(door.prefix):
             return door

@@ -1,4 +1,4 @@
-"""How the OpenAPI document shows an example of a success response."""
+"""Examples of success responses in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from starlette.routing import BaseRoute
 
 
 def ok(description: str, example: Mapping[str, Any]) -> dict[str, Any]:
-    """One success response of an operation, with its example: a view as `answer` would write it."""
+    """One success response of an operation, with its example, written as `answer` writes the same view."""
     return {"description": description, "content": {"application/json": {"example": from_json(to_json(example))}}}
 
 
 def one(example: dict[str, Any]) -> dict[str, Any]:
-    """The success response of one thing."""
+    """The success response of an operation that answers with one thing, such as a unit."""
     return ok("Found", example)
 
 
 def listed(example: dict[str, Any]) -> dict[str, Any]:
-    """The success response of a list of such things."""
+    """The success response of an operation that answers with one page of a list."""
     return ok("One page", {"items": [example], "next_cursor": None})
 
 
 def restore_nulls(document: Mapping[str, Any], routes: Iterable[BaseRoute]) -> None:
-    """Put the examples of the routes back into an OpenAPI document as they were given.
+    """Put the examples of the routes into an OpenAPI document once more, with their nulls.
 
-    FastAPI leaves out whatever is null, but in an answer a null has a meaning: the field is there, and empty.
+    FastAPI drops every null, but in an answer a null has a meaning: the field exists and is empty.
     """
     for route in routes:
         if not isinstance(route, APIRoute):

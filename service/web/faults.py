@@ -1,7 +1,8 @@
-"""From pydantic's faults to the contract's `errors`: where, and in one sentence what to send instead.
+"""The faults that pydantic finds, as the `errors` of the contract: where each is, and one sentence on what to send
+instead.
 
-`pointer` is an RFC 6901 JSON Pointer into the body (`/items/3/description`, "" for the body as a whole). Outside a
-body it is written as on the wire: `?limit` for a query parameter, `If-Match:` for a header.
+`pointer` is an RFC 6901 JSON Pointer into the body (`/items/3/description`, "" for the body as a whole). For a query
+parameter `pointer` reads `?limit`, for a header `If-Match:`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from service.rules.errors import Pointer, ValidationFailed
 from service.web import text
 
 _MAX_FAULTS = 100
-"""Faults listed in one refusal."""
+"""How many faults one refusal lists."""
 
 _Fault = Mapping[str, Any]
 
@@ -52,13 +53,14 @@ _SENTENCES: Mapping[str, str] = {
 
 
 def validation_failed(error: ValidationError, model: Any = None, at: str = "") -> ValidationFailed:
-    """The refusal of an object that was validated by hand. `at`: the object's pointer, such as `/items/3`."""
+    """The refusal of an object that FastAPI did not validate. `at`: the pointer to the object, such as `/items/3`."""
     faults = error.errors(include_url=False, include_input=False)
     return refused([({**fault, "loc": ("body", *fault["loc"])}, model) for fault in faults[:_MAX_FAULTS]], at)
 
 
 def refused(faults: Sequence[tuple[_Fault, Any]], at: str = "") -> ValidationFailed:
-    """One `ValidationFailed` for faults, each with the annotation of what belongs in its place (`loc[0]`)."""
+    """One `ValidationFailed` for all `faults`. Each fault comes with the annotation of the place (`loc[0]`) that it was
+    found in, such as the model of the body."""
     errors = tuple(
         Pointer(_pointer(fault["loc"], at), _sentence(fault, model)) for fault, model in faults[:_MAX_FAULTS]
     )
@@ -89,7 +91,7 @@ def _sentence(fault: _Fault, model: Any) -> str:
 
 
 def _short(value: Any) -> Any:
-    """90 rather than 90.0."""
+    """The value as a sentence shows it: 90 rather than 90.0."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -113,7 +115,7 @@ def _shape(fault: _Fault, _model: Any) -> str:
 
 
 def _own_sentence(fault: _Fault, _model: Any) -> str:
-    """The sentence of a validator of this service, without pydantic's preface."""
+    """The sentence that a validator of this service raised, without the words that pydantic puts before it."""
     return str(fault["ctx"]["error"]) if "error" in (fault.get("ctx") or {}) else str(fault["msg"])
 
 
@@ -126,7 +128,7 @@ _SPECIAL: Mapping[str, Callable[[_Fault, Any], str]] = {
 
 
 def _fields(annotation: Any, path: Iterable[str | int]) -> list[str]:
-    """The fields of the model found at `path` below `annotation`; none when there is no model."""
+    """The names of the fields of the model at `path` below `annotation`; empty when no model is there."""
     models = _models(annotation)
     for part in path:
         if isinstance(part, str):

@@ -13,12 +13,12 @@ _MAX_CHARACTERS = 4096
 
 
 def parse_if_match(value: str | None) -> frozenset[str] | None:
-    """The versions that may be changed, without quotes; None: any, since the header is absent or `*`.
+    """The versions that If-Match allows, without quotes; None when any version is allowed: no header, or `*`.
 
-    Weak tags are left out: they never match strongly (RFC 9110 §13.1.1). So `W/"3"` alone gives an empty set.
+    Weak tags are left out, since they never match strongly (RFC 9110 §13.1.1). `W/"3"` alone gives an empty set.
 
     Raises:
-        ValidationFailed: not an entity tag, a list of them, or `*`; the pointer is `If-Match:`.
+        ValidationFailed: the header is neither an entity tag, nor a list of them, nor `*`; the pointer is `If-Match:`.
     """
     if value is None or value.strip() == "*":
         return None
@@ -29,9 +29,9 @@ def parse_if_match(value: str | None) -> frozenset[str] | None:
 
 
 def is_unchanged(if_none_match: str | None, etag: str) -> bool:
-    """Whether to answer 304: one of the tags, compared weakly, is `etag` (as sent, with quotes), or it is `*`.
+    """Whether to answer 304: If-None-Match is `*`, or one of its tags, compared weakly, is `etag` (with its quotes).
 
-    A header that cannot be read is ignored: the whole answer is always right.
+    A header that cannot be read is ignored: sending the whole answer is never wrong.
     """
     if if_none_match is None:
         return False

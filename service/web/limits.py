@@ -1,7 +1,8 @@
-"""What a request may weigh, settled before anything is read. Pure ASGI; next to nothing for a request without a body.
+"""The limits of a request: the size of its query and the size and type of its body, checked before the body is read.
 
-A body announced by Content-Length is refused at once; the server then drops what still comes, and the connection stays
-usable. A chunked body is counted while it is read, by Starlette's own limiter.
+A body whose Content-Length is over the limit is refused at once; the server then drops the rest of the body, and the
+connection stays usable. A chunked body is counted by Starlette's own limiter while it is read. For a request without a
+body the check costs next to nothing.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ from service.web.doors import BodyLimits, Door, door_of
 
 QUERY_BYTES = 8 * 1024
 _OUTSIDE = BodyLimits(media=())
-"""Behind no door nothing takes a body, so none is looked at."""
+"""Outside all doors no route reads a body, so its type does not matter there."""
 
 
 class Limits:
-    """Middleware. Stands behind the gate: 401 comes first (contract §3). `posts` are the limits of a POST to a path,
-    where they differ from those of its door."""
+    """ASGI middleware that checks the limits. It runs after the gate, since 401 comes first (contract §3). `posts`: the
+    limits of a POST by its path, where they differ from those of the door."""
 
     def __init__(self, app: ASGIApp, doors: Sequence[Door], posts: Mapping[str, BodyLimits]) -> None:
         self._app = app
@@ -61,7 +62,8 @@ class Limits:
         special = self._posts.get(scope["path"])
         if special is None or scope["method"] == "POST":
             return special or usual
-        return replace(special, max_bytes=usual.max_bytes)  # refused for its method, not for its media type
+        # another method may send what the POST may, so that it is refused as a method (405) and not for its type (415)
+        return replace(special, max_bytes=usual.max_bytes)
 
     async def _refuse(self, error: SihuError, scope: Scope, receive: Receive, send: Send) -> None:
         door = door_of(self._doors, scope["path"])
@@ -69,7 +71,8 @@ class Limits:
 
 
 def _announced(scope: Scope) -> tuple[int, bool, str]:
-    """Content-Length (0 when there is none), whether the length is open, and the media type in lower case."""
+    """What the headers say of the body: Content-Length (0: none), whether it is chunked, its media type in lower
+    case."""
     length, chunked, media = 0, False, ""
     for name, value in scope["headers"]:
         if name == b"content-length":
@@ -82,7 +85,7 @@ def _announced(scope: Scope) -> tuple[int, bool, str]:
 
 
 def _number(value: bytes) -> int:
-    """A Content-Length; one that cannot be read, or has digits enough for any size, is over every limit."""
+    """The value of a Content-Length. One that is no number, or has 20 digits or more, is taken as over every limit."""
     return int(value) if value.isdigit() and len(value) < 20 else sys.maxsize
 
 

@@ -1,4 +1,4 @@
-"""The OpenAPI document: what FastAPI derives from the routes, plus what the contract promises for all of them."""
+"""The OpenAPI document: what FastAPI derives from the routes, and what the contract promises for every operation."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ PROBLEM_SCHEMA: Mapping[str, Any] = {
         "title": {"type": "string"},
         "status": {"type": "integer", "minimum": 400, "maximum": 599},
         "detail": {"type": "string"},
-        "instance": {"type": "string", "format": "uri-reference", "description": "the path that was asked for"},
+        "instance": {"type": "string", "format": "uri-reference", "description": "the path of the request"},
         "code": {"type": "string", "enum": list(problems.CODES)},
         "errors": {
             "type": "array",
@@ -54,19 +54,19 @@ PROBLEM_SCHEMA: Mapping[str, Any] = {
         "state": {
             "type": "string",
             "enum": [state.value for state in State],
-            "description": "illegal_transition: the state it is in",
+            "description": "illegal_transition: the state of the incident",
         },
         "allowed": {
             "type": "array",
             "items": {"type": "string", "enum": [arrow.value for arrow, each in TRANSITIONS.items() if each.by]},
-            "description": "illegal_transition: what you could do instead",
+            "description": "illegal_transition: the verbs that you may use instead",
         },
     },
 }
 
 
 def version() -> str:
-    """The installed package's version; `0.0.0` when it runs from a folder that was never installed."""
+    """The version of the installed package; `0.0.0` when the code runs from a folder that was never installed."""
     try:
         return metadata.version("sihu")
     except metadata.PackageNotFoundError:
@@ -74,9 +74,9 @@ def version() -> str:
 
 
 def describe(app: FastAPI, doors: Sequence[Door]) -> None:
-    """Give `app` its title and make `app.openapi()` the whole contract. Call once, after the routes are there.
+    """Give `app` its title, and make `app.openapi()` the complete document. Call this once, when all routes are added.
 
-    What an operation needs for signing in, and the problems that any request can meet, come from its door.
+    The schemes by which to sign in, and the problems that any request can meet, come from the door of the operation.
     """
     app.title, app.description, app.version = TITLE, DESCRIPTION, version()
     derived = app.openapi
@@ -94,7 +94,7 @@ def describe(app: FastAPI, doors: Sequence[Door]) -> None:
 
 
 def _complete(document: dict[str, Any], doors: Sequence[Door]) -> None:
-    """Changes `document` in place: FastAPI keeps the very object it returned."""
+    """Add to `document` what the doors know. The object itself is changed, since FastAPI keeps it as its own."""
     components = document.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):
@@ -120,7 +120,7 @@ def _operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[st
 
 
 def _drop_default_422(operation: dict[str, Any]) -> None:
-    """FastAPI adds its own 422 where a route declared none; this service never answers so."""
+    """Remove the 422 that FastAPI adds where a route declares none, since this service never answers with it."""
     content = operation["responses"].get("422", {}).get("content", {})
     if "HTTPValidationError" in str(content.get("application/json", {}).get("schema", {})):
         del content["application/json"]
@@ -129,7 +129,7 @@ def _drop_default_422(operation: dict[str, Any]) -> None:
 
 
 def _common(operation: Mapping[str, Any], door: Door) -> list[type[SihuError]]:
-    """The problems an operation can have because of what it takes."""
+    """The problems that an operation can answer with because of its door, its body and its parameters."""
     kinds: list[type[SihuError]] = [errors.Unauthorized] if door.schemes else []
     kinds.append(errors.Unavailable)
     places = {parameter.get("in") for parameter in operation.get("parameters", ())}
@@ -158,7 +158,8 @@ def _add_problems(operation: dict[str, Any], kinds: list[type[SihuError]]) -> No
 
 
 def missing_examples(document: Mapping[str, Any], doors: Sequence[Door]) -> list[str]:
-    """What the document lacks, one sentence each: a request or success example, or its problems with theirs."""
+    """What the document lacks, one sentence each: an example of a request body, a success response, or an example of a
+    success response or of the problems."""
     missing = []
     for path, method, operation in _operations(document):
         name = f"{method.upper()} {path}"
@@ -176,7 +177,7 @@ def missing_examples(document: Mapping[str, Any], doors: Sequence[Door]) -> list
 
 
 def _shown(entry: Mapping[str, Any], document: Mapping[str, Any]) -> bool:
-    """Whether each media type has an example of its own, or of its schema."""
+    """Whether each media type of a body or response has an example, or its schema has one."""
     return all(
         "example" in media or media.get("examples") or _schema_shown(media.get("schema", {}), document)
         for media in entry["content"].values()

@@ -1,4 +1,4 @@
-"""Pages of a list that is in memory: at most `limit` rows, and the signed cursor of the next page."""
+"""Pages of a list that lies in memory: at most `limit` rows, and the signed cursor of the next page."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from service.web.cursors import Cursors, kind_of
 from service.web.text import CursorText, Limit, Params
 
 SortKey = tuple[str | int, ...]
-"""The place of a row in its list; a cursor carries the place of the last row of a page."""
+"""The values by which a list is sorted; a cursor carries those of the last row of its page."""
 
 _Item = TypeVar("_Item")
 
 
 class PageQuery(Params):
-    """The query of a list: how many rows a page has, and where it starts."""
+    """The query of a list: how many rows a page has, and the cursor at which it starts."""
 
     limit: Limit = 50
     cursor: CursorText | None = None
@@ -32,7 +32,7 @@ def page(
     view: Callable[[_Item], Mapping[str, object]],
     sort_key: Callable[[_Item], SortKey],
 ) -> Response:
-    """Answer with one page of `rows`, which are in the order of `sort_key`; each row is shown by `view`.
+    """Answer with one page of `rows`, which come in the order of `sort_key`. `view` makes the JSON of one row.
 
     Raises:
         BadCursor: the cursor belongs to another path, to other filters or to another deployment.

@@ -1,4 +1,4 @@
-"""Every problem as OpenAPI shows it: one example a code, merged by status."""
+"""One example of every problem, for the OpenAPI document and the page of problems."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _UNIT = "The registry has no unit 440105999. GET /v1/units lists them."
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """How one problem reads when it happens."""
+    """The detail, errors and further members of one problem, as an answer would have them."""
 
     detail: str
     errors: Sequence[Pointer] = ()
@@ -63,5 +63,5 @@ EXAMPLES: Mapping[type[SihuError], Example] = {
 
 
 def of(kind: type[SihuError]) -> Example:
-    """The example of a problem. A problem that only HTTP knows (a wrong method, a fault of ours) shows its title."""
+    """The example of a problem. A problem that is not in errors.py, such as a wrong method, shows its title."""
     return EXAMPLES.get(kind) or Example(f"{kind.title}.")

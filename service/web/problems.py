@@ -1,6 +1,6 @@
-"""Every refusal as RFC 9457 `application/problem+json`: one table from families to statuses, one shape, closed codes.
+"""Refusals as RFC 9457 `application/problem+json`: the status of each family of errors, and one shape for all of them.
 
-`type` is `/docs/problems#<code>`, a page this service serves itself. `instance` is the path that was asked for.
+`type` is `/docs/problems#<code>`, a page that this service serves itself. `instance` is the path of the request.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ FAMILIES: Mapping[type[SihuError], int] = {
 
 
 class MethodNotAllowed(SihuError):
-    """The path exists, the method does not. Not of the rules: only HTTP knows methods."""
+    """The path does not know the method. This class is not in errors.py, since the rules know nothing of HTTP."""
 
     code, title = "method_not_allowed", "The path does not know this method"
 
@@ -58,31 +58,31 @@ _BY_STATUS: Mapping[int, type[SihuError]] = {
     422: errors.Invalid,
     503: errors.Unavailable,
 }
-_PARSING = "There was an error parsing the body"  # FastAPI's own words, for a body json.loads chokes on in other ways
+_PARSING = "There was an error parsing the body"  # FastAPI's words for a body that it cannot read at all
 _INTERNAL = "Something went wrong here, not with your request. Send it again; if it stays, tell ops the time and path."
 
 
 def tree(family: type[SihuError]) -> Iterator[type[SihuError]]:
-    """A family and everything below it."""
+    """A family of errors: the class itself and all classes that derive from it."""
     yield family
     for child in family.__subclasses__():
         yield from tree(child)
 
 
 KINDS = tuple(sorted(tree(SihuError), key=lambda kind: kind.code))
-"""Every problem there is, by code. `SihuError` itself is `internal_error`: what went wrong is logged, not sent."""
+"""Every kind of problem, sorted by code. `SihuError` itself is `internal_error`: its cause is logged, never sent."""
 CODES = tuple(kind.code for kind in KINDS)
 """The closed list of codes (contract §3)."""
 
 
 def status_of(kind: type[SihuError]) -> int:
-    """The HTTP status of a class: that of the nearest family above it."""
+    """The HTTP status of a kind of problem: that of the nearest family from which the class derives."""
     families = {**_OF_HTTP, **FAMILIES}
     return next(families[each] for each in kind.__mro__ if each in families)
 
 
 def problem(error: SihuError, instance: str) -> dict[str, Any]:
-    """The problem document. `instance` is the path asked for, percent-encoded."""
+    """The problem document of a refusal. `instance` is the path of the request, percent-encoded."""
     document: dict[str, Any] = {
         "type": f"/docs/problems#{error.code}",
         "title": error.title,
@@ -101,8 +101,8 @@ def problem(error: SihuError, instance: str) -> dict[str, Any]:
 def refusal(
     error: SihuError, request: Request, door: Door | None, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """The answer to a request that is refused, as the door it came through words it, with the headers that its status
-    asks for. None: no door, so a problem."""
+    """The answer to a request that is refused, in the form of its door and with the headers that belong to its status.
+    Outside all doors (`door` None) the answer is a problem document."""
     lines = dict(headers or {})
     if isinstance(error, errors.Unavailable):
         lines.update(_RETRY)
@@ -113,7 +113,7 @@ def refusal(
 
 
 def instance_of(request: Request) -> str:
-    """The path that was asked for, percent-encoded."""
+    """The path of the request, percent-encoded."""
     return quote(request.scope["path"], safe="/:@!$&'()*+,;=~")
 
 
@@ -123,7 +123,7 @@ def _as_problem(error: SihuError, request: Request, headers: Mapping[str, str]) 
 
 
 def documented(*kinds: type[SihuError]) -> dict[int | str, dict[str, Any]]:
-    """FastAPI `responses` for these problems: one entry a status, in it one named example a code."""
+    """The FastAPI `responses` of these problems: one entry for each status, with one named example for each code."""
     entries: dict[int | str, dict[str, Any]] = {}
     for kind in kinds:
         status = status_of(kind)
@@ -152,7 +152,8 @@ def _example(kind: type[SihuError]) -> dict[str, Any]:
 
 
 def install(app: FastAPI, doors: Sequence[Door] = (), count: Callable[[Exception], None] = lambda _: None) -> None:
-    """Make every refusal and every fault of `app` an answer of the door it happened behind. `count` gets each fault."""
+    """Answer every refusal and every fault of `app` in the form of the door of the request. `count` is called with each
+    fault."""
     handlers = _Handlers(doors, count)
     app.add_exception_handler(SihuError, handlers.on_refusal)
     app.add_exception_handler(RequestValidationError, handlers.on_invalid)
@@ -190,7 +191,8 @@ class _Handlers:
 
 
 def _of_validation(error: RequestValidationError, request: Request) -> SihuError:
-    """Unreadable: `BadJson`. Something besides the path is wrong: `ValidationFailed`. Only the path: `NotFound`."""
+    """`BadJson` for a body that cannot be read, `NotFound` when only the path is wrong, `ValidationFailed` for
+    everything else."""
     found = error.errors()
     for fault in found:
         if fault["type"] == "json_invalid":
@@ -204,7 +206,7 @@ def _of_validation(error: RequestValidationError, request: Request) -> SihuError
 
 
 def _expected(route: Any, place: str) -> Any:
-    """The annotation of the model that `place` (body or query) was read into, where there is one."""
+    """The annotation of the model of `place` (body or query) in this route; None when the route has no such model."""
     if place == "body":
         return route.body_field.field_info.annotation if route.body_field else None
     fields = route.dependant.query_params if place == "query" else []
@@ -232,7 +234,7 @@ def _pathname(request: Request) -> str:
 
 
 def _allowed(request: Request, error: HTTPException) -> str:
-    """All methods of the path: Starlette's header names those of one of its routes only."""
+    """All methods of the path, for `Allow`. The header that Starlette sends names the methods of one route only."""
     document = request.app.openapi() if isinstance(request.app, FastAPI) else {}
     methods = document.get("paths", {}).get(routing.template(request.scope), {})
     known = {method.upper() for method in methods if method != "parameters"}

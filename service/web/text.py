@@ -1,4 +1,5 @@
-"""Types of what people send: bounded everywhere, nothing the database cannot hold, no silent conversions."""
+"""The types of what clients send. Every type has a limit, refuses what the database cannot store, and converts nothing
+silently."""
 
 from __future__ import annotations
 
@@ -34,10 +35,10 @@ SHAPES: Mapping[str, str] = {
     _MONTH: "Send a month from 2000-01 to 2199-12, as YYYY-MM.",
     _KEY: "Send 1 to 255 visible ASCII characters, without spaces; a UUID is a good choice.",
 }
-"""What to send instead, by the pattern that was missed."""
+"""The sentence that says what to send instead, by the pattern that a text does not match."""
 
 _MAX_FIELDS = 100
-"""Fields of one object. An object with more is not looked at, so that the list of faults cannot outgrow the body."""
+"""Fields of one object. An object with more is refused as a whole, or the list of its faults could outgrow the body."""
 
 
 def _sound(text: str) -> str:
@@ -49,15 +50,15 @@ def _sound(text: str) -> str:
 
 
 def words(max_length: int) -> tuple[object, ...]:
-    """Metadata of text a person wrote, 1 to `max_length` characters, kept as written: `Annotated[str, *words(200)]`.
+    """The metadata of a text that a person wrote, of 1 to `max_length` characters: `Annotated[str, *words(200)]`.
 
-    NUL, lone surrogates and text of nothing but white space are refused.
+    The text is stored as written. NUL, lone surrogates and text of white space alone are refused.
     """
     return StringConstraints(min_length=1, max_length=max_length), AfterValidator(_sound)
 
 
 LongText = Annotated[str, *words(2000)]
-"""A reason, or what else a person writes about an act."""
+"""A reason, or any other text that a person writes about an act."""
 
 
 def has_controls(text: str) -> bool:
@@ -71,7 +72,8 @@ def _one_line(text: str) -> str:
 
 
 def one_line(max_length: int) -> tuple[object, ...]:
-    """Metadata of a name or a reference: `words` without line breaks and other control characters."""
+    """The metadata of a name or a reference: that of `words`, and line breaks and other control characters are
+    refused."""
     return *words(max_length), AfterValidator(_one_line)
 
 
@@ -97,7 +99,7 @@ def _between(moment: datetime) -> datetime:
 _MOMENT = "Send a time as RFC 3339 text with its offset, such as 2026-11-23T08:55:00+08:00 (in a URL, + is %2B)."
 
 Moment = Annotated[AwareDatetime, BeforeValidator(_dated), AfterValidator(_between)]
-"""A time with its offset, 2000 ≤ year < 2200, given back in UTC."""
+"""An instant between the years 2000 and 2200: RFC 3339 text with an offset, read as UTC."""
 
 
 def _day(value: object) -> object:
@@ -127,7 +129,7 @@ WaitSeconds = Annotated[int, Field(ge=0, le=60, description="hold the request th
 
 
 def _strictly(schema: object) -> None:
-    """Turn off conversions of numbers and booleans, in place: text is not a number, 1 is not true."""
+    """Turn off the conversion of numbers and booleans in this schema itself: text is no number, and 1 is not true."""
     if isinstance(schema, dict):
         if schema.get("type") in ("int", "float", "bool"):
             schema.setdefault("strict", True)
@@ -140,7 +142,7 @@ def _strictly(schema: object) -> None:
 
 
 class Params(BaseModel):
-    """Query parameters as one frozen model: unknown names are refused, text becomes numbers."""
+    """The query parameters of a request, frozen. Unknown names are refused; text is converted to numbers."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -153,7 +155,7 @@ class Params(BaseModel):
 
 
 class Body(Params):
-    """A JSON body: frozen, unknown fields refused, no conversions of numbers and booleans."""
+    """The JSON body of a request, frozen. Unknown fields are refused; nothing is converted to numbers or booleans."""
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:

@@ -1,6 +1,7 @@
-"""The middleware that times requests by route template.
+"""The middleware that counts and times requests by the template of their route.
 
-How long a request is held tells of the client's patience and not of the service's speed, so it is measured apart.
+Requests that are held are measured apart: their time shows how long clients are willing to wait, not how fast the
+service is.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 
 
 class Timed:
-    """Middleware: counts and times every request. `timer` is a monotonic clock, in seconds."""
+    """ASGI middleware that counts and times every request. `timer` is a monotonic clock, in seconds."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics, timer: Callable[[], float]) -> None:
         self._app = app
@@ -29,7 +30,7 @@ class Timed:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        status = 0  # stays so when the client went away before there was an answer
+        status = 0  # stays 0 when the client hung up before the answer
 
         async def watch(message: Message) -> None:
             nonlocal status
@@ -47,13 +48,14 @@ class Timed:
             self._series_of(scope, status).observe(self._timer() - began)
 
     def _series_of(self, scope: Scope, status: int) -> Histogram:
-        """Kept here: prometheus_client's own look-up by labels costs more than all else in this file."""
+        """The histogram for requests of this method, route and status. It is kept in a table here, since the look-up by
+        labels in prometheus_client costs more than everything else in this file."""
         key = scope["method"], routing.template(scope), status, waiting.was_held(scope)
         series = self._series.get(key)
         if series is None:
             method = key[0] if key[0] in _METHODS else "other"
             histogram = self._metrics.held_requests if key[3] else self._metrics.requests
             series = histogram.labels(method, key[1], str(status))
-            if method != "other":  # invented methods are not kept, or the table would grow without end
+            if method != "other":  # methods of no standard are not kept, or the table would never stop growing
                 self._series[key] = series
         return series

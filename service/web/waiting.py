@@ -1,4 +1,4 @@
-"""Holding a request until there is something to answer, or until its client has gone."""
+"""Holding a request until there is something to answer, or until its client hangs up."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _HELD = "sihu.held"
 
 
 async def while_connected(request: Request, waits: Coroutine[Any, Any, _T]) -> _T | None:
-    """The result of `waits`; None as soon as the client hangs up, which cancels it. The server itself would let the
-    handler run to its end for nobody. The request counts as held from here on."""
+    """The result of the coroutine `waits`; None when the client hangs up, which cancels the coroutine. Without this,
+    the server would let the handler wait to the end for nobody. The request counts as held from here on."""
     request.scope[_HELD] = True
     work, gone = asyncio.create_task(waits), asyncio.create_task(_gone(request))
     try:
