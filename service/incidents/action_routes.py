@@ -19,8 +19,7 @@ router = APIRouter(prefix="/v1/incidents/{incident_id}", tags=["actions · 处�
 
 
 class AnswerBody(Body):
-    """What the called unit will do, whom to ask, and until when it promises the result (domain page §2.2, four
-    elements)."""
+    """What the called unit will do, whom to ask, and until when it promises the result."""
 
     model_config = example(
         measure="今天下午清运", contact="值班电话 020-0000 0000", promised_by="2026-11-23T18:00:00+08:00"

@@ -34,8 +34,7 @@ def example(**fields: Any) -> ConfigDict:
 
 
 class Location(Body):
-    """A point as the phone gave it. `coord_type` has no default, since a wrong guess is up to 600 m off (domain page
-    §6)."""
+    """A point as the phone gave it. `coord_type` has no default, since a wrong guess is up to 600 m off."""
 
     lat: Annotated[FiniteFloat, Field(ge=-90, le=90)]
     lon: Annotated[FiniteFloat, Field(ge=-180, le=180)]

@@ -162,7 +162,7 @@ class Role(StrEnum):
 
 
 class EventType(StrEnum):
-    """Every event the log can hold: `sihu.<what>.<happened>` (contract §3, "Events").
+    """Every event the log can hold: `sihu.<what>.<happened>`.
 
     The list is closed and published in the OpenAPI document; the feed refuses a filter by any other name.
     """
