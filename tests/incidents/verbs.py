@@ -41,7 +41,7 @@ class Verb:
 
     `events` are the types it writes, without `sihu.`; `facts` what the incident then says; `words` the field whose text
     the log keeps. `texts` are the fields of text with their longest; `wrong` further wrong values with their pointers.
-    `instead` replaces what the example names and the sample registry does not have, or not allow.
+    `instead` replaces what the example names, but the sample registry lacks or its policy forbids.
     """
 
     arrow: Arrow
