@@ -48,7 +48,7 @@ _OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
     ast.BitOr: ast.BitAnd,
     ast.BitAnd: ast.BitOr,
 }
-_WITHOUT_EFFECT = {"frozen", "slots", "bound", "maxsize", "total"}
+_WITHOUT_EFFECT = {"bound", "covariant", "total"}
 """Keywords of declarations: dropping them changes no behaviour of code that keeps to the types."""
 
 
@@ -78,10 +78,12 @@ def _changes(tree: ast.Module) -> Iterator[tuple[int, str, Change]]:
 
 
 def _annotations(tree: ast.Module) -> set[int]:
-    """Ids of the nodes of annotations and of protocols: they are never evaluated."""
+    """Ids of the nodes of annotations, decorators and protocols: no behaviour hangs on them."""
     found: set[int] = set()
     for node in ast.walk(tree):
         parts = [getattr(node, name, None) for name in ("annotation", "returns")]
+        parts += getattr(node, "decorator_list", [])
+        parts += [each.value for each in node.keywords] if isinstance(node, ast.ClassDef) else []
         if isinstance(node, ast.ClassDef) and any(isinstance(b, ast.Name) and b.id == "Protocol" for b in node.bases):
             parts += node.body
         found |= {id(inner) for part in parts if part is not None for inner in ast.walk(part)}

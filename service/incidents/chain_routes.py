@@ -45,7 +45,7 @@ async def return_call(body: ReturnBody, action: Action) -> Response:
 class AssignBody(Body):
     """The unit to which the call goes, and the reason."""
 
-    model_config = example(unit="team-003-1", reason="由执法队处理")
+    model_config = example(unit="440105003-team-1", reason="由执法队处理")
 
     unit: Code
     reason: LongText

@@ -68,6 +68,11 @@ class _Waiting:
     def key(self) -> NamePair | None:
         return (self.content.subject, self.content.idempotency_key) if self.content.idempotency_key else None
 
+    @property
+    def marks(self) -> set[NamePair]:
+        """The key and the source: of two reports that share one, the first is stored before the second is looked at."""
+        return {mark for mark in (self.key, self.content.source) if mark}
+
     def settle(self, outcome: IntakeOutcome | BaseException) -> None:
         if self.answer.done():  # the client hung up; the report is stored all the same
             return
@@ -87,6 +92,7 @@ class Intake(Part):
         self._arrived = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._numbers: deque[int] = deque()
+        self._in_flight: set[NamePair] = set()
 
     def start(self) -> None:
         """Start to save the reports that are submitted, group by group."""
@@ -114,24 +120,31 @@ class Intake(Part):
         while True:
             await self._arrived.wait()
             group = self._take()
-            if group:
-                await asyncio.shield(self._save(group))
+            marks = {mark for waiting in group for mark in waiting.marks}
+            self._in_flight |= marks
+            try:
+                if group:
+                    await asyncio.shield(self._save(group))
+            finally:
+                self._in_flight -= marks
+                if group and self._queue:  # what stayed behind for this group can go on
+                    self._arrived.set()
 
     def _take(self) -> list[_Waiting]:
-        """The next group. A report whose key or source is already in the group stays in the queue for a later group."""
+        """The next group. A report stays in the queue while its key or source is in this group or in one that is being
+        saved: the first of two that share one wins."""
         group: list[_Waiting] = []
-        taken: set[NamePair] = set()
+        taken = set(self._in_flight)
         behind: list[_Waiting] = []
         while self._queue and len(group) < MAX_GROUP:
             waiting = self._queue.popleft()
-            marks = {mark for mark in (waiting.key, waiting.content.source) if mark}
-            if marks & taken:
+            if waiting.marks & taken:
                 behind.append(waiting)
             else:
-                taken |= marks
+                taken |= waiting.marks
                 group.append(waiting)
         self._queue.extendleft(reversed(behind))
-        if not self._queue:
+        if not self._queue or not group:
             self._arrived.clear()
         return group
 

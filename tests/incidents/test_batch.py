@@ -66,6 +66,18 @@ async def test_an_incident_comes_without_its_calls(house: House) -> None:
     assert result["incident"].items() <= single.items()
 
 
+async def test_of_two_bodies_under_one_key_the_first_wins(house: House) -> None:
+    """The second stays behind until the first is stored, however long its group is: a group of its own would be
+    quicker."""
+    first, second = {**BODY, "idempotency_key": "k"}, {**BODY, "idempotency_key": "k", "description": "另一件"}
+    others = [{**BODY, "description": f"第 {n} 处"} for n in range(300)]
+    for turn in range(3):
+        keyed = [{**each, "idempotency_key": f"k-{turn}"} for each in (first, second)]
+        results = await results_of(house, keyed[0], *others, keyed[1])
+        assert results[0]["incident"]["description"] == BODY["description"]
+        assert results[-1]["problem"]["code"] == "idempotency_mismatch"
+
+
 async def test_one_key_in_two_items_is_one_incident(house: House) -> None:
     keyed = {**BODY, "idempotency_key": "k"}
     first, second, other = await results_of(house, keyed, keyed, {**keyed, "description": "另一件"})

@@ -1,45 +1,78 @@
-"""The examples of the incident routes tell one story: the same incident, from its report to its next steps."""
+"""The answers that the OpenAPI document shows of incidents: typed as they stand for, and one story among themselves."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from service.incidents import examples
 from service.incidents.similar import Candidate
-from service.shown.deadline import CallDeadline
+from service.shown.deadline import DeadlineView
 from service.shown.event import CloudEvent
 from service.shown.incident import IncidentWithCalls
 from service.shown.page import ItemPage
 from service.shown.plan import PlanView
-from tests.shapes import check
+from service.shown.row import IncidentRow
+from service.web import problems
+from tests.house import CATEGORY, CELL, House
+from tests.shapes import check, differences
+
+pytestmark = pytest.mark.anyio
+
+SHAPES: dict[str, Any] = {
+    "INCIDENT": IncidentWithCalls,
+    "INCIDENT_LATER": IncidentWithCalls,
+    "INCIDENT_LIST": ItemPage[IncidentRow],
+    "INCIDENT_TIMELINE": ItemPage[CloudEvent],
+    "CANDIDATE": Candidate,
+    "SIMILAR": ItemPage[Candidate],
+    "DEADLINE": DeadlineView,
+    "PLAN": PlanView,
+}
 
 
-def test_one_incident_is_shown_from_report_to_plan() -> None:
-    first, later = (check(IncidentWithCalls, each) for each in (examples.INCIDENT, examples.INCIDENT_LATER))
-    assert (first["state"], first["version"], first["requests"]) == ("calling", 1, [])
-    assert (later["state"], later["requests"][0]["outcome"]) == ("answered", "approved")
-    timeline = check(ItemPage[CloudEvent], examples.INCIDENT_TIMELINE)["items"]
-    assert {first["id"], later["id"]} == {each["subject"] for each in timeline}
-    assert [each["type"] for each in timeline] == ["sihu.incident.reported", "sihu.call.opened"]
+def test_every_example_is_looked_at() -> None:
+    shown = {name for name, value in vars(examples).items() if name.isupper() and isinstance(value, dict)}
+    assert shown - {"REPORTED", "ANSWERED", "ROW"} == {*SHAPES, "BATCH"}
 
 
-def test_the_deadline_is_that_of_the_plans_first_step() -> None:
-    deadline, plan = check(CallDeadline, examples.DEADLINE), check(PlanView, examples.PLAN)
-    assert (deadline["due_at"], deadline["clock"], deadline["calendar"]) == (plan["items"][0]["at"], "working", "cn")
-    assert deadline["adjusted_by"][0]["kind"] == "extend"
+@pytest.mark.parametrize("name", SHAPES)
+def test_an_example_has_the_shape_of_its_answer(name: str) -> None:
+    assert check(SHAPES[name], getattr(examples, name))
 
 
-def test_a_candidate_is_a_row_with_its_likeness() -> None:
-    [candidate] = check(ItemPage[Candidate], examples.SIMILAR)["items"]
-    row = check(ItemPage[Any], examples.INCIDENT_LIST)["items"][0]
-    likeness = {"same_cell", "same_category", "distance_m", "hours_apart"}
-    assert candidate.keys() - row.keys() == likeness
-    assert {name: candidate[name] for name in row} == row
+def test_the_examples_tell_of_one_incident() -> None:
+    first, later = examples.INCIDENT, examples.INCIDENT_LATER
+    row, candidate = examples.INCIDENT_LIST["items"][0], examples.SIMILAR["items"][0]
+    assert {each["id"] for each in (first, later, row, candidate)} == {first["id"]}
+    subjects = {event["subject"] for event in check(SHAPES["INCIDENT_TIMELINE"], examples.INCIDENT_TIMELINE)["items"]}
+    assert subjects == {str(first["id"])}
+    assert later["version"] > first["version"] == row["version"]
+    assert {name: value for name, value in first.items() if name not in ("calls", "requests")} == row
 
 
-def test_a_batch_has_rows_and_problems() -> None:
-    good, bad = check(Any, examples.BATCH)["results"]
-    assert (good["status"], good["incident"]["state"]) == (201, "calling")
-    assert not {"calls", "requests"} & good["incident"].keys()
-    assert (bad["status"], bad["problem"]["code"]) == (422, "unknown_cell")
-    assert bad["problem"]["errors"][0]["pointer"] == "/items/1/grid_code"
+def test_the_deadline_of_the_example_adds_up() -> None:
+    """Its seconds are those of the box and of the extension; the plan goes on where it ends."""
+    shown, plan = check(DeadlineView, examples.DEADLINE), check(PlanView, examples.PLAN)
+    granted = sum(each["granted_s"] for each in shown["adjusted_by"])
+    assert granted > 0
+    assert shown["counted_s"] == sum(each["counted_s"] for each in shown["segments"]) == shown["box_s"] + granted
+    assert shown["segments"][0]["from"] == shown["start"]
+    assert shown["segments"][-1]["to"] == shown["due_at"] == plan["items"][0]["at"]
+
+
+async def test_the_batch_of_the_example_is_what_the_service_answers(house: House) -> None:
+    """The second item names a cell that nobody knows: the problem, its pointer and its path are the real ones."""
+    item = {"grid_code": CELL, "category": CATEGORY, "description": "巷口垃圾堆积"}
+    items = [item, {**item, "grid_code": f"{CELL[:12]}999"}]
+    answer = (await house.send("worker", "POST", "/v1/incidents/batch", {"items": items})).json()
+    shown = check(dict[str, Any], examples.BATCH)
+    assert differences(shown, answer) == []
+    assert [(each["index"], each["status"]) for each in shown["results"]] == [(0, 201), (1, 422)]
+    check(IncidentRow, shown["results"][0]["incident"])
+    example, real = shown["results"][1]["problem"], answer["results"][1]["problem"]
+    assert [each["pointer"] for each in example["errors"]] == [each["pointer"] for each in real["errors"]]
+    facts = ("type", "title", "status", "instance", "code")
+    assert {name: example[name] for name in facts} == {name: real[name] for name in facts}
+    assert example["code"] in problems.CODES

@@ -8,7 +8,7 @@ from datetime import datetime
 from service.rules import routing
 from service.rules.model import Act, Actor, AnyIncident, Earlier, Incident
 from service.rules.routing import Route
-from service.rules.story import REOPENABLE, Story, StoryOf
+from service.rules.story import Story, StoryOf
 from service.rules.words import Arrow, Cause, ClosedAs, EventType, Level
 from service.rules.world import World
 
@@ -55,7 +55,7 @@ def bars_reopening(incident: AnyIncident, actor: Actor) -> str | None:
 def may_reopen(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> str | None:
     """The guard of arrow n: `reopen_until` has not passed, and an incident closed as void is reopened only once."""
     until = incident.reopen_until
-    if incident.closed_as not in REOPENABLE or until is None:
+    if until is None:
         return "It cannot be reopened: report it anew."
     if incident.closed_as is ClosedAs.VOID and incident.reopened_void:
         return "It was reopened from void once: report it anew."

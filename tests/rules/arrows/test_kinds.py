@@ -58,6 +58,7 @@ def test_it_waits_at_its_community_and_its_longest_time_is_its_deadline(kind: Ki
         Verdict.APPROVED,
         LONGEST[kind],
     )
+    assert (request.asked_at, request.decided_at, request.decided_by, request.box) == (NOW, NOW, None, DueKind.ANSWER)
     assert (decision.request, after.open_request) == (request, None)
     assert (after.version, after.sequence, after.audience) == (1, 3, (COMMUNITY,))
 

@@ -66,7 +66,12 @@ def _runs(incident: Incident, world: World) -> datetime:
     """Its deadline, which is as stored, on the call and reckoned anew."""
     assert incident.due_at is not None
     box_by = incident.call.answer_by if incident.state is State.CALLING else incident.call.resolve_by
-    assert incident.due_at == box_by == deadlines.standing(incident, world).due_at
+    standing = deadlines.standing(incident, world)
+    assert incident.due_at == box_by == standing.due_at
+    granted = (each.granted or timedelta() for each in standing.adjusted_by)
+    whole = timedelta(seconds=standing.box_s) + sum(granted, timedelta())
+    timer = world.timer(incident.policy, incident.call.clock)
+    assert sum((timer.counted(*stretch) for stretch in standing.stretches), timedelta()) == whole
     return incident.due_at
 
 
