@@ -31,6 +31,10 @@ from service.store.database import Database
 from tests.house import START, House
 
 hypothesis.settings.register_profile("sihu", deadline=None)  # a busy machine is no fault of the code's
+# a mutant is to fail, not to fail in the fewest words
+hypothesis.settings.register_profile(
+    "mutants", deadline=None, phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate), print_blob=False
+)
 hypothesis.settings.load_profile("sihu")
 
 _QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
