@@ -363,6 +363,8 @@ def test_the_first_span_of_the_horizon_counts() -> None:
     assert plain.counted(FIRST, at("2000-01-03 08:00")) == NOTHING
     assert plain.counted(FIRST, at("2000-01-03 09:30")) == 1.5 * HOUR
     assert plain.before(at("2000-01-03 09:30"), HOUR) == at("2000-01-03 08:30")
+    morning = at("2000-01-03 08:00"), at("2000-01-03 09:30"), 1.5 * HOUR
+    assert plain.segments(FIRST, at("2000-01-03 09:30")) == (Segment(*morning),)
 
 
 @pytest.mark.parametrize("beyond", [FIRST - US, LAST + US])
