@@ -18,7 +18,7 @@ from calendar import isleap
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta, timezone
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 ZONE = timezone(timedelta(hours=8), "Asia/Shanghai")
@@ -77,18 +77,17 @@ class WorkCalendar:
 
     def _row(self) -> tuple[array[int], array[int]]:
         """The start of each span of the horizon, and the work before it; the latter has one more item: the sum."""
-        hours = [(start * _MINUTE_US, (end - start) * _MINUTE_US) for start, end in self.spans]
-        starts, before, total = array("q"), array("q", [0]), 0
         first, last = date(FIRST_YEAR, 1, 1).toordinal(), date(LAST_YEAR, 12, 31).toordinal()
         known = {day.toordinal(): is_workday for day, is_workday in self._days.items()}
-        for ordinal in range(first, last + 1):
-            if not known.get(ordinal, (ordinal + 6) % 7 < 5):  # `is_workday`, without making 36,525 dates
-                continue
-            midnight = _FIRST_US + (ordinal - first) * _DAY_US
-            for start, length in hours:
-                total += length
-                starts.append(midnight + start)
-                before.append(total)
+        midnights = [
+            _FIRST_US + (ordinal - first) * _DAY_US
+            for ordinal in range(first, last + 1)
+            if known.get(ordinal, (ordinal + 6) % 7 < 5)  # `is_workday`, without making 36,525 dates
+        ]
+        opens = [start * _MINUTE_US for start, _ in self.spans]
+        lengths = [(end - start) * _MINUTE_US for start, end in self.spans]
+        starts = array("q", [midnight + each for midnight in midnights for each in opens])
+        before = array("q", accumulate(lengths * len(midnights), initial=0))
         return starts, before
 
     def is_workday(self, day: date) -> bool:

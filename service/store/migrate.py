@@ -20,7 +20,10 @@ _STATEMENT_TIMEOUT_MS = 3_600_000
 
 
 async def upgrade(database: Database) -> None:
-    """Run the pending migrations in one transaction. Several hosts may do so at once. Raises `Unavailable`."""
+    """Run the pending migrations in one transaction; without any, one look-up is all. Several hosts may do so at once:
+    they take turns, and the later ones find nothing to do. Raises `Unavailable`."""
+    if not await pending(database):
+        return
 
     def run(connection: Connection) -> None:
         config = _config()
