@@ -10,10 +10,9 @@ from fastapi import FastAPI
 
 from service.rules import errors
 from service.rules.errors import SihuError
-from service.rules.lifecycle import TRANSITIONS
-from service.rules.words import State
-from service.web import examples, problems
+from service.web import answer_schemas, examples, problems
 from service.web.doors import JSON, Door, door_of
+from service.web.problem_shape import Problem
 
 TITLE = "四呼 sihu"
 DESCRIPTION = (
@@ -24,45 +23,6 @@ DESCRIPTION = (
     "a closed list ([problems](docs/problems)). Send `Authorization: Bearer <key>`."
 )
 _METHODS = ("get", "put", "post", "delete", "patch", "options", "head")
-
-PROBLEM_SCHEMA: Mapping[str, Any] = {
-    "title": "Problem",
-    "description": "RFC 9457. `code` tells machines what happened, `detail` tells people what to do next.",
-    "type": "object",
-    "required": ["type", "title", "status", "detail", "instance", "code"],
-    "properties": {
-        "type": {"type": "string", "format": "uri-reference"},
-        "title": {"type": "string"},
-        "status": {"type": "integer", "minimum": 400, "maximum": 599},
-        "detail": {"type": "string"},
-        "instance": {"type": "string", "format": "uri-reference", "description": "the path of the request"},
-        "code": {"type": "string", "enum": list(problems.CODES)},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["pointer", "detail"],
-                "properties": {
-                    "pointer": {
-                        "type": "string",
-                        "description": "JSON Pointer into the body; `?name`: a query parameter; `Name:`: a header",
-                    },
-                    "detail": {"type": "string"},
-                },
-            },
-        },
-        "state": {
-            "type": "string",
-            "enum": [state.value for state in State],
-            "description": "illegal_transition: the state of the incident",
-        },
-        "allowed": {
-            "type": "array",
-            "items": {"type": "string", "enum": [arrow.value for arrow, each in TRANSITIONS.items() if each.by]},
-            "description": "illegal_transition: the verbs that you may use instead",
-        },
-    },
-}
 
 
 def version() -> str:
@@ -86,6 +46,8 @@ def describe(app: FastAPI, doors: Sequence[Door]) -> None:
             document = derived()
             examples.restore_nulls(document, app.routes)
             _complete(document, doors)
+            answer_schemas.add(document, app.routes, Problem)
+            _close_the_list_of_codes(document)
         schema = app.openapi_schema
         assert schema is not None
         return schema
@@ -99,7 +61,6 @@ def _complete(document: dict[str, Any], doors: Sequence[Door]) -> None:
     schemas = components.setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
-    schemas["Problem"] = dict(PROBLEM_SCHEMA)
     schemes = [scheme for door in doors for scheme in door.schemes]
     described = {each.name: each.model.model_dump(mode="json", by_alias=True, exclude_none=True) for each in schemes}
     components.setdefault("securitySchemes", {}).update(described)
@@ -110,6 +71,11 @@ def _complete(document: dict[str, Any], doors: Sequence[Door]) -> None:
             operation["security"] = [{scheme.name: []} for scheme in door.schemes]
         if door is not None and door.refusal is None:
             _add_problems(operation, _common(operation, door))
+
+
+def _close_the_list_of_codes(document: dict[str, Any]) -> None:
+    """Name every code of a problem. The type cannot name them, since any room may have errors of its own."""
+    document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"] = list(problems.CODES)
 
 
 def _operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
