@@ -16,7 +16,7 @@ from service.store import migrate
 from service.store.incidents import claiming
 from service.web.answers import Answer, answer
 from service.web.examples import ok
-from service.web.routing import Router
+from service.web.router import Router
 
 router = Router(tags=["operations"])
 

@@ -19,7 +19,7 @@ from service.web import problems
 from service.web.answers import Answer, answer
 from service.web.examples import ok
 from service.web.paging import ItemPage, PageQuery
-from service.web.routing import Router
+from service.web.router import Router
 
 router = Router(prefix="/v1/keys", tags=["keys"])
 

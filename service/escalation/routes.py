@@ -17,7 +17,7 @@ from service.rules.words import Role
 from service.web import problems
 from service.web.answers import Answer, answer
 from service.web.examples import ok
-from service.web.routing import Router
+from service.web.router import Router
 from service.web.text import Body, Moment
 
 router = Router(prefix="/v1/clock", tags=["clock"])

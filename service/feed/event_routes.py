@@ -23,7 +23,7 @@ from service.web import problems, waiting
 from service.web.answers import Answer, answer
 from service.web.examples import ok
 from service.web.paging import ItemPage
-from service.web.routing import Router
+from service.web.router import Router
 from service.web.text import Code, CursorText, Limit, Params, Prefix, WaitSeconds
 
 router = Router(prefix="/v1/events", tags=["events"])

@@ -14,7 +14,7 @@ from service.rules.model import Act
 from service.rules.words import Arrow, Ground
 from service.shown.incident import IncidentWithCalls
 from service.web.answers import Answer
-from service.web.routing import Router
+from service.web.router import Router
 from service.web.text import Body, LongText, Moment, words
 
 router = Router(prefix="/v1/incidents/{incident_id}", tags=["actions"])
@@ -32,7 +32,7 @@ class AnswerBody(Body):
     promised_by: Moment | None = Field(None, description="a promise to people; it moves no deadline")
 
 
-@router.post("/answer", summary="b · answer: take the call on · 应", responses=RESPONSES)
+@router.post("/answer", summary="Answer: take the call on · 应", responses=RESPONSES)
 async def answer_incident(body: AnswerBody, action: Action) -> Answer[IncidentWithCalls]:
     """The called unit, or a partner that is a member of it, takes the call on and says what the unit will do. The
     resolve box starts. `promised_by` is a promise to people and moves no deadline."""
@@ -48,7 +48,7 @@ class ResolveBody(Body):
     attachments: Annotated[tuple[Short, ...], Field(max_length=20)] = ()
 
 
-@router.post("/resolve", summary="c · resolve: report the incident as done · 办结", responses=RESPONSES)
+@router.post("/resolve", summary="Resolve: report the incident as done · 办结", responses=RESPONSES)
 async def resolve_incident(body: ResolveBody, action: Action) -> Answer[IncidentWithCalls]:
     """The called unit reports the incident as done. A call that was not answered yet counts as answered in the same
     instant. The verify box starts: the reporter, or the community or street of the cell, accepts or rejects."""
@@ -64,7 +64,7 @@ class RaiseBody(Body):
     reason: LongText
 
 
-@router.post("/raise", summary="d · raise: call the next level · 上呼", responses=RESPONSES)
+@router.post("/raise", summary="Raise: call the next level · 上呼", responses=RESPONSES)
 async def raise_incident(body: RaiseBody, action: Action) -> Answer[IncidentWithCalls]:
     """The called unit, at levels 1 to 3, calls the next level itself and states the ground. A raise is legitimate: the
     call counts as raised, never as missed."""
@@ -80,7 +80,7 @@ class UntilBody(Body):
     reason: LongText
 
 
-@router.post("/hold", summary="i · hold: ask to stop the clock until a date · 挂账", responses=RESPONSES)
+@router.post("/hold", summary="Hold: ask to stop the clock until a date · 挂账", responses=RESPONSES)
 async def hold_incident(body: UntilBody, action: Action) -> Answer[IncidentWithCalls]:
     """The called unit asks, before its deadline, to stop the clock until a date. This opens a request, which the
     unit that called approves or refuses; the clock runs on meanwhile. A leader has nobody above, so its own request is
@@ -88,7 +88,7 @@ async def hold_incident(body: UntilBody, action: Action) -> Answer[IncidentWithC
     return await action.carry_out(Act(Arrow.HOLD, body.reason, until=body.until), body)
 
 
-@router.post("/extend", summary="i · extend: ask to move the deadline · 延期", responses=RESPONSES)
+@router.post("/extend", summary="Extend: ask to move the deadline · 延期", responses=RESPONSES)
 async def extend_incident(body: UntilBody, action: Action) -> Answer[IncidentWithCalls]:
     """The called unit asks, before its deadline, to move the deadline. This opens a request, which the unit that
     called approves or refuses; a leader has nobody above, so its own request is approved at once. On a working-time
@@ -99,7 +99,7 @@ async def extend_incident(body: UntilBody, action: Action) -> Answer[IncidentWit
 RequestNumber = Annotated[int, FromPath(ge=1, le=32_767, description="its `n` in the incident's `requests`")]
 
 
-@router.post("/requests/{n}/approve", summary="i · approve a request · 同意", responses=RESPONSES)
+@router.post("/requests/{n}/approve", summary="Approve a request · 同意", responses=RESPONSES)
 async def approve_request(
     n: RequestNumber,
     action: Action,
@@ -111,7 +111,7 @@ async def approve_request(
     return await action.carry_out(Act(Arrow.APPROVE, body.reason, request=n), body, n=n)
 
 
-@router.post("/requests/{n}/refuse", summary="i · refuse a request · 不同意", responses=RESPONSES)
+@router.post("/requests/{n}/refuse", summary="Refuse a request · 不同意", responses=RESPONSES)
 async def refuse_request(
     n: RequestNumber,
     action: Action,
@@ -129,7 +129,7 @@ class ResumeBody(Body):
     comment: LongText | None = None
 
 
-@router.post("/resume", summary="j · resume: the clock runs on with the time that was left · 恢复", responses=RESPONSES)
+@router.post("/resume", summary="Resume: the clock runs on with the time that was left · 恢复", responses=RESPONSES)
 async def resume_incident(action: Action, body: ResumeBody = ResumeBody()) -> Answer[IncidentWithCalls]:  # noqa: B008
     """The called unit, or a unit that may approve its requests, ends the hold before its date. The incident is in the
     state before the hold again, and the clock runs on with the time that was left. Otherwise the clock resumes the
@@ -145,7 +145,7 @@ class AcceptBody(Body):
     comment: LongText | None = None
 
 
-@router.post("/accept", summary="k · accept: confirm the resolution · 核查通过", responses=RESPONSES)
+@router.post("/accept", summary="Accept: confirm the resolution · 核查通过", responses=RESPONSES)
 async def accept_incident(action: Action, body: AcceptBody = AcceptBody()) -> Answer[IncidentWithCalls]:  # noqa: B008
     """The reporter of the incident, or the community or street of its cell, confirms that the incident is done;
     the unit that resolved the incident never may. The incident is closed as `verified`."""
@@ -160,7 +160,7 @@ class ReasonBody(Body):
     reason: LongText
 
 
-@router.post("/reject", summary="l · reject: refuse the resolution · 核查不通过", responses=RESPONSES)
+@router.post("/reject", summary="Reject: refuse the resolution · 核查不通过", responses=RESPONSES)
 async def reject_incident(body: ReasonBody, action: Action) -> Answer[IncidentWithCalls]:
     """The reporter of the incident, or the community or street of its cell, says that the incident is not done;
     the unit that resolved the incident never may. The same unit is called again. From the second rejection on, counted
@@ -168,7 +168,7 @@ async def reject_incident(body: ReasonBody, action: Action) -> Answer[IncidentWi
     return await action.carry_out(Act(Arrow.REJECT, body.reason), body)
 
 
-@router.post("/reopen", summary="n · reopen: closed but not fixed · 重开", responses=RESPONSES)
+@router.post("/reopen", summary="Reopen: closed but not fixed · 重开", responses=RESPONSES)
 async def reopen_incident(body: ReasonBody, action: Action) -> Answer[IncidentWithCalls]:
     """The reporter or the street of the cell opens a closed incident again, until `reopen_until`. The unit at which the
     incident was closed is called. An incident closed as `void` is reopened by its reporter alone and only once, and
@@ -176,7 +176,7 @@ async def reopen_incident(body: ReasonBody, action: Action) -> Answer[IncidentWi
     return await action.carry_out(Act(Arrow.REOPEN, body.reason), body)
 
 
-@router.post("/withdraw", summary="o · withdraw: take a report back · 撤回", responses=RESPONSES)
+@router.post("/withdraw", summary="Withdraw: take a report back · 撤回", responses=RESPONSES)
 async def withdraw_incident(body: ReasonBody, action: Action) -> Answer[IncidentWithCalls]:
     """The reporter takes the incident back before it is resolved. The incident is closed as `withdrawn`. Refused once
     an incident of another reporter was merged into this one."""

@@ -17,7 +17,7 @@ from service.rules.model import Act
 from service.rules.words import Arrow, ReturnReason, VoidReason
 from service.shown.incident import IncidentWithCalls
 from service.web.answers import Answer
-from service.web.routing import Router
+from service.web.router import Router
 from service.web.text import Body, Code, LongText
 
 CallNumber = Annotated[int, Field(ge=1, le=32_767, description="its `seq` in the incident's `calls`")]
@@ -35,7 +35,7 @@ class ReturnBody(Body):
     duty: Code | None = Field(None, description="the duty that the unit cites: see GET /v1/duties")
 
 
-@router.post("/return", summary="g · return: say that the call is not ours · 退回", responses=RESPONSES)
+@router.post("/return", summary="Return: say that the call is not ours · 退回", responses=RESPONSES)
 async def return_incident(body: ReturnBody, action: Action) -> Answer[IncidentWithCalls]:
     """The called unit, at levels 2 and 3 and before it answers, gives the call back to the unit that called. Once the
     incident was returned as often as the policy allows, the next return calls the leader, who decides whose it is. A
@@ -53,9 +53,7 @@ class AssignBody(Body):
     reason: LongText
 
 
-@router.post(
-    "/assign", summary="h · assign: give the call to another unit · 指派", responses=responses(errors.UnknownUnit)
-)
+@router.post("/assign", summary="Assign: give the call to another unit · 指派", responses=responses(errors.UnknownUnit))
 async def assign_incident(body: AssignBody, action: Action) -> Answer[IncidentWithCalls]:
     """The called unit gives the call to a unit of its own level or below: a unit of a street within that street, a
     department to departments and to teams and stations of its own line, a leader to anyone. A call that a leader
@@ -106,7 +104,7 @@ class VoidBody(Body):
     reason: LongText
 
 
-@router.post("/void", summary="p · void: say that this is no incident · 不予立案", responses=RESPONSES)
+@router.post("/void", summary="Void: say that this is no incident · 不予立案", responses=RESPONSES)
 async def void_incident(body: VoidBody, action: Action) -> Answer[IncidentWithCalls]:
     """The called unit, at levels 1 and 2 and before it answers, says that this is no incident. The incident is closed
     as `void`; its reporter may reopen it once, and then the street is called. Refused once a leader assigned the
@@ -124,7 +122,7 @@ class MergeBody(Body):
 
 
 @router.post(
-    "/merge", summary="q · merge: close the incident into another one · 并案", responses=responses(errors.Conflict)
+    "/merge", summary="Merge: close the incident into another one · 并案", responses=responses(errors.Conflict)
 )
 async def merge_incident(body: MergeBody, action: Action) -> Answer[IncidentWithCalls]:
     """The street to which both cells belong, or ops, merge this incident into another open one (`into`; see `/similar`

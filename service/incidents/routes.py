@@ -27,7 +27,7 @@ from service.web import problems
 from service.web.answers import Answer, answer
 from service.web.examples import ok
 from service.web.paging import ItemPage
-from service.web.routing import Router
+from service.web.router import Router
 
 router = Router(prefix="/v1/incidents", tags=["incidents"])
 

@@ -29,7 +29,7 @@ from service.web.answers import Answer, answer
 from service.web.cursors import kind_of
 from service.web.examples import ok
 from service.web.paging import ItemPage
-from service.web.routing import Router
+from service.web.router import Router
 from service.web.text import CursorText, Limit, Params, WaitSeconds
 
 router = Router(prefix="/v1/queues", tags=["queues"])

@@ -19,7 +19,7 @@ from service.web.answers import Answer, answer
 from service.web.cursors import kind_of
 from service.web.examples import listed, one
 from service.web.paging import ItemPage, PageQuery
-from service.web.routing import Router
+from service.web.router import Router
 from service.web.text import Code
 
 router = Router(prefix="/v1/duties", tags=["registry"])

@@ -19,7 +19,7 @@ from service.web import paging, problems
 from service.web.answers import Answer, answer
 from service.web.examples import listed, one
 from service.web.paging import ItemPage, PageQuery, SortKey
-from service.web.routing import Router
+from service.web.router import Router
 
 router = Router(prefix="/v1", tags=["registry"])
 

@@ -21,7 +21,7 @@ from service.web import paging, problems
 from service.web.answers import Answer, answer
 from service.web.examples import listed, one
 from service.web.paging import ItemPage, PageQuery, SortKey
-from service.web.routing import Router
+from service.web.router import Router
 from service.web.text import Code
 
 router = Router(prefix="/v1", tags=["times"])

@@ -20,7 +20,7 @@ from service.rules.words import Role
 from service.web import problems
 from service.web.answers import Answer, answer
 from service.web.examples import one
-from service.web.routing import Router
+from service.web.router import Router
 
 router = Router(prefix="/v1/registry", tags=["registry"])
 

@@ -12,12 +12,12 @@ from starlette.responses import Response
 from typing_extensions import TypedDict
 
 from service.rules.words import State
-from service.web import answer_schemas
 from service.web.answers import Answer, answer
+from service.web.document import answers as answer_schemas
 from service.web.examples import ok
 from service.web.paging import ItemPage
 from service.web.problem_shape import Problem
-from service.web.routing import Router
+from service.web.router import Router
 
 _Kind = TypeVar("_Kind")
 Span = TypedDict("Span", {"from": datetime, "1": "float | None"})
