@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import ConfigDict, Field
 
-from service.access.keys import NewKey
+from service.access.keys import KeyName, NewKey, Subject
 from service.rules.words import Role
-from service.web.text import Body, Code, Moment, one_line
+from service.web.text import Body, Code, Moment
 
 NEW_KEY_EXAMPLE: dict[str, Any] = {
     "role": "unit",
@@ -24,12 +24,12 @@ class NewKeyBody(Body):
     role: Role
     unit: Code | None = Field(default=None, description="For role unit: the unit as which the key acts.")
     area: Code | None = Field(default=None, description="For role reporter: the first 6 to 15 digits of its cells.")
-    subject: Annotated[str, *one_line(200)] | None = Field(
+    subject: Subject | None = Field(
         default=None,
         description="The stable name behind the key; name it again when you replace a key. One subject has one role "
         "and one unit. Left out: the unit's code, or a new name for a key without a unit.",
     )
-    name: Annotated[str, *one_line(200)] | None = Field(default=None, description="A note for people.")
+    name: KeyName | None = Field(default=None, description="A note for people.")
     expires_at: Moment | None = Field(
         default=None, description="The key is refused from this time on. Left out: it never expires."
     )

@@ -21,11 +21,14 @@ from service.web.text import (
     Moment,
     Params,
     Prefix,
+    identifier,
     one_line,
     words,
 )
 
 Short = Annotated[str, *one_line(200)]
+Identifier = Annotated[str, *identifier(200)]
+"""A text that identifies somebody or something, such as a subject."""
 
 
 def example(**fields: Any) -> ConfigDict:
@@ -46,8 +49,8 @@ class SourceBody(Body):
     """The system that a report came from, and its reference there. One pair of `system` and `ref` is one incident for
     ever."""
 
-    system: Annotated[str, *one_line(64)]
-    ref: Short
+    system: Annotated[str, *identifier(64)]
+    ref: Identifier
 
 
 class ReportBody(Body):
@@ -67,7 +70,7 @@ class ReportBody(Body):
     kind: Kind = Kind.INCIDENT
     urgency: Urgency | None = Field(None, description="left out: the urgency of the category")
     occurred_at: Moment | None = None
-    on_behalf_of: Short | None = Field(None, description="ops only: the reporter's subject")
+    on_behalf_of: Identifier | None = Field(None, description="ops only: the reporter's subject")
     location: LocationBody | None = None
     source: SourceBody | None = None
     attachments: Annotated[tuple[Short, ...], Field(max_length=20)] = ()
