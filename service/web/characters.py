@@ -25,6 +25,8 @@ _IGNORABLE = re.compile(
     "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d159\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 """The default-ignorable code points of Unicode, and two letters that are drawn as nothing (U+2800, U+1D159)."""
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zs", "Zl", "Zp"})
+"""The categories of controls, of format characters and of blanks."""
 
 
 def normal(text: object) -> object:
@@ -83,7 +85,9 @@ def identifying(text: str) -> str:
 
 
 def _is_visible(character: str) -> bool:
-    return unicodedata.category(character)[0] not in "ZC" and not _IGNORABLE.match(character)
+    # code points that this Unicode does not know count as visible: a newer one may have made letters of them, as it did
+    # for rare characters of Chinese names
+    return unicodedata.category(character) not in _UNSEEN and not _IGNORABLE.match(character)
 
 
 def _of_character(character: str) -> PydanticCustomError:
