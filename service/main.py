@@ -23,7 +23,7 @@ from service.registry import room as registry
 from service.room import Room
 from service.settings import EngineMode, Settings
 from service.times import room as times
-from service.web import docs, limits, openapi, problems, timing
+from service.web import docs, limits, openapi, problems, routing, timing
 
 ROOMS = (
     queues.ROOM,  # first, since clients poll it all day and routes are tried in this order
@@ -41,14 +41,15 @@ def create_app(settings: Settings, clock: Clock, rooms: Sequence[Room] = ROOMS) 
     """The service as an ASGI application. Its process starts and stops with the application's lifespan."""
     process = Process(settings, clock, rooms)
     doors = tuple(dict.fromkeys(room.door for room in rooms))
-    app = FastAPI(docs_url=None, redoc_url=None, lifespan=_lifespan)
+    app = FastAPI(docs_url=None, redoc_url=None, redirect_slashes=False, lifespan=_lifespan)
     app.state.process, app.state.context = process, process.context
-    app.include_router(health.router)
+    app.router.routes.extend(health.router.routes)
     if settings.engine is not EngineMode.ONLY:
         for router in [router for room in rooms for router in room.routers]:
             app.router.routes.extend(router.routes)  # include_router would build each route again at its first request
         docs.install(app)
     problems.install(app, doors, lambda error: process.metrics.fault("http", error))
+    routing.install(app, doors)
     openapi.describe(app, doors)
     posts = {path: each for room in rooms for path, each in room.limits.items()}
     app.add_middleware(limits.Limits, doors=doors, posts=posts)

@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field, FiniteFloat
 
 from service.rules.words import Kind, State, Urgency
 from service.web.text import (
+    COMMAS,
     Body,
     CategoryCode,
     Code,
@@ -93,7 +94,7 @@ class BatchBody(Body):
 class ListQuery(Params):
     """The filters of `GET /v1/incidents`. An incident has to match all that are given."""
 
-    state: Annotated[list[State], Field(max_length=5)] = []
+    state: Annotated[list[State], COMMAS, Field(max_length=5)] = Field([], description="separated by commas")
     level: Annotated[int, Field(ge=1, le=4)] | None = None
     unit: Code | None = None
     area: Prefix | None = None

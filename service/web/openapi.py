@@ -105,6 +105,7 @@ def _complete(document: dict[str, Any], doors: Sequence[Door]) -> None:
     components.setdefault("securitySchemes", {}).update(described)
     for path, _, operation in _operations(document):
         _drop_default_422(operation)
+        _separate_by_commas(operation)
         door = door_of(doors, path)
         if door is not None and door.schemes:
             operation["security"] = [{scheme.name: []} for scheme in door.schemes]
@@ -128,16 +129,21 @@ def _drop_default_422(operation: dict[str, Any]) -> None:
             del operation["responses"]["422"]
 
 
+def _separate_by_commas(operation: dict[str, Any]) -> None:
+    """Say of each query parameter with several values that they are separated by commas: a name is given once."""
+    for parameter in operation.get("parameters", ()):
+        if parameter["in"] == "query" and parameter["schema"].get("type") == "array":
+            parameter["explode"] = False
+
+
 def _common(operation: Mapping[str, Any], door: Door) -> list[type[SihuError]]:
     """The problems that an operation can answer with because of its door, its body and its parameters."""
     kinds: list[type[SihuError]] = [errors.Unauthorized] if door.schemes else []
-    kinds.append(errors.Unavailable)
+    kinds += [errors.Unavailable, errors.ValidationFailed]
     places = {parameter.get("in") for parameter in operation.get("parameters", ())}
     if "requestBody" in operation:
         kinds += [errors.BadJson] if JSON in operation["requestBody"]["content"] else []
         kinds += [errors.TooLarge, errors.UnsupportedMedia]
-    if "requestBody" in operation or places & {"query", "header"}:
-        kinds.append(errors.ValidationFailed)
     if "path" in places:
         kinds.append(errors.NotFound)
     return kinds

@@ -21,7 +21,7 @@ from service.access.gate import Gate
 from service.rules import errors
 from service.rules.model import Actor
 from service.rules.words import Role, Urgency
-from service.web import docs, headers, limits, openapi, problems, text, timing, waiting
+from service.web import docs, headers, limits, openapi, problems, routing, text, timing, waiting
 from service.web.answers import answer
 from service.web.doors import BULK_BYTES, JSON, ZIP, BodyLimits, Door
 
@@ -53,7 +53,7 @@ class Batch(text.Body):
 class Filters(text.Params):
     limit: text.Limit = 50
     urgency: Literal["urgent", "normal"] | None = None
-    level: Annotated[list[int], Query()] = []
+    level: Annotated[list[int], text.COMMAS] = []
     overdue: bool | None = None
 
 
@@ -136,7 +136,8 @@ def make(metric: metrics.Metrics | None = None) -> FastAPI:
     measured = metric or metrics.new()
     problems.install(app, (DOOR,), lambda error: measured.fault("http", error))
     docs.install(app)
-    app.include_router(router)
+    app.router.routes.extend(router.routes)
+    routing.install(app, (DOOR,))
     openapi.describe(app, (DOOR,))
     app.add_middleware(limits.Limits, doors=(DOOR,), posts=POSTS)
     app.add_middleware(Gate, doors=(DOOR,))
