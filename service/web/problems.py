@@ -19,7 +19,7 @@ from starlette.responses import Response
 
 from service.rules import errors
 from service.rules.errors import SihuError
-from service.web import faults, problem_examples, routing
+from service.web import every_answer, faults, problem_examples, routing
 from service.web.doors import Door, door_of
 
 _log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ _BY_STATUS: Mapping[int, type[SihuError]] = {
     422: errors.Invalid,
     503: errors.Unavailable,
 }
-_INTERNAL = "Something went wrong here, not with your request. Send it again; if it stays, tell ops the time and path."
+_INTERNAL = "Something went wrong here, not with your request. Send it again; if it stays, tell ops its X-Request-Id."
 
 
 def tree(family: type[SihuError]) -> Iterator[type[SihuError]]:
@@ -180,7 +180,10 @@ class _Handlers:
         return self._answer(_of_http(error, request), request, error.headers)
 
     async def on_fault(self, request: Request, error: Exception) -> Response:
-        _log.error("%s %s failed", request.method, request.url.path, exc_info=error, extra={"event": "internal_error"})
+        request_id = every_answer.request_id_of(request.scope)
+        extra = {"event": "internal_error", "request_id": request_id}
+        sentence = "%s %s failed (X-Request-Id %s)"
+        _log.error(sentence, request.method, request.url.path, request_id, exc_info=error, extra=extra)
         self._count(error)
         return self._answer(SihuError(_INTERNAL), request)
 

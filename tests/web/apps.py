@@ -18,12 +18,14 @@ from starlette.types import Scope
 
 from service import metrics
 from service.access.gate import Gate
+from service.clock import VirtualClock
 from service.rules import errors
 from service.rules.model import Actor
 from service.rules.words import Role, Urgency
-from service.web import docs, headers, limits, openapi, problems, routing, text, timing, waiting
+from service.web import docs, every_answer, headers, limits, openapi, problems, routing, text, timing, waiting
 from service.web.answers import answer
 from service.web.doors import BULK_BYTES, JSON, ZIP, BodyLimits, Door
+from tests.house import START
 
 KEY = {"Authorization": "Bearer good"}
 
@@ -143,6 +145,7 @@ def make(metric: metrics.Metrics | None = None) -> FastAPI:
     app.add_middleware(Gate, doors=(DOOR,))
     ticks = itertools.count()
     app.add_middleware(timing.Timed, metrics=measured, timer=lambda: next(ticks) / 1000)
+    every_answer.install(app, VirtualClock(START))
     return app
 
 
