@@ -63,6 +63,7 @@ class EveryAnswer:
             more.append((b"cache-control", b"no-cache" if b"etag" in names else b"no-store"))
         if b"content-language" not in names:
             more.append((b"content-language", _language_of(scope)))
+        more.append((b"vary", b"Accept-Language"))
         try:
             now = self._clock.now()
         except ClockNotSetError:

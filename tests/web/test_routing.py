@@ -158,7 +158,7 @@ async def test_a_slash_too_many_is_404_and_no_redirect(house: House) -> None:
             assert answer.json()["code"] == "not_found"
 
 
-async def test_a_method_that_a_path_does_not_know_is_405_with_allow(house: House) -> None:
+async def test_a_method_unknown_to_its_path_is_405_with_allow(house: House) -> None:
     known: dict[str, set[str]] = {}
     for route in routes():
         known.setdefault(route.path, set()).update(route.methods or ())
