@@ -193,7 +193,7 @@ async def test_an_unknown_route_is_a_404_problem() -> None:
     assert answer.json()["instance"] == "/v1/%E5%9B%9B%20x"
 
 
-async def test_a_wrong_method_is_405_and_allow_names_all_that_the_path_knows() -> None:
+async def test_a_wrong_method_is_405_with_allow() -> None:
     answer = await ask("PUT", "/v1/incidents")
     assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
     assert answer.headers["allow"] == "GET, HEAD, POST"
