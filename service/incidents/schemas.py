@@ -13,6 +13,7 @@ from pydantic_core import CoreSchema
 from service.rules.words import Kind, State, Urgency
 from service.web.patterns import some_of
 from service.web.text import (
+    COMMAS,
     Body,
     CategoryCode,
     Code,
@@ -117,7 +118,7 @@ class BatchBody(Body):
 class ListQuery(Params):
     """The filters of `GET /v1/incidents`. An incident has to match all that are given."""
 
-    state: Annotated[list[State], Field(max_length=5)] = []
+    state: Annotated[list[State], COMMAS, Field(max_length=5)] = Field([], description="separated by commas")
     level: Annotated[int, Field(ge=1, le=4)] | None = None
     unit: Code | None = None
     area: Prefix | None = None

@@ -120,6 +120,16 @@ Limit = Annotated[int, Field(ge=1, le=500, description="rows of one page")]
 WaitSeconds = Annotated[int, Field(ge=0, le=60, description="hold the request this many seconds at most")]
 
 
+def _split(value: object) -> object:
+    if not isinstance(value, list):
+        return value
+    return [part for each in value for part in (each.split(",") if isinstance(each, str) else [each])]
+
+
+COMMAS = BeforeValidator(_split)
+"""Several values of one query parameter, separated by commas: `Annotated[list[State], COMMAS]`."""
+
+
 def _strictly(schema: object) -> None:
     """Turn off the conversion of numbers and booleans in this schema itself: text is no number, and 1 is not true."""
     if isinstance(schema, dict):
