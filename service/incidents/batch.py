@@ -46,9 +46,9 @@ def _checked(item: BatchItem | Any) -> BatchItem | SihuError:
 def _result(index: int, outcome: Reported | SihuError, instance: str) -> dict[str, Any]:
     if isinstance(outcome, SihuError):
         problem = problems.problem(_within(outcome, f"/items/{index}"), instance)
-        return {"index": index, "status": problem["status"], "problem": problem}
+        return {"index": index, "status": problem["status"], "replayed": False, "problem": problem}
     shown = {name: value for name, value in outcome.incident.items() if name not in _NOT_IN_LISTS}
-    return {"index": index, "status": status_of(outcome), "incident": shown}
+    return {"index": index, "status": status_of(outcome), "replayed": outcome.replayed, "incident": shown}
 
 
 def _within(error: SihuError, at: str) -> SihuError:

@@ -33,7 +33,7 @@ def _refused() -> dict[str, Any]:
 
 BATCH: dict[str, Any] = {
     "results": [
-        {"index": 0, "status": 201, "incident": ROW},
-        {"index": 1, "status": 422, "problem": _refused()},
+        {"index": 0, "status": 201, "replayed": False, "incident": ROW},
+        {"index": 1, "status": 422, "replayed": False, "problem": _refused()},
     ]
 }

@@ -51,7 +51,10 @@ async def report(context: Context, body: ReportBody, actor: Actor, key: str | No
 
 
 async def report_batch(context: Context, items: Sequence[BatchItem], actor: Actor) -> list[Reported | SihuError]:
-    """The result of each item, in the order of the items, as if each were reported alone. The items share commits."""
+    """The result of each item, in the order of the items, as if they were reported one after the other. The items share
+    commits."""
+    # each is submitted before its task first waits, and the tasks begin in this order: of two under one key the first
+    # item wins
     return list(await asyncio.gather(*(_item(context, item, actor) for item in items)))
 
 

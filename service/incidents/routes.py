@@ -70,7 +70,9 @@ async def report(context: CurrentContext, caller: Caller, body: ReportBody, key:
 )
 async def report_batch(request: Request, context: CurrentContext, caller: Caller, body: BatchBody) -> Response:
     """Each item is the body of a single POST, with an `idempotency_key` of its own. Each result carries the `status`
-    that such a POST would give, and the incident or the problem. An item that is refused does not affect the others."""
+    that such a POST would give, whether it was `replayed` (`Idempotency-Replayed` of such a POST), and the incident or
+    the problem. An item that is refused does not affect the others. Items are taken in their order: of two under one
+    key, or from one source, the first becomes the incident."""
     return answer({"results": await batch.results(context, body, caller, instance=request.url.path)})
 
 
