@@ -27,14 +27,16 @@ class AnswerBody(Body):
 
     measure: LongText
     contact: Annotated[str, *words(200)] | None = None
-    promised_by: Moment | None = Field(None, description="a promise to people; it moves no deadline")
+    promised_by: Moment | None = Field(None, description="a promise to people, later than now; it moves no deadline")
 
 
 @router.post("/answer", summary="b · answer: take the call on · 应", responses=RESPONSES)
 async def answer_call(body: AnswerBody, action: Action) -> Response:
     """The called unit, or a partner that is a member of it, takes the call on and says what the unit will do. The
-    resolve box starts. `promised_by` is a promise to people and moves no deadline."""
-    return await action.carry_out(Act(Arrow.ANSWER, body.measure, answer=body.model_dump(mode="json")), body)
+    resolve box starts. `promised_by` is a promise to people and moves no deadline; one that has passed already is
+    refused (422)."""
+    act = Act(Arrow.ANSWER, body.measure, answer=body.model_dump(mode="json"), until=body.promised_by)
+    return await action.carry_out(act, body)
 
 
 class ResolveBody(Body):

@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field, FiniteFloat
 
 from service.rules.words import Kind, State, Urgency
 from service.web.text import (
+    AnyMoment,
     Body,
     CategoryCode,
     Code,
@@ -66,7 +67,11 @@ class ReportBody(Body):
     grid_code: GridCode | None = None
     kind: Kind = Kind.INCIDENT
     urgency: Urgency | None = Field(None, description="left out: the urgency of the category")
-    occurred_at: Moment | None = None
+    occurred_at: AnyMoment | None = Field(
+        None,
+        description="kept whatever it is; more than 5 minutes after the report, or 30 days before, it sets "
+        "`time_mismatch`",
+    )
     on_behalf_of: Short | None = Field(None, description="ops only: the reporter's subject")
     location: Location | None = None
     source: Source | None = None

@@ -6,7 +6,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any
 
 from pydantic import (
@@ -100,6 +100,23 @@ _MOMENT = "Send a time as RFC 3339 text with its offset, such as 2026-11-23T08:5
 
 Moment = Annotated[AwareDatetime, BeforeValidator(_dated), AfterValidator(_between)]
 """An instant between the years 2000 and 2200: RFC 3339 text with an offset, read as UTC."""
+
+
+_FIRST = datetime.min.replace(tzinfo=UTC) + timedelta(microseconds=1)
+_LAST = datetime.max.replace(tzinfo=UTC) - timedelta(microseconds=1)
+"""The first and the last instant that come back from the database as they were: those outside are infinity there."""
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        utc = moment.astimezone(UTC)
+    except OverflowError:  # the offset leads out of the years 1 to 9999: a day that nobody means
+        utc = moment.replace(tzinfo=UTC)
+    return min(max(utc, _FIRST), _LAST)
+
+
+AnyMoment = Annotated[AwareDatetime, BeforeValidator(_dated), AfterValidator(_in_utc)]
+"""An instant of any year, as a clock that was never set may give it: RFC 3339 text with an offset, read as UTC."""
 
 
 def _day(value: object) -> object:
