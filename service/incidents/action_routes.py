@@ -10,7 +10,7 @@ from fastapi import Path as FromPath
 from pydantic import Field
 
 from service.incidents.action_requests import RESPONSES, Action, DecideBody
-from service.incidents.schemas import Short, example
+from service.incidents.schemas import NoAttachments, example
 from service.rules.model import Act
 from service.rules.words import Arrow, Ground
 from service.web.text import Body, LongText, Moment, words
@@ -40,12 +40,12 @@ async def answer_call(body: AnswerBody, action: Action) -> Response:
 
 
 class ResolveBody(Body):
-    """The result of the work, and pictures of it."""
+    """The result of the work, in words."""
 
     model_config = example(result="已清运并冲洗地面")
 
     result: LongText
-    attachments: Annotated[tuple[Short, ...], Field(max_length=20)] = ()
+    attachments: NoAttachments = Field((), description="photos cannot be stored yet: leave it out, or send `[]`")
 
 
 @router.post("/resolve", summary="c · resolve: report the incident as done · 办结", responses=RESPONSES)

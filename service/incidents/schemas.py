@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, FiniteFloat
+from pydantic import BeforeValidator, ConfigDict, Field, FiniteFloat
+from pydantic_core import PydanticCustomError
 
 from service.rules.words import Kind, State, Urgency
 from service.web.text import (
@@ -27,6 +28,19 @@ from service.web.text import (
 )
 
 Short = Annotated[str, *one_line(200)]
+
+
+def _none_yet(value: object) -> object:
+    if isinstance(value, list | tuple) and value:
+        raise PydanticCustomError(
+            "attachments", "Photos cannot be stored yet: leave attachments out, and say in words what they show."
+        )
+    return value
+
+
+NoAttachments = Annotated[tuple[Short, ...], BeforeValidator(_none_yet), Field(max_length=0)]
+"""The list of attachments while nothing can be attached: empty, since a photo that is accepted and lost is worse than
+one that is refused."""
 
 
 def example(**fields: Any) -> ConfigDict:
@@ -75,7 +89,7 @@ class ReportBody(Body):
     on_behalf_of: Short | None = Field(None, description="ops only: the reporter's subject")
     location: Location | None = None
     source: Source | None = None
-    attachments: Annotated[tuple[Short, ...], Field(max_length=20)] = ()
+    attachments: NoAttachments = Field((), description="photos cannot be stored yet: leave it out, or send `[]`")
 
 
 class BatchItem(ReportBody):
