@@ -23,10 +23,13 @@ def status_of(done: Reported) -> int:
     return 200 if done.known_source else 201
 
 
-async def results(context: Context, body: BatchBody, actor: Actor, instance: str) -> list[dict[str, Any]]:
-    """One result for each item, in the order of the items. `instance` is the path of the request."""
+async def results(
+    context: Context, body: BatchBody, actor: Actor, key: str | None, instance: str
+) -> list[dict[str, Any]]:
+    """One result for each item, in the order of the items. `key` is the Idempotency-Key of the batch, `instance` the
+    path of the request."""
     checked = [_checked(item) for item in body.items]
-    good = [item for item in checked if isinstance(item, BatchItem)]
+    good = [(item, _key_of(item, n, key)) for n, item in enumerate(checked) if isinstance(item, BatchItem)]
     done = iter(await reporting.report_batch(context, good, actor))
     outcomes = [next(done) if isinstance(item, BatchItem) else item for item in checked]
     return [_result(index, outcome, instance) for index, outcome in enumerate(outcomes)]
@@ -41,6 +44,12 @@ def _checked(item: BatchItem | Any) -> BatchItem | SihuError:
         return BatchItem.model_validate(item)
     except ValidationError as error:
         return faults.validation_failed(error, BatchItem)
+
+
+def _key_of(item: BatchItem, index: int, key: str | None) -> str | None:
+    """The item's own key, else one made of the batch's key and the item's place, which nobody can send, since a key has
+    no blanks."""
+    return item.idempotency_key or (f"{key} {index}" if key else None)
 
 
 def _result(index: int, outcome: Reported | SihuError, instance: str) -> dict[str, Any]:

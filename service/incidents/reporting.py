@@ -16,7 +16,15 @@ from service.incidents.intake import Intake, NewReport, RepeatedReport
 from service.incidents.placing import Place, place
 from service.incidents.schemas import BatchItem, ReportBody
 from service.rules import access
-from service.rules.errors import NotFound, NotYours, Pointer, SihuError, SourceTaken, ValidationFailed
+from service.rules.errors import (
+    IdempotencyMismatch,
+    NotFound,
+    NotYours,
+    Pointer,
+    SihuError,
+    SourceTaken,
+    wrong_field,
+)
 from service.rules.model import Actor, Draft
 from service.rules.sight import Viewer
 from service.rules.words import Role
@@ -50,17 +58,22 @@ async def report(context: Context, body: ReportBody, actor: Actor, key: str | No
     return await _as_known(context, outcome, actor)
 
 
-async def report_batch(context: Context, items: Sequence[BatchItem], actor: Actor) -> list[Reported | SihuError]:
-    """The result of each item, in the order of the items, as if they were reported one after the other. The items share
-    commits."""
+async def report_batch(
+    context: Context, items: Sequence[tuple[BatchItem, str | None]], actor: Actor
+) -> list[Reported | SihuError]:
+    """The result of each item, in the order of the items, as if they were reported one after the other. Each item comes
+    with the key that it is stored under. The items share commits."""
     # each is submitted before its task first waits, and the tasks begin in this order: of two under one key the first
     # item wins
-    return list(await asyncio.gather(*(_item(context, item, actor) for item in items)))
+    return list(await asyncio.gather(*(_item(context, item, actor, key) for item, key in items)))
 
 
-async def _item(context: Context, item: BatchItem, actor: Actor) -> Reported | SihuError:
+async def _item(context: Context, item: BatchItem, actor: Actor, key: str | None) -> Reported | SihuError:
     try:
-        return await report(context, item, actor, item.idempotency_key)
+        return await report(context, item, actor, key)
+    except IdempotencyMismatch as error:
+        error.errors = (Pointer("/idempotency_key" if item.idempotency_key else "", error.detail),)
+        return error
     except SihuError as error:
         return error
 
@@ -72,18 +85,16 @@ def draft_of(body: ReportBody, actor: Actor, where: Place) -> Draft:
     Idempotency-Key is looked at.
     """
     if body.grid_code is None and body.location is None:
-        raise _wrong("/grid_code", "Name the grid_code, or send the location: one of them says where it is.")
+        raise wrong_field("/grid_code", "Name the grid_code, or send the location: one of them says where it is.")
     if actor.role is Role.OPS and body.on_behalf_of is None:
-        raise _wrong("/on_behalf_of", "Ops report for somebody: name the reporter's subject.")
+        raise wrong_field("/on_behalf_of", "Ops report for somebody: name the reporter's subject.")
     if actor.role is not Role.OPS and body.on_behalf_of is not None:
-        raise NotYours("Only ops report on behalf of somebody else: leave out on_behalf_of.")
+        detail = "Only ops report on behalf of somebody else: leave out on_behalf_of."
+        raise NotYours(detail, errors=(Pointer("/on_behalf_of", detail),))
+    located = body.grid_code is None
     if where.grid_code is not None:
-        access.may_report_in(actor, where.grid_code)
-    return Draft(where.grid_code, body.category, body.on_behalf_of or actor.subject, body.kind, body.urgency)
-
-
-def _wrong(pointer: str, detail: str) -> ValidationFailed:
-    return ValidationFailed(detail, errors=(Pointer(pointer, detail),))
+        access.may_report_in(actor, where.grid_code, located=located)
+    return Draft(where.grid_code, body.category, body.on_behalf_of or actor.subject, body.kind, body.urgency, located)
 
 
 def report_of(body: ReportBody, actor: Actor, key: str | None, where: Place) -> Report:
@@ -132,8 +143,9 @@ async def _as_known(context: Context, repeated: RepeatedReport, actor: Actor) ->
     except NotFound:
         if not repeated.by_source:
             raise
-        raise SourceTaken(
+        detail = (
             "This source reference already stands for an incident you may not see: check source.system and source.ref."
-        ) from None
+        )
+        raise SourceTaken(detail, errors=(Pointer("/source", detail),)) from None
     view = views.loaded(Viewer(actor, context.worlds.world, context.clock.now()), loaded)
     return Reported(view, replayed=not repeated.by_source, known_source=repeated.by_source)

@@ -74,13 +74,15 @@ CLOCK = By("clock")
 @dataclass(frozen=True, slots=True)
 class Draft:
     """The part of a report that the rules look at. `grid_code` is None when the reported point lies in no known cell,
-    `urgency` is None when that of the category applies."""
+    `urgency` is None when that of the category applies. `located`: nobody named the cell; it is the one in which the
+    point lies."""
 
     grid_code: str | None
     category: str
     reporter: str
     kind: Kind = Kind.INCIDENT
     urgency: Urgency | None = None
+    located: bool = False
 
 
 @dataclass(frozen=True, slots=True)

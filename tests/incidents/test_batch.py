@@ -179,3 +179,26 @@ async def test_an_oversize_text_affects_its_item_alone(house: House) -> None:
     results = await results_of(house, BODY, {**BODY, "description": "长" * 4001}, {**BODY, "description": "长" * 4000})
     assert [each["status"] for each in results] == [201, 422, 201]
     assert results[1]["problem"]["errors"][0]["pointer"] == "/items/1/description"
+
+
+async def test_a_key_of_the_whole_batch_stands_for_its_items(house: House) -> None:
+    """Each item has its place in the list; one with a key of its own keeps that."""
+    items = [BODY, {**BODY, "category": "no"}, {**BODY, "idempotency_key": "own"}, BODY]
+    changed = [*items[:3], {**BODY, "description": "另一件"}]
+    first, again, other, bare = [
+        (await house.send("worker", "POST", "/v1/incidents/batch", {"items": sent}, headers=headers)).json()["results"]
+        for sent, headers in (
+            (items, {"Idempotency-Key": "k"}),
+            (items, {"Idempotency-Key": "k"}),
+            (changed, {"Idempotency-Key": "k"}),
+            (items, None),
+        )
+    ]
+    assert [each["replayed"] for each in first] == [False] * 4
+    assert [each["replayed"] for each in again] == [True, False, True, True]
+    assert [each.get("incident") and each["incident"]["id"] for each in again] == [
+        each.get("incident") and each["incident"]["id"] for each in first
+    ]
+    assert [each["status"] for each in other] == [201, 422, 201, 422]
+    assert [each["pointer"] for each in other[3]["problem"]["errors"]] == ["/items/3"]
+    assert [each["replayed"] for each in bare] == [False, False, True, False]
