@@ -63,8 +63,8 @@ async def create_key(context: CurrentContext, caller: Caller, body: schemas.NewK
 async def list_keys(
     context: CurrentContext,
     caller: Caller,
-    limit: Annotated[int, Query(ge=1, le=500)] = 50,
-    cursor: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=500, description="rows of one page")] = 50,
+    cursor: Annotated[str | None, Query(description="the `next_cursor` of the page before")] = None,
 ) -> Response:
     """Ops list all keys, newest first, expired and revoked keys included. A key itself and its digest are never
     shown."""

@@ -16,11 +16,11 @@ from service.web.text import (
     Body,
     CategoryCode,
     Code,
-    CursorText,
     GridCode,
     IdempotencyKey,
     Limit,
     Moment,
+    PageCursor,
     Params,
     Prefix,
     one_line,
@@ -109,18 +109,24 @@ class BatchBody(Body):
 class ListQuery(Params):
     """The filters of `GET /v1/incidents`. An incident has to match all that are given."""
 
-    state: Annotated[list[State], Field(max_length=5)] = []
-    level: Annotated[int, Field(ge=1, le=4)] | None = None
-    unit: Code | None = None
-    area: Prefix | None = None
-    category: CategoryCode | None = None
-    line: Code | None = None
-    urgency: Urgency | None = None
-    kind: Kind | None = None
-    overdue: bool | None = None
-    reporter: Literal["me"] | None = None
-    reported_after: Moment | None = None
-    reported_before: Moment | None = None
-    updated_after: Moment | None = None
+    state: Annotated[list[State], Field(max_length=5)] = Field([], description="one of these states")
+    level: Annotated[int, Field(ge=1, le=4)] | None = Field(None, description="the level of the last call, 1 to 4")
+    unit: Code | None = Field(None, description="the unit of the last call")
+    area: Prefix | None = Field(None, description="the start of the grid code: a district, street, community or cell")
+    category: CategoryCode | None = Field(
+        None, description="this category and those below it (codes that start with it)"
+    )
+    line: Code | None = Field(None, description="the line of work of the category")
+    urgency: Urgency | None = Field(None, description="this urgency")
+    kind: Kind | None = Field(None, description="this kind of report")
+    overdue: bool | None = Field(
+        None, description="true: open, and `due_at` lies before now; false: all others, also those due at this instant"
+    )
+    reporter: Literal["me"] | None = Field(None, description="`me`: those that you reported, by whichever key")
+    reported_after: Moment | None = Field(None, description="reported at this instant or later (the instant included)")
+    reported_before: Moment | None = Field(None, description="reported before this instant (the instant excluded)")
+    updated_after: Moment | None = Field(
+        None, description="changed at this instant or later (the instant included); comments and urges change nothing"
+    )
     limit: Limit = 50
-    cursor: CursorText | None = None
+    cursor: PageCursor = None

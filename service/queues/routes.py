@@ -29,7 +29,7 @@ from service.web import faults, headers, problems, waiting
 from service.web.answers import answer
 from service.web.cursors import kind_of
 from service.web.examples import ok
-from service.web.text import CursorText, Limit, Params, WaitSeconds
+from service.web.text import Limit, PageCursor, Params, WaitSeconds
 
 router = APIRouter(prefix="/v1/queues", tags=["queues · 待办"])
 
@@ -50,7 +50,7 @@ class QueueQuery(Params):
         default=[], description="calling, answered and on_hold if left out"
     )
     limit: Limit = 50
-    cursor: CursorText | None = None
+    cursor: PageCursor = None
     wait: WaitSeconds = 0
 
 

@@ -141,6 +141,10 @@ Prefix = Annotated[str, StringConstraints(pattern=_PREFIX)]
 """An area: the code of a district, street, community or cell, or the start of one."""
 IdempotencyKey = Annotated[str, StringConstraints(pattern=_KEY)]
 CursorText = Annotated[str, StringConstraints(max_length=1024)]
+PageCursor = Annotated[
+    CursorText | None,
+    Field(description="the `next_cursor` of the page before, with the same filters; left out: the first page"),
+]
 Limit = Annotated[int, Field(ge=1, le=500, description="rows of one page")]
 WaitSeconds = Annotated[int, Field(ge=0, le=60, description="hold the request this many seconds at most")]
 
