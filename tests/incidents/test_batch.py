@@ -8,10 +8,15 @@ from typing import Any
 
 import pytest
 
-from service.incidents import batch, intake
+from service.incidents import batch, intake, reporting
 from service.incidents.examples import INCIDENT
 from service.incidents.reporting import Reported
-from tests.house import CATEGORY, CELL, House
+from service.incidents.schemas import BatchItem
+from service.rules.errors import Unavailable
+from service.rules.model import Actor
+from service.rules.words import Role
+from service.store.database import Database
+from tests.house import CATEGORY, CELL, STREET, House
 
 pytestmark = pytest.mark.anyio
 
@@ -202,3 +207,17 @@ async def test_a_key_of_the_whole_batch_stands_for_its_items(house: House) -> No
     assert [each["status"] for each in other] == [201, 422, 201, 422]
     assert [each["pointer"] for each in other[3]["problem"]["errors"]] == ["/items/3"]
     assert [each["replayed"] for each in bare] == [False, False, True, False]
+
+
+async def test_new_items_are_answered_although_replays_cannot_be_read(house: House) -> None:
+    """The database goes away between the commit and the look at the earlier incidents."""
+    await house.report(key="k", **BODY)
+    nowhere = Database("postgresql+asyncpg://nobody@127.0.0.1:1/nowhere")
+    actor = Actor(Role.REPORTER, "worker", area=STREET)
+    items = [(BatchItem.model_validate(BODY), key) for key in ("k", "new")]
+    try:
+        known, new = await reporting.report_batch(replace(house.process.context, database=nowhere), items, actor)
+    finally:
+        await nowhere.close()
+    assert isinstance(known, Unavailable)
+    assert isinstance(new, Reported) and not new.replayed
