@@ -56,7 +56,7 @@ async def see(context: Context, incident_id: UUID, actor: Actor) -> Loaded:
 
 
 async def see_all(context: Context, ids: Sequence[UUID], actor: Actor) -> dict[UUID, Loaded]:
-    """Those of the incidents that the actor may see, by id, with their calls."""
+    """The incidents that the actor may see, by id, with their calls. An unknown or hidden id is left out."""
     async with context.database.read() as connection:
         found = await loading.load_all(connection, ids)
     return {each: loaded for each, loaded in found.items() if access.party(actor, loaded.incident).relations}

@@ -141,10 +141,9 @@ def draft_of(body: ReportBody, actor: Actor, where: Place) -> Draft:
     if actor.role is not Role.OPS and body.on_behalf_of is not None:
         detail = "Only ops report on behalf of somebody else: leave out on_behalf_of."
         raise NotYours(detail, errors=(Pointer("/on_behalf_of", detail),))
-    located = body.grid_code is None
     if where.grid_code is not None:
-        access.may_report_in(actor, where.grid_code, located=located)
-    return Draft(where.grid_code, body.category, body.on_behalf_of or actor.subject, body.kind, body.urgency, located)
+        access.may_report_in(actor, where.grid_code, located=body.grid_code is None)
+    return Draft(where.grid_code, body.category, body.on_behalf_of or actor.subject, body.kind, body.urgency)
 
 
 def report_of(body: ReportBody, actor: Actor, key: str | None, where: Place) -> Report:

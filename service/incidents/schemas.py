@@ -48,7 +48,7 @@ def example(**fields: Any) -> ConfigDict:
     return ConfigDict(json_schema_extra={"examples": [fields]})
 
 
-class Location(Body):
+class LocationBody(Body):
     """A point as the phone gave it. `coord_type` has no default, since a wrong guess is up to 600 m off."""
 
     lat: Annotated[FiniteFloat, Field(ge=-90, le=90)]
@@ -57,7 +57,7 @@ class Location(Body):
     accuracy_m: Annotated[FiniteFloat, Field(ge=0, le=100_000)] | None = None
 
 
-class Source(Body):
+class SourceBody(Body):
     """The system that a report came from, and its reference there. One pair of `system` and `ref` is one incident for
     ever."""
 
@@ -87,8 +87,8 @@ class ReportBody(Body):
         "`time_mismatch`",
     )
     on_behalf_of: Short | None = Field(None, description="ops only: the reporter's subject")
-    location: Location | None = None
-    source: Source | None = None
+    location: LocationBody | None = None
+    source: SourceBody | None = None
     attachments: NoAttachments = Field((), description="photos cannot be stored yet: leave it out, or send `[]`")
 
 

@@ -74,23 +74,20 @@ CLOCK = By("clock")
 @dataclass(frozen=True, slots=True)
 class Draft:
     """The part of a report that the rules look at. `grid_code` is None when the reported point lies in no known cell,
-    `urgency` is None when that of the category applies. `located`: nobody named the cell; it is the one in which the
-    point lies."""
+    `urgency` is None when that of the category applies."""
 
     grid_code: str | None
     category: str
     reporter: str
     kind: Kind = Kind.INCIDENT
     urgency: Urgency | None = None
-    located: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
     """One arrow and what a person sends with it. `words` is a reason, result, comment or message; `code` is the reason
     code of a return or void, `duty` the duty that a return cites; `units` are to get the call, or to assist in it;
-    `until` ends a hold or extension, or is what an answer promises; `request` and `call` are numbers; `into` is the
-    incident to merge into."""
+    `until` ends a hold, an extension or a promise; `request` and `call` are numbers; `into` is whereto to merge."""
 
     arrow: Arrow
     words: str | None = None

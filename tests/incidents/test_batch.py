@@ -145,7 +145,7 @@ async def test_of_two_bodies_under_one_key_the_first_wins(house: House) -> None:
         assert results[-1]["problem"]["code"] == "idempotency_mismatch"
 
 
-async def test_a_key_of_a_single_post_is_known_in_a_batch(house: House) -> None:
+async def test_a_batch_knows_the_key_of_a_single_post(house: House) -> None:
     made = await house.report(key="k", description=BODY["description"])
     same, other = await results_of(
         house, {**BODY, "idempotency_key": "k"}, {**BODY, "idempotency_key": "k", "description": "另一件"}

@@ -58,7 +58,7 @@ async def test_a_refused_report_points_at_its_cause(
         assert all(name in problem["detail"] for name in names), problem["detail"]
 
 
-async def test_a_point_elsewhere_is_taken_with_a_cell_of_ones_own(shipped: House) -> None:
+async def test_a_point_elsewhere_is_taken_with_an_own_cell(shipped: House) -> None:
     """As the refusal of the point alone says."""
     made = await shipped.report(location=_point(ELSEWHERE))
     assert (made["grid_code"], made["location_mismatch"]) == (CELL, True)

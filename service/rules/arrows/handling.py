@@ -50,13 +50,12 @@ def admitted(draft: Draft, actor: Actor, world: World, now: datetime) -> Admitte
     """
     if draft.grid_code is None:
         raise UnknownCell("This location lies in no known grid cell: name the grid_code as well.", "/location")
-    access.may_report_in(actor, draft.grid_code, located=draft.located)
+    access.may_report_in(actor, draft.grid_code)
     policy = world.active(now)
     if not world.cells or policy is None:
         raise Conflict("No registry is imported yet: ops do it with `sihu registry import DIR`. Then send it again.")
     if world.cell(draft.grid_code, now) is None:
-        pointer = "/location" if draft.located else "/grid_code"
-        raise UnknownCell(f"Grid cell {draft.grid_code} is not in the registry: see GET /v1/grid-cells.", pointer)
+        raise UnknownCell(f"Grid cell {draft.grid_code} is not in the registry: see GET /v1/grid-cells.", "/grid_code")
     category = world.category(draft.category, now)
     if category is None:
         raise UnknownCategory(f"Category {draft.category} is not in the registry: see GET /v1/categories.", "/category")
