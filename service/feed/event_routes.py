@@ -11,12 +11,12 @@ from pydantic import Field
 from service import clock
 from service.access.deps import Caller
 from service.context import Context, CurrentContext
+from service.feed.event_types import CloudEvent, event
 from service.feed.tail import Tail
 from service.rules import errors
 from service.rules.sight import Viewer, sight_of
 from service.rules.words import EventType
 from service.shown import examples
-from service.shown.event import CloudEvent, event
 from service.store.log import feed, numbering
 from service.store.log.feed import FeedFilter, FeedPage
 from service.web import patterns, problems, waiting

@@ -19,7 +19,7 @@ from service.rules import plan as plans
 from service.rules.sight import Viewer
 from service.shown import deadline, incident, plan
 from service.shown.deadline import DeadlineView
-from service.shown.event import CloudEvent
+from service.shown.event import IncidentEvent
 from service.shown.incident import IncidentWithCalls
 from service.shown.plan import PlanView
 from service.shown.row import IncidentRow
@@ -135,7 +135,7 @@ async def read_incident(context: CurrentContext, caller: Caller, incident_id: In
 )
 async def read_timeline(
     context: CurrentContext, caller: Caller, incident_id: IncidentId
-) -> Answer[ItemPage[CloudEvent]]:
+) -> Answer[ItemPage[IncidentEvent]]:
     """Every event of the incident, including the events from before you could see the incident."""
     await acting.see(context, incident_id, caller)
     viewer = Viewer(caller, context.worlds.world, context.clock.now())
