@@ -93,7 +93,15 @@ async def report_incidents(
     summary="List incidents, newest first · 事件列表",
     responses={
         200: ok("One page", examples.INCIDENT_LIST),
-        **problems.documented(errors.Unauthorized, errors.BadCursor, errors.ValidationFailed, errors.Unavailable),
+        **problems.documented(
+            errors.Unauthorized,
+            errors.BadCursor,
+            errors.ValidationFailed,
+            errors.UnknownUnit,
+            errors.UnknownCategory,
+            errors.UnknownReference,
+            errors.Unavailable,
+        ),
     },
 )
 async def list_incidents(
