@@ -8,7 +8,8 @@ from datetime import datetime
 from service.clock import VirtualClock
 from service.escalation import sweep
 from service.escalation.sweep import Tell
-from service.rules.errors import Pointer, ValidationFailed
+from service.rules.errors import Rule, wrong_field
+from service.rules.sentences import Sentence
 from service.store.database import Database
 from service.store.incidents import claiming
 from service.worlds import CurrentWorld
@@ -33,8 +34,8 @@ class Advancer:
         async with self._turn:
             now = self.clock.now()
             if moment < now:
-                detail = f"It is already {now.isoformat()}: the clock only moves forward."
-                raise ValidationFailed(detail, errors=(Pointer(pointer, detail),))
+                detail = Sentence("It is already {now}: the clock only moves forward.", now=now)
+                raise wrong_field(pointer, detail, Rule.OUT_OF_RANGE, min=now)
             return await self._travel(moment)
 
     async def stay(self) -> int:

@@ -12,9 +12,12 @@ from service.access.deps import require
 from service.context import CurrentContext
 from service.escalation.advance import Advancer
 from service.rules import errors
+from service.rules.errors import Rule
+from service.rules.sentences import Sentence
 from service.rules.words import Role
 from service.web import problems
 from service.web.answers import answer
+from service.web.breaches import WrongValue
 from service.web.text import Body, Moment
 
 router = APIRouter(prefix="/v1/clock", tags=["virtual clock · 虚拟时钟"])
@@ -34,7 +37,7 @@ class AdvanceBody(Body):
     @model_validator(mode="after")
     def _exactly_one(self) -> AdvanceBody:
         if (self.seconds is None) == (self.to is None):
-            raise ValueError("send either seconds or to")
+            raise WrongValue(Sentence("Send either seconds or to."), Rule.EITHER_OR, allowed=["seconds", "to"])
         return self
 
 
@@ -54,7 +57,9 @@ async def advance(body: AdvanceBody, context: CurrentContext) -> Response:
     fires at its own instant; `fired` counts these deadlines. A service that was not started with `sihu serve
     --virtual-clock` runs on real time and answers 404."""
     if Advancer not in context.parts:
-        raise errors.NotFound("This service runs on real time. Start one with `sihu serve --virtual-clock` for trials.")
+        raise errors.NotFound(
+            Sentence("This service runs on real time. Start one with `sihu serve --virtual-clock` for trials.")
+        )
     advancer = context.part(Advancer)
     if body.to is not None:
         fired = await advancer.to(body.to)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -10,7 +11,7 @@ from service.context import Context
 from service.incidents import reporting
 from service.incidents.reporting import Reported
 from service.incidents.schemas import BatchBody, BatchItem
-from service.rules.errors import Pointer, SihuError
+from service.rules.errors import SihuError
 from service.rules.model import Actor
 from service.web import faults, problems
 
@@ -53,5 +54,5 @@ def _result(index: int, outcome: Reported | SihuError, instance: str) -> dict[st
 
 def _within(error: SihuError, at: str) -> SihuError:
     """The refusal of an item, with pointers from the start of the batch."""
-    error.errors = tuple(Pointer(at + each.pointer, each.detail) for each in error.errors)
+    error.errors = tuple(replace(each, pointer=at + each.pointer) for each in error.errors)
     return error

@@ -17,6 +17,7 @@ from service.context import Context, Part
 from service.rules import lifecycle
 from service.rules.errors import IdempotencyMismatch, SihuError, Unavailable
 from service.rules.model import Actor, Decision, Draft
+from service.rules.sentences import Sentence
 from service.rules.worktime import ZONE
 from service.rules.world import World
 from service.store.database import StatementRefused, Transaction
@@ -200,7 +201,10 @@ class Intake(Part):
             known = by_key[waiting.key]
             if known.body_hash != content.body_hash:
                 return IdempotencyMismatch(
-                    "This Idempotency-Key was already used with another body: send the first body again, or a new key."
+                    Sentence(
+                        "This Idempotency-Key was already used with another body: "
+                        "send the first body again, or a new key."
+                    )
                 )
             return RepeatedReport(known, by_source=False)
         if content.source in by_source:

@@ -16,8 +16,9 @@ from service.incidents.intake import Intake, NewReport, RepeatedReport
 from service.incidents.placing import Place, place
 from service.incidents.schemas import BatchItem, ReportBody
 from service.rules import access
-from service.rules.errors import NotFound, NotYours, Pointer, SihuError, SourceTaken, ValidationFailed
+from service.rules.errors import NotFound, NotYours, Rule, SihuError, SourceTaken, wrong_field
 from service.rules.model import Actor, Draft
+from service.rules.sentences import Sentence
 from service.rules.sight import Viewer
 from service.rules.words import Role
 from service.shown import incident as views
@@ -69,18 +70,16 @@ def draft_of(body: ReportBody, actor: Actor, where: Place) -> Draft:
     Idempotency-Key is looked at.
     """
     if body.grid_code is None and body.location is None:
-        raise _wrong("/grid_code", "Name the grid_code, or send the location: one of them says where it is.")
+        detail = Sentence("Name the grid_code, or send the location: one of them says where it is.")
+        raise wrong_field("/grid_code", detail, Rule.MISSING)
     if actor.role is Role.OPS and body.on_behalf_of is None:
-        raise _wrong("/on_behalf_of", "Ops report for somebody: name the reporter's subject.")
+        detail = Sentence("Ops report for somebody: name the reporter's subject.")
+        raise wrong_field("/on_behalf_of", detail, Rule.MISSING)
     if actor.role is not Role.OPS and body.on_behalf_of is not None:
-        raise NotYours("Only ops report on behalf of somebody else: leave out on_behalf_of.")
+        raise NotYours(Sentence("Only ops report on behalf of somebody else: leave out on_behalf_of."))
     if where.grid_code is not None:
         access.may_report_in(actor, where.grid_code)
     return Draft(where.grid_code, body.category, body.on_behalf_of or actor.subject, body.kind, body.urgency)
-
-
-def _wrong(pointer: str, detail: str) -> ValidationFailed:
-    return ValidationFailed(detail, errors=(Pointer(pointer, detail),))
 
 
 def report_of(body: ReportBody, actor: Actor, key: str | None, where: Place) -> Report:
@@ -130,7 +129,10 @@ async def _as_known(context: Context, repeated: RepeatedReport, actor: Actor) ->
         if not repeated.by_source:
             raise
         raise SourceTaken(
-            "This source reference already stands for an incident you may not see: check source.system and source.ref."
+            Sentence(
+                "This source reference already stands for an incident you may not see: "
+                "check source.system and source.ref."
+            )
         ) from None
     view = views.loaded(Viewer(actor, context.worlds.world, context.clock.now()), loaded)
     return Reported(view, replayed=not repeated.by_source, known_source=repeated.by_source)

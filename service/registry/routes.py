@@ -14,8 +14,10 @@ from service.places.coordinates import to_wgs84
 from service.registry import examples, views
 from service.registry.schemas import AreaQuery, ChainQuery, DatedQuery, DutyQuery, LocateQuery
 from service.rules import errors, routing
+from service.rules.arrows.handling import unknown_category
+from service.rules.sentences import Sentence
 from service.rules.world import Category, Cell, Duty, Line, Unit, World
-from service.web import paging, problems
+from service.web import languages, paging, problems
 from service.web.answers import answer
 from service.web.examples import listed, one
 from service.web.paging import PageQuery, SortKey
@@ -52,7 +54,7 @@ async def locate(context: CurrentContext, caller: Caller, query: Annotated[Locat
     code = context.worlds.shapes.locate(lat, lon)
     cell = world.cell(code, at) if code else None
     if cell is None:
-        raise errors.NotFound("This point lies in no known grid cell: check lat, lon and coord_type.")
+        raise errors.NotFound(Sentence("This point lies in no known grid cell: check lat, lon and coord_type."))
     return answer(views.located(cell, lat, lon))
 
 
@@ -76,21 +78,23 @@ async def get_cell(context: CurrentContext, code: str, caller: Caller) -> Respon
     },
 )
 async def get_chain(
-    context: CurrentContext, code: str, caller: Caller, query: Annotated[ChainQuery, Query()]
+    request: Request, context: CurrentContext, code: str, caller: Caller, query: Annotated[ChainQuery, Query()]
 ) -> Response:
     """The answer lists the four calls of an incident in this cell: community, street, department, leader. The rule that
     makes the real calls decides each, and `because` says why this unit is called."""
     world, at = _now(context, query.at)
     _cell(world, code, at)
     if world.category(query.category, at) is None:
-        detail = f"Category {query.category} is not in the registry: see GET /v1/categories."
-        raise errors.UnknownCategory(detail, "?category")
+        raise errors.UnknownCategory(unknown_category(query.category), "?category")
     try:
         routes = routing.chain(world, code, query.category, at)
     except LookupError:  # before the first units, or before the first import
-        detail = f"No unit was in force at {at.isoformat()}: ask for a later moment."
-        raise errors.ValidationFailed(detail, errors=[errors.Pointer("?at", detail)]) from None
-    return answer(views.chain(code, query.category, at, routes, world))
+        raise errors.wrong_field(
+            "?at", Sentence("No unit was in force at {at}: ask for a later moment.", at=at)
+        ) from None
+    language = languages.language_of(request.scope)
+    chain = languages.shown(views.chain(code, query.category, at, routes, world), language)
+    return answer(chain, headers=languages.headers(language))
 
 
 @router.get("/units", summary="List the units · 单位", responses={200: listed(examples.UNIT), **_LISTS})
@@ -156,7 +160,7 @@ def _now(context: Context, at: datetime | None) -> tuple[World, datetime]:
 def _cell(world: World, code: str, at: datetime) -> Cell:
     cell = world.cell(code, at)
     if cell is None:
-        raise errors.NotFound(f"There is no grid cell {code}: see GET /v1/grid-cells.")
+        raise errors.NotFound(Sentence("There is no grid cell {cell}: see GET /v1/grid-cells.", cell=code))
     return cell
 
 

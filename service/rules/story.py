@@ -11,6 +11,7 @@ from service.rules import deadlines
 from service.rules.changes import BoxStart, CallChange, CallEnd, IncidentChange, RequestChange
 from service.rules.model import AnyIncident, By, Call, DecisionOf, Earlier, Event, IncidentOf, Request
 from service.rules.routing import Route
+from service.rules.sentences import NO_WORDS
 from service.rules.words import Cause, ClockKind, ClosedAs, DueKind, EventType, Ground, Level, Outcome, State, Verdict
 from service.rules.world import World
 
@@ -36,7 +37,7 @@ class StoryOf(Generic[Earlier]):
         self.by = by
         self.world = world
         self.now = now
-        self.because = ""
+        self.because = NO_WORDS
         self._changed: dict[int, Call] = {}
         self._opened: Call | None = None
         self._request: Request | None = None

@@ -26,6 +26,7 @@ from service.rules.model import (
 )
 from service.rules.policy import Policy
 from service.rules.routing import Route
+from service.rules.sentences import Sentence
 from service.rules.story import Story, StoryOf, box_start, opening_facts, with_one_more
 from service.rules.words import Arrow, Cause, DueKind, EventType, Ground, Outcome, RequestKind, State, Urgency, Verdict
 from service.rules.world import World
@@ -49,17 +50,27 @@ def admitted(draft: Draft, actor: Actor, world: World, now: datetime) -> Admitte
         UnknownCell, UnknownCategory: the registry has no such row in force at `now`.
     """
     if draft.grid_code is None:
-        raise UnknownCell("This location lies in no known grid cell: name the grid_code as well.", "/location")
+        raise UnknownCell(
+            Sentence("This location lies in no known grid cell: name the grid_code as well."), "/location"
+        )
     access.may_report_in(actor, draft.grid_code)
     policy = world.active(now)
     if not world.cells or policy is None:
-        raise Conflict("No registry is imported yet: ops do it with `sihu registry import DIR`. Then send it again.")
+        raise Conflict(
+            Sentence("No registry is imported yet: ops do it with `sihu registry import DIR`. Then send it again.")
+        )
     if world.cell(draft.grid_code, now) is None:
-        raise UnknownCell(f"Grid cell {draft.grid_code} is not in the registry: see GET /v1/grid-cells.", "/grid_code")
+        detail = Sentence("Grid cell {cell} is not in the registry: see GET /v1/grid-cells.", cell=draft.grid_code)
+        raise UnknownCell(detail, "/grid_code")
     category = world.category(draft.category, now)
     if category is None:
-        raise UnknownCategory(f"Category {draft.category} is not in the registry: see GET /v1/categories.", "/category")
+        raise UnknownCategory(unknown_category(draft.category), "/category")
     return Admitted(draft, draft.grid_code, draft.urgency or category.urgency, policy)
+
+
+def unknown_category(code: str) -> Sentence:
+    """What to do about a category that the registry does not have."""
+    return Sentence("Category {category} is not in the registry: see GET /v1/categories.", category=code)
 
 
 def report(new: Admitted, by: By, world: World, *, incident_id: UUID, number: str, now: datetime) -> Decision:
