@@ -124,14 +124,18 @@ def refusal(
     return word(error, request, lines)
 
 
+def answered(error: SihuError, request: Request) -> dict[str, Any]:
+    """The problem document of a refusal of this request."""
+    return problem(error, instance_of(request), languages.language_of(request.scope))
+
+
 def instance_of(request: Request) -> str:
     """The path of the request, percent-encoded."""
     return quote(request.scope["path"], safe="/:@!$&'()*+,;=~")
 
 
 def _as_problem(error: SihuError, request: Request, headers: Mapping[str, str]) -> Response:
-    content = to_json(problem(error, instance_of(request), languages.language_of(request.scope)))
-    return Response(content, status_of(type(error)), headers, media_type=MEDIA_TYPE)
+    return Response(to_json(answered(error, request)), status_of(type(error)), headers, media_type=MEDIA_TYPE)
 
 
 def documented(*kinds: type[SihuError]) -> dict[int | str, dict[str, Any]]:
