@@ -26,8 +26,8 @@ def preferred(*lines: bytes) -> Language:
 @pytest.mark.parametrize(
     "accepted",
     [b"zh", b"zh-CN", b"ZH-cn", b"zh-Hans", b"zh-Hant-TW", b"zh-TW,zh;q=0.9", b"zh-CN,zh;q=0.9,en;q=0.8"]
-    + [b"de, zh;q=0.1", b"en;q=0.5, zh;q=0.6", b"zh, en", b"en;q=0, zh;q=0.001", b"*;q=0.1, zh", b"zh; q=1.000", b" zh\t;Q=0.5 "]
-    + [b",,zh,", b"zh;q=0, zh-CN", b"xx_YY, zh"],
+    + [b"de, zh;q=0.1", b"en;q=0.5, zh;q=0.6", b"zh, en", b"en;q=0, zh;q=0.001", b"*;q=0.1, zh", b"zh; q=1.000"]
+    + [b" zh\t;Q=0.5 ", b",,zh,", b"zh;q=0, zh-CN", b"xx_YY, zh"],
 )  # fmt: skip
 def test_chinese_is_spoken_to_whoever_prefers_it(accepted: bytes) -> None:
     assert preferred(accepted) is Language.ZH
