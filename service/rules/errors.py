@@ -49,7 +49,11 @@ class Rule(StrEnum):
     TOO_LONG = "too_long"  # `max`
     OUT_OF_RANGE = "out_of_range"  # `min`, `max`: of a number or a time
     BLANK = "blank"
+    BLANK_AT_END = "blank_at_end"
+    LINE_BREAK = "line_break"
     CONTROL_CHARACTER = "control_character"
+    HIDDEN_CHARACTER = "hidden_character"  # one that cannot be seen, or that turns the direction of the text
+    COMBINING_MARKS = "combining_marks"  # `max`: on one letter
     NOT_UNICODE = "not_unicode"
     BAD_TIME = "bad_time"
     BAD_DAY = "bad_day"

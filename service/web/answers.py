@@ -32,5 +32,4 @@ def answer(view: _View, status: int = 200, headers: Mapping[str, str] | None = N
 
 def answer_in_words(view: _View, request: Request) -> Answer[_View]:
     """A JSON response with sentences for people, in the language that the request prefers."""
-    language = languages.language_of(request.scope)
-    return answer(languages.shown(view, language), headers=languages.headers(language))
+    return answer(languages.shown(view, languages.language_of(request.scope)))

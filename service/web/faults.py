@@ -33,14 +33,19 @@ def validation_failed(error: ValidationError, model: Any = None, at: str = "") -
 def refused(faults: Sequence[tuple[_Fault, Any]], at: str = "") -> ValidationFailed:
     """One `ValidationFailed` for all `faults`. Each fault comes with the annotation of the place (`loc[0]`) that it was
     found in, such as the model of the body."""
-    errors = tuple(_pointer(fault, model, at) for fault, model in faults[:_MAX_FAULTS])
-    if len(faults) > 1:
-        detail = Sentence("{count} things are wrong, nothing was done: correct each of errors.", count=len(faults))
-        return ValidationFailed(detail, errors=errors)
+    return of_pointers([_pointer(fault, model, at) for fault, model in faults])
+
+
+def of_pointers(errors: Sequence[Pointer]) -> ValidationFailed:
+    """One `ValidationFailed` for all `errors`, of which it lists the first hundred."""
+    listed = errors[:_MAX_FAULTS]
+    if len(errors) > 1:
+        detail = Sentence("{count} things are wrong, nothing was done: correct each of errors.", count=len(errors))
+        return ValidationFailed(detail, errors=listed)
     place, detail = errors[0].pointer.rstrip(":"), errors[0].detail
     if place:
-        return ValidationFailed(Sentence("{place}: {detail}", place=place, detail=detail), errors=errors)
-    return ValidationFailed(Sentence("The body: {detail}", detail=detail), errors=errors)
+        return ValidationFailed(Sentence("{place}: {detail}", place=place, detail=detail), errors=listed)
+    return ValidationFailed(Sentence("The body: {detail}", detail=detail), errors=listed)
 
 
 def _pointer(fault: _Fault, model: Any, at: str) -> Pointer:
@@ -60,11 +65,15 @@ def _place(loc: Sequence[str | int], at: str) -> str:
 
 
 def _unknown(fault: _Fault, model: Any) -> Breach:
-    known = sorted(_fields(model, fault["loc"][1:-1]))
+    return unknown_name(str(fault["loc"][-1]), sorted(_fields(model, fault["loc"][1:-1])))
+
+
+def unknown_name(name: str, known: Sequence[str]) -> Breach:
+    """The breach of a name that nothing has, where the names `known` exist."""
     bounds = {"allowed": known}
     if not known:
         return Breach(Sentence("Remove this: nothing has this name here."), Rule.UNKNOWN_FIELD)
-    close = difflib.get_close_matches(str(fault["loc"][-1])[:64], known, n=1)
+    close = difflib.get_close_matches(name[:64], known, n=1)
     if not close:
         detail = Sentence("Remove this: nothing has this name here. Known: {known}.", known=known)
         return Breach(detail, Rule.UNKNOWN_FIELD, bounds)

@@ -43,11 +43,6 @@ def language_of(scope: Scope) -> Language:
     return _preferred(b",".join(lines)) if lines else Language.EN
 
 
-def headers(language: Language) -> dict[str, str]:
-    """The headers of an answer with text for people."""
-    return {"Content-Language": language.value, "Vary": "Accept-Language"}
-
-
 def shown(content: _T, language: Language) -> _T:
     """A JSON document with every sentence in this language."""
     return content if language is Language.EN else cast("_T", _translated(content))

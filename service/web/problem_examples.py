@@ -36,9 +36,8 @@ EXAMPLES: Mapping[type[SihuError], Example] = {
     ),
     errors.BadJson: Example(
         Sentence(
-            "The body is not JSON: it cannot be read on from line {line}, character {column}. Correct it there.",
-            line=1,
-            column=18,
+            "The body is not JSON: {why}. Correct it and send it again.",
+            why=Sentence("line {line} cannot be read on from character {column}", line=1, column=18),
         )
     ),
     errors.BadCursor: Example(
@@ -90,7 +89,7 @@ EXAMPLES: Mapping[type[SihuError], Example] = {
     errors.UnknownUnit: Example(_UNIT, (Pointer("/unit", _UNIT, Rule.UNKNOWN),)),
     errors.InternalError: Example(
         Sentence(
-            "Something went wrong here, not with your request. Send it again; if it stays, tell ops the time and path."
+            "Something went wrong here, not with your request. Send it again; if it stays, tell ops its X-Request-Id."
         )
     ),
     errors.Unavailable: Example(

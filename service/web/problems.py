@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -20,7 +20,7 @@ from starlette.responses import Response
 from service.rules import errors
 from service.rules.errors import Pointer, SihuError
 from service.rules.sentences import Sentence
-from service.web import faults, languages, problem_examples, routing
+from service.web import every_answer, faults, languages, problem_examples, routing
 from service.web.doors import Door, door_of
 from service.web.languages import Language
 
@@ -61,7 +61,6 @@ _BY_STATUS: Mapping[int, type[SihuError]] = {
 }
 """The kinds of problem that a status of the framework stands for. Its own words are for programmers; the example of the
 kind is for people."""
-_PARSING = "There was an error parsing the body"  # FastAPI's words for a body that it cannot read at all
 _INTERNAL = problem_examples.of(errors.InternalError).detail
 
 
@@ -115,7 +114,7 @@ def refusal(
 ) -> Response:
     """The answer to a request that is refused, in the form of its door and with the headers that belong to its status.
     Outside all doors (`door` None) the answer is a problem document."""
-    lines = {**(headers or {}), **languages.headers(languages.language_of(request.scope))}
+    lines = dict(headers or {})
     if isinstance(error, errors.Unavailable):
         lines.update(_RETRY)
     if isinstance(error, errors.Unauthorized) and door is not None:
@@ -153,7 +152,9 @@ def documented(*kinds: type[SihuError]) -> dict[int | str, dict[str, Any]]:
 
 def _example(kind: type[SihuError]) -> dict[str, Any]:
     example = problem_examples.of(kind)
-    return {**_document(kind, example.detail, example.errors, "/v1/incidents"), **example.extras}
+    document = {**_document(kind, example.detail, example.errors, "/v1/incidents"), **example.extras}
+    plain: dict[str, Any] = from_json(to_json(document))
+    return plain
 
 
 def install(app: FastAPI, doors: Sequence[Door] = (), count: Callable[[Exception], None] = lambda _: None) -> None:
@@ -183,11 +184,13 @@ class _Handlers:
         assert isinstance(error, HTTPException)
         if error.status_code < 400:
             return Response(status_code=error.status_code, headers=error.headers)
-        headers = {"Allow": _allowed(request, error)} if error.status_code == 405 else None
-        return self._answer(_of_http(error, request), request, headers)
+        return self._answer(_of_http(error, request), request, error.headers)
 
     async def on_fault(self, request: Request, error: Exception) -> Response:
-        _log.error("%s %s failed", request.method, request.url.path, exc_info=error, extra={"event": "internal_error"})
+        request_id = every_answer.request_id_of(request.scope)
+        extra = {"event": "internal_error", "request_id": request_id}
+        sentence = "%s %s failed (X-Request-Id %s)"
+        _log.error(sentence, request.method, request.url.path, request_id, exc_info=error, extra=extra)
         self._count(error)
         return self._answer(errors.InternalError(_INTERNAL), request)
 
@@ -196,13 +199,8 @@ class _Handlers:
 
 
 def _of_validation(error: RequestValidationError, request: Request) -> SihuError:
-    """`BadJson` for a body that cannot be read, `NotFound` when only the path is wrong, `ValidationFailed` for
-    everything else."""
-    found = error.errors()
-    for fault in found:
-        if fault["type"] == "json_invalid":
-            return bad_json(str(error.body), fault["loc"][-1])
-    others = [fault for fault in found if fault["loc"][0] != "path"]
+    """`NotFound` when only the path is wrong, `ValidationFailed` for everything else."""
+    others = [fault for fault in error.errors() if fault["loc"][0] != "path"]
     if not others:
         return errors.NotFound(
             Sentence("Nothing here has this name: {path}. Check the id or code in the path.", path=_pathname(request))
@@ -219,19 +217,6 @@ def _expected(route: Any, place: str) -> Any:
     return fields[0].field_info.annotation if len(fields) == 1 else None
 
 
-def bad_json(document: str, position: int) -> errors.BadJson:
-    """The refusal of a body that is no JSON from this position on, counted from 0."""
-    if position >= len(document.rstrip()):
-        return errors.BadJson(Sentence("The body is not JSON: it ends before it is complete. Send it again, whole."))
-    before = document[:position]
-    detail = Sentence(
-        "The body is not JSON: it cannot be read on from line {line}, character {column}. Correct it there.",
-        line=before.count("\n") + 1,
-        column=position - before.rfind("\n"),
-    )
-    return errors.BadJson(detail)
-
-
 def _of_http(error: HTTPException, request: Request) -> SihuError:
     status, path = error.status_code, _pathname(request)
     if status == 404:
@@ -244,10 +229,6 @@ def _of_http(error: HTTPException, request: Request) -> SihuError:
         return errors.TooLarge(
             Sentence("The body is over the limit (64 KiB; batch and import 16 MiB): send less at once.")
         )
-    if status == 400 and error.detail == _PARSING:
-        return errors.BadJson(
-            Sentence("The body cannot be read as JSON in UTF-8, or is nested too deeply. Correct it and send it again.")
-        )
     if status >= 500 and status != 503:
         return errors.InternalError(_INTERNAL)
     kind = _BY_STATUS.get(status)
@@ -259,12 +240,3 @@ def _of_http(error: HTTPException, request: Request) -> SihuError:
 def _pathname(request: Request) -> str:
     path: str = request.scope["path"]
     return path if len(path) <= 100 else path[:99] + "…"
-
-
-def _allowed(request: Request, error: HTTPException) -> str:
-    """All methods of the path, for `Allow`. The header that Starlette sends names the methods of one route only."""
-    document = request.app.openapi() if isinstance(request.app, FastAPI) else {}
-    methods = document.get("paths", {}).get(routing.template(request.scope), {})
-    known = {method.upper() for method in methods if method != "parameters"}
-    listed = {name.strip() for name in (error.headers or {}).get("Allow", "").split(",") if name.strip()}
-    return ", ".join(sorted(known | listed))
