@@ -72,6 +72,30 @@ async def test_a_part_is_only_looked_at(house: House, part: str) -> None:
         assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD"), method
 
 
+@pytest.mark.parametrize(
+    ("value", "status"),
+    [
+        ('"1"', 304),
+        ('W/"1"', 304),
+        ('"7", W/"1"', 304),
+        ("*", 304),
+        ('"2"', 200),
+        ('"1-gzip"', 200),
+        ("1", 200),
+        ("", 200),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_an_unchanged_incident_is_not_sent_again(house: House, method: str, value: str, status: int) -> None:
+    incident = await house.report()
+    path = f"{PATH}/{incident['id']}"
+    answer = await house.send("worker", method, path, headers={"If-None-Match": value})
+    assert (answer.status_code, answer.headers["etag"]) == (status, '"1"')
+    assert bool(answer.content) is (method == "GET" and status == 200)
+    hidden = await house.send("stranger", method, path, headers={"If-None-Match": value})
+    assert hidden.status_code == 404
+
+
 async def test_the_etag_follows_the_version(house: House) -> None:
     """A remark leaves both; an act moves both; the deadline that passes does, too."""
     incident = await house.report()
