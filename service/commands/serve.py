@@ -15,6 +15,7 @@ from service.commands.database import database_url, on_database
 from service.main import create_app
 from service.settings import EngineMode, Settings
 from service.store import migrate
+from service.web import unreadable
 
 _DRAIN_S = 10
 """Seconds that open requests may still take after a signal to stop."""
@@ -52,15 +53,18 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
         if arguments.demo:
             asyncio.run(sample.prepare(chosen))
         settle_memory()
+        clock = clocks.of(settings.virtual_clock)
         config = uvicorn.Config(
-            create_app(chosen, clocks.of(settings.virtual_clock)),
+            create_app(chosen, clock),
             host=settings.host,
             port=settings.port,
             log_level="warning",
             access_log=False,
             timeout_graceful_shutdown=_DRAIN_S,
             loop="uvloop",
-            http="httptools",
+            http=unreadable.protocol(clock),
+            ws="none",
+            server_header=False,
         )
         uvicorn.Server(config).run()
     return 0
