@@ -88,9 +88,9 @@ def _calendar(process: Process) -> dict[str, Any]:
 
 async def _checks(process: Process) -> dict[str, dict[str, Any]]:
     try:
-        behind = await migrate.pending(process.database)
-        if behind:
-            return {"database": {"ok": True}, "migrations": {"ok": False, "detail": "run `sihu migrate`"}}
+        if await migrate.pending(process.database):
+            advice = (await migrate.survey(process.database)).advice
+            return {"database": {"ok": True}, "migrations": {"ok": False, "detail": advice}}
         async with process.database.read() as connection:
             nearest = await claiming.next_wake(connection)
     except Unavailable as error:

@@ -37,7 +37,23 @@ def database_url(settings: Settings) -> Iterator[str]:
 
 
 def with_database(settings: Settings, work: Callable[[Database], Awaitable[T]]) -> T:
-    """Run `work` on the database of the settings and return its result."""
+    """Run `work` on the database of the settings, which has the tables of this version, and return its result.
+
+    Raises:
+        WrongDatabase: the tables are missing, of another version, or another program's; `work` did not begin.
+        Unavailable, EmbeddedError: the database cannot be reached, or cannot be started.
+    """
+
+    async def checked(database: Database) -> T:
+        if advice := (await migrations.survey(database)).advice:
+            raise migrations.WrongDatabase(advice)
+        return await work(database)
+
+    return with_any_database(settings, checked)
+
+
+def with_any_database(settings: Settings, work: Callable[[Database], Awaitable[T]]) -> T:
+    """Run `work` on the database of the settings, whatever it holds, and return its result."""
     with database_url(settings) as url:
         return asyncio.run(on_database(url, work))
 
@@ -84,7 +100,7 @@ def migrate(settings: Settings, arguments: argparse.Namespace) -> int:
         await migrations.upgrade(database)
         return await migrations.drift(database) if arguments.check else []
 
-    drift = with_database(settings, work)
+    drift = with_any_database(settings, work)
     for difference in drift:
         print(f"migrations and tables differ: {difference}", file=sys.stderr)
     if not drift:
