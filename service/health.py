@@ -57,7 +57,7 @@ async def readyz(process: CurrentProcess) -> Response:
     the feed lags by more than `promise_s`, the working days of this year are not known, or no registry was imported.
     503 `unavailable`: send no traffic, since the database cannot be reached, its tables are those of an older version,
     or the process is still starting. No key is needed."""
-    checks = await _checks(process)
+    checks = await checks_of(process)
     if not (checks["database"]["ok"] and checks.get("migrations", {}).get("ok")):
         return answer({"status": "unavailable", "checks": checks}, 503, {"Retry-After": "1"})
     fine = all(check["ok"] for check in checks.values())
@@ -86,7 +86,9 @@ def _calendar(process: Process) -> dict[str, Any]:
     return {"ok": False, **until, "detail": f"the days of {year} are not known: sihu calendar load"}
 
 
-async def _checks(process: Process) -> dict[str, dict[str, Any]]:
+async def checks_of(process: Process) -> dict[str, dict[str, Any]]:
+    """Each check by its name: `ok`, and what was found. Only the first checks are there when the others cannot be
+    made."""
     try:
         if await migrate.pending(process.database):
             advice = (await migrate.survey(process.database)).advice

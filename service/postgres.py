@@ -94,13 +94,13 @@ def start(data_dir: Path, *, bin_dir: Path | None = None, settings: Mapping[str,
                 raise
             return server
     except OSError as error:
-        reason = _reason(error, data_dir)
-        raise EmbeddedError(f"the embedded PostgreSQL cannot use {data_dir}: {reason}; set SIHU_DATA_DIR") from error
+        why = reason(error, data_dir)
+        raise EmbeddedError(f"the embedded PostgreSQL cannot use {data_dir}: {why}; set SIHU_DATA_DIR") from error
 
 
-def _reason(error: OSError, data_dir: Path) -> str:
+def reason(error: OSError, folder: Path) -> str:
     """Return why a folder cannot be used, for a person who did not choose the file that stands in its place."""
-    for path in (*reversed(data_dir.parents), data_dir):
+    for path in (*reversed(folder.parents), folder):
         if path.exists() and not path.is_dir():
             return f"{path} is a file, not a folder"
     where = f"{error.filename}: " if error.filename else ""
