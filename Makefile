@@ -5,7 +5,7 @@ BIN := .venv/bin
 COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
 	--build-deps-for editable --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 # WHEELS=DIR installs from a folder that `make wheels` has filled on a machine with a package index
-INSTALL := $(BIN)/pip install --quiet --no-input --disable-pip-version-check --no-deps --require-hashes \
+INSTALL := $(BIN)/pip install -qq --no-input --disable-pip-version-check --no-deps --require-hashes \
 	$(if $(WHEELS),--no-index --find-links $(WHEELS)) -r
 NO_INDEX := { echo "pip could not install: it needs a package index (PIP_INDEX_URL names one), or the folder of" \
 	"\`make wheels\` from a machine that has one: make WHEELS=wheels run" >&2; exit 1; }
@@ -51,7 +51,7 @@ lock: .venv/dev ## resolve the dependencies anew
 	$(COMPILE) --upgrade --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
 
 wheels: .venv/run ## download every package into wheels/, for machines without a package index
-	@$(BIN)/pip download --quiet --no-input --disable-pip-version-check --no-deps --require-hashes -d wheels \
+	@$(BIN)/pip download -qq --no-input --disable-pip-version-check --no-deps --require-hashes -d wheels \
 		-r requirements.lock -r requirements-dev.lock
 
 clean: ## remove what was installed and cached; the data in .sihu stays
@@ -66,7 +66,7 @@ clean: ## remove what was installed and cached; the data in .sihu stays
 	@$(PYTHON) -m venv --clear .venv
 	@echo "2/3 installing into .venv (once; about half a minute) ..."
 	@$(INSTALL) requirements.lock || $(NO_INDEX)
-	@$(BIN)/pip install --disable-pip-version-check --no-deps --no-build-isolation -q -e .
+	@$(BIN)/pip install --disable-pip-version-check --no-deps --no-build-isolation -qq -e .
 	@touch $@
 
 .venv/dev: requirements-dev.lock .venv/run

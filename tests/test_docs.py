@@ -164,9 +164,15 @@ def test_architecture_names_no_class_that_does_not_exist() -> None:
 
 
 def _blocks(document: Path) -> list[str]:
-    """Fenced blocks without comments, which are translated."""
+    """Fenced blocks, those of diagrams without their labels, which are translated."""
     found = re.findall(r"^```(.*?)^```", document.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
-    return [re.sub(r"\s+# .*$", "", block, flags=re.MULTILINE) for block in found]
+    return [_arrows(block) if block.startswith("mermaid") else block for block in found]
+
+
+def _arrows(diagram: str) -> str:
+    """A diagram with the letters of its labels alone, and without the names of its states."""
+    unnamed = re.sub(r"^ +state .*\n", "", diagram, flags=re.MULTILINE)
+    return re.sub(r"(: |· )(\w)[^·\n]*", r"\1\2", unnamed)
 
 
 def _tables(document: Path) -> list[list[tuple[int, list[str]]]]:
