@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy.engine import URL
 
 from service import clock as clocks
 from service import front
@@ -17,6 +19,7 @@ from service.main import create_app
 from service.settings import EngineMode, Settings
 from service.store.database import Database
 from service.web import story
+from tests.conftest import clone
 from tests.house import House
 from tests.web.apps import served
 from tests.web.test_docs import chromium, dump
@@ -24,6 +27,12 @@ from tests.web.test_docs import chromium, dump
 pytestmark = pytest.mark.anyio
 
 NOWHERE = "postgresql+asyncpg://nobody@127.0.0.1:1/nothing"
+
+
+@pytest.fixture
+def bare_url(server: URL) -> Iterator[str]:
+    """A database without tables."""
+    yield from clone(server, "template1")
 
 
 async def page(app: FastAPI, **headers: str) -> httpx.Response:
@@ -128,6 +137,7 @@ async def test_a_browser_shows_it_styled_and_without_complaint(haizhu: Database,
     app = create_app(Settings(database_url=haizhu.url), clocks.of(None))
     async with served(app) as port:
         shown, errors = await dump(browser, f"http://127.0.0.1:{port}/", tmp_path)
+    await app.state.process.stop()
     assert "<h1>四呼 sihu</h1>" in shown
     assert f"export SIHU=http://127.0.0.1:{port}" in shown
     assert "Content Security Policy" not in errors
