@@ -10,13 +10,14 @@ import hashlib
 import re
 from collections.abc import Mapping
 from html import escape
-from typing import Any
+from typing import Any, cast
 
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, Response
 
 from service import health
 from service.clock import VirtualClock
+from service.health import ReadinessView
 from service.process import CurrentProcess, Process
 from service.web import openapi, story
 
@@ -112,7 +113,7 @@ _CHINESE = {
 async def front_page(request: Request, process: CurrentProcess) -> Response:
     """The page, in Chinese for browsers that prefer it, otherwise in English."""
     words = _CHINESE if _prefers_chinese(request.headers.get("accept-language", "")) else _ENGLISH
-    facts = _facts(process, await health.checks_of(process), words)
+    facts = _facts(process, await health.readiness(process), words)
     headers = {**_HEADERS, "Content-Language": words["lang"]}
     return HTMLResponse(_page(words, facts, _base(request)), headers=headers)
 
@@ -129,20 +130,17 @@ def _base(request: Request) -> str:
     return f"{request.url.scheme}://{host}" if _HOST.fullmatch(host) else "http://127.0.0.1:8000"
 
 
-def _facts(
-    process: Process, checks: Mapping[str, Mapping[str, Any]], words: Mapping[str, str]
-) -> list[tuple[str, str]]:
+def _facts(process: Process, view: ReadinessView, words: Mapping[str, str]) -> list[tuple[str, str]]:
     """The rows of the table about this process."""
-    able = checks["database"]["ok"] and checks.get("migrations", {}).get("ok")
-    state = "ready" if able and all(check["ok"] for check in checks.values()) else "degraded" if able else "unavailable"
+    checks = cast("Mapping[str, Mapping[str, Any]]", view["checks"])
     facts = [
         ("version", f"sihu {openapi.version()}"),
-        ("state", words[state]),
+        ("state", words[view["status"]]),
         ("engine", process.settings.engine.value),
         ("clock", words["virtual" if isinstance(process.clock, VirtualClock) else "real"]),
         ("database", words["reached"] if checks["database"]["ok"] else checks["database"]["detail"]),
     ]
-    if able:
+    if "registry" in checks:
         facts.append(("registry", words["imported" if checks["registry"]["ok"] else "empty"]))
     open_checks = {name: check for name, check in checks.items() if name not in ("database", "registry")}
     facts += [("look", _finding(name, check)) for name, check in open_checks.items() if not check["ok"]]
