@@ -21,6 +21,7 @@ from service.web import problems
 from tests.docs import pages
 
 PAGE = pages.REFERENCE
+DOCUMENTS = [pages.README, pages.TWIN, *sorted(pages.DOCS.rglob("*.md"))]
 MECHANISM = {pages.README: "The mechanism", pages.TWIN: "机制"}
 NOT_DRAWN = {Arrow.APPROVE, Arrow.REFUSE}
 """What decides a hold or an extension: drawn as the hold itself."""
@@ -107,6 +108,22 @@ def test_the_diagram_of_a_readme_is_the_mechanism(readme: Path) -> None:
         if arrow is not Arrow.EXTEND
     }
     assert drawn == expected
+
+
+# --- paths ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", DOCUMENTS, ids=lambda page: str(page.relative_to(pages.ROOT)))
+def test_every_path_that_a_document_names_exists(page: Path, document: dict[str, Any]) -> None:
+    """What stands in backticks as `GET /v1/…` is an operation; its parameters may have other names there."""
+    operations = {(method.upper(), _shape(path)) for path, item in document["paths"].items() for method in item}
+    text = page.read_text(encoding="utf-8")
+    named = re.findall(r"`(GET|PUT|POST|PATCH|DELETE) (/[\w/{}.-]+)[^`\n]*`", text)
+    assert [each for each in named if (each[0], _shape(each[1])) not in operations] == []
+
+
+def _shape(path: str) -> str:
+    return re.sub(r"\{\w+\}", "{}", path)
 
 
 # --- roles and the other words ----------------------------------------------------------------------------------------

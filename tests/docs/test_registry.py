@@ -43,7 +43,7 @@ def test_the_columns_of_a_file_are_complete(file: str) -> None:
 
 
 @pytest.mark.parametrize("file", TABLES)
-def test_the_examples_of_a_file_are_a_row_without_a_fault(file: str) -> None:
+def test_the_examples_of_a_file_make_a_sound_row(file: str) -> None:
     """The example of each column, taken together, can be read."""
     listed = pages.rows(PAGE, file)
     example = {pages.quoted(row["column"])[0]: "".join(pages.quoted(row["example"])) for row in listed}
