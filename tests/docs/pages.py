@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from itertools import dropwhile, takewhile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -11,6 +10,7 @@ DOCS = ROOT / "docs"
 README, TWIN = ROOT / "README.md", ROOT / "README.zh-CN.md"
 REFERENCE = DOCS / "reference.md"
 
+Row = dict[str, str]
 _BAR = re.compile(r"(?<!\\)\|")
 
 
@@ -23,12 +23,18 @@ def section(page: Path, heading: str) -> str:
     return re.split(rf"^#{{1,{len(found[1])}}} ", below, maxsplit=1, flags=re.MULTILINE)[0]
 
 
-def rows(page: Path, heading: str) -> list[dict[str, str]]:
-    """The rows of the first table below a heading, each by the words of the table's head."""
-    lines = section(page, heading).splitlines()
-    below = dropwhile(lambda line: not line.startswith("|"), lines)
-    head, _, *body = [_cells(line) for line in takewhile(lambda line: line.startswith("|"), below)]
-    return [dict(zip(head, cells, strict=True)) for cells in body]
+def tables(page: Path, heading: str) -> list[list[Row]]:
+    """The rows of each table below a heading, each row by the words of the table's head."""
+    found = []
+    for text in re.findall(r"(?:^\|.*\n)+", section(page, heading), flags=re.MULTILINE):
+        head, _, *body = [_cells(line) for line in text.splitlines()]
+        found.append([dict(zip(head, cells, strict=True)) for cells in body])
+    return found
+
+
+def rows(page: Path, heading: str) -> list[Row]:
+    """The rows of the first table below a heading."""
+    return tables(page, heading)[0]
 
 
 def _cells(line: str) -> list[str]:

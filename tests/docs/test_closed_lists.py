@@ -36,23 +36,18 @@ def document() -> dict[str, Any]:
 # --- event types ------------------------------------------------------------------------------------------------------
 
 
-def _tables(heading: str) -> list[str]:
-    """The tables below a heading, each as its lines."""
-    return re.findall(r"(?:^\|.*\n)+", pages.section(PAGE, heading), flags=re.MULTILINE)
-
-
 def test_event_types_are_those_of_the_code(document: dict[str, Any]) -> None:
     types = [each.value for each in EventType]
-    listed = re.findall(r"^\| `(sihu\.[a-z_.]+)`", pages.section(PAGE, "Event types"), flags=re.MULTILINE)
-    assert listed == types
+    _, of_incidents, others = pages.tables(PAGE, "Event types")
+    assert [pages.quoted(row["event type"])[0] for row in (*of_incidents, *others)] == types
     assert document["components"]["schemas"]["EventType"]["enum"] == types
 
 
 def test_data_of_an_event_is_complete() -> None:
-    common, of_incidents, _ = _tables("Event types")
-    always = re.findall(r"^\| `(\w+)`", common, flags=re.MULTILINE)
-    data = [line.rsplit(" | ", 1)[1] for line in of_incidents.splitlines()[2:]]
-    assert {*always, *(name for cell in data for name in pages.quoted(cell))} == EventData.__annotations__.keys()
+    common, of_incidents, _ = pages.tables(PAGE, "Event types")
+    always = [row["field"].strip("`") for row in common]
+    added = [name for row in of_incidents for name in pages.quoted(row["data beside those"])]
+    assert {*always, *added} == EventData.__annotations__.keys()
 
 
 # --- problem codes ----------------------------------------------------------------------------------------------------
