@@ -51,7 +51,7 @@ _SETTINGS_SHOWN = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the names of the measurements and the options that set their sizes."""
-    parser.add_argument("what", choices=[*_MEASURES, "all"])
+    parser.add_argument("what", choices=[*_MEASURES, "all"], help="the measurement")
     parser.add_argument("--open", type=int, default=1_000_000, help="open incidents (drain, poll); default 1,000,000")
     parser.add_argument("--due", type=int, default=50_000, help="due at once (drain); default 50,000")
     parser.add_argument("--rounds", type=int, default=3, help="turns of each measurement and its control; default 3")
