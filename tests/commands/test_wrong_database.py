@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,6 @@ from service.store import migrate
 from tests.commands.running import NOWHERE, Run
 from tests.conftest import clone
 from tests.registry.bundles import in_yaml, written
-from tests.test_docs import _commands
 
 EMPTY = "this database has no tables yet: run `sihu migrate`"
 NEWER = "this database is of a newer sihu (revision 9999): install that version of the program"
@@ -40,6 +40,16 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 """Every command that needs the tables of this version, with arguments that it takes."""
 OTHERS = {"sihu migrate", "sihu doctor", "sihu openapi", "sihu demo", "sihu bench"}
 """The commands that take the database as it is, or need none."""
+
+
+def commands(of: argparse.ArgumentParser, name: str) -> Iterator[str]:
+    """The full names of all commands below a parser."""
+    groups = [action for action in of._actions if isinstance(action, argparse._SubParsersAction)]
+    for group in groups:
+        for word, inner in group.choices.items():
+            yield from commands(inner, f"{name} {word}")
+    if not groups:
+        yield name
 
 
 def foreign(tables: str) -> str:
@@ -115,7 +125,7 @@ def newer_url(server: URL, templates: dict[str, str]) -> Iterator[str]:
 
 
 def test_the_table_knows_every_command() -> None:
-    assert {*COMMANDS, *OTHERS} == set(_commands(parser._parser(), "sihu"))
+    assert {*COMMANDS, *OTHERS} == set(commands(parser._parser(), "sihu"))
 
 
 @pytest.mark.usefixtures("files")
