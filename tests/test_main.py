@@ -151,6 +151,22 @@ async def test_the_document_shows_each_door_its_own_way(app: FastAPI) -> None:
     assert not [each for each in missing if "/forms" in each and "problem" in each]
 
 
+def test_every_query_parameter_says_what_it_does() -> None:
+    """Also whether a bound includes the instant that it names."""
+    paths = create_app(Settings(), VirtualClock(START)).openapi()["paths"]
+    described = {
+        (path, each["name"]): each.get("description", "")
+        for path, operations in paths.items()
+        for operation in operations.values()
+        for each in operation.get("parameters", ())
+        if each["in"] == "query"
+    }
+    assert [place for place, description in described.items() if not description] == []
+    bounds = ("reported_after", "reported_before", "updated_after")
+    included = ["included" in described["/v1/incidents", each] for each in bounds]
+    assert included == [True, False, True]
+
+
 async def test_an_engine_alone_serves_health_and_nothing_else(haizhu_url: str) -> None:
     app = create_app(Settings(database_url=haizhu_url, engine=EngineMode.ONLY), VirtualClock(START))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://sihu") as client:

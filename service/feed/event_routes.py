@@ -45,8 +45,8 @@ class FeedQuery(Params):
     types: Annotated[list[EventType], COMMAS, Field(max_length=len(EventType))] = Field(
         default=[], description="event types, separated by commas"
     )
-    unit: Code | None = None
-    area: Prefix | None = None
+    unit: Code | None = Field(None, description="events of incidents whose last call was on this unit when it happened")
+    area: Prefix | None = Field(None, description="the start of the grid code: a district, street, community or cell")
 
 
 @router.get(

@@ -30,7 +30,7 @@ from service.web.cursors import kind_of
 from service.web.examples import ok, unchanged
 from service.web.paging import ItemPage
 from service.web.router import Router
-from service.web.text import CursorText, Limit, Params, WaitSeconds
+from service.web.text import Limit, PageCursor, Params, WaitSeconds
 
 router = Router(prefix="/v1/queues", tags=["queues"])
 
@@ -51,7 +51,7 @@ class QueueQuery(Params):
         default=[], description="separated by commas; calling, answered and on_hold if left out"
     )
     limit: Limit = 50
-    cursor: CursorText | None = None
+    cursor: PageCursor = None
     wait: WaitSeconds = 0
 
 

@@ -73,7 +73,10 @@ _BODY: dict[str, Any] = {
     openapi_extra=_BODY,
 )
 async def import_registry(
-    request: Request, context: CurrentContext, caller: Caller, dry_run: Annotated[bool, Query()] = False
+    request: Request,
+    context: CurrentContext,
+    caller: Caller,
+    dry_run: Annotated[bool, Query(description="true: only show what would change")] = False,
 ) -> Answer[ImportView]:
     """The whole bundle is imported, or nothing. All faults are reported at once, each with its file and row. With
     `dry_run=true` the answer shows what would change, and nothing is written. A change takes effect now, or at a later
