@@ -76,7 +76,7 @@ async def send_photo(request: Request, caller: Caller) -> Response:
     return Response(f"<bytes>{len(await request.body())}</bytes>", media_type="text/xml")
 
 
-DOOR = Door("/forms/", (Ticket(),), BodyLimits(1000, (FORM["content-type"],), "Send a form."), as_xml)
+DOOR = Door("/forms/", (Ticket(),), BodyLimits(1000, (FORM["content-type"],), "Send a form."), as_xml, open_query=True)
 FORMS = Room(DOOR, (router,), limits={"/forms/photos": BodyLimits(100_000, ("image/jpeg",), "Send a JPEG.")})
 
 

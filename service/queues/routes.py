@@ -48,7 +48,7 @@ class QueueQuery(Params):
     """The states to list, the page, and how long to wait for a change."""
 
     state: Annotated[list[Literal["calling", "answered", "on_hold", "resolved"]], Field(max_length=5)] = Field(
-        default=[], description="calling, answered and on_hold if left out"
+        default=[], description="separated by commas; calling, answered and on_hold if left out"
     )
     limit: Limit = 50
     cursor: CursorText | None = None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import Query, Request
-from pydantic_core import from_json
 
 from service.access import deps
 from service.access.deps import Caller
@@ -17,7 +16,7 @@ from service.registry.bundle.report import ImportView
 from service.rules import access, errors
 from service.rules.errors import Pointer
 from service.rules.words import Role
-from service.web import problems
+from service.web import problems, strict_json
 from service.web.answers import Answer, answer
 from service.web.examples import one
 from service.web.router import Router
@@ -26,12 +25,28 @@ router = Router(prefix="/v1/registry", tags=["registry"])
 
 _MAX_FAULTS = 1_000
 
+FILES = (
+    "lines.csv",
+    "units.csv",
+    "cells.csv",
+    "cells.geojson",
+    "categories.csv",
+    "duties.csv",
+    "policy.yaml",
+    "calendar.csv",
+)
 _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
             "application/json": {
-                "schema": {"type": "object", "additionalProperties": {"type": "string"}},
+                "schema": {
+                    "type": "object",
+                    "description": "the text of each file by its name; a file may be left out",
+                    "properties": {name: {"type": "string"} for name in FILES},
+                    "additionalProperties": False,
+                    "minProperties": 1,
+                },
                 "example": {"lines.csv": "code,name\nurban,城市管理\n"},
             },
             "application/zip": {"schema": {"type": "string", "format": "binary"}},
@@ -87,10 +102,7 @@ def _files(content: bytes, media: str) -> dict[str, bytes]:
             return unzip(content)
         except BundleError as error:
             raise errors.ValidationFailed(f"{str(error).capitalize()}.", errors=[Pointer("", str(error))]) from None
-    try:
-        texts = from_json(content)
-    except ValueError as error:
-        raise errors.BadJson(f"The body is not JSON: {error}.") from None
+    texts = strict_json.read(content)
     if not isinstance(texts, dict) or not all(isinstance(text, str) for text in texts.values()):
         detail = "Send an object that maps file names, such as units.csv, to their text."
         raise errors.ValidationFailed(detail, errors=[Pointer("", detail)])
