@@ -6,20 +6,20 @@ import errno
 import ipaddress
 import socket
 
-from service.commands.refusal import Refusal
+from service.commands.refusal import CommandRefusal
 
 
 def listen(host: str, port: int) -> socket.socket:
     """Take the port and return its listening socket; with port 0, any free one. Connections wait until they are served.
 
     Raises:
-        Refusal: the port is taken or not allowed, or the machine does not have the address.
+        CommandRefusal: the port is taken or not allowed, or the machine does not have the address.
     """
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         return socket.create_server(address[:2], family=family, backlog=2048)
     except (OSError, UnicodeError) as error:
-        raise Refusal(_reason(error, host, port)) from None
+        raise CommandRefusal(_reason(error, host, port)) from None
 
 
 def _reason(error: OSError | UnicodeError, host: str, port: int) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from service import settings
 from service.bench import run as bench
 from service.commands import appraisal, database, demo_story, doctor, keys, openapi, registry, serve, time
-from service.commands.refusal import Refusal
+from service.commands.refusal import CommandRefusal
 from service.postgres import EmbeddedError
 from service.registry.bundle.files import BundleError
 from service.rules.errors import Pointer, SihuError, Unavailable
@@ -53,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.exit(_complain(faults[0] if len(faults) == 1 else str(error), 1))
     except StatementRefused as error:
         sys.exit(_complain(f"the database refused this: {cause_of(error)}", 1))
-    except (BundleError, EmbeddedError, Refusal, WrongDatabase) as error:
+    except (BundleError, EmbeddedError, CommandRefusal, WrongDatabase) as error:
         sys.exit(_complain(str(error), 1))
     except KeyboardInterrupt:
         sys.exit(130)

@@ -3,5 +3,5 @@
 from __future__ import annotations
 
 
-class Refusal(Exception):
+class CommandRefusal(Exception):
     """The command cannot do what it should, and has changed nothing. The message is one line that says what to do."""

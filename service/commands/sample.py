@@ -17,7 +17,7 @@ from service.access.keyring import Keyring
 from service.access.keys import NewKey
 from service.commands import address
 from service.commands.database import now_and_world
-from service.commands.refusal import Refusal
+from service.commands.refusal import CommandRefusal
 from service.registry.bundle import importing, parse
 from service.registry.bundle.files import read_folder
 from service.rules.model import By
@@ -66,16 +66,16 @@ class Demo:
 
 
 def refuse_strangers(host: str) -> None:
-    """Raise `Refusal` when others than this machine could reach the demo, whose keys lie in a file."""
+    """Raise `CommandRefusal` when others than this machine could reach the demo, whose keys lie in a file."""
     if not address.is_loopback(host):
-        raise Refusal(f"--demo serves this machine alone, not {host}: leave out --host and SIHU_HOST, or --demo")
+        raise CommandRefusal(f"--demo serves this machine alone, not {host}: leave out --host and SIHU_HOST, or --demo")
 
 
 async def prepare(database: Database, data_dir: Path) -> Demo:
     """Migrate the database, import the sample and make the keys of the demo, unless they are there.
 
     Raises:
-        Refusal: the database holds another registry, or the keys cannot be kept. Nothing was written.
+        CommandRefusal: the database holds another registry, or the keys cannot be kept. Nothing was written.
         WrongDatabase: the database is another program's, or a newer version's.
     """
     _refuse_folder(data_dir)
@@ -93,7 +93,7 @@ async def prepare(database: Database, data_dir: Path) -> Demo:
 
 
 async def _refuse_other_registry(database: Database, data_dir: Path) -> None:
-    """Raise `Refusal` unless the demo was in this database before, or nobody was, or its registry is the sample."""
+    """Raise `CommandRefusal` unless the demo was in this database before, or nobody was, or its registry is the sample."""
     if (await _file(database, data_dir)).exists():
         return
     async with database.read() as connection:
@@ -102,7 +102,9 @@ async def _refuse_other_registry(database: Database, data_dir: Path) -> None:
     sample = {row.code: row.name for _, row in parse.bundle_of({"units.csv": read_folder(SAMPLE)["units.csv"]}).units}
     if not untouched and not sample.items() <= units.items():
         holds = f"a registry that is not the sample ({len(units)} units)" if units else "keys or rules, but no registry"
-        raise Refusal(f"--demo is for an empty database, and this one has {holds}: leave out --demo, or name another")
+        raise CommandRefusal(
+            f"--demo is for an empty database, and this one has {holds}: leave out --demo, or name another"
+        )
 
 
 async def _file(database: Database, data_dir: Path) -> Path:
@@ -122,13 +124,13 @@ def _exports(keys_by_name: Mapping[str, str]) -> str:
 
 
 def _refuse_folder(data_dir: Path) -> None:
-    """Raise `Refusal` when no file can be written in the folder."""
+    """Raise `CommandRefusal` when no file can be written in the folder."""
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=data_dir):
             return
     except OSError as error:
-        raise Refusal(
+        raise CommandRefusal(
             f"the keys of the demo cannot be kept: {postgres.reason(error, data_dir)}; set SIHU_DATA_DIR"
         ) from None
 
@@ -142,7 +144,7 @@ async def demo_keys(database: Database, known: Mapping[str, str]) -> dict[str, s
     if not world.units:
         report = await importing.import_bundle(database, demo_bundle(), now, _BY, dry_run=False)
         if report.faults:
-            raise Refusal(f"the sample cannot be imported: {report.faults[0].detail}")
+            raise CommandRefusal(f"the sample cannot be imported: {report.faults[0].detail}")
         now, world = await now_and_world(database)
     keyring = Keyring(database)
     await keyring.load()

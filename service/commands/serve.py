@@ -101,10 +101,10 @@ async def _prepare(settings: Settings, database: Database, url: str) -> tuple[st
     A database that cannot be reached, or that ops have yet to migrate, is no reason to stop: the process waits for it.
     Raises `WrongDatabase` for one that will never do.
     """
+    if settings.database_url is None:
+        await migrate.upgrade(database)
     try:
         async with asyncio.timeout(_LOOK_S):
-            if settings.database_url is None:
-                await migrate.upgrade(database)
             return f"sihu serves at {url} · {await _state(settings, database)}", ()
     except (TimeoutError, Unavailable) as error:
         cause = error.cause if isinstance(error, Unavailable) else f"no answer in {_LOOK_S} s"

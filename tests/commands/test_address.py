@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from service.commands import address
-from service.commands.refusal import Refusal
+from service.commands.refusal import CommandRefusal
 from tests.commands.running import NOWHERE, Run
 
 
@@ -17,7 +17,7 @@ def test_any_free_port_is_taken_and_named() -> None:
     with closing(address.listen("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         assert address.url_of(listener) == f"http://127.0.0.1:{port}"
-        with pytest.raises(Refusal, match=f"^port {port} is taken: use --port or SIHU_PORT$"):
+        with pytest.raises(CommandRefusal, match=f"^port {port} is taken: use --port or SIHU_PORT$"):
             address.listen("127.0.0.1", port)
         with socket.create_connection(("127.0.0.1", port), timeout=5):
             """A connection waits until it is served."""
@@ -26,7 +26,7 @@ def test_any_free_port_is_taken_and_named() -> None:
 def test_an_address_of_version_6_stands_in_brackets() -> None:
     try:
         listener = address.listen("::1", 0)
-    except Refusal:
+    except CommandRefusal:
         pytest.skip("this machine has no IPv6")
     with closing(listener):
         assert address.url_of(listener).startswith("http://[::1]:")
@@ -34,7 +34,7 @@ def test_an_address_of_version_6_stands_in_brackets() -> None:
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "nowhere.invalid", "not a host", "x" * 300])
 def test_an_address_of_another_machine_is_refused(host: str) -> None:
-    with pytest.raises(Refusal, match="this machine has no such address: use --host or SIHU_HOST"):
+    with pytest.raises(CommandRefusal, match="this machine has no such address: use --host or SIHU_HOST"):
         address.listen(host, 0)
 
 

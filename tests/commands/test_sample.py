@@ -16,7 +16,7 @@ from service.access.keyring import digest_of
 from service.access.keys import NewKey
 from service.commands import sample
 from service.commands.database import now_and_world
-from service.commands.refusal import Refusal
+from service.commands.refusal import CommandRefusal
 from service.commands.sample import Demo
 from service.registry.bundle import importing
 from service.rules.model import By
@@ -109,7 +109,7 @@ async def test_a_database_in_use_is_refused(database: Database, haizhu: Database
         await keys.create(used, world, now, NewKey(Role.OPS), BY)
     before = await written(used)
     holds = "keys or rules" if kind == "keys without a registry" else "a registry that is not the sample"
-    with pytest.raises(Refusal, match=f"^--demo is for an empty database, and this one has {holds}"):
+    with pytest.raises(CommandRefusal, match=f"^--demo is for an empty database, and this one has {holds}"):
         await sample.prepare(used, tmp_path)
     assert await written(used) == before
     assert os.listdir(tmp_path) == []
@@ -117,7 +117,7 @@ async def test_a_database_in_use_is_refused(database: Database, haizhu: Database
 
 async def test_keys_that_cannot_be_kept_are_not_made(bare: Database, tmp_path: Path) -> None:
     (tmp_path / "data").touch()
-    with pytest.raises(Refusal, match=r"data is a file, not a folder; set SIHU_DATA_DIR$"):
+    with pytest.raises(CommandRefusal, match=r"data is a file, not a folder; set SIHU_DATA_DIR$"):
         await sample.prepare(bare, tmp_path / "data")
     async with bare.read() as connection:
         tables = await connection.execute(text("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"))
