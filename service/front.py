@@ -20,6 +20,7 @@ from service.clock import VirtualClock
 from service.health import ReadinessView
 from service.process import CurrentProcess, Process
 from service.web import openapi, story
+from service.web.languages import Language, language_of
 
 router = APIRouter()
 
@@ -42,7 +43,6 @@ _HEADERS = {
 }
 _LINKS = ("docs", "docs/problems", "openapi.json", "readyz", "metrics")
 _HOST = re.compile(r"[\w.\-]+(:\d+)?|\[[\da-fA-F:.]+\](:\d+)?", re.ASCII)
-_WISH = re.compile(r"\s*(zh|en)\b[^,;]*(?:;\s*q=([01](?:\.\d{0,3})?))?", re.ASCII | re.IGNORECASE)
 
 _ENGLISH = {
     "lang": "en",
@@ -109,16 +109,11 @@ _CHINESE = {
 @router.get("/", include_in_schema=False)
 async def front_page(request: Request, process: CurrentProcess) -> Response:
     """The page, in Chinese for browsers that prefer it, otherwise in English."""
-    words = _CHINESE if _prefers_chinese(request.headers.get("accept-language", "")) else _ENGLISH
+    language = language_of(request.scope)
+    words = _CHINESE if language is Language.ZH else _ENGLISH
     facts = _facts(process, await health.readiness(process), words)
-    headers = {**_HEADERS, "Content-Language": words["lang"]}
+    headers = {**_HEADERS, "Content-Language": language.value}
     return HTMLResponse(_page(words, facts, _base(request)), headers=headers)
-
-
-def _prefers_chinese(accepted: str) -> bool:
-    wishes = [found for part in accepted.split(",") if (found := _WISH.match(part))]
-    ordered = sorted(wishes, key=lambda wish: -float(wish[2] or 1))
-    return bool(ordered) and ordered[0][1].lower() == "zh"
 
 
 def _base(request: Request) -> str:

@@ -93,7 +93,7 @@ async def prepare(database: Database, data_dir: Path) -> Demo:
 
 
 async def _refuse_other_registry(database: Database, data_dir: Path) -> None:
-    """Raise `CommandRefusal` unless the demo was in this database before, or nobody was, or its registry is the sample."""
+    """Raise `CommandRefusal` unless the demo was in this database before, or nobody was, or it holds the sample."""
     if (await _file(database, data_dir)).exists():
         return
     async with database.read() as connection:

@@ -20,6 +20,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from service.rules.errors import Unavailable
+from service.rules.sentences import Sentence
 
 Transaction = AsyncConnection
 """The transaction of a use case, which passes it to the functions of the store. Only the store sends SQL on it."""
@@ -147,7 +148,9 @@ def cause_of(error: BaseException) -> str:
 
 def _unavailable(error: BaseException) -> Unavailable:
     return Unavailable(
-        "The database cannot be reached, or is busy. "
-        "Send the same request again, with its Idempotency-Key: it is not done twice.",
+        Sentence(
+            "The database cannot be reached, or is busy. "
+            "Send the same request again, with its Idempotency-Key: it is not done twice."
+        ),
         cause=cause_of(error),
     )
