@@ -11,9 +11,10 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from service import ids
 from service.clock import Clock
 from service.rules.errors import BadRequest
+from service.rules.sentences import Sentence
 from service.web import every_answer, problems
 
-_DETAIL = (
+_DETAIL = Sentence(
     "This cannot be read as HTTP/1.1. Percent-encode what is not ASCII in the address, as `curl -G --data-urlencode` "
     "does, and end each header with its line."
 )
