@@ -100,6 +100,14 @@ _READYZ: dict[int | str, dict[str, Any]] = {
 }
 
 
+_METRICS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "every metric with its help",
+        "content": {"text/plain": {"schema": {"type": "string"}, "example": "sihu_lateness_seconds_count 0.0\n"}},
+    }
+}
+
+
 @router.get("/healthz", summary="Is the process alive? · 存活", responses=_OK)
 async def check_health() -> Answer[HealthView]:
     """Answers 200 as long as the process runs; the database is not looked at, and no key is needed. Restart the process
@@ -120,7 +128,7 @@ async def check_readiness(process: CurrentProcess) -> Answer[ReadinessView]:
     return answer({"status": "ready" if fine else "degraded", "checks": checks})
 
 
-@router.get("/metrics", summary="Metrics for Prometheus · 指标", response_class=Response)
+@router.get("/metrics", summary="Metrics for Prometheus · 指标", response_class=Response, responses=_METRICS)
 async def read_metrics(process: CurrentProcess) -> Response:
     """Everything that the process counts and measures, in Prometheus's text format 0.0.4. No key is needed."""
     process.metrics.feed_position.set(process.tail.position)

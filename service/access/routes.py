@@ -34,7 +34,7 @@ KeyId = Annotated[str, Path(json_schema_extra={"format": "uuid"})]
     "",
     status_code=201,
     responses={
-        201: ok("The key itself, shown only in this answer", examples.NEW_KEY),
+        201: ok("The key itself, shown only in this answer", examples.NEW_KEY, "Location"),
         **problems.documented(*_ANYWHERE, *_WITH_BODY, errors.Conflict, errors.UnknownUnit),
     },
     summary="Make a key · 发放",

@@ -33,8 +33,10 @@ from service.web.text import Code, CursorText, Limit, Month, Params
 
 router = Router(prefix="/v1/appraisal", tags=["appraisal"])
 
-_FIGURES = ok("Every group by its code, and the total; as CSV, one line a group", examples.FIGURES)
-_FIGURES["content"][CSV] = {"example": examples.SHEET}
+_FIGURES = ok(
+    "Every group by its code, and the total; as CSV, one line a group", examples.FIGURES, "Content-Disposition"
+)
+_FIGURES["content"][CSV] = {"schema": {"type": "string"}, "example": examples.SHEET}
 _PROBLEMS = (errors.Unauthorized, errors.NotYours, errors.ValidationFailed, errors.Unavailable)
 
 

@@ -42,7 +42,7 @@ _PROBLEMS = (
 
 def responses(*more: type[errors.SihuError]) -> dict[int | str, dict[str, Any]]:
     """The responses of an action: those that every action has, and `more` problems that this action alone has."""
-    shown = ok("The incident as it now stands", examples.INCIDENT_LATER)
+    shown = ok("The incident as it now stands", examples.INCIDENT_LATER, "ETag", "Idempotency-Replayed")
     return {200: shown, **problems.documented(*_PROBLEMS, *more)}
 
 

@@ -44,6 +44,7 @@ _REPORT_PROBLEMS = (
     errors.UnknownCategory,
     errors.Unavailable,
 )
+_REPORT_HEADERS = ("Location", "ETag", "Idempotency-Replayed")
 _READ_PROBLEMS = (errors.Unauthorized, errors.NotFound, errors.Unavailable)
 
 
@@ -52,8 +53,8 @@ _READ_PROBLEMS = (errors.Unauthorized, errors.NotFound, errors.Unavailable)
     status_code=201,
     summary="Report an incident · 上报",
     responses={
-        201: ok("The incident is stored, and its first unit is called", examples.INCIDENT),
-        200: ok("This source was reported before: the incident that exists", examples.INCIDENT),
+        201: ok("The incident is stored, and its first unit is called", examples.INCIDENT, *_REPORT_HEADERS),
+        200: ok("This source was reported before: the incident that exists", examples.INCIDENT, *_REPORT_HEADERS),
         **problems.documented(*_REPORT_PROBLEMS),
     },
 )
@@ -108,7 +109,7 @@ async def list_incidents(
     "/{incident_id}",
     summary="One incident with its calls · 事件详情",
     responses={
-        200: ok("The incident as it now stands", examples.INCIDENT_LATER),
+        200: ok("The incident as it now stands", examples.INCIDENT_LATER, "ETag"),
         **problems.documented(*_READ_PROBLEMS),
     },
 )

@@ -27,7 +27,7 @@ from service.store.incidents import queue_pages
 from service.web import faults, headers, problems, waiting
 from service.web.answers import Answer, answer
 from service.web.cursors import kind_of
-from service.web.examples import ok
+from service.web.examples import ok, unchanged
 from service.web.paging import ItemPage
 from service.web.router import Router
 from service.web.text import CursorText, Limit, Params, WaitSeconds
@@ -71,8 +71,8 @@ _PARAMETERS = [
     "/{unit}",
     summary="A unit's queue, soonest deadline first · 待办队列",
     responses={
-        200: ok("One page; `ETag` stands for the whole queue", _EXAMPLE),
-        304: {"description": "Unchanged since `If-None-Match`"},
+        200: ok("One page; `ETag` stands for the whole queue", _EXAMPLE, "ETag"),
+        304: unchanged(),
         **problems.documented(
             errors.Unauthorized, errors.NotFound, errors.BadCursor, errors.ValidationFailed, errors.Unavailable
         ),

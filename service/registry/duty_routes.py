@@ -41,7 +41,7 @@ _PLACE = "/v1/duties/proposals"
     "",
     status_code=201,
     summary="Propose a duty · 提出权责事项",
-    responses={201: one(examples.PROPOSAL), 200: one(examples.PROPOSAL), **_WRITES},
+    responses={201: one(examples.PROPOSAL, "Location"), 200: one(examples.PROPOSAL, "Location"), **_WRITES},
 )
 async def propose_duty(context: CurrentContext, caller: Caller, body: DutyBody) -> Answer[views.ProposalView]:
     """Ops and units may propose a duty, but not partners. Nobody's responsibility changes before ops approve it. A code

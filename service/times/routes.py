@@ -72,7 +72,7 @@ def _newest_first(policy: Policy) -> SortKey:
     "/policies",
     status_code=201,
     summary="Draft a policy · 起草时限规则",
-    responses={201: one(examples.POLICY_VERSION), 200: one(examples.POLICY_VERSION), **_WRITES},
+    responses={201: one(examples.POLICY_VERSION, "Location"), 200: one(examples.POLICY_VERSION, "Location"), **_WRITES},
 )
 async def draft_policy(context: CurrentContext, caller: _Ops, body: PolicyFile) -> Answer[views.PolicyVersionView]:
     """The body becomes the next version of the policy, a draft until you activate it. Its fields are those of
@@ -102,7 +102,7 @@ async def list_policy_versions(
     "/policies/{code}/versions",
     status_code=201,
     summary="Draft the next version of a policy · 起草新版本",
-    responses={201: one(examples.POLICY_VERSION), 200: one(examples.POLICY_VERSION), **_WRITES},
+    responses={201: one(examples.POLICY_VERSION, "Location"), 200: one(examples.POLICY_VERSION, "Location"), **_WRITES},
 )
 async def draft_policy_version(
     context: CurrentContext, caller: _Ops, code: str, body: PolicyFile

@@ -12,7 +12,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from service.web import examples
-from service.web.document import answers, introduction, refusals, tree
+from service.web.document import answers, headers, introduction, links, refusals, tree
 from service.web.doors import Door, door_of
 from service.web.problem_shape import Problem
 
@@ -43,6 +43,8 @@ def describe(app: FastAPI, doors: Sequence[Door]) -> None:
             _complete(document, doors)
             answers.add(document, app.routes, Problem)
             refusals.close_list(document)
+            headers.add(document)
+            links.add(document)
             for schema in tree.schemas(document):
                 schema.pop("title", None)
         return document

@@ -11,6 +11,7 @@ import pytest
 from service import clock as clocks
 from service import settings
 from service.main import create_app
+from service.web.document import introduction
 
 OTHER_BODIES = {"/metrics", "/v1/keys/{id}"}
 """Paths that answer with text for Prometheus, and with nothing."""
@@ -64,3 +65,74 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
         found = document
         for step in reference.removeprefix("#/").split("/"):
             found = found[step]
+
+
+def test_every_response_names_its_headers(document: dict[str, Any]) -> None:
+    always = {"X-Request-Id", "Sihu-Now", "Content-Language", "Cache-Control", "X-Content-Type-Options", "Vary"}
+    defined = document["components"]["headers"]
+    for _, operation in _operations(document):
+        for status, response in operation["responses"].items():
+            found = set(response["headers"])
+            assert always <= found <= set(defined), operation["operationId"]
+            assert ("Retry-After" in found) == (status == "503")
+            assert ("WWW-Authenticate" in found) == (status == "401")
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "own"),
+    [
+        ("reportIncident", "201", {"Location", "ETag", "Idempotency-Replayed"}),
+        ("reportIncident", "200", {"Location", "ETag", "Idempotency-Replayed"}),
+        ("answerIncident", "200", {"ETag", "Idempotency-Replayed"}),
+        ("readIncident", "200", {"ETag"}),
+        ("readQueue", "200", {"ETag"}),
+        ("readQueue", "304", {"ETag"}),
+        ("readFigures", "200", {"Content-Disposition"}),
+        ("createKey", "201", {"Location"}),
+        ("draftPolicy", "201", {"Location"}),
+        ("proposeDuty", "201", {"Location"}),
+    ],
+)
+def test_a_success_names_the_headers_it_alone_has(
+    document: dict[str, Any], name: str, status: str, own: set[str]
+) -> None:
+    [operation] = [each for _, each in _operations(document) if each["operationId"] == name]
+    plain = {"X-Request-Id", "Sihu-Now", "Content-Language", "Cache-Control", "X-Content-Type-Options", "Vary"}
+    assert set(operation["responses"][status]["headers"]) - plain == own
+
+
+def test_links_lead_from_what_was_made_to_what_can_be_done(document: dict[str, Any]) -> None:
+    reported = document["paths"]["/v1/incidents"]["post"]["responses"]
+    for status in ("200", "201"):
+        links = reported[status]["links"]
+        assert {"readIncident", "answerIncident", "resolveIncident", "readTimeline", "readPlan"} <= set(links)
+        assert links["answerIncident"]["parameters"] == {"incident_id": "$response.body#/id"}
+        assert "approveRequest" not in links, "it takes a second parameter"
+    made = document["paths"]["/v1/keys"]["post"]["responses"]["201"]["links"]
+    assert made["revokeKey"] == {"operationId": "revokeKey", "parameters": {"id": "$response.body#/id"}}
+
+
+def test_links_name_operations_and_their_parameters(document: dict[str, Any]) -> None:
+    parameters = {
+        operation["operationId"]: {each["name"] for each in operation.get("parameters", ()) if each["in"] == "path"}
+        for _, operation in _operations(document)
+    }
+    for _, operation in _operations(document):
+        for response in operation["responses"].values():
+            for link in response.get("links", {}).values():
+                assert set(link["parameters"]) == parameters[link["operationId"]]
+
+
+def test_every_chapter_is_described_and_comes_in_order(document: dict[str, Any]) -> None:
+    chapters = [tag["name"] for tag in document["tags"]]
+    assert chapters[:4] == ["incidents", "actions", "queues", "events"]
+    assert chapters == list(introduction.TAGS)
+    for _, operation in _operations(document):
+        assert len(operation["tags"]) == 1 and operation["tags"][0] in chapters
+        assert re.match(r"[A-Z][\w ]", operation["summary"]) and " · " in operation["summary"]
+    assert document["info"]["title"] == "sihu"
+
+
+def test_health_needs_no_key(document: dict[str, Any]) -> None:
+    for path, operation in _operations(document):
+        assert operation["security"] == ([{"key": []}] if path.startswith("/v1/") else [])
