@@ -54,11 +54,17 @@ def _every(document: Mapping[str, Any]) -> Iterator[Operation]:
                     (each["in"], each["name"].lower() if each["in"] == "header" else each["name"]): each
                     for each in (resolved(each, document) for each in found)
                 }
-                responses = {status: resolved(each, document) for status, each in item[method]["responses"].items()}
+                responses = {status: _response(each, document) for status, each in item[method]["responses"].items()}
                 body = item[method].get("requestBody")
                 yield Operation(
                     f"{method.upper()} {path}", path, parameters, body and resolved(body, document), responses
                 )
+
+
+def _response(part: Mapping[str, Any], document: Mapping[str, Any]) -> Mapping[str, Any]:
+    response = resolved(part, document)
+    headers = {name.lower(): resolved(header, document) for name, header in response.get("headers", {}).items()}
+    return {**response, "headers": headers}
 
 
 def resolved(part: Mapping[str, Any], document: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -74,7 +74,7 @@ FINE = Exchange(
     headers={"content-type": JSON, "if-match": '"1"', "user-agent": "x"},
     content=b'{"cm": 3}',
     status=200,
-    answer_headers={"content-type": JSON, "etag": '"2"', "x-request-id": "1"},
+    answer_headers={"content-type": JSON, "etag": '"2"', "date": "x"},
     answer=json.dumps(THING).encode(),
 )
 GONE = replace(FINE, status=404, answer_headers={"content-type": PROBLEM}, answer=json.dumps(NOT_FOUND).encode())
