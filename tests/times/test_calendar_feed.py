@@ -63,7 +63,7 @@ COLUMNS = "the first line should be day,workday or day,workday,note"
         ("day,workday\n\n2027-02-29,1\n", [f"a.csv:3: day '2027-02-29': {A_DAY}"]),
         (
             'day,workday,note\n2027-01-01,1,"a\nb"\n',
-            ["a.csv:3: note 'a\\nb': Remove the control characters: this is one line of text."],
+            ["a.csv:3: note 'a\\nb': Remove the line break or tab (U+000A): this is one line of text."],
         ),
         (
             "day,workday\n2027-01-01,true\n2027-01-01,true\n",
