@@ -20,7 +20,7 @@ from service.rules.worktime import FIRST_YEAR, LAST_YEAR
 from service.store.registry.calendars import Day
 from service.times.day_sources import plain_years
 from service.times.schemas import MAX_DAYS, DayRow, DaySource
-from service.web import faults
+from service.web import faults, strict_json
 
 _BOOLEANS: Mapping[str, bool] = {"true": True, "1": True, "workday": True, "false": False, "0": False, "off": False}
 _REQUIRED = ("day", "workday")
@@ -152,11 +152,11 @@ def _csv_entries(name: str, lines: Any, header: list[str], details: list[str]) -
 
 def _from_json(name: str, text: str, details: list[str]) -> tuple[list[_FeedEntry], list[int]]:
     try:
-        document = json.loads(text)
+        document = strict_json.loads(text)
     except json.JSONDecodeError as error:
         details.append(f"{name}:{error.lineno}: not JSON: {error.msg}")
         return [], []
-    except (RecursionError, ValueError) as error:  # ValueError: a number with thousands of digits
+    except ValueError as error:
         details.append(f"{name}: not JSON that can be read: {error}")
         return [], []
     if not isinstance(document, dict) or not isinstance(document.get("days"), list):
