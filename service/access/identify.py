@@ -49,7 +49,10 @@ class BearerKey:
             Unauthorized: the key is unknown, revoked or expired.
             Unavailable: the keys are not loaded yet.
         """
-        scheme, _, key = Headers(scope=scope).get("authorization", "").partition(" ")
+        found = {value for name, value in scope["headers"] if name == b"authorization"}
+        if len(found) > 1:
+            raise Unauthorized("The request has two Authorization headers: send one.")
+        scheme, _, key = next(iter(found), b"").decode("latin-1").partition(" ")
         key = key.strip()
         if scheme.lower() != "bearer" or not key:
             return None

@@ -14,10 +14,12 @@ from typing import Annotated, NamedTuple
 from uuid import UUID
 
 from pydantic import ValidationError
+from typing_extensions import TypedDict  # pydantic cannot read that of `typing` before Python 3.12
 
 from service import ids
 from service.access.keyring import digest_of
 from service.rules.errors import Conflict, NotFound, Pointer, UnknownUnit, ValidationFailed
+from service.rules.logged import ByView
 from service.rules.model import By
 from service.rules.words import EventType, Role
 from service.rules.world import World
@@ -44,6 +46,25 @@ class NewKey:
     subject: str | None = None
     name: str | None = None
     expires_at: datetime | None = None
+
+
+class LoggedKey(TypedDict):
+    """A key as the log has it, without its text."""
+
+    id: UUID
+    role: Role
+    subject: str
+    unit: str | None
+    area: str | None
+    name: str | None
+    expires_at: datetime | None
+
+
+class KeyEventData(TypedDict):
+    """The data of `sihu.key.created` and `sihu.key.revoked`."""
+
+    key: LoggedKey
+    by: ByView
 
 
 class Created(NamedTuple):
@@ -202,6 +223,16 @@ def _refuse_another_holder(key: Key, holder: Key | None) -> None:
 
 def _entry(event_type: EventType, key: Key, world: World, at: datetime, by: By) -> writing.Entry:
     """The event of a change of keys. No incident belongs to it, so only auditors and ops see it in the feed."""
-    shown = {field: getattr(key, field) for field in ("id", "role", "subject", "unit", "area", "name", "expires_at")}
-    data = {"key": shown, "by": by.as_dict()}
+    data: KeyEventData = {
+        "key": {
+            "id": key.id,
+            "role": key.role,
+            "subject": key.subject,
+            "unit": key.unit,
+            "area": key.area,
+            "name": key.name,
+            "expires_at": key.expires_at,
+        },
+        "by": by.as_dict(),
+    }
     return writing.Entry(type=event_type, at=at, area=world.district, audience=(), data=data)

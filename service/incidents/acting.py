@@ -145,8 +145,15 @@ def _demand_named(incident: Incident, act: Act) -> None:
 
 
 def _demand_version(versions: frozenset[str] | None, version: int) -> None:
-    if versions is not None and str(version) not in versions:
+    if versions is None or str(version) in versions:
+        return
+    altered = next((each for each in sorted(versions) if not each.isdigit()), None)
+    if altered is None:
         raise VersionMoved(f'The incident is now at version "{version}": read it again, then decide anew.')
+    raise VersionMoved(
+        f'The incident is now at version "{version}", and "{altered[:32]}" is none: perhaps a proxy altered the ETag. '
+        f'Read it again, then send its `version` in quotes, as in If-Match: "{version}".'
+    )
 
 
 def _view_after(loaded: Loaded, decision: Decision, world: World) -> IncidentView:

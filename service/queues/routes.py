@@ -115,7 +115,7 @@ def _query_of(query_string: bytes) -> QueueQuery:
     try:
         return QueueQuery.model_validate(values)
     except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False)
+        found = error.errors(include_url=False)
         raise faults.refused([({**each, "loc": ("query", *each["loc"])}, QueueQuery) for each in found]) from None
 
 
@@ -132,9 +132,9 @@ def _sight(actor: Actor, code: str, world: World, now: datetime) -> Sight:
 async def _page(
     context: Context, viewer: Viewer, sight: Sight, unit: str, states: list[State], query: QueueQuery
 ) -> ItemPage[QueueRow]:
-    kind = kind_of("queue", {"unit": unit, "states": states})
+    kind = kind_of("queue", {"unit": unit, "states": states}, viewer.actor.subject)
     after = None
-    if query.cursor:
+    if query.cursor is not None:
         due_at, incident_id = context.cursors.read(kind, query.cursor)
         after = datetime.fromisoformat(due_at), UUID(incident_id)
     async with context.database.read() as connection:

@@ -13,13 +13,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from service.registry import views
 from service.registry.bundle import duty_conflicts
 from service.registry.bundle.checks import duty_faults
 from service.registry.bundle.rows import DutyRow
+from service.registry.views import DutyApprovedData, DutyProposedData, DutyRefusedData, ProposedDuty
 from service.rules.errors import Conflict, NotFound, NotYours, Pointer, ValidationFailed
+from service.rules.logged import ByView
 from service.rules.model import By
 from service.rules.words import EventType, Role, UnitKind
 from service.rules.world import Duty, World
@@ -81,7 +83,7 @@ async def propose(database: Database, duty: DutyRow, now: datetime, by: By) -> P
             proposal = await duty_proposals.correct(tx, last.id, content, now, by)
         else:
             proposal = await duty_proposals.add(tx, content, now, by)
-        data = {"duty": _content_of(proposal), "by": by.as_dict()}
+        data: DutyProposedData = {"duty": _logged(proposal), "by": by.as_dict()}
         committed = await writing.append(tx, [Entry(EventType.DUTY_PROPOSED, now, world.district, (), data)])
     return ProposalOutcome(proposal, new=True, committed=committed)
 
@@ -110,8 +112,12 @@ async def approve(database: Database, code: str, approval: Approval, now: dateti
         await _admit(tx, duty, stored)
         proposal = await duty_proposals.approve(tx, last.id, starts, now, by)
         await world_.rise(tx)
-        planned = [views.duty(each) for each in stored if each.validity.valid_from > starts]
-        data = {"duty": duty, "proposed_by": last.proposed_by, "taken_back": planned, "by": by.as_dict()}
+        data: DutyApprovedData = {
+            "duty": {**_logged(proposal), "valid_from": starts},
+            "proposed_by": last.proposed_by,
+            "taken_back": [views.duty(each) for each in stored if each.validity.valid_from > starts],
+            "by": by.as_dict(),
+        }
         entry = Entry(EventType.DUTY_APPROVED, now, world.district, (), data)
         committed = await writing.append(tx, [entry], reload=("world",))
     return ProposalOutcome(proposal, new=True, committed=committed)
@@ -138,8 +144,8 @@ async def refuse(database: Database, code: str, reason: str, now: datetime, by: 
         if not last.open:
             return ProposalOutcome(_refused_before(last, reason), new=False)
         proposal = await duty_proposals.refuse(tx, last.id, reason, now, by)
-        content, author = _content_of(proposal), proposal.proposed_by
-        data = {"duty": content, "proposed_by": author, "reason": reason, "by": by.as_dict()}
+        content, author = _logged(proposal), proposal.proposed_by
+        data: DutyRefusedData = {"duty": content, "proposed_by": author, "reason": reason, "by": by.as_dict()}
         committed = await writing.append(tx, [Entry(EventType.DUTY_REFUSED, now, world.district, (), data)])
     return ProposalOutcome(proposal, new=True, committed=committed)
 
@@ -236,6 +242,10 @@ def _content_of(proposal: Proposal) -> dict[str, Any]:
     return {name: getattr(proposal, name) for name in DutyRow.model_fields if name != "valid_from"}
 
 
+def _logged(proposal: Proposal) -> ProposedDuty:
+    return cast("ProposedDuty", _content_of(proposal))
+
+
 def _is_stored(last: Proposal, world: World) -> bool:
     """Whether the newest row of the code is the one that this approved proposal started."""
     rows = world.duties.get(last.code, ())
@@ -278,11 +288,11 @@ def _conflict_with_open(last: Proposal) -> Conflict:
 def _conflict_with_refusal(last: Proposal) -> Conflict:
     when = last.refused_at.isoformat() if last.refused_at else ""
     return Conflict(
-        f"The last proposal of duty {last.code} was refused at {when} by {_name(last.refused_by or {})}: "
+        f"The last proposal of duty {last.code} was refused at {when} by {_name(last.refused_by)}: "
         "read why in GET /v1/duties/proposals; POST /v1/duties proposes it anew."
     )
 
 
-def _name(by: Mapping[str, str]) -> str:
+def _name(by: ByView | None) -> str:
     """Return what to call the author of a decision: the unit, or else the subject, or else the kind."""
-    return by.get("unit") or by.get("subject") or by.get("kind", "")
+    return (by.get("unit") or by.get("subject") or by["kind"]) if by else ""

@@ -8,10 +8,11 @@ from typing import Annotated, TypeVar
 
 from fastapi import Query, Request
 
-from service.access.deps import Caller
+from service.access.deps import Caller, actor_of
 from service.context import Context, CurrentContext
 from service.places.coordinates import to_wgs84
 from service.registry import examples, views
+from service.registry.filters import demand_known
 from service.registry.schemas import AreaQuery, ChainQuery, DatedQuery, DutyQuery, LocateQuery
 from service.rules import errors, routing
 from service.rules.world import Category, Cell, Duty, Line, Unit, World
@@ -23,18 +24,22 @@ from service.web.router import Router
 
 router = Router(prefix="/v1", tags=["registry"])
 
-_LISTS = problems.documented(errors.Unauthorized, errors.BadCursor, errors.ValidationFailed)
+_LIST_PROBLEMS = (errors.Unauthorized, errors.BadCursor, errors.ValidationFailed)
+_LISTS = problems.documented(*_LIST_PROBLEMS)
+_FILTERED = problems.documented(*_LIST_PROBLEMS, errors.UnknownReference)
+_OF_DUTIES = problems.documented(*_LIST_PROBLEMS, errors.UnknownReference, errors.UnknownCategory)
 _Row = TypeVar("_Row", Unit, Cell, Category, Duty)
 _Item = TypeVar("_Item", Unit, Cell, Category, Duty, Line)
 _View = TypeVar("_View")
 
 
-@router.get("/grid-cells", summary="List the grid cells · 网格", responses={200: listed(examples.CELL), **_LISTS})
+@router.get("/grid-cells", summary="List the grid cells · 网格", responses={200: listed(examples.CELL), **_FILTERED})
 async def list_cells(
     request: Request, context: CurrentContext, caller: Caller, query: Annotated[AreaQuery, Query()]
 ) -> Answer[ItemPage[views.CellView]]:
     """Cells in force at `at`, or now, are listed by code. `area` keeps those whose code starts with it."""
     world, at = _now(context, query.at)
+    demand_known(world, area=query.area)
     return _page(request, context, query, _in_force(world.cells, at, query.area), views.cell)
 
 
@@ -97,13 +102,14 @@ async def read_chain(
     return answer(views.chain(code, query.category, at, routes, world))
 
 
-@router.get("/units", summary="List the units · 单位", responses={200: listed(examples.UNIT), **_LISTS})
+@router.get("/units", summary="List the units · 单位", responses={200: listed(examples.UNIT), **_FILTERED})
 async def list_units(
     request: Request, context: CurrentContext, caller: Caller, query: Annotated[AreaQuery, Query()]
 ) -> Answer[ItemPage[views.UnitView]]:
     """Units in force at `at`, or now, are listed by code. `area` keeps the units inside it, and those that cover an
     area inside it."""
     world, at = _now(context, query.at)
+    demand_known(world, area=query.area)
     units = [
         unit
         for unit in _in_force(world.units, at)
@@ -131,7 +137,7 @@ async def list_lines(
 
 
 @router.get(
-    "/duties", summary="List the duties · 权责事项", responses={200: listed(examples.RESPONSIBLE_DUTY), **_LISTS}
+    "/duties", summary="List the duties · 权责事项", responses={200: listed(examples.RESPONSIBLE_DUTY), **_OF_DUTIES}
 )
 async def list_duties(
     request: Request, context: CurrentContext, caller: Caller, query: Annotated[DutyQuery, Query()]
@@ -141,6 +147,7 @@ async def list_duties(
     of several the one with the most specific area. Duties of narrower areas are listed too; they decide inside those
     areas."""
     world, at = _now(context, query.at)
+    demand_known(world, area=query.area, category=query.category)
     duties = [
         duty
         for duty in _in_force(world.duties, at)
@@ -182,5 +189,5 @@ def _page(
     view: Callable[[_Item], _View],
 ) -> Answer[ItemPage[_View]]:
     """Answer with one page of `rows`, which are in the order of their codes."""
-    cursors = context.cursors
-    return paging.page(cursors, request.url.path, query, rows, view, _by_code)
+    subject = actor_of(request.scope).subject
+    return paging.page(context.cursors, request.url.path, subject, query, rows, view, _by_code)

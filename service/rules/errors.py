@@ -6,7 +6,7 @@ SihuError
 │   ├── BadJson                  the body is not JSON
 │   └── BadCursor                a cursor from elsewhere, or an altered one
 ├── TooLarge                     the body passes the limit                  413
-├── UnsupportedMedia             the body is not application/json           415
+├── UnsupportedMedia             the body is of another type, or encoded    415
 ├── NotFound                     unknown here, or not yours to see          404
 ├── NotYours                     you see it, but may not do this            403
 ├── VersionMoved                 If-Match names an older version            412
@@ -71,7 +71,7 @@ class TooLarge(SihuError):
 
 
 class UnsupportedMedia(SihuError):
-    code, title = "unsupported_media_type", "The body must be application/json"
+    code, title = "unsupported_media_type", "This kind of body is not read here"
 
 
 class NotFound(SihuError):

@@ -14,10 +14,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 from uuid import UUID
 
+from service.rules import logged
+from service.rules.logged import ByView, EventFacts
 from service.rules.words import (
     COMMUNITY_DIGITS,
     STREET_DIGITS,
@@ -58,14 +59,8 @@ class By(NamedTuple):
     subject: str | None = None
     unit: str | None = None
 
-    def as_dict(self) -> Mapping[str, str]:
-        return _parts(self)
-
-
-@lru_cache(maxsize=4096)  # a sweep writes the same author three times for each incident
-def _parts(by: By) -> Mapping[str, str]:
-    parts = {"kind": by.kind, "subject": by.subject, "unit": by.unit}
-    return {key: value for key, value in parts.items() if value is not None}
+    def as_dict(self) -> ByView:
+        return logged.author(*self)
 
 
 CLOCK = By("clock")
@@ -276,7 +271,7 @@ class Event(NamedTuple):
     call: int
     by: By
     note: str | None = None
-    facts: Mapping[str, Any] | None = None
+    facts: EventFacts | None = None
 
 
 class DecisionOf(NamedTuple, Generic[Earlier]):

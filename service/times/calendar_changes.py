@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import date, datetime, time
+
+from typing_extensions import TypedDict  # pydantic cannot read that of `typing` before Python 3.12
 
 from service.rules.errors import Pointer, ValidationFailed
+from service.rules.logged import ByView
 from service.rules.model import By
 from service.rules.policy import Hours, Policy
 from service.rules.words import EventType
@@ -24,6 +27,19 @@ from service.store.registry import calendars
 from service.store.registry import world as world_
 from service.store.registry.calendars import Day
 from service.times.policy_checks import MAX_BOX_YEARS, rows_without_end
+
+
+class CalendarChangedData(TypedDict):
+    """The data of `sihu.calendar.changed`: how many days changed between `first` and `last`, by which authorities, and
+    how many running deadlines the engine looks at again."""
+
+    calendar: str
+    days: int
+    first: date
+    last: date
+    sources: list[str]
+    deadlines_looked_at: int
+    by: ByView
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,11 +153,11 @@ def _require_ends(faults: Sequence[str]) -> None:
 
 
 def _entry(calendar: str, new: Sequence[Day], deadlines: int, now: datetime, area: str, by: By) -> Entry:
-    data = {
+    data: CalendarChangedData = {
         "calendar": calendar,
         "days": len(new),
-        "first": new[0].day.isoformat(),
-        "last": new[-1].day.isoformat(),
+        "first": new[0].day,
+        "last": new[-1].day,
         "sources": sorted({each.source for each in new}),
         "deadlines_looked_at": deadlines,
         "by": by.as_dict(),

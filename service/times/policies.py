@@ -10,12 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from typing_extensions import TypedDict  # pydantic cannot read that of `typing` before Python 3.12
+
 from service.rules.errors import Conflict, NotFound, Pointer, ValidationFailed
+from service.rules.logged import ByView
 from service.rules.model import By
 from service.rules.policy import Policy
 from service.rules.words import EventType
 from service.rules.worktime import WorkCalendar
 from service.rules.world import World
+from service.shown.references import PolicyReference
 from service.store.database import Database, Transaction
 from service.store.log import writing
 from service.store.log.writing import Committed, Entry
@@ -23,6 +27,21 @@ from service.store.registry import calendars, policies
 from service.store.registry import world as world_
 from service.times.policy_checks import faults_in_world, faults_within, timer_of
 from service.times.policy_file import PolicyFile
+
+
+class PolicyDraftedData(TypedDict):
+    """The data of `sihu.policy.drafted`."""
+
+    policy: PolicyReference
+    by: ByView
+
+
+class PolicyActivatedData(TypedDict):
+    """The data of `sihu.policy.activated`. The version is in force from `at` on."""
+
+    policy: PolicyReference
+    at: datetime
+    by: ByView
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +70,7 @@ async def draft(database: Database, file: PolicyFile, now: datetime, by: By) -> 
         policy = file.policy(newest + 1)
         await policies.add(tx, policy, now, by)
         await world_.rise(tx)
-        data = {"policy": {"code": policy.code, "version": policy.version}, "by": by.as_dict()}
+        data: PolicyDraftedData = {"policy": {"code": policy.code, "version": policy.version}, "by": by.as_dict()}
         entry = Entry(EventType.POLICY_DRAFTED, now, world.district, (), data)
         committed = await writing.append(tx, [entry], reload=("world",))
     return PolicyDraft(policy, new=True, committed=committed)
@@ -83,7 +102,7 @@ async def activate(
         await _require_fit(tx, policy, world, now)
         await policies.activate(tx, code, version, starts, now, by)
         await world_.rise(tx)
-        data = {"policy": {"code": code, "version": version}, "at": starts.isoformat(), "by": by.as_dict()}
+        data: PolicyActivatedData = {"policy": {"code": code, "version": version}, "at": starts, "by": by.as_dict()}
         entry = Entry(EventType.POLICY_ACTIVATED, now, world.district, (), data)
         committed = await writing.append(tx, [entry], reload=("world",))
     return policy, starts, committed

@@ -61,7 +61,7 @@ async def list_policies(
     def view(policy: Policy) -> views.PolicyView:
         return views.policy(policy, policy is active)
 
-    return paging.page(context.cursors, request.url.path, query, versions, view, _newest_first)
+    return paging.page(context.cursors, request.url.path, caller.subject, query, versions, view, _newest_first)
 
 
 def _newest_first(policy: Policy) -> SortKey:

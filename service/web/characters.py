@@ -56,7 +56,7 @@ def sound(text: str) -> str:
     found = None if text.isprintable() else _UNSOUND.search(text)
     if found:
         raise _of_character(found[0])
-    if not any(_is_visible(each) for each in text):
+    if not any(is_visible(each) for each in text):
         raise PydanticCustomError("text_blank", "Write something: nothing in this text can be seen.")
     return text
 
@@ -84,7 +84,8 @@ def identifying(text: str) -> str:
     return text
 
 
-def _is_visible(character: str) -> bool:
+def is_visible(character: str) -> bool:
+    """Whether a character shows anything by itself: no blank, no control or format character, nothing ignorable."""
     # code points that this Unicode does not know count as visible: a newer one may have made letters of them, as it did
     # for rare characters of Chinese names
     return unicodedata.category(character) not in _UNSEEN and not _IGNORABLE.match(character)

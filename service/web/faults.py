@@ -8,6 +8,7 @@ parameter `pointer` reads `?limit`, for a header `If-Match:`.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, get_args
 
@@ -27,8 +28,6 @@ _SENTENCES: Mapping[str, str] = {
     "string_unicode": "Send valid Unicode: there is half a surrogate pair in this text.",
     "string_too_short": "Send at least {min_length} character(s).",
     "string_too_long": "Send at most {max_length} characters.",
-    "enum": "Send one of {expected}.",
-    "literal_error": "Send {expected}.",
     "int_type": "Send a whole number, without quotes.",
     "int_parsing": "Send a whole number.",
     "int_from_float": "Send a whole number.",
@@ -109,6 +108,14 @@ def unknown_name(name: str, known: Sequence[str]) -> str:
     return f"Remove this: nothing has this name here.{meant}" + (f" Known: {', '.join(known)}." if known else "")
 
 
+def _choice(fault: _Fault, _model: Any) -> str:
+    expected, given = fault["ctx"]["expected"], fault.get("input")
+    first = "one of " if fault["type"] == "enum" else ""
+    known = re.findall("'([^']*)'", expected)
+    close = difflib.get_close_matches(given[:64].lower(), known, n=1) if isinstance(given, str) else []
+    return f"Send {first}{expected}." + (f" Did you mean {close[0]}?" if close else "")
+
+
 def _missing(fault: _Fault, model: Any) -> str:
     if fault["loc"] != ("body",):
         return _SENTENCES["missing"]
@@ -129,6 +136,8 @@ def _own_sentence(fault: _Fault, _model: Any) -> str:
 _SPECIAL: Mapping[str, Callable[[_Fault, Any], str]] = {
     "extra_forbidden": _unknown,
     "missing": _missing,
+    "enum": _choice,
+    "literal_error": _choice,
     "string_pattern_mismatch": _shape,
     "value_error": _own_sentence,
 }

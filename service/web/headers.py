@@ -15,7 +15,8 @@ _MAX_CHARACTERS = 4096
 def parse_if_match(value: str | None) -> frozenset[str] | None:
     """The versions that If-Match allows, without quotes; None when any version is allowed: no header, or `*`.
 
-    Weak tags are left out, since they never match strongly (RFC 9110 §13.1.1). `W/"3"` alone gives an empty set.
+    A weak tag counts as the strong one (contract §3): a proxy that compresses makes tags weak, and the version in them
+    stays what it was.
 
     Raises:
         ValidationFailed: the header is neither an entity tag, nor a list of them, nor `*`; the pointer is `If-Match:`.
@@ -25,7 +26,7 @@ def parse_if_match(value: str | None) -> frozenset[str] | None:
     if len(value) > _MAX_CHARACTERS or not _LIST.fullmatch(value):
         detail = 'If-Match holds the ETag you were given, in its quotes, as in If-Match: "3"; a list of them; or *.'
         raise ValidationFailed(detail, errors=(Pointer("If-Match:", detail),))
-    return frozenset(tag[1:-1] for tag in _TAGS.findall(value) if not tag.startswith("W/"))
+    return frozenset(tag.removeprefix("W/")[1:-1] for tag in _TAGS.findall(value))
 
 
 def is_unchanged(if_none_match: str | None, etag: str) -> bool:

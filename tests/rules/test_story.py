@@ -94,14 +94,14 @@ def test_a_change_of_the_opened_call_belongs_to_its_opening() -> None:
 
 def test_events_are_numbered_and_show_the_incident_as_it_stood() -> None:
     story = _story()
-    story.record(EventType.INCIDENT_COMMENTED, "one", colour="red")
+    story.record(EventType.INCIDENT_RATED, "one", score=4)
     story.change(returns=1)
     story.record(EventType.INCIDENT_COMMENTED, call=1)
     first, second = story.decision().events
     assert (first.sequence, second.sequence) == (story.before.sequence + 1, story.before.sequence + 2)
     assert (first.at_state.returns, second.at_state.returns) == (0, 1)
     assert (first.call, second.call) == (3, 1)
-    assert (first.note, first.facts, second.facts) == ("one", {"colour": "red"}, None)
+    assert (first.note, first.facts, second.facts) == ("one", {"score": 4}, None)
     assert (first.at, first.by) == (AT, OPS)
     assert story.decision().after.sequence == second.sequence
 

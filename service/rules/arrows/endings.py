@@ -44,7 +44,7 @@ def merge(story: Story, act: Act) -> None:
     if story.incident.state in CALL_OPEN_STATES:
         story.end_call(Outcome.CLOSED, end_code=ClosedAs.MERGED.value, end_reason=act.words)
     story.change(merged_into=act.into)
-    story.close(ClosedAs.MERGED, act.words, into=str(act.into))
+    story.close(ClosedAs.MERGED, act.words, into=act.into)
 
 
 def demand_absorbs(target: Incident, incident: Incident) -> None:
@@ -80,4 +80,4 @@ def absorb(merged: Incident, story: Story, act: Act) -> None:
     joining = (*merged.audience, f"@{merged.reporter}")
     audience = tuple(dict.fromkeys((*target.audience, *(each for each in joining if each != own))))
     story.change_quietly(audience=audience)
-    story.record(EventType.INCIDENT_MERGED, act.words, merged=str(merged.id), number=merged.number)
+    story.record(EventType.INCIDENT_MERGED, act.words, merged=merged.id, number=merged.number)
