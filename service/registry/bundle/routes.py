@@ -9,8 +9,7 @@ from fastapi import Query, Request
 from service.access import deps
 from service.access.deps import Caller
 from service.context import CurrentContext
-from service.registry import examples
-from service.registry.bundle import importing
+from service.registry.bundle import examples, importing
 from service.registry.bundle.files import BundleError, unzip
 from service.registry.bundle.report import ImportView
 from service.rules import access, errors
