@@ -23,7 +23,7 @@ table { border-collapse: collapse; width: 100%; } th, td { text-align: left; ver
   .35rem 0; border-bottom: 1px solid #e1e4e8; }
 """
 
-_RULES: Mapping[Rule, tuple[Sentence, str]] = {
+RULES: Mapping[Rule, tuple[Sentence, str]] = {
     Rule.MISSING: (Sentence("The field is required."), ""),
     Rule.UNKNOWN_FIELD: (Sentence("There is no such field or parameter."), "allowed"),
     Rule.GIVEN_TWICE: (Sentence("It is there twice."), ""),
@@ -96,7 +96,7 @@ def _section(kind: type[SihuError], language: Language) -> str:
 def _rules(language: Language) -> str:
     rows = "".join(
         f'<tr id="rule-{rule}"><td><code>{rule}</code><td>{escape(text(says, language))}<td><code>{bounds}</code></tr>'
-        for rule, (says, bounds) in _RULES.items()
+        for rule, (says, bounds) in RULES.items()
     )
     headings = (
         Sentence("Rules"),
