@@ -17,7 +17,7 @@ from service.rules import words
 from service.rules.errors import Rule
 from service.rules.lifecycle import TRANSITIONS, ClockTransition
 from service.rules.words import Arrow, EventType, Role, State
-from service.shown.event import EventData
+from service.store.log.event_rows import EventData
 from service.web import problem_page, problems
 from tests.docs import pages
 
