@@ -17,13 +17,14 @@ import orjson
 from service.places import outlines
 from service.places.coordinates import in_china
 from service.places.shapes import Ring
+from service.rules.sentences import Sentence
+from service.sheets.decoding import UnreadableFile, decode
 
 MAX_VERTICES = 20_000
 """Vertices of one feature."""
 
 _MAX_FAULTS = 1_000  # a fault may be longer than its cause, so millions of them would fill the memory
 _QUOTE_LENGTH = 80  # characters of the file that a fault quotes
-_BOM = b"\xef\xbb\xbf"
 _PROPERTIES = ("code", "name", "community")
 
 
@@ -65,7 +66,7 @@ def read_shapes(content: bytes) -> tuple[NumberedShapes, NumberedFaults]:
     try:
         features = _features(content)
     except ValueError as error:
-        return [], [(0, str(error))]
+        return [], [(0, error.args[0])]
     for number, feature in enumerate(features, start=1):
         if len(faults) >= _MAX_FAULTS:
             faults.append((0, f"over {_MAX_FAULTS} faults: features from {number} on were not read, mend these first"))
@@ -95,18 +96,15 @@ def _features(content: bytes) -> list[Any]:
     """Return the features of a file.
 
     Raises:
-        ValueError: the file is not UTF-8, not JSON or not a FeatureCollection; the message is the sentence about it.
+        ValueError: the file is no text, not JSON or not a FeatureCollection; the message is the sentence about it.
     """
-    content = content.removeprefix(_BOM)
     try:
-        content.decode()
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise ValueError(f"not UTF-8 on line {line}: save the file as UTF-8") from None
-    try:
-        found = orjson.loads(content)
+        found = orjson.loads(decode(content).encode())
+    except UnreadableFile as unread:
+        raise ValueError(Sentence("line {line}: {fault}", line=max(unread.line, 1), fault=unread.detail)) from None
     except orjson.JSONDecodeError as error:  # also raised for lists that are nested too deeply
-        raise ValueError(f"not JSON: {error}; export the file anew as GeoJSON") from None
+        detail = Sentence("not JSON from line {line} on: export the file anew as GeoJSON", line=error.lineno)
+        raise ValueError(detail) from None
     if not isinstance(found, dict) or found.get("type") != "FeatureCollection":
         raise ValueError('not a FeatureCollection: send {"type": "FeatureCollection", "features": [...]}')
     if not isinstance(found.get("features"), list):
