@@ -97,4 +97,7 @@ IMPORTED: dict[str, Any] = {
     "policy_activated": None,
     "calendar_days": 0,
     "open_incidents": 12,
+    "warnings": [
+        'units.csv was read as GB18030, as it is not UTF-8: look at its names, or save the file as "CSV UTF-8"'
+    ],
 }

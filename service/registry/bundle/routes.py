@@ -12,7 +12,7 @@ from service.access.deps import Caller
 from service.context import CurrentContext
 from service.registry import examples
 from service.registry.bundle import importing
-from service.registry.bundle.files import BundleError, unzip
+from service.registry.bundle.files import BundleError, from_texts, unzip
 from service.rules import access, errors
 from service.rules.errors import Pointer
 from service.rules.words import Role
@@ -66,11 +66,14 @@ async def import_registry(
     by = access.by_of(caller)
     report = await importing.import_bundle(context.database, files, context.clock.now(), by, dry_run=dry_run)
     if report.faults:
-        pointers = [Pointer(f"/{fault.file}", str(fault)) for fault in report.faults[:_MAX_FAULTS]]
-        detail = f"{len(report.faults)} faults; nothing was imported: correct each."
-        raise errors.ValidationFailed(detail, errors=pointers)
+        pointers = [Pointer(_pointer(fault.file), str(fault)) for fault in report.faults[:_MAX_FAULTS]]
+        raise errors.ValidationFailed(" ".join((report.refusal, *report.warnings)), errors=pointers)
     await context.announce(report.committed)
     return answer(report.view())
+
+
+def _pointer(file: str) -> str:
+    return "/" + file.replace("~", "~0").replace("/", "~1")
 
 
 def _files(content: bytes, media: str) -> dict[str, bytes]:
@@ -80,11 +83,15 @@ def _files(content: bytes, media: str) -> dict[str, bytes]:
         BadJson: the body is neither a zip archive nor JSON.
         ValidationFailed: the archive cannot be read, or the JSON is no map of texts.
     """
-    if media.partition(";")[0].strip().lower() == "application/zip":
-        try:
-            return unzip(content)
-        except BundleError as error:
-            raise errors.ValidationFailed(f"{str(error).capitalize()}.", errors=[Pointer("", str(error))]) from None
+    is_zip = media.partition(";")[0].strip().lower() == "application/zip"
+    try:
+        return unzip(content) if is_zip else from_texts(_texts(content))
+    except BundleError as error:
+        detail = error.args[0]
+        raise errors.ValidationFailed(detail, errors=[Pointer("", detail)]) from None
+
+
+def _texts(content: bytes) -> dict[str, str]:
     try:
         texts = from_json(content)
     except ValueError as error:
@@ -92,4 +99,4 @@ def _files(content: bytes, media: str) -> dict[str, bytes]:
     if not isinstance(texts, dict) or not all(isinstance(text, str) for text in texts.values()):
         detail = "Send an object that maps file names, such as units.csv, to their text."
         raise errors.ValidationFailed(detail, errors=[Pointer("", detail)])
-    return {name: text.encode("utf-8", "surrogatepass") for name, text in texts.items()}
+    return texts
