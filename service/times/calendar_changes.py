@@ -8,12 +8,13 @@ the engine looks at the running deadlines again and announces in the log those t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time
 
 from service.rules.errors import Pointer, ValidationFailed
 from service.rules.model import By
 from service.rules.policy import Hours, Policy
+from service.rules.sentences import Sentence
 from service.rules.words import EventType
 from service.rules.worktime import ZONE, WorkCalendar
 from service.rules.world import World
@@ -23,16 +24,19 @@ from service.store.log.writing import Committed, Entry
 from service.store.registry import calendars
 from service.store.registry import world as world_
 from service.store.registry.calendars import Day
+from service.times import coverage
 from service.times.policy_checks import MAX_BOX_YEARS, rows_without_end
 
 
 @dataclass(frozen=True, slots=True)
 class CalendarChange:
-    """The outcome of a change: the number of days that differ from before, and of deadlines to be checked again."""
+    """The outcome of a change: the number of days that differ from before, and of deadlines to be checked again.
+    `warnings` say which days the calendar still lacks."""
 
     days: int
     deadlines: int = 0
     committed: Committed | None = None
+    warnings: tuple[Sentence, ...] = ()
 
 
 async def change_days(
@@ -47,7 +51,8 @@ async def change_days(
     async with database.begin() as tx:
         await world_.lock(tx)
         world = await world_.load(tx)
-        return await write_days(tx, world, calendar, days, now, by, defaults=defaults)
+        change = await write_days(tx, world, calendar, days, now, by, defaults=defaults)
+        return replace(change, warnings=await _warnings(tx, world, calendar, now))
 
 
 async def write_days(
@@ -95,13 +100,20 @@ async def faults_of(tx: Transaction, world: World, calendar: str, new: Sequence[
         return []
     before = (await calendars.days(tx)).get(calendar, {})
     after = before | {each.day: each.workday for each in new}
-    faults = []
+    faults: list[str] = []
     for policy, hours in policies:
         endless = rows_without_end(policy, WorkCalendar(hours.spans, after), now)
         endless_before = rows_without_end(policy, WorkCalendar(hours.spans, before), now) if endless else ()
         faults += [
-            f"policy {policy.code} version {policy.version}, {row}: it would not end within {MAX_BOX_YEARS} years: "
-            f"leave more working days in calendar {calendar}"
+            Sentence(
+                "policy {code} version {version}, {row}: it would not end within {years} years: leave more working "
+                "days in calendar {calendar}",
+                code=policy.code,
+                version=policy.version,
+                row=row,
+                years=MAX_BOX_YEARS,
+                calendar=calendar,
+            )
             for row in endless
             if row not in endless_before
         ]
@@ -118,6 +130,13 @@ async def _policies_in_use(tx: Transaction, world: World, calendar: str, now: da
     return [(each, each.hours) for each in policies if each.hours and each.hours.calendar == calendar]
 
 
+async def _warnings(tx: Transaction, world: World, calendar: str, now: datetime) -> tuple[Sentence, ...]:
+    """Return what a calendar still lacks of the days that policies in force need."""
+    policies = [each for each in coverage.in_force(world, now) if each.hours and each.hours.calendar == calendar]
+    known = (await calendars.days(tx)).get(calendar, {}) if policies else {}
+    return tuple(gap.warning for gap in coverage.gaps(policies, lambda _, day: day in known, now))
+
+
 async def _new_days(tx: Transaction, calendar: str, days: Sequence[Day], defaults: Sequence[Day]) -> list[Day]:
     """Return, in order, the days that differ from those of the calendar."""
     candidates = {each.day: each for each in (*defaults, *days)}
@@ -132,7 +151,9 @@ async def _new_days(tx: Transaction, calendar: str, days: Sequence[Day], default
 
 def _require_ends(faults: Sequence[str]) -> None:
     if faults:
-        detail = f"{len(faults)} rows of policies would no longer end; nothing was written."
+        detail = Sentence(
+            "{count} {count:row|rows} of policies would no longer end; nothing was written.", count=len(faults)
+        )
         raise ValidationFailed(detail, errors=[Pointer("", each) for each in faults])
 
 

@@ -10,7 +10,12 @@ DAY: dict[str, Any] = {
     "source": "chinesecalendar 1.11.0",
     "note": "Spring Festival",
 }
-DAYS_CHANGED: dict[str, Any] = {"calendar": "cn", "days_changed": 365, "deadlines_looked_at": 3}
+DAYS_CHANGED: dict[str, Any] = {
+    "calendar": "cn",
+    "days_changed": 365,
+    "deadlines_looked_at": 3,
+    "warnings": ["calendar cn does not know 2027-10-08, so deadlines there are provisional: run `sihu calendar seed`"],
+}
 COVERAGE: dict[str, Any] = {"calendar": "cn", "years": [{"year": 2026, "days_known": 365, "covered": True}]}
 POLICY: dict[str, Any] = {
     "code": "example",

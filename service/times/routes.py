@@ -11,6 +11,7 @@ from service.context import Context, CurrentContext
 from service.rules import access, errors
 from service.rules.model import Actor
 from service.rules.policy import Policy
+from service.rules.sentences import Sentence
 from service.rules.words import Role
 from service.rules.world import World
 from service.store.registry import calendars
@@ -153,8 +154,13 @@ async def list_days(
 ) -> Response:
     """The answer holds the days that the calendar knows, from `first` to `last`. A missing day is a working day if it
     falls on Monday to Friday, and deadlines in its year are provisional."""
-    if not 0 <= (query.last - query.first).days < MAX_DAYS:
-        detail = f"Send first and last in order, at most {MAX_DAYS} days apart."
+    if query.last < query.first:
+        detail = Sentence("Send first and last in order: {last} lies before {first}.", **query.model_dump())
+        raise errors.ValidationFailed(
+            detail, errors=[errors.Pointer("?first", detail), errors.Pointer("?last", detail)]
+        )
+    if (query.last - query.first).days >= MAX_DAYS:
+        detail = Sentence("Send at most {count} days, from first to last.", count=MAX_DAYS)
         raise errors.ValidationFailed(detail, errors=[errors.Pointer("?last", detail)])
     async with context.database.read() as connection:
         found = await calendars.between(connection, code, query.first, query.last)
@@ -181,6 +187,7 @@ async def put_days(context: CurrentContext, caller: _Ops, code: Code, body: Days
         "calendar": code,
         "days_changed": done.days,
         "deadlines_looked_at": done.deadlines,
+        "warnings": list(done.warnings),
     }
     return answer(view)
 
