@@ -2,22 +2,83 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Literal, NotRequired, cast
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from typing_extensions import TypedDict  # pydantic cannot read that of `typing` before Python 3.12
 
 from service.process import CurrentProcess, Process
 from service.rules.errors import Unavailable
 from service.rules.worktime import ZONE
 from service.store import migrate
 from service.store.incidents import claiming
-from service.web.answers import answer
+from service.web.answers import Answer, answer
+from service.web.examples import ok
+from service.web.router import Router
 
-router = APIRouter(tags=["health · 健康"])
+router = Router(tags=["operations"])
 
-_OK: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json": {"example": {"status": "ok"}}}}}
-_READY = {
+
+class HealthView(TypedDict):
+    """The process runs."""
+
+    status: Literal["ok"]
+
+
+class CheckView(TypedDict):
+    """One check. `detail` says what is wrong, and what to do."""
+
+    ok: bool
+    detail: NotRequired[str]
+
+
+class CalendarCheck(CheckView):
+    """Whether the working days of this year are known; `covered_until` is the last year of which every day is."""
+
+    calendar: NotRequired[str]
+    covered_until: NotRequired[int | None]
+
+
+class FeedCheck(CheckView):
+    """Whether events come into the feed in time; `lag_s` is how late the latest is."""
+
+    lag_s: float
+
+
+class EngineCheck(CheckView):
+    """Whether deadlines fire in time; `overdue_s` is how late the next one is."""
+
+    overdue_s: float
+    promise_s: float
+
+
+class RegistryCheck(CheckView):
+    """Whether a registry was imported, and how often it changed."""
+
+    version: int
+
+
+class ChecksView(TypedDict):
+    """The checks, as far as they could be made."""
+
+    database: CheckView
+    migrations: NotRequired[CheckView]
+    calendar: NotRequired[CalendarCheck]
+    feed: NotRequired[FeedCheck]
+    engine: NotRequired[EngineCheck]
+    registry: NotRequired[RegistryCheck]
+
+
+class ReadinessView(TypedDict):
+    """Whether to send traffic, and what each check found."""
+
+    status: Literal["ready", "degraded", "unavailable"]
+    checks: ChecksView
+
+
+_READY: ReadinessView = {
     "status": "ready",
     "checks": {
         "database": {"ok": True},
@@ -28,43 +89,46 @@ _READY = {
         "registry": {"ok": True, "version": 2},
     },
 }
+_UNAVAILABLE: ReadinessView = {
+    "status": "unavailable",
+    "checks": {"database": {"ok": False, "detail": "cannot be reached"}},
+}
+_OK: dict[int | str, dict[str, Any]] = {200: ok("The process runs", {"status": "ok"})}
 _READYZ: dict[int | str, dict[str, Any]] = {
-    200: {"description": "ready, or degraded", "content": {"application/json": {"example": _READY}}},
-    503: {
-        "description": "unavailable: send no traffic",
-        "content": {
-            "application/json": {
-                "example": {
-                    "status": "unavailable",
-                    "checks": {"database": {"ok": False, "detail": "cannot be reached"}},
-                }
-            }
-        },
-    },
+    200: ok("ready, or degraded", _READY),
+    503: ok("unavailable: send no traffic", _UNAVAILABLE),
+}
+
+
+_METRICS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "every metric with its help",
+        "content": {"text/plain": {"schema": {"type": "string"}, "example": "sihu_lateness_seconds_count 0.0\n"}},
+    }
 }
 
 
 @router.get("/healthz", summary="Is the process alive? · 存活", responses=_OK)
-async def healthz() -> Response:
+async def check_health() -> Answer[HealthView]:
     """Answers 200 as long as the process runs; the database is not looked at, and no key is needed. Restart the process
     when this request fails, and only then."""
     return answer({"status": "ok"})
 
 
 @router.get("/readyz", summary="Can the process do its work? · 就绪", responses=_READYZ)
-async def readyz(process: CurrentProcess) -> Response:
+async def check_readiness(process: CurrentProcess) -> Answer[ReadinessView]:
     """200 `ready`: send traffic. 200 `degraded`: the process serves, but one check is not ok: a deadline is overdue or
     the feed lags by more than `promise_s`, the working days of this year are not known, or no registry was imported.
     503 `unavailable`: send no traffic, since the database cannot be reached, its tables are those of an older version,
     or the process is still starting. No key is needed."""
     checks = await _checks(process)
-    if not (checks["database"]["ok"] and checks.get("migrations", {}).get("ok")):
+    if not checks["database"]["ok"] or "migrations" not in checks or not checks["migrations"]["ok"]:
         return answer({"status": "unavailable", "checks": checks}, 503, {"Retry-After": "1"})
-    fine = all(check["ok"] for check in checks.values())
+    fine = all(check["ok"] for check in cast("Mapping[str, CheckView]", checks).values())
     return answer({"status": "ready" if fine else "degraded", "checks": checks})
 
 
-@router.get("/metrics", summary="Metrics for Prometheus · 指标", response_class=Response)
+@router.get("/metrics", summary="Metrics for Prometheus · 指标", response_class=Response, responses=_METRICS)
 async def read_metrics(process: CurrentProcess) -> Response:
     """Everything that the process counts and measures, in Prometheus's text format 0.0.4. No key is needed."""
     process.metrics.feed_position.set(process.tail.position)
@@ -72,7 +136,7 @@ async def read_metrics(process: CurrentProcess) -> Response:
     return Response(process.metrics.page(), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
-def _calendar(process: Process) -> dict[str, Any]:
+def _calendar(process: Process) -> CalendarCheck:
     """Whether the calendar of the policy in force knows the working days of this year."""
     now, world = process.clock.now(), process.worlds.world
     policy = world.active(now)
@@ -80,13 +144,17 @@ def _calendar(process: Process) -> dict[str, Any]:
         return {"ok": True, "detail": "every clock is continuous"}
     covered = world.calendars[policy.hours].covered_years
     year = now.astimezone(ZONE).year
-    until = {"calendar": policy.hours.calendar, "covered_until": max(covered, default=None)}
-    if year in covered:
-        return {"ok": True, **until}
-    return {"ok": False, **until, "detail": f"the days of {year} are not known: sihu calendar load"}
+    check: CalendarCheck = {
+        "ok": year in covered,
+        "calendar": policy.hours.calendar,
+        "covered_until": max(covered, default=None),
+    }
+    if not check["ok"]:
+        check["detail"] = f"the days of {year} are not known: sihu calendar load"
+    return check
 
 
-async def _checks(process: Process) -> dict[str, dict[str, Any]]:
+async def _checks(process: Process) -> ChecksView:
     try:
         behind = await migrate.pending(process.database)
         if behind:

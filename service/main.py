@@ -43,10 +43,10 @@ def create_app(settings: Settings, clock: Clock, rooms: Sequence[Room] = ROOMS) 
     doors = tuple(dict.fromkeys(room.door for room in rooms))
     app = FastAPI(docs_url=None, redoc_url=None, lifespan=_lifespan)
     app.state.process, app.state.context = process, process.context
-    app.include_router(health.router)
+    app.router.routes.extend(health.router.routes)  # include_router would build each route again at its first request
     if settings.engine is not EngineMode.ONLY:
         for router in [router for room in rooms for router in room.routers]:
-            app.router.routes.extend(router.routes)  # include_router would build each route again at its first request
+            app.router.routes.extend(router.routes)
         docs.install(app)
     problems.install(app, doors, lambda error: process.metrics.fault("http", error))
     openapi.describe(app, doors)

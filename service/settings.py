@@ -1,4 +1,5 @@
-"""The only module that reads the environment. Every variable is listed here, with its unit and its default.
+"""The only module that reads the environment. Every variable is listed here, with its unit and its default; its
+description is the text of `sihu serve --help` and of docs/settings.md.
 
 DATABASE_URL alone has no prefix SIHU_, since many platforms set it under this name.
 """
@@ -44,42 +45,40 @@ class Settings(BaseSettings):
         default=None,
         validation_alias="DATABASE_URL",
         repr=False,
-        description="The PostgreSQL (15 or newer) to use: postgresql://user:password@host:port/database. "
-        "Unset: an embedded one, in SIHU_DATA_DIR.",
+        description="The PostgreSQL (15 or newer) to use, as postgresql://user:password@host:port/database, with "
+        "?sslmode= and the like. Unset: an embedded one, in SIHU_DATA_DIR.",
     )
     data_dir: Path = Field(
-        default=Path(".sihu"), description="SIHU_DATA_DIR: the folder of the embedded PostgreSQL; made when missing."
+        default=Path(".sihu"), description="The folder of the embedded PostgreSQL; made when it is missing."
     )
     pg_bin: Path | None = Field(
         default=None,
-        description="SIHU_PG_BIN: the folder with initdb and postgres to embed. Unset: those of the installed wheel.",
+        description="The folder with the initdb and postgres to embed. Unset: those of the installed wheel.",
     )
     pool_size: int = Field(
-        default=10,
-        ge=2,
-        le=200,
-        description="SIHU_POOL_SIZE: connections that this process may open; default 10.",
+        default=10, ge=2, le=200, description="How many connections to the database this process may open."
     )
     engine: EngineMode = Field(
         default=EngineMode.ON,
-        description="SIHU_ENGINE: on (serve and fire deadlines), off (serve), only (fire; serve health and metrics).",
+        description="on: serve the API and fire deadlines. off: serve only. only: fire only; health and metrics are "
+        "served still.",
     )
     virtual_clock: Literal["now"] | datetime | None = Field(
         default=None,
-        description="SIHU_VIRTUAL_CLOCK: for trials, time stands still until it is moved. An RFC 3339 time to start "
-        "at, or `now`: the later of now and the newest time stored. Unset: real time.",
+        description="For trials: time stands still until POST /v1/clock/advance moves it. An RFC 3339 time to start "
+        "at, or now: the later of now and the newest time stored. Unset: real time.",
     )
-    host: str = Field(default="127.0.0.1", min_length=1, description="SIHU_HOST: the address to listen on.")
-    port: int = Field(default=8000, ge=0, le=65535, description="SIHU_PORT: the port to listen on; 0: any free one.")
+    host: str = Field(default="127.0.0.1", min_length=1, description="The address to listen on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="The port to listen on; 0 takes any free one.")
     promise_s: float = Field(
         default=5.0,
         gt=0,
         le=86_400,
         allow_inf_nan=False,
-        description="SIHU_PROMISE_S: seconds; /readyz says degraded when a deadline is overdue by more. Default 5.",
+        description="Seconds. /readyz says degraded when a deadline is overdue, or the feed behind, by more.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="SIHU_LOG_LEVEL: the least severe line that is logged."
+        default="info", description="The least severe line that is logged."
     )
 
     @field_validator("database_url")
@@ -132,6 +131,11 @@ def load(**overrides: Any) -> Settings:
         raise SettingsError("; ".join(faults)) from None
 
 
+def variable_of(field: str) -> str:
+    """Return the environment variable of a setting."""
+    return "DATABASE_URL" if field.lower() == "database_url" else f"SIHU_{field.upper()}"
+
+
 def normalised_url(url: str) -> str:
     """A libpq-style URL in the form that asyncpg takes. Raises ValueError with a sentence that holds no secret."""
     scheme, separator, rest = url.strip().partition("://")
@@ -162,6 +166,4 @@ def _sentence(place: tuple[int | str, ...], message: str) -> str:
     text = message.removeprefix("Value error, ").removeprefix("Input ")
     if not place:
         return text
-    field = str(place[0])
-    variable = "DATABASE_URL" if field.upper() == "DATABASE_URL" else f"SIHU_{field.upper()}"
-    return f"{variable} {text}"
+    return f"{variable_of(str(place[0]))} {text}"

@@ -27,7 +27,8 @@ from service.rules import errors
 from service.rules.model import Actor
 from service.rules.words import Role
 from service.settings import EngineMode, Settings
-from service.web import openapi, problems
+from service.web import problems
+from service.web.document import gaps
 from service.web.doors import BodyLimits, Door
 from service.web.limits import QUERY_BYTES
 from tests.house import START
@@ -146,7 +147,7 @@ async def test_the_document_shows_each_door_its_own_way(app: FastAPI) -> None:
     form, unit = document["paths"]["/forms/requests"]["post"], document["paths"]["/v1/units"]["get"]
     assert (form["security"], unit["security"]) == ([{"ticket": []}], [{"key": []}])
     assert problems.MEDIA_TYPE not in str(form)
-    missing = openapi.missing_examples(document, (ROOMS[0].door, DOOR))
+    missing = gaps.of(document, (ROOMS[0].door, DOOR))
     assert not [each for each in missing if "/forms" in each and "problem" in each]
 
 

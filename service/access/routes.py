@@ -6,30 +6,26 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import Path, Query, Response
 
-from service.access import deps, keys, schemas
+from service.access import deps, examples, keys, schemas, views
 from service.access.deps import Caller
 from service.access.keyring import Keyring, digest_of
+from service.access.views import KeyView, NewKeyView
 from service.context import CurrentContext
 from service.rules import access, errors
 from service.rules.words import Role
 from service.web import problems
-from service.web.answers import answer
+from service.web.answers import Answer, answer
+from service.web.examples import ok
+from service.web.paging import ItemPage, PageQuery
+from service.web.router import Router
 
-router = APIRouter(prefix="/v1/keys", tags=["keys · 密钥"])
+router = Router(prefix="/v1/keys", tags=["keys"])
 
 _CURSOR = "keys"
 _ANYWHERE = (errors.Unauthorized, errors.NotYours, errors.Unavailable)
 _WITH_BODY = (errors.BadJson, errors.TooLarge, errors.UnsupportedMedia, errors.ValidationFailed)
-_CREATED: dict[str, Any] = {
-    "description": "The key itself, shown only in this answer",
-    "content": {"application/json": {"example": schemas.CREATED_KEY_EXAMPLE}},
-}
-_LISTED: dict[str, Any] = {
-    "description": "A page of keys",
-    "content": {"application/json": {"example": {"items": [schemas.KEY_EXAMPLE], "next_cursor": None}}},
-}
 KeyId = Annotated[str, Path(json_schema_extra={"format": "uuid"})]
 """A string and no UUID, so that a malformed id answers 404 as every unknown id does (contract §3)."""
 
@@ -37,11 +33,13 @@ KeyId = Annotated[str, Path(json_schema_extra={"format": "uuid"})]
 @router.post(
     "",
     status_code=201,
-    response_model=schemas.CreatedKey,
-    responses={201: _CREATED, **problems.documented(*_ANYWHERE, *_WITH_BODY, errors.Conflict, errors.UnknownUnit)},
+    responses={
+        201: ok("The key itself, shown only in this answer", examples.NEW_KEY, "Location"),
+        **problems.documented(*_ANYWHERE, *_WITH_BODY, errors.Conflict, errors.UnknownUnit),
+    },
     summary="Make a key · 发放",
 )
-async def create_key(context: CurrentContext, caller: Caller, body: schemas.NewKeyBody) -> Response:
+async def create_key(context: CurrentContext, caller: Caller, body: schemas.NewKeyBody) -> Answer[NewKeyView]:
     """Ops make a key for a reporter, a unit, an auditor or ops. The key is shown in this answer only, since the service
     stores nothing but its SHA-256. The process that answers accepts the key at once, every other process within
     250 ms. Refused (409): a `subject` that already has another role or unit."""
@@ -51,29 +49,29 @@ async def create_key(context: CurrentContext, caller: Caller, body: schemas.NewK
     context.tell(made.committed)
     await context.part(Keyring).admit(digest_of(made.text), made.key)
     location = {"Location": f"/v1/keys/{made.key.id}", "Cache-Control": "no-store"}
-    return answer({**schemas.key_out(made.key), "key": made.text}, 201, headers=location)
+    return answer(views.new_key(made.key, made.text), 201, headers=location)
 
 
 @router.get(
     "",
-    response_model=schemas.KeyList,
-    responses={200: _LISTED, **problems.documented(*_ANYWHERE, errors.BadCursor, errors.ValidationFailed)},
+    responses={
+        200: ok("One page", examples.KEYS),
+        **problems.documented(*_ANYWHERE, errors.BadCursor, errors.ValidationFailed),
+    },
     summary="List the keys, newest first · 列表",
 )
 async def list_keys(
-    context: CurrentContext,
-    caller: Caller,
-    limit: Annotated[int, Query(ge=1, le=500)] = 50,
-    cursor: str | None = None,
-) -> Response:
+    context: CurrentContext, caller: Caller, query: Annotated[PageQuery, Query()]
+) -> Answer[ItemPage[KeyView]]:
     """Ops list all keys, newest first, expired and revoked keys included. A key itself and its digest are never
     shown."""
     deps.must_be(caller, Role.OPS)
-    before = None if cursor is None else _position(context.cursors.read(_CURSOR, cursor))
-    found = await keys.page(context.database, limit + 1, before)
-    shown, last = found[:limit], found[limit - 1] if len(found) > limit else None
+    before = _position(context.cursors.read(_CURSOR, query.cursor)) if query.cursor else None
+    found = await keys.page(context.database, query.limit + 1, before)
+    shown = found[: query.limit]
+    last = shown[-1] if len(found) > query.limit else None
     following = None if last is None else context.cursors.sign(_CURSOR, [last.created_at.isoformat(), str(last.id)])
-    return answer({"items": [schemas.key_out(key) for key in shown], "next_cursor": following})
+    return answer({"items": [views.key(key) for key in shown], "next_cursor": following})
 
 
 @router.delete(

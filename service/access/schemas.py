@@ -1,15 +1,13 @@
-"""The JSON of keys (contract §3, "Appraisal, access, operations")."""
+"""What people send about keys (contract §3, "Appraisal, access, operations")."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
-from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from service.access.keys import NewKey
 from service.rules.words import Role
-from service.store.access.keys import Key
 from service.web.text import Body, Code, Moment, one_line
 
 NEW_KEY_EXAMPLE: dict[str, Any] = {
@@ -17,21 +15,6 @@ NEW_KEY_EXAMPLE: dict[str, Any] = {
     "unit": "440105003",
     "name": "街道系统 (the street's own system)",
     "expires_at": "2027-12-31T00:00:00+08:00",
-}
-KEY_EXAMPLE: dict[str, Any] = {
-    "id": "019a4358-4c00-7d3a-8f1e-5b0c9a7e2d11",
-    "role": "unit",
-    "subject": "440105003",
-    "unit": "440105003",
-    "area": None,
-    "name": "街道系统 (the street's own system)",
-    "created_at": "2026-11-02T01:00:00Z",
-    "expires_at": "2027-12-30T16:00:00Z",
-    "revoked_at": None,
-}
-CREATED_KEY_EXAMPLE: dict[str, Any] = {
-    **KEY_EXAMPLE,
-    "key": "sihu_Zm91ciBjYWxscywgb25lIGdyaWQsIG5vYm9keSBsb3N0IQ",
 }
 
 
@@ -53,37 +36,3 @@ class NewKeyBody(Body):
 
     def new_key(self) -> NewKey:
         return NewKey(self.role, self.unit, self.area, self.subject, self.name, self.expires_at)
-
-
-class KeyOut(BaseModel):
-    """A key as it is listed: without its text, which is not stored."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [KEY_EXAMPLE]})
-
-    id: UUID
-    role: Role
-    subject: str
-    unit: str | None
-    area: str | None
-    name: str | None
-    created_at: Moment
-    expires_at: Moment | None
-    revoked_at: Moment | None = Field(description="When the key was revoked; a revoked key stays in the list.")
-
-
-class CreatedKey(KeyOut):
-    model_config = ConfigDict(json_schema_extra={"examples": [CREATED_KEY_EXAMPLE]})
-
-    key: str = Field(description="The key itself, shown only here: the service stores nothing but its SHA-256.")
-
-
-class KeyList(BaseModel):
-    model_config = ConfigDict(json_schema_extra={"examples": [{"items": [KEY_EXAMPLE], "next_cursor": None}]})
-
-    items: list[KeyOut]
-    next_cursor: str | None
-
-
-def key_out(key: Key) -> dict[str, Any]:
-    """The JSON object of one key, field by field as in `KeyOut`."""
-    return {field: getattr(key, field) for field in KeyOut.model_fields}

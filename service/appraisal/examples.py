@@ -18,7 +18,7 @@ from service.rules.policy import Box, Policy
 from service.rules.sight import Viewer
 from service.rules.words import Cause, ClockKind, Level, Outcome, Role, UnitKind, Urgency
 from service.rules.world import Unit, Validity
-from service.shown.page import ItemPage
+from service.web.paging import ItemPage
 
 _PERIOD = Period(2026, 11)
 _COMMUNITY = "440105003001"

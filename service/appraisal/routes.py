@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from pydantic import Field
 
 from service.access.deps import Caller, must_be
 from service.appraisal import examples, views
 from service.appraisal.accept import CSV, wants_csv
-from service.appraisal.shapes import CountedCall
+from service.appraisal.shapes import CountedCall, FiguresView
 from service.appraisal.sheet import sheet
 from service.context import CurrentContext
 from service.rules import errors
@@ -21,19 +21,22 @@ from service.rules.figures.definition import Grouping, Measure, Period
 from service.rules.model import Actor
 from service.rules.sight import Sight, Viewer, figures_sight_of
 from service.rules.words import Role
-from service.shown.page import ItemPage
 from service.store.figures import tallies
 from service.store.figures.tallies import CallFilter, CallPlace
 from service.web import problems
-from service.web.answers import answer
+from service.web.answers import Answer, answer
 from service.web.cursors import kind_of
 from service.web.examples import ok
+from service.web.paging import ItemPage
+from service.web.router import Router
 from service.web.text import Code, CursorText, Limit, Month, Params
 
-router = APIRouter(prefix="/v1/appraisal", tags=["appraisal · 考核"])
+router = Router(prefix="/v1/appraisal", tags=["appraisal"])
 
-_FIGURES = ok("Every group by its code, and the total; as CSV, one line a group", examples.FIGURES)
-_FIGURES["content"][CSV] = {"example": examples.SHEET}
+_FIGURES = ok(
+    "Every group by its code, and the total; as CSV, one line a group", examples.FIGURES, "Content-Disposition"
+)
+_FIGURES["content"][CSV] = {"schema": {"type": "string"}, "example": examples.SHEET}
 _PROBLEMS = (errors.Unauthorized, errors.NotYours, errors.ValidationFailed, errors.Unavailable)
 
 
@@ -61,9 +64,9 @@ class CallsQuery(FiguresQuery):
         **problems.documented(*_PROBLEMS),
     },
 )
-async def figures(
+async def read_figures(
     request: Request, context: CurrentContext, caller: Caller, query: Annotated[FiguresQuery, Query()]
-) -> Response:
+) -> Answer[FiguresView] | Response:
     """Figures are counted from calls alone; a call belongs to the month in which it was opened. Each count has a link,
     `calls`, that lists exactly the calls it counts. Auditors and ops see all calls, a unit sees its own, a street or
     community also all those of its area, and reporters see none (403). `Accept: text/csv` gives a spreadsheet file."""
@@ -88,7 +91,9 @@ async def figures(
         **problems.documented(*_PROBLEMS, errors.BadCursor),
     },
 )
-async def calls(context: CurrentContext, caller: Caller, query: Annotated[CallsQuery, Query()]) -> Response:
+async def list_figure_calls(
+    context: CurrentContext, caller: Caller, query: Annotated[CallsQuery, Query()]
+) -> Answer[ItemPage[CountedCall]]:
     """Exactly the calls that a figure counts. Auditors and ops see all calls, a unit sees its own, a street or
     community also all those of its area, and reporters see none (403)."""
     sight = _sight(caller)
@@ -103,8 +108,7 @@ async def calls(context: CurrentContext, caller: Caller, query: Annotated[CallsQ
     shown = found[: query.limit]
     last = shown[-1] if len(found) > query.limit else None
     cursor = context.cursors.sign(kind, [last["opened_at"], last["incident_id"], last["seq"]]) if last else None
-    listed: ItemPage[CountedCall] = {"items": [views.call(viewer, each) for each in shown], "next_cursor": cursor}
-    return answer(listed)
+    return answer({"items": [views.call(viewer, each) for each in shown], "next_cursor": cursor})
 
 
 def _sight(caller: Actor) -> Sight:

@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 
 from service.rules.figures.definition import Grouping
 from service.rules.words import Cause, Level, Outcome
-from service.shown.references import PolicyVersion, UnitName
+from service.shown.references import PolicyReference, UnitName
 
 
 class CountView(TypedDict):
@@ -112,7 +112,7 @@ FiguresView = TypedDict(
         "from": datetime,
         "to": datetime,
         "group_by": Grouping,
-        "policy": "PolicyVersion | None",
+        "policy": "PolicyReference | None",
         "items": "list[GroupRow]",
         "total": FigureRow,
     },

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import Depends
 from pydantic import ConfigDict, Field, FiniteFloat, model_validator
+from typing_extensions import TypedDict  # pydantic cannot read that of `typing` before Python 3.12
 
 from service.access.deps import require
 from service.context import CurrentContext
@@ -14,13 +15,21 @@ from service.escalation.advance import Advancer
 from service.rules import errors
 from service.rules.words import Role
 from service.web import problems
-from service.web.answers import answer
+from service.web.answers import Answer, answer
+from service.web.examples import ok
+from service.web.router import Router
 from service.web.text import Body, Moment
 
-router = APIRouter(prefix="/v1/clock", tags=["virtual clock · 虚拟时钟"])
+router = Router(prefix="/v1/clock", tags=["clock"])
 
 _MAX_STEP_S = 10 * 366 * 86_400  # ten years
-_EXAMPLE = {"now": "2026-11-24T09:00:00Z", "fired": 3}
+
+
+class AdvanceView(TypedDict):
+    """The time that the clock shows now, and how many deadlines fired on the way."""
+
+    now: datetime
+    fired: int
 
 
 class AdvanceBody(Body):
@@ -38,18 +47,21 @@ class AdvanceBody(Body):
         return self
 
 
+_EXAMPLE: AdvanceView = {"now": datetime(2026, 11, 24, 9, tzinfo=UTC), "fired": 3}
+
+
 @router.post(
     "/advance",
     summary="Move the virtual clock forward · 推进虚拟时钟",
     dependencies=[Depends(require(Role.OPS))],
     responses={
-        200: {"description": "The clock has moved", "content": {"application/json": {"example": _EXAMPLE}}},
+        200: ok("The clock has moved", _EXAMPLE),
         **problems.documented(
             errors.Unauthorized, errors.NotYours, errors.NotFound, errors.ValidationFailed, errors.Unavailable
         ),
     },
 )
-async def advance(body: AdvanceBody, context: CurrentContext) -> Response:
+async def advance_clock(body: AdvanceBody, context: CurrentContext) -> Answer[AdvanceView]:
     """Ops move the virtual clock forward, for trials. The clock stops at each deadline on the way, and the deadline
     fires at its own instant; `fired` counts these deadlines. A service that was not started with `sihu serve
     --virtual-clock` runs on real time and answers 404."""

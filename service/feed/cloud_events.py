@@ -6,9 +6,9 @@ from uuid import UUID
 
 from service.rules.sight import Viewer
 from service.shown.event import CloudEvent, event
-from service.shown.page import ItemPage
 from service.store.database import Database
 from service.store.log import feed
+from service.web.paging import ItemPage
 
 
 async def timeline(database: Database, viewer: Viewer, incident_id: UUID) -> ItemPage[CloudEvent]:

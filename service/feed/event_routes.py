@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request
 from pydantic import BeforeValidator, Field
 
 from service import clock
@@ -17,15 +17,16 @@ from service.rules.sight import Viewer, sight_of
 from service.rules.words import EventType
 from service.shown import examples
 from service.shown.event import CloudEvent, event
-from service.shown.page import ItemPage
 from service.store.log import feed, numbering
 from service.store.log.feed import FeedFilter, FeedPage
 from service.web import problems, waiting
-from service.web.answers import answer
+from service.web.answers import Answer, answer
 from service.web.examples import ok
+from service.web.paging import ItemPage
+from service.web.router import Router
 from service.web.text import Code, CursorText, Limit, Params, Prefix, WaitSeconds
 
-router = APIRouter(prefix="/v1/events", tags=["events · 事件流"])
+router = Router(prefix="/v1/events", tags=["events"])
 
 _CURSOR = "events"
 _GATHER_S = 0.05
@@ -64,7 +65,7 @@ class FeedQuery(Params):
 )
 async def read_events(
     request: Request, context: CurrentContext, caller: Caller, query: Annotated[FeedQuery, Query()]
-) -> Response:
+) -> Answer[ItemPage[CloudEvent]]:
     """Pass `next_cursor` back as `after`. No event ever appears before one that was already read.
 
     With `wait`, an empty answer is delayed until an event comes; if none comes in that time, you get the same cursor.
@@ -76,8 +77,7 @@ async def read_events(
     page = await _page(request, context, after, query, filters)
     viewer = Viewer(caller, context.worlds.world, context.clock.now())
     cursor = context.cursors.sign(_CURSOR, [page.scanned_to])
-    found: ItemPage[CloudEvent] = {"items": [event(viewer, each) for each in page.events], "next_cursor": cursor}
-    return answer(found)
+    return answer({"items": [event(viewer, each) for each in page.events], "next_cursor": cursor})
 
 
 async def _start(context: Context, after: str | None) -> int:

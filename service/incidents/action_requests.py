@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Depends, Response
+from fastapi import Depends
 
 from service.access.deps import Caller
 from service.context import Context, CurrentContext
@@ -18,9 +18,10 @@ from service.rules import errors
 from service.rules.model import Act, Actor
 from service.rules.sight import Viewer
 from service.shown import incident
+from service.shown.incident import IncidentWithCalls
 from service.store.incidents.saving import Stamp
 from service.web import problems
-from service.web.answers import answer
+from service.web.answers import Answer, answer
 from service.web.examples import ok
 from service.web.text import Body, LongText
 
@@ -41,7 +42,7 @@ _PROBLEMS = (
 
 def responses(*more: type[errors.SihuError]) -> dict[int | str, dict[str, Any]]:
     """The responses of an action: those that every action has, and `more` problems that this action alone has."""
-    shown = ok("The incident as it now stands", examples.INCIDENT_LATER)
+    shown = ok("The incident as it now stands", examples.INCIDENT_LATER, "ETag", "Idempotency-Replayed")
     return {200: shown, **problems.documented(*_PROBLEMS, *more)}
 
 
@@ -66,7 +67,7 @@ class ActionRequest:
     key: str | None
     if_match: frozenset[str] | None
 
-    async def carry_out(self, act: Act, body: Body, **path: int) -> Response:
+    async def carry_out(self, act: Act, body: Body, **path: int) -> Answer[IncidentWithCalls]:
         """Carry out `act` and answer with the incident, after the commit. When the same key and body come again, the
         answer is the incident as it now stands, and nothing is done a second time. `path`: the numbers in the path."""
         content = {"arrow": act.arrow.value, **path, **body.model_dump(exclude_unset=True)}

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Response
 from fastapi import Path as FromPath
 from pydantic import Field
 
@@ -13,9 +12,12 @@ from service.incidents.action_requests import RESPONSES, Action, DecideBody
 from service.incidents.schemas import Short, example
 from service.rules.model import Act
 from service.rules.words import Arrow, Ground
+from service.shown.incident import IncidentWithCalls
+from service.web.answers import Answer
+from service.web.router import Router
 from service.web.text import Body, LongText, Moment, words
 
-router = APIRouter(prefix="/v1/incidents/{incident_id}", tags=["actions · 处置"])
+router = Router(prefix="/v1/incidents/{incident_id}", tags=["actions"])
 
 
 class AnswerBody(Body):
@@ -30,8 +32,8 @@ class AnswerBody(Body):
     promised_by: Moment | None = Field(None, description="a promise to people; it moves no deadline")
 
 
-@router.post("/answer", summary="b · answer: take the call on · 应", responses=RESPONSES)
-async def answer_call(body: AnswerBody, action: Action) -> Response:
+@router.post("/answer", summary="Answer: take the call on · 应", responses=RESPONSES)
+async def answer_incident(body: AnswerBody, action: Action) -> Answer[IncidentWithCalls]:
     """The called unit, or a partner that is a member of it, takes the call on and says what the unit will do. The
     resolve box starts. `promised_by` is a promise to people and moves no deadline."""
     return await action.carry_out(Act(Arrow.ANSWER, body.measure, answer=body.model_dump(mode="json")), body)
@@ -46,8 +48,8 @@ class ResolveBody(Body):
     attachments: Annotated[tuple[Short, ...], Field(max_length=20)] = ()
 
 
-@router.post("/resolve", summary="c · resolve: report the incident as done · 办结", responses=RESPONSES)
-async def resolve(body: ResolveBody, action: Action) -> Response:
+@router.post("/resolve", summary="Resolve: report the incident as done · 办结", responses=RESPONSES)
+async def resolve_incident(body: ResolveBody, action: Action) -> Answer[IncidentWithCalls]:
     """The called unit reports the incident as done. A call that was not answered yet counts as answered in the same
     instant. The verify box starts: the reporter, or the community or street of the cell, accepts or rejects."""
     return await action.carry_out(Act(Arrow.RESOLVE, body.result, attachments=body.attachments), body)
@@ -62,8 +64,8 @@ class RaiseBody(Body):
     reason: LongText
 
 
-@router.post("/raise", summary="d · raise: call the next level · 上呼", responses=RESPONSES)
-async def raise_incident(body: RaiseBody, action: Action) -> Response:
+@router.post("/raise", summary="Raise: call the next level · 上呼", responses=RESPONSES)
+async def raise_incident(body: RaiseBody, action: Action) -> Answer[IncidentWithCalls]:
     """The called unit, at levels 1 to 3, calls the next level itself and states the ground. A raise is legitimate: the
     call counts as raised, never as missed."""
     return await action.carry_out(Act(Arrow.RAISE, body.reason, ground=body.ground), body)
@@ -78,16 +80,16 @@ class UntilBody(Body):
     reason: LongText
 
 
-@router.post("/hold", summary="i · hold: ask to stop the clock until a date · 挂账", responses=RESPONSES)
-async def hold(body: UntilBody, action: Action) -> Response:
+@router.post("/hold", summary="Hold: ask to stop the clock until a date · 挂账", responses=RESPONSES)
+async def hold_incident(body: UntilBody, action: Action) -> Answer[IncidentWithCalls]:
     """The called unit asks, before its deadline, to stop the clock until a date. This opens a request, which the
     unit that called approves or refuses; the clock runs on meanwhile. A leader has nobody above, so its own request is
     approved at once. Refused: a second request while one waits, and more holds of one call than the policy allows."""
     return await action.carry_out(Act(Arrow.HOLD, body.reason, until=body.until), body)
 
 
-@router.post("/extend", summary="i · extend: ask to move the deadline · 延期", responses=RESPONSES)
-async def extend(body: UntilBody, action: Action) -> Response:
+@router.post("/extend", summary="Extend: ask to move the deadline · 延期", responses=RESPONSES)
+async def extend_incident(body: UntilBody, action: Action) -> Answer[IncidentWithCalls]:
     """The called unit asks, before its deadline, to move the deadline. This opens a request, which the unit that
     called approves or refuses; a leader has nobody above, so its own request is approved at once. On a working-time
     clock, an `until` outside working hours stands for the end of the last working hours before `until`."""
@@ -97,16 +99,24 @@ async def extend(body: UntilBody, action: Action) -> Response:
 RequestNumber = Annotated[int, FromPath(ge=1, le=32_767, description="its `n` in the incident's `requests`")]
 
 
-@router.post("/requests/{n}/approve", summary="i · approve a request · 同意", responses=RESPONSES)
-async def approve(n: RequestNumber, action: Action, body: DecideBody = DecideBody()) -> Response:  # noqa: B008
+@router.post("/requests/{n}/approve", summary="Approve a request · 同意", responses=RESPONSES)
+async def approve_request(
+    n: RequestNumber,
+    action: Action,
+    body: DecideBody = DecideBody(),  # noqa: B008
+) -> Answer[IncidentWithCalls]:
     """The unit that called approves a hold or an extension. At level 1 the street of the cell approves; when the clock
     raised the incident, the street of the cell may approve as well as the unit that called. An approved hold stops the
     clock until the date, an approved extension moves the deadline. After the deadline a request can only be refused."""
     return await action.carry_out(Act(Arrow.APPROVE, body.reason, request=n), body, n=n)
 
 
-@router.post("/requests/{n}/refuse", summary="i · refuse a request · 不同意", responses=RESPONSES)
-async def refuse(n: RequestNumber, action: Action, body: DecideBody = DecideBody()) -> Response:  # noqa: B008
+@router.post("/requests/{n}/refuse", summary="Refuse a request · 不同意", responses=RESPONSES)
+async def refuse_request(
+    n: RequestNumber,
+    action: Action,
+    body: DecideBody = DecideBody(),  # noqa: B008
+) -> Answer[IncidentWithCalls]:
     """A unit that may approve the request refuses it. The deadline stays where it is."""
     return await action.carry_out(Act(Arrow.REFUSE, body.reason, request=n), body, n=n)
 
@@ -119,8 +129,8 @@ class ResumeBody(Body):
     comment: LongText | None = None
 
 
-@router.post("/resume", summary="j · resume: the clock runs on with the time that was left · 恢复", responses=RESPONSES)
-async def resume(action: Action, body: ResumeBody = ResumeBody()) -> Response:  # noqa: B008
+@router.post("/resume", summary="Resume: the clock runs on with the time that was left · 恢复", responses=RESPONSES)
+async def resume_incident(action: Action, body: ResumeBody = ResumeBody()) -> Answer[IncidentWithCalls]:  # noqa: B008
     """The called unit, or a unit that may approve its requests, ends the hold before its date. The incident is in the
     state before the hold again, and the clock runs on with the time that was left. Otherwise the clock resumes the
     incident on the date of the hold."""
@@ -135,8 +145,8 @@ class AcceptBody(Body):
     comment: LongText | None = None
 
 
-@router.post("/accept", summary="k · accept: confirm the resolution · 核查通过", responses=RESPONSES)
-async def accept(action: Action, body: AcceptBody = AcceptBody()) -> Response:  # noqa: B008
+@router.post("/accept", summary="Accept: confirm the resolution · 核查通过", responses=RESPONSES)
+async def accept_incident(action: Action, body: AcceptBody = AcceptBody()) -> Answer[IncidentWithCalls]:  # noqa: B008
     """The reporter of the incident, or the community or street of its cell, confirms that the incident is done;
     the unit that resolved the incident never may. The incident is closed as `verified`."""
     return await action.carry_out(Act(Arrow.ACCEPT, body.comment), body)
@@ -150,24 +160,24 @@ class ReasonBody(Body):
     reason: LongText
 
 
-@router.post("/reject", summary="l · reject: refuse the resolution · 核查不通过", responses=RESPONSES)
-async def reject(body: ReasonBody, action: Action) -> Response:
+@router.post("/reject", summary="Reject: refuse the resolution · 核查不通过", responses=RESPONSES)
+async def reject_incident(body: ReasonBody, action: Action) -> Answer[IncidentWithCalls]:
     """The reporter of the incident, or the community or street of its cell, says that the incident is not done;
     the unit that resolved the incident never may. The same unit is called again. From the second rejection on, counted
     anew after a reopening, the next level is called."""
     return await action.carry_out(Act(Arrow.REJECT, body.reason), body)
 
 
-@router.post("/reopen", summary="n · reopen: closed but not fixed · 重开", responses=RESPONSES)
-async def reopen(body: ReasonBody, action: Action) -> Response:
+@router.post("/reopen", summary="Reopen: closed but not fixed · 重开", responses=RESPONSES)
+async def reopen_incident(body: ReasonBody, action: Action) -> Answer[IncidentWithCalls]:
     """The reporter or the street of the cell opens a closed incident again, until `reopen_until`. The unit at which the
     incident was closed is called. An incident closed as `void` is reopened by its reporter alone and only once, and
     then the street is called. An incident closed as `withdrawn` or `merged` cannot be reopened."""
     return await action.carry_out(Act(Arrow.REOPEN, body.reason), body)
 
 
-@router.post("/withdraw", summary="o · withdraw: take a report back · 撤回", responses=RESPONSES)
-async def withdraw(body: ReasonBody, action: Action) -> Response:
+@router.post("/withdraw", summary="Withdraw: take a report back · 撤回", responses=RESPONSES)
+async def withdraw_incident(body: ReasonBody, action: Action) -> Answer[IncidentWithCalls]:
     """The reporter takes the incident back before it is resolved. The incident is closed as `withdrawn`. Refused once
     an incident of another reporter was merged into this one."""
     return await action.carry_out(Act(Arrow.WITHDRAW, body.reason), body)
@@ -182,7 +192,7 @@ class CommentBody(Body):
 
 
 @router.post("/comment", summary="Comment on the incident · 留言", responses=RESPONSES)
-async def comment(body: CommentBody, action: Action) -> Response:
+async def comment_incident(body: CommentBody, action: Action) -> Answer[IncidentWithCalls]:
     """The reporter, the community and street of the cell, every unit that was ever called or asked to assist, and the
     reporters of merged incidents write on the timeline, in any state. The version of the incident does not change."""
     return await action.carry_out(Act(Arrow.COMMENT, body.text), body)
@@ -197,7 +207,7 @@ class UrgeBody(Body):
 
 
 @router.post("/urge", summary="Urge the called unit · 催办", responses=RESPONSES)
-async def urge(body: UrgeBody, action: Action) -> Response:
+async def urge_incident(body: UrgeBody, action: Action) -> Answer[IncidentWithCalls]:
     """The reporter, the community and street of the cell, every unit that was ever called or asked to assist, and the
     reporters of merged incidents urge the called unit, until the incident is resolved. The called unit itself and its
     members may not. State, deadline and version do not change."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, cast
 
 from pydantic import ValidationError
+from typing_extensions import TypedDict  # pydantic cannot read that of `typing` before Python 3.12
 
 from service.context import Context
 from service.incidents import reporting
@@ -12,24 +13,48 @@ from service.incidents.reporting import Reported
 from service.incidents.schemas import BatchBody, BatchItem
 from service.rules.errors import Pointer, SihuError
 from service.rules.model import Actor
+from service.shown.row import IncidentRow
 from service.web import faults, problems
+from service.web.problem_shape import Problem
 
 _NOT_IN_LISTS = ("calls", "requests")
 
 
-def status_of(done: Reported) -> int:
+class StoredItem(TypedDict):
+    """The result of an item that stands for an incident, as a single POST would answer it."""
+
+    index: int
+    status: Literal[200, 201]
+    incident: IncidentRow
+
+
+class RefusedItem(TypedDict):
+    """The result of an item that was refused, as a single POST would answer it."""
+
+    index: int
+    status: int
+    problem: Problem
+
+
+class BatchView(TypedDict):
+    """One result for each item, in the order of the items."""
+
+    results: list[StoredItem | RefusedItem]
+
+
+def status_of(done: Reported) -> Literal[200, 201]:
     """201 for a new incident and for a replay of its own request; 200 when the source had reported the incident
     before."""
     return 200 if done.known_source else 201
 
 
-async def results(context: Context, body: BatchBody, actor: Actor, instance: str) -> list[dict[str, Any]]:
-    """One result for each item, in the order of the items. `instance` is the path of the request."""
+async def report(context: Context, body: BatchBody, actor: Actor, instance: str) -> BatchView:
+    """The results of a batch. `instance` is the path of the request."""
     checked = [_checked(item) for item in body.items]
     good = [item for item in checked if isinstance(item, BatchItem)]
     done = iter(await reporting.report_batch(context, good, actor))
     outcomes = [next(done) if isinstance(item, BatchItem) else item for item in checked]
-    return [_result(index, outcome, instance) for index, outcome in enumerate(outcomes)]
+    return {"results": [_result(index, outcome, instance) for index, outcome in enumerate(outcomes)]}
 
 
 def _checked(item: BatchItem | Any) -> BatchItem | SihuError:
@@ -43,12 +68,12 @@ def _checked(item: BatchItem | Any) -> BatchItem | SihuError:
         return faults.validation_failed(error, BatchItem)
 
 
-def _result(index: int, outcome: Reported | SihuError, instance: str) -> dict[str, Any]:
+def _result(index: int, outcome: Reported | SihuError, instance: str) -> StoredItem | RefusedItem:
     if isinstance(outcome, SihuError):
-        problem = problems.problem(_within(outcome, f"/items/{index}"), instance)
+        problem = cast("Problem", problems.problem(_within(outcome, f"/items/{index}"), instance))
         return {"index": index, "status": problem["status"], "problem": problem}
-    shown = {name: value for name, value in outcome.incident.items() if name not in _NOT_IN_LISTS}
-    return {"index": index, "status": status_of(outcome), "incident": shown}
+    row = {name: value for name, value in outcome.incident.items() if name not in _NOT_IN_LISTS}
+    return {"index": index, "status": status_of(outcome), "incident": cast("IncidentRow", row)}
 
 
 def _within(error: SihuError, at: str) -> SihuError:

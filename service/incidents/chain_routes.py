@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response
 from fastapi import Path as FromPath
 from pydantic import Field
 
@@ -16,11 +15,14 @@ from service.rules import errors
 from service.rules.arrows.joint import MAX_ASSISTING
 from service.rules.model import Act
 from service.rules.words import Arrow, ReturnReason, VoidReason
+from service.shown.incident import IncidentWithCalls
+from service.web.answers import Answer
+from service.web.router import Router
 from service.web.text import Body, Code, LongText
 
 CallNumber = Annotated[int, Field(ge=1, le=32_767, description="its `seq` in the incident's `calls`")]
 
-router = APIRouter(prefix="/v1/incidents/{incident_id}", tags=["chain · 协同"])
+router = Router(prefix="/v1/incidents/{incident_id}", tags=["actions"])
 
 
 class ReturnBody(Body):
@@ -33,8 +35,8 @@ class ReturnBody(Body):
     duty: Code | None = Field(None, description="the duty that the unit cites: see GET /v1/duties")
 
 
-@router.post("/return", summary="g · return: say that the call is not ours · 退回", responses=RESPONSES)
-async def return_call(body: ReturnBody, action: Action) -> Response:
+@router.post("/return", summary="Return: say that the call is not ours · 退回", responses=RESPONSES)
+async def return_incident(body: ReturnBody, action: Action) -> Answer[IncidentWithCalls]:
     """The called unit, at levels 2 and 3 and before it answers, gives the call back to the unit that called. Once the
     incident was returned as often as the policy allows, the next return calls the leader, who decides whose it is. A
     call that a leader assigned cannot be returned."""
@@ -51,10 +53,8 @@ class AssignBody(Body):
     reason: LongText
 
 
-@router.post(
-    "/assign", summary="h · assign: give the call to another unit · 指派", responses=responses(errors.UnknownUnit)
-)
-async def assign(body: AssignBody, action: Action) -> Response:
+@router.post("/assign", summary="Assign: give the call to another unit · 指派", responses=responses(errors.UnknownUnit))
+async def assign_incident(body: AssignBody, action: Action) -> Answer[IncidentWithCalls]:
     """The called unit gives the call to a unit of its own level or below: a unit of a street within that street, a
     department to departments and to teams and stations of its own line, a leader to anyone. A call that a leader
     assigned cannot be returned. Ops assign only where no unit can. Refused (422): from above, a unit of a street for
@@ -73,7 +73,7 @@ class AssistBody(Body):
 
 
 @router.post("/assist", summary="Ask further units to assist · 协办", responses=responses(errors.UnknownUnit))
-async def assist(body: AssistBody, action: Action) -> Response:
+async def assist_incident(body: AssistBody, action: Action) -> Answer[IncidentWithCalls]:
     """The called unit asks further units to assist, and stays responsible itself. The assisting units see the incident
     from now on and have it in their queues. Refused (422) when a department or leader asks a unit of a street for
     which nobody admitted the category, unless that unit had the incident before."""
@@ -89,7 +89,7 @@ class PartDoneBody(Body):
 
 
 @router.post("/part-done", summary="Report the part of an assisting unit as done · 协办完成", responses=RESPONSES)
-async def part_done(action: Action, body: PartDoneBody = PartDoneBody()) -> Response:  # noqa: B008
+async def finish_part(action: Action, body: PartDoneBody = PartDoneBody()) -> Answer[IncidentWithCalls]:  # noqa: B008
     """An assisting unit says that its part is done, once for each call. State and deadline do not change; the called
     unit still has to resolve the incident."""
     return await action.carry_out(Act(Arrow.PART_DONE, body.comment), body)
@@ -104,8 +104,8 @@ class VoidBody(Body):
     reason: LongText
 
 
-@router.post("/void", summary="p · void: say that this is no incident · 不予立案", responses=RESPONSES)
-async def void(body: VoidBody, action: Action) -> Response:
+@router.post("/void", summary="Void: say that this is no incident · 不予立案", responses=RESPONSES)
+async def void_incident(body: VoidBody, action: Action) -> Answer[IncidentWithCalls]:
     """The called unit, at levels 1 and 2 and before it answers, says that this is no incident. The incident is closed
     as `void`; its reporter may reopen it once, and then the street is called. Refused once a leader assigned the
     incident."""
@@ -122,9 +122,9 @@ class MergeBody(Body):
 
 
 @router.post(
-    "/merge", summary="q · merge: close the incident into another one · 并案", responses=responses(errors.Conflict)
+    "/merge", summary="Merge: close the incident into another one · 并案", responses=responses(errors.Conflict)
 )
-async def merge(body: MergeBody, action: Action) -> Response:
+async def merge_incident(body: MergeBody, action: Action) -> Answer[IncidentWithCalls]:
     """The street to which both cells belong, or ops, merge this incident into another open one (`into`; see `/similar`
     for candidates). This incident is closed as `merged`; its reporter and its units follow the other one from now on.
     Refused (409): a target that is closed. Refused (409) as well, but possible the other way round: a target at a lower
@@ -145,7 +145,7 @@ class RateBody(Body):
 
 
 @router.post("/rate", summary="Rate a call or the outcome · 评价", responses=RESPONSES)
-async def rate(body: RateBody, action: Action) -> Response:
+async def rate_incident(body: RateBody, action: Action) -> Answer[IncidentWithCalls]:
     """The street of the cell rates a department's call that has ended; the reporter rates the outcome of a resolved or
     closed incident. Each is rated once, and nobody rates what they resolved themselves. The version of the incident
     does not change."""
@@ -162,7 +162,7 @@ class AppealBody(Body):
 
 
 @router.post("/appeal", summary="Appeal against a missed call · 申诉", responses=RESPONSES)
-async def appeal(body: AppealBody, action: Action) -> Response:
+async def appeal_call(body: AppealBody, action: Action) -> Answer[IncidentWithCalls]:
     """The unit that missed a call appeals against it, once for each call. The street of the cell or ops decide. If they
     grant the appeal, the call is exempt from the score, but stays recorded as missed."""
     return await action.carry_out(Act(Arrow.APPEAL, body.reason, call=body.call), body)
@@ -172,14 +172,14 @@ Seq = Annotated[int, FromPath(ge=1, le=32_767, description="`seq` of the call ag
 
 
 @router.post("/appeals/{seq}/approve", summary="Grant an appeal · 申诉成立", responses=RESPONSES)
-async def approve_appeal(seq: Seq, action: Action, body: DecideBody = DecideBody()) -> Response:  # noqa: B008
+async def approve_appeal(seq: Seq, action: Action, body: DecideBody = DecideBody()) -> Answer[IncidentWithCalls]:  # noqa: B008
     """The street of the cell or ops grant the appeal; the unit that appealed never may. The call is exempt from the
     score, but stays recorded as missed."""
     return await action.carry_out(Act(Arrow.APPROVE_APPEAL, body.reason, call=seq), body, seq=seq)
 
 
 @router.post("/appeals/{seq}/refuse", summary="Refuse an appeal · 申诉不成立", responses=RESPONSES)
-async def refuse_appeal(seq: Seq, action: Action, body: DecideBody = DecideBody()) -> Response:  # noqa: B008
+async def refuse_appeal(seq: Seq, action: Action, body: DecideBody = DecideBody()) -> Answer[IncidentWithCalls]:  # noqa: B008
     """The street of the cell or ops refuse the appeal; the unit that appealed never may. The call counts in the score
     as before."""
     return await action.carry_out(Act(Arrow.REFUSE_APPEAL, body.reason, call=seq), body, seq=seq)

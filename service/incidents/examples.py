@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import cast
 
+from service.incidents.batch import BatchView
 from service.incidents.similar import Candidate
 from service.rules import plan as plans
 from service.rules.errors import UnknownCell
 from service.shown.deadline import DeadlineView, deadline
 from service.shown.event import CloudEvent
 from service.shown.examples import ANSWERED, EXTENDED, REPORTED, ROW, TIMELINE, VIEWER, WORLD
-from service.shown.page import ItemPage
 from service.shown.plan import PlanView, plan
 from service.shown.row import IncidentRow
 from service.web import problem_examples, problems
+from service.web.paging import ItemPage
+from service.web.problem_shape import Problem
 
 INCIDENT = REPORTED
 INCIDENT_LATER = ANSWERED
@@ -25,13 +27,13 @@ DEADLINE: DeadlineView = deadline(VIEWER, EXTENDED)
 PLAN: PlanView = plan(VIEWER, plans.plan(EXTENDED, WORLD, VIEWER.now))
 
 
-def _refused() -> dict[str, Any]:
+def _refused() -> Problem:
     """The problem of the second item of a batch, whose cell is not in the registry."""
     error = UnknownCell(problem_examples.of(UnknownCell).detail, "/items/1/grid_code")
-    return problems.problem(error, "/v1/incidents/batch")
+    return cast("Problem", problems.problem(error, "/v1/incidents/batch"))
 
 
-BATCH: dict[str, Any] = {
+BATCH: BatchView = {
     "results": [
         {"index": 0, "status": 201, "incident": ROW},
         {"index": 1, "status": 422, "problem": _refused()},

@@ -9,11 +9,11 @@ from service.context import Context
 from service.incidents.schemas import ListQuery
 from service.rules.model import Actor
 from service.rules.sight import Viewer, sight_of
-from service.shown.page import ItemPage
 from service.shown.row import IncidentRow, row
 from service.store.incidents import lists
 from service.store.incidents.lists import IncidentFilter
 from service.web.cursors import Cursors, kind_of
+from service.web.paging import ItemPage
 
 
 async def page(context: Context, query: ListQuery, actor: Actor) -> ItemPage[IncidentRow]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from service.incidents.schemas import Location
+from service.incidents.schemas import LocationBody
 from service.places.coordinates import CoordType, to_wgs84
 from service.places.shapes import ShapeIndex
 
@@ -20,7 +20,7 @@ class Place(NamedTuple):
     mismatch: bool = False
 
 
-def place(grid_code: str | None, location: Location | None, shapes: ShapeIndex) -> Place:
+def place(grid_code: str | None, location: LocationBody | None, shapes: ShapeIndex) -> Place:
     """The place of a report. When the reporter named no cell, the cell is the one in which the point lies, or None."""
     if location is None:
         return Place(grid_code)

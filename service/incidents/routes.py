@@ -4,23 +4,32 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request
 
 from service.access.deps import Caller
 from service.context import CurrentContext
 from service.feed import cloud_events
 from service.incidents import acting, batch, examples, listing, reporting, similar
+from service.incidents.batch import BatchView
 from service.incidents.deps import IncidentId, KeyHeader
 from service.incidents.schemas import BatchBody, ListQuery, ReportBody
+from service.incidents.similar import Candidate
 from service.rules import errors
 from service.rules import plan as plans
 from service.rules.sight import Viewer
 from service.shown import deadline, incident, plan
+from service.shown.deadline import DeadlineView
+from service.shown.event import CloudEvent
+from service.shown.incident import IncidentWithCalls
+from service.shown.plan import PlanView
+from service.shown.row import IncidentRow
 from service.web import problems
-from service.web.answers import answer
+from service.web.answers import Answer, answer
 from service.web.examples import ok
+from service.web.paging import ItemPage
+from service.web.router import Router
 
-router = APIRouter(prefix="/v1/incidents", tags=["incidents · 事件"])
+router = Router(prefix="/v1/incidents", tags=["incidents"])
 
 _REPORT_PROBLEMS = (
     errors.Unauthorized,
@@ -35,6 +44,7 @@ _REPORT_PROBLEMS = (
     errors.UnknownCategory,
     errors.Unavailable,
 )
+_REPORT_HEADERS = ("Location", "ETag", "Idempotency-Replayed")
 _READ_PROBLEMS = (errors.Unauthorized, errors.NotFound, errors.Unavailable)
 
 
@@ -43,12 +53,14 @@ _READ_PROBLEMS = (errors.Unauthorized, errors.NotFound, errors.Unavailable)
     status_code=201,
     summary="Report an incident · 上报",
     responses={
-        201: ok("The incident is stored, and its first unit is called", examples.INCIDENT),
-        200: ok("This source was reported before: the incident that exists", examples.INCIDENT),
+        201: ok("The incident is stored, and its first unit is called", examples.INCIDENT, *_REPORT_HEADERS),
+        200: ok("This source was reported before: the incident that exists", examples.INCIDENT, *_REPORT_HEADERS),
         **problems.documented(*_REPORT_PROBLEMS),
     },
 )
-async def report(context: CurrentContext, caller: Caller, body: ReportBody, key: KeyHeader = None) -> Response:
+async def report_incident(
+    context: CurrentContext, caller: Caller, body: ReportBody, key: KeyHeader = None
+) -> Answer[IncidentWithCalls]:
     """A reporter, or a unit with an area, reports an incident inside its own area; ops report anywhere, on behalf of
     somebody. The answer comes only after the incident is stored. It is safe to send the same request again under the
     same `Idempotency-Key`: only one incident is stored, and the answer then carries `Idempotency-Replayed: true`. A
@@ -68,10 +80,12 @@ async def report(context: CurrentContext, caller: Caller, body: ReportBody, key:
         **problems.documented(*_REPORT_PROBLEMS[:5], errors.Unavailable),
     },
 )
-async def report_batch(request: Request, context: CurrentContext, caller: Caller, body: BatchBody) -> Response:
+async def report_incidents(
+    request: Request, context: CurrentContext, caller: Caller, body: BatchBody
+) -> Answer[BatchView]:
     """Each item is the body of a single POST, with an `idempotency_key` of its own. Each result carries the `status`
     that such a POST would give, and the incident or the problem. An item that is refused does not affect the others."""
-    return answer({"results": await batch.results(context, body, caller, instance=request.url.path)})
+    return answer(await batch.report(context, body, caller, instance=request.url.path))
 
 
 @router.get(
@@ -82,7 +96,9 @@ async def report_batch(request: Request, context: CurrentContext, caller: Caller
         **problems.documented(errors.Unauthorized, errors.BadCursor, errors.ValidationFailed, errors.Unavailable),
     },
 )
-async def list_incidents(context: CurrentContext, caller: Caller, query: Annotated[ListQuery, Query()]) -> Response:
+async def list_incidents(
+    context: CurrentContext, caller: Caller, query: Annotated[ListQuery, Query()]
+) -> Answer[ItemPage[IncidentRow]]:
     """The incidents that you may see, newest first, without their calls and requests. An incident has to match all
     filters that are given. `reported_after` and `updated_after` include the instant that they name, `reported_before`
     does not."""
@@ -93,11 +109,11 @@ async def list_incidents(context: CurrentContext, caller: Caller, query: Annotat
     "/{incident_id}",
     summary="One incident with its calls · 事件详情",
     responses={
-        200: ok("The incident as it now stands", examples.INCIDENT_LATER),
+        200: ok("The incident as it now stands", examples.INCIDENT_LATER, "ETag"),
         **problems.documented(*_READ_PROBLEMS),
     },
 )
-async def get_incident(context: CurrentContext, caller: Caller, incident_id: IncidentId) -> Response:
+async def read_incident(context: CurrentContext, caller: Caller, incident_id: IncidentId) -> Answer[IncidentWithCalls]:
     """The incident as it now stands, with its calls and requests. The `ETag` is the version of the incident: send it as
     `If-Match` with an action, and the action is refused (412) when the incident has changed meanwhile. An incident that
     you may not see answers 404."""
@@ -114,7 +130,9 @@ async def get_incident(context: CurrentContext, caller: Caller, incident_id: Inc
         **problems.documented(*_READ_PROBLEMS),
     },
 )
-async def get_timeline(context: CurrentContext, caller: Caller, incident_id: IncidentId) -> Response:
+async def read_timeline(
+    context: CurrentContext, caller: Caller, incident_id: IncidentId
+) -> Answer[ItemPage[CloudEvent]]:
     """Every event of the incident, including the events from before you could see the incident."""
     await acting.see(context, incident_id, caller)
     viewer = Viewer(caller, context.worlds.world, context.clock.now())
@@ -129,7 +147,7 @@ async def get_timeline(context: CurrentContext, caller: Caller, incident_id: Inc
         **problems.documented(*_READ_PROBLEMS),
     },
 )
-async def get_similar(context: CurrentContext, caller: Caller, incident_id: IncidentId) -> Response:
+async def list_similar(context: CurrentContext, caller: Caller, incident_id: IncidentId) -> Answer[ItemPage[Candidate]]:
     """Open incidents of the same line of work that you may see, reported at most 30 days before or after this one:
     those in its cell, and those in cells of its street within 100 m of its point. Two incidents that both have a point
     are at most 100 m apart."""
@@ -144,7 +162,7 @@ async def get_similar(context: CurrentContext, caller: Caller, incident_id: Inci
         **problems.documented(*_READ_PROBLEMS),
     },
 )
-async def get_deadline(context: CurrentContext, caller: Caller, incident_id: IncidentId) -> Response:
+async def read_deadline(context: CurrentContext, caller: Caller, incident_id: IncidentId) -> Answer[DeadlineView]:
     """How `due_at` was reckoned: the row of the policy, the clock, each stretch of time that counts, each hold and
     extension, and the sum. A closed incident has no deadline, and the answer says so."""
     loaded, world = await acting.see_with_world(context, incident_id, caller)
@@ -159,7 +177,7 @@ async def get_deadline(context: CurrentContext, caller: Caller, incident_id: Inc
         **problems.documented(*_READ_PROBLEMS),
     },
 )
-async def get_plan(context: CurrentContext, caller: Caller, incident_id: IncidentId) -> Response:
+async def read_plan(context: CurrentContext, caller: Caller, incident_id: IncidentId) -> Answer[PlanView]:
     """What the clock will do to the incident, step by step, if nobody acts. The plan ends with the first repeated call
     at level 4, or with the incident closed."""
     loaded, world = await acting.see_with_world(context, incident_id, caller)

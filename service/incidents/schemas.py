@@ -33,7 +33,7 @@ def example(**fields: Any) -> ConfigDict:
     return ConfigDict(json_schema_extra={"examples": [fields]})
 
 
-class Location(Body):
+class LocationBody(Body):
     """A point as the phone gave it. `coord_type` has no default, since a wrong guess is up to 600 m off."""
 
     lat: Annotated[FiniteFloat, Field(ge=-90, le=90)]
@@ -42,7 +42,7 @@ class Location(Body):
     accuracy_m: Annotated[FiniteFloat, Field(ge=0, le=100_000)] | None = None
 
 
-class Source(Body):
+class SourceBody(Body):
     """The system that a report came from, and its reference there. One pair of `system` and `ref` is one incident for
     ever."""
 
@@ -68,8 +68,8 @@ class ReportBody(Body):
     urgency: Urgency | None = Field(None, description="left out: the urgency of the category")
     occurred_at: Moment | None = None
     on_behalf_of: Short | None = Field(None, description="ops only: the reporter's subject")
-    location: Location | None = None
-    source: Source | None = None
+    location: LocationBody | None = None
+    source: SourceBody | None = None
     attachments: Annotated[tuple[Short, ...], Field(max_length=20)] = ()
 
 

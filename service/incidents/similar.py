@@ -12,9 +12,9 @@ from service.incidents import acting
 from service.places.coordinates import CoordType, Point, metres_between, to_wgs84
 from service.rules.model import Actor, Incident
 from service.rules.sight import Viewer, sight_of
-from service.shown.page import ItemPage
 from service.shown.row import IncidentRow, row
 from service.store.incidents import lists
+from service.web.paging import ItemPage
 
 NEAR_M = 100.0
 """Metres that two points may lie apart: twice the 50 m used in practice (domain page §2.4), since phones are not

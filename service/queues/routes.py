@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from pydantic import Field, ValidationError
 
 from service import context as contexts
@@ -22,16 +22,17 @@ from service.rules.sight import NOTHING, Sight, Viewer, queue_sight_of
 from service.rules.words import State
 from service.rules.world import World
 from service.shown import examples
-from service.shown.page import ItemPage
 from service.shown.row import IncidentRow, row
 from service.store.incidents import queue_pages
 from service.web import faults, headers, problems, waiting
-from service.web.answers import answer
+from service.web.answers import Answer, answer
 from service.web.cursors import kind_of
-from service.web.examples import ok
+from service.web.examples import ok, unchanged
+from service.web.paging import ItemPage
+from service.web.router import Router
 from service.web.text import CursorText, Limit, Params, WaitSeconds
 
-router = APIRouter(prefix="/v1/queues", tags=["queues · 待办"])
+router = Router(prefix="/v1/queues", tags=["queues"])
 
 
 class QueueRow(IncidentRow):
@@ -70,15 +71,15 @@ _PARAMETERS = [
     "/{unit}",
     summary="A unit's queue, soonest deadline first · 待办队列",
     responses={
-        200: ok("One page; `ETag` stands for the whole queue", _EXAMPLE),
-        304: {"description": "Unchanged since `If-None-Match`"},
+        200: ok("One page; `ETag` stands for the whole queue", _EXAMPLE, "ETag"),
+        304: unchanged(),
         **problems.documented(
             errors.Unauthorized, errors.NotFound, errors.BadCursor, errors.ValidationFailed, errors.Unavailable
         ),
     },
     openapi_extra={"parameters": _PARAMETERS},
 )
-async def read_queue(request: Request) -> Response:
+async def read_queue(request: Request) -> Answer[ItemPage[QueueRow]] | Response:
     """The incidents this unit is called for, and those in which it assists (`assisting: true`).
 
     Poll with `If-None-Match`: a 304 costs next to nothing. With `wait` as well, the answer comes when the queue changes

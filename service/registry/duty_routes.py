@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query
 
 from service.access.deps import Caller, must_be
 from service.context import CurrentContext
@@ -15,13 +15,14 @@ from service.rules import access, errors
 from service.rules.words import Role
 from service.store.registry import duty_proposals
 from service.web import problems
-from service.web.answers import answer
+from service.web.answers import Answer, answer
 from service.web.cursors import kind_of
 from service.web.examples import listed, one
-from service.web.paging import PageQuery
+from service.web.paging import ItemPage, PageQuery
+from service.web.router import Router
 from service.web.text import Code
 
-router = APIRouter(prefix="/v1/duties", tags=["registry · 名录"])
+router = Router(prefix="/v1/duties", tags=["registry"])
 
 _WRITES = problems.documented(
     errors.Unauthorized,
@@ -40,9 +41,9 @@ _PLACE = "/v1/duties/proposals"
     "",
     status_code=201,
     summary="Propose a duty · 提出权责事项",
-    responses={201: one(examples.PROPOSAL), 200: one(examples.PROPOSAL), **_WRITES},
+    responses={201: one(examples.PROPOSAL, "Location"), 200: one(examples.PROPOSAL, "Location"), **_WRITES},
 )
-async def propose_duty(context: CurrentContext, caller: Caller, body: DutyBody) -> Response:
+async def propose_duty(context: CurrentContext, caller: Caller, body: DutyBody) -> Answer[views.ProposalView]:
     """Ops and units may propose a duty, but not partners. Nobody's responsibility changes before ops approve it. A code
     has at most one open proposal: a repeated request is answered 200, other content from the same subject corrects the
     proposal, and other content from anybody else is answered 409. A duty is refused if another code gives the same
@@ -63,7 +64,9 @@ async def propose_duty(context: CurrentContext, caller: Caller, body: DutyBody) 
         **problems.documented(errors.Unauthorized, errors.BadCursor, errors.ValidationFailed, errors.Unavailable),
     },
 )
-async def list_proposals(context: CurrentContext, caller: Caller, query: Annotated[PageQuery, Query()]) -> Response:
+async def list_proposals(
+    context: CurrentContext, caller: Caller, query: Annotated[PageQuery, Query()]
+) -> Answer[ItemPage[views.ProposalView]]:
     """Open, approved and refused proposals are listed, the newest first. Each names its author and, once it is decided,
     who approved it from when, or who refused it and why."""
     kind = kind_of(_PLACE, {})
@@ -85,7 +88,7 @@ async def approve_duty(
     caller: Caller,
     code: Code,
     body: ApproveBody = ApproveBody(),  # noqa: B008
-) -> Response:
+) -> Answer[views.ProposalView]:
     """The duty is in force from `valid_from` on, or from now on if that is left out. Later calls follow it; open calls
     stay where they are, and `GET /v1/duties?at=` still answers for any earlier day. Rows of this code that were planned
     for later are removed. A repeated request changes nothing."""
@@ -101,7 +104,9 @@ async def approve_duty(
     summary="Refuse or withdraw a proposed duty · 不予准入、撤回",
     responses={200: one(examples.REFUSED), **_WRITES, **problems.documented(errors.NotFound)},
 )
-async def refuse_duty(context: CurrentContext, caller: Caller, code: Code, body: RefuseBody) -> Response:
+async def refuse_duty(
+    context: CurrentContext, caller: Caller, code: Code, body: RefuseBody
+) -> Answer[views.ProposalView]:
     """Ops refuse a proposal; the subject that made it withdraws it. Afterwards anybody may propose the code again. A
     repeated request changes nothing. An approved proposal can no longer be refused: propose what should be in force
     instead."""

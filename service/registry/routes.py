@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Annotated, TypeVar
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request
 
 from service.access.deps import Caller
 from service.context import Context, CurrentContext
@@ -16,21 +16,23 @@ from service.registry.schemas import AreaQuery, ChainQuery, DatedQuery, DutyQuer
 from service.rules import errors, routing
 from service.rules.world import Category, Cell, Duty, Line, Unit, World
 from service.web import paging, problems
-from service.web.answers import answer
+from service.web.answers import Answer, answer
 from service.web.examples import listed, one
-from service.web.paging import PageQuery, SortKey
+from service.web.paging import ItemPage, PageQuery, SortKey
+from service.web.router import Router
 
-router = APIRouter(prefix="/v1", tags=["registry · 名录"])
+router = Router(prefix="/v1", tags=["registry"])
 
 _LISTS = problems.documented(errors.Unauthorized, errors.BadCursor, errors.ValidationFailed)
 _Row = TypeVar("_Row", Unit, Cell, Category, Duty)
 _Item = TypeVar("_Item", Unit, Cell, Category, Duty, Line)
+_View = TypeVar("_View")
 
 
 @router.get("/grid-cells", summary="List the grid cells · 网格", responses={200: listed(examples.CELL), **_LISTS})
 async def list_cells(
     request: Request, context: CurrentContext, caller: Caller, query: Annotated[AreaQuery, Query()]
-) -> Response:
+) -> Answer[ItemPage[views.CellView]]:
     """Cells in force at `at`, or now, are listed by code. `area` keeps those whose code starts with it."""
     world, at = _now(context, query.at)
     return _page(request, context, query, _in_force(world.cells, at, query.area), views.cell)
@@ -44,7 +46,9 @@ async def list_cells(
         **problems.documented(errors.Unauthorized, errors.NotFound, errors.ValidationFailed),
     },
 )
-async def locate(context: CurrentContext, caller: Caller, query: Annotated[LocateQuery, Query()]) -> Response:
+async def locate_cell(
+    context: CurrentContext, caller: Caller, query: Annotated[LocateQuery, Query()]
+) -> Answer[views.LocatedView]:
     """The answer is the grid cell around the point. The query has to name the coordinate system of the point: with a
     wrong one, you get a cell about 600 m away."""
     world, at = _now(context, None)
@@ -61,7 +65,7 @@ async def locate(context: CurrentContext, caller: Caller, query: Annotated[Locat
     summary="Show a grid cell · 单个网格",
     responses={200: one(examples.CELL), **problems.documented(errors.Unauthorized, errors.NotFound)},
 )
-async def get_cell(context: CurrentContext, code: str, caller: Caller) -> Response:
+async def read_cell(context: CurrentContext, code: str, caller: Caller) -> Answer[views.CellView]:
     """The answer is the cell with this code that is in force now."""
     world, at = _now(context, None)
     return answer(views.cell(_cell(world, code, at)))
@@ -75,9 +79,9 @@ async def get_cell(context: CurrentContext, code: str, caller: Caller) -> Respon
         **problems.documented(errors.Unauthorized, errors.NotFound, errors.ValidationFailed, errors.UnknownCategory),
     },
 )
-async def get_chain(
+async def read_chain(
     context: CurrentContext, code: str, caller: Caller, query: Annotated[ChainQuery, Query()]
-) -> Response:
+) -> Answer[views.ChainView]:
     """The answer lists the four calls of an incident in this cell: community, street, department, leader. The rule that
     makes the real calls decides each, and `because` says why this unit is called."""
     world, at = _now(context, query.at)
@@ -96,7 +100,7 @@ async def get_chain(
 @router.get("/units", summary="List the units · 单位", responses={200: listed(examples.UNIT), **_LISTS})
 async def list_units(
     request: Request, context: CurrentContext, caller: Caller, query: Annotated[AreaQuery, Query()]
-) -> Response:
+) -> Answer[ItemPage[views.UnitView]]:
     """Units in force at `at`, or now, are listed by code. `area` keeps the units inside it, and those that cover an
     area inside it."""
     world, at = _now(context, query.at)
@@ -111,7 +115,7 @@ async def list_units(
 @router.get("/categories", summary="List the categories · 类别", responses={200: listed(examples.CATEGORY), **_LISTS})
 async def list_categories(
     request: Request, context: CurrentContext, caller: Caller, query: Annotated[DatedQuery, Query()]
-) -> Response:
+) -> Answer[ItemPage[views.CategoryView]]:
     """Categories in force at `at`, or now, are listed by code."""
     world, at = _now(context, query.at)
     return _page(request, context, query, _in_force(world.categories, at), views.category)
@@ -120,7 +124,7 @@ async def list_categories(
 @router.get("/lines", summary="List the lines of work · 条线", responses={200: listed(examples.LINE), **_LISTS})
 async def list_lines(
     request: Request, context: CurrentContext, caller: Caller, query: Annotated[PageQuery, Query()]
-) -> Response:
+) -> Answer[ItemPage[views.LineView]]:
     """Lines of work are listed by code. They have no validity dates."""
     world: World = context.worlds.world
     return _page(request, context, query, [world.lines[code] for code in sorted(world.lines)], views.line)
@@ -131,7 +135,7 @@ async def list_lines(
 )
 async def list_duties(
     request: Request, context: CurrentContext, caller: Caller, query: Annotated[DutyQuery, Query()]
-) -> Response:
+) -> Answer[ItemPage[views.DutyView]]:
     """With `category` or `area`, the answer holds every duty that applies to it, including those of wider categories
     and areas. With both, `responsible` marks the duty that decides there: the one with the most specific category, and
     of several the one with the most specific area. Duties of narrower areas are listed too; they decide inside those
@@ -175,8 +179,8 @@ def _page(
     context: Context,
     query: PageQuery,
     rows: Iterable[_Item],
-    view: Callable[[_Item], Mapping[str, object]],
-) -> Response:
+    view: Callable[[_Item], _View],
+) -> Answer[ItemPage[_View]]:
     """Answer with one page of `rows`, which are in the order of their codes."""
     cursors = context.cursors
     return paging.page(cursors, request.url.path, query, rows, view, _by_code)

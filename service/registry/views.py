@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
+from typing import NotRequired, cast
 
 from typing_extensions import TypedDict  # pydantic cannot read that of `typing` before Python 3.12
 
 from service.rules.routing import Route
 from service.rules.words import Level, UnitKind, Urgency
 from service.rules.world import Category, Cell, Duty, Line, Unit, World
+from service.shown.references import ByView, UnitName
 from service.store.registry.duty_proposals import Proposal
 
 
@@ -74,7 +76,8 @@ class LineView(TypedDict):
 
 
 class DutyView(ValidityView):
-    """A duty: the unit that leads a category in an area, and the units that assist it."""
+    """A duty: the unit that leads a category in an area, and the units that assist it. `responsible` comes in a list
+    for one category and one area: whether the lead of this duty is responsible for them."""
 
     code: str
     title: str
@@ -83,12 +86,7 @@ class DutyView(ValidityView):
     lead_unit: str
     assisting: tuple[str, ...]
     basis: str
-
-
-class JudgedDutyView(DutyView):
-    """A duty among others. `responsible`: its lead is responsible for the category and area of the query."""
-
-    responsible: bool
+    responsible: NotRequired[bool]
 
 
 class ProposalView(TypedDict):
@@ -103,21 +101,14 @@ class ProposalView(TypedDict):
     assisting: tuple[str, ...]
     basis: str
     valid_to: datetime | None
-    proposed_by: Mapping[str, str]
+    proposed_by: ByView
     proposed_at: datetime
-    approved_by: Mapping[str, str] | None
+    approved_by: ByView | None
     approved_at: datetime | None
     valid_from: datetime | None
-    refused_by: Mapping[str, str] | None
+    refused_by: ByView | None
     refused_at: datetime | None
     refused_reason: str | None
-
-
-class NamedUnitView(TypedDict):
-    """A unit by code and name."""
-
-    code: str
-    name: str
 
 
 class StepView(TypedDict):
@@ -125,7 +116,7 @@ class StepView(TypedDict):
 
     level: Level
     level_name: str
-    unit: NamedUnitView
+    unit: UnitName
     unrouted: bool
     because: str
 
@@ -205,7 +196,7 @@ def duty(row: Duty) -> DutyView:
     }
 
 
-def judged_duty(row: Duty, responsible: bool) -> JudgedDutyView:
+def judged_duty(row: Duty, responsible: bool) -> DutyView:
     """Return a duty with whether its lead is responsible for the category and area of the query."""
     return {**duty(row), "responsible": responsible}
 
@@ -221,12 +212,12 @@ def proposal(row: Proposal) -> ProposalView:
         "assisting": row.assisting,
         "basis": row.basis,
         "valid_to": row.valid_to,
-        "proposed_by": row.proposed_by,
+        "proposed_by": cast("ByView", row.proposed_by),  # kept as `by_view` writes it
         "proposed_at": row.proposed_at,
-        "approved_by": row.approved_by,
+        "approved_by": cast("ByView | None", row.approved_by),
         "approved_at": row.approved_at,
         "valid_from": row.valid_from,
-        "refused_by": row.refused_by,
+        "refused_by": cast("ByView | None", row.refused_by),
         "refused_at": row.refused_at,
         "refused_reason": row.refused_reason,
     }

@@ -5,17 +5,17 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Literal
 
-from typing_extensions import TypedDict
+from typing_extensions import TypeAliasType, TypedDict
 
 from service.rules import deadlines
 from service.rules.model import Incident
 from service.rules.sight import Viewer
 from service.rules.words import ClockKind, DueKind, Level, State, Urgency
-from service.shown.references import PolicyVersion
+from service.shown.references import PolicyReference
 from service.shown.request import RequestView, request
 
 
-class PolicyRowView(TypedDict):
+class AppliedRowView(TypedDict):
     """The row of the policy that applies, with its boxes in seconds of the call's clock. `category` is the prefix that
     the row is for; null: every category that no prefix matches."""
 
@@ -43,7 +43,7 @@ class VerifyDeadline(TypedDict):
 
     due_at: datetime
     due_kind: DueKind | None
-    policy: PolicyVersion
+    policy: PolicyReference
     clock: ClockKind
     box: Literal["verify"]
     box_s: int
@@ -58,8 +58,8 @@ class CallDeadline(TypedDict):
 
     due_at: datetime
     due_kind: DueKind | None
-    policy: PolicyVersion
-    row: PolicyRowView
+    policy: PolicyReference
+    row: AppliedRowView
     clock: ClockKind
     calendar: str | None
     box: Literal["answer", "resolve"]
@@ -72,7 +72,7 @@ class CallDeadline(TypedDict):
     provisional: bool
 
 
-DeadlineView = ClosedDeadline | VerifyDeadline | CallDeadline
+DeadlineView = TypeAliasType("DeadlineView", ClosedDeadline | VerifyDeadline | CallDeadline)
 
 
 def deadline(viewer: Viewer, incident: Incident) -> DeadlineView:
@@ -126,7 +126,7 @@ def _call(viewer: Viewer, incident: Incident, due_at: datetime) -> CallDeadline:
     }
 
 
-def _policy_row(viewer: Viewer, incident: Incident) -> PolicyRowView:
+def _policy_row(viewer: Viewer, incident: Incident) -> AppliedRowView:
     level, urgency = incident.call.level, incident.urgency
     box = viewer.world.policy(incident.policy).box(level, urgency, incident.category)
     return {

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Literal, NotRequired
 from uuid import UUID
 
-from typing_extensions import TypedDict
+from typing_extensions import TypeAliasType, TypedDict
 
 from service.rules.sight import Viewer
 from service.rules.words import Cause, ClosedAs, DueKind, EventType, Kind, Level, State, Urgency
@@ -82,7 +82,7 @@ class IncidentEvent(_Envelope):
     sequence: str
 
 
-CloudEvent = IncidentEvent | RegistryEvent
+CloudEvent = TypeAliasType("CloudEvent", IncidentEvent | RegistryEvent)
 
 
 def event(viewer: Viewer, stored: StoredEvent) -> CloudEvent:

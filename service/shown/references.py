@@ -17,7 +17,7 @@ class UnitName(TypedDict):
     name: str
 
 
-class PolicyVersion(TypedDict):
+class PolicyReference(TypedDict):
     """The version of the time rules that an incident was reported under."""
 
     code: str

@@ -11,7 +11,7 @@ from typing_extensions import TypedDict
 
 from service.rules.sight import Viewer
 from service.rules.words import COMMUNITY_DIGITS, STREET_DIGITS, ClosedAs, DueKind, Kind, Level, State, Urgency
-from service.shown.references import PolicyVersion, UnitName, unit_name
+from service.shown.references import PolicyReference, UnitName, unit_name
 
 
 class LocationView(TypedDict):
@@ -57,7 +57,7 @@ class IncidentRow(TypedDict):
     due_kind: DueKind | None
     overdue: bool
     provisional: bool
-    policy: PolicyVersion
+    policy: PolicyReference
     version: int
     closed_at: datetime | None
     closed_as: ClosedAs | None

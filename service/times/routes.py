@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Depends, Query, Request
 
 from service.access.deps import Caller, require
 from service.context import Context, CurrentContext
@@ -19,12 +19,13 @@ from service.times import calendar_changes, examples, policies, views
 from service.times.policy_file import PolicyFile
 from service.times.schemas import MAX_DAYS, ActivateBody, DaysBody, DaysQuery, VersionNumber
 from service.web import paging, problems
-from service.web.answers import answer
+from service.web.answers import Answer, answer
 from service.web.examples import listed, one
-from service.web.paging import PageQuery, SortKey
+from service.web.paging import ItemPage, PageQuery, SortKey
+from service.web.router import Router
 from service.web.text import Code
 
-router = APIRouter(prefix="/v1", tags=["time rules · 时限"])
+router = Router(prefix="/v1", tags=["times"])
 
 _Ops = Annotated[Actor, Depends(require(Role.OPS))]
 _READS = problems.documented(errors.Unauthorized, errors.NotFound, errors.ValidationFailed, errors.Unavailable)
@@ -51,7 +52,7 @@ _WRITES = problems.documented(
 )
 async def list_policies(
     request: Request, context: CurrentContext, caller: Caller, query: Annotated[PageQuery, Query()]
-) -> Response:
+) -> Answer[ItemPage[views.PolicyView]]:
     """Every version of every policy is listed, by code and then the newest first. An incident keeps the version that
     was in force when it was reported."""
     world: World = context.worlds.world
@@ -72,9 +73,9 @@ def _newest_first(policy: Policy) -> SortKey:
     "/policies",
     status_code=201,
     summary="Draft a policy · 起草时限规则",
-    responses={201: one(examples.POLICY_VERSION), 200: one(examples.POLICY_VERSION), **_WRITES},
+    responses={201: one(examples.POLICY_VERSION, "Location"), 200: one(examples.POLICY_VERSION, "Location"), **_WRITES},
 )
-async def create_policy(context: CurrentContext, caller: _Ops, body: PolicyFile) -> Response:
+async def draft_policy(context: CurrentContext, caller: _Ops, body: PolicyFile) -> Answer[views.PolicyVersionView]:
     """The body becomes the next version of the policy, a draft until you activate it. Its fields are those of
     `policy.yaml`. All faults are reported at once, such as a missing row, a row that no category reaches, or a time box
     that never ends. If the newest version has the same content, the answer is 200 and nothing is written."""
@@ -86,7 +87,9 @@ async def create_policy(context: CurrentContext, caller: _Ops, body: PolicyFile)
     summary="List the versions of a policy · 版本",
     responses={200: listed(examples.POLICY_VERSION), **_READS},
 )
-async def list_versions(context: CurrentContext, caller: Caller, code: str) -> Response:
+async def list_policy_versions(
+    context: CurrentContext, caller: Caller, code: str
+) -> Answer[ItemPage[views.PolicyVersionView]]:
     """All versions are listed, the newest first. In `activations` each version has the moments from which it was, is or
     will be in force."""
     world = context.worlds.world
@@ -100,9 +103,11 @@ async def list_versions(context: CurrentContext, caller: Caller, code: str) -> R
     "/policies/{code}/versions",
     status_code=201,
     summary="Draft the next version of a policy · 起草新版本",
-    responses={201: one(examples.POLICY_VERSION), 200: one(examples.POLICY_VERSION), **_WRITES},
+    responses={201: one(examples.POLICY_VERSION, "Location"), 200: one(examples.POLICY_VERSION, "Location"), **_WRITES},
 )
-async def create_version(context: CurrentContext, caller: _Ops, code: str, body: PolicyFile) -> Response:
+async def draft_policy_version(
+    context: CurrentContext, caller: _Ops, code: str, body: PolicyFile
+) -> Answer[views.PolicyVersionView]:
     """The request works like POST /v1/policies, but is answered 404 if the policy in the path does not exist."""
     if not any(known == code for known, _ in context.worlds.world.policies):
         raise errors.NotFound(f"There is no policy {code}: POST /v1/policies makes one.")
@@ -117,13 +122,13 @@ async def create_version(context: CurrentContext, caller: _Ops, code: str, body:
     summary="Activate a version · 启用",
     responses={200: one(examples.POLICY_VERSION), **_WRITES},
 )
-async def activate(
+async def activate_policy_version(
     context: CurrentContext,
     caller: _Ops,
     code: str,
     n: VersionNumber,
     body: ActivateBody = ActivateBody(),  # noqa: B008
-) -> Response:
+) -> Answer[views.PolicyVersionView]:
     """The version is in force from `at` on, or from now on if `at` is left out. Incidents reported from then on are
     handled under it; all others keep their version. The version is checked against the registry again, and the log
     records who activated it. A repeated request changes nothing."""
@@ -133,7 +138,7 @@ async def activate(
     return answer(_shown(context, chosen))
 
 
-async def _draft(context: Context, caller: Actor, body: PolicyFile) -> Response:
+async def _draft(context: Context, caller: Actor, body: PolicyFile) -> Answer[views.PolicyVersionView]:
     done = await policies.draft(context.database, body, context.clock.now(), access.by_of(caller))
     await context.announce(done.committed)
     place = f"/v1/policies/{done.policy.code}/versions"
@@ -149,9 +154,9 @@ def _shown(context: Context, policy: Policy) -> views.PolicyVersionView:
     summary="List the days of a calendar · 工作日历",
     responses={200: listed(examples.DAY), **_READS},
 )
-async def list_days(
+async def list_calendar_days(
     context: CurrentContext, caller: Caller, code: Code, query: Annotated[DaysQuery, Query()]
-) -> Response:
+) -> Answer[ItemPage[views.DayView]]:
     """The answer holds the days that the calendar knows, from `first` to `last`. A missing day is a working day if it
     falls on Monday to Friday, and deadlines in its year are provisional."""
     if query.last < query.first:
@@ -175,7 +180,9 @@ async def list_days(
     summary="Change days of a calendar · 调整日历",
     responses={200: one(examples.DAYS_CHANGED), **_WRITES},
 )
-async def put_days(context: CurrentContext, caller: _Ops, code: Code, body: DaysBody) -> Response:
+async def change_calendar_days(
+    context: CurrentContext, caller: _Ops, code: Code, body: DaysBody
+) -> Answer[views.DaysChangedView]:
     """All days of the request are written, or none. `days` replace days of the calendar; `fill_years` adds plain days
     where the calendar knows none. The engine recomputes running deadlines at once, and each one that moves has an event
     `sihu.call.rescheduled`. Days are refused if a time box of a policy in use would then take over five years."""
@@ -183,13 +190,14 @@ async def put_days(context: CurrentContext, caller: _Ops, code: Code, body: Days
     days, defaults = body.replacements(), body.defaults()
     done = await calendar_changes.change_days(context.database, code, days, context.clock.now(), by, defaults=defaults)
     await context.announce(done.committed)
-    view: views.DaysChangedView = {
-        "calendar": code,
-        "days_changed": done.days,
-        "deadlines_looked_at": done.deadlines,
-        "warnings": list(done.warnings),
-    }
-    return answer(view)
+    return answer(
+        {
+            "calendar": code,
+            "days_changed": done.days,
+            "deadlines_looked_at": done.deadlines,
+            "warnings": list(done.warnings),
+        }
+    )
 
 
 @router.get(
@@ -197,7 +205,7 @@ async def put_days(context: CurrentContext, caller: _Ops, code: Code, body: Days
     summary="Show which years a calendar covers · 日历覆盖",
     responses={200: one(examples.COVERAGE), **_READS},
 )
-async def coverage(context: CurrentContext, caller: Caller, code: Code) -> Response:
+async def read_calendar_coverage(context: CurrentContext, caller: Caller, code: Code) -> Answer[views.CoverageView]:
     """A year is covered once the calendar knows every day of it. The holidays of a year are published in the November
     before it."""
     async with context.database.read() as connection:

@@ -1,14 +1,27 @@
-"""The one way to answer with JSON: Python objects are written as bytes directly."""
+"""The one way to answer with JSON: Python objects are written as bytes directly.
+
+A route names what it answers in its annotation, `-> Answer[IncidentWithCalls]`. The type checker holds the route to it,
+and `answer_schemas` reads the same annotation for the OpenAPI document. Nothing is validated when an answer is sent.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Generic, TypeVar
 
 from pydantic_core import to_json
 from starlette.responses import Response
 
+_View = TypeVar("_View")
 
-def answer(content: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+
+class Answer(Response, Generic[_View]):
+    """A JSON response that holds a view of this type."""
+
+    media_type = "application/json"
+
+
+def answer(view: _View, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer[_View]:
     """A JSON response of anything that pydantic can write. Aware UTC datetimes become RFC 3339 with `Z`, NaN and
     infinity become null."""
-    return Response(to_json(content, inf_nan_mode="null"), status, headers, media_type="application/json")
+    return Answer(to_json(view, inf_nan_mode="null"), status, headers)

@@ -9,18 +9,27 @@ from fastapi.routing import APIRoute
 from pydantic_core import from_json, to_json
 from starlette.routing import BaseRoute
 
-
-def ok(description: str, example: Mapping[str, Any]) -> dict[str, Any]:
-    """One success response of an operation, with its example, written as `answer` writes the same view."""
-    return {"description": description, "content": {"application/json": {"example": from_json(to_json(example))}}}
+from service.web.document import headers
 
 
-def one(example: dict[str, Any]) -> dict[str, Any]:
+def ok(description: str, example: Mapping[str, Any], *with_headers: str) -> dict[str, Any]:
+    """One success response of an operation, with its example, written as `answer` writes the same view, and the names
+    of the headers that not every answer has."""
+    content = {"application/json": {"example": from_json(to_json(example))}}
+    return {"description": description, "content": content, "headers": headers.of(*with_headers)}
+
+
+def unchanged() -> dict[str, Any]:
+    """The response to a conditional request for what the client has already."""
+    return {"description": "Unchanged since `If-None-Match`", "headers": headers.of("ETag")}
+
+
+def one(example: Mapping[str, Any], *with_headers: str) -> dict[str, Any]:
     """The success response of an operation that answers with one thing, such as a unit."""
-    return ok("Found", example)
+    return ok("Found", example, *with_headers)
 
 
-def listed(example: dict[str, Any]) -> dict[str, Any]:
+def listed(example: Mapping[str, Any]) -> dict[str, Any]:
     """The success response of an operation that answers with one page of a list."""
     return ok("One page", {"items": [example], "next_cursor": None})
 

@@ -1,20 +1,28 @@
-"""Pages of a list that lies in memory: at most `limit` rows, and the signed cursor of the next page."""
+"""Pages of a list: at most `limit` rows, and the signed cursor of the next page."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import TypeVar
+from collections.abc import Callable, Iterable
+from typing import Generic, TypeVar
 
-from starlette.responses import Response
+from typing_extensions import TypedDict  # pydantic cannot read that of `typing` before Python 3.12
 
-from service.web.answers import answer
+from service.web.answers import Answer, answer
 from service.web.cursors import Cursors, kind_of
 from service.web.text import CursorText, Limit, Params
 
 SortKey = tuple[str | int, ...]
 """The values by which a list is sorted; a cursor carries those of the last row of its page."""
 
+_Row = TypeVar("_Row")
 _Item = TypeVar("_Item")
+
+
+class ItemPage(TypedDict, Generic[_Item]):
+    """One page of a list. `next_cursor` leads to the next page; it is null on the last one."""
+
+    items: list[_Item]
+    next_cursor: str | None
 
 
 class PageQuery(Params):
@@ -28,11 +36,12 @@ def page(
     cursors: Cursors,
     path: str,
     query: PageQuery,
-    rows: Iterable[_Item],
-    view: Callable[[_Item], Mapping[str, object]],
-    sort_key: Callable[[_Item], SortKey],
-) -> Response:
-    """Answer with one page of `rows`, which come in the order of `sort_key`. `view` makes the JSON of one row.
+    rows: Iterable[_Row],
+    view: Callable[[_Row], _Item],
+    sort_key: Callable[[_Row], SortKey],
+) -> Answer[ItemPage[_Item]]:
+    """Answer with one page of `rows`, which lie in memory and come in the order of `sort_key`. `view` makes the JSON of
+    one row.
 
     Raises:
         BadCursor: the cursor belongs to another path, to other filters or to another deployment.

@@ -11,10 +11,10 @@ from service.incidents.similar import Candidate
 from service.shown.deadline import DeadlineView
 from service.shown.event import CloudEvent
 from service.shown.incident import IncidentWithCalls
-from service.shown.page import ItemPage
 from service.shown.plan import PlanView
 from service.shown.row import IncidentRow
 from service.web import problems
+from service.web.paging import ItemPage
 from tests.house import CATEGORY, CELL, House
 from tests.shapes import check, differences
 

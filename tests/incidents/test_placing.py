@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from service.incidents.placing import Place, place
-from service.incidents.schemas import Location
+from service.incidents.schemas import LocationBody
 from service.places.coordinates import CoordType, from_wgs84, metres_per_degree
 from service.places.shapes import Ring, Shape, ShapeIndex
 
@@ -26,12 +26,12 @@ SHAPES = ShapeIndex([Shape(WEST, (_box(EDGE_LON - WIDE),)), Shape(EAST, (_box(ED
 """Two cells some two kilometres wide beside each other; the third, BARE, was never drawn."""
 
 
-def _east_of_edge(metres: float, accuracy_m: float | None = None, kind: CoordType = CoordType.WGS84) -> Location:
+def _east_of_edge(metres: float, accuracy_m: float | None = None, kind: CoordType = CoordType.WGS84) -> LocationBody:
     """A point this far into the east cell (negative: the west cell), in these coordinates."""
     lon = EDGE_LON + metres / metres_per_degree(MIDDLE_LAT)[1]
     lat, lon = from_wgs84(MIDDLE_LAT, lon, kind)
     told: dict[str, Any] = {"lat": lat, "lon": lon, "coord_type": kind.value, "accuracy_m": accuracy_m}
-    return Location(**told)
+    return LocationBody(**told)
 
 
 def test_without_a_location_the_cell_that_was_named_is_all_there_is() -> None:
@@ -82,6 +82,6 @@ def test_a_shifted_point_in_no_other_cell_is_no_mismatch_of_a_cell_without_a_sha
 
 def test_a_cell_without_a_shape_is_not_left_where_nothing_is_drawn() -> None:
     lost: dict[str, Any] = {"lat": 39.9, "lon": 116.4, "coord_type": "wgs84", "accuracy_m": 5}
-    assert place(BARE, Location(**lost), SHAPES).mismatch is False
-    assert place(BARE, Location(**lost), ShapeIndex(())).mismatch is False
-    assert place(WEST, Location(**lost), SHAPES).mismatch is True
+    assert place(BARE, LocationBody(**lost), SHAPES).mismatch is False
+    assert place(BARE, LocationBody(**lost), ShapeIndex(())).mismatch is False
+    assert place(WEST, LocationBody(**lost), SHAPES).mismatch is True

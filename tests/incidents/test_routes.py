@@ -10,8 +10,8 @@ from service.incidents.similar import Candidate
 from service.shown.deadline import DeadlineView
 from service.shown.event import CloudEvent
 from service.shown.incident import IncidentWithCalls
-from service.shown.page import ItemPage
 from service.shown.plan import PlanView
+from service.web.paging import ItemPage
 from tests.house import CATEGORY, CELL, House
 from tests.shapes import check
 

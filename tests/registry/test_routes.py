@@ -92,7 +92,7 @@ async def test_answers_have_the_shape_of_their_views(house: House) -> None:
         ((await house.get("worker", "/v1/categories", limit=1))["items"][0], views.CategoryView),
         ((await house.get("worker", "/v1/lines", limit=1))["items"][0], views.LineView),
         ((await house.get("worker", "/v1/duties", limit=1))["items"][0], views.DutyView),
-        ((await house.get("worker", "/v1/duties", limit=1, **place))["items"][0], views.JudgedDutyView),
+        ((await house.get("worker", "/v1/duties", limit=1, **place))["items"][0], views.DutyView),
     ]
     for content, view in answers:
         check(view, content)

@@ -99,7 +99,7 @@ def test_a_chain_names_the_unit_of_each_call() -> None:
         (examples.CATEGORY, views.CategoryView),
         (examples.LINE, views.LineView),
         (examples.DUTY, views.DutyView),
-        (examples.RESPONSIBLE_DUTY, views.JudgedDutyView),
+        (examples.RESPONSIBLE_DUTY, views.DutyView),
         (examples.PROPOSAL, views.ProposalView),
         (examples.ADMITTED, views.ProposalView),
         (examples.REFUSED, views.ProposalView),

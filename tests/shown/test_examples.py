@@ -12,9 +12,9 @@ from service.queues.routes import QueueRow
 from service.shown.deadline import DeadlineView
 from service.shown.event import CloudEvent
 from service.shown.incident import IncidentWithCalls
-from service.shown.page import ItemPage
 from service.shown.plan import PlanView
 from service.shown.row import IncidentRow
+from service.web.paging import ItemPage
 from tests.house import CATEGORY, CELL, COMMUNITY, House
 from tests.shapes import check, differences
 

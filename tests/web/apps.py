@@ -136,7 +136,7 @@ def make(metric: metrics.Metrics | None = None) -> FastAPI:
     measured = metric or metrics.new()
     problems.install(app, (DOOR,), lambda error: measured.fault("http", error))
     docs.install(app)
-    app.include_router(router)
+    app.router.routes.extend(router.routes)
     openapi.describe(app, (DOOR,))
     app.add_middleware(limits.Limits, doors=(DOOR,), posts=POSTS)
     app.add_middleware(Gate, doors=(DOOR,))

@@ -52,8 +52,10 @@ def test_the_document_publishes_every_event_type(document: dict[str, Any]) -> No
 
 def test_the_document_publishes_verbs_states_and_roles(document: dict[str, Any]) -> None:
     people = [arrow.value for arrow, each in TRANSITIONS.items() if each.by]
-    problem = document["components"]["schemas"]["Problem"]["properties"]
+    schemas = document["components"]["schemas"]
+    problem = schemas["Problem"]["properties"]
     assert problem["allowed"]["items"]["enum"] == people
     assert set(people) < {each.value for each in Arrow}
-    assert problem["state"]["enum"] == [each.value for each in State]
-    assert document["components"]["schemas"]["Role"]["enum"] == [each.value for each in Role]
+    assert problem["state"]["$ref"] == "#/components/schemas/State"
+    assert schemas["State"]["enum"] == [each.value for each in State]
+    assert schemas["Role"]["enum"] == [each.value for each in Role]

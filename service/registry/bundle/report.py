@@ -10,6 +10,7 @@ from typing_extensions import TypedDict  # pydantic cannot read that of `typing`
 from service.registry.bundle.changes import RowSummary
 from service.registry.bundle.parse import Fault
 from service.rules.sentences import Sentence
+from service.shown.references import PolicyReference
 from service.store.log.writing import Committed
 
 _MAX_CODES = 20
@@ -25,20 +26,13 @@ class RowSummaryView(TypedDict):
     first: list[str]
 
 
-class PolicyKeyView(TypedDict):
-    """The key of one version of a policy."""
-
-    code: str
-    version: int
-
-
 class ImportFactsView(TypedDict):
     """The outcome of an import as the log keeps it. `changes` is by the name of a file; `open_incidents` are with units
     that change."""
 
     dry_run: bool
     changes: dict[str, RowSummaryView]
-    policy_activated: PolicyKeyView | None
+    policy_activated: PolicyReference | None
     calendar_days: int
     open_incidents: int
 

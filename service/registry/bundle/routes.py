@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request
 from pydantic_core import from_json
 
 from service.access import deps
@@ -13,14 +13,16 @@ from service.context import CurrentContext
 from service.registry import examples
 from service.registry.bundle import importing
 from service.registry.bundle.files import BundleError, from_texts, unzip
+from service.registry.bundle.report import ImportView
 from service.rules import access, errors
 from service.rules.errors import Pointer
 from service.rules.words import Role
 from service.web import problems
-from service.web.answers import answer
+from service.web.answers import Answer, answer
 from service.web.examples import one
+from service.web.router import Router
 
-router = APIRouter(prefix="/v1/registry", tags=["registry · 名录"])
+router = Router(prefix="/v1/registry", tags=["registry"])
 
 _MAX_FAULTS = 1_000
 
@@ -57,7 +59,7 @@ _BODY: dict[str, Any] = {
 )
 async def import_registry(
     request: Request, context: CurrentContext, caller: Caller, dry_run: Annotated[bool, Query()] = False
-) -> Response:
+) -> Answer[ImportView]:
     """The whole bundle is imported, or nothing. All faults are reported at once, each with its file and row. With
     `dry_run=true` the answer shows what would change, and nothing is written. A change takes effect now, or at a later
     `valid_from`; the answer to who was responsible on a past day never changes."""

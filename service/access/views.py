@@ -1,0 +1,51 @@
+"""Keys as the API answers them (contract §3, "Appraisal, access, operations")."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from typing_extensions import TypedDict  # pydantic cannot read that of `typing` before Python 3.12
+
+from service.rules.words import Role
+from service.store.access.keys import Key
+
+
+class KeyView(TypedDict):
+    """A key as it is listed, without its text, which is not stored. A revoked key stays in the list."""
+
+    id: UUID
+    role: Role
+    subject: str
+    unit: str | None
+    area: str | None
+    name: str | None
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+class NewKeyView(KeyView):
+    """A key that was just made. `key` is the key itself, shown only here: nothing but its SHA-256 is stored."""
+
+    key: str
+
+
+def key(stored: Key) -> KeyView:
+    """The view of one key."""
+    return {
+        "id": stored.id,
+        "role": stored.role,
+        "subject": stored.subject,
+        "unit": stored.unit,
+        "area": stored.area,
+        "name": stored.name,
+        "created_at": stored.created_at,
+        "expires_at": stored.expires_at,
+        "revoked_at": stored.revoked_at,
+    }
+
+
+def new_key(stored: Key, text: str) -> NewKeyView:
+    """The view of a key in the one answer that shows its text."""
+    return {**key(stored), "key": text}

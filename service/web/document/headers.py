@@ -1,0 +1,45 @@
+"""The headers of answers, each described once in `components/headers`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from service.web.document import tree
+
+_TEXT = {"type": "string"}
+_HEADERS: Mapping[str, Mapping[str, Any]] = {
+    "ETag": {"description": "the version; send it as `If-Match` or `If-None-Match`", "schema": _TEXT},
+    "Location": {"description": "where to read what was made", "schema": {"type": "string", "format": "uri-reference"}},
+    "Idempotency-Replayed": {
+        "description": "this request was carried out before, and nothing was done a second time",
+        "schema": {"type": "string", "const": "true"},
+    },
+    "Retry-After": {"description": "seconds to wait before the next try", "schema": {"type": "integer", "minimum": 0}},
+    "WWW-Authenticate": {"description": "how to sign in", "schema": _TEXT},
+    "Content-Disposition": {"description": "the name under which to save the file", "schema": _TEXT},
+    "Vary": {"description": "the headers of the request by which the answer was chosen", "schema": _TEXT},
+    "X-Request-Id": {"description": "the id of the request, as in the log of the service", "schema": _TEXT},
+    "Sihu-Now": {
+        "description": "the time of the service, to the millisecond",
+        "schema": {"type": "string", "format": "date-time"},
+    },
+    "Content-Language": {"description": "the language of texts for people: zh or en", "schema": _TEXT},
+    "Cache-Control": {"description": "no-store; no-cache where there is an ETag", "schema": _TEXT},
+    "X-Content-Type-Options": {"description": "nosniff", "schema": _TEXT},
+}
+_ALWAYS = ("X-Request-Id", "Sihu-Now", "Content-Language", "Cache-Control", "X-Content-Type-Options", "Vary")
+_BY_STATUS: Mapping[str, Sequence[str]] = {"401": ("WWW-Authenticate",), "503": ("Retry-After",)}
+
+
+def of(*names: str) -> dict[str, Any]:
+    """The headers of these names, as a response refers to them."""
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def add(document: dict[str, Any]) -> None:
+    """Add to every response the headers that all responses have, and those that come with its status."""
+    document.setdefault("components", {})["headers"] = {name: dict(each) for name, each in _HEADERS.items()}
+    for _, _, operation in tree.operations(document):
+        for status, response in operation["responses"].items():
+            response["headers"] = {**response.get("headers", {}), **of(*_BY_STATUS.get(status, ()), *_ALWAYS)}
