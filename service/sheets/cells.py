@@ -31,10 +31,9 @@ _BOOLEANS: Mapping[str, bool] = {
     **dict.fromkeys(("false", "0", "no", "n", "f", "off", "否", "休", "休息日"), False),
 }
 
-_EXPONENT = re.compile(r"[0-9]+([.,][0-9]+)?[eE]\+[0-9]+")
-_DECIMALS = re.compile(r"[0-9]{6,}\.0+")
-_ZEROED = re.compile(r"[1-9][0-9]{5,8}0{6,}")
-"""A code of 15 digits of which the last six or more are zeros: no cell, community and street are numbered 0."""
+_NUMBER = re.compile(r"[0-9]+(?:[.,][0-9]+)?[eE]\+[0-9]+|[0-9]{6,}\.0+|[0-9]{9}000000")
+"""What is left of a code of digits that was taken for a number: an exponent, decimals, or 15 digits that end in zeros,
+which no cell has, since communities and cells are numbered from 1."""
 
 _LIST_SEPARATOR = re.compile(r"[;；]")
 _OTHER_SEPARATOR = re.compile(r"[、，,|/\s]")
@@ -89,16 +88,17 @@ def code(value: str) -> str:
     Raises:
         ValueError: the text is a number of a spreadsheet.
     """
+    is_plain = "+" not in value and "." not in value and not value.endswith("000000")
+    if is_plain or not _NUMBER.fullmatch(value):
+        return value
     quote = value[:_QUOTE_LENGTH]
-    if _EXPONENT.fullmatch(value) or (_ZEROED.fullmatch(value) and len(value) == 15):
-        raise ValueError(
-            Sentence("Excel shortened this code to {code}: format the column as text and enter it anew.", code=quote)
-        )
-    if _DECIMALS.fullmatch(value):
+    if "." in value and "+" not in value:
         raise ValueError(
             Sentence("The code {code} was saved as a number: format the column as text, without decimals.", code=quote)
         )
-    return value
+    raise ValueError(
+        Sentence("Excel shortened this code to {code}: format the column as text and enter it anew.", code=quote)
+    )
 
 
 def codes(value: str) -> tuple[str, ...]:
@@ -122,11 +122,12 @@ def read_cells(
     and so is one with a fault."""
     found: dict[str, object] = dict(values)
     faults: dict[str, Sentence] = {}
-    for column in values:
-        if column not in readers:
+    for column, text in values.items():
+        reader = readers.get(column)
+        if reader is None:
             continue
         try:
-            found[column] = readers[column](values[column])
+            found[column] = reader(text)
         except ValueError as error:
             faults[column] = cast(Sentence, error.args[0])
     return found, faults

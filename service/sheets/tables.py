@@ -34,7 +34,7 @@ _MAX_NAMES_LENGTH = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
+class SheetColumns:
     """The columns of a file. With `others`, a column of another name is passed over; else it is a fault."""
 
     known: Sequence[str]
@@ -54,7 +54,7 @@ class Sheet:
     whole: bool = True
 
 
-def read_sheet(content: bytes, columns: Columns) -> Sheet:
+def read_sheet(content: bytes, columns: SheetColumns) -> Sheet:
     """Return the rows and the faults of a CSV file. No content raises."""
     try:
         text = decode(content)
@@ -67,11 +67,14 @@ def read_sheet(content: bytes, columns: Columns) -> Sheet:
         line, header = next(records, (1, []))
         if fault := _fault_of_header(header, columns):
             return Sheet(faults=[(line, fault)], whole=False)
+        names = [name.casefold() for name in header]
+        unnamed = "" in names
         for line, values in records:
-            if fault := _fault_of_row(header, values):
+            fault = _fault_of_row(names, values) if unnamed or len(values) > len(names) else None
+            if fault:
                 faults.append((line, fault))
             else:
-                rows.append((line, _row(header, values, columns)))
+                rows.append((line, _row(names, values, columns.known)))
     except csv.Error as error:
         faults.append((records.first_line, _fault_of_csv(error)))
         return Sheet(rows, faults, whole=False)
@@ -81,7 +84,7 @@ def read_sheet(content: bytes, columns: Columns) -> Sheet:
 class _Records(Iterator[tuple[int, list[str]]]):
     """The records of a text that hold anything, each with its first line. The header is the first of them."""
 
-    def __init__(self, text: str, columns: Columns) -> None:
+    def __init__(self, text: str, columns: SheetColumns) -> None:
         first = next(io.StringIO(text, newline=""), "")
         named = _DELIMITER_LINE.fullmatch(first)
         self._skipped_lines = 1 if named else 0
@@ -100,7 +103,7 @@ class _Records(Iterator[tuple[int, list[str]]]):
                 return self.first_line, values
 
 
-def _delimiter(text: str, columns: Columns) -> str:
+def _delimiter(text: str, columns: SheetColumns) -> str:
     """Return the delimiter by which the header has the most known columns; a comma, if none has any."""
     header = next((line for line in io.StringIO(text, newline=None) if line.strip(_EDGES + _DELIMITERS + '"')), "")
     known = set(columns.known)
@@ -117,7 +120,7 @@ def _value(text: str) -> str:
     return formula[1].strip(_EDGES) if formula else value
 
 
-def _fault_of_header(header: list[str], columns: Columns) -> Sentence | None:
+def _fault_of_header(header: list[str], columns: SheetColumns) -> Sentence | None:
     names = [each.casefold() for each in header]
     unknown = [] if columns.others else [name for name in header if name and name.casefold() not in columns.known]
     missing = [name for name in columns.required if name not in names]
@@ -138,10 +141,10 @@ def _short(names: Iterable[str]) -> str:
     return ", ".join(sorted(set(names)))[:_MAX_NAMES_LENGTH]
 
 
-def _fault_of_row(header: list[str], values: list[str]) -> Sentence | None:
+def _fault_of_row(names: Sequence[str], values: Sequence[str]) -> Sentence | None:
     """Return the fault of a row that has a value outside all columns."""
     for index, value in enumerate(values):
-        if value and (index >= len(header) or not header[index]):
+        if value and (index >= len(names) or not names[index]):
             return Sentence(
                 "{value} stands in column {column}, which has no name in the header: name the column, put quotes "
                 "around a value with commas, and ; between the codes of a list",
@@ -157,9 +160,8 @@ def _letters(number: int) -> str:
     return (_letters(before) if before else "") + chr(ord("A") + last)
 
 
-def _row(header: list[str], values: list[str], columns: Columns) -> dict[str, str]:
-    named = zip((name.casefold() for name in header), values, strict=False)
-    return {name: value for name, value in named if value and name in columns.known}
+def _row(names: Iterable[str], values: Iterable[str], known: Collection[str]) -> dict[str, str]:
+    return {name: value for name, value in zip(names, values, strict=False) if value and name in known}
 
 
 def _fault_of_csv(error: csv.Error) -> Sentence:

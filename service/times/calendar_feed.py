@@ -19,13 +19,13 @@ from service.rules.sentences import Sentence
 from service.rules.worktime import FIRST_YEAR, LAST_YEAR
 from service.sheets import cells, decoding
 from service.sheets.decoding import UnreadableFile
-from service.sheets.tables import Columns, read_sheet
+from service.sheets.tables import SheetColumns, read_sheet
 from service.store.registry.calendars import Day
 from service.times.day_sources import plain_years
 from service.times.schemas import MAX_DAYS, DayRow, DaySource
 from service.web import faults
 
-_COLUMNS = Columns(("day", "workday", "note"), ("day", "workday"), others=True)
+_COLUMNS = SheetColumns(("day", "workday", "note"), ("day", "workday"), others=True)
 _READERS: Mapping[str, cells.Reader] = {"day": cells.day, "workday": cells.boolean}
 _QUOTE_LENGTH = 60  # characters of the file that a fault quotes
 _SOURCE: TypeAdapter[str] = TypeAdapter(DaySource)

@@ -123,7 +123,8 @@ class RowKey(Params):
 
 class PolicyRow(RowKey):
     """How long a unit has to answer and to resolve a call of one level, one urgency and one category prefix. A row
-    without a category applies to all categories that no other row matches."""
+    without a category applies to all categories that no other row matches. In rows of the working clock, `1wd` is the
+    length of one working day: all of the policy's `hours`."""
 
     answer: Duration
     resolve: Duration
@@ -154,7 +155,8 @@ class Score(Params):
 
 
 class PolicyFile(Params):
-    """One version of a policy: the time boxes of every level and urgency, and the limits around them."""
+    """One version of a policy: the time boxes of every level and urgency, and the limits around them. `hours` are those
+    of each working day of `calendar`; hours over midnight are two spans, 00:00-06:00 and 22:00-24:00."""
 
     model_config = ConfigDict(
         json_schema_extra={

@@ -157,7 +157,7 @@ def test_an_edited_day_outlives_a_seed(run: Run, office_url: str) -> None:
 SEVEN = written(working(category="urban"), calendar="cn", hours=["08:30-12:00", "14:00-17:30"])
 
 
-def test_a_check_says_what_one_wd_is_and_what_the_calendar_lacks(run: Run, office_url: str) -> None:
+def test_a_check_says_what_one_wd_is(run: Run, office_url: str) -> None:
     code, lines, wrong = run(office_url, "policy", "check", save("seven.yaml", SEVEN))
     assert (code, wrong) == (0, [])
     assert lines[:2] == [

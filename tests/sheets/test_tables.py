@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.sheets.tables import Columns, read_sheet
+from service.sheets.tables import SheetColumns, read_sheet
 
-COLUMNS = Columns(("code", "name", "covers"), ("code", "name"))
+COLUMNS = SheetColumns(("code", "name", "covers"), ("code", "name"))
 
 
 @pytest.mark.parametrize(
@@ -71,8 +71,8 @@ def test_a_fault_has_its_line_and_its_column(text: str, line: int, part: str) ->
     assert (number, part in fault) == (line, True), fault
 
 
-def test_other_columns_are_passed_over_where_a_file_may_have_them() -> None:
-    sheet = read_sheet(b"code,extra,name\na,x,b\n", Columns(("code", "name"), ("code",), others=True))
+def test_other_columns_are_passed_over_where_they_may_be() -> None:
+    sheet = read_sheet(b"code,extra,name\na,x,b\n", SheetColumns(("code", "name"), ("code",), others=True))
     assert sheet.rows == [(2, {"code": "a", "name": "b"})]
 
 

@@ -71,7 +71,7 @@ def test_seconds_written_as_a_duration_are_read_as_the_same(seconds: int) -> Non
 
 
 @given(st.integers(1, 400), st.sampled_from("smhd"))
-def test_a_duration_is_written_in_the_largest_unit_that_leaves_nothing_over(number: int, unit: str) -> None:
+def test_a_duration_is_written_in_its_largest_whole_unit(number: int, unit: str) -> None:
     seconds = seconds_of(f"{number}{unit}", working_day_s=1)
     again = duration_of(seconds)
     assert seconds_of(again, working_day_s=1) == seconds

@@ -49,7 +49,8 @@ class BundleError(Exception):
 
 
 def read_folder(path: Path) -> dict[str, bytes]:
-    """Return the files of a folder that belong to a bundle or may be meant to; its sub-folders do not count.
+    """Return the files of a folder that belong to a bundle, and empty ones for others that may be meant to. Sub-folders
+    do not count.
 
     Raises:
         BundleError: the folder does not exist, cannot be read, holds no file of a bundle, or more than `MAX_BYTES`.
@@ -60,16 +61,17 @@ def read_folder(path: Path) -> dict[str, bytes]:
         )
     try:
         files = _by_name((each.name, each) for each in sorted(path.iterdir()) if each.is_file())
-        if sum(each.stat().st_size for each in files.values()) > MAX_BYTES:
+        if sum(each.stat().st_size for name, each in files.items() if name in _NAMES) > MAX_BYTES:
             raise BundleError(Sentence("the bundle in {path} is over 16 MiB: import it in parts", path=str(path)))
-        return {name: each.read_bytes() for name, each in files.items()}
+        return {name: each.read_bytes() if name in _NAMES else b"" for name, each in files.items()}
     except OSError as error:
         why = Sentence("cannot read {path}: {cause}", path=str(error.filename), cause=str(error.strerror))
         raise BundleError(why) from None
 
 
 def unzip(content: bytes) -> dict[str, bytes]:
-    """Return the files of a zip archive that belong to a bundle or may be meant to. Its folders do not matter.
+    """Return the files of a zip archive that belong to a bundle, and empty ones for others that may be meant to. The
+    folders in it do not matter.
 
     Raises:
         BundleError: the archive is broken or encrypted, has a file name twice, holds no file of a bundle, or unpacks
@@ -153,7 +155,7 @@ def _unpack(archive: zipfile.ZipFile) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     left = MAX_BYTES
     for name, entry in entries.items():
-        files[name] = _content(archive, name, entry, left)
+        files[name] = _content(archive, name, entry, left) if name in _NAMES else b""
         left -= len(files[name])
         if left < 0:
             raise BundleError(Sentence("the archive unpacks to over 16 MiB: import it in parts"))

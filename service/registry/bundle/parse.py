@@ -29,7 +29,7 @@ from service.rules.sentences import Sentence
 from service.rules.world import Rings
 from service.sheets import decoding
 from service.sheets.cells import read_cells
-from service.sheets.tables import Columns, read_sheet
+from service.sheets.tables import SheetColumns, read_sheet
 from service.times.policy_checks import read_policy
 from service.times.policy_file import PolicyFile
 from service.web import faults as sentences
@@ -132,7 +132,7 @@ def _read_shapes(content: bytes, cells: NumberedRows[CellRow] | None, faults: li
 def _read_csv(name: str, content: bytes, model: type[R], faults: list[Fault]) -> NumberedRows[R] | None:
     """Return the rows that have no fault; None when the file as a whole cannot be read."""
     required = [key for key, each in model.model_fields.items() if each.is_required()]
-    sheet = read_sheet(content, Columns(tuple(model.model_fields), required))
+    sheet = read_sheet(content, SheetColumns(tuple(model.model_fields), required))
     faults += [Fault(name, line, detail) for line, detail in sheet.faults]
     rows = tuple(_read_rows(name, sheet.rows, model, faults))
     return rows if sheet.whole else None
