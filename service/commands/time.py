@@ -17,6 +17,7 @@ from service.rules.sentences import Sentence
 from service.rules.worktime import FIRST_YEAR, LAST_YEAR
 from service.rules.world import World
 from service.settings import Settings
+from service.sheets import decoding
 from service.store.database import Database
 from service.store.registry import calendars
 from service.times import calendar_changes, calendar_feed, coverage, day_sources, policies
@@ -224,9 +225,12 @@ def _read_policy(file: Path) -> PolicyFile:
     """The policy in a file. Raises `BundleError` when the file cannot be read, or when it has faults, after printing
     them."""
     try:
-        policy, faults = read_policy(file.read_bytes())
+        content = file.read_bytes()
     except OSError as error:
         raise BundleError(f"cannot read {error.filename}: {error.strerror}") from None
+    policy, faults = read_policy(content)
+    if note := decoding.note(str(file), content):
+        _print_warnings([note])
     if policy is None:
         _print_faults(faults)
         raise BundleError(

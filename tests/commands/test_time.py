@@ -167,6 +167,27 @@ def test_a_check_says_what_one_wd_is(run: Run, office_url: str) -> None:
     assert [line.split(" does not know ")[0].split(" knows no ")[0] for line in lines[2:]] == ["warning: calendar cn"]
 
 
+def test_a_policy_of_chinese_windows_is_read_and_said(run: Run, haizhu_url: str) -> None:
+    file = save("gbk.yaml", in_yaml(written(title="示例时限")).decode().encode("gbk"))
+    code, lines, _ = run(haizhu_url, "policy", "check", file)
+    assert (code, lines[0].split(",")[0], lines[1]) == (
+        0,
+        "warning: gbk.yaml was read as GB18030",
+        "gbk.yaml is sound.",
+    )
+
+
+@pytest.mark.parametrize("verb", ["check", "draft"])
+def test_hours_over_midnight_are_refused_with_the_way(run: Run, haizhu_url: str, verb: str) -> None:
+    file = save("night.yaml", written(calendar="cn", hours=["22:00-06:00"]))
+    code, lines, wrong = run(haizhu_url, "policy", verb, file)
+    assert (code, lines) == (1, [])
+    assert wrong == [
+        "hours 22:00-06:00 end before they begin: hours over midnight are two, 00:00-06:00 and 22:00-24:00",
+        "sihu: night.yaml: 1 fault; nothing was written",
+    ]
+
+
 def test_an_activation_says_what_the_calendar_lacks(run: Run, office_url: str) -> None:
     run(office_url, "policy", "draft", save("seven.yaml", SEVEN))
     code, lines, _ = run(office_url, "policy", "activate", "example", "2")
