@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 from uuid import UUID
+
+from pydantic import ValidationError
 
 from service import ids
 from service.access.keyring import digest_of
@@ -24,7 +26,8 @@ from service.store.access.keys import Key
 from service.store.database import Database
 from service.store.log import writing
 from service.store.log.writing import Committed
-from service.web.text import has_controls
+from service.web import faults
+from service.web.text import Params, identifier, one_line
 
 KEY_PREFIX = "sihu_"
 AREA_DIGITS = range(6, 16)
@@ -62,11 +65,11 @@ async def create(database: Database, world: World, now: datetime, new_key: NewKe
     """Make a key and store its digest.
 
     Raises:
-        ValidationFailed, UnknownUnit: see `check`.
+        ValidationFailed, UnknownUnit: see `checked`.
         Conflict: the subject already has another role or unit.
         Unavailable: the database cannot be reached.
     """
-    check(new_key, world, now)
+    new_key = checked(new_key, world, now)
     key_text = KEY_PREFIX + secrets.token_urlsafe(32)
     key = _key_of(new_key, now)
     async with database.begin() as tx:
@@ -97,18 +100,18 @@ async def page(database: Database, limit: int, before: tuple[datetime, UUID] | N
         return await stored.newest(connection, limit=limit, before=before)
 
 
-def check(new_key: NewKey, world: World, now: datetime) -> None:
-    """Raise when no such key can be made: first for faults of the fields alone, then for those that the registry
-    shows.
+def checked(new_key: NewKey, world: World, now: datetime) -> NewKey:
+    """The key as it is to be stored, with its texts in their normal form. Faults of the fields alone are raised first,
+    then those that the registry shows.
 
     Raises:
         ValidationFailed: a field is missing, not allowed for the role or malformed, or the area is not in the district.
         UnknownUnit: no unit with this code is in force at `now`.
     """
-    of_fields = (*_faults_of_role(new_key), *_faults_of_area(new_key), *_faults_of_subject(new_key))
-    faults = [*of_fields, *_faults_of_expiry(new_key, now)]
-    if faults:
-        raise ValidationFailed("Some fields of the key are wrong: see errors.", errors=faults)
+    new_key, of_texts = _written(new_key)
+    found = [*_faults_of_role(new_key), *_faults_of_area(new_key), *of_texts, *_faults_of_expiry(new_key, now)]
+    if found:
+        raise ValidationFailed("Some fields of the key are wrong: see errors.", errors=found)
     if new_key.unit is not None and world.unit(new_key.unit, now) is None:
         raise UnknownUnit(f"No unit has the code {new_key.unit}. GET /v1/units lists them.", "/unit")
     if new_key.area is not None and not (world.district and new_key.area.startswith(world.district)):
@@ -118,9 +121,21 @@ def check(new_key: NewKey, world: World, now: datetime) -> None:
             else "No registry is imported yet, so no area is known here: import one first (sihu registry import DIR)."
         )
         raise ValidationFailed(detail, errors=[Pointer("/area", detail)])
+    return new_key
 
 
-MAX_SUBJECT_CHARACTERS = 200
+_MAX_CHARACTERS = 200
+
+Subject = Annotated[str, *identifier(_MAX_CHARACTERS)]
+KeyName = Annotated[str, *one_line(_MAX_CHARACTERS)]
+
+
+class _KeyTexts(Params):
+    """The texts of a key. They are checked here, since the command line does not pass through a body."""
+
+    subject: Subject | None
+    name: KeyName | None
+
 
 _SCOPE_FIELD: Mapping[Role, str | None] = {Role.REPORTER: "area", Role.UNIT: "unit", Role.AUDITOR: None, Role.OPS: None}
 """The field by which each role is limited; None: by none. Any other scope is refused, so that nobody believes in a
@@ -129,13 +144,13 @@ limit that does not exist."""
 
 def _faults_of_role(new_key: NewKey) -> list[Pointer]:
     needed = _SCOPE_FIELD[new_key.role]
-    faults = []
+    found = []
     for field, value in (("unit", new_key.unit), ("area", new_key.area)):
         if field == needed and value is None:
-            faults.append(Pointer(f"/{field}", f"is needed: a key with role {new_key.role} is for one {field}"))
+            found.append(Pointer(f"/{field}", f"is needed: a key with role {new_key.role} is for one {field}"))
         if field != needed and value is not None:
-            faults.append(Pointer(f"/{field}", f"should be left out: a key with role {new_key.role} has no {field}"))
-    return faults
+            found.append(Pointer(f"/{field}", f"should be left out: a key with role {new_key.role} has no {field}"))
+    return found
 
 
 def _faults_of_area(new_key: NewKey) -> list[Pointer]:
@@ -145,11 +160,13 @@ def _faults_of_area(new_key: NewKey) -> list[Pointer]:
     return [Pointer("/area", "should be the first 6 to 15 digits of a cell code, such as a street's 9")]
 
 
-def _faults_of_subject(new_key: NewKey) -> list[Pointer]:
-    subject = new_key.subject
-    if subject is None or (0 < len(subject) <= MAX_SUBJECT_CHARACTERS and not has_controls(subject)):
-        return []
-    return [Pointer("/subject", f"should be one line of 1 to {MAX_SUBJECT_CHARACTERS} characters")]
+def _written(new_key: NewKey) -> tuple[NewKey, Sequence[Pointer]]:
+    """The key with its texts in their normal form, and the faults of these."""
+    try:
+        texts = _KeyTexts(subject=new_key.subject, name=new_key.name)
+    except ValidationError as error:
+        return new_key, faults.validation_failed(error, _KeyTexts).errors
+    return replace(new_key, subject=texts.subject, name=texts.name), ()
 
 
 def _faults_of_expiry(new_key: NewKey, now: datetime) -> list[Pointer]:

@@ -6,9 +6,11 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
-from service.access.keys import NewKey
+from service.access.keys import KeyName, NewKey, Subject
 from service.rules.words import Role
-from service.web.text import Body, Code, Moment, one_line
+from service.web import patterns
+from service.web.patterns import NULL, Shown
+from service.web.text import Body, Code, Moment
 
 NEW_KEY_EXAMPLE: dict[str, Any] = {
     "role": "unit",
@@ -18,18 +20,39 @@ NEW_KEY_EXAMPLE: dict[str, Any] = {
 }
 
 
+_SCOPES: dict[str, Any] = {
+    "not": {
+        "anyOf": [
+            {"properties": {"role": {"const": Role.UNIT.value}, "unit": NULL}},
+            {"properties": {"role": {"const": Role.REPORTER.value}, "area": NULL}},
+            {"properties": {"role": {"not": {"const": Role.UNIT.value}}, "unit": {"not": NULL}}, "required": ["unit"]},
+            {
+                "properties": {"role": {"not": {"const": Role.REPORTER.value}}, "area": {"not": NULL}},
+                "required": ["area"],
+            },
+        ]
+    }
+}
+"""The bodies that no key can have: a unit without `unit`, a reporter without `area`, either field with another role."""
+
+
 class NewKeyBody(Body):
-    model_config = ConfigDict(json_schema_extra={"examples": [NEW_KEY_EXAMPLE]})
+    """What a key is to be. A key of role unit names its `unit`, a key of role reporter its `area`; no other key has
+    either."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [NEW_KEY_EXAMPLE], **_SCOPES})
 
     role: Role
     unit: Code | None = Field(default=None, description="For role unit: the unit as which the key acts.")
-    area: Code | None = Field(default=None, description="For role reporter: the first 6 to 15 digits of its cells.")
-    subject: Annotated[str, *one_line(200)] | None = Field(
+    area: Annotated[Code, Shown(patterns.AREA)] | None = Field(
+        default=None, description="For role reporter: the first 6 to 15 digits of its cells."
+    )
+    subject: Subject | None = Field(
         default=None,
         description="The stable name behind the key; name it again when you replace a key. One subject has one role "
         "and one unit. Left out: the unit's code, or a new name for a key without a unit.",
     )
-    name: Annotated[str, *one_line(200)] | None = Field(default=None, description="A note for people.")
+    name: KeyName | None = Field(default=None, description="A note for people.")
     expires_at: Moment | None = Field(
         default=None, description="The key is refused from this time on. Left out: it never expires."
     )

@@ -17,6 +17,7 @@ from service.rules.words import Role
 from service.web import problems
 from service.web.answers import Answer, answer
 from service.web.examples import ok
+from service.web.patterns import NOT_NULL
 from service.web.router import Router
 from service.web.text import Body, Moment
 
@@ -35,10 +36,12 @@ class AdvanceView(TypedDict):
 class AdvanceBody(Body):
     """How far the clock moves: by a number of `seconds`, or `to` an instant. Send exactly one of the two."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"seconds": 86400}]})
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"seconds": 86400}], "minProperties": 1, "maxProperties": 1}
+    )
 
-    seconds: Annotated[FiniteFloat, Field(ge=0, le=_MAX_STEP_S)] | None = None
-    to: Moment | None = None
+    seconds: Annotated[Annotated[FiniteFloat, Field(ge=0, le=_MAX_STEP_S)] | None, NOT_NULL] = None
+    to: Annotated[Moment | None, NOT_NULL] = None
 
     @model_validator(mode="after")
     def _exactly_one(self) -> AdvanceBody:

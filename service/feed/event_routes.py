@@ -19,10 +19,11 @@ from service.shown import examples
 from service.shown.event import CloudEvent, event
 from service.store.log import feed, numbering
 from service.store.log.feed import FeedFilter, FeedPage
-from service.web import problems, waiting
+from service.web import patterns, problems, waiting
 from service.web.answers import Answer, answer
 from service.web.examples import ok
 from service.web.paging import ItemPage
+from service.web.patterns import Shown
 from service.web.router import Router
 from service.web.text import Code, CursorText, Limit, Params, Prefix, WaitSeconds
 
@@ -43,7 +44,7 @@ def _split(value: Any) -> Any:
 class FeedQuery(Params):
     """The cursor to go on from, how long to wait, and which events to list."""
 
-    after: CursorText | None = Field(
+    after: Annotated[CursorText, Shown(patterns.AFTER)] | None = Field(
         None, description="a `next_cursor`; `now` for the end of the log; left out: the oldest event kept"
     )
     wait: WaitSeconds = 0

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, FiniteFloat
+from pydantic import ConfigDict, Field, FiniteFloat, GetJsonSchemaHandler
+from pydantic_core import CoreSchema
 
 from service.rules.words import Kind, State, Urgency
+from service.web.patterns import some_of
 from service.web.text import (
     Body,
     CategoryCode,
@@ -21,16 +23,28 @@ from service.web.text import (
     Moment,
     Params,
     Prefix,
+    identifier,
     one_line,
     words,
 )
 
 Short = Annotated[str, *one_line(200)]
+Identifier = Annotated[str, *identifier(200)]
+"""A text that identifies somebody or something, such as a subject."""
 
 
 def example(**fields: Any) -> ConfigDict:
     """The configuration of a body that shows these fields as its example."""
     return ConfigDict(json_schema_extra={"examples": [fields]})
+
+
+class _AsItem:
+    """Shows in the document that an item is a report. Items are taken as they come, and validated one by one."""
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        item: dict[str, Any]
+        item, _anything = handler(schema)["anyOf"]
+        return item
 
 
 class LocationBody(Body):
@@ -46,20 +60,23 @@ class SourceBody(Body):
     """The system that a report came from, and its reference there. One pair of `system` and `ref` is one incident for
     ever."""
 
-    system: Annotated[str, *one_line(64)]
-    ref: Short
+    system: Annotated[str, *identifier(64)]
+    ref: Identifier
+
+
+_REPORT: dict[str, Any] = {
+    "grid_code": "440105003001001",
+    "category": "urban-0110",
+    "description": "巷口垃圾堆积,气味大 (rubbish piled up at the mouth of the lane)",
+    "occurred_at": "2026-11-23T08:55:00+08:00",
+    "source": {"system": "grid-app", "ref": "A-1024"},
+}
 
 
 class ReportBody(Body):
     """One report: what happened, where, and of which category."""
 
-    model_config = example(
-        grid_code="440105003001001",
-        category="urban-0110",
-        description="巷口垃圾堆积,气味大 (rubbish piled up at the mouth of the lane)",
-        occurred_at="2026-11-23T08:55:00+08:00",
-        source={"system": "grid-app", "ref": "A-1024"},
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [_REPORT], **some_of("grid_code", "location")})
 
     category: CategoryCode
     description: Annotated[str, *words(4000)]
@@ -67,7 +84,7 @@ class ReportBody(Body):
     kind: Kind = Kind.INCIDENT
     urgency: Urgency | None = Field(None, description="left out: the urgency of the category")
     occurred_at: Moment | None = None
-    on_behalf_of: Short | None = Field(None, description="ops only: the reporter's subject")
+    on_behalf_of: Identifier | None = Field(None, description="ops only: the reporter's subject")
     location: LocationBody | None = None
     source: SourceBody | None = None
     attachments: Annotated[tuple[Short, ...], Field(max_length=20)] = ()
@@ -76,14 +93,24 @@ class ReportBody(Body):
 class BatchItem(ReportBody):
     """One report of a batch: the body of a single POST, and the idempotency key that it would send as a header."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{**_REPORT, "idempotency_key": "phone-7-0001"}],
+            **some_of("grid_code", "location"),
+        }
+    )
+
     idempotency_key: IdempotencyKey | None = None
 
 
 class BatchBody(Body):
     """Up to 500 reports. Each item is validated by itself, so that a faulty item does not affect the others."""
 
+    model_config = example(items=[{**_REPORT, "idempotency_key": "phone-7-0001"}])
+
     items: Annotated[
-        list[Annotated[BatchItem | Any, Field(union_mode="left_to_right")]], Field(min_length=1, max_length=500)
+        list[Annotated[BatchItem | Any, Field(union_mode="left_to_right"), _AsItem()]],
+        Field(min_length=1, max_length=500),
     ]
 
 

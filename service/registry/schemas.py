@@ -9,10 +9,11 @@ import re
 from datetime import date, datetime
 from typing import Annotated
 
-from pydantic import BeforeValidator, ConfigDict, Field, FiniteFloat
+from pydantic import BeforeValidator, ConfigDict, Field, FiniteFloat, WithJsonSchema
 
 from service.places.coordinates import CoordType
 from service.rules.worktime import ZONE
+from service.web import patterns
 from service.web.paging import PageQuery
 from service.web.text import Body, CategoryCode, Code, LongText, Moment, Params, Prefix, one_line, words
 
@@ -38,7 +39,8 @@ def _midnight_or_moment(value: object) -> object:
 
 Midnight = Annotated[datetime, BeforeValidator(_midnight)]
 """A day, which becomes its midnight in Asia/Shanghai."""
-DayOrMoment = Annotated[Moment, BeforeValidator(_midnight_or_moment)]
+_DAY_OR_MOMENT = WithJsonSchema({"type": "string", "pattern": patterns.DAY_OR_MOMENT})
+DayOrMoment = Annotated[Moment, BeforeValidator(_midnight_or_moment), _DAY_OR_MOMENT]
 """A day, which becomes its midnight in Asia/Shanghai, or a moment with its offset."""
 Name = Annotated[str, *one_line(200)]
 Basis = Annotated[str, *words(500)]

@@ -100,10 +100,14 @@ def _null_of_yaml(value: object) -> object:
     return None if value in ("null", "~", "") else value
 
 
-Whole = Annotated[int, BeforeValidator(_not_a_fraction)]
-"""A whole number. Digits are accepted too, since YAML is read as text; true and 2.0 are refused."""
-Percent = Annotated[Whole, Field(ge=1, le=99)]
-SmallCount = Annotated[Whole, Field(ge=0, le=100)]
+_WHOLE = BeforeValidator(_not_a_fraction)
+"""For whole numbers. Digits are accepted too, since YAML is read as text; true and 2.0 are refused."""
+Percent = Annotated[int, Field(ge=1, le=99), _WHOLE]
+SmallCount = Annotated[int, Field(ge=0, le=100), _WHOLE]
+
+
+MIN_ROWS = len(Level) * len(Urgency)
+"""One row without a category for each level and urgency."""
 
 
 class RowKey(Params):
@@ -112,7 +116,7 @@ class RowKey(Params):
     A row without a category applies to all categories that no other row matches.
     """
 
-    level: Annotated[Whole, Field(ge=1, le=4)]
+    level: Annotated[int, Field(ge=1, le=4), _WHOLE]
     urgency: Urgency
     category: Code | None = None
 
@@ -142,7 +146,7 @@ class Extensions(Params):
     """How many extensions one call may have, and how much of its time box one may add, in percent."""
 
     times: SmallCount = 2
-    percent: Annotated[Whole, Field(ge=1, le=1000)] = 100
+    percent: Annotated[int, Field(ge=1, le=1000), _WHOLE] = 100
 
 
 class Score(Params):
@@ -170,7 +174,12 @@ class PolicyFile(Params):
                     "hours": ["08:00-12:00", "14:00-18:00"],
                     "warn": [50, 80],
                     "rows": [
-                        {"level": 1, "urgency": "urgent", "answer": "30m", "resolve": "2h", "clock": "continuous"}
+                        {"level": level, "urgency": urgency, "answer": answer, "resolve": resolve, "clock": clock}
+                        for level in (1, 2, 3, 4)
+                        for urgency, answer, resolve, clock in (
+                            ("urgent", "30m", "2h", "continuous"),
+                            ("normal", "4h", "1wd", "working"),
+                        )
                     ],
                 }
             ]
@@ -190,7 +199,7 @@ class PolicyFile(Params):
     suggestion: Elapsed = "30d"
     deliberation: Elapsed = "60d"
     score: Score = Score()
-    rows: Annotated[tuple[PolicyRow, ...], Field(max_length=1000)]
+    rows: Annotated[tuple[PolicyRow, ...], Field(max_length=1000, json_schema_extra={"minItems": MIN_ROWS})]
 
     def policy(self, version: int) -> Policy:
         """Return the policy under this version number, in the form that the rules use."""

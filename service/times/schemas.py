@@ -14,6 +14,7 @@ from pydantic import ConfigDict, Field
 from service.rules.errors import Pointer, ValidationFailed
 from service.store.registry.calendars import Day
 from service.times.day_sources import plain_years
+from service.web.patterns import some_of
 from service.web.text import Body, CalendarDay, Moment, Params, one_line
 
 MAX_DAYS = 4_000
@@ -46,13 +47,14 @@ class DaysBody(Body):
 
     model_config = ConfigDict(
         json_schema_extra={
+            **some_of("days", "fill_years", empty={"maxItems": 0}),
             "examples": [
                 {
                     "source": "国务院办公厅 2026-11",
                     "fill_years": [2027],
                     "days": [{"day": "2027-01-01", "workday": False, "note": "元旦"}],
                 }
-            ]
+            ],
         }
     )
 

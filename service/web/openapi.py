@@ -12,7 +12,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from service.web import examples
-from service.web.document import answers, headers, introduction, links, refusals, tree
+from service.web.document import answers, headers, introduction, links, parameters, refusals, tree
 from service.web.doors import Door, door_of
 from service.web.problem_shape import Problem
 
@@ -31,6 +31,7 @@ def describe(app: FastAPI, doors: Sequence[Door]) -> None:
     The schemes by which to sign in, and the problems that any request can meet, come from the door of the operation.
     """
     app.title, app.description, app.version = introduction.TITLE, introduction.DESCRIPTION, version()
+    app.contact = dict(introduction.CONTACT)
     app.license_info = dict(introduction.LICENSE)
     app.servers = [dict(each) for each in introduction.SERVERS]
     derived = app.openapi
@@ -43,6 +44,7 @@ def describe(app: FastAPI, doors: Sequence[Door]) -> None:
             _complete(document, doors)
             answers.add(document, app.routes, Problem)
             refusals.close_list(document)
+            parameters.tidy(document)
             headers.add(document)
             links.add(document)
             for schema in tree.schemas(document):
@@ -65,6 +67,6 @@ def _complete(document: dict[str, Any], doors: Sequence[Door]) -> None:
         refusals.drop_default(operation)
         door = door_of(doors, path)
         operation["security"] = [{scheme.name: []} for scheme in door.schemes] if door is not None else []
-        if door is not None and door.refusal is None:
+        if door is None or door.refusal is None:
             refusals.add(operation, door)
     introduction.sort_by_chapter(document)

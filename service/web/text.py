@@ -22,6 +22,9 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, PydanticCustomError
 
+from service.web import characters, patterns
+from service.web.patterns import Shown
+
 _CODE = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 _GRID_CODE = r"^[0-9]{15}$"
 _PREFIX = r"^[0-9]{6,15}$"
@@ -41,40 +44,29 @@ _MAX_FIELDS = 100
 """Fields of one object. An object with more is refused as a whole, or the list of its faults could outgrow the body."""
 
 
-def _sound(text: str) -> str:
-    if "\x00" in text:
-        raise PydanticCustomError("text_nul", "Remove the NUL character (\\u0000): it cannot be stored.")
-    if not text.strip():
-        raise PydanticCustomError("text_blank", "Write something: this is blank.")
-    return text
-
-
 def words(max_length: int) -> tuple[object, ...]:
     """The metadata of a text that a person wrote, of 1 to `max_length` characters: `Annotated[str, *words(200)]`.
 
-    The text is stored as written. NUL, lone surrogates and text of white space alone are refused.
+    The text is stored in NFC with newlines as line breaks, and its length is counted after that. Controls, bidi
+    controls, non-characters, lone surrogates and text in which nothing can be seen are refused.
     """
-    return StringConstraints(min_length=1, max_length=max_length), AfterValidator(_sound)
+    length = StringConstraints(min_length=1, max_length=max_length)
+    return length, BeforeValidator(characters.normal), AfterValidator(characters.sound), Shown(patterns.WORDS)
 
 
 LongText = Annotated[str, *words(2000)]
 """A reason, or any other text that a person writes about an act."""
 
 
-def has_controls(text: str) -> bool:
-    return any(ord(each) < 0x20 or ord(each) == 0x7F for each in text)
-
-
-def _one_line(text: str) -> str:
-    if has_controls(text):
-        raise PydanticCustomError("text_control", "Remove the control characters: this is one line of text.")
-    return text
-
-
 def one_line(max_length: int) -> tuple[object, ...]:
-    """The metadata of a name or a reference: that of `words`, and line breaks and other control characters are
-    refused."""
-    return *words(max_length), AfterValidator(_one_line)
+    """The metadata of a name or a note: that of `words`, and line breaks and tabs are refused."""
+    return *words(max_length), AfterValidator(characters.one_line), Shown(patterns.LINE)
+
+
+def identifier(max_length: int) -> tuple[object, ...]:
+    """The metadata of a text that identifies somebody or something, such as a subject: that of `one_line`, without
+    blanks at the ends and without anything invisible."""
+    return *one_line(max_length), AfterValidator(characters.identifying), Shown(patterns.NAME)
 
 
 def _dated(value: object) -> object:
@@ -98,7 +90,7 @@ def _between(moment: datetime) -> datetime:
 
 _MOMENT = "Send a time as RFC 3339 text with its offset, such as 2026-11-23T08:55:00+08:00 (in a URL, + is %2B)."
 
-Moment = Annotated[AwareDatetime, BeforeValidator(_dated), AfterValidator(_between)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_dated), AfterValidator(_between), Shown(patterns.MOMENT)]
 """An instant between the years 2000 and 2200: RFC 3339 text with an offset, read as UTC."""
 
 
@@ -110,7 +102,7 @@ def _day(value: object) -> object:
     raise PydanticCustomError("day", "Send a day from 2000 to 2099, such as 2026-11-23.")
 
 
-CalendarDay = Annotated[date, BeforeValidator(_day)]
+CalendarDay = Annotated[date, BeforeValidator(_day), Shown(patterns.DAY)]
 """A day of Asia/Shanghai, 2000 to 2099."""
 
 Month = Annotated[str, StringConstraints(pattern=_MONTH)]
@@ -123,7 +115,7 @@ GridCode = Annotated[str, StringConstraints(pattern=_GRID_CODE)]
 Prefix = Annotated[str, StringConstraints(pattern=_PREFIX)]
 """An area: the code of a district, street, community or cell, or the start of one."""
 IdempotencyKey = Annotated[str, StringConstraints(pattern=_KEY)]
-CursorText = Annotated[str, StringConstraints(max_length=1024)]
+CursorText = Annotated[str, StringConstraints(max_length=1024), Shown(patterns.CURSOR)]
 Limit = Annotated[int, Field(ge=1, le=500, description="rows of one page")]
 WaitSeconds = Annotated[int, Field(ge=0, le=60, description="hold the request this many seconds at most")]
 

@@ -122,11 +122,11 @@ def test_every_fault_of_a_report_is_listed() -> None:
     }
 
 
-def test_text_is_kept_as_written_and_moments_are_utc() -> None:
+def test_text_keeps_its_blanks_and_moments_are_utc() -> None:
     body = ReportBody.model_validate(
         {**REPORT, "description": " 巷口 \r\n垃圾 ", "occurred_at": "2026-11-23T08:55:00+08:00"}
     )
-    assert body.description == " 巷口 \r\n垃圾 "
+    assert body.description == " 巷口 \n垃圾 "
     assert (body.occurred_at, body.occurred_at and body.occurred_at.tzinfo) == (
         datetime(2026, 11, 23, 0, 55, tzinfo=UTC),
         UTC,

@@ -67,7 +67,7 @@ COLUMNS = "the header should be day,workday,note"
         ),
         (
             'day,workday,note\n2027-01-01,1,"a\nb"\n',
-            ["a.csv:2: note 'a\\nb': Remove the control characters: this is one line of text."],
+            ["a.csv:2: note 'a\\nb': Remove the line break or tab (U+000A): this is one line of text."],
         ),
         (
             "day,workday\n2027-01-01,true\n2027-01-01,true\n",

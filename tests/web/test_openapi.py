@@ -38,6 +38,7 @@ def test_an_operation_shows_one_example_for_each_problem_it_can_have(document: d
     }
     assert codes == {
         "bad_json",
+        "bad_request",
         "body_too_large",
         "unauthorized",
         "unavailable",

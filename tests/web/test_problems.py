@@ -99,8 +99,8 @@ async def test_a_body_that_is_not_json_is_400_bad_json(body: bytes) -> None:
     ("change", "pointer", "sentence"),
     [
         ({"description": None}, "/description", "Send text (a JSON string)."),
-        ({"description": "x\x00"}, "/description", "Remove the NUL character (\\u0000): it cannot be stored."),
-        ({"description": "  "}, "/description", "Write something: this is blank."),
+        ({"description": "x\x00"}, "/description", "Remove the control character U+0000: it is no text."),
+        ({"description": "  "}, "/description", "Write something: nothing in this text can be seen."),
         ({"description": ""}, "/description", "Send at least 1 character(s)."),
         ({"description": "x" * 41}, "/description", "Send at most 40 characters."),
         (

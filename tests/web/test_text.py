@@ -6,8 +6,6 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import Field, TypeAdapter, ValidationError
 
 from service.web import text
@@ -41,19 +39,6 @@ def accepts(kind: Any, value: object) -> bool:
     except ValidationError:
         return False
     return True
-
-
-@given(st.text(max_size=12))
-def test_words_are_kept_as_written_or_refused(written: str) -> None:
-    kind = Annotated[str, *text.words(10)]
-    good = 1 <= len(written) <= 10 and "\x00" not in written and bool(written.strip())
-    assert accepts(kind, written) is good
-    if good:
-        assert TypeAdapter(kind).validate_python(written) == written
-
-
-def test_words_refuse_half_a_surrogate_pair() -> None:
-    assert not accepts(Annotated[str, *text.words(10)], "a\ud800")
 
 
 @pytest.mark.parametrize("body", [Everything, Narrow])

@@ -26,12 +26,28 @@ router = Router(prefix="/v1/registry", tags=["registry"])
 
 _MAX_FAULTS = 1_000
 
+FILES = (
+    "lines.csv",
+    "units.csv",
+    "cells.csv",
+    "cells.geojson",
+    "categories.csv",
+    "duties.csv",
+    "policy.yaml",
+    "calendar.csv",
+)
 _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
             "application/json": {
-                "schema": {"type": "object", "additionalProperties": {"type": "string"}},
+                "schema": {
+                    "type": "object",
+                    "description": "the text of each file by its name; a file may be left out",
+                    "properties": {name: {"type": "string"} for name in FILES},
+                    "additionalProperties": False,
+                    "minProperties": 1,
+                },
                 "example": {"lines.csv": "code,name\nurban,城市管理\n"},
             },
             "application/zip": {"schema": {"type": "string", "format": "binary"}},

@@ -61,6 +61,7 @@ TAGS: Mapping[str, str] = {
 }
 """The chapters. A router names its chapter in `tags`."""
 SERVERS: Sequence[Mapping[str, str]] = ({"url": "/", "description": "the service that answered with this document"},)
+CONTACT: Mapping[str, str] = {"name": "运维 · the ops of this service, who also make keys"}
 LICENSE: Mapping[str, str] = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
 
 

@@ -11,7 +11,7 @@ from service.web import problems
 from service.web.doors import JSON, Door
 
 
-def add(operation: dict[str, Any], door: Door) -> None:
+def add(operation: dict[str, Any], door: Door | None) -> None:
     """Add these problems to what the route itself declares. Each status names its codes, and has an example of each."""
     responses = operation["responses"]
     for status, entry in problems.documented(*_common(operation, door)).items():
@@ -26,9 +26,11 @@ def add(operation: dict[str, Any], door: Door) -> None:
     responses.update(ordered)
 
 
-def _common(operation: Mapping[str, Any], door: Door) -> list[type[SihuError]]:
+def _common(operation: Mapping[str, Any], door: Door | None) -> list[type[SihuError]]:
+    if door is None:
+        return [errors.BadRequest]
     kinds: list[type[SihuError]] = [errors.Unauthorized] if door.schemes else []
-    kinds.append(errors.Unavailable)
+    kinds += [errors.BadRequest, errors.Unavailable]
     places = {parameter.get("in") for parameter in operation.get("parameters", ())}
     if "requestBody" in operation:
         kinds += [errors.BadJson] if JSON in operation["requestBody"]["content"] else []

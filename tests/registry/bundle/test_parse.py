@@ -83,7 +83,7 @@ def test_rows_come_with_their_line_lists_and_days() -> None:
         ("lines.csv", b"code,name\na,b,c\n", 2, "'c' stands in column C, which has no name in the header"),
         ("lines.csv", b"code,name\na\n", 2, "name: Add this field"),
         ("lines.csv", b"code,name\na,b\n\na,c\n", 4, "code a stands on line 2 already"),
-        ("lines.csv", b"code,name\na,b\x00\n", 2, "NUL"),
+        ("lines.csv", b"code,name\na,b\x00\n", 2, "U+0000"),
         ("lines.csv", b"code,name\n-a,b\n", 2, "code: Send a code"),
         ("lines.csv", b"code,name\na, \n", 2, "name: Add this field"),
         ("lines.csv", b"code,name\na," + b"x" * 201, 2, "name: Send at most 200 characters"),
