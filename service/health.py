@@ -10,10 +10,11 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from typing_extensions import TypedDict  # pydantic cannot read that of `typing` before Python 3.12
 
 from service.process import CurrentProcess, Process
-from service.rules.errors import Unavailable
+from service.rules.errors import Unavailable, ValidationFailed
 from service.rules.worktime import ZONE
 from service.store import migrate
 from service.store.incidents import claiming
+from service.web import problems
 from service.web.answers import Answer, answer
 from service.web.examples import ok
 from service.web.router import Router
@@ -93,10 +94,12 @@ _UNAVAILABLE: ReadinessView = {
     "status": "unavailable",
     "checks": {"database": {"ok": False, "detail": "cannot be reached"}},
 }
-_OK: dict[int | str, dict[str, Any]] = {200: ok("The process runs", {"status": "ok"})}
+_REFUSED = problems.documented(ValidationFailed)
+_OK: dict[int | str, dict[str, Any]] = {200: ok("The process runs", {"status": "ok"}), **_REFUSED}
 _READYZ: dict[int | str, dict[str, Any]] = {
     200: ok("ready, or degraded", _READY),
     503: ok("unavailable: send no traffic", _UNAVAILABLE),
+    **_REFUSED,
 }
 
 

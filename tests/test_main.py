@@ -76,7 +76,7 @@ async def send_photo(request: Request, caller: Caller) -> Response:
     return Response(f"<bytes>{len(await request.body())}</bytes>", media_type="text/xml")
 
 
-DOOR = Door("/forms/", (Ticket(),), BodyLimits(1000, (FORM["content-type"],), "Send a form."), as_xml)
+DOOR = Door("/forms/", (Ticket(),), BodyLimits(1000, (FORM["content-type"],), "Send a form."), as_xml, open_query=True)
 FORMS = Room(DOOR, (router,), limits={"/forms/photos": BodyLimits(100_000, ("image/jpeg",), "Send a JPEG.")})
 
 
@@ -149,6 +149,22 @@ async def test_the_document_shows_each_door_its_own_way(app: FastAPI) -> None:
     assert problems.MEDIA_TYPE not in str(form)
     missing = gaps.of(document, (ROOMS[0].door, DOOR))
     assert not [each for each in missing if "/forms" in each and "problem" in each]
+
+
+def test_every_query_parameter_says_what_it_does() -> None:
+    """Also whether a bound includes the instant that it names."""
+    paths = create_app(Settings(), VirtualClock(START)).openapi()["paths"]
+    described = {
+        (path, each["name"]): each.get("description", "")
+        for path, operations in paths.items()
+        for operation in operations.values()
+        for each in operation.get("parameters", ())
+        if each["in"] == "query"
+    }
+    assert [place for place, description in described.items() if not description] == []
+    bounds = ("reported_after", "reported_before", "updated_after")
+    included = ["included" in described["/v1/incidents", each] for each in bounds]
+    assert included == [True, False, True]
 
 
 async def test_an_engine_alone_serves_health_and_nothing_else(haizhu_url: str) -> None:

@@ -29,7 +29,7 @@ from service.web.cursors import kind_of
 from service.web.examples import ok
 from service.web.paging import ItemPage
 from service.web.router import Router
-from service.web.text import Code, CursorText, Limit, Month, Params
+from service.web.text import Code, Limit, Month, PageCursor, Params
 
 router = Router(prefix="/v1/appraisal", tags=["appraisal"])
 
@@ -43,17 +43,19 @@ _PROBLEMS = (errors.Unauthorized, errors.NotYours, errors.ValidationFailed, erro
 class FiguresQuery(Params):
     """A calendar month in Asia/Shanghai, and what its calls are grouped by."""
 
-    period: Month
-    group_by: Grouping = Grouping.UNIT
+    period: Month = Field(
+        description="a month of Asia/Shanghai: its calls were opened from its first instant on, before the next month"
+    )
+    group_by: Grouping = Field(Grouping.UNIT, description="what the calls are grouped by")
 
 
 class CallsQuery(FiguresQuery):
     """The figure whose calls are listed; without `group`, that of all groups together."""
 
     group: Code | None = Field(None, description="the code of a group")
-    measure: Measure = Measure.CALLS
+    measure: Measure = Field(Measure.CALLS, description="the figure whose calls are listed")
     limit: Limit = 50
-    cursor: CursorText | None = None
+    cursor: PageCursor = None
 
 
 @router.get(

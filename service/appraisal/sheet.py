@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import unicodedata
 
 from service.appraisal.views import mean_of, name_of, shares_of
 from service.rules.figures import scoring
@@ -14,8 +15,13 @@ from service.rules.sight import Viewer
 _COUNTS = [measure for measure in Measure if measure not in SCORED]  # the JSON has the others as `of` alone
 _BOM = "\ufeff"
 """A byte order mark, by which Excel recognises UTF-8."""
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""The first characters of a cell that a spreadsheet would compute."""
+_SIGNS = frozenset("=+-@")
+"""The first visible characters of a cell that a spreadsheet would compute. East Asian spreadsheets take the full-width
+and small forms of these for the same signs."""
+_BREAKS = frozenset("\t\r\n")
+"""Blanks that end a cell or a line when the file is pasted, so that what follows them is the start of a cell."""
+_FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Characters that show nothing, although Unicode counts them as letters or symbols."""
 
 
 def sheet(viewer: Viewer, found: Tallies, grouping: Grouping, policy: Policy | None) -> bytes:
@@ -46,5 +52,12 @@ def _line(tally: Tally, weights: Weights) -> dict[str, float | None]:
 
 
 def _inert(text: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    """A text that no spreadsheet takes for a formula, whatever stands before its first visible character."""
+    start = next((place for place, each in enumerate(text) if not _is_unseen(each)), len(text))
+    first = unicodedata.normalize("NFKC", text[start : start + 1])[:1]
+    return f"'{text}" if first in _SIGNS or not _BREAKS.isdisjoint(text[:start]) else text
+
+
+def _is_unseen(character: str) -> bool:
+    """Whether a character shows nothing by itself: a blank, a control or format character, or a mark."""
+    return unicodedata.category(character)[0] in "CMZ" or character in _FILLERS

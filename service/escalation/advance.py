@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from service.clock import VirtualClock
 from service.escalation import sweep
 from service.escalation.sweep import Tell
-from service.rules.errors import Pointer, ValidationFailed
+from service.rules.errors import wrong_field
 from service.store.database import Database
 from service.store.incidents import claiming
 from service.worlds import CurrentWorld
+
+MAX_STEP_S = 10 * 366 * 86_400
+"""How far one movement goes: ten years. A longer one would fire deadlines for hours."""
+_END = datetime(2200, 1, 1, tzinfo=UTC)
+"""The first instant that nobody can send (`Moment`), so the clock stays before it."""
+
+
+class Arrival(NamedTuple):
+    """The end of a movement: the time at which the clock stands, and how many deadlines fired on the way."""
+
+    now: datetime
+    fired: int
 
 
 class Advancer:
@@ -24,24 +37,42 @@ class Advancer:
         self._tell = tell
         self._turn = asyncio.Lock()
 
-    async def to(self, moment: datetime, pointer: str = "/to") -> int:
-        """Move the clock forward to `moment` and fire every deadline on the way. Returns how many fired.
+    async def to(self, moment: datetime) -> Arrival:
+        """Move the clock forward to `moment` and fire every deadline on the way.
 
         Raises:
-            ValidationFailed: `moment` lies before now. The fault is at `pointer`.
+            ValidationFailed: `moment` lies before now, also when another movement has passed it meanwhile, or too far
+                ahead. The fault is at `/to`.
         """
         async with self._turn:
-            now = self.clock.now()
-            if moment < now:
-                detail = f"It is already {now.isoformat()}: the clock only moves forward."
-                raise ValidationFailed(detail, errors=(Pointer(pointer, detail),))
-            return await self._travel(moment)
+            return await self._advance(moment, "/to")
+
+    async def by(self, step: timedelta) -> Arrival:
+        """Move the clock forward by `step`, counted from where the movement before has left it, and fire every deadline
+        on the way.
+
+        Raises:
+            ValidationFailed: the step is negative or leads too far ahead. The fault is at `/seconds`.
+        """
+        async with self._turn:
+            return await self._advance(self.clock.now() + step, "/seconds")
 
     async def stay(self) -> int:
         """Fire the deadlines that are due, and leave the clock where it is, such as after a change of the calendar.
         Returns how many fired."""
         async with self._turn:
             return await self._travel(self.clock.now())
+
+    async def _advance(self, moment: datetime, pointer: str) -> Arrival:
+        now = self.clock.now()
+        if moment < now:
+            raise wrong_field(
+                pointer, f"It is already {now.isoformat()}: the clock only moves forward. Send a later time."
+            )
+        if moment >= _END or moment - now > timedelta(seconds=MAX_STEP_S):
+            detail = f"It is {now.isoformat()} now: move by ten years at most, and not beyond the year 2199."
+            raise wrong_field(pointer, detail)
+        return Arrival(moment, await self._travel(moment))
 
     async def _travel(self, moment: datetime) -> int:
         fired = 0

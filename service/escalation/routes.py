@@ -11,7 +11,7 @@ from typing_extensions import TypedDict  # pydantic cannot read that of `typing`
 
 from service.access.deps import require
 from service.context import CurrentContext
-from service.escalation.advance import Advancer
+from service.escalation.advance import MAX_STEP_S, Advancer
 from service.rules import errors
 from service.rules.words import Role
 from service.web import problems
@@ -23,8 +23,6 @@ from service.web.text import Body, Moment
 
 router = Router(prefix="/v1/clock", tags=["clock"])
 
-_MAX_STEP_S = 10 * 366 * 86_400  # ten years
-
 
 class AdvanceView(TypedDict):
     """The time that the clock shows now, and how many deadlines fired on the way."""
@@ -34,13 +32,14 @@ class AdvanceView(TypedDict):
 
 
 class AdvanceBody(Body):
-    """How far the clock moves: by a number of `seconds`, or `to` an instant. Send exactly one of the two."""
+    """How far the clock moves: by a number of `seconds`, or `to` an instant, ten years at most. Send exactly one of the
+    two."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"seconds": 86400}], "minProperties": 1, "maxProperties": 1}
     )
 
-    seconds: Annotated[Annotated[FiniteFloat, Field(ge=0, le=_MAX_STEP_S)] | None, NOT_NULL] = None
+    seconds: Annotated[Annotated[FiniteFloat, Field(ge=0, le=MAX_STEP_S)] | None, NOT_NULL] = None
     to: Annotated[Moment | None, NOT_NULL] = None
 
     @model_validator(mode="after")
@@ -66,13 +65,14 @@ _EXAMPLE: AdvanceView = {"now": datetime(2026, 11, 24, 9, tzinfo=UTC), "fired": 
 )
 async def advance_clock(body: AdvanceBody, context: CurrentContext) -> Answer[AdvanceView]:
     """Ops move the virtual clock forward, for trials. The clock stops at each deadline on the way, and the deadline
-    fires at its own instant; `fired` counts these deadlines. A service that was not started with `sihu serve
-    --virtual-clock` runs on real time and answers 404."""
+    fires at its own instant; `fired` counts these deadlines. Of two movements at the same time, the second waits for
+    the first: `seconds` then count from where the first has left the clock, and a `to` that it has passed is refused. A
+    service that was not started with `sihu serve --virtual-clock` runs on real time and answers 404."""
     if Advancer not in context.parts:
         raise errors.NotFound("This service runs on real time. Start one with `sihu serve --virtual-clock` for trials.")
     advancer = context.part(Advancer)
     if body.to is not None:
-        fired = await advancer.to(body.to)
+        arrival = await advancer.to(body.to)
     else:
-        fired = await advancer.to(advancer.clock.now() + timedelta(seconds=body.seconds or 0), "/seconds")
-    return answer({"now": advancer.clock.now(), "fired": fired})
+        arrival = await advancer.by(timedelta(seconds=body.seconds or 0))
+    return answer({"now": arrival.now, "fired": arrival.fired})

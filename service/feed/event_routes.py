@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Query, Request
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from service import clock
 from service.access.deps import Caller
@@ -25,20 +25,13 @@ from service.web.examples import ok
 from service.web.paging import ItemPage
 from service.web.patterns import Shown
 from service.web.router import Router
-from service.web.text import Code, CursorText, Limit, Params, Prefix, WaitSeconds
+from service.web.text import COMMAS, Code, CursorText, Limit, Params, Prefix, WaitSeconds
 
 router = Router(prefix="/v1/events", tags=["events"])
 
 _CURSOR = "events"
 _GATHER_S = 0.05
 _EXAMPLE: ItemPage[CloudEvent] = {"items": [examples.MISSED], "next_cursor": "WzQyXQ…"}
-
-
-def _split(value: Any) -> Any:
-    """The values of a repeated parameter, each of which may be several separated by commas."""
-    if not isinstance(value, list):
-        return value
-    return [name for each in value for name in (each.split(",") if isinstance(each, str) else [each]) if name]
 
 
 class FeedQuery(Params):
@@ -49,11 +42,11 @@ class FeedQuery(Params):
     )
     wait: WaitSeconds = 0
     limit: Limit = 50
-    types: Annotated[list[EventType], BeforeValidator(_split), Field(max_length=len(EventType))] = Field(
-        default=[], description="event types, repeated or separated by commas"
+    types: Annotated[list[EventType], COMMAS, Field(max_length=len(EventType))] = Field(
+        default=[], description="event types, separated by commas"
     )
-    unit: Code | None = None
-    area: Prefix | None = None
+    unit: Code | None = Field(None, description="events of incidents whose last call was on this unit when it happened")
+    area: Prefix | None = Field(None, description="the start of the grid code: a district, street, community or cell")
 
 
 @router.get(

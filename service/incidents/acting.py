@@ -3,7 +3,7 @@ decision; after the commit, the readers of the log are told."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -53,6 +53,13 @@ async def see(context: Context, incident_id: UUID, actor: Actor) -> Loaded:
     """One incident with its calls. Raises `NotFound` when it is unknown or the actor may not see it."""
     async with context.database.read() as connection:
         return _visible(await loading.load(connection, incident_id), incident_id, actor)
+
+
+async def see_all(context: Context, ids: Sequence[UUID], actor: Actor) -> dict[UUID, Loaded]:
+    """The incidents that the actor may see, by id, with their calls. An unknown or hidden id is left out."""
+    async with context.database.read() as connection:
+        found = await loading.load_all(connection, ids)
+    return {each: loaded for each, loaded in found.items() if access.party(actor, loaded.incident).relations}
 
 
 async def see_with_world(context: Context, incident_id: UUID, actor: Actor) -> tuple[Loaded, World]:

@@ -9,7 +9,7 @@ from fastapi import Path as FromPath
 from pydantic import Field
 
 from service.incidents.action_requests import RESPONSES, Action, DecideBody
-from service.incidents.schemas import Short, example
+from service.incidents.schemas import NoAttachments, example
 from service.rules.model import Act
 from service.rules.words import Arrow, Ground
 from service.shown.incident import IncidentWithCalls
@@ -29,23 +29,25 @@ class AnswerBody(Body):
 
     measure: LongText
     contact: Annotated[str, *words(200)] | None = None
-    promised_by: Moment | None = Field(None, description="a promise to people; it moves no deadline")
+    promised_by: Moment | None = Field(None, description="a promise to people, later than now; it moves no deadline")
 
 
 @router.post("/answer", summary="Answer: take the call on · 应", responses=RESPONSES)
 async def answer_incident(body: AnswerBody, action: Action) -> Answer[IncidentWithCalls]:
     """The called unit, or a partner that is a member of it, takes the call on and says what the unit will do. The
-    resolve box starts. `promised_by` is a promise to people and moves no deadline."""
-    return await action.carry_out(Act(Arrow.ANSWER, body.measure, answer=body.model_dump(mode="json")), body)
+    resolve box starts. `promised_by` is a promise to people and moves no deadline; one that has passed already is
+    refused (422)."""
+    act = Act(Arrow.ANSWER, body.measure, answer=body.model_dump(mode="json"), until=body.promised_by)
+    return await action.carry_out(act, body)
 
 
 class ResolveBody(Body):
-    """The result of the work, and pictures of it."""
+    """The result of the work, in words."""
 
     model_config = example(result="已清运并冲洗地面")
 
     result: LongText
-    attachments: Annotated[tuple[Short, ...], Field(max_length=20)] = ()
+    attachments: NoAttachments = Field((), description="photos cannot be stored yet: leave it out, or send `[]`")
 
 
 @router.post("/resolve", summary="Resolve: report the incident as done · 办结", responses=RESPONSES)

@@ -25,6 +25,7 @@ class StoredItem(TypedDict):
 
     index: int
     status: Literal[200, 201]
+    replayed: bool
     incident: IncidentRow
 
 
@@ -33,6 +34,7 @@ class RefusedItem(TypedDict):
 
     index: int
     status: int
+    replayed: Literal[False]
     problem: Problem
 
 
@@ -48,10 +50,10 @@ def status_of(done: Reported) -> Literal[200, 201]:
     return 200 if done.known_source else 201
 
 
-async def report(context: Context, body: BatchBody, actor: Actor, instance: str) -> BatchView:
-    """The results of a batch. `instance` is the path of the request."""
+async def report(context: Context, body: BatchBody, actor: Actor, key: str | None, instance: str) -> BatchView:
+    """The results of a batch. `key` is the Idempotency-Key of the batch, `instance` the path of the request."""
     checked = [_checked(item) for item in body.items]
-    good = [item for item in checked if isinstance(item, BatchItem)]
+    good = [(item, _key_of(item, n, key)) for n, item in enumerate(checked) if isinstance(item, BatchItem)]
     done = iter(await reporting.report_batch(context, good, actor))
     outcomes = [next(done) if isinstance(item, BatchItem) else item for item in checked]
     return {"results": [_result(index, outcome, instance) for index, outcome in enumerate(outcomes)]}
@@ -68,12 +70,19 @@ def _checked(item: BatchItem | Any) -> BatchItem | SihuError:
         return faults.validation_failed(error, BatchItem)
 
 
+def _key_of(item: BatchItem, index: int, key: str | None) -> str | None:
+    """The item's own key, else one made of the batch's key and the item's place, which nobody can send, since a key has
+    no blanks."""
+    return item.idempotency_key or (f"{key} {index}" if key else None)
+
+
 def _result(index: int, outcome: Reported | SihuError, instance: str) -> StoredItem | RefusedItem:
     if isinstance(outcome, SihuError):
         problem = cast("Problem", problems.problem(_within(outcome, f"/items/{index}"), instance))
-        return {"index": index, "status": problem["status"], "problem": problem}
+        return {"index": index, "status": problem["status"], "replayed": False, "problem": problem}
     row = {name: value for name, value in outcome.incident.items() if name not in _NOT_IN_LISTS}
-    return {"index": index, "status": status_of(outcome), "incident": cast("IncidentRow", row)}
+    shown = cast("IncidentRow", row)
+    return {"index": index, "status": status_of(outcome), "replayed": outcome.replayed, "incident": shown}
 
 
 def _within(error: SihuError, at: str) -> SihuError:

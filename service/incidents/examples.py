@@ -35,7 +35,7 @@ def _refused() -> Problem:
 
 BATCH: BatchView = {
     "results": [
-        {"index": 0, "status": 201, "incident": ROW},
-        {"index": 1, "status": 422, "problem": _refused()},
+        {"index": 0, "status": 201, "replayed": False, "incident": ROW},
+        {"index": 1, "status": 422, "replayed": False, "problem": _refused()},
     ]
 }

@@ -3,6 +3,8 @@
 In a burst, each group of reports costs one commit. A bad report does not affect the others of its group: when the rules
 refuse it, they refuse it alone; when the database refuses a group, its reports are saved one by one. Each report is
 answered after its commit.
+
+Reports are decided in the order in which they came, so that the first of two under one key or from one source wins.
 """
 
 from __future__ import annotations
@@ -56,6 +58,10 @@ class RepeatedReport:
 
 IntakeOutcome = NewReport | RepeatedReport
 
+_Mark = tuple[str, str, str]
+"""The key or the source of a report: of two reports that share one, the first is stored before the second is looked
+at."""
+
 
 @dataclass(slots=True, eq=False)
 class _Waiting:
@@ -63,15 +69,14 @@ class _Waiting:
     content: Report
     actor: Actor
     answer: asyncio.Future[IntakeOutcome] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    key: NamePair | None = None
+    marks: frozenset[_Mark] = frozenset()
 
-    @property
-    def key(self) -> NamePair | None:
-        return (self.content.subject, self.content.idempotency_key) if self.content.idempotency_key else None
-
-    @property
-    def marks(self) -> set[NamePair]:
-        """The key and the source: of two reports that share one, the first is stored before the second is looked at."""
-        return {mark for mark in (self.key, self.content.source) if mark}
+    def __post_init__(self) -> None:
+        content = self.content
+        self.key = (content.subject, content.idempotency_key) if content.idempotency_key else None
+        marks = (("key", *self.key) if self.key else None, ("source", *content.source) if content.source else None)
+        self.marks = frozenset(mark for mark in marks if mark)
 
     def settle(self, outcome: IntakeOutcome | BaseException) -> None:
         if self.answer.done():  # the client hung up; the report is stored all the same
@@ -80,6 +85,36 @@ class _Waiting:
             self.answer.set_exception(outcome)
         else:
             self.answer.set_result(outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The reports that were stored before a group, and those that the group itself has brought so far."""
+
+    by_key: dict[NamePair, EarlierReport]
+    by_source: dict[NamePair, EarlierReport]
+
+    def find(self, waiting: _Waiting) -> RepeatedReport | IdempotencyMismatch | None:
+        """What became of this report when it was sent before; None when it is new."""
+        content = waiting.content
+        if waiting.key in self.by_key:
+            earlier = self.by_key[waiting.key]
+            if earlier.body_hash != content.body_hash:
+                return IdempotencyMismatch(
+                    "This Idempotency-Key was already used with another body: send the first body again, or a new key."
+                )
+            return RepeatedReport(earlier, by_source=False)
+        if content.source in self.by_source:
+            return RepeatedReport(self.by_source[content.source], by_source=True)
+        return None
+
+    def add(self, waiting: _Waiting, decision: Decision) -> None:
+        """Remember a new report, for those behind it in the group."""
+        report = EarlierReport(decision.after.id, waiting.content.body_hash)
+        if waiting.key:
+            self.by_key[waiting.key] = report
+        if waiting.content.source:
+            self.by_source[waiting.content.source] = report
 
 
 class Intake(Part):
@@ -92,7 +127,7 @@ class Intake(Part):
         self._arrived = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._numbers: deque[int] = deque()
-        self._in_flight: set[NamePair] = set()
+        self._in_flight: set[_Mark] = set()
 
     def start(self) -> None:
         """Start to save the reports that are submitted, group by group."""
@@ -131,18 +166,18 @@ class Intake(Part):
                     self._arrived.set()
 
     def _take(self) -> list[_Waiting]:
-        """The next group. A report stays in the queue while its key or source is in this group or in one that is being
-        saved: the first of two that share one wins."""
+        """The next group. A report stays in the queue while its key or source is in a group that is being saved, and so
+        does every later one that shares a key or source with it: the first of two that share one wins."""
         group: list[_Waiting] = []
-        taken = set(self._in_flight)
         behind: list[_Waiting] = []
+        blocked = set(self._in_flight)
         while self._queue and len(group) < MAX_GROUP:
             waiting = self._queue.popleft()
-            if waiting.marks & taken:
-                behind.append(waiting)
-            else:
-                taken |= waiting.marks
+            if waiting.marks.isdisjoint(blocked):
                 group.append(waiting)
+            else:
+                blocked |= waiting.marks
+                behind.append(waiting)
         self._queue.extendleft(reversed(behind))
         if not self._queue or not group:
             self._arrived.clear()
@@ -172,57 +207,43 @@ class Intake(Part):
             waiting.settle(error)
 
     async def _store(self, group: Sequence[_Waiting]) -> list[IntakeOutcome | SihuError]:
-        numbers = await self._take_numbers(len(group))
         async with self._context.database.begin() as tx:
             world = await self._context.worlds.fresh(tx)
-            by_key = await reports.known_by_key(tx, [waiting.key for waiting in group if waiting.key])
-            by_source = await reports.known_by_source(tx, [w.content.source for w in group if w.content.source])
-            outcomes = [
-                self._decide(waiting, number, by_key, by_source, world)
-                for waiting, number in zip(group, numbers, strict=True)
-            ]
+            known = _Known(
+                await reports.known_by_key(tx, [waiting.key for waiting in group if waiting.key]),
+                await reports.known_by_source(tx, [w.content.source for w in group if w.content.source]),
+            )
+            await self._reserve_numbers(tx, sum(known.find(waiting) is None for waiting in group))
+            # nothing is awaited until all are decided, so that no other group takes the reserved numbers
+            outcomes = [known.find(waiting) or self._decide(waiting, known, world) for waiting in group]
             committed = await _write(tx, [each for each in outcomes if isinstance(each, NewReport)])
         if committed:
             self._context.tell(committed)
         self._context.metrics.intake_group(len(group))
         return outcomes
 
-    def _decide(
-        self,
-        waiting: _Waiting,
-        number: int,
-        by_key: dict[NamePair, EarlierReport],
-        by_source: dict[NamePair, EarlierReport],
-        world: World,
-    ) -> IntakeOutcome | SihuError:
-        content = waiting.content
-        if waiting.key in by_key:
-            known = by_key[waiting.key]
-            if known.body_hash != content.body_hash:
-                return IdempotencyMismatch(
-                    "This Idempotency-Key was already used with another body: send the first body again, or a new key."
-                )
-            return RepeatedReport(known, by_source=False)
-        if content.source in by_source:
-            return RepeatedReport(by_source[content.source], by_source=True)
+    def _decide(self, waiting: _Waiting, known: _Known, world: World) -> NewReport | SihuError:
+        """The decision about a report that was not sent before. A number is taken only if the report becomes an
+        incident."""
         now = self._context.clock.now()
+        name = f"{now.astimezone(ZONE).year}-{self._numbers[0]:06d}"
         try:
-            name = f"{now.astimezone(ZONE).year}-{number:06d}"
             decision = lifecycle.report(
                 waiting.draft, waiting.actor, world, incident_id=ids.new_id(now), number=name, now=now
             )
         except SihuError as error:
             return error
-        return NewReport(decision, content, world)
+        self._numbers.popleft()
+        known.add(waiting, decision)
+        return NewReport(decision, waiting.content, world)
 
-    async def _take_numbers(self, count: int) -> list[int]:
-        """Incident numbers from the blocks that this process has reserved. Numbers of a group that is not saved stay
-        unused (contract §3, gaps are allowed)."""
+    async def _reserve_numbers(self, tx: Transaction, count: int) -> None:
+        """Have at least `count` incident numbers in the blocks that this process has reserved. A replay or a refusal
+        takes none. The numbers of a group that the database refuses, and the rest of the blocks of a process that ends,
+        stay unused (contract §3, gaps are allowed)."""
         while len(self._numbers) < count:
-            async with self._context.database.begin() as tx:
-                first = await saving.number_block(tx)
+            first = await saving.number_block(tx)
             self._numbers.extend(range(first, first + saving.NUMBER_BLOCK))
-        return [self._numbers.popleft() for _ in range(count)]
 
 
 async def _write(tx: Transaction, new: Sequence[NewReport]) -> Committed | None:

@@ -7,22 +7,33 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from pydantic_core import to_json
 
 from service.context import Context
 from service.incidents import acting
-from service.incidents.intake import Intake, NewReport, RepeatedReport
+from service.incidents.intake import Intake, IntakeOutcome, NewReport, RepeatedReport
 from service.incidents.placing import Place, place
 from service.incidents.schemas import BatchItem, ReportBody
 from service.rules import access
-from service.rules.errors import NotFound, NotYours, Pointer, SihuError, SourceTaken, ValidationFailed
+from service.rules.errors import (
+    IdempotencyMismatch,
+    NotFound,
+    NotYours,
+    Pointer,
+    SihuError,
+    SourceTaken,
+    Unavailable,
+    wrong_field,
+)
 from service.rules.model import Actor, Draft
 from service.rules.sight import Viewer
 from service.rules.words import Role
 from service.shown import incident as views
 from service.shown.incident import IncidentWithCalls
 from service.store.incidents.incident_rows import incident_columns
+from service.store.incidents.loading import Loaded
 from service.store.incidents.reports import Report
 
 
@@ -42,24 +53,79 @@ async def report(context: Context, body: ReportBody, actor: Actor, key: str | No
     Raises:
         ValidationFailed, NotYours, SourceTaken, IdempotencyMismatch, UnknownCell, UnknownCategory, Unavailable.
     """
+    outcome = await _submitted(context, body, actor, key)
+    return _reported(context, outcome, actor, await _earlier(context, [outcome], actor))
+
+
+async def report_batch(
+    context: Context, items: Sequence[tuple[BatchItem, str | None]], actor: Actor
+) -> list[Reported | SihuError]:
+    """The result of each item, in the order of the items, as if they were reported one after the other. Each item comes
+    with the key that it is stored under. The items share commits, and the incidents of replays are read at once."""
+    # each is submitted before its task first waits, and the tasks begin in this order: of two under one key the first
+    # item wins
+    outcomes = await asyncio.gather(*(_item(context, item, actor, key) for item, key in items))
+    earlier: Mapping[UUID, Loaded] | Unavailable
+    try:
+        earlier = await _earlier(context, outcomes, actor)
+    except Unavailable as error:  # the new reports are stored all the same, and their results say so
+        earlier = error
+    return [_result(context, outcome, actor, earlier) for outcome in outcomes]
+
+
+async def _submitted(context: Context, body: ReportBody, actor: Actor, key: str | None) -> IntakeOutcome:
     where = place(body.grid_code, body.location, context.worlds.shapes)
     draft = draft_of(body, actor, where)
-    outcome = await context.part(Intake).submit(draft, report_of(body, actor, key, where), actor)
-    if isinstance(outcome, NewReport):
-        return Reported(view_of(outcome, Viewer(actor, outcome.world, context.clock.now())))
-    return await _as_known(context, outcome, actor)
+    return await context.part(Intake).submit(draft, report_of(body, actor, key, where), actor)
 
 
-async def report_batch(context: Context, items: Sequence[BatchItem], actor: Actor) -> list[Reported | SihuError]:
-    """The result of each item, in the order of the items, as if each were reported alone. The items share commits."""
-    return list(await asyncio.gather(*(_item(context, item, actor) for item in items)))
-
-
-async def _item(context: Context, item: BatchItem, actor: Actor) -> Reported | SihuError:
+async def _item(context: Context, item: BatchItem, actor: Actor, key: str | None) -> IntakeOutcome | SihuError:
     try:
-        return await report(context, item, actor, item.idempotency_key)
+        return await _submitted(context, item, actor, key)
+    except IdempotencyMismatch as error:
+        error.errors = (Pointer("/idempotency_key" if item.idempotency_key else "", error.detail),)
+        return error
     except SihuError as error:
         return error
+
+
+def _result(
+    context: Context,
+    outcome: IntakeOutcome | SihuError,
+    actor: Actor,
+    earlier: Mapping[UUID, Loaded] | Unavailable,
+) -> Reported | SihuError:
+    if isinstance(outcome, SihuError):
+        return outcome
+    if isinstance(earlier, Unavailable):
+        if isinstance(outcome, RepeatedReport):
+            return earlier
+        earlier = {}
+    try:
+        return _reported(context, outcome, actor, earlier)
+    except SihuError as error:
+        return error
+
+
+async def _earlier(
+    context: Context, outcomes: Sequence[IntakeOutcome | SihuError], actor: Actor
+) -> Mapping[UUID, Loaded]:
+    """The incidents of repeated reports, as far as the actor may see them."""
+    ids = {each.known.id for each in outcomes if isinstance(each, RepeatedReport)}
+    return await acting.see_all(context, sorted(ids), actor) if ids else {}
+
+
+def _reported(context: Context, outcome: IntakeOutcome, actor: Actor, earlier: Mapping[UUID, Loaded]) -> Reported:
+    if isinstance(outcome, NewReport):
+        return Reported(view_of(outcome, Viewer(actor, outcome.world, context.clock.now())))
+    known = earlier.get(outcome.known.id)
+    if known is not None:
+        view = views.loaded(Viewer(actor, context.worlds.world, context.clock.now()), known)
+        return Reported(view, replayed=not outcome.by_source, known_source=outcome.by_source)
+    if not outcome.by_source:
+        raise NotFound(f"There is no incident {outcome.known.id} that you may see.")
+    detail = "This source reference already stands for an incident you may not see: check source.system and source.ref."
+    raise SourceTaken(detail, errors=(Pointer("/source", detail),))
 
 
 def draft_of(body: ReportBody, actor: Actor, where: Place) -> Draft:
@@ -69,18 +135,15 @@ def draft_of(body: ReportBody, actor: Actor, where: Place) -> Draft:
     Idempotency-Key is looked at.
     """
     if body.grid_code is None and body.location is None:
-        raise _wrong("/grid_code", "Name the grid_code, or send the location: one of them says where it is.")
+        raise wrong_field("/grid_code", "Name the grid_code, or send the location: one of them says where it is.")
     if actor.role is Role.OPS and body.on_behalf_of is None:
-        raise _wrong("/on_behalf_of", "Ops report for somebody: name the reporter's subject.")
+        raise wrong_field("/on_behalf_of", "Ops report for somebody: name the reporter's subject.")
     if actor.role is not Role.OPS and body.on_behalf_of is not None:
-        raise NotYours("Only ops report on behalf of somebody else: leave out on_behalf_of.")
+        detail = "Only ops report on behalf of somebody else: leave out on_behalf_of."
+        raise NotYours(detail, errors=(Pointer("/on_behalf_of", detail),))
     if where.grid_code is not None:
-        access.may_report_in(actor, where.grid_code)
+        access.may_report_in(actor, where.grid_code, located=body.grid_code is None)
     return Draft(where.grid_code, body.category, body.on_behalf_of or actor.subject, body.kind, body.urgency)
-
-
-def _wrong(pointer: str, detail: str) -> ValidationFailed:
-    return ValidationFailed(detail, errors=(Pointer(pointer, detail),))
 
 
 def report_of(body: ReportBody, actor: Actor, key: str | None, where: Place) -> Report:
@@ -121,16 +184,3 @@ def view_of(new: NewReport, viewer: Viewer) -> IncidentWithCalls:
         "occurred_at": content.occurred_at,
     }
     return views.incident(viewer, row, (incident.call,), incident.requests)
-
-
-async def _as_known(context: Context, repeated: RepeatedReport, actor: Actor) -> Reported:
-    try:
-        loaded = await acting.see(context, repeated.known.id, actor)
-    except NotFound:
-        if not repeated.by_source:
-            raise
-        raise SourceTaken(
-            "This source reference already stands for an incident you may not see: check source.system and source.ref."
-        ) from None
-    view = views.loaded(Viewer(actor, context.worlds.world, context.clock.now()), loaded)
-    return Reported(view, replayed=not repeated.by_source, known_source=repeated.by_source)

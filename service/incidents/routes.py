@@ -81,11 +81,14 @@ async def report_incident(
     },
 )
 async def report_incidents(
-    request: Request, context: CurrentContext, caller: Caller, body: BatchBody
+    request: Request, context: CurrentContext, caller: Caller, body: BatchBody, key: KeyHeader = None
 ) -> Answer[BatchView]:
     """Each item is the body of a single POST, with an `idempotency_key` of its own. Each result carries the `status`
-    that such a POST would give, and the incident or the problem. An item that is refused does not affect the others."""
-    return answer(await batch.report(context, body, caller, instance=request.url.path))
+    that such a POST would give, whether it was `replayed` (`Idempotency-Replayed` of such a POST), and the incident or
+    the problem. An item that is refused does not affect the others. Items are taken in their order: of two under one
+    key, or from one source, the first becomes the incident. An `Idempotency-Key` of the whole batch stands for the
+    items that have none, each by its place in the list: when you send such a batch again, leave no item out."""
+    return answer(await batch.report(context, body, caller, key, instance=request.url.path))
 
 
 @router.get(

@@ -7,20 +7,22 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, FiniteFloat, GetJsonSchemaHandler
-from pydantic_core import CoreSchema
+from pydantic import BeforeValidator, ConfigDict, Field, FiniteFloat, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, PydanticCustomError
 
 from service.rules.words import Kind, State, Urgency
 from service.web.patterns import some_of
 from service.web.text import (
+    COMMAS,
+    AnyMoment,
     Body,
     CategoryCode,
     Code,
-    CursorText,
     GridCode,
     IdempotencyKey,
     Limit,
     Moment,
+    PageCursor,
     Params,
     Prefix,
     identifier,
@@ -31,6 +33,19 @@ from service.web.text import (
 Short = Annotated[str, *one_line(200)]
 Identifier = Annotated[str, *identifier(200)]
 """A text that identifies somebody or something, such as a subject."""
+
+
+def _none_yet(value: object) -> object:
+    if isinstance(value, list | tuple) and value:
+        raise PydanticCustomError(
+            "attachments", "Photos cannot be stored yet: leave attachments out, and say in words what they show."
+        )
+    return value
+
+
+NoAttachments = Annotated[tuple[Short, ...], BeforeValidator(_none_yet), Field(max_length=0)]
+"""The list of attachments while nothing can be attached: empty, since a photo that is accepted and lost is worse than
+one that is refused."""
 
 
 def example(**fields: Any) -> ConfigDict:
@@ -83,11 +98,15 @@ class ReportBody(Body):
     grid_code: GridCode | None = None
     kind: Kind = Kind.INCIDENT
     urgency: Urgency | None = Field(None, description="left out: the urgency of the category")
-    occurred_at: Moment | None = None
+    occurred_at: AnyMoment | None = Field(
+        None,
+        description="kept whatever it is; more than 5 minutes after the report, or 30 days before, it sets "
+        "`time_mismatch`",
+    )
     on_behalf_of: Identifier | None = Field(None, description="ops only: the reporter's subject")
     location: LocationBody | None = None
     source: SourceBody | None = None
-    attachments: Annotated[tuple[Short, ...], Field(max_length=20)] = ()
+    attachments: NoAttachments = Field((), description="photos cannot be stored yet: leave it out, or send `[]`")
 
 
 class BatchItem(ReportBody):
@@ -117,18 +136,26 @@ class BatchBody(Body):
 class ListQuery(Params):
     """The filters of `GET /v1/incidents`. An incident has to match all that are given."""
 
-    state: Annotated[list[State], Field(max_length=5)] = []
-    level: Annotated[int, Field(ge=1, le=4)] | None = None
-    unit: Code | None = None
-    area: Prefix | None = None
-    category: CategoryCode | None = None
-    line: Code | None = None
-    urgency: Urgency | None = None
-    kind: Kind | None = None
-    overdue: bool | None = None
-    reporter: Literal["me"] | None = None
-    reported_after: Moment | None = None
-    reported_before: Moment | None = None
-    updated_after: Moment | None = None
+    state: Annotated[list[State], COMMAS, Field(max_length=5)] = Field(
+        [], description="these states, separated by commas"
+    )
+    level: Annotated[int, Field(ge=1, le=4)] | None = Field(None, description="the level of the last call, 1 to 4")
+    unit: Code | None = Field(None, description="the unit of the last call")
+    area: Prefix | None = Field(None, description="the start of the grid code: a district, street, community or cell")
+    category: CategoryCode | None = Field(
+        None, description="this category and those below it (codes that start with it)"
+    )
+    line: Code | None = Field(None, description="the line of work of the category")
+    urgency: Urgency | None = Field(None, description="this urgency")
+    kind: Kind | None = Field(None, description="this kind of report")
+    overdue: bool | None = Field(
+        None, description="true: open, and `due_at` lies before now; false: all others, also those due at this instant"
+    )
+    reporter: Literal["me"] | None = Field(None, description="`me`: those that you reported, by whichever key")
+    reported_after: Moment | None = Field(None, description="reported at this instant or later (the instant included)")
+    reported_before: Moment | None = Field(None, description="reported before this instant (the instant excluded)")
+    updated_after: Moment | None = Field(
+        None, description="changed at this instant or later (the instant included); comments and urges change nothing"
+    )
     limit: Limit = 50
-    cursor: CursorText | None = None
+    cursor: PageCursor = None

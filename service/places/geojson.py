@@ -7,18 +7,19 @@ in the box around China of `coordinates.in_china`. Heights are dropped.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
-
-import orjson
 
 from service.places import outlines
 from service.places.coordinates import in_china
 from service.places.shapes import Ring
 from service.rules.sentences import Sentence
 from service.sheets.decoding import UnreadableFile, decode
+from service.web import strict_json
+from service.web.strict_json import RepeatedMemberError
 
 MAX_VERTICES = 20_000
 """Vertices of one feature."""
@@ -99,12 +100,16 @@ def _features(content: bytes) -> list[Any]:
         ValueError: the file is no text, not JSON or not a FeatureCollection; the message is the sentence about it.
     """
     try:
-        found = orjson.loads(decode(content).encode())
+        found = strict_json.loads(decode(content))
     except UnreadableFile as unread:
         raise ValueError(Sentence("line {line}: {fault}", line=max(unread.line, 1), fault=unread.detail)) from None
-    except orjson.JSONDecodeError as error:  # also raised for lists that are nested too deeply
+    except json.JSONDecodeError as error:
         detail = Sentence("not JSON from line {line} on: export the file anew as GeoJSON", line=error.lineno)
         raise ValueError(detail) from None
+    except RepeatedMemberError as error:
+        raise ValueError(Sentence("{cause}: export the file anew as GeoJSON", cause=str(error))) from None
+    except ValueError:  # it is nested too deeply, or has a number with thousands of digits
+        raise ValueError(Sentence("not JSON that can be read: export the file anew as GeoJSON")) from None
     if not isinstance(found, dict) or found.get("type") != "FeatureCollection":
         raise ValueError('not a FeatureCollection: send {"type": "FeatureCollection", "features": [...]}')
     if not isinstance(found.get("features"), list):

@@ -30,7 +30,7 @@ from service.web.cursors import kind_of
 from service.web.examples import ok, unchanged
 from service.web.paging import ItemPage
 from service.web.router import Router
-from service.web.text import CursorText, Limit, Params, WaitSeconds
+from service.web.text import Limit, PageCursor, Params, WaitSeconds
 
 router = Router(prefix="/v1/queues", tags=["queues"])
 
@@ -48,10 +48,10 @@ class QueueQuery(Params):
     """The states to list, the page, and how long to wait for a change."""
 
     state: Annotated[list[Literal["calling", "answered", "on_hold", "resolved"]], Field(max_length=5)] = Field(
-        default=[], description="calling, answered and on_hold if left out"
+        default=[], description="separated by commas; calling, answered and on_hold if left out"
     )
     limit: Limit = 50
-    cursor: CursorText | None = None
+    cursor: PageCursor = None
     wait: WaitSeconds = 0
 
 

@@ -50,34 +50,39 @@ Basis = Annotated[str, *words(500)]
 class DatedQuery(PageQuery):
     """Rows that are in force at the moment `at`; now when it is left out."""
 
-    at: Moment | None = None
+    at: Moment | None = Field(
+        None,
+        description="rows in force at this instant (`valid_from` included, `valid_to` excluded); now if left out",
+    )
 
 
 class AreaQuery(DatedQuery):
     """Rows that are in force in an area."""
 
-    area: Prefix | None = None
+    area: Prefix | None = Field(None, description="the first 6 to 15 digits of a grid code")
 
 
 class DutyQuery(AreaQuery):
     """Duties that apply to a category in an area."""
 
-    category: CategoryCode | None = None
+    category: CategoryCode | None = Field(None, description="duties of this category and of those above it")
 
 
 class LocateQuery(Params):
     """A point in degrees, and the coordinate system it is given in."""
 
-    lat: Annotated[FiniteFloat, Field(ge=-90, le=90)]
-    lon: Annotated[FiniteFloat, Field(ge=-180, le=180)]
-    coord_type: CoordType
+    lat: Annotated[FiniteFloat, Field(ge=-90, le=90, description="degrees north")]
+    lon: Annotated[FiniteFloat, Field(ge=-180, le=180, description="degrees east")]
+    coord_type: CoordType = Field(
+        description="the system of the two; there is no default, a wrong guess is up to 600 m off"
+    )
 
 
 class ChainQuery(Params):
     """A category, and the moment of a report; now when it is left out."""
 
-    category: CategoryCode
-    at: Moment | None = None
+    category: CategoryCode = Field(description="the category of the report")
+    at: Moment | None = Field(None, description="the instant of the report; now if left out")
 
 
 class DutyBody(Body):

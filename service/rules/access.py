@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from service.rules.errors import NotYours
+from service.rules.errors import NotYours, Pointer
 from service.rules.model import Actor, AnyIncident, By
 from service.rules.sight import area_of, reads_all
 from service.rules.words import Cause, Level, Role, State
@@ -116,8 +116,9 @@ def approvers(incident: AnyIncident) -> frozenset[str]:
     return frozenset(unit for unit in (caller, street) if unit is not None) - {call.unit}
 
 
-def may_report_in(actor: Actor, grid_code: str) -> None:
-    """Raises `NotYours` unless `actor` may report in this cell: reporters and units inside their area, ops anywhere."""
+def may_report_in(actor: Actor, grid_code: str, *, located: bool = False) -> None:
+    """Raises `NotYours` unless `actor` may report in this cell: reporters and units inside their area, ops anywhere.
+    `located`: nobody named the cell; it is the one in which the reported point lies."""
     if actor.role is Role.AUDITOR:
         raise NotYours("Auditors read everything and write nothing. Use a reporter's key to report.")
     if reads_all(actor):
@@ -126,7 +127,19 @@ def may_report_in(actor: Actor, grid_code: str) -> None:
     if area is None:
         raise NotYours(f"Unit {actor.unit} has no area of its own to report in. Use a reporter's key.")
     if not grid_code.startswith(area):
-        raise NotYours(f"Cell {grid_code} lies outside your area {area}. Check grid_code, or ask ops for a wider key.")
+        raise _outside(grid_code, area, located)
+
+
+def _outside(grid_code: str, area: str, located: bool) -> NotYours:
+    """The refusal of a cell outside the area, for a person who may stand there."""
+    if located:
+        detail = (
+            f"The point lies in cell {grid_code}, outside your area {area}. Send the grid_code of a cell in your area "
+            "as well if the matter belongs there; else ask ops to report it, or for a wider key."
+        )
+        return NotYours(detail, errors=(Pointer("/location", detail),))
+    detail = f"Cell {grid_code} lies outside your area {area}. Check grid_code, or ask ops for a wider key."
+    return NotYours(detail, errors=(Pointer("/grid_code", detail),))
 
 
 def may(some: Party, by: frozenset[Relation], never: frozenset[Relation]) -> bool:

@@ -17,7 +17,7 @@ from uuid import UUID
 from service.rules import access
 from service.rules.access import Party, Relation
 from service.rules.arrows import endings, handling, handovers, holds, joint, judgements, talk, verification
-from service.rules.errors import IllegalTransition, NotYours
+from service.rules.errors import IllegalTransition, NotYours, Pointer
 from service.rules.model import CLOCK, Act, Actor, By, Decision, DecisionOf, Draft, Earlier, Incident, IncidentOf
 from service.rules.story import Story, StoryOf
 from service.rules.words import CALL_OPEN_STATES, OPEN_STATES, RUNNING_STATES, Arrow, DueKind, Level, State
@@ -191,11 +191,22 @@ def merge(
         NotYours: the actor may not merge one of the two.
         IllegalTransition, ValidationFailed, Conflict: merging is not possible as the two incidents stand.
     """
-    authorize(target, Arrow.MERGE, target_party)
+    _demand_mergeable(target, target_party)
     closed = decide(incident, act, party, world, now)
     endings.demand_absorbs(target, incident)
     absorb = partial(endings.absorb, incident)
     return closed, _carry_out(target, absorb, act, access.by_of(party.actor), world, now)
+
+
+def _demand_mergeable(target: Incident, party: Party) -> None:
+    """Raises `NotYours` when the party may not merge anything into the target."""
+    merge = TRANSITIONS[Arrow.MERGE]
+    if not access.may(party, merge.by, merge.never):
+        detail = (
+            f"Only the street of its cell or ops may merge anything into incident {target.number}: name an incident of "
+            "your own street, or ask ops."
+        )
+        raise NotYours(detail, errors=(Pointer("/into", detail),))
 
 
 def tick(incident: IncidentOf[Earlier], world: World, now: datetime) -> DecisionOf[Earlier] | None:

@@ -87,7 +87,7 @@ class Draft:
 class Act:
     """One arrow and what a person sends with it. `words` is a reason, result, comment or message; `code` is the reason
     code of a return or void, `duty` the duty that a return cites; `units` are to get the call, or to assist in it;
-    `until` ends a hold or extension; `request` and `call` are numbers; `into` is the incident to merge into."""
+    `until` ends a hold, an extension or a promise; `request` and `call` are numbers; `into` is whereto to merge."""
 
     arrow: Arrow
     words: str | None = None

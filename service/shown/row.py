@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +12,10 @@ from typing_extensions import TypedDict
 from service.rules.sight import Viewer
 from service.rules.words import COMMUNITY_DIGITS, STREET_DIGITS, ClosedAs, DueKind, Kind, Level, State, Urgency
 from service.shown.references import PolicyReference, UnitName, unit_name
+
+_MAX_AHEAD = timedelta(minutes=5)
+_MAX_BEFORE = timedelta(days=30)
+"""How far after its report, and how far before it, a matter may have happened before the phone's clock looks wrong."""
 
 
 class LocationView(TypedDict):
@@ -65,6 +69,7 @@ class IncidentRow(TypedDict):
     merged_into: UUID | None
     rating: int | None
     returns: int
+    time_mismatch: bool
 
 
 def row(viewer: Viewer, stored: Mapping[Any, Any]) -> IncidentRow:
@@ -104,4 +109,12 @@ def row(viewer: Viewer, stored: Mapping[Any, Any]) -> IncidentRow:
         "merged_into": stored["merged_into"],
         "rating": stored["rating"],
         "returns": stored["returns"],
+        "time_mismatch": _is_mismatch(stored["occurred_at"], stored["reported_at"]),
     }
+
+
+def _is_mismatch(occurred_at: datetime | None, reported_at: datetime) -> bool:
+    """Whether a report says of itself that it happened later than it was sent, or very long before."""
+    if occurred_at is None:
+        return False
+    return occurred_at > reported_at + _MAX_AHEAD or occurred_at < reported_at - _MAX_BEFORE

@@ -23,7 +23,8 @@ from service.sheets.tables import SheetColumns, read_sheet
 from service.store.registry.calendars import Day
 from service.times.day_sources import plain_years
 from service.times.schemas import MAX_DAYS, DayRow, DaySource
-from service.web import faults
+from service.web import faults, strict_json
+from service.web.strict_json import RepeatedMemberError
 
 _COLUMNS = SheetColumns(("day", "workday", "note"), ("day", "workday"), others=True)
 _READERS: Mapping[str, cells.Reader] = {"day": cells.day, "workday": cells.boolean}
@@ -134,7 +135,7 @@ def _at(name: str, line: int, fault: Sentence) -> Sentence:
 
 def _from_json(name: str, content: bytes, details: list[str]) -> tuple[list[_FeedEntry], list[int]]:
     try:
-        document = json.loads(decoding.decode(content))
+        document = strict_json.loads(decoding.decode(content))
     except UnreadableFile as unread:
         details.append(_at(name, unread.line, unread.detail))
         return [], []
@@ -142,7 +143,10 @@ def _from_json(name: str, content: bytes, details: list[str]) -> tuple[list[_Fee
         fault = Sentence("not JSON from here on: look for a missing comma, quote or bracket before this place")
         details.append(_at(name, error.lineno, fault))
         return [], []
-    except (RecursionError, ValueError):  # ValueError: a number with thousands of digits
+    except RepeatedMemberError as error:
+        details.append(Sentence("{file}: {cause}: keep one of them", file=name, cause=str(error)))
+        return [], []
+    except ValueError:  # it is nested too deeply, or has a number with thousands of digits
         details.append(Sentence("{file}: not JSON that can be read: load the file as it was published", file=name))
         return [], []
     if not isinstance(document, dict) or not isinstance(document.get("days"), list):

@@ -86,5 +86,5 @@ class DaysBody(Body):
 class DaysQuery(Params):
     """Days of Asia/Shanghai, `first` and `last` included; at most 4,000 days in one request."""
 
-    first: CalendarDay
-    last: CalendarDay
+    first: CalendarDay = Field(description="the first day (included)")
+    last: CalendarDay = Field(description="the last day (included)")

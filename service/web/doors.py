@@ -70,12 +70,14 @@ Refusal = Callable[[SihuError, Request, Mapping[str, str]], Response]
 @dataclass(frozen=True, slots=True)
 class Door:
     """All paths below `prefix`. A door without `schemes` lets every request in, without an actor. A door without a
-    `refusal` of its own refuses with RFC 9457 problems."""
+    `refusal` of its own refuses with RFC 9457 problems. At a door with an `open_query`, a query may have names that the
+    route does not know, and a name twice."""
 
     prefix: str
     schemes: tuple[Scheme, ...] = ()
     bodies: BodyLimits = BodyLimits()
     refusal: Refusal | None = None
+    open_query: bool = False
 
     @property
     def challenge(self) -> str:

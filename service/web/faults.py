@@ -61,12 +61,15 @@ def validation_failed(error: ValidationError, model: Any = None, at: str = "") -
 def refused(faults: Sequence[tuple[_Fault, Any]], at: str = "") -> ValidationFailed:
     """One `ValidationFailed` for all `faults`. Each fault comes with the annotation of the place (`loc[0]`) that it was
     found in, such as the model of the body."""
-    errors = tuple(
-        Pointer(_pointer(fault["loc"], at), _sentence(fault, model)) for fault, model in faults[:_MAX_FAULTS]
-    )
-    if len(faults) == 1:
-        return ValidationFailed(f"{errors[0].pointer or 'The body'}: {errors[0].detail}", errors=errors)
-    return ValidationFailed(f"{len(faults)} things are wrong, nothing was done: correct each of errors.", errors=errors)
+    return of_pointers([Pointer(_pointer(fault["loc"], at), _sentence(fault, model)) for fault, model in faults])
+
+
+def of_pointers(errors: Sequence[Pointer]) -> ValidationFailed:
+    """One `ValidationFailed` for all `errors`, of which it lists the first hundred."""
+    listed = errors[:_MAX_FAULTS]
+    if len(errors) == 1:
+        return ValidationFailed(f"{errors[0].pointer or 'The body'}: {errors[0].detail}", errors=listed)
+    return ValidationFailed(f"{len(errors)} things are wrong, nothing was done: correct each of errors.", errors=listed)
 
 
 def _pointer(loc: Sequence[str | int], at: str) -> str:
@@ -96,8 +99,12 @@ def _short(value: Any) -> Any:
 
 
 def _unknown(fault: _Fault, model: Any) -> str:
-    known = sorted(_fields(model, fault["loc"][1:-1]))
-    close = difflib.get_close_matches(str(fault["loc"][-1])[:64], known, n=1)
+    return unknown_name(str(fault["loc"][-1]), sorted(_fields(model, fault["loc"][1:-1])))
+
+
+def unknown_name(name: str, known: Sequence[str]) -> str:
+    """The sentence for a name that nothing has, where the names `known` exist."""
+    close = difflib.get_close_matches(name[:64], known, n=1)
     meant = f" Did you mean {close[0]}?" if close else ""
     return f"Remove this: nothing has this name here.{meant}" + (f" Known: {', '.join(known)}." if known else "")
 

@@ -9,7 +9,7 @@ from typing_extensions import TypedDict  # pydantic cannot read that of `typing`
 
 from service.web.answers import Answer, answer
 from service.web.cursors import Cursors, kind_of
-from service.web.text import CursorText, Limit, Params
+from service.web.text import Limit, PageCursor, Params
 
 SortKey = tuple[str | int, ...]
 """The values by which a list is sorted; a cursor carries those of the last row of its page."""
@@ -29,7 +29,7 @@ class PageQuery(Params):
     """The query of a list: how many rows a page has, and the cursor at which it starts."""
 
     limit: Limit = 50
-    cursor: CursorText | None = None
+    cursor: PageCursor = None
 
 
 def page(

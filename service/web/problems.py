@@ -19,7 +19,7 @@ from starlette.responses import Response
 
 from service.rules import errors
 from service.rules.errors import SihuError
-from service.web import faults, problem_examples, routing
+from service.web import every_answer, faults, problem_examples, routing
 from service.web.doors import Door, door_of
 
 _log = logging.getLogger(__name__)
@@ -58,8 +58,7 @@ _BY_STATUS: Mapping[int, type[SihuError]] = {
     422: errors.Invalid,
     503: errors.Unavailable,
 }
-_PARSING = "There was an error parsing the body"  # FastAPI's words for a body that it cannot read at all
-_INTERNAL = "Something went wrong here, not with your request. Send it again; if it stays, tell ops the time and path."
+_INTERNAL = "Something went wrong here, not with your request. Send it again; if it stays, tell ops its X-Request-Id."
 
 
 def tree(family: type[SihuError]) -> Iterator[type[SihuError]]:
@@ -178,11 +177,13 @@ class _Handlers:
         assert isinstance(error, HTTPException)
         if error.status_code < 400:
             return Response(status_code=error.status_code, headers=error.headers)
-        headers = {"Allow": _allowed(request, error)} if error.status_code == 405 else None
-        return self._answer(_of_http(error, request), request, headers)
+        return self._answer(_of_http(error, request), request, error.headers)
 
     async def on_fault(self, request: Request, error: Exception) -> Response:
-        _log.error("%s %s failed", request.method, request.url.path, exc_info=error, extra={"event": "internal_error"})
+        request_id = every_answer.request_id_of(request.scope)
+        extra = {"event": "internal_error", "request_id": request_id}
+        sentence = "%s %s failed (X-Request-Id %s)"
+        _log.error(sentence, request.method, request.url.path, request_id, exc_info=error, extra=extra)
         self._count(error)
         return self._answer(SihuError(_INTERNAL), request)
 
@@ -191,14 +192,8 @@ class _Handlers:
 
 
 def _of_validation(error: RequestValidationError, request: Request) -> SihuError:
-    """`BadJson` for a body that cannot be read, `NotFound` when only the path is wrong, `ValidationFailed` for
-    everything else."""
-    found = error.errors()
-    for fault in found:
-        if fault["type"] == "json_invalid":
-            at = fault["loc"][-1]
-            return errors.BadJson(f"The body is not JSON: {fault['ctx']['error']} at character {at}. Correct it.")
-    others = [fault for fault in found if fault["loc"][0] != "path"]
+    """`NotFound` when only the path is wrong, `ValidationFailed` for everything else."""
+    others = [fault for fault in error.errors() if fault["loc"][0] != "path"]
     if not others:
         return errors.NotFound(f"Nothing here has this name: {_pathname(request)}. Check the id or code in the path.")
     route = routing.matched(request.scope)
@@ -221,8 +216,6 @@ def _of_http(error: HTTPException, request: Request) -> SihuError:
         return MethodNotAllowed(f"{_pathname(request)} does not know {request.method}: see Allow for what it does.")
     if status == 413:
         return errors.TooLarge("The body is over the limit (64 KiB; batch and import 16 MiB): send less at once.")
-    if status == 400 and error.detail == _PARSING:
-        return errors.BadJson("The body cannot be read as JSON in UTF-8. Correct it and send again.")
     if status >= 500 and status != 503:
         return SihuError(_INTERNAL)
     return _BY_STATUS.get(status, errors.BadRequest)(str(error.detail))
@@ -231,12 +224,3 @@ def _of_http(error: HTTPException, request: Request) -> SihuError:
 def _pathname(request: Request) -> str:
     path: str = request.scope["path"]
     return path if len(path) <= 100 else path[:99] + "…"
-
-
-def _allowed(request: Request, error: HTTPException) -> str:
-    """All methods of the path, for `Allow`. The header that Starlette sends names the methods of one route only."""
-    document = request.app.openapi() if isinstance(request.app, FastAPI) else {}
-    methods = document.get("paths", {}).get(routing.template(request.scope), {})
-    known = {method.upper() for method in methods if method != "parameters"}
-    listed = {name.strip() for name in (error.headers or {}).get("Allow", "").split(",") if name.strip()}
-    return ", ".join(sorted(known | listed))

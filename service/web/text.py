@@ -6,7 +6,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any
 
 from pydantic import (
@@ -94,6 +94,23 @@ Moment = Annotated[AwareDatetime, BeforeValidator(_dated), AfterValidator(_betwe
 """An instant between the years 2000 and 2200: RFC 3339 text with an offset, read as UTC."""
 
 
+_FIRST = datetime.min.replace(tzinfo=UTC) + timedelta(microseconds=1)
+_LAST = datetime.max.replace(tzinfo=UTC) - timedelta(microseconds=1)
+"""The first and the last instant that come back from the database as they were: those outside are infinity there."""
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        utc = moment.astimezone(UTC)
+    except OverflowError:  # the offset leads out of the years 1 to 9999: a day that nobody means
+        utc = moment.replace(tzinfo=UTC)
+    return min(max(utc, _FIRST), _LAST)
+
+
+AnyMoment = Annotated[AwareDatetime, BeforeValidator(_dated), AfterValidator(_in_utc), Shown(patterns.ANY_MOMENT)]
+"""An instant of any year, as a clock that was never set may give it: RFC 3339 text with an offset, read as UTC."""
+
+
 def _day(value: object) -> object:
     # pydantic would take numbers for seconds since 1970, and moments for days
     if isinstance(value, str) and re.fullmatch(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}", value):
@@ -116,8 +133,22 @@ Prefix = Annotated[str, StringConstraints(pattern=_PREFIX)]
 """An area: the code of a district, street, community or cell, or the start of one."""
 IdempotencyKey = Annotated[str, StringConstraints(pattern=_KEY)]
 CursorText = Annotated[str, StringConstraints(max_length=1024), Shown(patterns.CURSOR)]
+PageCursor = Annotated[
+    CursorText | None,
+    Field(description="the `next_cursor` of the page before, with the same filters; left out: the first page"),
+]
 Limit = Annotated[int, Field(ge=1, le=500, description="rows of one page")]
 WaitSeconds = Annotated[int, Field(ge=0, le=60, description="hold the request this many seconds at most")]
+
+
+def _split(value: object) -> object:
+    if not isinstance(value, list):
+        return value
+    return [part for each in value for part in (each.split(",") if isinstance(each, str) else [each])]
+
+
+COMMAS = BeforeValidator(_split)
+"""Several values of one query parameter, separated by commas: `Annotated[list[State], COMMAS]`."""
 
 
 def _strictly(schema: object) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 
+import pytest
+
 from service.appraisal.sheet import sheet
 from service.rules.figures.definition import Grouping, Measure, Tallies, Tally, summed
 from tests.rules.builders import COMMUNITY
@@ -30,6 +32,30 @@ def test_a_month_without_calls_has_a_header_alone() -> None:
     assert content.startswith(b"\xef\xbb\xbfgroup_code,group_name,calls,")
 
 
-def test_a_code_is_never_a_formula() -> None:
-    [line] = _lines(Tallies({"=1+1": TALLY}, TALLY))
-    assert (line["group_code"], line["group_name"]) == ("'=1+1", "'=1+1")
+_FORMULAS = ["=1+1", "+86", "-x", "@SUM(1)", "＝1+1", "＋86", "－x", "＠SUM(1)", "﹦1", "﹢1", "﹣1", "﹫1"]
+_UNSEEN = [
+    *" \u00a0\u3000\u2003",  # blanks
+    *"\t\r\n\x00\x1b\x85\u2028",  # controls and line breaks
+    *"\ufeff\u200b\u200d\u2060\u00ad\u202e\u2066\u061c",  # no width, soft hyphen, direction
+    *"\u034f\ufe0f\U000e0100\u0301\u115f\u3164\uffa0\u2800",  # joiner, selectors, marks, fillers
+]
+
+
+@pytest.mark.parametrize("before", ["", *_UNSEEN, " \u200b\ufeff"], ids=ascii)
+@pytest.mark.parametrize("formula", _FORMULAS)
+def test_no_name_is_a_formula(before: str, formula: str) -> None:
+    text = before + formula
+    [line] = _lines(Tallies({text: TALLY}, TALLY))
+    assert (line["group_code"], line["group_name"]) == (f"'{text}", f"'{text}")
+
+
+@pytest.mark.parametrize("text", ["\tx", "\rx", "\nx", " \tx", "\u200b\rx", "\t"], ids=ascii)
+def test_no_name_starts_a_new_cell(text: str) -> None:
+    [line] = _lines(Tallies({text: TALLY}, TALLY))
+    assert line["group_name"] == f"'{text}"
+
+
+@pytest.mark.parametrize("text", ["440105003", "a=b", "一街＝二街", " 街道", "\u200b社区", "", " ", "(-x)", "'=1"])
+def test_any_other_name_stays_as_it_is(text: str) -> None:
+    [line] = _lines(Tallies({text: TALLY}, TALLY))
+    assert line["group_name"] == text

@@ -65,9 +65,9 @@ _EVENTS = "SELECT type FROM event WHERE incident_id IS NOT NULL ORDER BY batch_i
 async def test_each_deadline_fires_at_its_own_instant(haizhu: Database) -> None:
     await _seed_three(haizhu)
     travel = Travel(haizhu)
-    assert await travel.advancer.to(START + 2 * HOUR) == 2
+    assert await travel.advancer.to(START + 2 * HOUR) == (START + 2 * HOUR, 2)
     assert await _rows(haizhu, _SECOND_CALLS) == [(f"at-{n}-1", START + n * HOUR) for n in (1, 2)]
-    assert await travel.advancer.to(START + BOX) == 1
+    assert await travel.advancer.to(START + BOX) == (START + BOX, 1)
     assert await _rows(haizhu, _SECOND_CALLS) == [(f"at-{n}-1", START + n * HOUR) for n in (1, 2, 3)]
     assert await _rows(haizhu, "SELECT DISTINCT late_s FROM call WHERE seq = 1") == [(0.0,)]
     assert travel.clock.now() == START + BOX
@@ -76,14 +76,14 @@ async def test_each_deadline_fires_at_its_own_instant(haizhu: Database) -> None:
 async def test_what_fires_on_the_way_may_fire_again(haizhu: Database) -> None:
     """A call that is opened on the way has a deadline on the way as well."""
     await seed(haizhu, 3, reported_at=START, due_at=START + HOUR)
-    assert await Travel(haizhu).advancer.to(START + HOUR + 2 * BOX) == 6
+    assert (await Travel(haizhu).advancer.to(START + HOUR + 2 * BOX)).fired == 6
     assert await _rows(haizhu, "SELECT DISTINCT level FROM incident") == [(3,)]
 
 
 async def test_a_travel_takes_page_after_page(haizhu: Database) -> None:
     await seed(haizhu, sweep.PAGE + 1, reported_at=START, due_at=START + HOUR)
     travel = Travel(haizhu)
-    assert await travel.advancer.to(START + HOUR) == sweep.PAGE + 1
+    assert (await travel.advancer.to(START + HOUR)).fired == sweep.PAGE + 1
     assert len(travel.committed) == 2, "each page is a commit that the readers of the log hear of"
 
 
@@ -93,7 +93,7 @@ async def test_a_bad_row_stops_no_travel(haizhu: Database) -> None:
     async with haizhu.begin() as tx:
         await tx.execute(text("UPDATE incident SET policy_version = 99 WHERE number = 'at-2-1'"))
     travel = Travel(haizhu)
-    assert await travel.advancer.to(START + BOX) == 2
+    assert (await travel.advancer.to(START + BOX)).fired == 2
     assert await _rows(haizhu, _SECOND_CALLS) == [(f"at-{n}-1", START + n * HOUR) for n in (1, 3)]
     assert travel.clock.now() == START + BOX
     [(wake_at,)] = await _rows(haizhu, "SELECT wake_at FROM incident WHERE number = 'at-2-1'")
@@ -103,11 +103,11 @@ async def test_a_bad_row_stops_no_travel(haizhu: Database) -> None:
 async def test_where_nothing_is_due_only_the_clock_moves(haizhu: Database) -> None:
     """An instant before the first deadline, and with an empty book of incidents."""
     travel = Travel(haizhu)
-    assert await travel.advancer.to(START + HOUR) == 0
+    assert (await travel.advancer.to(START + HOUR)).fired == 0
     await seed(haizhu, 3, reported_at=START, due_at=START + 2 * HOUR)
     before = await _rows(haizhu, "SELECT * FROM incident ORDER BY id")
     moment = START + 2 * HOUR - timedelta(microseconds=1)
-    assert await travel.advancer.to(moment) == 0
+    assert (await travel.advancer.to(moment)).fired == 0
     assert (travel.clock.now(), travel.committed) == (moment, [])
     assert await _rows(haizhu, "SELECT * FROM incident ORDER BY id") == before
 
@@ -116,9 +116,10 @@ async def test_time_goes_forward_only(haizhu: Database) -> None:
     """To a moment that has passed there is no way, not even for what is due by now."""
     await seed(haizhu, 1, reported_at=START, due_at=START)
     travel = Travel(haizhu)
-    for pointer in ("/to", "/seconds"):
+    tick = timedelta(microseconds=1)
+    for movement, pointer in ((travel.advancer.to(START - tick), "/to"), (travel.advancer.by(-tick), "/seconds")):
         with pytest.raises(ValidationFailed) as refused:
-            await travel.advancer.to(START - timedelta(microseconds=1), pointer)
+            await movement
         assert [each.pointer for each in refused.value.errors] == [pointer]
         assert START.isoformat() in refused.value.detail
     assert (travel.clock.now(), travel.committed) == (START, [])
@@ -127,7 +128,7 @@ async def test_time_goes_forward_only(haizhu: Database) -> None:
 async def test_to_the_present_moment_fires_what_is_due(haizhu: Database) -> None:
     await seed(haizhu, 2, reported_at=START, due_at=START)
     travel = Travel(haizhu)
-    assert [await travel.advancer.to(START) for _ in range(2)] == [2, 0]
+    assert [await travel.advancer.to(START) for _ in range(2)] == [(START, 2), (START, 0)]
     assert travel.clock.now() == START
 
 
@@ -136,7 +137,8 @@ async def test_two_travels_at_once_take_turns(haizhu: Database) -> None:
     await _seed_three(haizhu)
     travel = Travel(haizhu)
     stops = [START + HOUR, START + 2 * HOUR, START + 2 * HOUR, START + 3 * HOUR]
-    assert await asyncio.gather(*(travel.advancer.to(each) for each in stops)) == [1, 1, 0, 1]
+    arrivals = await asyncio.gather(*(travel.advancer.to(each) for each in stops))
+    assert arrivals == list(zip(stops, [1, 1, 0, 1], strict=True))
     assert await _rows(haizhu, _SECOND_CALLS) == [(f"at-{n}-1", START + n * HOUR) for n in (1, 2, 3)]
     assert travel.clock.now() == stops[-1]
 
@@ -148,8 +150,36 @@ async def test_a_shorter_travel_comes_too_late(haizhu: Database) -> None:
     far, near = await asyncio.gather(
         travel.advancer.to(START + 3 * HOUR), travel.advancer.to(START + HOUR), return_exceptions=True
     )
-    assert (far, type(near)) == (3, ValidationFailed)
+    assert far == (START + 3 * HOUR, 3)
+    assert isinstance(near, ValidationFailed) and near.errors[0].pointer == "/to"
+    assert (START + 3 * HOUR).isoformat() in near.detail
     assert travel.clock.now() == START + 3 * HOUR
+
+
+async def test_steps_at_once_add_up(haizhu: Database) -> None:
+    """Each step counts from where the step before has left the clock, and each answers where it arrived itself."""
+    await _seed_three(haizhu)
+    travel = Travel(haizhu)
+    arrivals = await asyncio.gather(*(travel.advancer.by(HOUR) for _ in range(3)), travel.advancer.by(timedelta(0)))
+    assert arrivals == [(START + n * HOUR, 1) for n in (1, 2, 3)] + [(START + 3 * HOUR, 0)]
+    assert await _rows(haizhu, _SECOND_CALLS) == [(f"at-{n}-1", START + n * HOUR) for n in (1, 2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("start", "moment"),
+    [
+        (START, START + timedelta(days=3660, microseconds=1)),
+        (START, datetime(2199, 1, 1, tzinfo=UTC)),
+        (datetime(2199, 12, 31, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)),
+    ],
+)
+async def test_no_movement_goes_too_far(haizhu: Database, start: datetime, moment: datetime) -> None:
+    travel = Travel(haizhu, start)
+    for movement, pointer in ((travel.advancer.to(moment), "/to"), (travel.advancer.by(moment - start), "/seconds")):
+        with pytest.raises(ValidationFailed) as refused:
+            await movement
+        assert [each.pointer for each in refused.value.errors] == [pointer]
+    assert travel.clock.now() == start
 
 
 async def _report_on_friday(database: Database) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -38,6 +39,7 @@ async def test_a_deadline_on_the_way_fires_at_its_own_instant(house: House) -> N
         ({"seconds": 10 * 366 * 86_400 + 1}, "/seconds"),
         ({"seconds": "90"}, "/seconds"),
         ({"to": (START - timedelta(seconds=1)).isoformat()}, "/to"),
+        ({"to": "2199-12-31T00:00:00Z"}, "/to"),
         ({"minutes": 1}, "/minutes"),
     ],
 )
@@ -46,6 +48,15 @@ async def test_a_step_that_cannot_be_made_is_refused(house: House, body: dict[st
     assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed")
     assert pointer in [each["pointer"] for each in answer.json()["errors"]]
     assert house.process.clock.now() == START
+
+
+async def test_concurrent_steps_in_seconds_add_up(house: House) -> None:
+    """Ten deadlines lie within the first step, so the second request comes while the clock is on its way."""
+    await asyncio.gather(*(house.report() for _ in range(10)))
+    first, second = await asyncio.gather(house.advance(seconds=5 * 3600), house.advance(seconds=3600))
+    assert (first["now"], first["fired"]) == ("2026-11-23T06:00:00Z", 10)
+    assert second["now"] == "2026-11-23T07:00:00Z"
+    assert house.process.clock.now() == START + timedelta(hours=6)
 
 
 @pytest.mark.parametrize("who", ["worker", "community", "auditor"])

@@ -18,13 +18,7 @@ pytestmark = pytest.mark.anyio
 _UNTIL = tuple(
     ("until", value, "until") for value in ("2026-12-31T18:00:00", "2026-12-31", "soon", 1, "2200-01-01T00:00:00Z")
 )
-_PICTURES = (
-    ("attachments", ["a.jpg"] * 21, "attachments"),
-    ("attachments", ["a.jpg", " "], "attachments/1"),
-    ("attachments", ["x" * 201], "attachments/0"),
-    ("attachments", ["a\nb"], "attachments/0"),
-    ("attachments", "a.jpg", "attachments"),
-)
+_PICTURES = tuple(("attachments", value, "attachments") for value in (["a.jpg"], ["a.jpg"] * 21, [" "], [7], "a.jpg"))
 VERBS = (
     Verb(
         Arrow.ANSWER,
@@ -212,11 +206,9 @@ def test_a_body_may_be_as_long_as_it_says(verb: Verb) -> None:
     assert {name: getattr(taken, name) for name in verb.texts} == {name: longest[name] for name in verb.texts}
 
 
-async def test_twenty_pictures_go_with_a_resolution(house: House) -> None:
-    pictures = [f"{n:0200}" for n in range(20)]
-    incident = await house.report()
-    done = await house.act("community", incident, "resolve", result="好了", attachments=pictures)
-    assert done["calls"][-1]["attachments"] == pictures
+async def test_an_empty_list_of_pictures_is_none(house: House) -> None:
+    done = await house.act("community", await house.report(attachments=[]), "resolve", result="好了", attachments=[])
+    assert done["calls"][-1]["attachments"] == []
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "32768", "99999999999", "1.5", "one", "%20"])

@@ -17,6 +17,7 @@ from service.rules.errors import IdempotencyMismatch, Unavailable, UnknownCatego
 from service.rules.model import Actor, Draft
 from service.rules.words import Role
 from service.store.database import Database
+from service.store.incidents import saving
 from service.store.incidents.reports import Report
 from service.store.incidents.tables import incident
 from service.store.log.writing import Committed
@@ -87,12 +88,10 @@ async def test_what_waits_together_is_one_commit(
 
 
 async def test_a_key_sent_twice_at_once_is_one_incident(haizhu: Database, intake: Intake) -> None:
-    """The second goes into another group, which may be the quicker one."""
     once = replace(REPORT, idempotency_key="k")
     tasks = await submitted(intake, once, once, replace(once, body_hash=b"another"), REPORT)
     intake.start()
-    first, second, other, plain = await outcomes_of(tasks)
-    new, repeated = sorted((first, second), key=lambda each: isinstance(each, RepeatedReport))
+    new, repeated, other, plain = await outcomes_of(tasks)
     assert isinstance(new, NewReport) and isinstance(plain, NewReport)
     assert isinstance(repeated, RepeatedReport) and not repeated.by_source
     assert repeated.known.id == new.decision.after.id
@@ -104,10 +103,53 @@ async def test_a_second_report_of_a_source_is_the_first(haizhu: Database, intake
     sourced = replace(REPORT, source=("grid-app", "A-1"))
     tasks = await submitted(intake, sourced, sourced)
     intake.start()
-    new, repeated = sorted(await outcomes_of(tasks), key=lambda each: isinstance(each, RepeatedReport))
+    new, repeated = await outcomes_of(tasks)
     assert isinstance(new, NewReport) and isinstance(repeated, RepeatedReport)
     assert repeated.by_source and repeated.known.id == new.decision.after.id
     assert await stored(haizhu) == 1
+
+
+async def test_the_first_of_a_chain_of_keys_and_sources_wins(intake: Intake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second report waits for the first, of which it has the key; so the third waits for the second, of which it
+    has the source. The first is refused, so that the second becomes the incident."""
+    monkeypatch.setattr("service.incidents.intake.MAX_GROUP", 1)
+    source = ("grid-app", "A-1")
+    refused = await submitted(intake, replace(REPORT, idempotency_key="k"), draft=replace(DRAFT, category="no"))
+    others = (replace(REPORT, idempotency_key="k", source=source), replace(REPORT, source=source))
+    intake.start()
+    first, second, third = await outcomes_of(refused + await submitted(intake, *others))
+    assert isinstance(first, UnknownCategory)
+    assert isinstance(second, NewReport)
+    assert isinstance(third, RepeatedReport) and third.by_source
+
+
+async def test_a_key_like_a_source_is_another_thing(intake: Intake) -> None:
+    """The subject and the key of one report are the system and the reference of another."""
+    tasks = await submitted(
+        intake, replace(REPORT, idempotency_key="k"), replace(REPORT, source=(REPORT.subject, "k")), REPORT
+    )
+    intake.start()
+    assert {type(each) for each in await outcomes_of(tasks)} == {NewReport}
+
+
+async def test_only_new_incidents_take_numbers(intake: Intake) -> None:
+    """Of a group with replays and refusals, the numbers are dense and in order."""
+    keyed = [replace(REPORT, idempotency_key=f"k-{n}") for n in range(5)]
+    intake.start()
+    await outcomes_of(await submitted(intake, *keyed))
+    bad = await submitted(intake, REPORT, draft=replace(DRAFT, category="no"))
+    await outcomes_of(bad + await submitted(intake, *keyed, *keyed))
+    outcomes = await outcomes_of(await submitted(intake, REPORT, replace(keyed[0], body_hash=b"another"), REPORT))
+    numbers = [each.decision.after.number for each in outcomes if isinstance(each, NewReport)]
+    assert numbers == ["2026-000006", "2026-000007"]
+
+
+async def test_a_group_larger_than_a_block_is_numbered(intake: Intake) -> None:
+    count = saving.NUMBER_BLOCK + 1
+    intake.start()
+    outcomes = await outcomes_of(await submitted(intake, *[REPORT] * count))
+    numbers = [each.decision.after.number for each in outcomes if isinstance(each, NewReport)]
+    assert numbers == [f"2026-{n:06d}" for n in range(1, count + 1)]
 
 
 async def test_a_refusal_of_the_rules_is_one_reports_own(haizhu: Database, context: Context, intake: Intake) -> None:

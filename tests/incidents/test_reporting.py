@@ -125,7 +125,7 @@ async def test_a_wrong_report_gets_one_clear_problem_and_leaves_nothing(
         assert left == 0 or table is event  # making the keys wrote events of their own
 
 
-async def test_reports_of_a_group_are_saved_together_and_a_refused_one_spoils_no_other(house: House) -> None:
+async def test_a_refused_report_spoils_no_other_of_its_group(house: House) -> None:
     bodies = [BODY if n % 3 else {**BODY, "category": "no-such"} for n in range(60)]
     answers = await asyncio.gather(*(_post(house, body) for body in bodies))
     assert [answer.status_code for answer in answers] == [201 if n % 3 else 422 for n in range(60)]

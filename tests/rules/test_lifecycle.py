@@ -164,8 +164,10 @@ def test_a_merge_asks_for_the_right_on_both_sides() -> None:
     incident, target = an_incident(State.CALLING), an_incident(State.CALLING)._replace(id=UUID(int=2))
     merge = replace(an_act(Arrow.MERGE), into=target.id)
     mine, theirs = access.party(PEOPLE["street"], incident), access.party(PEOPLE["community"], target)
-    with pytest.raises(NotYours):
+    with pytest.raises(NotYours) as refused:
         lifecycle.merge(incident, target, merge, mine, theirs, WORLD, NOW)
+    assert [each.pointer for each in refused.value.errors] == ["/into"]
+    assert target.number in refused.value.detail
     with pytest.raises(NotYours):
         lifecycle.merge(incident, target, merge, theirs, mine, WORLD, NOW)
     closed, heard = lifecycle.merge(incident, target, merge, mine, mine, WORLD, NOW)

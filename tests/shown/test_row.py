@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from service.rules.model import Actor, Call
 from service.rules.sight import Viewer
 from service.rules.words import Level, Role, State
@@ -41,6 +43,24 @@ def test_a_deadline_is_overdue_once_it_has_passed() -> None:
         assert row(Viewer(VIEWER.actor, WORLD, moment), stored())["overdue"] is overdue
     closed = row(Viewer(VIEWER.actor, WORLD, later(days=900)), stored(State.CLOSED))
     assert (closed["due_at"], closed["overdue"]) == (None, False)
+
+
+@pytest.mark.parametrize(
+    ("after", "mismatch"),
+    [
+        (timedelta(minutes=5), False),
+        (timedelta(minutes=5, microseconds=1), True),
+        (timedelta(days=-30), False),
+        (timedelta(days=-30, microseconds=-1), True),
+    ],
+)
+def test_a_phones_time_may_be_wrong(after: timedelta, mismatch: bool) -> None:
+    """It is held against the report, whenever it is looked at."""
+    reported_at = stored()["reported_at"]
+    for moment in (reported_at, later(days=900)):
+        viewer = Viewer(VIEWER.actor, WORLD, moment)
+        assert row(viewer, stored(occurred_at=reported_at + after))["time_mismatch"] is mismatch
+        assert row(viewer, stored())["time_mismatch"] is False
 
 
 def test_a_unit_is_named_by_the_viewers_world() -> None:

@@ -18,12 +18,14 @@ from starlette.types import Scope
 
 from service import metrics
 from service.access.gate import Gate
+from service.clock import VirtualClock
 from service.rules import errors
 from service.rules.model import Actor
 from service.rules.words import Role, Urgency
-from service.web import docs, headers, limits, openapi, problems, text, timing, waiting
+from service.web import docs, every_answer, headers, limits, openapi, problems, routing, text, timing, waiting
 from service.web.answers import answer
 from service.web.doors import BULK_BYTES, JSON, ZIP, BodyLimits, Door
+from tests.house import START
 
 KEY = {"Authorization": "Bearer good"}
 
@@ -53,7 +55,7 @@ class Batch(text.Body):
 class Filters(text.Params):
     limit: text.Limit = 50
     urgency: Literal["urgent", "normal"] | None = None
-    level: Annotated[list[int], Query()] = []
+    level: Annotated[list[int], text.COMMAS] = []
     overdue: bool | None = None
 
 
@@ -137,11 +139,13 @@ def make(metric: metrics.Metrics | None = None) -> FastAPI:
     problems.install(app, (DOOR,), lambda error: measured.fault("http", error))
     docs.install(app)
     app.router.routes.extend(router.routes)
+    routing.install(app, (DOOR,))
     openapi.describe(app, (DOOR,))
     app.add_middleware(limits.Limits, doors=(DOOR,), posts=POSTS)
     app.add_middleware(Gate, doors=(DOOR,))
     ticks = itertools.count()
     app.add_middleware(timing.Timed, metrics=measured, timer=lambda: next(ticks) / 1000)
+    every_answer.install(app, VirtualClock(START))
     return app
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import Query, Request
-from pydantic_core import from_json
 
 from service.access import deps
 from service.access.deps import Caller
@@ -17,7 +16,7 @@ from service.registry.bundle.report import ImportView
 from service.rules import access, errors
 from service.rules.errors import Pointer
 from service.rules.words import Role
-from service.web import problems
+from service.web import problems, strict_json
 from service.web.answers import Answer, answer
 from service.web.examples import one
 from service.web.router import Router
@@ -74,7 +73,10 @@ _BODY: dict[str, Any] = {
     openapi_extra=_BODY,
 )
 async def import_registry(
-    request: Request, context: CurrentContext, caller: Caller, dry_run: Annotated[bool, Query()] = False
+    request: Request,
+    context: CurrentContext,
+    caller: Caller,
+    dry_run: Annotated[bool, Query(description="true: only show what would change")] = False,
 ) -> Answer[ImportView]:
     """The whole bundle is imported, or nothing. All faults are reported at once, each with its file and row. With
     `dry_run=true` the answer shows what would change, and nothing is written. A change takes effect now, or at a later
@@ -110,10 +112,7 @@ def _files(content: bytes, media: str) -> dict[str, bytes]:
 
 
 def _texts(content: bytes) -> dict[str, str]:
-    try:
-        texts = from_json(content)
-    except ValueError as error:
-        raise errors.BadJson(f"The body is not JSON: {error}.") from None
+    texts = strict_json.read(content)
     if not isinstance(texts, dict) or not all(isinstance(text, str) for text in texts.values()):
         detail = "Send an object that maps file names, such as units.csv, to their text."
         raise errors.ValidationFailed(detail, errors=[Pointer("", detail)])

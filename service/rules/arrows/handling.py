@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from service.rules import access, deadlines, routing
-from service.rules.errors import Conflict, UnknownCategory, UnknownCell
+from service.rules.errors import Conflict, UnknownCategory, UnknownCell, wrong_field
 from service.rules.model import (
     Act,
     Actor,
@@ -140,7 +140,14 @@ def _parked(incident: Incident, by: By, waits_s: int) -> Incident:
 
 
 def answer(story: Story, act: Act) -> None:
-    """Arrow b: the called unit takes the call on, and its resolve box starts."""
+    """Arrow b: the called unit takes the call on, and its resolve box starts.
+
+    Raises:
+        ValidationFailed: the unit promises an instant that has passed.
+    """
+    if act.until is not None and act.until <= story.now:
+        detail = f"It is {story.now.isoformat()} already: promise a later time, or leave promised_by out."
+        raise wrong_field("/promised_by", detail)
     _take_on(story, dict(act.answer or {}))
     story.record(EventType.CALL_ANSWERED, act.words)
 

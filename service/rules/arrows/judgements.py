@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from service.rules.errors import NotYours, wrong_field
+from service.rules.errors import NotYours, Pointer, wrong_field
 from service.rules.model import Act, Actor, Appeal, Call, Incident, call_numbered
 from service.rules.story import Story
 from service.rules.words import Arrow, ClosedAs, EventType, Level, Outcome, State, Verdict
@@ -108,7 +108,8 @@ def appeal(story: Story, act: Act) -> None:
     """
     call = _call(story.incident, act.call)
     if call.unit != story.by.unit:
-        raise NotYours(f"Call {call.seq} was not yours: each unit appeals for itself.")
+        detail = f"Call {call.seq} was not yours: each unit appeals for itself."
+        raise NotYours(detail, errors=(Pointer("/call", detail),))
     if call.outcome not in MISSED:
         raise wrong_field("/call", f"Call {call.seq} was not missed: there is nothing to appeal against.")
     if call.appeal is not None:

@@ -107,8 +107,9 @@ def test_each_appeals_once_against_each_missed_call_of_its_own() -> None:
     incident = fired(incident).after  # the leader's first
     for unit, call in ((COMMUNITY, 1), (STREET, 2), (DEPARTMENT, 3), (LEADER, 4)):
         for other in {1, 2, 3, 4} - {call}:
-            with pytest.raises(NotYours, match="each unit appeals for itself"):
+            with pytest.raises(NotYours, match="each unit appeals for itself") as refused:
                 _appealed(incident, unit, other)
+            assert [each.pointer for each in refused.value.errors] == ["/call"]
         appealed = _appealed(incident, unit, call).after
         with pytest.raises(IllegalTransition, match="one appeal a call"):
             _appealed(appealed, unit, call)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
-from service.rules.model import CLOCK, By, Call, Decision
+from service.rules.errors import ValidationFailed
+from service.rules.model import CLOCK, Act, By, Call, Decision
 from service.rules.words import Arrow, DueKind, Level, Outcome, State
 from tests.rules.builders import (
     COMMUNITY,
     DEPARTMENT,
     LEADER,
     NOW,
+    PEOPLE,
     STREET,
     UNIT_AT,
+    WORLD,
     a_void,
     act,
     an_incident,
@@ -22,7 +26,7 @@ from tests.rules.builders import (
     later,
     reported,
 )
-from tests.rules.deciding import changed_call
+from tests.rules.deciding import changed_call, decide
 
 C, A, R, X = State.CALLING, State.ANSWERED, State.RESOLVED, State.CLOSED
 
@@ -137,6 +141,20 @@ def test_the_clock_ends_a_call_as_missed_by_itself(state: State, outcome: Outcom
     assert (ended.end_code, ended.end_reason, ended.result) == (None, None, None)
     assert _opened(decision).cause == outcome.value
     assert (_opened(decision).ground, _opened(decision).reason) == (None, None)
+
+
+@pytest.mark.parametrize(("after_us", "kept"), [(-1, False), (0, False), (1, True), (None, True)])
+def test_a_promise_lies_ahead(after_us: int | None, kept: bool) -> None:
+    until = None if after_us is None else NOW + timedelta(microseconds=after_us)
+    promise = Act(Arrow.ANSWER, "go and look", answer={"promised_by": until}, until=until)
+    if kept:
+        after = decide(an_incident(C), promise, PEOPLE["community"], WORLD, NOW).after
+        assert (after.state, after.call.answer) == (A, {"promised_by": until})
+    else:
+        with pytest.raises(ValidationFailed) as refused:
+            decide(an_incident(C), promise, PEOPLE["community"], WORLD, NOW)
+        assert [each.pointer for each in refused.value.errors] == ["/promised_by"]
+        assert NOW.isoformat() in refused.value.detail
 
 
 def test_the_audience_is_everybody_who_was_ever_called_once_each_in_order() -> None:

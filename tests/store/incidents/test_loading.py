@@ -32,6 +32,18 @@ async def test_an_incident_has_its_own_calls_in_order(database: Database) -> Non
     assert loaded.calls == (*loaded.incident.earlier, loaded.incident.call)
 
 
+async def test_many_incidents_are_loaded_as_each_alone(database: Database) -> None:
+    """With their calls and requests; an unknown one is left out."""
+    incident = await raised(database, 3)
+    await save(database, numbered(2), numbered(3))
+    await save(database, act(numbered(2).after, "community", Arrow.EXTEND))
+    ids = [incident.id, UUID(int=2), UUID(int=3), UUID(int=9)]
+    async with database.read() as connection:
+        alone = {each: await loading.load(connection, each) for each in ids}
+        assert await loading.load_all(connection, ids) == {each: found for each, found in alone.items() if found}
+        assert await loading.load_all(connection, []) == {}
+
+
 async def test_the_row_joins_the_report(database: Database) -> None:
     await save(database, numbered(1))
     async with database.read() as connection:
