@@ -50,7 +50,7 @@ def create_app(settings: Settings, clock: Clock, rooms: Sequence[Room] = ROOMS) 
         docs.install(app)
     problems.install(app, doors, lambda error: process.metrics.fault("http", error))
     routing.install(app, doors)
-    openapi.describe(app, doors)
+    openapi.describe(app, doors, lambda: {name: each for room in rooms for name, each in room.event_shapes().items()})
     posts = {path: each for room in rooms for path, each in room.limits.items()}
     app.add_middleware(limits.Limits, doors=doors, posts=posts)
     app.add_middleware(Gate, doors=doors)

@@ -33,6 +33,7 @@ PEOPLE: dict[str, NewKey] = {
     "other_street": NewKey(Role.UNIT, unit="440105001"),
     "auditor": NewKey(Role.AUDITOR, subject="auditor"),
     "ops": NewKey(Role.OPS, subject="ops"),
+    "other_ops": NewKey(Role.OPS, subject="other-ops"),
 }
 
 

@@ -11,6 +11,7 @@ from service.rules.figures import scoring
 from service.rules.figures.definition import SCORED, Grouping, Measure, Tallies, Tally
 from service.rules.policy import Policy, Weights
 from service.rules.sight import Viewer
+from service.web import characters
 
 _COUNTS = [measure for measure in Measure if measure not in SCORED]  # the JSON has the others as `of` alone
 _BOM = "\ufeff"
@@ -20,8 +21,6 @@ _SIGNS = frozenset("=+-@")
 and small forms of these for the same signs."""
 _BREAKS = frozenset("\t\r\n")
 """Blanks that end a cell or a line when the file is pasted, so that what follows them is the start of a cell."""
-_FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
-"""Characters that show nothing, although Unicode counts them as letters or symbols."""
 
 
 def sheet(viewer: Viewer, found: Tallies, grouping: Grouping, policy: Policy | None) -> bytes:
@@ -53,11 +52,11 @@ def _line(tally: Tally, weights: Weights) -> dict[str, float | None]:
 
 def _inert(text: str) -> str:
     """A text that no spreadsheet takes for a formula, whatever stands before its first visible character."""
-    start = next((place for place, each in enumerate(text) if not _is_unseen(each)), len(text))
+    start = next((place for place, each in enumerate(text) if _stands_alone(each)), len(text))
     first = unicodedata.normalize("NFKC", text[start : start + 1])[:1]
     return f"'{text}" if first in _SIGNS or not _BREAKS.isdisjoint(text[:start]) else text
 
 
-def _is_unseen(character: str) -> bool:
-    """Whether a character shows nothing by itself: a blank, a control or format character, or a mark."""
-    return unicodedata.category(character)[0] in "CMZ" or character in _FILLERS
+def _stands_alone(character: str) -> bool:
+    """Whether a character is seen, and is no mark on the one before it."""
+    return characters.is_visible(character) and not unicodedata.category(character).startswith("M")

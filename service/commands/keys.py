@@ -9,6 +9,7 @@ from service.access import keys
 from service.access.keys import NewKey
 from service.commands.database import OPS, now_and_world, with_database
 from service.rules.errors import ValidationFailed
+from service.rules.sentences import Sentence
 from service.rules.words import Role
 from service.settings import Settings
 from service.store.access.keys import Key
@@ -69,7 +70,7 @@ def revoke(settings: Settings, arguments: argparse.Namespace) -> int:
     try:
         key_id = UUID(arguments.id)
     except ValueError:
-        raise ValidationFailed(f"'{arguments.id}' is not a key's id: see `sihu keys list`.") from None
+        raise ValidationFailed(Sentence("{key} is not a key's id: see `sihu keys list`.", key=arguments.id)) from None
 
     async def work(database: Database) -> None:
         now, world = await now_and_world(database)

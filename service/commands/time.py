@@ -185,7 +185,11 @@ def show_coverage(settings: Settings, arguments: argparse.Namespace) -> int:
 
     years = with_database(settings, work)
     if not years:
-        raise NotFound(f"Calendar {arguments.calendar} holds no days: load them with sihu calendar load.")
+        raise NotFound(
+            Sentence(
+                "Calendar {calendar} holds no days: load them with sihu calendar load.", calendar=arguments.calendar
+            )
+        )
     for year, known, days in years:
         print(f"{year}  {known} of {days} days" + ("" if known == days else "  (not covered)"))
     return 0
@@ -248,12 +252,16 @@ def _moment(text: str) -> datetime:
     try:
         return TypeAdapter(Moment).validate_python(text)
     except ValidationError:
-        raise ValidationFailed(f"{text} is no time with its offset, such as 2027-01-01T00:00:00+08:00") from None
+        raise ValidationFailed(
+            Sentence("{text} is no time with its offset, such as 2027-01-01T00:00:00+08:00.", text=text)
+        ) from None
 
 
 def _year(year: int) -> int:
     if not FIRST_YEAR <= year <= LAST_YEAR:
-        raise ValidationFailed(f"--fill-year {year}: give a year from {FIRST_YEAR} to {LAST_YEAR}")
+        raise ValidationFailed(
+            Sentence("--fill-year {year}: give a year from {min} to {max}.", year=year, min=FIRST_YEAR, max=LAST_YEAR)
+        )
     return year
 
 
@@ -262,5 +270,5 @@ def _calendar(text: str) -> str:
         return TypeAdapter(Code).validate_python(text)
     except ValidationError:
         raise ValidationFailed(
-            f"{text!r} is no calendar's code for --calendar: give letters and digits, such as cn"
+            Sentence("{text} is no calendar's code for --calendar: give letters and digits, such as cn.", text=text)
         ) from None

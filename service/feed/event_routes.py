@@ -11,12 +11,13 @@ from pydantic import Field
 from service import clock
 from service.access.deps import Caller
 from service.context import Context, CurrentContext
+from service.feed.event_types import CloudEvent, event
 from service.feed.tail import Tail
+from service.registry.filters import demand_known
 from service.rules import errors
 from service.rules.sight import Viewer, sight_of
 from service.rules.words import EventType
 from service.shown import examples
-from service.shown.event import CloudEvent, event
 from service.store.log import feed, numbering
 from service.store.log.feed import FeedFilter, FeedPage
 from service.web import patterns, problems, waiting
@@ -54,7 +55,14 @@ class FeedQuery(Params):
     summary="What happened, in one order, without gaps · 事件流",
     responses={
         200: ok("The next events", _EXAMPLE),
-        **problems.documented(errors.Unauthorized, errors.BadCursor, errors.ValidationFailed, errors.Unavailable),
+        **problems.documented(
+            errors.Unauthorized,
+            errors.BadCursor,
+            errors.ValidationFailed,
+            errors.UnknownUnit,
+            errors.UnknownReference,
+            errors.Unavailable,
+        ),
     },
 )
 async def read_events(
@@ -68,6 +76,7 @@ async def read_events(
     """
     filters = FeedFilter(sight_of(caller), tuple(query.types), query.unit, query.area)
     after = await _start(context, query.after)
+    demand_known(context.worlds.world, unit=query.unit, area=query.area)
     page = await _page(request, context, after, query, filters)
     viewer = Viewer(caller, context.worlds.world, context.clock.now())
     cursor = context.cursors.sign(_CURSOR, [page.scanned_to])

@@ -7,7 +7,6 @@ in the box around China of `coordinates.in_china`. Heights are dropped.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from service.places.shapes import Ring
 from service.rules.sentences import Sentence
 from service.sheets.decoding import UnreadableFile, decode
 from service.web import strict_json
-from service.web.strict_json import RepeatedMemberError
+from service.web.strict_json import NotJsonError
 
 MAX_VERTICES = 20_000
 """Vertices of one feature."""
@@ -103,13 +102,8 @@ def _features(content: bytes) -> list[Any]:
         found = strict_json.loads(decode(content))
     except UnreadableFile as unread:
         raise ValueError(Sentence("line {line}: {fault}", line=max(unread.line, 1), fault=unread.detail)) from None
-    except json.JSONDecodeError as error:
-        detail = Sentence("not JSON from line {line} on: export the file anew as GeoJSON", line=error.lineno)
-        raise ValueError(detail) from None
-    except RepeatedMemberError as error:
-        raise ValueError(Sentence("{cause}: export the file anew as GeoJSON", cause=str(error))) from None
-    except ValueError:  # it is nested too deeply, or has a number with thousands of digits
-        raise ValueError(Sentence("not JSON that can be read: export the file anew as GeoJSON")) from None
+    except NotJsonError as error:
+        raise ValueError(Sentence("not JSON: {why}: export the file anew as GeoJSON", why=error.why)) from None
     if not isinstance(found, dict) or found.get("type") != "FeatureCollection":
         raise ValueError('not a FeatureCollection: send {"type": "FeatureCollection", "features": [...]}')
     if not isinstance(found.get("features"), list):

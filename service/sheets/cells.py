@@ -110,7 +110,7 @@ def codes(value: str) -> tuple[str, ...]:
     parts = tuple(part for each in _LIST_SEPARATOR.split(value) if (part := each.strip()))
     for part in parts:
         if separator := _OTHER_SEPARATOR.search(part):
-            name = "a blank" if separator[0].isspace() else separator[0]
+            name = Sentence("a blank") if separator[0].isspace() else separator[0]
             raise ValueError(Sentence("Separate the codes of a list by ; and not by {separator}.", separator=name))
     return tuple(code(part) for part in parts)
 

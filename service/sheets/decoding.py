@@ -16,7 +16,7 @@ _FIRST_WIDE = "\u0800"
 _PRIVATE = ("\ue000", "\uf8ff")
 """Characters without a meaning of their own. Text in Big5 or Shift-JIS read as GB18030 is full of them."""
 
-SAVE_AS = 'save the file as "CSV UTF-8"'
+SAVE_AS = Sentence('save the file as "CSV UTF-8"')
 
 
 class UnreadableFile(Exception):

@@ -19,6 +19,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from service.rules.errors import Unavailable
+from service.rules.sentences import Sentence
 
 Transaction = AsyncConnection
 """The transaction of a use case, which passes it to the functions of the store. Only the store sends SQL on it."""
@@ -138,7 +139,9 @@ async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
 def _unavailable(error: BaseException) -> Unavailable:
     cause = str(error.orig) if isinstance(error, DBAPIError) else str(error)
     return Unavailable(
-        "The database cannot be reached, or is busy. "
-        "Send the same request again, with its Idempotency-Key: it is not done twice.",
+        Sentence(
+            "The database cannot be reached, or is busy. "
+            "Send the same request again, with its Idempotency-Key: it is not done twice."
+        ),
         cause=(cause.strip().splitlines() or [type(error).__name__])[0],
     )

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, time
+from datetime import date, datetime, time
+
+from typing_extensions import TypedDict  # pydantic cannot read that of `typing` before Python 3.12
 
 from service.rules.errors import Pointer, ValidationFailed
+from service.rules.logged import ByView
 from service.rules.model import By
 from service.rules.policy import Hours, Policy
 from service.rules.sentences import Sentence
@@ -26,6 +29,19 @@ from service.store.registry import world as world_
 from service.store.registry.calendars import Day
 from service.times import coverage
 from service.times.policy_checks import MAX_BOX_YEARS, rows_without_end
+
+
+class CalendarChangedData(TypedDict):
+    """The data of `sihu.calendar.changed`: how many days changed between `first` and `last`, by which authorities, and
+    how many running deadlines the engine looks at again."""
+
+    calendar: str
+    days: int
+    first: date
+    last: date
+    sources: list[str]
+    deadlines_looked_at: int
+    by: ByView
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +105,7 @@ async def write_days(
     return CalendarChange(len(new), deadlines, committed)
 
 
-async def faults_of(tx: Transaction, world: World, calendar: str, new: Sequence[Day], now: datetime) -> list[str]:
+async def faults_of(tx: Transaction, world: World, calendar: str, new: Sequence[Day], now: datetime) -> list[Sentence]:
     """Return one sentence for each row of a policy in use whose time box would never end with the new days.
 
     In use are the policies in force, those to come, and those of open incidents. A row that has no end already may keep
@@ -100,15 +116,15 @@ async def faults_of(tx: Transaction, world: World, calendar: str, new: Sequence[
         return []
     before = (await calendars.days(tx)).get(calendar, {})
     after = before | {each.day: each.workday for each in new}
-    faults: list[str] = []
+    faults: list[Sentence] = []
     for policy, hours in policies:
         endless = rows_without_end(policy, WorkCalendar(hours.spans, after), now)
         endless_before = rows_without_end(policy, WorkCalendar(hours.spans, before), now) if endless else ()
         faults += [
             Sentence(
-                "policy {code} version {version}, {row}: it would not end within {years} years: leave more working "
+                "policy {policy} version {version}, {row}: it would not end within {years} years: leave more working "
                 "days in calendar {calendar}",
-                code=policy.code,
+                policy=policy.code,
                 version=policy.version,
                 row=row,
                 years=MAX_BOX_YEARS,
@@ -149,20 +165,21 @@ async def _new_days(tx: Transaction, calendar: str, days: Sequence[Day], default
     )
 
 
-def _require_ends(faults: Sequence[str]) -> None:
+def _require_ends(faults: Sequence[Sentence]) -> None:
     if faults:
         detail = Sentence(
-            "{count} {count:row|rows} of policies would no longer end; nothing was written.", count=len(faults)
+            "{count} {count:row of a policy|rows of policies} would no longer end; nothing was written: see errors.",
+            count=len(faults),
         )
         raise ValidationFailed(detail, errors=[Pointer("", each) for each in faults])
 
 
 def _entry(calendar: str, new: Sequence[Day], deadlines: int, now: datetime, area: str, by: By) -> Entry:
-    data = {
+    data: CalendarChangedData = {
         "calendar": calendar,
         "days": len(new),
-        "first": new[0].day.isoformat(),
-        "last": new[-1].day.isoformat(),
+        "first": new[0].day,
+        "last": new[-1].day,
         "sources": sorted({each.source for each in new}),
         "deadlines_looked_at": deadlines,
         "by": by.as_dict(),

@@ -7,7 +7,6 @@ days of its year become plain days.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any, NamedTuple
@@ -24,7 +23,7 @@ from service.store.registry.calendars import Day
 from service.times.day_sources import plain_years
 from service.times.schemas import MAX_DAYS, DayRow, DaySource
 from service.web import faults, strict_json
-from service.web.strict_json import RepeatedMemberError
+from service.web.strict_json import NotJsonError
 
 _COLUMNS = SheetColumns(("day", "workday", "note"), ("day", "workday"), others=True)
 _READERS: Mapping[str, cells.Reader] = {"day": cells.day, "workday": cells.boolean}
@@ -67,13 +66,14 @@ def read_feed(name: str, content: bytes, fill_years: Iterable[int] = ()) -> Feed
     if not (days or fill_years or details):
         details.append(Sentence("{file}: it holds no day", file=name))
     note = decoding.note(name, content)
-    notes = (note,) if note else ()
     if details:
         summary = Sentence(
             "{count} {count:fault|faults} in {file}; nothing was written: correct each.", count=len(details), file=name
         )
-        raise ValidationFailed(" ".join((summary, *notes)), errors=[Pointer("", each) for each in details])
-    return Feed(days, plain_years(name, [*fill_years, *years]), notes)
+        if note:
+            summary = Sentence("{refusal} {warnings}", refusal=summary, warnings=[note])
+        raise ValidationFailed(summary, errors=[Pointer("", Sentence("{fault}", fault=each)) for each in details])
+    return Feed(days, plain_years(name, [*fill_years, *years]), (note,) if note else ())
 
 
 def _read(name: str, content: bytes, details: list[str]) -> tuple[list[Day], list[int]]:
@@ -81,8 +81,11 @@ def _read(name: str, content: bytes, details: list[str]) -> tuple[list[Day], lis
     try:
         source = _SOURCE.validate_python(name)
     except ValidationError:
-        wanted = "{file}: give the file a name of 1 to 200 characters, none of them a control character"
-        details.append(Sentence(wanted, file=repr(name)))
+        details.append(
+            Sentence(
+                "{file}: give the file a name of 1 to 200 characters, none of them a control character", file=repr(name)
+            )
+        )
         return [], []
     is_json = name.lower().endswith(".json")
     entries, years = _from_json(name, content, details) if is_json else (_from_csv(name, content, details), [])
@@ -102,8 +105,14 @@ def _days(source: str, entries: Iterable[_FeedEntry], names: Mapping[str, str], 
             continue
         first, _ = found.setdefault(row.day, (entry.place, Day(row.day, row.workday, source, row.note)))
         if first != entry.place:
-            repeated = "{place}: {day} stands at {first} already: keep one of them"
-            details.append(Sentence(repeated, place=entry.place, day=row.day, first=first))
+            details.append(
+                Sentence(
+                    "{place}: {day} stands at {first} already: keep one of them",
+                    place=entry.place,
+                    day=row.day,
+                    first=first,
+                )
+            )
     return sorted(day for _, day in found.values())
 
 
@@ -139,15 +148,8 @@ def _from_json(name: str, content: bytes, details: list[str]) -> tuple[list[_Fee
     except UnreadableFile as unread:
         details.append(_at(name, unread.line, unread.detail))
         return [], []
-    except json.JSONDecodeError as error:
-        fault = Sentence("not JSON from here on: look for a missing comma, quote or bracket before this place")
-        details.append(_at(name, error.lineno, fault))
-        return [], []
-    except RepeatedMemberError as error:
-        details.append(Sentence("{file}: {cause}: keep one of them", file=name, cause=str(error)))
-        return [], []
-    except ValueError:  # it is nested too deeply, or has a number with thousands of digits
-        details.append(Sentence("{file}: not JSON that can be read: load the file as it was published", file=name))
+    except NotJsonError as error:
+        details.append(Sentence("{file}: not JSON: {why}", file=name, why=error.why))
         return [], []
     if not isinstance(document, dict) or not isinstance(document.get("days"), list):
         details.append(

@@ -19,7 +19,7 @@ from service.times import calendar_changes, examples, policies, views
 from service.times.policy_file import PolicyFile
 from service.times.schemas import MAX_DAYS, ActivateBody, DaysBody, DaysQuery, VersionNumber
 from service.web import paging, problems
-from service.web.answers import Answer, answer
+from service.web.answers import Answer, answer, answer_in_words
 from service.web.examples import listed, one
 from service.web.paging import ItemPage, PageQuery, SortKey
 from service.web.router import Router
@@ -62,7 +62,7 @@ async def list_policies(
     def view(policy: Policy) -> views.PolicyView:
         return views.policy(policy, policy is active)
 
-    return paging.page(context.cursors, request.url.path, query, versions, view, _newest_first)
+    return paging.page(context.cursors, request.url.path, caller.subject, query, versions, view, _newest_first)
 
 
 def _newest_first(policy: Policy) -> SortKey:
@@ -95,7 +95,7 @@ async def list_policy_versions(
     world = context.worlds.world
     found = sorted((each for each in world.policies.values() if each.code == code), key=lambda each: -each.version)
     if not found:
-        raise errors.NotFound(f"There is no policy {code}: see GET /v1/policies.")
+        raise errors.NotFound(Sentence("There is no policy {policy}: see GET /v1/policies.", policy=code))
     return answer({"items": [_shown(context, each) for each in found], "next_cursor": None})
 
 
@@ -110,10 +110,10 @@ async def draft_policy_version(
 ) -> Answer[views.PolicyVersionView]:
     """The request works like POST /v1/policies, but is answered 404 if the policy in the path does not exist."""
     if not any(known == code for known, _ in context.worlds.world.policies):
-        raise errors.NotFound(f"There is no policy {code}: POST /v1/policies makes one.")
+        raise errors.NotFound(Sentence("There is no policy {policy}: POST /v1/policies makes one.", policy=code))
     if body.code != code:
-        detail = f"This is policy {code}: send the same code, or POST /v1/policies."
-        raise errors.ValidationFailed(detail, errors=[errors.Pointer("/code", detail)])
+        detail = Sentence("This is policy {policy}: send the same code, or POST /v1/policies.", policy=code)
+        raise errors.wrong_field("/code", detail, errors.Rule.NOT_ONE_OF, allowed=[code])
     return await _draft(context, caller, body)
 
 
@@ -161,12 +161,11 @@ async def list_calendar_days(
     falls on Monday to Friday, and deadlines in its year are provisional."""
     if query.last < query.first:
         detail = Sentence("Send first and last in order: {last} lies before {first}.", **query.model_dump())
-        raise errors.ValidationFailed(
-            detail, errors=[errors.Pointer("?first", detail), errors.Pointer("?last", detail)]
-        )
+        pointers = [errors.Pointer(each, detail, errors.Rule.OUT_OF_RANGE) for each in ("?first", "?last")]
+        raise errors.ValidationFailed(detail, errors=pointers)
     if (query.last - query.first).days >= MAX_DAYS:
-        detail = Sentence("Send at most {count} days, from first to last.", count=MAX_DAYS)
-        raise errors.ValidationFailed(detail, errors=[errors.Pointer("?last", detail)])
+        detail = Sentence("Send at most {max} days, from first to last.", max=MAX_DAYS)
+        raise errors.wrong_field("?last", detail, errors.Rule.OUT_OF_RANGE)
     async with context.database.read() as connection:
         found = await calendars.between(connection, code, query.first, query.last)
         known = found or await calendars.years(connection, code)
@@ -181,7 +180,7 @@ async def list_calendar_days(
     responses={200: one(examples.DAYS_CHANGED), **_WRITES},
 )
 async def change_calendar_days(
-    context: CurrentContext, caller: _Ops, code: Code, body: DaysBody
+    request: Request, context: CurrentContext, caller: _Ops, code: Code, body: DaysBody
 ) -> Answer[views.DaysChangedView]:
     """All days of the request are written, or none. `days` replace days of the calendar; `fill_years` adds plain days
     where the calendar knows none. The engine recomputes running deadlines at once, and each one that moves has an event
@@ -190,14 +189,13 @@ async def change_calendar_days(
     days, defaults = body.replacements(), body.defaults()
     done = await calendar_changes.change_days(context.database, code, days, context.clock.now(), by, defaults=defaults)
     await context.announce(done.committed)
-    return answer(
-        {
-            "calendar": code,
-            "days_changed": done.days,
-            "deadlines_looked_at": done.deadlines,
-            "warnings": list(done.warnings),
-        }
-    )
+    view: views.DaysChangedView = {
+        "calendar": code,
+        "days_changed": done.days,
+        "deadlines_looked_at": done.deadlines,
+        "warnings": list(done.warnings),
+    }
+    return answer_in_words(view, request)
 
 
 @router.get(
@@ -216,4 +214,6 @@ async def read_calendar_coverage(context: CurrentContext, caller: Caller, code: 
 
 
 def _no_days(code: str) -> errors.NotFound:
-    return errors.NotFound(f"Calendar {code} holds no days: PUT them, or `sihu calendar load`.")
+    return errors.NotFound(
+        Sentence("Calendar {calendar} holds no days: PUT them, or `sihu calendar load`.", calendar=code)
+    )

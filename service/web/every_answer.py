@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service import ids
 from service.clock import Clock, ClockNotSetError
+from service.web.languages import language_of
 
 _REQUEST_ID = "sihu.request_id"
 _PLAIN_NAME = re.compile(rb"[A-Za-z0-9._-]{1,128}")
@@ -62,7 +63,7 @@ class EveryAnswer:
         if b"cache-control" not in names:
             more.append((b"cache-control", b"no-cache" if b"etag" in names else b"no-store"))
         if b"content-language" not in names:
-            more.append((b"content-language", _language_of(scope)))
+            more.append((b"content-language", language_of(scope).value.encode()))
         more.append((b"vary", b"Accept-Language"))
         try:
             now = self._clock.now()
@@ -76,7 +77,3 @@ def _request_id(lines: _Lines) -> bytes:
         if name == b"x-request-id" and _PLAIN_NAME.fullmatch(value):
             return value
     return ids.new_request_id().encode()
-
-
-def _language_of(scope: Scope) -> bytes:
-    return b"en"

@@ -81,7 +81,7 @@ def test_faults_that_only_the_registry_shows_are_told_by_check(run: Run, haizhu_
 
 def test_a_draft_that_the_registry_refuses_is_not_stored(run: Run, haizhu_url: str) -> None:
     code, lines, wrong = run(haizhu_url, "policy", "draft", save("bad.yaml", BAD))
-    assert (code, lines, wrong[-1]) == (1, [], "sihu: 3 faults; nothing was written: correct each.")
+    assert (code, lines, wrong[-1]) == (1, [], "sihu: 3 faults; nothing was written: correct each of errors.")
     assert len(run(haizhu_url, "policy", "list")[1]) == 1
 
 

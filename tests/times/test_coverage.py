@@ -82,6 +82,8 @@ async def test_a_change_of_days_answers_what_is_still_missing(shipped: House) ->
     answer = await shipped.send("ops", "PUT", "/v1/calendars/cn/days", body)
     (warning,) = answer.json()["warnings"]
     assert warning.startswith("calendar cn does not know 2027-01-02 to 2027-11-")
+    chinese = await shipped.send("ops", "PUT", "/v1/calendars/cn/days", body, headers={"Accept-Language": "zh-CN"})
+    assert chinese.json()["warnings"][0].startswith("日历 cn 缺少 2027-01-02 至 2027-11-")
     filled = await shipped.send("ops", "PUT", "/v1/calendars/cn/days", {"source": "test", "fill_years": [2027]})
     assert filled.json()["warnings"] == []
     other = await shipped.send("ops", "PUT", "/v1/calendars/own/days", body)

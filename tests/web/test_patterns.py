@@ -64,6 +64,10 @@ TIMES = [
     "2199-12-31T23:59:59+08:00",
     "2200-01-01T00:00:00Z",
     "1999-12-31T00:00:00Z",
+    "1970-01-01T00:00:00Z",
+    "0001-01-01T00:00:00+08:00",
+    "9999-12-31T23:59:59-08:00",
+    "0000-12-31T00:00:00Z",
     "2026-11-23T24:00:00Z",
     "2026-11-23T08:60:00Z",
     "2026-13-01T00:00:00Z",
@@ -78,7 +82,7 @@ TIMES = [
 
 
 @pytest.mark.parametrize("value", TIMES)
-@pytest.mark.parametrize("kind", [text.Moment, text.CalendarDay, DayOrMoment, text.Month])
+@pytest.mark.parametrize("kind", [text.Moment, text.AnyMoment, text.CalendarDay, DayOrMoment, text.Month])
 def test_the_document_refuses_the_times_that_the_service_refuses(kind: Any, value: str) -> None:
     for each in (value, value[:10], value[:7]):
         adapter = TypeAdapter(kind)

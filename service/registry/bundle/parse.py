@@ -45,7 +45,14 @@ class Fault:
     detail: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.row}: {self.detail}" if self.row else f"{self.file}: {self.detail}"
+        return self.sentence
+
+    @property
+    def sentence(self) -> Sentence:
+        """The fault with its place."""
+        if not self.row:
+            return Sentence("{file}: {fault}", file=self.file, fault=self.detail)
+        return Sentence("{file}:{line}: {fault}", file=self.file, line=self.row, fault=self.detail)
 
 
 R = TypeVar("R", bound=Row)

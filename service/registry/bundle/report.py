@@ -9,6 +9,7 @@ from typing_extensions import TypedDict  # pydantic cannot read that of `typing`
 
 from service.registry.bundle.changes import RowSummary
 from service.registry.bundle.parse import Fault
+from service.rules.logged import ByView
 from service.rules.sentences import Sentence
 from service.shown.references import PolicyReference
 from service.store.log.writing import Committed
@@ -42,6 +43,12 @@ class ImportView(ImportFactsView):
     ends too early."""
 
     warnings: list[str]
+
+
+class RegistryImportedData(ImportFactsView):
+    """The data of `sihu.registry.imported`."""
+
+    by: ByView
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +125,8 @@ def _line_of(name: str, summary: RowSummary) -> Sentence:
     if not summary.closed:
         return Sentence("{file}: {added} added, {changed} changed, {unchanged} unchanged", file=name, **counts)
     return Sentence(
-        "{file}: {added} added, {changed} changed, {unchanged} unchanged, {closed} closed",
+        "{file}: {added} added, {changed} changed, {unchanged} unchanged, {ended} closed",
         file=name,
-        closed=len(summary.closed),
+        ended=len(summary.closed),
         **counts,
     )

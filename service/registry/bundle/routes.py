@@ -14,10 +14,11 @@ from service.registry.bundle import importing
 from service.registry.bundle.files import BundleError, from_texts, unzip
 from service.registry.bundle.report import ImportView
 from service.rules import access, errors
-from service.rules.errors import Pointer
+from service.rules.errors import Pointer, Rule
+from service.rules.sentences import Sentence
 from service.rules.words import Role
 from service.web import problems, strict_json
-from service.web.answers import Answer, answer
+from service.web.answers import Answer, answer_in_words
 from service.web.examples import one
 from service.web.router import Router
 
@@ -86,10 +87,14 @@ async def import_registry(
     by = access.by_of(caller)
     report = await importing.import_bundle(context.database, files, context.clock.now(), by, dry_run=dry_run)
     if report.faults:
-        pointers = [Pointer(_pointer(fault.file), str(fault)) for fault in report.faults[:_MAX_FAULTS]]
-        raise errors.ValidationFailed(" ".join((report.refusal, *report.warnings)), errors=pointers)
+        shown = report.faults[:_MAX_FAULTS]
+        pointers = [Pointer(_pointer(each.file), each.sentence, Rule.BAD_FILE) for each in shown]
+        detail = report.refusal
+        if report.warnings:
+            detail = Sentence("{refusal} {warnings}", refusal=detail, warnings=list(report.warnings))
+        raise errors.ValidationFailed(detail, errors=pointers)
     await context.announce(report.committed)
-    return answer(report.view())
+    return answer_in_words(report.view(), request)
 
 
 def _pointer(file: str) -> str:
@@ -107,13 +112,12 @@ def _files(content: bytes, media: str) -> dict[str, bytes]:
     try:
         return unzip(content) if is_zip else from_texts(_texts(content))
     except BundleError as error:
-        detail = error.args[0]
-        raise errors.ValidationFailed(detail, errors=[Pointer("", detail)]) from None
+        raise errors.wrong_field("", Sentence("{fault}", fault=error.args[0]), Rule.BAD_FILE) from None
 
 
 def _texts(content: bytes) -> dict[str, str]:
     texts = strict_json.read(content)
     if not isinstance(texts, dict) or not all(isinstance(text, str) for text in texts.values()):
-        detail = "Send an object that maps file names, such as units.csv, to their text."
-        raise errors.ValidationFailed(detail, errors=[Pointer("", detail)])
+        detail = Sentence("Send an object that maps file names, such as units.csv, to their text.")
+        raise errors.wrong_field("", detail, Rule.WRONG_TYPE, type="object")
     return texts
