@@ -10,10 +10,11 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from typing_extensions import TypedDict  # pydantic cannot read that of `typing` before Python 3.12
 
 from service.process import CurrentProcess, Process
-from service.rules.errors import Unavailable
+from service.rules.errors import Unavailable, ValidationFailed
 from service.rules.worktime import ZONE
 from service.store import migrate
 from service.store.incidents import claiming
+from service.web import problems
 from service.web.answers import Answer, answer
 from service.web.examples import ok
 from service.web.router import Router
@@ -93,10 +94,12 @@ _UNAVAILABLE: ReadinessView = {
     "status": "unavailable",
     "checks": {"database": {"ok": False, "detail": "cannot be reached"}},
 }
-_OK: dict[int | str, dict[str, Any]] = {200: ok("The process runs", {"status": "ok"})}
+_REFUSED = problems.documented(ValidationFailed)
+_OK: dict[int | str, dict[str, Any]] = {200: ok("The process runs", {"status": "ok"}), **_REFUSED}
 _READYZ: dict[int | str, dict[str, Any]] = {
     200: ok("ready, or degraded", _READY),
     503: ok("unavailable: send no traffic", _UNAVAILABLE),
+    **_REFUSED,
 }
 
 
@@ -121,11 +124,19 @@ async def check_readiness(process: CurrentProcess) -> Answer[ReadinessView]:
     the feed lags by more than `promise_s`, the working days of this year are not known, or no registry was imported.
     503 `unavailable`: send no traffic, since the database cannot be reached, its tables are those of an older version,
     or the process is still starting. No key is needed."""
+    view = await readiness(process)
+    if view["status"] == "unavailable":
+        return answer(view, 503, {"Retry-After": "1"})
+    return answer(view)
+
+
+async def readiness(process: Process) -> ReadinessView:
+    """Whether the process can do its work, and what each check found."""
     checks = await _checks(process)
     if not checks["database"]["ok"] or "migrations" not in checks or not checks["migrations"]["ok"]:
-        return answer({"status": "unavailable", "checks": checks}, 503, {"Retry-After": "1"})
+        return {"status": "unavailable", "checks": checks}
     fine = all(check["ok"] for check in cast("Mapping[str, CheckView]", checks).values())
-    return answer({"status": "ready" if fine else "degraded", "checks": checks})
+    return {"status": "ready" if fine else "degraded", "checks": checks}
 
 
 @router.get("/metrics", summary="Metrics for Prometheus · 指标", response_class=Response, responses=_METRICS)
@@ -156,9 +167,9 @@ def _calendar(process: Process) -> CalendarCheck:
 
 async def _checks(process: Process) -> ChecksView:
     try:
-        behind = await migrate.pending(process.database)
-        if behind:
-            return {"database": {"ok": True}, "migrations": {"ok": False, "detail": "run `sihu migrate`"}}
+        if await migrate.pending(process.database):
+            advice = (await migrate.survey(process.database)).advice
+            return {"database": {"ok": True}, "migrations": {"ok": False, "detail": advice}}
         async with process.database.read() as connection:
             nearest = await claiming.next_wake(connection)
     except Unavailable as error:

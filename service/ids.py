@@ -46,6 +46,12 @@ def new_id(now: datetime) -> UUID:
     )
 
 
+def new_request_id() -> str:
+    """A random name for one request, 32 hexadecimal digits. It needs no clock, since a process answers before it has
+    read one."""
+    return os.urandom(16).hex()
+
+
 def time_of(id_: UUID) -> datetime:
     """The service's time (UTC, to the millisecond) at which an id was made."""
     return _EPOCH + (id_.int >> 80) * _MILLISECOND

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from service import clock as clocks
-from service import health
+from service import front, health
 from service import process as processes
 from service.access import room as access
 from service.access.gate import Gate
@@ -23,7 +23,7 @@ from service.registry import room as registry
 from service.room import Room
 from service.settings import EngineMode, Settings
 from service.times import room as times
-from service.web import docs, limits, openapi, problems, timing
+from service.web import docs, every_answer, limits, openapi, problems, routing, timing
 
 ROOMS = (
     queues.ROOM,  # first, since clients poll it all day and routes are tried in this order
@@ -41,19 +41,22 @@ def create_app(settings: Settings, clock: Clock, rooms: Sequence[Room] = ROOMS) 
     """The service as an ASGI application. Its process starts and stops with the application's lifespan."""
     process = Process(settings, clock, rooms)
     doors = tuple(dict.fromkeys(room.door for room in rooms))
-    app = FastAPI(docs_url=None, redoc_url=None, lifespan=_lifespan)
+    app = FastAPI(docs_url=None, redoc_url=None, redirect_slashes=False, lifespan=_lifespan)
     app.state.process, app.state.context = process, process.context
     app.router.routes.extend(health.router.routes)  # include_router would build each route again at its first request
     if settings.engine is not EngineMode.ONLY:
         for router in [router for room in rooms for router in room.routers]:
             app.router.routes.extend(router.routes)
+        app.router.routes.extend(front.router.routes)
         docs.install(app)
     problems.install(app, doors, lambda error: process.metrics.fault("http", error))
-    openapi.describe(app, doors)
+    routing.install(app, doors)
+    openapi.describe(app, doors, lambda: {name: each for room in rooms for name, each in room.event_shapes().items()})
     posts = {path: each for room in rooms for path, each in room.limits.items()}
     app.add_middleware(limits.Limits, doors=doors, posts=posts)
     app.add_middleware(Gate, doors=doors)
     app.add_middleware(timing.Timed, metrics=process.metrics, timer=clocks.monotonic)
+    every_answer.install(app, clock)
     return app
 
 

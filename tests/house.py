@@ -33,6 +33,7 @@ PEOPLE: dict[str, NewKey] = {
     "other_street": NewKey(Role.UNIT, unit="440105001"),
     "auditor": NewKey(Role.AUDITOR, subject="auditor"),
     "ops": NewKey(Role.OPS, subject="ops"),
+    "other_ops": NewKey(Role.OPS, subject="other-ops"),
 }
 
 
@@ -63,12 +64,25 @@ class House:
     async def send(
         self, who: str, method: str, path: str, body: Any = None, *, headers: dict[str, str] | None = None, **query: Any
     ) -> httpx.Response:
+        content = None if body is None else json.dumps(body)  # ASCII: half a surrogate pair can be sent, too
+        return await self.raw(who, method, path, content, headers=headers, **query)
+
+    async def raw(
+        self,
+        who: str,
+        method: str,
+        path: str,
+        content: str | bytes | None,
+        *,
+        headers: dict[str, str] | None = None,
+        **query: Any,
+    ) -> httpx.Response:
+        """The answer to a request whose body is these bytes, said to be JSON."""
         lines = {
             "Authorization": f"Bearer {await self.key(who)}",
             "Content-Type": "application/json",
             **(headers or {}),
         }
-        content = None if body is None else json.dumps(body)  # ASCII: half a surrogate pair can be sent, too
         return await self._client.request(method, path, content=content, headers=lines, params=query or None)
 
     async def get(self, who: str, path: str, **query: Any) -> Any:

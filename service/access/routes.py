@@ -17,6 +17,7 @@ from service.rules import access, errors
 from service.rules.words import Role
 from service.web import problems
 from service.web.answers import Answer, answer
+from service.web.cursors import kind_of
 from service.web.examples import ok
 from service.web.paging import ItemPage, PageQuery
 from service.web.router import Router
@@ -66,11 +67,12 @@ async def list_keys(
     """Ops list all keys, newest first, expired and revoked keys included. A key itself and its digest are never
     shown."""
     deps.must_be(caller, Role.OPS)
-    before = _position(context.cursors.read(_CURSOR, query.cursor)) if query.cursor else None
+    kind = kind_of(_CURSOR, {}, caller.subject)
+    before = None if query.cursor is None else _position(context.cursors.read(kind, query.cursor))
     found = await keys.page(context.database, query.limit + 1, before)
     shown = found[: query.limit]
     last = shown[-1] if len(found) > query.limit else None
-    following = None if last is None else context.cursors.sign(_CURSOR, [last.created_at.isoformat(), str(last.id)])
+    following = None if last is None else context.cursors.sign(kind, [last.created_at.isoformat(), str(last.id)])
     return answer({"items": [views.key(key) for key in shown], "next_cursor": following})
 
 
@@ -100,7 +102,7 @@ def _uuid(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise errors.NotFound(f"No key has the id {text}. GET /v1/keys lists them.") from None
+        raise errors.NotFound(keys.no_such_key(text)) from None
 
 
 def _position(values: Any) -> tuple[datetime, UUID]:

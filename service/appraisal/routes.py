@@ -15,12 +15,15 @@ from service.appraisal.accept import CSV, wants_csv
 from service.appraisal.shapes import CountedCall, FiguresView
 from service.appraisal.sheet import sheet
 from service.context import CurrentContext
+from service.registry import filters
 from service.rules import errors
 from service.rules.figures import scoring
-from service.rules.figures.definition import Grouping, Measure, Period
+from service.rules.figures.definition import UNKNOWN_LINE, Grouping, Measure, Period
 from service.rules.model import Actor
+from service.rules.sentences import Sentence
 from service.rules.sight import Sight, Viewer, figures_sight_of
-from service.rules.words import Role
+from service.rules.words import Level, Role
+from service.rules.world import World
 from service.store.figures import tallies
 from service.store.figures.tallies import CallFilter, CallPlace
 from service.web import problems
@@ -90,7 +93,7 @@ async def read_figures(
     summary="The calls behind a figure · 考核明细",
     responses={
         200: ok("Oldest first; over all pages as many as the figure says", examples.CALLS),
-        **problems.documented(*_PROBLEMS, errors.BadCursor),
+        **problems.documented(*_PROBLEMS, errors.BadCursor, errors.UnknownUnit, errors.UnknownReference),
     },
 )
 async def list_figure_calls(
@@ -99,10 +102,10 @@ async def list_figure_calls(
     """Exactly the calls that a figure counts. Auditors and ops see all calls, a unit sees its own, a street or
     community also all those of its area, and reporters see none (403)."""
     sight = _sight(caller)
-    # a cursor fits only the sight it was made for
-    filters = query.model_dump(mode="json", exclude={"cursor", "limit"})
-    kind = kind_of("appraisal", {**filters, "sight": sight})
-    after = _after(context.cursors.read(kind, query.cursor)) if query.cursor else None
+    kind = kind_of("appraisal", query.model_dump(mode="json", exclude={"cursor", "limit"}), caller.subject)
+    after = None if query.cursor is None else _after(context.cursors.read(kind, query.cursor))
+    if query.group is not None:
+        _demand_group(context.worlds.world, query.group_by, query.group)
     figure = CallFilter(Period.of(query.period), query.group_by, query.group, query.measure)
     async with context.database.read() as connection:
         found = await tallies.page(connection, figure, sight, after, query.limit + 1)
@@ -117,6 +120,20 @@ def _sight(caller: Actor) -> Sight:
     """The calls that the caller may see in figures. Raises `NotYours` for reporters, who see none."""
     must_be(caller, Role.UNIT, Role.AUDITOR, Role.OPS)
     return figures_sight_of(caller)
+
+
+def _demand_group(world: World, grouping: Grouping, code: str) -> None:
+    """Raises `UnknownUnit` or `UnknownReference` when no group can have this code."""
+    if grouping is Grouping.LEVEL:
+        if code not in {str(level.value) for level in Level}:
+            raise errors.UnknownReference(Sentence("A level is 1, 2, 3 or 4."), "?group")
+    elif grouping is Grouping.LINE:
+        if code != UNKNOWN_LINE:
+            filters.demand_line(world, code, "?group")
+    elif grouping is Grouping.STREET:
+        filters.demand_area(world, code, "?group")
+    else:
+        filters.demand_unit(world, code, "?group")
 
 
 def _after(values: list[Any]) -> CallPlace:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Query, Request
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from service import clock
 from service.access.deps import Caller
 from service.context import Context, CurrentContext
+from service.feed.event_types import CloudEvent, event
 from service.feed.tail import Tail
+from service.registry.filters import demand_known
 from service.rules import errors
 from service.rules.sight import Viewer, sight_of
 from service.rules.words import EventType
 from service.shown import examples
-from service.shown.event import CloudEvent, event
 from service.store.log import feed, numbering
 from service.store.log.feed import FeedFilter, FeedPage
 from service.web import patterns, problems, waiting
@@ -25,20 +26,13 @@ from service.web.examples import ok
 from service.web.paging import ItemPage
 from service.web.patterns import Shown
 from service.web.router import Router
-from service.web.text import Code, CursorText, Limit, Params, Prefix, WaitSeconds
+from service.web.text import COMMAS, Code, CursorText, Limit, Params, Prefix, WaitSeconds
 
 router = Router(prefix="/v1/events", tags=["events"])
 
 _CURSOR = "events"
 _GATHER_S = 0.05
 _EXAMPLE: ItemPage[CloudEvent] = {"items": [examples.MISSED], "next_cursor": "WzQyXQ…"}
-
-
-def _split(value: Any) -> Any:
-    """The values of a repeated parameter, each of which may be several separated by commas."""
-    if not isinstance(value, list):
-        return value
-    return [name for each in value for name in (each.split(",") if isinstance(each, str) else [each]) if name]
 
 
 class FeedQuery(Params):
@@ -49,8 +43,8 @@ class FeedQuery(Params):
     )
     wait: WaitSeconds = 0
     limit: Limit = 50
-    types: Annotated[list[EventType], BeforeValidator(_split), Field(max_length=len(EventType))] = Field(
-        default=[], description="event types, repeated or separated by commas"
+    types: Annotated[list[EventType], COMMAS, Field(max_length=len(EventType))] = Field(
+        default=[], description="event types, separated by commas"
     )
     unit: Code | None = Field(None, description="events of incidents whose last call was on this unit when it happened")
     area: Prefix | None = Field(None, description="the start of the grid code: a district, street, community or cell")
@@ -61,7 +55,14 @@ class FeedQuery(Params):
     summary="What happened, in one order, without gaps · 事件流",
     responses={
         200: ok("The next events", _EXAMPLE),
-        **problems.documented(errors.Unauthorized, errors.BadCursor, errors.ValidationFailed, errors.Unavailable),
+        **problems.documented(
+            errors.Unauthorized,
+            errors.BadCursor,
+            errors.ValidationFailed,
+            errors.UnknownUnit,
+            errors.UnknownReference,
+            errors.Unavailable,
+        ),
     },
 )
 async def read_events(
@@ -75,6 +76,7 @@ async def read_events(
     """
     filters = FeedFilter(sight_of(caller), tuple(query.types), query.unit, query.area)
     after = await _start(context, query.after)
+    demand_known(context.worlds.world, unit=query.unit, area=query.area)
     page = await _page(request, context, after, query, filters)
     viewer = Viewer(caller, context.worlds.world, context.clock.now())
     cursor = context.cursors.sign(_CURSOR, [page.scanned_to])

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from service.access.identify import API
-from service.feed import event_routes
+from service.feed import event_routes, event_types
 from service.room import Room
 
 ROOM = Room(
     door=API,
     routers=(event_routes.router,),
+    event_shapes=event_types.shapes,
 )

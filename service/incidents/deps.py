@@ -19,5 +19,6 @@ async def _if_match(value: Annotated[_Tags | None, Header(alias="If-Match")] = N
 
 
 IncidentId = UUID
+IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match")]
 KeyHeader = Annotated[text.IdempotencyKey | None, Header(alias="Idempotency-Key")]
 IfMatch = Annotated[frozenset[str] | None, Depends(_if_match)]

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from service.context import Context
 from service.incidents.schemas import ListQuery
+from service.registry.filters import demand_known
 from service.rules.model import Actor
 from service.rules.sight import Viewer, sight_of
 from service.shown.row import IncidentRow, row
@@ -20,11 +21,14 @@ async def page(context: Context, query: ListQuery, actor: Actor) -> ItemPage[Inc
     """One page of the incidents that the actor sees. A cursor is good only for the filters of the list it came from.
 
     Raises:
-        BadCursor: the cursor is not from this service, was altered, or belongs to a list with other filters.
+        BadCursor: the cursor is not from this service, was altered, or belongs to another subject or to a list with
+            other filters.
+        UnknownUnit, UnknownCategory, UnknownReference: a filter names what the registry never had.
     """
     viewer = Viewer(actor, context.worlds.world, context.clock.now())
-    kind = kind_of("incidents", query.model_dump(mode="json", exclude={"cursor", "limit"}))
-    after = _read(context.cursors, kind, query.cursor) if query.cursor else None
+    kind = kind_of("incidents", query.model_dump(mode="json", exclude={"cursor", "limit"}), actor.subject)
+    after = None if query.cursor is None else _read(context.cursors, kind, query.cursor)
+    demand_known(viewer.world, unit=query.unit, area=query.area, category=query.category, line=query.line)
     async with context.database.read() as connection:
         filters = _filters(query, viewer)
         found = await lists.page(connection, filters, sight_of(actor), after, query.limit + 1)

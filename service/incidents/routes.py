@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Query, Request
+from fastapi import Query, Request, Response
 
 from service.access.deps import Caller
 from service.context import CurrentContext
 from service.feed import cloud_events
 from service.incidents import acting, batch, examples, listing, reporting, similar
 from service.incidents.batch import BatchView
-from service.incidents.deps import IncidentId, KeyHeader
+from service.incidents.deps import IfNoneMatch, IncidentId, KeyHeader
 from service.incidents.schemas import BatchBody, ListQuery, ReportBody
 from service.incidents.similar import Candidate
 from service.rules import errors
@@ -19,13 +19,13 @@ from service.rules import plan as plans
 from service.rules.sight import Viewer
 from service.shown import deadline, incident, plan
 from service.shown.deadline import DeadlineView
-from service.shown.event import CloudEvent
+from service.shown.event import IncidentEvent
 from service.shown.incident import IncidentWithCalls
 from service.shown.plan import PlanView
 from service.shown.row import IncidentRow
-from service.web import problems
-from service.web.answers import Answer, answer
-from service.web.examples import ok
+from service.web import headers, problems
+from service.web.answers import Answer, answer, answer_in_words
+from service.web.examples import ok, unchanged
 from service.web.paging import ItemPage
 from service.web.router import Router
 
@@ -88,7 +88,7 @@ async def report_incidents(
     the problem. An item that is refused does not affect the others. Items are taken in their order: of two under one
     key, or from one source, the first becomes the incident. An `Idempotency-Key` of the whole batch stands for the
     items that have none, each by its place in the list: when you send such a batch again, leave no item out."""
-    return answer(await batch.report(context, body, caller, key, instance=request.url.path))
+    return answer(await batch.report(context, body, caller, key, request))
 
 
 @router.get(
@@ -96,7 +96,15 @@ async def report_incidents(
     summary="List incidents, newest first · 事件列表",
     responses={
         200: ok("One page", examples.INCIDENT_LIST),
-        **problems.documented(errors.Unauthorized, errors.BadCursor, errors.ValidationFailed, errors.Unavailable),
+        **problems.documented(
+            errors.Unauthorized,
+            errors.BadCursor,
+            errors.ValidationFailed,
+            errors.UnknownUnit,
+            errors.UnknownCategory,
+            errors.UnknownReference,
+            errors.Unavailable,
+        ),
     },
 )
 async def list_incidents(
@@ -113,16 +121,23 @@ async def list_incidents(
     summary="One incident with its calls · 事件详情",
     responses={
         200: ok("The incident as it now stands", examples.INCIDENT_LATER, "ETag"),
+        304: unchanged(),
         **problems.documented(*_READ_PROBLEMS),
     },
 )
-async def read_incident(context: CurrentContext, caller: Caller, incident_id: IncidentId) -> Answer[IncidentWithCalls]:
+async def read_incident(
+    context: CurrentContext, caller: Caller, incident_id: IncidentId, if_none_match: IfNoneMatch = None
+) -> Answer[IncidentWithCalls] | Response:
     """The incident as it now stands, with its calls and requests. The `ETag` is the version of the incident: send it as
-    `If-Match` with an action, and the action is refused (412) when the incident has changed meanwhile. An incident that
-    you may not see answers 404."""
+    `If-Match` with an action, and the action is refused (412) when the incident has changed meanwhile; send it as
+    `If-None-Match` when you read the incident again, and the answer is 304 while the version is the same. An incident
+    that you may not see answers 404."""
     loaded = await acting.see(context, incident_id, caller)
+    etag = {"ETag": f'"{loaded.incident.version}"'}
+    if headers.is_unchanged(if_none_match, etag["ETag"]):
+        return Response(status_code=304, headers=etag)
     viewer = Viewer(caller, context.worlds.world, context.clock.now())
-    return answer(incident.loaded(viewer, loaded), headers={"ETag": f'"{loaded.incident.version}"'})
+    return answer(incident.loaded(viewer, loaded), headers=etag)
 
 
 @router.get(
@@ -135,7 +150,7 @@ async def read_incident(context: CurrentContext, caller: Caller, incident_id: In
 )
 async def read_timeline(
     context: CurrentContext, caller: Caller, incident_id: IncidentId
-) -> Answer[ItemPage[CloudEvent]]:
+) -> Answer[ItemPage[IncidentEvent]]:
     """Every event of the incident, including the events from before you could see the incident."""
     await acting.see(context, incident_id, caller)
     viewer = Viewer(caller, context.worlds.world, context.clock.now())
@@ -165,11 +180,13 @@ async def list_similar(context: CurrentContext, caller: Caller, incident_id: Inc
         **problems.documented(*_READ_PROBLEMS),
     },
 )
-async def read_deadline(context: CurrentContext, caller: Caller, incident_id: IncidentId) -> Answer[DeadlineView]:
+async def read_deadline(
+    request: Request, context: CurrentContext, caller: Caller, incident_id: IncidentId
+) -> Answer[DeadlineView]:
     """How `due_at` was reckoned: the row of the policy, the clock, each stretch of time that counts, each hold and
     extension, and the sum. A closed incident has no deadline, and the answer says so."""
     loaded, world = await acting.see_with_world(context, incident_id, caller)
-    return answer(deadline.deadline(Viewer(caller, world, context.clock.now()), loaded.incident))
+    return answer_in_words(deadline.deadline(Viewer(caller, world, context.clock.now()), loaded.incident), request)
 
 
 @router.get(
@@ -180,9 +197,11 @@ async def read_deadline(context: CurrentContext, caller: Caller, incident_id: In
         **problems.documented(*_READ_PROBLEMS),
     },
 )
-async def read_plan(context: CurrentContext, caller: Caller, incident_id: IncidentId) -> Answer[PlanView]:
+async def read_plan(
+    request: Request, context: CurrentContext, caller: Caller, incident_id: IncidentId
+) -> Answer[PlanView]:
     """What the clock will do to the incident, step by step, if nobody acts. The plan ends with the first repeated call
     at level 4, or with the incident closed."""
     loaded, world = await acting.see_with_world(context, incident_id, caller)
     viewer = Viewer(caller, world, context.clock.now())
-    return answer(plan.plan(viewer, plans.plan(loaded.incident, world, viewer.now)))
+    return answer_in_words(plan.plan(viewer, plans.plan(loaded.incident, world, viewer.now)), request)

@@ -8,11 +8,15 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, FiniteFloat, GetJsonSchemaHandler
-from pydantic_core import CoreSchema, PydanticCustomError
+from pydantic_core import CoreSchema
 
+from service.rules.errors import Rule
+from service.rules.sentences import Sentence
 from service.rules.words import Kind, State, Urgency
+from service.web.breaches import WrongValue
 from service.web.patterns import some_of
 from service.web.text import (
+    COMMAS,
     AnyMoment,
     Body,
     CategoryCode,
@@ -36,13 +40,15 @@ Identifier = Annotated[str, *identifier(200)]
 
 def _none_yet(value: object) -> object:
     if isinstance(value, list | tuple) and value:
-        raise PydanticCustomError(
-            "attachments", "Photos cannot be stored yet: leave attachments out, and say in words what they show."
+        raise WrongValue(
+            Sentence("Photos cannot be stored yet: leave attachments out, and say in words what they show."),
+            Rule.TOO_LONG,
+            max=0,
         )
     return value
 
 
-NoAttachments = Annotated[tuple[Short, ...], BeforeValidator(_none_yet), Field(max_length=0)]
+NoAttachments = Annotated[tuple[Short, ...], Field(max_length=0), BeforeValidator(_none_yet)]
 """The list of attachments while nothing can be attached: empty, since a photo that is accepted and lost is worse than
 one that is refused."""
 
@@ -135,7 +141,9 @@ class BatchBody(Body):
 class ListQuery(Params):
     """The filters of `GET /v1/incidents`. An incident has to match all that are given."""
 
-    state: Annotated[list[State], Field(max_length=5)] = Field([], description="one of these states")
+    state: Annotated[list[State], COMMAS, Field(max_length=5)] = Field(
+        [], description="these states, separated by commas"
+    )
     level: Annotated[int, Field(ge=1, le=4)] | None = Field(None, description="the level of the last call, 1 to 4")
     unit: Code | None = Field(None, description="the unit of the last call")
     area: Prefix | None = Field(None, description="the start of the grid code: a district, street, community or cell")

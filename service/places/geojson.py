@@ -12,11 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import orjson
-
 from service.places import outlines
 from service.places.coordinates import in_china
 from service.places.shapes import Ring
+from service.web import strict_json
 
 MAX_VERTICES = 20_000
 """Vertices of one feature."""
@@ -97,15 +96,14 @@ def _features(content: bytes) -> list[Any]:
     Raises:
         ValueError: the file is not UTF-8, not JSON or not a FeatureCollection; the message is the sentence about it.
     """
-    content = content.removeprefix(_BOM)
     try:
-        content.decode()
+        text = content.removeprefix(_BOM).decode()
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise ValueError(f"not UTF-8 on line {line}: save the file as UTF-8") from None
     try:
-        found = orjson.loads(content)
-    except orjson.JSONDecodeError as error:  # also raised for lists that are nested too deeply
+        found = strict_json.loads(text)
+    except ValueError as error:
         raise ValueError(f"not JSON: {error}; export the file anew as GeoJSON") from None
     if not isinstance(found, dict) or found.get("type") != "FeatureCollection":
         raise ValueError('not a FeatureCollection: send {"type": "FeatureCollection", "features": [...]}')

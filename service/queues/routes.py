@@ -18,6 +18,7 @@ from service.context import Context
 from service.queues.tags import DEFAULT_STATES, QueueTags
 from service.rules import errors
 from service.rules.model import Actor
+from service.rules.sentences import Sentence
 from service.rules.sight import NOTHING, Sight, Viewer, queue_sight_of
 from service.rules.words import State
 from service.rules.world import World
@@ -48,7 +49,7 @@ class QueueQuery(Params):
     """The states to list, the page, and how long to wait for a change."""
 
     state: Annotated[list[Literal["calling", "answered", "on_hold", "resolved"]], Field(max_length=5)] = Field(
-        default=[], description="calling, answered and on_hold if left out"
+        default=[], description="separated by commas; calling, answered and on_hold if left out"
     )
     limit: Limit = 50
     cursor: PageCursor = None
@@ -115,7 +116,7 @@ def _query_of(query_string: bytes) -> QueueQuery:
     try:
         return QueueQuery.model_validate(values)
     except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False)
+        found = error.errors(include_url=False)
         raise faults.refused([({**each, "loc": ("query", *each["loc"])}, QueueQuery) for each in found]) from None
 
 
@@ -125,16 +126,16 @@ def _sight(actor: Actor, code: str, world: World, now: datetime) -> Sight:
     unit = world.unit(code, now)
     sight = NOTHING if unit is None else queue_sight_of(actor, unit)
     if sight == NOTHING:
-        raise errors.NotFound(f"There is no queue {code} that you may see: see GET /v1/units.")
+        raise errors.NotFound(Sentence("There is no queue {unit} that you may see: see GET /v1/units.", unit=code))
     return sight
 
 
 async def _page(
     context: Context, viewer: Viewer, sight: Sight, unit: str, states: list[State], query: QueueQuery
 ) -> ItemPage[QueueRow]:
-    kind = kind_of("queue", {"unit": unit, "states": states})
+    kind = kind_of("queue", {"unit": unit, "states": states}, viewer.actor.subject)
     after = None
-    if query.cursor:
+    if query.cursor is not None:
         due_at, incident_id = context.cursors.read(kind, query.cursor)
         after = datetime.fromisoformat(due_at), UUID(incident_id)
     async with context.database.read() as connection:

@@ -69,8 +69,8 @@ async def list_proposals(
 ) -> Answer[ItemPage[views.ProposalView]]:
     """Open, approved and refused proposals are listed, the newest first. Each names its author and, once it is decided,
     who approved it from when, or who refused it and why."""
-    kind = kind_of(_PLACE, {})
-    before = context.cursors.read(kind, query.cursor)[0] if query.cursor else None
+    kind = kind_of(_PLACE, {}, caller.subject)
+    before = None if query.cursor is None else context.cursors.read(kind, query.cursor)[0]
     async with context.database.read() as connection:
         found = await duty_proposals.newest(connection, limit=query.limit + 1, before=before)
     items = found[: query.limit]

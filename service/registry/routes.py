@@ -8,33 +8,40 @@ from typing import Annotated, TypeVar
 
 from fastapi import Query, Request
 
-from service.access.deps import Caller
+from service.access.deps import Caller, actor_of
 from service.context import Context, CurrentContext
 from service.places.coordinates import to_wgs84
 from service.registry import examples, views
+from service.registry.filters import demand_known
 from service.registry.schemas import AreaQuery, ChainQuery, DatedQuery, DutyQuery, LocateQuery
 from service.rules import errors, routing
+from service.rules.arrows.handling import unknown_category
+from service.rules.sentences import Sentence
 from service.rules.world import Category, Cell, Duty, Line, Unit, World
 from service.web import paging, problems
-from service.web.answers import Answer, answer
+from service.web.answers import Answer, answer, answer_in_words
 from service.web.examples import listed, one
 from service.web.paging import ItemPage, PageQuery, SortKey
 from service.web.router import Router
 
 router = Router(prefix="/v1", tags=["registry"])
 
-_LISTS = problems.documented(errors.Unauthorized, errors.BadCursor, errors.ValidationFailed)
+_LIST_PROBLEMS = (errors.Unauthorized, errors.BadCursor, errors.ValidationFailed)
+_LISTS = problems.documented(*_LIST_PROBLEMS)
+_FILTERED = problems.documented(*_LIST_PROBLEMS, errors.UnknownReference)
+_OF_DUTIES = problems.documented(*_LIST_PROBLEMS, errors.UnknownReference, errors.UnknownCategory)
 _Row = TypeVar("_Row", Unit, Cell, Category, Duty)
 _Item = TypeVar("_Item", Unit, Cell, Category, Duty, Line)
 _View = TypeVar("_View")
 
 
-@router.get("/grid-cells", summary="List the grid cells · 网格", responses={200: listed(examples.CELL), **_LISTS})
+@router.get("/grid-cells", summary="List the grid cells · 网格", responses={200: listed(examples.CELL), **_FILTERED})
 async def list_cells(
     request: Request, context: CurrentContext, caller: Caller, query: Annotated[AreaQuery, Query()]
 ) -> Answer[ItemPage[views.CellView]]:
     """Cells in force at `at`, or now, are listed by code. `area` keeps those whose code starts with it."""
     world, at = _now(context, query.at)
+    demand_known(world, area=query.area)
     return _page(request, context, query, _in_force(world.cells, at, query.area), views.cell)
 
 
@@ -56,7 +63,7 @@ async def locate_cell(
     code = context.worlds.shapes.locate(lat, lon)
     cell = world.cell(code, at) if code else None
     if cell is None:
-        raise errors.NotFound("This point lies in no known grid cell: check lat, lon and coord_type.")
+        raise errors.NotFound(Sentence("This point lies in no known grid cell: check lat, lon and coord_type."))
     return answer(views.located(cell, lat, lon))
 
 
@@ -80,30 +87,31 @@ async def read_cell(context: CurrentContext, code: str, caller: Caller) -> Answe
     },
 )
 async def read_chain(
-    context: CurrentContext, code: str, caller: Caller, query: Annotated[ChainQuery, Query()]
+    request: Request, context: CurrentContext, code: str, caller: Caller, query: Annotated[ChainQuery, Query()]
 ) -> Answer[views.ChainView]:
     """The answer lists the four calls of an incident in this cell: community, street, department, leader. The rule that
     makes the real calls decides each, and `because` says why this unit is called."""
     world, at = _now(context, query.at)
     _cell(world, code, at)
     if world.category(query.category, at) is None:
-        detail = f"Category {query.category} is not in the registry: see GET /v1/categories."
-        raise errors.UnknownCategory(detail, "?category")
+        raise errors.UnknownCategory(unknown_category(query.category), "?category")
     try:
         routes = routing.chain(world, code, query.category, at)
     except LookupError:  # before the first units, or before the first import
-        detail = f"No unit was in force at {at.isoformat()}: ask for a later moment."
-        raise errors.ValidationFailed(detail, errors=[errors.Pointer("?at", detail)]) from None
-    return answer(views.chain(code, query.category, at, routes, world))
+        raise errors.wrong_field(
+            "?at", Sentence("No unit was in force at {at}: ask for a later moment.", at=at)
+        ) from None
+    return answer_in_words(views.chain(code, query.category, at, routes, world), request)
 
 
-@router.get("/units", summary="List the units · 单位", responses={200: listed(examples.UNIT), **_LISTS})
+@router.get("/units", summary="List the units · 单位", responses={200: listed(examples.UNIT), **_FILTERED})
 async def list_units(
     request: Request, context: CurrentContext, caller: Caller, query: Annotated[AreaQuery, Query()]
 ) -> Answer[ItemPage[views.UnitView]]:
     """Units in force at `at`, or now, are listed by code. `area` keeps the units inside it, and those that cover an
     area inside it."""
     world, at = _now(context, query.at)
+    demand_known(world, area=query.area)
     units = [
         unit
         for unit in _in_force(world.units, at)
@@ -131,7 +139,7 @@ async def list_lines(
 
 
 @router.get(
-    "/duties", summary="List the duties · 权责事项", responses={200: listed(examples.RESPONSIBLE_DUTY), **_LISTS}
+    "/duties", summary="List the duties · 权责事项", responses={200: listed(examples.RESPONSIBLE_DUTY), **_OF_DUTIES}
 )
 async def list_duties(
     request: Request, context: CurrentContext, caller: Caller, query: Annotated[DutyQuery, Query()]
@@ -141,6 +149,7 @@ async def list_duties(
     of several the one with the most specific area. Duties of narrower areas are listed too; they decide inside those
     areas."""
     world, at = _now(context, query.at)
+    demand_known(world, area=query.area, category=query.category)
     duties = [
         duty
         for duty in _in_force(world.duties, at)
@@ -160,7 +169,7 @@ def _now(context: Context, at: datetime | None) -> tuple[World, datetime]:
 def _cell(world: World, code: str, at: datetime) -> Cell:
     cell = world.cell(code, at)
     if cell is None:
-        raise errors.NotFound(f"There is no grid cell {code}: see GET /v1/grid-cells.")
+        raise errors.NotFound(Sentence("There is no grid cell {cell}: see GET /v1/grid-cells.", cell=code))
     return cell
 
 
@@ -182,5 +191,5 @@ def _page(
     view: Callable[[_Item], _View],
 ) -> Answer[ItemPage[_View]]:
     """Answer with one page of `rows`, which are in the order of their codes."""
-    cursors = context.cursors
-    return paging.page(cursors, request.url.path, query, rows, view, _by_code)
+    subject = actor_of(request.scope).subject
+    return paging.page(context.cursors, request.url.path, subject, query, rows, view, _by_code)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import NotRequired, cast
+from typing import NotRequired
 
 from typing_extensions import TypedDict  # pydantic cannot read that of `typing` before Python 3.12
 
+from service.rules.logged import ByView
 from service.rules.routing import Route
 from service.rules.words import Level, UnitKind, Urgency
 from service.rules.world import Category, Cell, Duty, Line, Unit, World
-from service.shown.references import ByView, UnitName
+from service.shown.references import UnitName
 from service.store.registry.duty_proposals import Proposal
 
 
@@ -109,6 +110,50 @@ class ProposalView(TypedDict):
     refused_by: ByView | None
     refused_at: datetime | None
     refused_reason: str | None
+
+
+class ProposedDuty(TypedDict):
+    """A duty before it is admitted."""
+
+    code: str
+    title: str
+    category: str
+    area: str
+    lead_unit: str
+    assisting: tuple[str, ...]
+    basis: str
+    valid_to: datetime | None
+
+
+class AdmittedDuty(ProposedDuty):
+    """A duty that was admitted, and the moment from which it is in force."""
+
+    valid_from: datetime
+
+
+class DutyProposedData(TypedDict):
+    """The data of `sihu.duty.proposed`."""
+
+    duty: ProposedDuty
+    by: ByView
+
+
+class DutyApprovedData(TypedDict):
+    """The data of `sihu.duty.approved`. `taken_back`: the rows of this code that were planned for later."""
+
+    duty: AdmittedDuty
+    proposed_by: ByView
+    taken_back: list[DutyView]
+    by: ByView
+
+
+class DutyRefusedData(TypedDict):
+    """The data of `sihu.duty.refused`."""
+
+    duty: ProposedDuty
+    proposed_by: ByView
+    reason: str
+    by: ByView
 
 
 class StepView(TypedDict):
@@ -212,12 +257,12 @@ def proposal(row: Proposal) -> ProposalView:
         "assisting": row.assisting,
         "basis": row.basis,
         "valid_to": row.valid_to,
-        "proposed_by": cast("ByView", row.proposed_by),  # kept as `by_view` writes it
+        "proposed_by": row.proposed_by,
         "proposed_at": row.proposed_at,
-        "approved_by": cast("ByView | None", row.approved_by),
+        "approved_by": row.approved_by,
         "approved_at": row.approved_at,
         "valid_from": row.valid_from,
-        "refused_by": cast("ByView | None", row.refused_by),
+        "refused_by": row.refused_by,
         "refused_at": row.refused_at,
         "refused_reason": row.refused_reason,
     }

@@ -4,9 +4,8 @@ Every type is frozen: a rule never changes what it is given, but returns what co
 which a sweep makes by the thousand, are named tuples: a frozen dataclass costs five times as much to copy. Times are
 aware UTC datetimes; durations are seconds.
 
-An incident is loaded whole for people (`Incident`) and without its earlier calls for the clock (`DueIncident`): two
-types, so that no rule answers from calls that were never loaded. Build an incident with `IncidentOf(...)`: to call one
-of these aliases costs five times as much.
+An incident is loaded whole for people (`Incident`), without its earlier calls for the clock (`DueIncident`): two types,
+so that no rule answers from calls never loaded. Build one with `IncidentOf(...)`: an alias costs five times as much.
 """
 
 from __future__ import annotations
@@ -14,10 +13,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 from uuid import UUID
 
+from service.rules import logged
+from service.rules.logged import ByView, EventFacts
+from service.rules.sentences import NO_WORDS, Sentence
 from service.rules.words import (
     COMMUNITY_DIGITS,
     STREET_DIGITS,
@@ -58,14 +59,8 @@ class By(NamedTuple):
     subject: str | None = None
     unit: str | None = None
 
-    def as_dict(self) -> Mapping[str, str]:
-        return _parts(self)
-
-
-@lru_cache(maxsize=4096)  # a sweep writes the same author three times for each incident
-def _parts(by: By) -> Mapping[str, str]:
-    parts = {"kind": by.kind, "subject": by.subject, "unit": by.unit}
-    return {key: value for key, value in parts.items() if value is not None}
+    def as_dict(self) -> ByView:
+        return logged.author(*self)
 
 
 CLOCK = By("clock")
@@ -276,7 +271,7 @@ class Event(NamedTuple):
     call: int
     by: By
     note: str | None = None
-    facts: Mapping[str, Any] | None = None
+    facts: EventFacts | None = None
 
 
 class DecisionOf(NamedTuple, Generic[Earlier]):
@@ -291,7 +286,7 @@ class DecisionOf(NamedTuple, Generic[Earlier]):
     changed: tuple[Call, ...]
     opened: Call | None
     events: tuple[Event, ...]
-    because: str = ""
+    because: Sentence = NO_WORDS
     request: Request | None = None
 
 

@@ -6,11 +6,14 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeAlias, Unpack, cast
+from uuid import UUID
 
 from service.rules import deadlines
 from service.rules.changes import BoxStart, CallChange, CallEnd, IncidentChange, RequestChange
+from service.rules.logged import EventFacts
 from service.rules.model import AnyIncident, By, Call, DecisionOf, Earlier, Event, IncidentOf, Request
 from service.rules.routing import Route
+from service.rules.sentences import NO_WORDS
 from service.rules.words import Cause, ClockKind, ClosedAs, DueKind, EventType, Ground, Level, Outcome, State, Verdict
 from service.rules.world import World
 
@@ -36,7 +39,7 @@ class StoryOf(Generic[Earlier]):
         self.by = by
         self.world = world
         self.now = now
-        self.because = ""
+        self.because = NO_WORDS
         self._changed: dict[int, Call] = {}
         self._opened: Call | None = None
         self._request: Request | None = None
@@ -65,7 +68,9 @@ class StoryOf(Generic[Earlier]):
             self._incident, self._fields = IncidentOf._make(row), {}
         return self._incident
 
-    def record(self, event_type: EventType, note: str | None = None, *, call: int | None = None, **facts: Any) -> None:
+    def record(
+        self, event_type: EventType, note: str | None = None, *, call: int | None = None, **facts: Unpack[EventFacts]
+    ) -> None:
         """Write one event, which shows the incident as it stands now. The event is about the last call unless `call`
         names the `seq` of another."""
         self._fields["sequence"] = sequence = self._incident.sequence + 1
@@ -168,7 +173,9 @@ class StoryOf(Generic[Earlier]):
             self.record(EventType.CALL_UNROUTED, route.because)
         self.record(EventType.CALL_OPENED, **opening_facts(call))
 
-    def close(self, closed_as: ClosedAs, note: str | None, **facts: Any) -> None:
+    def close(
+        self, closed_as: ClosedAs, note: str | None, *, into: UUID | None = None, reason_code: str | None = None
+    ) -> None:
         """Close the incident and record it. When `closed_as` is one of `REOPENABLE`, it can be reopened for a while."""
         policy = self.world.policy(self.incident.policy)
         until = self.now + timedelta(seconds=policy.reopen_s) if closed_as in REOPENABLE else None
@@ -182,7 +189,12 @@ class StoryOf(Generic[Earlier]):
             wake_at=None,
             provisional=False,
         )
-        self.record(EventType.INCIDENT_CLOSED, note, closed_as=closed_as.value, **facts)
+        facts: EventFacts = {"closed_as": closed_as}
+        if into is not None:
+            facts["into"] = into
+        if reason_code is not None:
+            facts["reason_code"] = reason_code
+        self.record(EventType.INCIDENT_CLOSED, note, **facts)
 
 
 Story: TypeAlias = StoryOf[tuple[Call, ...]]
@@ -199,9 +211,9 @@ def box_start(
     return {"due_at": due_at, "due_kind": kind, "wake_at": mark or due_at, "warned": 0, "provisional": provisional}
 
 
-def opening_facts(call: Call) -> dict[str, Any]:
+def opening_facts(call: Call) -> EventFacts:
     """The facts of a call's opening that the log keeps, so that the figures can be counted from the log alone."""
-    return {"cause": call.cause.value, "binding": True} if call.binding else {"cause": call.cause.value}
+    return {"cause": call.cause, "binding": True} if call.binding else {"cause": call.cause}
 
 
 def with_one_more(calls_per_level: tuple[int, ...], level: Level) -> tuple[int, ...]:

@@ -6,12 +6,13 @@ Rows are never deleted, so one code may have several rows, in force one after th
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import zip_longest
 from typing import Protocol, TypeVar
 
+from service.rules.codes import CodeList
 from service.rules.policy import Activation, Hours, Policy
 from service.rules.timers import CONTINUOUS, Timer
 from service.rules.words import ClockKind, Level, UnitKind, Urgency
@@ -114,6 +115,8 @@ class World:
     duties_by_category: Mapping[str, tuple[Duty, ...]]
     leaders_by_unit: Mapping[str, tuple[Unit, ...]]
     districts: tuple[Unit, ...]
+    place_codes: CodeList
+    category_codes: CodeList
 
     def unit(self, code: str, at: datetime) -> Unit | None:
         """The unit in force under this code at `at`."""
@@ -216,13 +219,14 @@ def build(
 ) -> World:
     """A world with its indexes. Rows may come in any order."""
     units, duties, policies, calendars = tuple(units), tuple(duties), tuple(policies), calendars or {}
+    cells_by_code, categories_by_code = _by_code(cells), _by_code(categories)
     districts = tuple(sorted((u for u in units if u.kind is UnitKind.DISTRICT), key=_age))
     return World(
         version=version,
         district=districts[-1].code if districts else "",
         units=_by_code(units),
-        cells=_by_code(cells),
-        categories=_by_code(categories),
+        cells=cells_by_code,
+        categories=categories_by_code,
         lines={line.code: line for line in lines},
         duties=_by_code(duties),
         policies={(policy.code, policy.version): policy for policy in policies},
@@ -232,7 +236,20 @@ def build(
         duties_by_category=_duties_by_category(duties),
         leaders_by_unit=_leaders_by_unit(units),
         districts=districts,
+        place_codes=CodeList.of([*cells_by_code, *_places_of(units)]),
+        category_codes=CodeList.of(categories_by_code),
     )
+
+
+_PLACES = (UnitKind.COMMUNITY, UnitKind.STREET, UnitKind.DISTRICT)
+
+
+def _places_of(units: Iterable[Unit]) -> Iterator[str]:
+    """The codes of the places that units are for."""
+    for unit in units:
+        yield from unit.covers
+        if unit.kind in _PLACES:
+            yield unit.code
 
 
 def _timer(policy: Policy, calendars: Mapping[Hours, WorkCalendar]) -> Timer | None:

@@ -7,10 +7,11 @@ from typing import cast
 
 from typing_extensions import TypedDict
 
+from service.rules.logged import ByView
 from service.rules.model import Appeal, AssistingPart, Call
 from service.rules.sight import Viewer
 from service.rules.words import Cause, ClockKind, Ground, Level, Outcome, Verdict
-from service.shown.references import ByView, by_view
+from service.shown.references import by_view
 
 
 class AnswerView(TypedDict):

@@ -16,7 +16,7 @@ from service.rules.sight import Viewer
 from service.rules.words import Arrow, ClockKind, Level, Role, UnitKind, Urgency
 from service.rules.worktime import WorkCalendar
 from service.rules.world import Category, Cell, Line, Unit, Validity
-from service.shown.event import CloudEvent, event
+from service.shown.event import IncidentEvent, event
 from service.shown.incident import IncidentWithCalls, incident
 from service.shown.row import IncidentRow, row
 from service.store.incidents.incident_rows import incident_columns
@@ -92,7 +92,7 @@ def _stored(fresh: Incident) -> Mapping[str, Any]:
     }
 
 
-def _events(decision: Decision, batch: int) -> list[CloudEvent]:
+def _events(decision: Decision, batch: int) -> list[IncidentEvent]:
     return [
         event(VIEWER, StoredEvent(batch, n, n, each.at_state.id, each.sequence, each.type, each.at, event_data(each)))
         for n, each in enumerate(decision.events, start=1)
@@ -114,5 +114,5 @@ _LATER = _answered(EXTENDED)
 REPORTED: IncidentWithCalls = incident(VIEWER, _stored(_FIRST.after), [_FIRST.after.call], ())
 ANSWERED: IncidentWithCalls = incident(VIEWER, _stored(_LATER), [_LATER.call], _LATER.requests)
 ROW: IncidentRow = row(VIEWER, _stored(_FIRST.after))
-TIMELINE: list[CloudEvent] = _events(_FIRST, 41)
-MISSED: CloudEvent = _events(_missed(_FIRST.after), 42)[0]
+TIMELINE: list[IncidentEvent] = _events(_FIRST, 41)
+MISSED: IncidentEvent = _events(_missed(_FIRST.after), 42)[0]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NotRequired
-
 from typing_extensions import TypedDict
 
+from service.rules.logged import ByView
 from service.rules.model import By
 from service.rules.sight import Viewer
 
@@ -24,14 +23,6 @@ class PolicyReference(TypedDict):
     version: int
 
 
-class ByView(TypedDict):
-    """Whoever acted. The clock has no subject, and only units have a unit."""
-
-    kind: str
-    subject: NotRequired[str]
-    unit: NotRequired[str]
-
-
 def unit_name(viewer: Viewer, code: str) -> UnitName:
     """The view of a unit: its code, and its name as the registry has it now."""
     return {"code": code, "name": viewer.world.unit_name(code)}
@@ -39,9 +30,4 @@ def unit_name(viewer: Viewer, code: str) -> UnitName:
 
 def by_view(viewer: Viewer, by: By) -> ByView:
     """The view of whoever acted, without the fields that do not apply."""
-    view: ByView = {"kind": by.kind}
-    if by.subject is not None:
-        view["subject"] = by.subject
-    if by.unit is not None:
-        view["unit"] = by.unit
-    return view
+    return by.as_dict()

@@ -6,10 +6,11 @@ from datetime import datetime
 
 from typing_extensions import TypedDict
 
+from service.rules.logged import ByView
 from service.rules.model import Request
 from service.rules.sight import Viewer
 from service.rules.words import RequestKind, Verdict
-from service.shown.references import ByView, by_view
+from service.shown.references import by_view
 
 
 class RequestView(TypedDict):

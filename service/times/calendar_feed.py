@@ -16,11 +16,12 @@ from typing import Any, NamedTuple
 from pydantic import TypeAdapter, ValidationError
 
 from service.rules.errors import Pointer, ValidationFailed
+from service.rules.sentences import Sentence
 from service.rules.worktime import FIRST_YEAR, LAST_YEAR
 from service.store.registry.calendars import Day
 from service.times.day_sources import plain_years
 from service.times.schemas import MAX_DAYS, DayRow, DaySource
-from service.web import faults
+from service.web import faults, strict_json
 
 _BOOLEANS: Mapping[str, bool] = {"true": True, "1": True, "workday": True, "false": False, "0": False, "off": False}
 _REQUIRED = ("day", "workday")
@@ -60,8 +61,10 @@ def read_feed(name: str, content: bytes, fill_years: Iterable[int] = ()) -> tupl
     if not (days or fill_years or details):
         details.append(f"{name}: it holds no day")
     if details:
-        summary = f"{len(details)} faults in {name}; nothing was written: correct each."
-        raise ValidationFailed(summary, errors=[Pointer("", each) for each in details])
+        summary = Sentence(
+            "{count} {count:fault|faults} in {file}; nothing was written: correct each.", count=len(details), file=name
+        )
+        raise ValidationFailed(summary, errors=[Pointer("", Sentence("{fault}", fault=each)) for each in details])
     return days, plain_years(name, [*fill_years, *years])
 
 
@@ -152,11 +155,11 @@ def _csv_entries(name: str, lines: Any, header: list[str], details: list[str]) -
 
 def _from_json(name: str, text: str, details: list[str]) -> tuple[list[_FeedEntry], list[int]]:
     try:
-        document = json.loads(text)
+        document = strict_json.loads(text)
     except json.JSONDecodeError as error:
         details.append(f"{name}:{error.lineno}: not JSON: {error.msg}")
         return [], []
-    except (RecursionError, ValueError) as error:  # ValueError: a number with thousands of digits
+    except ValueError as error:
         details.append(f"{name}: not JSON that can be read: {error}")
         return [], []
     if not isinstance(document, dict) or not isinstance(document.get("days"), list):

@@ -10,12 +10,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from service.rules.errors import Conflict, NotFound, Pointer, ValidationFailed
+from typing_extensions import TypedDict  # pydantic cannot read that of `typing` before Python 3.12
+
+from service.rules.errors import Conflict, NotFound, Pointer, Rule, ValidationFailed, wrong_field
+from service.rules.logged import ByView
 from service.rules.model import By
 from service.rules.policy import Policy
+from service.rules.sentences import Sentence
 from service.rules.words import EventType
 from service.rules.worktime import WorkCalendar
 from service.rules.world import World
+from service.shown.references import PolicyReference
 from service.store.database import Database, Transaction
 from service.store.log import writing
 from service.store.log.writing import Committed, Entry
@@ -23,6 +28,21 @@ from service.store.registry import calendars, policies
 from service.store.registry import world as world_
 from service.times.policy_checks import faults_in_world, faults_within, timer_of
 from service.times.policy_file import PolicyFile
+
+
+class PolicyDraftedData(TypedDict):
+    """The data of `sihu.policy.drafted`."""
+
+    policy: PolicyReference
+    by: ByView
+
+
+class PolicyActivatedData(TypedDict):
+    """The data of `sihu.policy.activated`. The version is in force from `at` on."""
+
+    policy: PolicyReference
+    at: datetime
+    by: ByView
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +71,7 @@ async def draft(database: Database, file: PolicyFile, now: datetime, by: By) -> 
         policy = file.policy(newest + 1)
         await policies.add(tx, policy, now, by)
         await world_.rise(tx)
-        data = {"policy": {"code": policy.code, "version": policy.version}, "by": by.as_dict()}
+        data: PolicyDraftedData = {"policy": {"code": policy.code, "version": policy.version}, "by": by.as_dict()}
         entry = Entry(EventType.POLICY_DRAFTED, now, world.district, (), data)
         committed = await writing.append(tx, [entry], reload=("world",))
     return PolicyDraft(policy, new=True, committed=committed)
@@ -74,7 +94,13 @@ async def activate(
         world = await world_.load(tx)
         policy = world.policies.get((code, version))
         if policy is None:
-            raise NotFound(f"There is no version {version} of policy {code}: see GET /v1/policies.")
+            raise NotFound(
+                Sentence(
+                    "There is no version {version} of policy {policy}: see GET /v1/policies.",
+                    version=version,
+                    policy=code,
+                )
+            )
         starts = at or now
         same = [each for each in world.activations if each.at == starts]
         if same and (same[-1].code, same[-1].version) == (code, version):
@@ -83,7 +109,7 @@ async def activate(
         await _require_fit(tx, policy, world, now)
         await policies.activate(tx, code, version, starts, now, by)
         await world_.rise(tx)
-        data = {"policy": {"code": code, "version": version}, "at": starts.isoformat(), "by": by.as_dict()}
+        data: PolicyActivatedData = {"policy": {"code": code, "version": version}, "at": starts, "by": by.as_dict()}
         entry = Entry(EventType.POLICY_ACTIVATED, now, world.district, (), data)
         committed = await writing.append(tx, [entry], reload=("world",))
     return policy, starts, committed
@@ -92,10 +118,16 @@ async def activate(
 def _require_change(policy: Policy, starts: datetime, world: World, now: datetime) -> None:
     """Refuse an activation in the past, and one that would change nothing."""
     if starts < now:
-        detail = f"It is {now.isoformat()} already: nothing is activated in the past. Leave at out for now."
-        raise ValidationFailed(detail, errors=[Pointer("/at", detail)])
+        detail = Sentence("It is {now} already: nothing is activated in the past. Leave at out for now.", now=now)
+        raise wrong_field("/at", detail, Rule.NOT_IN_FUTURE, min=now)
     if world.active(starts) == policy and not any(each.at > starts for each in world.activations):
-        raise Conflict(f"Version {policy.version} of policy {policy.code} is in force already.")
+        raise Conflict(
+            Sentence(
+                "Version {version} of policy {policy} is in force already: activate another one.",
+                version=policy.version,
+                policy=policy.code,
+            )
+        )
 
 
 async def _require_sound(tx: Transaction, file: PolicyFile, world: World, now: datetime) -> None:
@@ -114,5 +146,7 @@ async def _require_fit(tx: Transaction, policy: Policy, world: World, now: datet
 
 def _require_none(faults: Sequence[str]) -> None:
     if faults:
-        detail = f"{len(faults)} faults; nothing was written: correct each."
-        raise ValidationFailed(detail, errors=[Pointer("", each) for each in faults])
+        detail = Sentence(
+            "{count} {count:fault|faults}; nothing was written: correct each of errors.", count=len(faults)
+        )
+        raise ValidationFailed(detail, errors=[Pointer("", Sentence("{fault}", fault=each)) for each in faults])

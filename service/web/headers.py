@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from service.rules.errors import Pointer, ValidationFailed
+from service.rules.errors import Rule, wrong_field
+from service.rules.sentences import Sentence
 
 _TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
 _LIST = re.compile(rf"[ \t,]*{_TAG}(?:[ \t]*,[ \t,]*{_TAG})*[ \t,]*")
@@ -15,7 +16,8 @@ _MAX_CHARACTERS = 4096
 def parse_if_match(value: str | None) -> frozenset[str] | None:
     """The versions that If-Match allows, without quotes; None when any version is allowed: no header, or `*`.
 
-    Weak tags are left out, since they never match strongly (RFC 9110 §13.1.1). `W/"3"` alone gives an empty set.
+    A weak tag counts as the strong one (contract §3): a proxy that compresses makes tags weak, and the version in them
+    stays what it was.
 
     Raises:
         ValidationFailed: the header is neither an entity tag, nor a list of them, nor `*`; the pointer is `If-Match:`.
@@ -23,9 +25,11 @@ def parse_if_match(value: str | None) -> frozenset[str] | None:
     if value is None or value.strip() == "*":
         return None
     if len(value) > _MAX_CHARACTERS or not _LIST.fullmatch(value):
-        detail = 'If-Match holds the ETag you were given, in its quotes, as in If-Match: "3"; a list of them; or *.'
-        raise ValidationFailed(detail, errors=(Pointer("If-Match:", detail),))
-    return frozenset(tag[1:-1] for tag in _TAGS.findall(value) if not tag.startswith("W/"))
+        detail = Sentence(
+            'If-Match holds the ETag you were given, in its quotes, as in If-Match: "3"; a list of them; or *.'
+        )
+        raise wrong_field("If-Match:", detail, Rule.PATTERN)
+    return frozenset(tag.removeprefix("W/")[1:-1] for tag in _TAGS.findall(value))
 
 
 def is_unchanged(if_none_match: str | None, etag: str) -> bool:

@@ -5,14 +5,14 @@ The document is put together when it is first asked for, not at start-up.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata
 from typing import Any
 
 from fastapi import FastAPI
 
 from service.web import examples
-from service.web.document import answers, headers, introduction, links, parameters, refusals, tree
+from service.web.document import answers, headers, introduction, links, parameters, refusals, tree, webhooks
 from service.web.doors import Door, door_of
 from service.web.problem_shape import Problem
 
@@ -25,10 +25,11 @@ def version() -> str:
         return "0.0.0"
 
 
-def describe(app: FastAPI, doors: Sequence[Door]) -> None:
+def describe(app: FastAPI, doors: Sequence[Door], event_shapes: Callable[[], Mapping[str, Any]] = dict) -> None:
     """Give `app` its title, and make `app.openapi()` the complete document. Call this once, when all routes are added.
 
     The schemes by which to sign in, and the problems that any request can meet, come from the door of the operation.
+    `event_shapes` gives the shape of each type of event by its name.
     """
     app.title, app.description, app.version = introduction.TITLE, introduction.DESCRIPTION, version()
     app.contact = dict(introduction.CONTACT)
@@ -42,7 +43,9 @@ def describe(app: FastAPI, doors: Sequence[Door]) -> None:
         if is_new:
             examples.restore_nulls(document, app.routes)
             _complete(document, doors)
-            answers.add(document, app.routes, Problem)
+            events = event_shapes()
+            schemas = answers.add(document, app.routes, Problem, *events.values())
+            webhooks.add(document, {name: schemas[shape] for name, shape in events.items()}, introduction.EVENTS)
             refusals.close_list(document)
             parameters.tidy(document)
             headers.add(document)

@@ -35,19 +35,20 @@ class PageQuery(Params):
 def page(
     cursors: Cursors,
     path: str,
+    subject: str,
     query: PageQuery,
     rows: Iterable[_Row],
     view: Callable[[_Row], _Item],
     sort_key: Callable[[_Row], SortKey],
 ) -> Answer[ItemPage[_Item]]:
-    """Answer with one page of `rows`, which lie in memory and come in the order of `sort_key`. `view` makes the JSON of
-    one row.
+    """Answer with one page of `rows`, which lie in memory and come in the order of `sort_key`, to the caller `subject`.
+    `view` makes the JSON of one row.
 
     Raises:
-        BadCursor: the cursor belongs to another path, to other filters or to another deployment.
+        BadCursor: the cursor belongs to another path, subject or deployment, or to other filters.
     """
-    kind = kind_of(path, query.model_dump(mode="json", exclude={"cursor", "limit"}))
-    after = tuple(cursors.read(kind, query.cursor)) if query.cursor else ()
+    kind = kind_of(path, query.model_dump(mode="json", exclude={"cursor", "limit"}), subject)
+    after = () if query.cursor is None else tuple(cursors.read(kind, query.cursor))
     found = [row for row in rows if sort_key(row) > after][: query.limit + 1]
     items = found[: query.limit]
     next_cursor = cursors.sign(kind, sort_key(items[-1])) if len(found) > query.limit else None

@@ -15,7 +15,13 @@ _HELD = "sihu.held"
 
 async def while_connected(request: Request, waits: Coroutine[Any, Any, _T]) -> _T | None:
     """The result of the coroutine `waits`; None when the client hangs up, which cancels the coroutine. Without this,
-    the server would let the handler wait to the end for nobody. The request counts as held from here on."""
+    the server would let the handler wait to the end for nobody. The request counts as held from here on.
+
+    HEAD never waits, and the result is None at once: who sends it wants to know how things are.
+    """
+    if request.method == "HEAD":
+        waits.close()
+        return None
     request.scope[_HELD] = True
     work, gone = asyncio.create_task(waits), asyncio.create_task(_gone(request))
     try:

@@ -229,14 +229,6 @@ async def test_everything_asked_for_is_bounded(house: House, query: dict[str, An
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, pointer)
 
 
-@pytest.mark.parametrize("group_by", Grouping)
-async def test_a_group_that_is_not_there_has_no_calls(house: House, group_by: Grouping) -> None:
-    await store(house.process.database, [a_call(1)])
-    for group in ("nobody", "5", "12"):
-        query = {"period": "2026-11", "group_by": group_by.value, "group": group}
-        assert (await house.get("auditor", f"{PATH}/calls", **query))["items"] == []
-
-
 async def test_a_cursor_fits_its_own_list_and_reader_only(house: House) -> None:
     await store(house.process.database, [a_call(n) for n in range(1, 4)])
     query: dict[str, Any] = {"period": "2026-11", "measure": "open", "limit": 2}

@@ -130,13 +130,11 @@ async def test_a_misspelt_event_type_is_refused_with_the_known_ones(house: House
         assert all(f"'{known}'" in fault["detail"] for known in EventType)
 
 
-async def test_event_types_may_be_repeated_or_separated_by_commas(house: House) -> None:
+async def test_event_types_are_separated_by_commas(house: House) -> None:
     await house.report()
     await house.sealed()
-    together = await house.get("auditor", "/v1/events", types="sihu.incident.reported,,sihu.call.opened")
-    apart = await house.get("auditor", "/v1/events", types=["sihu.incident.reported", "sihu.call.opened"])
-    assert together["items"] == apart["items"]
-    assert [each["type"] for each in together["items"]] == ["sihu.incident.reported", "sihu.call.opened"]
+    found = await house.get("auditor", "/v1/events", types="sihu.incident.reported,sihu.call.opened")
+    assert [each["type"] for each in found["items"]] == ["sihu.incident.reported", "sihu.call.opened"]
 
 
 async def test_any_number_may_wait_and_hold_no_connection(house: House) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from service.incidents.similar import Candidate
 from service.shown.deadline import DeadlineView
-from service.shown.event import CloudEvent
+from service.shown.event import IncidentEvent
 from service.shown.incident import IncidentWithCalls
 from service.shown.plan import PlanView
 from service.web.paging import ItemPage
@@ -21,7 +21,7 @@ PATH = "/v1/incidents"
 NOBODYS = "019ab0e2-5c00-7d3a-9a51-6f1f0c2b7e11"
 PARTS: dict[str, Any] = {
     "": IncidentWithCalls,
-    "/timeline": ItemPage[CloudEvent],
+    "/timeline": ItemPage[IncidentEvent],
     "/similar": ItemPage[Candidate],
     "/deadline": DeadlineView,
     "/plan": PlanView,
@@ -69,7 +69,31 @@ async def test_a_part_is_only_looked_at(house: House, part: str) -> None:
     incident = await house.report()
     for method in ("POST", "PUT", "PATCH", "DELETE"):
         answer = await house.send("ops", method, f"{PATH}/{incident['id']}{part}", {})
-        assert (answer.status_code, answer.headers["allow"]) == (405, "GET"), method
+        assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD"), method
+
+
+@pytest.mark.parametrize(
+    ("value", "status"),
+    [
+        ('"1"', 304),
+        ('W/"1"', 304),
+        ('"7", W/"1"', 304),
+        ("*", 304),
+        ('"2"', 200),
+        ('"1-gzip"', 200),
+        ("1", 200),
+        ("", 200),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_an_unchanged_incident_is_not_sent_again(house: House, method: str, value: str, status: int) -> None:
+    incident = await house.report()
+    path = f"{PATH}/{incident['id']}"
+    answer = await house.send("worker", method, path, headers={"If-None-Match": value})
+    assert (answer.status_code, answer.headers["etag"]) == (status, '"1"')
+    assert bool(answer.content) is (method == "GET" and status == 200)
+    hidden = await house.send("stranger", method, path, headers={"If-None-Match": value})
+    assert hidden.status_code == 404
 
 
 async def test_the_etag_follows_the_version(house: House) -> None:
@@ -138,7 +162,8 @@ async def test_a_batch_and_a_list_are_no_ids(house: House) -> None:
     ("query", "pointer"),
     [
         ({"limit": "0"}, "?limit"),
-        ({"state": ["calling", "open"]}, "?state/1"),
+        ({"state": "calling,open"}, "?state/1"),
+        ({"state": ["calling", "answered"]}, "?state"),
         ({"reported_after": "2026-11-23"}, "?reported_after"),
         ({"page": "2"}, "?page"),
     ],

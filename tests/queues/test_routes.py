@@ -87,11 +87,11 @@ async def test_a_row_is_the_incident_without_calls_and_requests(house: House) ->
     assert row == {**{k: v for k, v in incident.items() if k not in ("calls", "requests")}, "assisting": False}
 
 
-async def test_states_are_repeated_or_listed(house: House) -> None:
+async def test_states_are_separated_by_commas(house: House) -> None:
     incident = await house.report()
     await house.act("community", incident, "resolve", result="已清理")
     assert (await house.get("community", QUEUE))["items"] == []
-    for given in (["resolved"], ["calling", "resolved"], ["calling,resolved"]):
+    for given in ("resolved", "calling,resolved"):
         [row] = (await house.get("community", QUEUE, state=given))["items"]
         assert row["state"] == "resolved"
 

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from service.appraisal.shapes import CountedCall, FiguresView
+from service.feed.event_types import CloudEvent
 from service.incidents.similar import Candidate
 from service.queues.routes import QueueRow
 from service.shown.deadline import DeadlineView
-from service.shown.event import CloudEvent
+from service.shown.event import IncidentEvent
 from service.shown.incident import IncidentWithCalls
 from service.shown.plan import PlanView
 from service.shown.row import IncidentRow
@@ -26,7 +27,7 @@ SHAPES: dict[str, Any] = {
     "POST /v1/incidents": IncidentWithCalls,
     "GET /v1/incidents": ItemPage[IncidentRow],
     f"GET {ONE}": IncidentWithCalls,
-    f"GET {ONE}/timeline": ItemPage[CloudEvent],
+    f"GET {ONE}/timeline": ItemPage[IncidentEvent],
     f"GET {ONE}/similar": ItemPage[Candidate],
     f"GET {ONE}/deadline": DeadlineView,
     f"GET {ONE}/plan": PlanView,

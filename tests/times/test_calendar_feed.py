@@ -107,6 +107,7 @@ LIKE_HOLIDAY_CN = 'it should hold {"year", "days": [{"date", "name", "isOffDay"}
         ({"year": 2027, "days": []}, ["it holds no day: perhaps the notice of its year is not out yet"]),
         ("{", None),
         ("[" * 100_000, None),
+        ('{"year": 2027, "year": 2028}', ['not JSON that can be read: the member "year" stands twice in one object']),
         ("[]", [LIKE_HOLIDAY_CN]),
         ("7", [LIKE_HOLIDAY_CN]),
         ({"year": 2027}, [LIKE_HOLIDAY_CN]),

@@ -58,8 +58,9 @@ def test_an_over_long_cursor_is_refused() -> None:
 
 
 def test_other_filters_are_another_kind() -> None:
-    assert kind_of("units", {"a": 1, "b": None}) == kind_of("units", {"b": None, "a": 1})
-    assert kind_of("units", {"a": 1}) != kind_of("units", {"a": 2})
+    assert kind_of("units", {"a": 1, "b": None}, "anna") == kind_of("units", {"b": None, "a": 1}, "anna")
+    assert kind_of("units", {"a": 1}, "anna") != kind_of("units", {"a": 2}, "anna")
+    assert kind_of("units", {"a": 1}, "anna") != kind_of("units", {"a": 1}, "bert")
 
 
 def test_a_short_secret_is_a_fault_of_ours() -> None:

@@ -21,8 +21,8 @@ class FilteredQuery(PageQuery):
     area: str | None = None
 
 
-def _page(rows: list[str], query: PageQuery, path: str = "/v1/x") -> Any:
-    answer = paging.page(CURSORS, path, query, rows, lambda row: {"code": row}, _key)
+def _page(rows: list[str], query: PageQuery, path: str = "/v1/x", subject: str = "anna") -> Any:
+    answer = paging.page(CURSORS, path, subject, query, rows, lambda row: {"code": row}, _key)
     return json.loads(bytes(answer.body))
 
 
@@ -56,10 +56,14 @@ def test_a_new_row_is_on_the_page_of_its_place() -> None:
     assert [each["code"] for each in items] == ["b", "c"]
 
 
-def test_a_cursor_of_another_path_or_filter_is_refused() -> None:
+def test_a_cursor_from_elsewhere_is_refused() -> None:
     cursor = _page(["a", "b"], FilteredQuery(limit=1))["next_cursor"]
     assert _page(["a", "b"], FilteredQuery(limit=9, cursor=cursor))["items"] == [{"code": "b"}]
     with pytest.raises(BadCursor):
         _page(["a", "b"], FilteredQuery(limit=1, cursor=cursor), "/v1/y")
+    with pytest.raises(BadCursor):
+        _page(["a", "b"], FilteredQuery(limit=1, cursor=cursor), subject="bert")
+    with pytest.raises(BadCursor):
+        _page(["a", "b"], FilteredQuery(limit=1, cursor=""))
     with pytest.raises(BadCursor):
         _page(["a", "b"], FilteredQuery(limit=1, cursor=cursor, area="440105"))

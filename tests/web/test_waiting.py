@@ -13,12 +13,12 @@ from service.web import waiting
 pytestmark = pytest.mark.anyio
 
 
-def a_request(gone: asyncio.Event) -> Request:
+def a_request(gone: asyncio.Event, method: str = "GET") -> Request:
     async def receive() -> Message:
         await gone.wait()
         return {"type": "http.disconnect"}
 
-    return Request({"type": "http"}, receive)
+    return Request({"type": "http", "method": method}, receive)
 
 
 async def test_the_result_is_what_was_waited_for() -> None:
@@ -44,6 +44,12 @@ async def test_a_client_that_hangs_up_ends_the_wait() -> None:
     async with asyncio.timeout(5):
         assert await held is None
     assert cancelled.is_set()
+
+
+async def test_head_never_waits() -> None:
+    request = a_request(asyncio.Event(), "HEAD")
+    assert await waiting.while_connected(request, asyncio.sleep(60, "news")) is None
+    assert not waiting.was_held(request.scope)
 
 
 async def test_a_fault_of_the_wait_is_raised() -> None:

@@ -13,7 +13,7 @@ from service.registry.bundle import changes, checks, duty_conflicts, parse
 from service.registry.bundle.changes import Columns, Plan, RowSummary
 from service.registry.bundle.checks import StoredCodes
 from service.registry.bundle.parse import Bundle, Fault
-from service.registry.bundle.report import ImportReport
+from service.registry.bundle.report import ImportReport, RegistryImportedData
 from service.registry.bundle.rows import Row
 from service.rules.model import By
 from service.rules.words import LEVEL_OF_KIND, EventType, UnitKind
@@ -27,6 +27,7 @@ from service.store.registry import world as world_
 from service.store.registry.calendars import Day
 from service.times import calendar_changes, day_sources
 from service.times.day_sources import OFFICIAL
+from service.times.policies import PolicyActivatedData
 from service.times.policy_checks import faults_in_world, timer_of
 
 
@@ -163,8 +164,8 @@ async def _faults_of_times(job: _Import, days: Mapping[str, list[Day]]) -> set[F
         return faults
     timer = timer_of(policy, await _workdays(job, days, policy.calendar) if policy.calendar else {})
     categories = {*job.world.categories, *(row.code for _, row in job.bundle.categories)}
-    details = [*faults_in_world(policy.policy(0), categories, timer, job.now)]
-    return faults | {Fault("policy.yaml", 0, detail) for detail in details}
+    of_policy = faults_in_world(policy.policy(0), categories, timer, job.now)
+    return faults | {Fault("policy.yaml", 0, detail) for detail in of_policy}
 
 
 async def _workdays(job: _Import, days: Mapping[str, list[Day]], calendar: str) -> dict[date, bool]:
@@ -226,9 +227,10 @@ async def _write_policy(job: _Import) -> tuple[str, int] | None:
 def _entries(job: _Import, report: ImportReport) -> list[Entry]:
     """Return the events of an import: one for the registry, and one for a policy that becomes active."""
     by = job.by.as_dict()
-    entries = [Entry(EventType.REGISTRY_IMPORTED, job.now, job.district, (), {**report.view(), "by": by})]
+    imported: RegistryImportedData = {**report.view(), "by": by}
+    entries = [Entry(EventType.REGISTRY_IMPORTED, job.now, job.district, (), imported)]
     if report.policy:
         code, version = report.policy
-        data = {"policy": {"code": code, "version": version}, "at": job.now.isoformat(), "by": by}
-        entries.append(Entry(EventType.POLICY_ACTIVATED, job.now, job.district, (), data))
+        activated: PolicyActivatedData = {"policy": {"code": code, "version": version}, "at": job.now, "by": by}
+        entries.append(Entry(EventType.POLICY_ACTIVATED, job.now, job.district, (), activated))
     return entries

@@ -9,6 +9,7 @@ from typing_extensions import TypedDict  # pydantic cannot read that of `typing`
 
 from service.registry.bundle.changes import RowSummary
 from service.registry.bundle.parse import Fault
+from service.rules.logged import ByView
 from service.shown.references import PolicyReference
 from service.store.log.writing import Committed
 
@@ -33,6 +34,12 @@ class ImportView(TypedDict):
     policy_activated: PolicyReference | None
     calendar_days: int
     open_incidents: int
+
+
+class RegistryImportedData(ImportView):
+    """The data of `sihu.registry.imported`."""
+
+    by: ByView
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.rules.logged import ByView
 from service.rules.model import By
 from service.store.registry.tables import duty_proposal
 
@@ -28,12 +29,12 @@ class Proposal:
     assisting: tuple[str, ...]
     basis: str
     valid_to: datetime | None
-    proposed_by: Mapping[str, str]
+    proposed_by: ByView
     proposed_at: datetime
-    approved_by: Mapping[str, str] | None = None
+    approved_by: ByView | None = None
     approved_at: datetime | None = None
     valid_from: datetime | None = None
-    refused_by: Mapping[str, str] | None = None
+    refused_by: ByView | None = None
     refused_at: datetime | None = None
     refused_reason: str | None = None
 

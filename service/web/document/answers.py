@@ -38,8 +38,9 @@ class _Generator(GenerateJsonSchema):
         return False
 
 
-def add(document: dict[str, Any], routes: Iterable[BaseRoute], *more: Any) -> None:
+def add(document: dict[str, Any], routes: Iterable[BaseRoute], *more: Any) -> dict[Any, dict[str, Any]]:
     """Give every JSON answer in `document` its schema, and define the shapes of all answers and of the types `more`.
+    Returns the schema of each type.
 
     Raises:
         ValueError: two shapes, of requests or of answers, have one name and differ.
@@ -54,6 +55,7 @@ def add(document: dict[str, Any], routes: Iterable[BaseRoute], *more: Any) -> No
                 operation = document["paths"].get(route.path_format, {}).get(method.lower())
                 if operation is not None:
                     _fill(operation["responses"], found[view])
+    return found
 
 
 def view_of(route: APIRoute) -> Any:

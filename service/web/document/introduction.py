@@ -47,11 +47,13 @@ curl "$SIHU/v1/events?limit=10" -H "Authorization: Bearer $COMMUNITY"
 - Times are RFC 3339 in UTC, durations are seconds. Send times with an offset, such as `2026-11-23T08:55:00+08:00`.
 - Fields may be added to answers. A request with a field or a parameter that is not known here is refused.
 """
+EVENTS = "events"
+"""The chapter of the feed, to which the webhooks belong."""
 TAGS: Mapping[str, str] = {
     "incidents": "事件: report incidents, list them, and read how each stands and why.",
     "actions": "处置: what units and reporters do with an incident, one operation for each verb.",
     "queues": "待办: what a unit has to do, for systems that poll.",
-    "events": "事件流: everything that happened, in one order, without gaps.",
+    EVENTS: "事件流: everything that happened, in one order, without gaps.",
     "appraisal": "考核: the figures of a month, each with the calls behind it.",
     "registry": "名录: units, grid cells, categories, lines of work and duties.",
     "times": "时限: policies, which set by when a call is due, and calendars of working days.",

@@ -28,15 +28,13 @@ def add(operation: dict[str, Any], door: Door | None) -> None:
 
 def _common(operation: Mapping[str, Any], door: Door | None) -> list[type[SihuError]]:
     if door is None:
-        return [errors.BadRequest]
+        return [errors.BadRequest, errors.ValidationFailed]
     kinds: list[type[SihuError]] = [errors.Unauthorized] if door.schemes else []
-    kinds += [errors.BadRequest, errors.Unavailable]
+    kinds += [errors.BadRequest, errors.Unavailable, errors.ValidationFailed]
     places = {parameter.get("in") for parameter in operation.get("parameters", ())}
     if "requestBody" in operation:
         kinds += [errors.BadJson] if JSON in operation["requestBody"]["content"] else []
         kinds += [errors.TooLarge, errors.UnsupportedMedia]
-    if "requestBody" in operation or places & {"query", "header"}:
-        kinds.append(errors.ValidationFailed)
     if "path" in places:
         kinds.append(errors.NotFound)
     return kinds

@@ -128,7 +128,7 @@ def test_the_merged_one_is_closed_for_good_and_its_open_call_and_request_with_it
     assert (after.due_at, after.due_kind, after.wake_at, after.reopen_until) == (None, None, None, None)
     assert (after.version, after.audience) == (incident.version + 1, incident.audience)
     assert types(closed) == ["incident.closed"]
-    assert closed.events[0].facts == {"closed_as": "merged", "into": str(into.id)}
+    assert closed.events[0].facts == {"closed_as": "merged", "into": into.id}
     if state is R:
         assert (changed(closed), after.call) == (None, incident.call), "its call had ended: resolved it stays"
     else:
@@ -157,7 +157,7 @@ def test_nothing_changes_for_who_works_on_the_other_but_who_else_follows_it(stat
     into, one = an_incident(state, level), _one(2, "elsewhere")
     closed, heard = _merged(one, into)
     assert types(heard) == ["incident.merged"]
-    assert heard.events[0].facts == {"merged": str(one.id), "number": one.number}
+    assert heard.events[0].facts == {"merged": one.id, "number": one.number}
     assert (heard.events[0].note, heard.events[0].at) == ("the same", LATE)
     assert (changed(heard), heard.opened, heard.request) == (None, None, None)
     audience = (*into.audience, OTHER_COMMUNITY, "@elsewhere")
@@ -216,7 +216,7 @@ def test_it_is_merged_into_another_open_one_and_never_into_itself() -> None:
         _merged(one, withdrawn)
     third = _one(3, "colleague", NEXT_CELL)
     gone = _merged(into, third)[0].after
-    with pytest.raises(Conflict, match=f"It was merged into {third.id}: name that one"):
+    with pytest.raises(Conflict, match=f"since it was merged into {third.id}: name that one"):
         _merged(one, gone)
     with pytest.raises(IllegalTransition, match="The incident is closed"):
         _merged(gone, one)

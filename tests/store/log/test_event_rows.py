@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
+from service.rules.logged import EventFacts
 from service.rules.model import By, Event
 from service.rules.words import EventType, Level, State
 from service.store.log.event_rows import event_data, event_entry
@@ -12,7 +16,7 @@ from tests.rules.builders import CELL, COMMUNITY, NOW, STREET, an_incident, late
 
 RAISED = an_incident(State.CALLING, Level.STREET)
 BY = By("unit", "desk", COMMUNITY)
-EVENT = Event(EventType.CALL_OPENED, 7, later(hours=1), RAISED, 2, BY, "because", {"unit": STREET})
+EVENT = Event(EventType.CALL_OPENED, 7, later(hours=1), RAISED, 2, BY, "because", {"to": STREET})
 
 
 def test_an_entry_has_place_audience_and_sequence_of_its_incident() -> None:
@@ -43,7 +47,7 @@ def test_data_is_thin_and_as_of_the_event() -> None:
 
 
 @pytest.mark.parametrize(("facts", "added"), [(None, {}), ({}, {}), ({"score": 4}, {"score": 4})])
-def test_facts_stand_beside_the_common_members(facts: dict[str, int] | None, added: dict[str, int]) -> None:
-    data = event_data(Event(EventType.INCIDENT_RATED, 1, NOW, RAISED, 1, BY, facts=facts))
+def test_facts_stand_beside_the_common_members(facts: EventFacts | None, added: dict[str, int]) -> None:
+    data: Mapping[str, Any] = event_data(Event(EventType.INCIDENT_RATED, 1, NOW, RAISED, 1, BY, facts=facts))
     assert {name: data[name] for name in data if name not in ("incident", "call", "by", "note")} == added
     assert data["note"] is None

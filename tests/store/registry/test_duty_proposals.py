@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import IntegrityError
 
+from service.rules.logged import ByView
 from service.rules.model import By
 from service.store.database import Database
 from service.store.registry import duty_proposals
@@ -28,7 +29,7 @@ async def test_a_proposal_comes_back_open(database: Database) -> None:
     async with database.begin() as tx:
         made = await duty_proposals.add(tx, DUTY, NOW, STREET)
         assert await duty_proposals.last(tx, "nobody") is None
-    by = {"kind": "unit", "subject": "desk", "unit": "440105003"}
+    by: ByView = {"kind": "unit", "subject": "desk", "unit": "440105003"}
     assert made == Proposal(made.id, **DUTY, proposed_by=by, proposed_at=NOW)
     assert made.open
     async with database.read() as connection:
