@@ -149,14 +149,18 @@ def documented(*kinds: type[SihuError]) -> dict[int | str, dict[str, Any]]:
         fresh = {"description": "", "content": {MEDIA_TYPE: {"schema": {"$ref": SCHEMA}, "examples": {}}}}
         entry = entries.setdefault(status, fresh)
         examples = entry["content"][MEDIA_TYPE]["examples"]
-        examples[kind.code] = {"summary": kind.title, "value": _example(kind)}
+        examples[kind.code] = {"summary": kind.title, "value": _plain(example_of(kind))}
         entry["description"] = " · ".join(f"`{code}`" for code in examples)
     return entries
 
 
-def _example(kind: type[SihuError]) -> dict[str, Any]:
+def example_of(kind: type[SihuError]) -> dict[str, Any]:
+    """An example of a problem document, with its sentences."""
     example = problem_examples.of(kind)
-    document = {**_document(kind, example.detail, example.errors, "/v1/incidents"), **example.extras}
+    return {**_document(kind, example.detail, example.errors, "/v1/incidents"), **example.extras}
+
+
+def _plain(document: dict[str, Any]) -> dict[str, Any]:
     plain: dict[str, Any] = from_json(to_json(document))
     return plain
 
