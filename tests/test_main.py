@@ -25,6 +25,7 @@ from service.main import ROOMS, create_app
 from service.room import Room
 from service.rules import errors
 from service.rules.model import Actor
+from service.rules.sentences import Sentence
 from service.rules.words import Role
 from service.settings import EngineMode, Settings
 from service.web import problems
@@ -51,8 +52,8 @@ class Ticket:
         ticket = parse_qs(scope["query_string"].decode()).get("ticket")
         return Actor(Role.REPORTER, ticket[0], area="440105") if ticket else None
 
-    def invitation(self, scope: Scope) -> str:
-        return "Buy a ticket."
+    def invitation(self, scope: Scope) -> Sentence:
+        return Sentence("Buy a ticket.")
 
 
 def as_xml(error: errors.SihuError, request: Request, headers: Mapping[str, str]) -> Response:
@@ -66,7 +67,7 @@ async def send_form(
 ) -> Response:
     fields = parse_qs((await request.body()).decode())
     if "description" not in fields:
-        raise errors.ValidationFailed("A description is missing.")
+        raise errors.ValidationFailed(Sentence("A description is missing."))
     reach = f"{context.worlds.world.version} {caller.subject} {fields['description'][0]} {n}"
     return Response(f"<service_request>{reach}</service_request>", media_type="text/xml")
 
@@ -76,8 +77,10 @@ async def send_photo(request: Request, caller: Caller) -> Response:
     return Response(f"<bytes>{len(await request.body())}</bytes>", media_type="text/xml")
 
 
-DOOR = Door("/forms/", (Ticket(),), BodyLimits(1000, (FORM["content-type"],), "Send a form."), as_xml, open_query=True)
-FORMS = Room(DOOR, (router,), limits={"/forms/photos": BodyLimits(100_000, ("image/jpeg",), "Send a JPEG.")})
+DOOR = Door(
+    "/forms/", (Ticket(),), BodyLimits(1000, (FORM["content-type"],), Sentence("Send a form.")), as_xml, open_query=True
+)
+FORMS = Room(DOOR, (router,), limits={"/forms/photos": BodyLimits(100_000, ("image/jpeg",), Sentence("Send a JPEG."))})
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from service.main import ROOMS
 from service.process import Process
 from service.room import Room
 from service.rules.errors import Unavailable
+from service.rules.sentences import Sentence
 from service.rules.words import EventType
 from service.settings import EngineMode, Settings
 from service.store import migrate
@@ -116,7 +117,10 @@ async def test_parts_start_in_order_and_stop_in_reverse(database_url: str) -> No
 async def test_a_part_that_cannot_load_is_tried_again(database_url: str, caplog: pytest.LogCaptureFixture) -> None:
     """Whatever the reason, every part is then loaded anew; nothing starts before; a reason is logged once."""
     log: Log = []
-    away, broken = [Unavailable("Later.", cause="no route") for _ in range(3)], RuntimeError("a fault of ours")
+    away, broken = (
+        [Unavailable(Sentence("Later."), cause="no route") for _ in range(3)],
+        RuntimeError("a fault of ours"),
+    )
     async with running(database_url, Probe("a", log), Probe("b", log, *away, broken)) as process:
         await until_ready(process)
         assert faults(process, "start") == 1
@@ -138,7 +142,7 @@ async def test_every_part_stops_though_one_fails(database_url: str, caplog: pyte
 
 async def test_a_process_stopped_while_starting_stops_no_part(database_url: str) -> None:
     log: Log = []
-    probe = Probe("a", log, *(Unavailable("Later.") for _ in range(10_000)))
+    probe = Probe("a", log, *(Unavailable(Sentence("Later.")) for _ in range(10_000)))
     async with running(database_url, probe) as process:
         async with asyncio.timeout(20):
             while not log:

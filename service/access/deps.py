@@ -11,6 +11,7 @@ from starlette.types import Scope
 
 from service.rules.errors import NotYours
 from service.rules.model import Actor
+from service.rules.sentences import Sentence
 from service.rules.words import Role
 
 
@@ -30,7 +31,7 @@ Caller = Annotated[Actor, Depends(_caller)]
 def must_be(actor: Actor, *roles: Role) -> None:
     """Raises `NotYours` unless the actor has one of `roles`. For routes that validate the body first (contract §3)."""
     if actor.role not in roles:
-        raise NotYours(f"This is for {' or '.join(roles)}; your key has the role {actor.role}.")
+        raise NotYours(Sentence("This is for {roles:or}; your key has the role {role}.", roles=roles, role=actor.role))
 
 
 def require(*roles: Role) -> Callable[[Actor], Awaitable[Actor]]:

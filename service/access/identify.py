@@ -16,6 +16,7 @@ from service import context as contexts
 from service.access.keyring import Keyring
 from service.rules.errors import Unauthorized, Unavailable
 from service.rules.model import Actor
+from service.rules.sentences import Sentence
 from service.rules.words import UnitKind
 from service.rules.world import World
 from service.web.doors import Door, Scheme
@@ -51,7 +52,7 @@ class BearerKey:
         """
         found = {value for name, value in scope["headers"] if name == b"authorization"}
         if len(found) > 1:
-            raise Unauthorized("The request has two Authorization headers: send one.")
+            raise Unauthorized(Sentence("The request has two Authorization headers: send one."))
         scheme, _, key = next(iter(found), b"").decode("latin-1").partition(" ")
         key = key.strip()
         if scheme.lower() != "bearer" or not key:
@@ -60,18 +61,18 @@ class BearerKey:
         keyring = context.part(Keyring)
         if not keyring.loaded:
             raise Unavailable(
-                "The service is starting, or its database cannot be reached. Send the same request again."
+                Sentence("The service is starting, or its database cannot be reached. Send the same request again.")
             )
         now = context.clock.now()
         actor = keyring.find(key, now)
         if actor is None:
-            raise Unauthorized("This key is unknown here, revoked or expired. Ask ops for a new one.")
+            raise Unauthorized(Sentence("This key is unknown here, revoked or expired. Ask ops for a new one."))
         return actor if actor.unit is None else _with_parent(actor, context.worlds.world, now)
 
-    def invitation(self, scope: Scope) -> str:
+    def invitation(self, scope: Scope) -> Sentence:
         if Headers(scope=scope).get("authorization") is None:
-            return "Send a key: `Authorization: Bearer sihu_…`. Ops make one with `sihu keys create`."
-        return "The Authorization header should read `Bearer sihu_…`; no other scheme is known here."
+            return Sentence("Send a key: `Authorization: Bearer sihu_…`. Ops make one with `sihu keys create`.")
+        return Sentence("The Authorization header should read `Bearer sihu_…`; no other scheme is known here.")
 
 
 def _with_parent(actor: Actor, world: World, now: datetime) -> Actor:

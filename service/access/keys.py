@@ -18,9 +18,11 @@ from typing_extensions import TypedDict  # pydantic cannot read that of `typing`
 
 from service import ids
 from service.access.keyring import digest_of
-from service.rules.errors import Conflict, NotFound, Pointer, UnknownUnit, ValidationFailed
+from service.rules.arrows.handovers import not_in_force
+from service.rules.errors import Conflict, NotFound, Pointer, Rule, UnknownUnit, ValidationFailed, wrong_field
 from service.rules.logged import ByView
 from service.rules.model import By
+from service.rules.sentences import Sentence
 from service.rules.words import EventType, Role
 from service.rules.world import World
 from service.store.access import keys as stored
@@ -110,8 +112,13 @@ async def revoke(database: Database, world: World, now: datetime, key_id: UUID, 
             return Revoked(key, await writing.append(tx, [entry], reload=("keys",)))
         revoked_before = await stored.find(tx, key_id)
     if revoked_before is None:
-        raise NotFound(f"No key has the id {key_id}. GET /v1/keys lists them.")
+        raise NotFound(no_such_key(str(key_id)))
     return Revoked(revoked_before, None)
+
+
+def no_such_key(key_id: str) -> Sentence:
+    """What to do about an id that no key has."""
+    return Sentence("No key has the id {key}. GET /v1/keys lists them.", key=key_id)
 
 
 async def page(database: Database, limit: int, before: tuple[datetime, UUID] | None = None) -> Sequence[Key]:
@@ -132,17 +139,22 @@ def checked(new_key: NewKey, world: World, now: datetime) -> NewKey:
     new_key, of_texts = _written(new_key)
     found = [*_faults_of_role(new_key), *_faults_of_area(new_key), *of_texts, *_faults_of_expiry(new_key, now)]
     if found:
-        raise ValidationFailed("Some fields of the key are wrong: see errors.", errors=found)
+        raise ValidationFailed(Sentence("Some fields of the key are wrong: see errors."), errors=found)
     if new_key.unit is not None and world.unit(new_key.unit, now) is None:
-        raise UnknownUnit(f"No unit has the code {new_key.unit}. GET /v1/units lists them.", "/unit")
+        raise UnknownUnit(not_in_force(new_key.unit), "/unit")
     if new_key.area is not None and not (world.district and new_key.area.startswith(world.district)):
-        detail = (
-            f"Area {new_key.area} lies outside this district: it should start with {world.district}."
-            if world.district
-            else "No registry is imported yet, so no area is known here: import one first (sihu registry import DIR)."
-        )
-        raise ValidationFailed(detail, errors=[Pointer("/area", detail)])
+        raise wrong_field("/area", _outside(new_key.area, world.district), Rule.UNKNOWN)
     return new_key
+
+
+def _outside(area: str, district: str) -> Sentence:
+    if not district:
+        return Sentence(
+            "No registry is imported yet, so no area is known here: import one first (sihu registry import DIR)."
+        )
+    return Sentence(
+        "Area {area} lies outside this district: it should start with {district}.", area=area, district=district
+    )
 
 
 _MAX_CHARACTERS = 200
@@ -168,9 +180,11 @@ def _faults_of_role(new_key: NewKey) -> list[Pointer]:
     found = []
     for field, value in (("unit", new_key.unit), ("area", new_key.area)):
         if field == needed and value is None:
-            found.append(Pointer(f"/{field}", f"is needed: a key with role {new_key.role} is for one {field}"))
+            detail = Sentence("Name the {field}: a key with role {role} is for one.", field=field, role=new_key.role)
+            found.append(Pointer(f"/{field}", detail, Rule.MISSING))
         if field != needed and value is not None:
-            found.append(Pointer(f"/{field}", f"should be left out: a key with role {new_key.role} has no {field}"))
+            detail = Sentence("Leave out {field}: a key with role {role} has none.", field=field, role=new_key.role)
+            found.append(Pointer(f"/{field}", detail, Rule.NOT_ALLOWED))
     return found
 
 
@@ -178,7 +192,8 @@ def _faults_of_area(new_key: NewKey) -> list[Pointer]:
     area = new_key.area
     if area is None or (area.isascii() and area.isdigit() and len(area) in AREA_DIGITS):
         return []
-    return [Pointer("/area", "should be the first 6 to 15 digits of a cell code, such as a street's 9")]
+    detail = Sentence("Send the first 6 to 15 digits of a cell's code, such as the 9 of a street.")
+    return [Pointer("/area", detail, Rule.PATTERN)]
 
 
 def _written(new_key: NewKey) -> tuple[NewKey, Sequence[Pointer]]:
@@ -193,7 +208,7 @@ def _written(new_key: NewKey) -> tuple[NewKey, Sequence[Pointer]]:
 def _faults_of_expiry(new_key: NewKey, now: datetime) -> list[Pointer]:
     if new_key.expires_at is None or new_key.expires_at > now:
         return []
-    return [Pointer("/expires_at", f"should lie in the future: it is {now.isoformat()} now")]
+    return [Pointer("/expires_at", Sentence("Send a time after {now}.", now=now), Rule.NOT_IN_FUTURE, {"min": now})]
 
 
 def _key_of(new_key: NewKey, now: datetime) -> Key:
@@ -214,11 +229,13 @@ def _refuse_another_holder(key: Key, holder: Key | None) -> None:
     """Raises `Conflict` when the subject already has another role or unit. Only a reporter's area may differ."""
     if holder is None or (holder.role, holder.unit) == (key.role, key.unit):
         return
-    held_by = f"unit {holder.unit}" if holder.unit else f"role {holder.role}"
-    raise Conflict(
-        f"The subject {key.subject!r} already stands for {held_by}. Choose another subject, or leave it out.",
-        errors=[Pointer("/subject", f"stands for {held_by}")],
+    stands_for = Sentence("unit {unit}", unit=holder.unit) if holder.unit else Sentence("role {role}", role=holder.role)
+    detail = Sentence(
+        "The subject {subject} already stands for {holder}. Choose another subject, or leave it out.",
+        subject=key.subject,
+        holder=stands_for,
     )
+    raise Conflict(detail, errors=[Pointer("/subject", detail, Rule.TAKEN)])
 
 
 def _entry(event_type: EventType, key: Key, world: World, at: datetime, by: By) -> writing.Entry:

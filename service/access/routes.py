@@ -102,7 +102,7 @@ def _uuid(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise errors.NotFound(f"No key has the id {text}. GET /v1/keys lists them.") from None
+        raise errors.NotFound(keys.no_such_key(text)) from None
 
 
 def _position(values: Any) -> tuple[datetime, UUID]:

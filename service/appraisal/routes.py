@@ -20,6 +20,7 @@ from service.rules import errors
 from service.rules.figures import scoring
 from service.rules.figures.definition import UNKNOWN_LINE, Grouping, Measure, Period
 from service.rules.model import Actor
+from service.rules.sentences import Sentence
 from service.rules.sight import Sight, Viewer, figures_sight_of
 from service.rules.words import Level, Role
 from service.rules.world import World
@@ -125,7 +126,7 @@ def _demand_group(world: World, grouping: Grouping, code: str) -> None:
     """Raises `UnknownUnit` or `UnknownReference` when no group can have this code."""
     if grouping is Grouping.LEVEL:
         if code not in {str(level.value) for level in Level}:
-            raise errors.UnknownReference("A level is 1, 2, 3 or 4.", "?group")
+            raise errors.UnknownReference(Sentence("A level is 1, 2, 3 or 4."), "?group")
     elif grouping is Grouping.LINE:
         if code != UNKNOWN_LINE:
             filters.demand_line(world, code, "?group")

@@ -11,6 +11,7 @@ from service.appraisal import checking
 from service.commands.database import now_and_world, with_database
 from service.rules.errors import ValidationFailed
 from service.rules.figures.definition import Period
+from service.rules.sentences import Sentence
 from service.settings import Settings
 from service.store.database import Database
 from service.web.text import Month
@@ -51,4 +52,4 @@ def _period(text: str) -> Period:
     try:
         return Period.of(TypeAdapter(Month).validate_python(text))
     except ValidationError:
-        raise ValidationFailed(f"{text!r} is no month, such as 2026-11") from None
+        raise ValidationFailed(Sentence("{text} is no month, such as 2026-11.", text=text)) from None

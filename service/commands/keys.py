@@ -9,6 +9,7 @@ from service.access import keys
 from service.access.keys import NewKey
 from service.commands.database import OPS, now_and_world, with_database
 from service.rules.errors import ValidationFailed
+from service.rules.sentences import Sentence
 from service.rules.words import Role
 from service.settings import Settings
 from service.store.access.keys import Key
@@ -21,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the commands of `sihu keys`."""
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     creates = commands.add_parser("create", help="make a key; prints the key alone")
-    creates.add_argument("--role", required=True, choices=[role.value for role in Role])
+    creates.add_argument("--role", required=True, choices=[role.value for role in Role], help="what the key may do")
     creates.add_argument("--unit", help="the unit as which the key acts (role unit)")
     creates.add_argument("--area", help="the code prefix of the area (role reporter)")
     creates.add_argument("--subject", help="the stable name behind one or more keys")
@@ -69,7 +70,7 @@ def revoke(settings: Settings, arguments: argparse.Namespace) -> int:
     try:
         key_id = UUID(arguments.id)
     except ValueError:
-        raise ValidationFailed(f"'{arguments.id}' is not a key's id: see `sihu keys list`.") from None
+        raise ValidationFailed(Sentence("{key} is not a key's id: see `sihu keys list`.", key=arguments.id)) from None
 
     async def work(database: Database) -> None:
         now, world = await now_and_world(database)

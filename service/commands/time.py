@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from service.commands.database import OPS, current_time, now_and_world, with_database
 from service.registry.bundle.files import BundleError
 from service.rules.errors import NotFound, ValidationFailed
+from service.rules.sentences import Sentence
 from service.rules.worktime import FIRST_YEAR, LAST_YEAR
 from service.rules.world import World
 from service.settings import Settings
@@ -33,10 +34,10 @@ def add_policy_arguments(parser: argparse.ArgumentParser) -> None:
     drafts = commands.add_parser("draft", help="store a policy.yaml as the next version")
     drafts.set_defaults(command=draft_policy)
     for each in (checks, drafts):
-        each.add_argument("file", type=Path, metavar="FILE")
+        each.add_argument("file", type=Path, metavar="FILE", help="a policy.yaml")
     activates = commands.add_parser("activate", help="put a version in force")
-    activates.add_argument("code")
-    activates.add_argument("version", type=int)
+    activates.add_argument("code", help="the code of the policy, from `sihu policy list`")
+    activates.add_argument("version", type=int, help="the number of the version")
     activates.add_argument(
         "--at", metavar="TIME", help="the instant from which the version is in force (RFC 3339); default now"
     )
@@ -49,8 +50,8 @@ def add_calendar_arguments(parser: argparse.ArgumentParser) -> None:
     loads = commands.add_parser(
         "load", help="set days from a file: CSV (day,workday,note), or JSON in the form of holiday-cn"
     )
-    loads.add_argument("file", type=Path, metavar="FILE")
-    loads.add_argument("--calendar", default="cn", help="default cn")
+    loads.add_argument("file", type=Path, metavar="FILE", help="a name that ends in .json is read as JSON")
+    loads.add_argument("--calendar", default="cn", help="the code of the calendar; default cn")
     loads.add_argument(
         "--fill-year",
         type=int,
@@ -62,7 +63,7 @@ def add_calendar_arguments(parser: argparse.ArgumentParser) -> None:
     seeds = commands.add_parser("seed", help="set the published holidays, for days that are not known yet")
     seeds.set_defaults(command=seed_days)
     covers = commands.add_parser("coverage", help="show which years are known")
-    covers.add_argument("--calendar", default="cn", help="default cn")
+    covers.add_argument("--calendar", default="cn", help="the code of the calendar; default cn")
     covers.set_defaults(command=show_coverage)
 
 
@@ -168,7 +169,11 @@ def show_coverage(settings: Settings, arguments: argparse.Namespace) -> int:
 
     years = with_database(settings, work)
     if not years:
-        raise NotFound(f"Calendar {arguments.calendar} holds no days: load them with sihu calendar load.")
+        raise NotFound(
+            Sentence(
+                "Calendar {calendar} holds no days: load them with sihu calendar load.", calendar=arguments.calendar
+            )
+        )
     for year, known, days in years:
         print(f"{year}  {known} of {days} days" + ("" if known == days else "  (not covered)"))
     return 0
@@ -212,12 +217,16 @@ def _moment(text: str) -> datetime:
     try:
         return TypeAdapter(Moment).validate_python(text)
     except ValidationError:
-        raise ValidationFailed(f"{text} is no time with its offset, such as 2027-01-01T00:00:00+08:00") from None
+        raise ValidationFailed(
+            Sentence("{text} is no time with its offset, such as 2027-01-01T00:00:00+08:00.", text=text)
+        ) from None
 
 
 def _year(year: int) -> int:
     if not FIRST_YEAR <= year <= LAST_YEAR:
-        raise ValidationFailed(f"--fill-year {year}: give a year from {FIRST_YEAR} to {LAST_YEAR}")
+        raise ValidationFailed(
+            Sentence("--fill-year {year}: give a year from {min} to {max}.", year=year, min=FIRST_YEAR, max=LAST_YEAR)
+        )
     return year
 
 
@@ -226,5 +235,5 @@ def _calendar(text: str) -> str:
         return TypeAdapter(Code).validate_python(text)
     except ValidationError:
         raise ValidationFailed(
-            f"{text!r} is no calendar's code for --calendar: give letters and digits, such as cn"
+            Sentence("{text} is no calendar's code for --calendar: give letters and digits, such as cn.", text=text)
         ) from None

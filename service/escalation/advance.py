@@ -9,7 +9,8 @@ from typing import NamedTuple
 from service.clock import VirtualClock
 from service.escalation import sweep
 from service.escalation.sweep import Tell
-from service.rules.errors import wrong_field
+from service.rules.errors import Rule, wrong_field
+from service.rules.sentences import Sentence
 from service.store.database import Database
 from service.store.incidents import claiming
 from service.worlds import CurrentWorld
@@ -66,12 +67,11 @@ class Advancer:
     async def _advance(self, moment: datetime, pointer: str) -> Arrival:
         now = self.clock.now()
         if moment < now:
-            raise wrong_field(
-                pointer, f"It is already {now.isoformat()}: the clock only moves forward. Send a later time."
-            )
+            detail = Sentence("It is already {now}: the clock only moves forward. Send a later time.", now=now)
+            raise wrong_field(pointer, detail, Rule.OUT_OF_RANGE, min=now)
         if moment >= _END or moment - now > timedelta(seconds=MAX_STEP_S):
-            detail = f"It is {now.isoformat()} now: move by ten years at most, and not beyond the year 2199."
-            raise wrong_field(pointer, detail)
+            detail = Sentence("It is {now} now: move by ten years at most, and not beyond the year 2199.", now=now)
+            raise wrong_field(pointer, detail, Rule.OUT_OF_RANGE)
         return Arrival(moment, await self._travel(moment))
 
     async def _travel(self, moment: datetime) -> int:

@@ -13,9 +13,12 @@ from service.access.deps import require
 from service.context import CurrentContext
 from service.escalation.advance import MAX_STEP_S, Advancer
 from service.rules import errors
+from service.rules.errors import Rule
+from service.rules.sentences import Sentence
 from service.rules.words import Role
 from service.web import problems
 from service.web.answers import Answer, answer
+from service.web.breaches import WrongValue
 from service.web.examples import ok
 from service.web.patterns import NOT_NULL
 from service.web.router import Router
@@ -45,7 +48,7 @@ class AdvanceBody(Body):
     @model_validator(mode="after")
     def _exactly_one(self) -> AdvanceBody:
         if (self.seconds is None) == (self.to is None):
-            raise ValueError("send either seconds or to")
+            raise WrongValue(Sentence("Send either seconds or to."), Rule.EITHER_OR, allowed=["seconds", "to"])
         return self
 
 
@@ -69,7 +72,9 @@ async def advance_clock(body: AdvanceBody, context: CurrentContext) -> Answer[Ad
     the first: `seconds` then count from where the first has left the clock, and a `to` that it has passed is refused. A
     service that was not started with `sihu serve --virtual-clock` runs on real time and answers 404."""
     if Advancer not in context.parts:
-        raise errors.NotFound("This service runs on real time. Start one with `sihu serve --virtual-clock` for trials.")
+        raise errors.NotFound(
+            Sentence("This service runs on real time. Start one with `sihu serve --virtual-clock` for trials.")
+        )
     advancer = context.part(Advancer)
     if body.to is not None:
         arrival = await advancer.to(body.to)

@@ -12,8 +12,9 @@ from uuid import UUID
 from service.context import Context
 from service.rules import access, lifecycle
 from service.rules.access import Party
-from service.rules.errors import IdempotencyMismatch, NotFound, Pointer, ValidationFailed, VersionMoved
+from service.rules.errors import IdempotencyMismatch, NotFound, Rule, VersionMoved, wrong_field
 from service.rules.model import Act, Actor, Call, Decision, Incident, Request, call_numbered
+from service.rules.sentences import Sentence
 from service.rules.words import Arrow
 from service.rules.world import World
 from service.store.database import Transaction
@@ -106,8 +107,7 @@ async def _decide(
     loaded = await loading.load(tx, act.into)
     target = access.party(party.actor, loaded.incident) if loaded else None
     if loaded is None or target is None or not target.relations:
-        detail = f"There is no incident {act.into} that you may see."
-        raise ValidationFailed(detail, errors=(Pointer("/into", detail),))
+        raise wrong_field("/into", _unseen(act.into), Rule.UNKNOWN)
     return list(lifecycle.merge(incident, loaded.incident, act, party, target, world, now))
 
 
@@ -119,15 +119,21 @@ def _party(loaded: Loaded | None, incident_id: UUID, actor: Actor) -> tuple[Load
     """The loaded incident, and the actor's relations to it. Raises `NotFound` when there are none."""
     party = access.party(actor, loaded.incident) if loaded else None
     if loaded is None or party is None or not party.relations:
-        raise NotFound(f"There is no incident {incident_id} that you may see.")
+        raise NotFound(_unseen(incident_id))
     return loaded, party
+
+
+def _unseen(incident_id: UUID) -> Sentence:
+    return Sentence("There is no incident {incident} that you may see.", incident=str(incident_id))
 
 
 async def _was_done(tx: Transaction, incident_id: UUID, stamp: Stamp) -> bool:
     done = await saving.stamped_hash(tx, incident_id, stamp.subject, stamp.key)
     if done is not None and done != stamp.body_hash:
         raise IdempotencyMismatch(
-            "This Idempotency-Key was already used with another body: send the first body again, or a new key."
+            Sentence(
+                "This Idempotency-Key was already used with another body: send the first body again, or a new key."
+            )
         )
     return done is not None
 
@@ -138,10 +144,16 @@ _APPEAL_DECISIONS = (Arrow.APPROVE_APPEAL, Arrow.REFUSE_APPEAL)
 def _demand_named(incident: Incident, act: Act) -> None:
     """Raises `NotFound` for a request or appeal that never existed. The rules refuse one that was decided already."""
     if act.request is not None and not 1 <= act.request <= len(incident.requests):
-        raise NotFound(f"Incident {incident.number} has no request {act.request}.")
+        raise NotFound(Sentence("Incident {number} has no request {n}.", number=incident.number, n=act.request))
     call = call_numbered(incident, act.call or 0)
     if act.arrow in _APPEAL_DECISIONS and (call is None or call.appeal is None):
-        raise NotFound(f"Incident {incident.number} has no appeal against a call {act.call}: see its calls.")
+        raise NotFound(
+            Sentence(
+                "Incident {number} has no appeal against a call {call}: see its calls.",
+                number=incident.number,
+                call=act.call or 0,
+            )
+        )
 
 
 def _demand_version(versions: frozenset[str] | None, version: int) -> None:
@@ -149,10 +161,16 @@ def _demand_version(versions: frozenset[str] | None, version: int) -> None:
         return
     altered = next((each for each in sorted(versions) if not each.isdigit()), None)
     if altered is None:
-        raise VersionMoved(f'The incident is now at version "{version}": read it again, then decide anew.')
+        raise VersionMoved(
+            Sentence('The incident is now at version "{version}": read it again, then decide anew.', version=version)
+        )
     raise VersionMoved(
-        f'The incident is now at version "{version}", and "{altered[:32]}" is none: perhaps a proxy altered the ETag. '
-        f'Read it again, then send its `version` in quotes, as in If-Match: "{version}".'
+        Sentence(
+            'The incident is now at version "{version}", and "{tag}" is none: perhaps a proxy altered the ETag. '
+            'Read it again, then send its `version` in quotes, as in If-Match: "{version}".',
+            version=version,
+            tag=altered[:32],
+        )
     )
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Literal, cast
 
 from pydantic import ValidationError
+from starlette.requests import Request
 from typing_extensions import TypedDict  # pydantic cannot read that of `typing` before Python 3.12
 
 from service.context import Context
 from service.incidents import reporting
 from service.incidents.reporting import Reported
 from service.incidents.schemas import BatchBody, BatchItem
-from service.rules.errors import Pointer, SihuError
+from service.rules.errors import SihuError
 from service.rules.model import Actor
 from service.shown.row import IncidentRow
 from service.web import faults, problems
@@ -50,13 +52,14 @@ def status_of(done: Reported) -> Literal[200, 201]:
     return 200 if done.known_source else 201
 
 
-async def report(context: Context, body: BatchBody, actor: Actor, key: str | None, instance: str) -> BatchView:
-    """The results of a batch. `key` is the Idempotency-Key of the batch, `instance` the path of the request."""
+async def report(context: Context, body: BatchBody, actor: Actor, key: str | None, request: Request) -> BatchView:
+    """The results of a batch, with problems in the language that the request prefers. `key` is the Idempotency-Key of
+    the batch."""
     checked = [_checked(item) for item in body.items]
     good = [(item, _key_of(item, n, key)) for n, item in enumerate(checked) if isinstance(item, BatchItem)]
     done = iter(await reporting.report_batch(context, good, actor))
     outcomes = [next(done) if isinstance(item, BatchItem) else item for item in checked]
-    return {"results": [_result(index, outcome, instance) for index, outcome in enumerate(outcomes)]}
+    return {"results": [_result(index, outcome, request) for index, outcome in enumerate(outcomes)]}
 
 
 def _checked(item: BatchItem | Any) -> BatchItem | SihuError:
@@ -76,9 +79,9 @@ def _key_of(item: BatchItem, index: int, key: str | None) -> str | None:
     return item.idempotency_key or (f"{key} {index}" if key else None)
 
 
-def _result(index: int, outcome: Reported | SihuError, instance: str) -> StoredItem | RefusedItem:
+def _result(index: int, outcome: Reported | SihuError, request: Request) -> StoredItem | RefusedItem:
     if isinstance(outcome, SihuError):
-        problem = cast("Problem", problems.problem(_within(outcome, f"/items/{index}"), instance))
+        problem = cast("Problem", problems.answered(_within(outcome, f"/items/{index}"), request))
         return {"index": index, "status": problem["status"], "replayed": False, "problem": problem}
     row = {name: value for name, value in outcome.incident.items() if name not in _NOT_IN_LISTS}
     shown = cast("IncidentRow", row)
@@ -87,5 +90,5 @@ def _result(index: int, outcome: Reported | SihuError, instance: str) -> StoredI
 
 def _within(error: SihuError, at: str) -> SihuError:
     """The refusal of an item, with pointers from the start of the batch."""
-    error.errors = tuple(Pointer(at + each.pointer, each.detail) for each in error.errors)
+    error.errors = tuple(replace(each, pointer=at + each.pointer) for each in error.errors)
     return error

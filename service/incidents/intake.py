@@ -19,6 +19,7 @@ from service.context import Context, Part
 from service.rules import lifecycle
 from service.rules.errors import IdempotencyMismatch, SihuError, Unavailable
 from service.rules.model import Actor, Decision, Draft
+from service.rules.sentences import Sentence
 from service.rules.worktime import ZONE
 from service.rules.world import World
 from service.store.database import StatementRefused, Transaction
@@ -101,7 +102,10 @@ class _Known:
             earlier = self.by_key[waiting.key]
             if earlier.body_hash != content.body_hash:
                 return IdempotencyMismatch(
-                    "This Idempotency-Key was already used with another body: send the first body again, or a new key."
+                    Sentence(
+                        "This Idempotency-Key was already used with another body: "
+                        "send the first body again, or a new key."
+                    )
                 )
             return RepeatedReport(earlier, by_source=False)
         if content.source in self.by_source:

@@ -22,12 +22,14 @@ from service.rules.errors import (
     NotFound,
     NotYours,
     Pointer,
+    Rule,
     SihuError,
     SourceTaken,
     Unavailable,
     wrong_field,
 )
 from service.rules.model import Actor, Draft
+from service.rules.sentences import Sentence
 from service.rules.sight import Viewer
 from service.rules.words import Role
 from service.shown import incident as views
@@ -123,8 +125,10 @@ def _reported(context: Context, outcome: IntakeOutcome, actor: Actor, earlier: M
         view = views.loaded(Viewer(actor, context.worlds.world, context.clock.now()), known)
         return Reported(view, replayed=not outcome.by_source, known_source=outcome.by_source)
     if not outcome.by_source:
-        raise NotFound(f"There is no incident {outcome.known.id} that you may see.")
-    detail = "This source reference already stands for an incident you may not see: check source.system and source.ref."
+        raise NotFound(Sentence("There is no incident {id} that you may see.", id=str(outcome.known.id)))
+    detail = Sentence(
+        "This source reference already stands for an incident you may not see: check source.system and source.ref."
+    )
     raise SourceTaken(detail, errors=(Pointer("/source", detail),))
 
 
@@ -135,11 +139,13 @@ def draft_of(body: ReportBody, actor: Actor, where: Place) -> Draft:
     Idempotency-Key is looked at.
     """
     if body.grid_code is None and body.location is None:
-        raise wrong_field("/grid_code", "Name the grid_code, or send the location: one of them says where it is.")
+        detail = Sentence("Name the grid_code, or send the location: one of them says where it is.")
+        raise wrong_field("/grid_code", detail, Rule.MISSING)
     if actor.role is Role.OPS and body.on_behalf_of is None:
-        raise wrong_field("/on_behalf_of", "Ops report for somebody: name the reporter's subject.")
+        detail = Sentence("Ops report for somebody: name the reporter's subject.")
+        raise wrong_field("/on_behalf_of", detail, Rule.MISSING)
     if actor.role is not Role.OPS and body.on_behalf_of is not None:
-        detail = "Only ops report on behalf of somebody else: leave out on_behalf_of."
+        detail = Sentence("Only ops report on behalf of somebody else: leave out on_behalf_of.")
         raise NotYours(detail, errors=(Pointer("/on_behalf_of", detail),))
     if where.grid_code is not None:
         access.may_report_in(actor, where.grid_code, located=body.grid_code is None)

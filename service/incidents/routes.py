@@ -24,7 +24,7 @@ from service.shown.incident import IncidentWithCalls
 from service.shown.plan import PlanView
 from service.shown.row import IncidentRow
 from service.web import headers, problems
-from service.web.answers import Answer, answer
+from service.web.answers import Answer, answer, answer_in_words
 from service.web.examples import ok, unchanged
 from service.web.paging import ItemPage
 from service.web.router import Router
@@ -88,7 +88,7 @@ async def report_incidents(
     the problem. An item that is refused does not affect the others. Items are taken in their order: of two under one
     key, or from one source, the first becomes the incident. An `Idempotency-Key` of the whole batch stands for the
     items that have none, each by its place in the list: when you send such a batch again, leave no item out."""
-    return answer(await batch.report(context, body, caller, key, instance=request.url.path))
+    return answer(await batch.report(context, body, caller, key, request))
 
 
 @router.get(
@@ -180,11 +180,13 @@ async def list_similar(context: CurrentContext, caller: Caller, incident_id: Inc
         **problems.documented(*_READ_PROBLEMS),
     },
 )
-async def read_deadline(context: CurrentContext, caller: Caller, incident_id: IncidentId) -> Answer[DeadlineView]:
+async def read_deadline(
+    request: Request, context: CurrentContext, caller: Caller, incident_id: IncidentId
+) -> Answer[DeadlineView]:
     """How `due_at` was reckoned: the row of the policy, the clock, each stretch of time that counts, each hold and
     extension, and the sum. A closed incident has no deadline, and the answer says so."""
     loaded, world = await acting.see_with_world(context, incident_id, caller)
-    return answer(deadline.deadline(Viewer(caller, world, context.clock.now()), loaded.incident))
+    return answer_in_words(deadline.deadline(Viewer(caller, world, context.clock.now()), loaded.incident), request)
 
 
 @router.get(
@@ -195,9 +197,11 @@ async def read_deadline(context: CurrentContext, caller: Caller, incident_id: In
         **problems.documented(*_READ_PROBLEMS),
     },
 )
-async def read_plan(context: CurrentContext, caller: Caller, incident_id: IncidentId) -> Answer[PlanView]:
+async def read_plan(
+    request: Request, context: CurrentContext, caller: Caller, incident_id: IncidentId
+) -> Answer[PlanView]:
     """What the clock will do to the incident, step by step, if nobody acts. The plan ends with the first repeated call
     at level 4, or with the incident closed."""
     loaded, world = await acting.see_with_world(context, incident_id, caller)
     viewer = Viewer(caller, world, context.clock.now())
-    return answer(plan.plan(viewer, plans.plan(loaded.incident, world, viewer.now)))
+    return answer_in_words(plan.plan(viewer, plans.plan(loaded.incident, world, viewer.now)), request)

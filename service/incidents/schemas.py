@@ -8,9 +8,12 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, FiniteFloat, GetJsonSchemaHandler
-from pydantic_core import CoreSchema, PydanticCustomError
+from pydantic_core import CoreSchema
 
+from service.rules.errors import Rule
+from service.rules.sentences import Sentence
 from service.rules.words import Kind, State, Urgency
+from service.web.breaches import WrongValue
 from service.web.patterns import some_of
 from service.web.text import (
     COMMAS,
@@ -37,13 +40,15 @@ Identifier = Annotated[str, *identifier(200)]
 
 def _none_yet(value: object) -> object:
     if isinstance(value, list | tuple) and value:
-        raise PydanticCustomError(
-            "attachments", "Photos cannot be stored yet: leave attachments out, and say in words what they show."
+        raise WrongValue(
+            Sentence("Photos cannot be stored yet: leave attachments out, and say in words what they show."),
+            Rule.TOO_LONG,
+            max=0,
         )
     return value
 
 
-NoAttachments = Annotated[tuple[Short, ...], BeforeValidator(_none_yet), Field(max_length=0)]
+NoAttachments = Annotated[tuple[Short, ...], Field(max_length=0), BeforeValidator(_none_yet)]
 """The list of attachments while nothing can be attached: empty, since a photo that is accepted and lost is worse than
 one that is refused."""
 

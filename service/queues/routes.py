@@ -18,6 +18,7 @@ from service.context import Context
 from service.queues.tags import DEFAULT_STATES, QueueTags
 from service.rules import errors
 from service.rules.model import Actor
+from service.rules.sentences import Sentence
 from service.rules.sight import NOTHING, Sight, Viewer, queue_sight_of
 from service.rules.words import State
 from service.rules.world import World
@@ -125,7 +126,7 @@ def _sight(actor: Actor, code: str, world: World, now: datetime) -> Sight:
     unit = world.unit(code, now)
     sight = NOTHING if unit is None else queue_sight_of(actor, unit)
     if sight == NOTHING:
-        raise errors.NotFound(f"There is no queue {code} that you may see: see GET /v1/units.")
+        raise errors.NotFound(Sentence("There is no queue {unit} that you may see: see GET /v1/units.", unit=code))
     return sight
 
 

@@ -11,18 +11,18 @@ day are removed. An import by ops needs no proposal, and leaves open proposals a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, cast
 
-from service.registry import views
+from service.registry import duty_refusals, views
 from service.registry.bundle import duty_conflicts
 from service.registry.bundle.checks import duty_faults
 from service.registry.bundle.rows import DutyRow
 from service.registry.views import DutyApprovedData, DutyProposedData, DutyRefusedData, ProposedDuty
-from service.rules.errors import Conflict, NotFound, NotYours, Pointer, ValidationFailed
-from service.rules.logged import ByView
+from service.rules.errors import Conflict, NotYours, Pointer, Rule, ValidationFailed, wrong_field
 from service.rules.model import By
+from service.rules.sentences import Sentence
 from service.rules.words import EventType, Role, UnitKind
 from service.rules.world import Duty, World
 from service.store.database import Database, Transaction
@@ -77,7 +77,7 @@ async def propose(database: Database, duty: DutyRow, now: datetime, by: By) -> P
             return ProposalOutcome(last, new=False)
         corrects = last is not None and last.open and last.proposed_by.get("subject") == by.subject
         if last is not None and last.open and not corrects:
-            raise _conflict_with_open(last)
+            raise duty_refusals.conflict_with_open(last)
         _require_none([*_faults_of_end(duty, now), *_faults(duty, world, now), *_conflicts(duty, world)])
         if last is not None and corrects:
             proposal = await duty_proposals.correct(tx, last.id, content, now, by)
@@ -102,7 +102,9 @@ async def approve(database: Database, code: str, approval: Approval, now: dateti
         world = await world_.load(tx)
         last = await duty_proposals.last(tx, code)
         if last is not None and approval.proposed_at not in (None, last.proposed_at):
-            raise Conflict(f"Duty {code} was proposed anew at {last.proposed_at.isoformat()}: read it again first.")
+            raise Conflict(
+                Sentence("Duty {duty} was proposed anew at {at}: read it again first.", duty=code, at=last.proposed_at)
+            )
         if last is None or not last.open:
             return ProposalOutcome(_approved_before(last, code, approval.valid_from, world), new=False)
         starts = _start(last, approval.valid_from, now)
@@ -136,10 +138,14 @@ async def refuse(database: Database, code: str, reason: str, now: datetime, by: 
         world = await world_.load(tx)
         last = await duty_proposals.last(tx, code)
         if last is None:
-            raise _never_proposed(code, world)
+            raise duty_refusals.never_proposed(code, world)
         if by.kind != Role.OPS and last.proposed_by.get("subject") != by.subject:
             raise NotYours(
-                f"Duty {code} was proposed by {_name(last.proposed_by)}: they may withdraw it, and ops refuse it."
+                Sentence(
+                    "Duty {duty} was proposed by {author}: they may withdraw it, and ops refuse it.",
+                    duty=code,
+                    author=duty_refusals.author_of(last.proposed_by),
+                )
             )
         if not last.open:
             return ProposalOutcome(_refused_before(last, reason), new=False)
@@ -175,32 +181,35 @@ def _lasts_beyond(end: datetime | None, moment: datetime) -> bool:
 def _approved_before(last: Proposal | None, code: str, valid_from: datetime | None, world: World) -> Proposal:
     """Return the approved proposal that a repeated approval asks for; refuse any other approval."""
     if last is None:
-        raise _never_proposed(code, world)
+        raise duty_refusals.never_proposed(code, world)
     if last.refused_at is not None:
-        raise _conflict_with_refusal(last)
+        raise duty_refusals.conflict_with_refusal(last)
     if valid_from is not None and valid_from != last.valid_from:
-        since = last.valid_from.isoformat() if last.valid_from else ""
-        raise Conflict(f"The last proposal of duty {code} was approved from {since} on: POST /v1/duties for the next.")
+        raise Conflict(
+            Sentence(
+                "The last proposal of duty {duty} was approved from {since} on: POST /v1/duties for the next.",
+                duty=code,
+                since=last.valid_from or "",
+            )
+        )
     return last
 
 
 def _refused_before(last: Proposal, reason: str) -> Proposal:
     """Return the refused proposal that a repeated refusal asks for; refuse any other refusal."""
     if last.approved_at is not None:
-        since = last.valid_from.isoformat() if last.valid_from else ""
         raise Conflict(
-            f"Duty {last.code} was approved at {last.approved_at.isoformat()}, from {since} on, and can no longer be "
-            "refused: POST /v1/duties with what should hold instead, and ops approve that."
+            Sentence(
+                "Duty {duty} was approved at {at}, from {since} on, and can no longer be refused: POST /v1/duties with "
+                "what should hold instead, and ops approve that.",
+                duty=last.code,
+                at=last.approved_at,
+                since=last.valid_from or "",
+            )
         )
     if reason != last.refused_reason:
-        raise _conflict_with_refusal(last)
+        raise duty_refusals.conflict_with_refusal(last)
     return last
-
-
-def _never_proposed(code: str, world: World) -> NotFound | Conflict:
-    if code in world.duties:
-        return Conflict(f"Nothing is proposed for duty {code}: POST /v1/duties first, with what should change.")
-    return NotFound(f"There is no duty {code}, nor a proposal of it: POST /v1/duties proposes one.")
 
 
 def _require_proposer(by: By, world: World) -> None:
@@ -209,8 +218,12 @@ def _require_proposer(by: By, world: World) -> None:
     if rows and rows[-1].kind is UnitKind.PARTNER:
         parent = rows[-1].parent or world.district
         raise NotYours(
-            f"A partner assists, or answers as a member of its parent, and proposes no duties: ask {parent} "
-            f"({world.unit_name(parent)}) or ops to propose this one."
+            Sentence(
+                "A partner assists, or answers as a member of its parent, and proposes no duties: ask {parent} "
+                "({name}) or ops to propose this one.",
+                parent=parent,
+                name=world.unit_name(parent),
+            )
         )
 
 
@@ -218,19 +231,21 @@ def _require_fit(duty: Mapping[str, Any], world: World) -> None:
     """Check a duty against the registry and the other duties at its start."""
     row, starts = DutyRow.model_validate(duty), duty["valid_from"]
     faults = [*_faults(row, world, starts), *_conflicts(row, world, starts)]
-    _require_none([Pointer("", each.detail) for each in faults])  # the body of an approval has none of these fields
+    _require_none([replace(each, pointer="") for each in faults])  # the body of an approval has none of these fields
 
 
 def _start(last: Proposal, valid_from: datetime | None, now: datetime) -> datetime:
     """Return the start of an approved duty; refuse a start in the past or after the end of the duty."""
     starts = valid_from or now
     if starts < now:
-        detail = f"It is {now.isoformat()} already: nothing is admitted in the past. Leave valid_from out for now."
-    elif last.valid_to is not None and last.valid_to <= starts:
-        detail = f"As proposed, this duty ends at {last.valid_to.isoformat()}: admit it from an earlier moment."
-    else:
-        return starts
-    raise ValidationFailed(detail, errors=[Pointer("/valid_from", detail)])
+        detail = Sentence(
+            "It is {now} already: nothing is admitted in the past. Leave valid_from out for now.", now=now
+        )
+        raise wrong_field("/valid_from", detail, Rule.NOT_IN_FUTURE, min=now)
+    if last.valid_to is not None and last.valid_to <= starts:
+        detail = Sentence("As proposed, this duty ends at {end}: admit it from an earlier moment.", end=last.valid_to)
+        raise wrong_field("/valid_from", detail, Rule.OUT_OF_RANGE, max=last.valid_to)
+    return starts
 
 
 def _content_of_row(row: DutyRow) -> dict[str, Any]:
@@ -255,44 +270,28 @@ def _is_stored(last: Proposal, world: World) -> bool:
 def _faults_of_end(row: DutyRow, now: datetime) -> list[Pointer]:
     if _lasts_beyond(row.valid_to, now):
         return []
-    detail = f"it is {now.isoformat()} already: give a later valid_to, or leave it out"
-    return [Pointer("/valid_to", detail)]
+    detail = Sentence("It is {now} already: give a later valid_to, or leave it out.", now=now)
+    return [Pointer("/valid_to", detail, Rule.NOT_IN_FUTURE, {"min": now})]
 
 
 def _faults(row: DutyRow, world: World, at: datetime) -> list[Pointer]:
     """Return the faults of a duty against the registry at a moment, by the check that bundles go through."""
     kinds = {code: unit.kind for code in world.units if (unit := world.unit(code, at)) is not None}
     categories = frozenset(code for code in world.categories if world.category(code, at) is not None)
-    return [Pointer(f"/{column}", detail) for column, detail in duty_faults(row, kinds, categories)]
+    return [
+        Pointer(f"/{column}", Sentence("{fault}", fault=detail), Rule.UNKNOWN)
+        for column, detail in duty_faults(row, kinds, categories)
+    ]
 
 
 def _conflicts(row: DutyRow, world: World, starts: datetime | None = None) -> list[Pointer]:
     detail = duty_conflicts.of_proposal(row, world, starts)
-    return [Pointer("/category", detail)] if detail else []
+    return [Pointer("/category", Sentence("{fault}", fault=detail), Rule.TAKEN)] if detail else []
 
 
 def _require_none(faults: Sequence[Pointer]) -> None:
     if faults:
-        detail = f"It does not fit the registry, nothing was written: {'; '.join(each.detail for each in faults)}."
+        detail = Sentence(
+            "It does not fit the registry, nothing was written: {faults}", faults=[each.detail for each in faults]
+        )
         raise ValidationFailed(detail, errors=faults)
-
-
-def _conflict_with_open(last: Proposal) -> Conflict:
-    return Conflict(
-        f"Duty {last.code} has an open proposal that says something else, by {_name(last.proposed_by)} at "
-        f"{last.proposed_at.isoformat()}: they may correct or withdraw it, or ops approve or refuse it first "
-        f"(POST /v1/duties/{last.code}/approve or /v1/duties/{last.code}/refuse)."
-    )
-
-
-def _conflict_with_refusal(last: Proposal) -> Conflict:
-    when = last.refused_at.isoformat() if last.refused_at else ""
-    return Conflict(
-        f"The last proposal of duty {last.code} was refused at {when} by {_name(last.refused_by)}: "
-        "read why in GET /v1/duties/proposals; POST /v1/duties proposes it anew."
-    )
-
-
-def _name(by: ByView | None) -> str:
-    """Return what to call the author of a decision: the unit, or else the subject, or else the kind."""
-    return (by.get("unit") or by.get("subject") or by["kind"]) if by else ""

@@ -8,6 +8,7 @@ code.
 from __future__ import annotations
 
 from service.rules.errors import UnknownCategory, UnknownReference, UnknownUnit
+from service.rules.sentences import Sentence
 from service.rules.world import World
 
 
@@ -29,7 +30,10 @@ def demand_known(
     if area is not None:
         demand_area(world, area, "?area")
     if category is not None and not world.category_codes.any_starts_with(category):
-        raise UnknownCategory(f"No category starts with {category}. GET /v1/categories lists them.", "?category")
+        raise UnknownCategory(
+            Sentence("No category starts with {category}. GET /v1/categories lists them.", category=category),
+            "?category",
+        )
     if line is not None:
         demand_line(world, line, "?line")
 
@@ -37,17 +41,21 @@ def demand_known(
 def demand_unit(world: World, code: str, pointer: str) -> None:
     """Raises `UnknownUnit` unless a unit has this code, or once had it."""
     if code not in world.units:
-        raise UnknownUnit(f"No unit has the code {code}. GET /v1/units lists them.", pointer)
+        raise UnknownUnit(Sentence("No unit has the code {code}. GET /v1/units lists them.", code=code), pointer)
 
 
 def demand_area(world: World, prefix: str, pointer: str) -> None:
     """Raises `UnknownReference` unless the code of a cell, community, street or district starts with `prefix`."""
     if not world.place_codes.any_starts_with(prefix):
-        detail = f"No cell, community or street has a code that starts with {prefix}. GET /v1/grid-cells lists them."
+        detail = Sentence(
+            "No cell, community or street has a code that starts with {prefix}. GET /v1/grid-cells lists them.",
+            prefix=prefix,
+        )
         raise UnknownReference(detail, pointer)
 
 
 def demand_line(world: World, code: str, pointer: str) -> None:
     """Raises `UnknownReference` unless a line of work has this code."""
     if code not in world.lines:
-        raise UnknownReference(f"No line of work has the code {code}. Known: {', '.join(world.lines)}.", pointer)
+        detail = Sentence("No line of work has the code {code}. Known: {known}.", code=code, known=list(world.lines))
+        raise UnknownReference(detail, pointer)

@@ -6,10 +6,11 @@ from service.access.identify import API
 from service.registry import duty_routes, routes
 from service.registry.bundle import routes as bundle_routes
 from service.room import Room
+from service.rules.sentences import Sentence
 from service.web.doors import BULK_BYTES, JSON, ZIP, BodyLimits
 
 _BUNDLE = BodyLimits(
-    BULK_BYTES, (JSON, ZIP), "Send the bundle with Content-Type: application/json, or application/zip."
+    BULK_BYTES, (JSON, ZIP), Sentence("Send the bundle with Content-Type: application/json, or application/zip.")
 )
 
 ROOM = Room(

@@ -15,9 +15,11 @@ from service.registry import examples, views
 from service.registry.filters import demand_known
 from service.registry.schemas import AreaQuery, ChainQuery, DatedQuery, DutyQuery, LocateQuery
 from service.rules import errors, routing
+from service.rules.arrows.handling import unknown_category
+from service.rules.sentences import Sentence
 from service.rules.world import Category, Cell, Duty, Line, Unit, World
 from service.web import paging, problems
-from service.web.answers import Answer, answer
+from service.web.answers import Answer, answer, answer_in_words
 from service.web.examples import listed, one
 from service.web.paging import ItemPage, PageQuery, SortKey
 from service.web.router import Router
@@ -61,7 +63,7 @@ async def locate_cell(
     code = context.worlds.shapes.locate(lat, lon)
     cell = world.cell(code, at) if code else None
     if cell is None:
-        raise errors.NotFound("This point lies in no known grid cell: check lat, lon and coord_type.")
+        raise errors.NotFound(Sentence("This point lies in no known grid cell: check lat, lon and coord_type."))
     return answer(views.located(cell, lat, lon))
 
 
@@ -85,21 +87,21 @@ async def read_cell(context: CurrentContext, code: str, caller: Caller) -> Answe
     },
 )
 async def read_chain(
-    context: CurrentContext, code: str, caller: Caller, query: Annotated[ChainQuery, Query()]
+    request: Request, context: CurrentContext, code: str, caller: Caller, query: Annotated[ChainQuery, Query()]
 ) -> Answer[views.ChainView]:
     """The answer lists the four calls of an incident in this cell: community, street, department, leader. The rule that
     makes the real calls decides each, and `because` says why this unit is called."""
     world, at = _now(context, query.at)
     _cell(world, code, at)
     if world.category(query.category, at) is None:
-        detail = f"Category {query.category} is not in the registry: see GET /v1/categories."
-        raise errors.UnknownCategory(detail, "?category")
+        raise errors.UnknownCategory(unknown_category(query.category), "?category")
     try:
         routes = routing.chain(world, code, query.category, at)
     except LookupError:  # before the first units, or before the first import
-        detail = f"No unit was in force at {at.isoformat()}: ask for a later moment."
-        raise errors.ValidationFailed(detail, errors=[errors.Pointer("?at", detail)]) from None
-    return answer(views.chain(code, query.category, at, routes, world))
+        raise errors.wrong_field(
+            "?at", Sentence("No unit was in force at {at}: ask for a later moment.", at=at)
+        ) from None
+    return answer_in_words(views.chain(code, query.category, at, routes, world), request)
 
 
 @router.get("/units", summary="List the units · 单位", responses={200: listed(examples.UNIT), **_FILTERED})
@@ -167,7 +169,7 @@ def _now(context: Context, at: datetime | None) -> tuple[World, datetime]:
 def _cell(world: World, code: str, at: datetime) -> Cell:
     cell = world.cell(code, at)
     if cell is None:
-        raise errors.NotFound(f"There is no grid cell {code}: see GET /v1/grid-cells.")
+        raise errors.NotFound(Sentence("There is no grid cell {cell}: see GET /v1/grid-cells.", cell=code))
     return cell
 
 

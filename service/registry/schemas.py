@@ -12,8 +12,11 @@ from typing import Annotated
 from pydantic import BeforeValidator, ConfigDict, Field, FiniteFloat, WithJsonSchema
 
 from service.places.coordinates import CoordType
+from service.rules.errors import Rule
+from service.rules.sentences import Sentence
 from service.rules.worktime import ZONE
 from service.web import patterns
+from service.web.breaches import WrongValue
 from service.web.paging import PageQuery
 from service.web.text import Body, CategoryCode, Code, LongText, Moment, Params, Prefix, one_line, words
 
@@ -29,7 +32,8 @@ def _midnight(value: object) -> object:
             raise ValueError
         day = date.fromisoformat(value)
     except ValueError:
-        raise ValueError("Send a day from 2000 to 2199, such as 2026-11-23.") from None
+        detail = Sentence("Send a day from 2000 to 2199, such as 2026-11-23.")
+        raise WrongValue(detail, Rule.BAD_DAY) from None
     return datetime(day.year, day.month, day.day, tzinfo=ZONE)
 
 

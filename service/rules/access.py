@@ -12,8 +12,9 @@ from enum import StrEnum
 
 from service.rules.errors import NotYours, Pointer
 from service.rules.model import Actor, AnyIncident, By
+from service.rules.sentences import Sentence
 from service.rules.sight import area_of, reads_all
-from service.rules.words import Cause, Level, Role, State
+from service.rules.words import Arrow, Cause, Level, Role, State
 
 
 class Relation(StrEnum):
@@ -34,20 +35,20 @@ class Relation(StrEnum):
     OPS = "ops"
 
 
-_NAMES: Mapping[Relation, str] = {
-    Relation.CALLED_UNIT: "the unit that is called",
-    Relation.RESOLVER: "whoever resolved it",
-    Relation.REPORTER: "its reporter",
-    Relation.CELL_COMMUNITY: "the community of the cell",
-    Relation.CELL_STREET: "the street of the cell",
-    Relation.APPROVER: "the unit that called",
-    Relation.ASSISTING: "a unit that assists",
-    Relation.MEMBER: "a member of the unit that is called",
-    Relation.AUDIENCE: "a unit that was called",
-    Relation.FOLLOWER: "the reporter of an incident merged into it",
-    Relation.AREA: "a reporter of the area",
-    Relation.AUDITOR: "an auditor",
-    Relation.OPS: "ops",
+_NAMES: Mapping[Relation, Sentence] = {
+    Relation.CALLED_UNIT: Sentence("the unit that is called"),
+    Relation.RESOLVER: Sentence("whoever resolved it"),
+    Relation.REPORTER: Sentence("its reporter"),
+    Relation.CELL_COMMUNITY: Sentence("the community of the cell"),
+    Relation.CELL_STREET: Sentence("the street of the cell"),
+    Relation.APPROVER: Sentence("the unit that called"),
+    Relation.ASSISTING: Sentence("a unit that assists"),
+    Relation.MEMBER: Sentence("a member of the unit that is called"),
+    Relation.AUDIENCE: Sentence("a unit that was called"),
+    Relation.FOLLOWER: Sentence("the reporter of an incident merged into it"),
+    Relation.AREA: Sentence("a reporter of the area"),
+    Relation.AUDITOR: Sentence("an auditor"),
+    Relation.OPS: Sentence("ops"),
 }
 
 
@@ -120,12 +121,15 @@ def may_report_in(actor: Actor, grid_code: str, *, located: bool = False) -> Non
     """Raises `NotYours` unless `actor` may report in this cell: reporters and units inside their area, ops anywhere.
     `located`: nobody named the cell; it is the one in which the reported point lies."""
     if actor.role is Role.AUDITOR:
-        raise NotYours("Auditors read everything and write nothing. Use a reporter's key to report.")
+        raise NotYours(Sentence("Auditors read everything and write nothing. Use a reporter's key to report."))
     if reads_all(actor):
         return
     area = area_of(actor)
     if area is None:
-        raise NotYours(f"Unit {actor.unit} has no area of its own to report in. Use a reporter's key.")
+        detail = Sentence(
+            "Unit {unit} has no area of its own to report in. Use a reporter's key.", unit=actor.unit or ""
+        )
+        raise NotYours(detail)
     if not grid_code.startswith(area):
         raise _outside(grid_code, area, located)
 
@@ -133,12 +137,18 @@ def may_report_in(actor: Actor, grid_code: str, *, located: bool = False) -> Non
 def _outside(grid_code: str, area: str, located: bool) -> NotYours:
     """The refusal of a cell outside the area, for a person who may stand there."""
     if located:
-        detail = (
-            f"The point lies in cell {grid_code}, outside your area {area}. Send the grid_code of a cell in your area "
-            "as well if the matter belongs there; else ask ops to report it, or for a wider key."
+        detail = Sentence(
+            "The point lies in cell {cell}, outside your area {area}. Send the grid_code of a cell in your area "
+            "as well if the matter belongs there; else ask ops to report it, or for a wider key.",
+            cell=grid_code,
+            area=area,
         )
         return NotYours(detail, errors=(Pointer("/location", detail),))
-    detail = f"Cell {grid_code} lies outside your area {area}. Check grid_code, or ask ops for a wider key."
+    detail = Sentence(
+        "Cell {cell} lies outside your area {area}. Check grid_code, or ask ops for a wider key.",
+        cell=grid_code,
+        area=area,
+    )
     return NotYours(detail, errors=(Pointer("/grid_code", detail),))
 
 
@@ -147,16 +157,19 @@ def may(some: Party, by: frozenset[Relation], never: frozenset[Relation]) -> boo
     return not some.relations & never and bool(some.relations & by)
 
 
-def demand(some: Party, by: frozenset[Relation], never: frozenset[Relation], verb: str) -> None:
+def demand(some: Party, by: frozenset[Relation], never: frozenset[Relation], verb: Arrow) -> None:
     """Raises `NotYours` unless the party holds one of the relations `by` and none of `never`."""
     if barring := some.relations & never:
-        raise NotYours(f"{_names_of(barring).capitalize()} may not {verb} this incident: somebody else has to.")
+        detail = Sentence(
+            "Somebody else has to {verb} this incident: {parties:or} may not.", verb=verb, parties=_names_of(barring)
+        )
+        raise NotYours(detail)
     if not some.relations & by:
-        raise NotYours(f"Only {_names_of(by)} may {verb} this incident.")
+        raise NotYours(Sentence("Only {parties:or} may {verb} this incident.", parties=_names_of(by), verb=verb))
 
 
-def _names_of(some: frozenset[Relation]) -> str:
-    return " or ".join(_NAMES[relation] for relation in Relation if relation in some)
+def _names_of(some: frozenset[Relation]) -> tuple[Sentence, ...]:
+    return tuple(_NAMES[relation] for relation in Relation if relation in some)
 
 
 def by_of(actor: Actor) -> By:

@@ -20,134 +20,182 @@ SihuError
 │       ├── UnknownCell
 │       ├── UnknownCategory
 │       └── UnknownUnit
+├── InternalError                a fault of the service, never of a request 500
 └── Unavailable                  the database cannot be reached             503
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import ClassVar
+
+from service.rules.sentences import Sentence
+
+
+class Rule(StrEnum):
+    """The rule that a value breaks, for a program that shows words of its own. The list is closed."""
+
+    MISSING = "missing"
+    UNKNOWN_FIELD = "unknown_field"  # `allowed`: the names that are known
+    GIVEN_TWICE = "given_twice"
+    EITHER_OR = "either_or"  # `allowed`: the names of which exactly one is sent
+    NOT_ALLOWED = "not_allowed"  # the field belongs to another kind of request: leave it out
+    WRONG_TYPE = "wrong_type"  # `type`: the JSON type to send
+    NOT_ONE_OF = "not_one_of"  # `allowed`
+    PATTERN = "pattern"  # `pattern`
+    TOO_SHORT = "too_short"  # `min`: characters of a text, members of a list
+    TOO_LONG = "too_long"  # `max`
+    OUT_OF_RANGE = "out_of_range"  # `min`, `max`: of a number or a time
+    BLANK = "blank"
+    BLANK_AT_END = "blank_at_end"
+    LINE_BREAK = "line_break"
+    CONTROL_CHARACTER = "control_character"
+    HIDDEN_CHARACTER = "hidden_character"  # one that cannot be seen, or that turns the direction of the text
+    COMBINING_MARKS = "combining_marks"  # `max`: on one letter
+    NOT_UNICODE = "not_unicode"
+    BAD_TIME = "bad_time"
+    BAD_DAY = "bad_day"
+    BAD_ID = "bad_id"
+    NOT_IN_FUTURE = "not_in_future"  # `min`
+    UNKNOWN = "unknown"  # the registry has no such row
+    TAKEN = "taken"
+    NOT_POSSIBLE = "not_possible"  # as things stand; another value may be possible
+    BAD_FILE = "bad_file"
 
 
 @dataclass(frozen=True, slots=True)
 class Pointer:
-    """One fault in a body: `pointer` is an RFC 6901 JSON Pointer, `detail` says what to send instead."""
+    """One fault in a body: `pointer` is an RFC 6901 JSON Pointer, `detail` says what to send instead, `rule` what was
+    broken, with the bounds that the rule names."""
 
     pointer: str
-    detail: str
+    detail: Sentence
+    rule: Rule = Rule.NOT_POSSIBLE
+    bounds: Mapping[str, object] = field(default_factory=dict, hash=False)
 
 
 class SihuError(Exception):
-    """A refusal with a stable `code` for machines and a `detail` that tells a person what to do next."""
+    """A refusal with a stable `code` for machines and a `detail` that tells a person what to do next. `retryable` says
+    whether it helps to wait and send the same again; otherwise the request has to change."""
 
-    code: ClassVar[str] = "internal_error"
-    title: ClassVar[str] = "Something went wrong"
+    code: ClassVar[str]
+    title: ClassVar[Sentence]
+    retryable: ClassVar[bool] = False
 
-    def __init__(self, detail: str, *, errors: Sequence[Pointer] = ()) -> None:
+    def __init__(self, detail: Sentence, *, errors: Sequence[Pointer] = ()) -> None:
         super().__init__(detail)
         self.detail = detail
         self.errors = tuple(errors)
 
 
 class Unauthorized(SihuError):
-    code, title = "unauthorized", "A valid key is needed"
+    code, title = "unauthorized", Sentence("A valid key is needed")
 
 
 class BadRequest(SihuError):
-    code, title = "bad_request", "The request cannot be read"
+    code, title = "bad_request", Sentence("The request cannot be read")
 
 
 class BadJson(BadRequest):
-    code, title = "bad_json", "The body is not valid JSON"
+    code, title = "bad_json", Sentence("The body is not valid JSON")
 
 
 class BadCursor(BadRequest):
-    code, title = "bad_cursor", "The cursor is not one of ours"
+    code, title = "bad_cursor", Sentence("The cursor is not one of ours")
 
 
 class TooLarge(SihuError):
-    code, title = "body_too_large", "The body is too large"
+    code, title = "body_too_large", Sentence("The body is too large")
 
 
 class UnsupportedMedia(SihuError):
-    code, title = "unsupported_media_type", "This kind of body is not read here"
+    code, title = "unsupported_media_type", Sentence("This kind of body is not read here")
 
 
 class NotFound(SihuError):
-    code, title = "not_found", "Not found"
+    code, title = "not_found", Sentence("Not found")
 
 
 class NotYours(SihuError):
-    code, title = "not_yours", "You may not do this here"
+    code, title = "not_yours", Sentence("You may not do this here")
 
 
 class VersionMoved(SihuError):
-    code, title = "version_moved", "It has changed since you read it"
+    code, title = "version_moved", Sentence("It has changed since you read it")
 
 
 class Conflict(SihuError):
-    code, title = "conflict", "Not possible as things stand"
+    code, title = "conflict", Sentence("Not possible as things stand")
 
 
 class IllegalTransition(Conflict):
     """A refusal with the `state` that the incident is in and the verbs that this actor could use instead."""
 
-    code, title = "illegal_transition", "Not possible in this state"
+    code, title = "illegal_transition", Sentence("Not possible in this state")
 
-    def __init__(self, detail: str, *, state: str, allowed: Sequence[str]) -> None:
+    def __init__(self, detail: Sentence, *, state: str, allowed: Sequence[str]) -> None:
         super().__init__(detail)
         self.state = state
         self.allowed = tuple(allowed)
 
 
 class SourceTaken(Conflict):
-    code, title = "source_taken", "This source reference is already used"
+    code, title = "source_taken", Sentence("This source reference is already used")
 
 
 class Invalid(SihuError):
-    code, title = "invalid", "The request cannot be carried out as written"
+    code, title = "invalid", Sentence("The request cannot be carried out as written")
 
 
 class ValidationFailed(Invalid):
-    code, title = "validation_failed", "Some fields are wrong"
+    code, title = "validation_failed", Sentence("Some fields are wrong")
 
 
-def wrong_field(pointer: str, detail: str) -> ValidationFailed:
+def wrong_field(pointer: str, detail: Sentence, rule: Rule = Rule.NOT_POSSIBLE, **bounds: object) -> ValidationFailed:
     """The refusal of one field of a body. The problem as a whole and the field have the same `detail`."""
-    return ValidationFailed(detail, errors=(Pointer(pointer, detail),))
+    return ValidationFailed(detail, errors=(Pointer(pointer, detail, rule, bounds),))
 
 
 class IdempotencyMismatch(Invalid):
-    code, title = "idempotency_mismatch", "This Idempotency-Key was used with another body"
+    code, title = "idempotency_mismatch", Sentence("This Idempotency-Key was used with another body")
 
 
 class UnknownReference(Invalid):
     """A body names a row that the registry does not have; `pointer` says where in the body."""
 
-    code, title = "unknown_reference", "The registry has no such row"
+    code, title = "unknown_reference", Sentence("The registry has no such row")
 
-    def __init__(self, detail: str, pointer: str) -> None:
-        super().__init__(detail, errors=(Pointer(pointer, detail),))
+    def __init__(self, detail: Sentence, pointer: str) -> None:
+        super().__init__(detail, errors=(Pointer(pointer, detail, Rule.UNKNOWN),))
 
 
 class UnknownCell(UnknownReference):
-    code, title = "unknown_cell", "No such grid cell"
+    code, title = "unknown_cell", Sentence("No such grid cell")
 
 
 class UnknownCategory(UnknownReference):
-    code, title = "unknown_category", "No such category"
+    code, title = "unknown_category", Sentence("No such category")
 
 
 class UnknownUnit(UnknownReference):
-    code, title = "unknown_unit", "No such unit"
+    code, title = "unknown_unit", Sentence("No such unit")
+
+
+class InternalError(SihuError):
+    """A fault of the service. Its cause is logged and never sent."""
+
+    code, title = "internal_error", Sentence("Something went wrong")
+    retryable = True
 
 
 class Unavailable(SihuError):
     """The database cannot be reached. `cause` is the database's own message: for ops and logs, never for the caller."""
 
-    code, title = "unavailable", "The service cannot reach its database"
+    code, title = "unavailable", Sentence("The service cannot reach its database")
+    retryable = True
 
-    def __init__(self, detail: str, *, cause: str = "") -> None:
+    def __init__(self, detail: Sentence, *, cause: str = "") -> None:
         super().__init__(detail)
         self.cause = cause

@@ -19,15 +19,16 @@ from service.rules.access import Party, Relation
 from service.rules.arrows import endings, handling, handovers, holds, joint, judgements, talk, verification
 from service.rules.errors import IllegalTransition, NotYours, Pointer
 from service.rules.model import CLOCK, Act, Actor, By, Decision, DecisionOf, Draft, Earlier, Incident, IncidentOf
+from service.rules.sentences import Sentence
 from service.rules.story import Story, StoryOf
 from service.rules.words import CALL_OPEN_STATES, OPEN_STATES, RUNNING_STATES, Arrow, DueKind, Level, State
 from service.rules.world import World
 
 Effect = Callable[[Story, Act], None]
-Bar = Callable[[Incident, Actor], str | None]
+Bar = Callable[[Incident, Actor], Sentence | None]
 """Why an actor has no right to an arrow on this incident in any state, though one of its relations admits it; None when
 it has the right."""
-Guard = Callable[[Incident, Arrow, Actor, World, datetime], str | None]
+Guard = Callable[[Incident, Arrow, Actor, World, datetime], Sentence | None]
 """Why an arrow is not possible for this actor now, though the state allows it, in words for a person; None when it is
 possible."""
 
@@ -157,7 +158,7 @@ def report(draft: Draft, actor: Actor, world: World, *, incident_id: UUID, numbe
 def authorize(incident: Incident, arrow: Arrow, party: Party) -> None:
     """Raises `NotYours` when this party may not use this arrow on its incident, whatever the state."""
     transition = TRANSITIONS[arrow]
-    access.demand(party, transition.by, transition.never, arrow.value)
+    access.demand(party, transition.by, transition.never, arrow)
     detail = transition.bar(incident, party.actor) if transition.bar else None
     if detail is not None:
         raise NotYours(detail)
@@ -202,9 +203,10 @@ def _demand_mergeable(target: Incident, party: Party) -> None:
     """Raises `NotYours` when the party may not merge anything into the target."""
     merge = TRANSITIONS[Arrow.MERGE]
     if not access.may(party, merge.by, merge.never):
-        detail = (
-            f"Only the street of its cell or ops may merge anything into incident {target.number}: name an incident of "
-            "your own street, or ask ops."
+        detail = Sentence(
+            "Only the street of its cell or ops may merge anything into incident {number}: name an incident of your "
+            "own street, or ask ops.",
+            number=target.number,
         )
         raise NotYours(detail, errors=(Pointer("/into", detail),))
 
@@ -268,16 +270,19 @@ def _could(incident: Incident, arrow: Arrow, party: Party, world: World, now: da
     return _why_not(incident, arrow, party.actor, world, now) is None
 
 
-def _why_not(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> str | None:
+def _why_not(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> Sentence | None:
     """Why this arrow is not possible for this actor now, by state, level or guard; None when it is possible."""
     transition = TRANSITIONS[arrow]
     if incident.state not in transition.sources:
-        return f"The incident is {incident.state.value}: {arrow.value} needs {_or(transition.sources)}."
+        sources = tuple(state for state in State if state in transition.sources)
+        return Sentence(
+            "The incident is {state}: {verb} needs {sources:or}.", state=incident.state, verb=arrow, sources=sources
+        )
     if incident.level not in transition.levels:
-        levels = " or ".join(str(level.value) for level in sorted(transition.levels))
-        return f"The incident is at level {incident.level}: {arrow.value} is possible at level {levels}."
+        return Sentence(
+            "The incident is at level {level}: {verb} is possible at level {levels:or}.",
+            level=incident.level,
+            verb=arrow,
+            levels=tuple(sorted(transition.levels)),
+        )
     return transition.guard(incident, arrow, actor, world, now) if transition.guard else None
-
-
-def _or(states: frozenset[State]) -> str:
-    return " or ".join(state.value for state in State if state in states)

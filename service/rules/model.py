@@ -4,9 +4,8 @@ Every type is frozen: a rule never changes what it is given, but returns what co
 which a sweep makes by the thousand, are named tuples: a frozen dataclass costs five times as much to copy. Times are
 aware UTC datetimes; durations are seconds.
 
-An incident is loaded whole for people (`Incident`) and without its earlier calls for the clock (`DueIncident`): two
-types, so that no rule answers from calls that were never loaded. Build an incident with `IncidentOf(...)`: to call one
-of these aliases costs five times as much.
+An incident is loaded whole for people (`Incident`), without its earlier calls for the clock (`DueIncident`): two types,
+so that no rule answers from calls never loaded. Build one with `IncidentOf(...)`: an alias costs five times as much.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from uuid import UUID
 
 from service.rules import logged
 from service.rules.logged import ByView, EventFacts
+from service.rules.sentences import NO_WORDS, Sentence
 from service.rules.words import (
     COMMUNITY_DIGITS,
     STREET_DIGITS,
@@ -286,7 +286,7 @@ class DecisionOf(NamedTuple, Generic[Earlier]):
     changed: tuple[Call, ...]
     opened: Call | None
     events: tuple[Event, ...]
-    because: str = ""
+    because: Sentence = NO_WORDS
     request: Request | None = None
 
 

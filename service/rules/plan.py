@@ -7,6 +7,7 @@ from datetime import datetime
 
 from service.rules import lifecycle
 from service.rules.model import Incident
+from service.rules.sentences import Sentence
 from service.rules.words import Arrow, Level
 from service.rules.world import World
 
@@ -22,7 +23,7 @@ class Step:
     arrow: Arrow
     level: Level
     unit: str
-    because: str
+    because: Sentence
 
 
 def plan(incident: Incident, world: World, now: datetime) -> tuple[Step, ...]:

@@ -8,9 +8,13 @@ from datetime import datetime
 from typing import NamedTuple
 
 from service.rules.model import AnyIncident
+from service.rules.sentences import Sentence
 from service.rules.words import COMMUNITY_DIGITS, STREET_DIGITS, Level
 from service.rules.world import Unit, World
 
+_OF_COMMUNITY = Sentence("the community of the cell")
+_OF_STREET = Sentence("the street of the cell")
+_CALLED_BEFORE = Sentence("the unit called before")
 _UPWARDS = {level: tuple(Level)[level - 1 :] for level in Level}
 _NEXT: dict[Level, Level] = {level: Level(level + 1) for level in Level if level < Level.LEADER}
 
@@ -21,7 +25,7 @@ class Route(NamedTuple):
     level: Level
     unit: str
     unrouted: bool
-    because: str
+    because: Sentence
 
 
 def first(world: World, grid_code: str, category: str, at: datetime) -> Route:
@@ -41,7 +45,9 @@ def again(world: World, incident: AnyIncident, at: datetime) -> Route:
     (arrows l, n)."""
     unit = world.unit(incident.unit, at)
     if unit is not None:
-        return Route(incident.level, unit.code, False, f"{unit.code} was called last and is called again")
+        return Route(
+            incident.level, unit.code, False, Sentence("{unit} was called last and is called again", unit=unit.code)
+        )
     return _find(world, incident.level, incident.grid_code, incident.category, incident.unit, at)
 
 
@@ -79,36 +85,39 @@ def _find(world: World, wanted: Level, grid_code: str, category: str, called: st
             unit, because = found
             return Route(level, unit.code, level is not wanted, because)
     fallback = world.fallback(at)
-    return Route(Level.LEADER, fallback.code, True, "no leader is in charge: the district's fallback unit")
+    return Route(Level.LEADER, fallback.code, True, Sentence("no leader is in charge: the district's fallback unit"))
 
 
 def _at_level(
     world: World, level: Level, grid_code: str, category: str, called: str | None, at: datetime
-) -> tuple[Unit, str] | None:
+) -> tuple[Unit, Sentence] | None:
     if level is Level.COMMUNITY:
-        return _named(world.unit(grid_code[:COMMUNITY_DIGITS], at), "the community of the cell")
+        return _named(world.unit(grid_code[:COMMUNITY_DIGITS], at), _OF_COMMUNITY)
     if level is Level.STREET:
-        return _named(world.unit(grid_code[:STREET_DIGITS], at), "the street of the cell")
+        return _named(world.unit(grid_code[:STREET_DIGITS], at), _OF_STREET)
     if level is Level.DEPARTMENT:
         return _department(world, grid_code, category, at)
     return _leader(world, grid_code, called, at)
 
 
-def _named(unit: Unit | None, because: str) -> tuple[Unit, str] | None:
+def _named(unit: Unit | None, because: Sentence) -> tuple[Unit, Sentence] | None:
     return None if unit is None else (unit, because)
 
 
-def _department(world: World, grid_code: str, category: str, at: datetime) -> tuple[Unit, str] | None:
+def _department(world: World, grid_code: str, category: str, at: datetime) -> tuple[Unit, Sentence] | None:
     duty = world.duty_for(category, grid_code, at)
     lead = world.unit(duty.lead_unit, at) if duty else None
     if duty is None or lead is None or lead.level is not Level.DEPARTMENT:
         return None
-    return lead, f"lead department of duty {duty.code} ({duty.category} in {duty.area})"
+    because = Sentence(
+        "lead department of duty {duty} ({category} in {area})", duty=duty.code, category=duty.category, area=duty.area
+    )
+    return lead, because
 
 
-def _leader(world: World, grid_code: str, called: str | None, at: datetime) -> tuple[Unit, str] | None:
-    for charge, why in ((called, "the unit called before"), (grid_code[:STREET_DIGITS], "the street of the cell")):
+def _leader(world: World, grid_code: str, called: str | None, at: datetime) -> tuple[Unit, Sentence] | None:
+    for charge, why in ((called, _CALLED_BEFORE), (grid_code[:STREET_DIGITS], _OF_STREET)):
         leader = world.leader_of(charge, at) if charge else None
-        if leader is not None:
-            return leader, f"leader in charge of {charge}, {why}"
+        if charge and leader is not None:
+            return leader, Sentence("leader in charge of {unit}, {why}", unit=charge, why=why)
     return None

@@ -7,17 +7,19 @@ everything that varies is a named value: `Sentence("{unit} is at level {level}."
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from enum import Enum
 from types import MappingProxyType
 from typing import Any, NoReturn, TypeAlias
 
+from service.rules.words import Arrow, Kind, Level, RequestKind, Role, State, UnitKind
 from service.rules.worktime import ZONE
 
-Value: TypeAlias = "Enum | str | int | float | date | datetime | timedelta | tuple[Value, ...] | list[Value]"
-"""What a sentence may show: a word of the contract as its enum, a code, a number, a time, another sentence, or a list
-of these."""
+Word: TypeAlias = State | Level | Arrow | Kind | RequestKind | Role | UnitKind
+"""The words of the contract that a sentence may show. The catalogue has all of them."""
+Value: TypeAlias = "Word | str | int | float | date | datetime | timedelta | Sequence[Value]"
+"""What a sentence may show: a word of the contract, a code, a number, a time, another sentence, or a list of these."""
 
 _UNITS = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
 
@@ -83,9 +85,11 @@ def english(value: Value) -> Any:
         return value
     if isinstance(value, int):
         return _Count(value)
-    if isinstance(value, list | tuple):
-        return _Listed(str(english(part)) for part in value)
-    return length(value, _UNITS, " ") if isinstance(value, timedelta) else moment(value)
+    if isinstance(value, date):
+        return moment(value)
+    if isinstance(value, timedelta):
+        return length(value, _UNITS, " ")
+    return _Listed(str(english(part)) for part in value)
 
 
 def moment(value: date | datetime) -> str:
@@ -93,10 +97,14 @@ def moment(value: date | datetime) -> str:
     return value.astimezone(ZONE).isoformat(timespec="seconds") if isinstance(value, datetime) else value.isoformat()
 
 
-def length(value: timedelta, units: tuple[tuple[str, int], ...], blank: str) -> str:
+def length(value: timedelta, units: Sequence[tuple[str, int]], blank: str) -> str:
     """A length of time in whole `units` (name, seconds), the longest first; what is below the shortest is left out."""
     left_s, parts = int(value.total_seconds()), []
     for name, unit_s in units:
         count, left_s = divmod(left_s, unit_s)
         parts += [f"{count}{blank}{name}"] if count else []
     return blank.join(parts) or f"0{blank}{units[-1][0]}"
+
+
+NO_WORDS = Sentence("")
+"""The sentence where there is nothing to say."""

@@ -13,6 +13,7 @@ from service.rules.changes import BoxStart, CallChange, CallEnd, IncidentChange,
 from service.rules.logged import EventFacts
 from service.rules.model import AnyIncident, By, Call, DecisionOf, Earlier, Event, IncidentOf, Request
 from service.rules.routing import Route
+from service.rules.sentences import NO_WORDS
 from service.rules.words import Cause, ClockKind, ClosedAs, DueKind, EventType, Ground, Level, Outcome, State, Verdict
 from service.rules.world import World
 
@@ -38,7 +39,7 @@ class StoryOf(Generic[Earlier]):
         self.by = by
         self.world = world
         self.now = now
-        self.because = ""
+        self.because = NO_WORDS
         self._changed: dict[int, Call] = {}
         self._opened: Call | None = None
         self._request: Request | None = None

@@ -9,6 +9,7 @@ from typing_extensions import TypeAliasType, TypedDict
 
 from service.rules import deadlines
 from service.rules.model import Incident
+from service.rules.sentences import Sentence
 from service.rules.sight import Viewer
 from service.rules.words import ClockKind, DueKind, Level, State, Urgency
 from service.shown.references import PolicyReference
@@ -78,7 +79,7 @@ DeadlineView = TypeAliasType("DeadlineView", ClosedDeadline | VerifyDeadline | C
 def deadline(viewer: Viewer, incident: Incident) -> DeadlineView:
     """The view of an incident's deadline, by the world that the viewer sees."""
     if incident.due_at is None:
-        because = "The incident is closed: nothing is due any more."
+        because = Sentence("The incident is closed: nothing is due any more.")
         return {"due_at": None, "due_kind": None, "because": because}
     if incident.state is State.RESOLVED:
         return _verify(viewer, incident, incident.due_at)

@@ -17,6 +17,7 @@ from service.rules.errors import Pointer, ValidationFailed
 from service.rules.logged import ByView
 from service.rules.model import By
 from service.rules.policy import Hours, Policy
+from service.rules.sentences import Sentence
 from service.rules.words import EventType
 from service.rules.worktime import ZONE, WorkCalendar
 from service.rules.world import World
@@ -100,7 +101,7 @@ async def write_days(
     return CalendarChange(len(new), deadlines, committed)
 
 
-async def faults_of(tx: Transaction, world: World, calendar: str, new: Sequence[Day], now: datetime) -> list[str]:
+async def faults_of(tx: Transaction, world: World, calendar: str, new: Sequence[Day], now: datetime) -> list[Sentence]:
     """Return one sentence for each row of a policy in use whose time box would never end with the new days.
 
     In use are the policies in force, those to come, and those of open incidents. A row that has no end already may keep
@@ -116,8 +117,15 @@ async def faults_of(tx: Transaction, world: World, calendar: str, new: Sequence[
         endless = rows_without_end(policy, WorkCalendar(hours.spans, after), now)
         endless_before = rows_without_end(policy, WorkCalendar(hours.spans, before), now) if endless else ()
         faults += [
-            f"policy {policy.code} version {policy.version}, {row}: it would not end within {MAX_BOX_YEARS} years: "
-            f"leave more working days in calendar {calendar}"
+            Sentence(
+                "policy {policy} version {version}, {row}: it would not end within {years} years: leave more working "
+                "days in calendar {calendar}",
+                policy=policy.code,
+                version=policy.version,
+                row=row,
+                years=MAX_BOX_YEARS,
+                calendar=calendar,
+            )
             for row in endless
             if row not in endless_before
         ]
@@ -146,9 +154,12 @@ async def _new_days(tx: Transaction, calendar: str, days: Sequence[Day], default
     )
 
 
-def _require_ends(faults: Sequence[str]) -> None:
+def _require_ends(faults: Sequence[Sentence]) -> None:
     if faults:
-        detail = f"{len(faults)} rows of policies would no longer end; nothing was written."
+        detail = Sentence(
+            "{count} {count:row of a policy|rows of policies} would no longer end; nothing was written: see errors.",
+            count=len(faults),
+        )
         raise ValidationFailed(detail, errors=[Pointer("", each) for each in faults])
 
 

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from pydantic import TypeAdapter, ValidationError
 
 from service.rules.errors import Pointer, ValidationFailed
+from service.rules.sentences import Sentence
 from service.rules.worktime import FIRST_YEAR, LAST_YEAR
 from service.store.registry.calendars import Day
 from service.times.day_sources import plain_years
@@ -60,8 +61,10 @@ def read_feed(name: str, content: bytes, fill_years: Iterable[int] = ()) -> tupl
     if not (days or fill_years or details):
         details.append(f"{name}: it holds no day")
     if details:
-        summary = f"{len(details)} faults in {name}; nothing was written: correct each."
-        raise ValidationFailed(summary, errors=[Pointer("", each) for each in details])
+        summary = Sentence(
+            "{count} {count:fault|faults} in {file}; nothing was written: correct each.", count=len(details), file=name
+        )
+        raise ValidationFailed(summary, errors=[Pointer("", Sentence("{fault}", fault=each)) for each in details])
     return days, plain_years(name, [*fill_years, *years])
 
 

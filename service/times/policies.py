@@ -12,10 +12,11 @@ from datetime import datetime
 
 from typing_extensions import TypedDict  # pydantic cannot read that of `typing` before Python 3.12
 
-from service.rules.errors import Conflict, NotFound, Pointer, ValidationFailed
+from service.rules.errors import Conflict, NotFound, Pointer, Rule, ValidationFailed, wrong_field
 from service.rules.logged import ByView
 from service.rules.model import By
 from service.rules.policy import Policy
+from service.rules.sentences import Sentence
 from service.rules.words import EventType
 from service.rules.worktime import WorkCalendar
 from service.rules.world import World
@@ -93,7 +94,13 @@ async def activate(
         world = await world_.load(tx)
         policy = world.policies.get((code, version))
         if policy is None:
-            raise NotFound(f"There is no version {version} of policy {code}: see GET /v1/policies.")
+            raise NotFound(
+                Sentence(
+                    "There is no version {version} of policy {policy}: see GET /v1/policies.",
+                    version=version,
+                    policy=code,
+                )
+            )
         starts = at or now
         same = [each for each in world.activations if each.at == starts]
         if same and (same[-1].code, same[-1].version) == (code, version):
@@ -111,10 +118,16 @@ async def activate(
 def _require_change(policy: Policy, starts: datetime, world: World, now: datetime) -> None:
     """Refuse an activation in the past, and one that would change nothing."""
     if starts < now:
-        detail = f"It is {now.isoformat()} already: nothing is activated in the past. Leave at out for now."
-        raise ValidationFailed(detail, errors=[Pointer("/at", detail)])
+        detail = Sentence("It is {now} already: nothing is activated in the past. Leave at out for now.", now=now)
+        raise wrong_field("/at", detail, Rule.NOT_IN_FUTURE, min=now)
     if world.active(starts) == policy and not any(each.at > starts for each in world.activations):
-        raise Conflict(f"Version {policy.version} of policy {policy.code} is in force already.")
+        raise Conflict(
+            Sentence(
+                "Version {version} of policy {policy} is in force already: activate another one.",
+                version=policy.version,
+                policy=policy.code,
+            )
+        )
 
 
 async def _require_sound(tx: Transaction, file: PolicyFile, world: World, now: datetime) -> None:
@@ -133,5 +146,7 @@ async def _require_fit(tx: Transaction, policy: Policy, world: World, now: datet
 
 def _require_none(faults: Sequence[str]) -> None:
     if faults:
-        detail = f"{len(faults)} faults; nothing was written: correct each."
-        raise ValidationFailed(detail, errors=[Pointer("", each) for each in faults])
+        detail = Sentence(
+            "{count} {count:fault|faults}; nothing was written: correct each of errors.", count=len(faults)
+        )
+        raise ValidationFailed(detail, errors=[Pointer("", Sentence("{fault}", fault=each)) for each in faults])

@@ -11,6 +11,7 @@ from service.context import Context, CurrentContext
 from service.rules import access, errors
 from service.rules.model import Actor
 from service.rules.policy import Policy
+from service.rules.sentences import Sentence
 from service.rules.words import Role
 from service.rules.world import World
 from service.store.registry import calendars
@@ -94,7 +95,7 @@ async def list_policy_versions(
     world = context.worlds.world
     found = sorted((each for each in world.policies.values() if each.code == code), key=lambda each: -each.version)
     if not found:
-        raise errors.NotFound(f"There is no policy {code}: see GET /v1/policies.")
+        raise errors.NotFound(Sentence("There is no policy {policy}: see GET /v1/policies.", policy=code))
     return answer({"items": [_shown(context, each) for each in found], "next_cursor": None})
 
 
@@ -109,10 +110,10 @@ async def draft_policy_version(
 ) -> Answer[views.PolicyVersionView]:
     """The request works like POST /v1/policies, but is answered 404 if the policy in the path does not exist."""
     if not any(known == code for known, _ in context.worlds.world.policies):
-        raise errors.NotFound(f"There is no policy {code}: POST /v1/policies makes one.")
+        raise errors.NotFound(Sentence("There is no policy {policy}: POST /v1/policies makes one.", policy=code))
     if body.code != code:
-        detail = f"This is policy {code}: send the same code, or POST /v1/policies."
-        raise errors.ValidationFailed(detail, errors=[errors.Pointer("/code", detail)])
+        detail = Sentence("This is policy {policy}: send the same code, or POST /v1/policies.", policy=code)
+        raise errors.wrong_field("/code", detail, errors.Rule.NOT_ONE_OF, allowed=[code])
     return await _draft(context, caller, body)
 
 
@@ -159,8 +160,8 @@ async def list_calendar_days(
     """The answer holds the days that the calendar knows, from `first` to `last`. A missing day is a working day if it
     falls on Monday to Friday, and deadlines in its year are provisional."""
     if not 0 <= (query.last - query.first).days < MAX_DAYS:
-        detail = f"Send first and last in order, at most {MAX_DAYS} days apart."
-        raise errors.ValidationFailed(detail, errors=[errors.Pointer("?last", detail)])
+        detail = Sentence("Send first and last in order, at most {max} days apart.", max=MAX_DAYS)
+        raise errors.wrong_field("?last", detail, errors.Rule.OUT_OF_RANGE)
     async with context.database.read() as connection:
         found = await calendars.between(connection, code, query.first, query.last)
         known = found or await calendars.years(connection, code)
@@ -203,4 +204,6 @@ async def read_calendar_coverage(context: CurrentContext, caller: Caller, code: 
 
 
 def _no_days(code: str) -> errors.NotFound:
-    return errors.NotFound(f"Calendar {code} holds no days: PUT them, or `sihu calendar load`.")
+    return errors.NotFound(
+        Sentence("Calendar {calendar} holds no days: PUT them, or `sihu calendar load`.", calendar=code)
+    )

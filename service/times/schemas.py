@@ -11,7 +11,8 @@ from typing import Annotated
 from fastapi import Path
 from pydantic import ConfigDict, Field
 
-from service.rules.errors import Pointer, ValidationFailed
+from service.rules.errors import Rule, wrong_field
+from service.rules.sentences import Sentence
 from service.store.registry.calendars import Day
 from service.times.day_sources import plain_years
 from service.web.patterns import some_of
@@ -71,11 +72,11 @@ class DaysBody(Body):
         found: dict[date, Day] = {}
         for number, row in enumerate(self.days):
             if row.day in found:
-                detail = f"{row.day} is here twice: keep one."
-                raise ValidationFailed(detail, errors=[Pointer(f"/days/{number}/day", detail)])
+                detail = Sentence("{day} is here twice: keep one.", day=row.day)
+                raise wrong_field(f"/days/{number}/day", detail, Rule.GIVEN_TWICE)
             found[row.day] = Day(row.day, row.workday, self.source, row.note)
         if not found and not self.fill_years:
-            raise ValidationFailed("Send at least one day.", errors=[Pointer("/days", "Send at least one day.")])
+            raise wrong_field("/days", Sentence("Send at least one day."), Rule.TOO_SHORT, min=1)
         return sorted(found.values())
 
     def defaults(self) -> list[Day]:

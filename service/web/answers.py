@@ -10,7 +10,10 @@ from collections.abc import Mapping
 from typing import Generic, TypeVar
 
 from pydantic_core import to_json
+from starlette.requests import Request
 from starlette.responses import Response
+
+from service.web import languages
 
 _View = TypeVar("_View")
 
@@ -25,3 +28,8 @@ def answer(view: _View, status: int = 200, headers: Mapping[str, str] | None = N
     """A JSON response of anything that pydantic can write. Aware UTC datetimes become RFC 3339 with `Z`, NaN and
     infinity become null."""
     return Answer(to_json(view, inf_nan_mode="null"), status, headers)
+
+
+def answer_in_words(view: _View, request: Request) -> Answer[_View]:
+    """A JSON response with sentences for people, in the language that the request prefers."""
+    return answer(languages.shown(view, languages.language_of(request.scope)))

@@ -1,6 +1,6 @@
 """Which characters a text may hold, and how the same text is always written the same way (contract §3, "Text").
 
-The functions raise `PydanticCustomError`, whose sentence says what to change and names the character by its code point.
+The functions raise `WrongValue`, whose sentence says what to change and names the character by its code point.
 """
 
 from __future__ import annotations
@@ -8,7 +8,9 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from pydantic_core import PydanticCustomError
+from service.rules.errors import Rule
+from service.rules.sentences import Sentence
+from service.web.breaches import WrongValue
 
 _MAX_MARKS = 30
 """Combining marks on one letter. No language has more (UAX #15, Stream-Safe Text Format), and ordering a run of marks
@@ -46,8 +48,8 @@ def _demand_few_marks(text: str) -> None:
     for each in text:
         run = run + 1 if unicodedata.combining(each) else 0
         if run > _MAX_MARKS:
-            sentence = f"Remove combining marks: a letter here has more than {_MAX_MARKS} of them."
-            raise PydanticCustomError("text_marks", sentence)
+            sentence = Sentence("Remove combining marks: a letter here has more than {max} of them.", max=_MAX_MARKS)
+            raise WrongValue(sentence, Rule.COMBINING_MARKS, max=_MAX_MARKS)
 
 
 def sound(text: str) -> str:
@@ -57,7 +59,7 @@ def sound(text: str) -> str:
     if found:
         raise _of_character(found[0])
     if not any(is_visible(each) for each in text):
-        raise PydanticCustomError("text_blank", "Write something: nothing in this text can be seen.")
+        raise WrongValue(Sentence("Write something: nothing in this text can be seen."), Rule.BLANK)
     return text
 
 
@@ -65,8 +67,10 @@ def one_line(text: str) -> str:
     """The text, when it has neither a line break nor a tab."""
     found = None if text.isprintable() else _LINE_BREAK.search(text)
     if found:
-        sentence = "Remove the line break or tab ({character}): this is one line of text."
-        raise PydanticCustomError("text_line_break", sentence, {"character": _name(found[0])})
+        sentence = Sentence(
+            "Remove the line break or tab ({character}): this is one line of text.", character=_name(found[0])
+        )
+        raise WrongValue(sentence, Rule.LINE_BREAK)
     return text
 
 
@@ -76,11 +80,14 @@ def identifying(text: str) -> str:
     if text.isascii() and text.isprintable() and text[0] != " " != text[-1]:
         return text
     if text != text.strip():
-        raise PydanticCustomError("identifier_ends", "Remove the blanks at the ends: this names somebody or something.")
+        sentence = Sentence("Remove the blanks at the ends: this names somebody or something.")
+        raise WrongValue(sentence, Rule.BLANK_AT_END)
     for each in text:
         if unicodedata.category(each) in ("Cc", "Cf") or _IGNORABLE.match(each):
-            sentence = "Remove the invisible character {character}: this names somebody or something."
-            raise PydanticCustomError("identifier_invisible", sentence, {"character": _name(each)})
+            sentence = Sentence(
+                "Remove the invisible character {character}: this names somebody or something.", character=_name(each)
+            )
+            raise WrongValue(sentence, Rule.HIDDEN_CHARACTER)
     return text
 
 
@@ -91,13 +98,15 @@ def is_visible(character: str) -> bool:
     return unicodedata.category(character) not in _UNSEEN and not _IGNORABLE.match(character)
 
 
-def _of_character(character: str) -> PydanticCustomError:
-    name = {"character": _name(character)}
+def _of_character(character: str) -> WrongValue:
+    name = _name(character)
     if re.match(f"[{_BIDI}]", character):
-        return PydanticCustomError("text_direction", "Remove {character}: it turns the direction of the text.", name)
+        sentence = Sentence("Remove {character}: it turns the direction of the text.", character=name)
+        return WrongValue(sentence, Rule.HIDDEN_CHARACTER)
     if unicodedata.category(character) == "Cc":
-        return PydanticCustomError("text_control", "Remove the control character {character}: it is no text.", name)
-    return PydanticCustomError("text_non_character", "Remove {character}: Unicode has no such character.", name)
+        sentence = Sentence("Remove the control character {character}: it is no text.", character=name)
+        return WrongValue(sentence, Rule.CONTROL_CHARACTER)
+    return WrongValue(Sentence("Remove {character}: Unicode has no such character.", character=name), Rule.NOT_UNICODE)
 
 
 def _name(character: str) -> str:

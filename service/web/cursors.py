@@ -12,6 +12,7 @@ from typing import Any
 from pydantic_core import from_json, to_json
 
 from service.rules.errors import BadCursor, Unavailable
+from service.rules.sentences import Sentence
 
 _MAC_BYTES = 12
 _MIN_SECRET_BYTES = 16
@@ -57,7 +58,7 @@ class Cursors:
 
     def _mac(self, kind: str, payload: bytes) -> bytes:
         if self._secret is None:
-            raise Unavailable("The service is starting. Send the same request again.")
+            raise Unavailable(Sentence("The service is starting. Send the same request again."))
         name = kind.encode()
         return hmac.digest(self._secret, len(name).to_bytes(4) + name + payload, "sha256")[:_MAC_BYTES]
 
@@ -86,4 +87,6 @@ def _bytes(text: str) -> bytes:
 
 
 def _bad() -> BadCursor:
-    return BadCursor("Send next_cursor back unchanged, with the same filters and key, or leave it out to start again.")
+    return BadCursor(
+        Sentence("Send next_cursor back unchanged, with the same filters and key, or leave it out to start again.")
+    )

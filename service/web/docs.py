@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 
 from service.rules.errors import NotFound, SihuError
+from service.rules.sentences import Sentence
 from service.web import problem_examples, problems
 
 _TITLE = "四呼 sihu · 接口文档 API documentation"
@@ -74,7 +75,7 @@ async def _static(request: Request) -> Response:
     if name == "start.js":
         return Response(_START, media_type="text/javascript", headers=_HEADERS)
     if name not in _FILES:
-        raise NotFound(f"There is no /docs/static/{name} here. /docs is the page.")
+        raise NotFound(Sentence("There is no {path} here. /docs lists what there is.", path=f"/docs/static/{name}"))
     return FileResponse(_FOLDER / name, media_type=_FILES[name], headers={**_HEADERS, **_WEEK})
 
 

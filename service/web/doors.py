@@ -14,11 +14,13 @@ from starlette.types import Scope
 
 from service.rules.errors import SihuError
 from service.rules.model import Actor
+from service.rules.sentences import Sentence
 
 JSON, ZIP = "application/json", "application/zip"
 BODY_BYTES = 64 * 1024
 BULK_BYTES = 16 * 1024 * 1024
 """The limit of a body that carries many rows (contract §3: 16 MiB)."""
+AS_JSON = Sentence("Send the body as JSON, with Content-Type: application/json.")
 
 
 class Scheme(Protocol):
@@ -48,7 +50,7 @@ class Scheme(Protocol):
         """
         ...
 
-    def invitation(self, scope: Scope) -> str:
+    def invitation(self, scope: Scope) -> Sentence:
         """One sentence that says what to send, for a request in which no scheme has found a credential."""
         ...
 
@@ -60,7 +62,7 @@ class BodyLimits:
 
     max_bytes: int = BODY_BYTES
     media: tuple[str, ...] = (JSON,)
-    hint: str = "Send the body as JSON, with Content-Type: application/json."
+    hint: Sentence = AS_JSON
 
 
 Refusal = Callable[[SihuError, Request, Mapping[str, str]], Response]

@@ -1,5 +1,5 @@
-"""The faults that pydantic finds, as the `errors` of the contract: where each is, and one sentence on what to send
-instead.
+"""The faults that pydantic finds, as the `errors` of the contract: where each is, which rule it breaks, and one
+sentence on what to send instead.
 
 `pointer` is an RFC 6901 JSON Pointer into the body (`/items/3/description`, "" for the body as a whole). For a query
 parameter `pointer` reads `?limit`, for a header `If-Match:`.
@@ -8,47 +8,20 @@ parameter `pointer` reads `?limit`, for a header `If-Match:`.
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from service.rules.errors import Pointer, ValidationFailed
-from service.web import text
+from service.rules.errors import Pointer, Rule, ValidationFailed
+from service.rules.sentences import Sentence
+from service.web import breaches, text
+from service.web.breaches import MISSING, Breach
 
 _MAX_FAULTS = 100
 """How many faults one refusal lists."""
 
 _Fault = Mapping[str, Any]
-
-_SENTENCES: Mapping[str, str] = {
-    "missing": "Add this field: it is required.",
-    "string_type": "Send text (a JSON string).",
-    "string_unicode": "Send valid Unicode: there is half a surrogate pair in this text.",
-    "string_too_short": "Send at least {min_length} character(s).",
-    "string_too_long": "Send at most {max_length} characters.",
-    "int_type": "Send a whole number, without quotes.",
-    "int_parsing": "Send a whole number.",
-    "int_from_float": "Send a whole number.",
-    "float_type": "Send a number, without quotes.",
-    "float_parsing": "Send a number.",
-    "finite_number": "Send a finite number.",
-    "bool_type": "Send true or false, without quotes.",
-    "bool_parsing": "Send true or false.",
-    "greater_than_equal": "Send {ge} or more.",
-    "less_than_equal": "Send {le} or less.",
-    "greater_than": "Send more than {gt}.",
-    "less_than": "Send less than {lt}.",
-    "list_type": "Send a JSON array.",
-    "tuple_type": "Send a JSON array.",
-    "dict_type": "Send a JSON object.",
-    "model_type": "Send a JSON object.",
-    "model_attributes_type": "Send a JSON object.",
-    "too_long": "Send at most {max_length} items.",
-    "too_short": "Send at least {min_length} item(s).",
-    "timezone_aware": "Add the offset from UTC, such as +08:00 or Z (in a URL, + is %2B).",
-}
 
 
 def validation_failed(error: ValidationError, model: Any = None, at: str = "") -> ValidationFailed:
@@ -60,18 +33,28 @@ def validation_failed(error: ValidationError, model: Any = None, at: str = "") -
 def refused(faults: Sequence[tuple[_Fault, Any]], at: str = "") -> ValidationFailed:
     """One `ValidationFailed` for all `faults`. Each fault comes with the annotation of the place (`loc[0]`) that it was
     found in, such as the model of the body."""
-    return of_pointers([Pointer(_pointer(fault["loc"], at), _sentence(fault, model)) for fault, model in faults])
+    return of_pointers([_pointer(fault, model, at) for fault, model in faults])
 
 
 def of_pointers(errors: Sequence[Pointer]) -> ValidationFailed:
     """One `ValidationFailed` for all `errors`, of which it lists the first hundred."""
     listed = errors[:_MAX_FAULTS]
-    if len(errors) == 1:
-        return ValidationFailed(f"{errors[0].pointer or 'The body'}: {errors[0].detail}", errors=listed)
-    return ValidationFailed(f"{len(errors)} things are wrong, nothing was done: correct each of errors.", errors=listed)
+    if len(errors) > 1:
+        detail = Sentence("{count} things are wrong, nothing was done: correct each of errors.", count=len(errors))
+        return ValidationFailed(detail, errors=listed)
+    place, detail = errors[0].pointer.rstrip(":"), errors[0].detail
+    if place:
+        return ValidationFailed(Sentence("{place}: {detail}", place=place, detail=detail), errors=listed)
+    return ValidationFailed(Sentence("The body: {detail}", detail=detail), errors=listed)
 
 
-def _pointer(loc: Sequence[str | int], at: str) -> str:
+def _pointer(fault: _Fault, model: Any, at: str) -> Pointer:
+    special = _SPECIAL.get(fault["type"])
+    breach = special(fault, model) if special else breaches.of(fault["type"], fault.get("ctx") or {})
+    return Pointer(_place(fault["loc"], at), *breach)
+
+
+def _place(loc: Sequence[str | int], at: str) -> str:
     place, *parts = loc
     steps = [str(part).replace("~", "~0").replace("/", "~1") for part in parts]
     if place == "query":
@@ -81,65 +64,50 @@ def _pointer(loc: Sequence[str | int], at: str) -> str:
     return at + "".join(f"/{step}" for step in steps)
 
 
-def _sentence(fault: _Fault, model: Any) -> str:
-    kind, context = fault["type"], fault.get("ctx") or {}
-    special = _SPECIAL.get(kind)
-    if special:
-        return special(fault, model)
-    if kind in _SENTENCES:
-        return _SENTENCES[kind].format_map({name: _short(value) for name, value in context.items()})
-    sentence: str = fault["msg"]
-    return sentence if sentence.endswith(".") else f"{sentence}."
-
-
-def _short(value: Any) -> Any:
-    """The value as a sentence shows it: 90 rather than 90.0."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def _unknown(fault: _Fault, model: Any) -> str:
+def _unknown(fault: _Fault, model: Any) -> Breach:
     return unknown_name(str(fault["loc"][-1]), sorted(_fields(model, fault["loc"][1:-1])))
 
 
-def unknown_name(name: str, known: Sequence[str]) -> str:
-    """The sentence for a name that nothing has, where the names `known` exist."""
+def unknown_name(name: str, known: Sequence[str]) -> Breach:
+    """The breach of a name that nothing has, where the names `known` exist."""
+    bounds = {"allowed": known}
+    if not known:
+        return Breach(Sentence("Remove this: nothing has this name here."), Rule.UNKNOWN_FIELD)
     close = difflib.get_close_matches(name[:64], known, n=1)
-    meant = f" Did you mean {close[0]}?" if close else ""
-    return f"Remove this: nothing has this name here.{meant}" + (f" Known: {', '.join(known)}." if known else "")
+    if not close:
+        detail = Sentence("Remove this: nothing has this name here. Known: {known}.", known=known)
+        return Breach(detail, Rule.UNKNOWN_FIELD, bounds)
+    detail = Sentence(
+        "Remove this: nothing has this name here. Did you mean {meant}? Known: {known}.", meant=close[0], known=known
+    )
+    return Breach(detail, Rule.UNKNOWN_FIELD, bounds)
 
 
-def _choice(fault: _Fault, _model: Any) -> str:
-    expected, given = fault["ctx"]["expected"], fault.get("input")
-    first = "one of " if fault["type"] == "enum" else ""
-    known = re.findall("'([^']*)'", expected)
-    close = difflib.get_close_matches(given[:64].lower(), known, n=1) if isinstance(given, str) else []
-    return f"Send {first}{expected}." + (f" Did you mean {close[0]}?" if close else "")
+def _choice(fault: _Fault, _model: Any) -> Breach:
+    return breaches.not_one_of(str(fault["ctx"]["expected"]), fault.get("input"))
 
 
-def _missing(fault: _Fault, model: Any) -> str:
+def _missing(fault: _Fault, model: Any) -> Breach:
     if fault["loc"] != ("body",):
-        return _SENTENCES["missing"]
+        return MISSING
     known = _fields(model, ())
-    return "Send a JSON object" + (f" with {', '.join(known)}." if known else ".")
+    if not known:
+        return Breach(Sentence("Send a JSON object."), Rule.MISSING)
+    return Breach(Sentence("Send a JSON object with {known}.", known=known), Rule.MISSING)
 
 
-def _shape(fault: _Fault, _model: Any) -> str:
+def _shape(fault: _Fault, _model: Any) -> Breach:
     pattern = fault["ctx"]["pattern"]
-    return text.SHAPES.get(pattern, f"Send text that matches {pattern}.")
+    detail = text.SHAPES.get(pattern) or Sentence("Send text that matches {pattern}.", pattern=pattern)
+    return Breach(detail, Rule.PATTERN, {"pattern": pattern})
 
 
-def _own_sentence(fault: _Fault, _model: Any) -> str:
-    """The sentence that a validator of this service raised, without the words that pydantic puts before it."""
-    return str(fault["ctx"]["error"]) if "error" in (fault.get("ctx") or {}) else str(fault["msg"])
-
-
-_SPECIAL: Mapping[str, Callable[[_Fault, Any], str]] = {
+_SPECIAL: Mapping[str, Callable[[_Fault, Any], Breach]] = {
     "extra_forbidden": _unknown,
     "missing": _missing,
     "enum": _choice,
     "literal_error": _choice,
     "string_pattern_mismatch": _shape,
-    "value_error": _own_sentence,
 }
 
 

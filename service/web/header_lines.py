@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from starlette.types import Scope
 
 from service.rules.errors import Pointer, SihuError, UnsupportedMedia, ValidationFailed
+from service.rules.sentences import Sentence
 
 _LISTS = frozenset({b"if-match", b"if-none-match", b"accept", b"accept-language"})
 _SINGLE: Mapping[bytes, str] = {b"idempotency-key": "Idempotency-Key", b"content-type": "Content-Type"}
@@ -31,7 +32,7 @@ def settle(scope: Scope) -> SihuError | None:
 
 
 def _two_values(name: str) -> SihuError:
-    detail = f"Send {name} once: the request has it twice, with different values."
+    detail = Sentence("Send {name} once: the request has it twice, with different values.", name=name)
     if name == "Content-Type":
         return UnsupportedMedia(detail)
-    return ValidationFailed(f"{name}: {detail}", errors=(Pointer(f"{name}:", detail),))
+    return ValidationFailed(detail, errors=(Pointer(f"{name}:", detail),))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from service.rules.errors import Pointer, ValidationFailed
+from service.rules.errors import Rule, wrong_field
+from service.rules.sentences import Sentence
 
 _TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
 _LIST = re.compile(rf"[ \t,]*{_TAG}(?:[ \t]*,[ \t,]*{_TAG})*[ \t,]*")
@@ -24,8 +25,10 @@ def parse_if_match(value: str | None) -> frozenset[str] | None:
     if value is None or value.strip() == "*":
         return None
     if len(value) > _MAX_CHARACTERS or not _LIST.fullmatch(value):
-        detail = 'If-Match holds the ETag you were given, in its quotes, as in If-Match: "3"; a list of them; or *.'
-        raise ValidationFailed(detail, errors=(Pointer("If-Match:", detail),))
+        detail = Sentence(
+            'If-Match holds the ETag you were given, in its quotes, as in If-Match: "3"; a list of them; or *.'
+        )
+        raise wrong_field("If-Match:", detail, Rule.PATTERN)
     return frozenset(tag.removeprefix("W/")[1:-1] for tag in _TAGS.findall(value))
 
 

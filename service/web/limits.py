@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.rules.errors import BadRequest, SihuError, TooLarge, UnsupportedMedia
+from service.rules.sentences import Sentence
 from service.web import header_lines, problems
 from service.web.doors import BodyLimits, Door, door_of
 
@@ -44,7 +45,9 @@ class Limits:
             await self._app(scope, receive, send)
             return
         if len(scope["query_string"]) > QUERY_BYTES:
-            too_long = BadRequest(f"The query string has more than {QUERY_BYTES} bytes: send fewer filters.")
+            too_long = BadRequest(
+                Sentence("The query string has more than {max} bytes: send fewer filters.", max=QUERY_BYTES)
+            )
             await self._refuse(too_long, scope, receive, send)
             return
         unsettled = header_lines.settle(scope)
@@ -111,9 +114,13 @@ def _number(value: bytes) -> int:
 
 def _fault(limits: BodyLimits, body: _Announced) -> SihuError | None:
     if body.length > limits.max_bytes:
-        return TooLarge(f"The body has more than {limits.max_bytes} bytes: send less, or several requests.")
+        return TooLarge(
+            Sentence("The body has more than {max} bytes: send less, or several requests.", max=limits.max_bytes)
+        )
     if body.encoded:
-        return UnsupportedMedia("Send the body as it is, not compressed: no Content-Encoding is understood here.")
+        return UnsupportedMedia(
+            Sentence("Send the body as it is, not compressed: no Content-Encoding is understood here.")
+        )
     if limits.media and body.media not in limits.media:
         return UnsupportedMedia(limits.hint)
     return None

@@ -7,61 +7,98 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from service.rules import errors
-from service.rules.errors import Pointer, SihuError
+from service.rules.errors import Pointer, Rule, SihuError
+from service.rules.sentences import Sentence
+from service.rules.words import Arrow, State
+from service.web.breaches import MISSING
+from service.web.doors import AS_JSON
 
-_CELL = "The registry has no cell 440105999999999. GET /v1/grid-cells lists the cells."
-_CATEGORY = "The registry has no category urban-9999. GET /v1/categories lists them."
-_UNIT = "The registry has no unit 440105999. GET /v1/units lists them."
+_CELL = Sentence("Grid cell {cell} is not in the registry: see GET /v1/grid-cells.", cell="440105999999999")
+_CATEGORY = Sentence("Category {category} is not in the registry: see GET /v1/categories.", category="urban-9999")
+_UNIT = Sentence("Unit {unit} is not in force: see GET /v1/units.", unit="440105999")
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
     """The detail, errors and further members of one problem, as an answer would have them."""
 
-    detail: str
+    detail: Sentence
     errors: Sequence[Pointer] = ()
     extras: Mapping[str, Any] = field(default_factory=dict)
 
 
 EXAMPLES: Mapping[type[SihuError], Example] = {
-    errors.Unauthorized: Example("Send a key: `Authorization: Bearer sihu_…`. Ops make one with `sihu keys create`."),
-    errors.BadRequest: Example("The query string has more than 8192 bytes: send fewer filters."),
+    errors.Unauthorized: Example(
+        Sentence("Send a key: `Authorization: Bearer sihu_…`. Ops make one with `sihu keys create`.")
+    ),
+    errors.BadRequest: Example(
+        Sentence("The query string has more than {max} bytes: send fewer filters.", max=8 * 1024)
+    ),
     errors.BadJson: Example(
-        "The body is not JSON: expecting ',' delimiter at character 17. Correct it and send again."
+        Sentence(
+            "The body is not JSON: {why}. Correct it and send it again.",
+            why=Sentence("line {line} cannot be read on from character {column}", line=1, column=18),
+        )
     ),
     errors.BadCursor: Example(
-        "Send next_cursor back unchanged and with the same filters, or leave it out to start again."
+        Sentence("Send next_cursor back unchanged and with the same filters, or leave it out to start again.")
     ),
-    errors.TooLarge: Example("The body has more than 65536 bytes: send less, or several requests."),
-    errors.UnsupportedMedia: Example("Send the body as JSON, with Content-Type: application/json."),
-    errors.NotFound: Example("Nothing here has this id, or it is not yours to see: check the id."),
-    errors.NotYours: Example("Only the called unit may do this: ask it, or comment."),
-    errors.VersionMoved: Example("It has changed since you read it: read it again, and decide on what it says now."),
-    errors.Conflict: Example("Not possible as things stand: read it again, and decide on what it says now."),
+    errors.TooLarge: Example(
+        Sentence("The body has more than {max} bytes: send less, or several requests.", max=64 * 1024)
+    ),
+    errors.UnsupportedMedia: Example(AS_JSON),
+    errors.NotFound: Example(
+        Sentence("There is no incident {incident} that you may see.", incident="019ab0e2-5c00-7d3a-9a51-6f1f0c2b7e11")
+    ),
+    errors.NotYours: Example(
+        Sentence(
+            "Only {parties:or} may {verb} this incident.",
+            parties=[Sentence("the unit that is called")],
+            verb=Arrow.ANSWER,
+        )
+    ),
+    errors.VersionMoved: Example(
+        Sentence('The incident is now at version "{version}": read it again, then decide anew.', version=4)
+    ),
+    errors.Conflict: Example(Sentence("Incident {number} is closed: merge into an open one.", number="2026-000123")),
     errors.IllegalTransition: Example(
-        "A closed incident cannot be answered: reopen it, or comment.",
+        Sentence(
+            "The incident is {state}: {verb} needs {sources:or}.",
+            state=State.CLOSED,
+            verb=Arrow.ANSWER,
+            sources=[State.CALLING],
+        ),
         extras={"state": "closed", "allowed": ["reopen", "comment"]},
     ),
     errors.SourceTaken: Example(
-        "This source reference already stands for an incident you may not see: check source.system and source.ref."
+        Sentence(
+            "This source reference already stands for an incident you may not see: check source.system and source.ref."
+        )
     ),
-    errors.Invalid: Example("The request cannot be carried out as written: correct it and send again."),
+    errors.Invalid: Example(Sentence("The request cannot be carried out as written: correct it and send it again.")),
     errors.ValidationFailed: Example(
-        "/description: Add this field: it is required.",
-        (Pointer("/description", "Add this field: it is required."),),
+        Sentence("{place}: {detail}", place="/description", detail=MISSING.detail),
+        (Pointer("/description", *MISSING),),
     ),
     errors.IdempotencyMismatch: Example(
-        "This Idempotency-Key was already used with another body: send the first body again, or a new key."
+        Sentence("This Idempotency-Key was already used with another body: send the first body again, or a new key.")
     ),
-    errors.UnknownReference: Example(_UNIT, (Pointer("/unit", _UNIT),)),
-    errors.UnknownCell: Example(_CELL, (Pointer("/grid_code", _CELL),)),
-    errors.UnknownCategory: Example(_CATEGORY, (Pointer("/category", _CATEGORY),)),
-    errors.UnknownUnit: Example(_UNIT, (Pointer("/unit", _UNIT),)),
-    errors.Unavailable: Example("The database cannot be reached: nothing was stored, send the same again in a second."),
+    errors.UnknownReference: Example(_UNIT, (Pointer("/unit", _UNIT, Rule.UNKNOWN),)),
+    errors.UnknownCell: Example(_CELL, (Pointer("/grid_code", _CELL, Rule.UNKNOWN),)),
+    errors.UnknownCategory: Example(_CATEGORY, (Pointer("/category", _CATEGORY, Rule.UNKNOWN),)),
+    errors.UnknownUnit: Example(_UNIT, (Pointer("/unit", _UNIT, Rule.UNKNOWN),)),
+    errors.InternalError: Example(
+        Sentence(
+            "Something went wrong here, not with your request. Send it again; if it stays, tell ops its X-Request-Id."
+        )
+    ),
+    errors.Unavailable: Example(
+        Sentence("The database cannot be reached: nothing was stored, send the same again in a second.")
+    ),
 }
 """One example for each class of errors.py; a test checks that none is missing."""
 
 
 def of(kind: type[SihuError]) -> Example:
     """The example of a problem. A problem that is not in errors.py, such as a wrong method, shows its title."""
-    return EXAMPLES.get(kind) or Example(f"{kind.title}.")
+    return EXAMPLES.get(kind) or Example(Sentence("{title}.", title=kind.title))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, NotRequired
+from typing import Annotated, NotRequired
 
 from pydantic import Field
 from typing_extensions import TypedDict  # pydantic cannot read that of `typing` before Python 3.12
 
+from service.rules.errors import Rule
 from service.rules.lifecycle import TRANSITIONS
 from service.rules.words import State
 
@@ -17,19 +18,18 @@ _Verb = Annotated[str, Field(json_schema_extra={"enum": _VERBS})]
 
 class FieldProblem(TypedDict):
     """What is wrong in one place of a request. `rule` names the rule that was broken, for apps that show words of their
-    own; the bounds of the rule stand beside it."""
+    own; the bounds of the rule stand beside it: characters of a text, members of a list, numbers or times."""
 
     pointer: Annotated[
         str, Field(description="JSON Pointer into the body; `?name`: a query parameter; `Name:`: a header")
     ]
     detail: str
-    rule: str
-    min: NotRequired[float]
-    max: NotRequired[float]
-    min_length: NotRequired[int]
-    max_length: NotRequired[int]
+    rule: Rule
+    min: NotRequired[float | str]
+    max: NotRequired[float | str]
+    allowed: NotRequired[Annotated[list[str], Field(description="the values, or the names of fields, to choose from")]]
     pattern: NotRequired[str]
-    allowed: NotRequired[list[Any]]
+    type: NotRequired[Annotated[str, Field(description="the JSON type to send")]]
 
 
 class Problem(TypedDict):

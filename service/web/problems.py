@@ -12,15 +12,17 @@ from urllib.parse import quote
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from service.rules import errors
-from service.rules.errors import SihuError
-from service.web import every_answer, faults, problem_examples, routing
+from service.rules.errors import Pointer, SihuError
+from service.rules.sentences import Sentence
+from service.web import every_answer, faults, languages, problem_examples, routing
 from service.web.doors import Door, door_of
+from service.web.languages import Language
 
 _log = logging.getLogger(__name__)
 
@@ -37,6 +39,7 @@ FAMILIES: Mapping[type[SihuError], int] = {
     errors.VersionMoved: 412,
     errors.Conflict: 409,
     errors.Invalid: 422,
+    errors.InternalError: 500,
     errors.Unavailable: 503,
 }
 
@@ -44,21 +47,21 @@ FAMILIES: Mapping[type[SihuError], int] = {
 class MethodNotAllowed(SihuError):
     """The path does not know the method. This class is not in errors.py, since the rules know nothing of HTTP."""
 
-    code, title = "method_not_allowed", "The path does not know this method"
+    code, title = "method_not_allowed", Sentence("The path does not know this method")
 
 
-_OF_HTTP: Mapping[type[SihuError], int] = {MethodNotAllowed: 405, SihuError: 500}
+_OF_HTTP: Mapping[type[SihuError], int] = {MethodNotAllowed: 405}
 _RETRY = {"Retry-After": "1"}
 _BY_STATUS: Mapping[int, type[SihuError]] = {
     401: errors.Unauthorized,
     403: errors.NotYours,
-    404: errors.NotFound,
-    413: errors.TooLarge,
     415: errors.UnsupportedMedia,
     422: errors.Invalid,
     503: errors.Unavailable,
 }
-_INTERNAL = "Something went wrong here, not with your request. Send it again; if it stays, tell ops its X-Request-Id."
+"""The kinds of problem that a status of the framework stands for. Its own words are for programmers; the example of the
+kind is for people."""
+_INTERNAL = problem_examples.of(errors.InternalError).detail
 
 
 def tree(family: type[SihuError]) -> Iterator[type[SihuError]]:
@@ -68,8 +71,8 @@ def tree(family: type[SihuError]) -> Iterator[type[SihuError]]:
         yield from tree(child)
 
 
-KINDS = tuple(sorted(tree(SihuError), key=lambda kind: kind.code))
-"""Every kind of problem, sorted by code. `SihuError` itself is `internal_error`: its cause is logged, never sent."""
+KINDS = tuple(sorted((kind for kind in tree(SihuError) if kind is not SihuError), key=lambda kind: kind.code))
+"""Every kind of problem, sorted by code."""
 CODES = tuple(kind.code for kind in KINDS)
 """The closed list of codes (contract §3)."""
 
@@ -80,20 +83,29 @@ def status_of(kind: type[SihuError]) -> int:
     return next(families[each] for each in kind.__mro__ if each in families)
 
 
-def problem(error: SihuError, instance: str) -> dict[str, Any]:
+def problem(error: SihuError, instance: str, language: Language = Language.EN) -> dict[str, Any]:
     """The problem document of a refusal. `instance` is the path of the request, percent-encoded."""
-    document: dict[str, Any] = {
-        "type": f"/docs/problems#{error.code}",
-        "title": error.title,
-        "status": status_of(type(error)),
-        "detail": error.detail,
-        "instance": instance,
-        "code": error.code,
-    }
-    if error.errors:
-        document["errors"] = [{"pointer": fault.pointer, "detail": fault.detail} for fault in error.errors]
+    document = _document(type(error), error.detail, error.errors, instance)
     if isinstance(error, errors.IllegalTransition):
         document["state"], document["allowed"] = error.state, list(error.allowed)
+    return languages.shown(document, language)
+
+
+def _document(kind: type[SihuError], detail: Sentence, pointers: Sequence[Pointer], instance: str) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "type": f"/docs/problems#{kind.code}",
+        "title": kind.title,
+        "status": status_of(kind),
+        "detail": detail,
+        "instance": instance,
+        "code": kind.code,
+        "retryable": kind.retryable,
+    }
+    if pointers:
+        document["errors"] = [
+            {"pointer": each.pointer, "detail": each.detail, "rule": each.rule.value, **each.bounds}
+            for each in pointers
+        ]
     return document
 
 
@@ -111,14 +123,18 @@ def refusal(
     return word(error, request, lines)
 
 
+def answered(error: SihuError, request: Request) -> dict[str, Any]:
+    """The problem document of a refusal of this request."""
+    return problem(error, instance_of(request), languages.language_of(request.scope))
+
+
 def instance_of(request: Request) -> str:
     """The path of the request, percent-encoded."""
     return quote(request.scope["path"], safe="/:@!$&'()*+,;=~")
 
 
 def _as_problem(error: SihuError, request: Request, headers: Mapping[str, str]) -> Response:
-    content = to_json(problem(error, instance_of(request)))
-    return Response(content, status_of(type(error)), headers, media_type=MEDIA_TYPE)
+    return Response(to_json(answered(error, request)), status_of(type(error)), headers, media_type=MEDIA_TYPE)
 
 
 def documented(*kinds: type[SihuError]) -> dict[int | str, dict[str, Any]]:
@@ -136,18 +152,9 @@ def documented(*kinds: type[SihuError]) -> dict[int | str, dict[str, Any]]:
 
 def _example(kind: type[SihuError]) -> dict[str, Any]:
     example = problem_examples.of(kind)
-    document: dict[str, Any] = {
-        "type": f"/docs/problems#{kind.code}",
-        "title": kind.title,
-        "status": status_of(kind),
-        "detail": example.detail,
-        "instance": "/v1/incidents",
-        "code": kind.code,
-        **example.extras,
-    }
-    if example.errors:
-        document["errors"] = [{"pointer": fault.pointer, "detail": fault.detail} for fault in example.errors]
-    return document
+    document = {**_document(kind, example.detail, example.errors, "/v1/incidents"), **example.extras}
+    plain: dict[str, Any] = from_json(to_json(document))
+    return plain
 
 
 def install(app: FastAPI, doors: Sequence[Door] = (), count: Callable[[Exception], None] = lambda _: None) -> None:
@@ -185,7 +192,7 @@ class _Handlers:
         sentence = "%s %s failed (X-Request-Id %s)"
         _log.error(sentence, request.method, request.url.path, request_id, exc_info=error, extra=extra)
         self._count(error)
-        return self._answer(SihuError(_INTERNAL), request)
+        return self._answer(errors.InternalError(_INTERNAL), request)
 
     def _answer(self, error: SihuError, request: Request, headers: Mapping[str, str] | None = None) -> Response:
         return refusal(error, request, door_of(self._doors, request.scope["path"]), headers)
@@ -195,7 +202,9 @@ def _of_validation(error: RequestValidationError, request: Request) -> SihuError
     """`NotFound` when only the path is wrong, `ValidationFailed` for everything else."""
     others = [fault for fault in error.errors() if fault["loc"][0] != "path"]
     if not others:
-        return errors.NotFound(f"Nothing here has this name: {_pathname(request)}. Check the id or code in the path.")
+        return errors.NotFound(
+            Sentence("Nothing here has this name: {path}. Check the id or code in the path.", path=_pathname(request))
+        )
     route = routing.matched(request.scope)
     return faults.refused([(fault, _expected(route, fault["loc"][0])) for fault in others])
 
@@ -209,16 +218,23 @@ def _expected(route: Any, place: str) -> Any:
 
 
 def _of_http(error: HTTPException, request: Request) -> SihuError:
-    status = error.status_code
+    status, path = error.status_code, _pathname(request)
     if status == 404:
-        return errors.NotFound(f"There is no {_pathname(request)} here. /docs lists what there is.")
+        return errors.NotFound(Sentence("There is no {path} here. /docs lists what there is.", path=path))
     if status == 405:
-        return MethodNotAllowed(f"{_pathname(request)} does not know {request.method}: see Allow for what it does.")
+        return MethodNotAllowed(
+            Sentence("{path} does not know {method}: see Allow for what it does.", path=path, method=request.method)
+        )
     if status == 413:
-        return errors.TooLarge("The body is over the limit (64 KiB; batch and import 16 MiB): send less at once.")
+        return errors.TooLarge(
+            Sentence("The body is over the limit (64 KiB; batch and import 16 MiB): send less at once.")
+        )
     if status >= 500 and status != 503:
-        return SihuError(_INTERNAL)
-    return _BY_STATUS.get(status, errors.BadRequest)(str(error.detail))
+        return errors.InternalError(_INTERNAL)
+    kind = _BY_STATUS.get(status)
+    if kind is not None:
+        return kind(problem_examples.of(kind).detail)
+    return errors.BadRequest(Sentence("The request cannot be read. /docs shows what this path takes: correct it."))
 
 
 def _pathname(request: Request) -> str:

@@ -17,7 +17,8 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.routing import Route
 
-from service.rules.errors import Pointer
+from service.rules.errors import Pointer, Rule
+from service.rules.sentences import Sentence
 from service.web import faults
 from service.web.doors import Door
 from service.web.text import Params
@@ -53,16 +54,16 @@ def of(route: Route, door: Door | None) -> QueryNames | None:
 def faults_of(names: QueryNames, query_string: bytes) -> tuple[Pointer, ...]:
     """What is wrong with the names of a query; kept, since clients repeat their queries all day."""
     given = Counter(name for name, _ in parse_qsl(query_string.decode("latin-1"), keep_blank_values=True))
-    found = [Pointer(f"?{name}", _once(name, names)) for name, times in given.items() if times > 1]
+    found = [Pointer(f"?{name}", _once(name, names), Rule.GIVEN_TWICE) for name, times in given.items() if times > 1]
     unknown = () if names.refuses_others and not found else (name for name in given if name not in names.known)
-    found += [Pointer(f"?{name}", faults.unknown_name(name, sorted(names.known))) for name in unknown]
+    found += [Pointer(f"?{name}", *faults.unknown_name(name, sorted(names.known))) for name in unknown]
     return tuple(found)
 
 
-def _once(name: str, names: QueryNames) -> str:
+def _once(name: str, names: QueryNames) -> Sentence:
     if name in names.lists:
-        return "Send this name once, and separate its values by commas."
-    return "Send this name once: it takes one value."
+        return Sentence("Send this name once, and separate its values by commas.")
+    return Sentence("Send this name once: it takes one value.")
 
 
 def _parameters(dependant: Dependant) -> Iterator[ModelField]:

@@ -11,29 +11,35 @@ import json
 from typing import Any, NoReturn
 
 from service.rules.errors import BadJson
+from service.rules.sentences import Sentence
 
 _SHOWN_CHARACTERS = 64
 
 
-class RepeatedMemberError(ValueError):
-    """An object has one member twice; the message names the member."""
+class NotJsonError(ValueError):
+    """A text is no JSON, or not such JSON as can be relied on. `why` says what is wrong with it, and where."""
 
-    def __init__(self, name: str) -> None:
-        shown = name if len(name) <= _SHOWN_CHARACTERS else f"{name[:_SHOWN_CHARACTERS]}…"
-        quoted = json.dumps(shown, ensure_ascii=False).encode(errors="replace").decode()
-        super().__init__(f"the member {quoted} stands twice in one object")
+    def __init__(self, why: Sentence) -> None:
+        super().__init__(why)
+        self.why = why
 
 
 def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(members)
     if len(found) != len(members):
         names = [name for name, _ in members]
-        raise RepeatedMemberError(next(name for at, name in enumerate(names) if name in names[:at]))
+        name = next(name for at, name in enumerate(names) if name in names[:at])
+        raise NotJsonError(Sentence("the member {member} stands twice in one object", member=_quoted(name)))
     return found
 
 
+def _quoted(name: str) -> str:
+    shown = name if len(name) <= _SHOWN_CHARACTERS else f"{name[:_SHOWN_CHARACTERS]}…"
+    return json.dumps(shown, ensure_ascii=False).encode(errors="replace").decode()
+
+
 def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number of JSON")
+    raise NotJsonError(Sentence("{name} is no number of JSON", name=name))
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_number)
@@ -43,12 +49,24 @@ def loads(text: str) -> Any:
     """What a JSON text says.
 
     Raises:
-        ValueError: the text is not JSON, is nested too deeply, or has an object with a member twice.
+        NotJsonError: the text is not JSON, is nested too deeply, or has an object with a member twice.
     """
     try:
         return _DECODER.decode(text)
+    except json.JSONDecodeError as error:
+        raise NotJsonError(_place(error)) from None
+    except NotJsonError:
+        raise
     except RecursionError:
-        raise ValueError("it is nested too deeply") from None
+        raise NotJsonError(Sentence("it is nested too deeply")) from None
+    except ValueError:  # Python reads no number of more than 4,300 digits
+        raise NotJsonError(Sentence("a number in it has thousands of digits")) from None
+
+
+def _place(error: json.JSONDecodeError) -> Sentence:
+    if error.pos >= len(error.doc.rstrip()):
+        return Sentence("it ends before it is complete")
+    return Sentence("line {line} cannot be read on from character {column}", line=error.lineno, column=error.colno)
 
 
 def read(content: bytes) -> Any:
@@ -60,8 +78,6 @@ def read(content: bytes) -> Any:
     try:
         return loads(content.decode(json.detect_encoding(content), "surrogatepass"))
     except UnicodeDecodeError:
-        raise BadJson("The body is not UTF-8: encode it as UTF-8 and send again.") from None
-    except json.JSONDecodeError as error:
-        raise BadJson(f"The body is not JSON: {error.msg} at character {error.pos}. Correct it.") from None
-    except ValueError as error:
-        raise BadJson(f"The body is not JSON to rely on: {error}. Correct it.") from None
+        raise BadJson(Sentence("The body is not UTF-8: encode it as UTF-8 and send it again.")) from None
+    except NotJsonError as error:
+        raise BadJson(Sentence("The body is not JSON: {why}. Correct it and send it again.", why=error.why)) from None

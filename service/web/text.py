@@ -20,9 +20,12 @@ from pydantic import (
     StringConstraints,
     model_validator,
 )
-from pydantic_core import CoreSchema, PydanticCustomError
+from pydantic_core import CoreSchema
 
-from service.web import characters, patterns
+from service.rules.errors import Rule
+from service.rules.sentences import Sentence
+from service.web import breaches, characters, patterns
+from service.web.breaches import WrongValue
 from service.web.patterns import Shown
 
 _CODE = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
@@ -31,12 +34,12 @@ _PREFIX = r"^[0-9]{6,15}$"
 _KEY = r"^[!-~]{1,255}$"
 _MONTH = r"^2[01][0-9]{2}-(0[1-9]|1[0-2])$"
 
-SHAPES: Mapping[str, str] = {
-    _CODE: "Send a code: 1 to 64 letters, digits, dots, dashes or underscores, a letter or digit first.",
-    _GRID_CODE: "Send the 15 digits of a grid cell: district 6, street 3, community 3, cell 3.",
-    _PREFIX: "Send the first 6 to 15 digits of a grid code.",
-    _MONTH: "Send a month from 2000-01 to 2199-12, as YYYY-MM.",
-    _KEY: "Send 1 to 255 visible ASCII characters, without spaces; a UUID is a good choice.",
+SHAPES: Mapping[str, Sentence] = {
+    _CODE: Sentence("Send a code: 1 to 64 letters, digits, dots, dashes or underscores, a letter or digit first."),
+    _GRID_CODE: Sentence("Send the 15 digits of a grid cell: district 6, street 3, community 3, cell 3."),
+    _PREFIX: Sentence("Send the first 6 to 15 digits of a grid code."),
+    _MONTH: Sentence("Send a month from 2000-01 to 2199-12, as YYYY-MM."),
+    _KEY: Sentence("Send 1 to 255 visible ASCII characters, without spaces; a UUID is a good choice."),
 }
 """The sentence that says what to send instead, by the pattern that a text does not match."""
 
@@ -71,11 +74,14 @@ def identifier(max_length: int) -> tuple[object, ...]:
 
 def _dated(value: object) -> object:
     # pydantic would take numbers and numeric text for seconds since 1970
-    if isinstance(value, str) and not re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]", value):
-        raise PydanticCustomError("moment", _MOMENT)
-    if not isinstance(value, str | datetime):
-        raise PydanticCustomError("moment", _MOMENT)
-    return value
+    if isinstance(value, str) and _LOST_PLUS.fullmatch(value):
+        raise WrongValue(
+            Sentence("Write the + of the offset as %2B: in a URL, + is a blank. Or send the time with Z, in UTC."),
+            Rule.BAD_TIME,
+        )
+    if isinstance(value, datetime) or (isinstance(value, str) and _RFC_3339.match(value)):
+        return value
+    raise WrongValue(*breaches.MOMENT[:2])
 
 
 def _between(moment: datetime) -> datetime:
@@ -84,11 +90,13 @@ def _between(moment: datetime) -> datetime:
     except OverflowError:
         utc = datetime.min.replace(tzinfo=UTC)
     if not 2000 <= utc.year < 2200:
-        raise PydanticCustomError("moment_range", "Send a time between the years 2000 and 2200.")
+        raise WrongValue(Sentence("Send a time from the years 2000 to 2199."), Rule.OUT_OF_RANGE, **_YEARS)
     return utc
 
 
-_MOMENT = "Send a time as RFC 3339 text with its offset, such as 2026-11-23T08:55:00+08:00 (in a URL, + is %2B)."
+_RFC_3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]")
+_LOST_PLUS = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9:.]+ [0-9]{2}:?[0-9]{2}")
+_YEARS = {"min": "2000-01-01T00:00:00Z", "max": "2199-12-31T23:59:59Z"}
 
 Moment = Annotated[AwareDatetime, BeforeValidator(_dated), AfterValidator(_between), Shown(patterns.MOMENT)]
 """An instant between the years 2000 and 2200: RFC 3339 text with an offset, read as UTC."""
@@ -116,7 +124,7 @@ def _day(value: object) -> object:
     if isinstance(value, str) and re.fullmatch(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}", value):
         with contextlib.suppress(ValueError):
             return date.fromisoformat(value)
-    raise PydanticCustomError("day", "Send a day from 2000 to 2099, such as 2026-11-23.")
+    raise WrongValue(Sentence("Send a day from 2000 to 2099, such as 2026-11-23."), Rule.BAD_DAY)
 
 
 CalendarDay = Annotated[date, BeforeValidator(_day), Shown(patterns.DAY)]
@@ -173,7 +181,8 @@ class Params(BaseModel):
     @classmethod
     def _bounded(cls, value: Any) -> Any:
         if isinstance(value, dict) and len(value) > _MAX_FIELDS:
-            raise PydanticCustomError("too_many_fields", "Send fewer fields: this has more than any that exist.")
+            detail = Sentence("Send fewer fields: this has more than any that exist.")
+            raise WrongValue(detail, Rule.TOO_LONG, max=_MAX_FIELDS)
         return value
 
 

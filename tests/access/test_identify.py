@@ -18,6 +18,7 @@ from service.clock import VirtualClock
 from service.context import Context
 from service.rules.errors import Unauthorized, Unavailable
 from service.rules.model import Actor
+from service.rules.sentences import Sentence
 from service.rules.words import Role
 from service.store.access.keys import Key
 from service.store.database import Database
@@ -59,11 +60,11 @@ class Ticket:
         if name != "ticket":
             return None
         if value == "torn":
-            raise Unauthorized("This ticket is torn.")
+            raise Unauthorized(Sentence("This ticket is torn."))
         return Actor(Role.REPORTER, value)
 
-    def invitation(self, scope: Scope) -> str:
-        return "Send a ticket."
+    def invitation(self, scope: Scope) -> Sentence:
+        return Sentence("Send a ticket.")
 
 
 @pytest.mark.parametrize("scheme", [b"Bearer", b"bearer", b"BEARER "])

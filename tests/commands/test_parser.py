@@ -9,6 +9,7 @@ import pytest
 
 from service.commands import parser
 from service.rules.errors import Pointer
+from service.rules.sentences import Sentence
 from service.settings import Settings
 from tests.commands.running import NOWHERE, Run
 
@@ -67,8 +68,8 @@ def test_ctrl_c_ends_with_130(run: Run, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_fault_names_the_option_it_is_about() -> None:
-    assert parser._fault_line(Pointer("/fill_year", "give a year")) == "--fill-year: give a year"
-    assert parser._fault_line(Pointer("", "give a year")) == "give a year"
+    assert parser._fault_line(Pointer("/fill_year", Sentence("give a year"))) == "--fill-year: give a year"
+    assert parser._fault_line(Pointer("", Sentence("give a year"))) == "give a year"
 
 
 def test_options_of_serve_are_overrides_of_settings() -> None:

@@ -121,7 +121,7 @@ async def test_time_goes_forward_only(haizhu: Database) -> None:
         with pytest.raises(ValidationFailed) as refused:
             await movement
         assert [each.pointer for each in refused.value.errors] == [pointer]
-        assert START.isoformat() in refused.value.detail
+        assert "2026-11-23T09:00:00+08:00" in refused.value.detail
     assert (travel.clock.now(), travel.committed) == (START, [])
 
 

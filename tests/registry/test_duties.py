@@ -110,7 +110,7 @@ async def test_another_proposal_of_the_code_waits_and_is_told_for_whom(house: Ho
     for changed in others:
         assert (await refused(house, DUTIES, duty(**changed)))[:2] == (409, "conflict"), changed
     detail = (await house.send("ops", "POST", DUTIES, duty(title="别的"))).json()["detail"]
-    assert DEPARTMENT in detail and "2026-11-23T01:00:00" in detail
+    assert DEPARTMENT in detail and "2026-11-23T09:00:00" in detail
     assert "they may correct or withdraw it, or ops approve or refuse it first" in detail
     assert "POST /v1/duties/EX-001/approve or /v1/duties/EX-001/refuse" in detail
     await propose(house, code="EX-002")  # other codes do not wait

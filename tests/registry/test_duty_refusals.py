@@ -87,7 +87,7 @@ async def test_the_same_refusal_again_is_answered_the_same_and_done_once(house: 
     assert await stored(house) == before
     assert (await refused(house, REFUSE, {"reason": "另一个理由"}))[:2] == (409, "conflict")
     detail = (await house.send("ops", "POST", REFUSE, {"reason": "另一个理由"})).json()["detail"]
-    assert "was refused at 2026-11-23T01:00:00+00:00 by ops" in detail
+    assert "was refused at 2026-11-23T09:00:00+08:00 by ops" in detail
     assert "POST /v1/duties proposes it anew" in detail
 
 

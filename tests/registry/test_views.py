@@ -10,6 +10,7 @@ import pytest
 from service.registry import examples, views
 from service.rules import world as worlds
 from service.rules.routing import Route
+from service.rules.sentences import Sentence
 from service.rules.words import Level, UnitKind, Urgency
 from service.rules.world import Category, Cell, Duty, Line, Unit, Validity
 from service.store.registry.duty_proposals import Proposal
@@ -77,7 +78,7 @@ def test_a_proposal_shows_all_of_its_columns_but_the_number() -> None:
 
 def test_a_chain_names_the_unit_of_each_call() -> None:
     world = worlds.build(1, units=[UNIT])
-    chain = views.chain("g", "c", NOW, [Route(Level.STREET, "u", True, "because")], world)
+    chain = views.chain("g", "c", NOW, [Route(Level.STREET, "u", True, Sentence("because"))], world)
     assert chain["calls"] == [
         {
             "level": 2,

@@ -65,7 +65,7 @@ def test_a_sentence_never_changes() -> None:
         sentence.values["count"] = 2  # type: ignore[index]
 
 
-def test_a_value_without_a_place_and_a_place_without_a_value() -> None:
+def test_a_value_needs_no_place_but_a_place_a_value() -> None:
     with pytest.raises(KeyError):
         Sentence("{unit}", units="440105001")
     assert Sentence("Nothing varies.", unused=1) == "Nothing varies."

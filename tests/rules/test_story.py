@@ -6,6 +6,7 @@ import pytest
 
 from service.rules.model import By, Incident
 from service.rules.routing import Route
+from service.rules.sentences import Sentence
 from service.rules.story import Story, StoryOf, with_one_more
 from service.rules.words import Cause, ClosedAs, EventType, Level, Outcome, State
 from tests.rules.builders import DEPARTMENT, NOW, SPECIAL, STREET, WORLD, an_incident, half, later
@@ -83,7 +84,7 @@ def test_many_changes_raise_the_version_once() -> None:
 def test_a_change_of_the_opened_call_belongs_to_its_opening() -> None:
     story = _story()
     story.end_call(Outcome.ASSIGNED)
-    story.open_call(Route(Level.DEPARTMENT, SPECIAL, False, "so"), Cause.ASSIGNED, from_unit=DEPARTMENT)
+    story.open_call(Route(Level.DEPARTMENT, SPECIAL, False, Sentence("so")), Cause.ASSIGNED, from_unit=DEPARTMENT)
     story.change_call(assisting=("x",))
     decision = story.decision()
     assert decision.opened == decision.after.call
@@ -108,7 +109,7 @@ def test_events_are_numbered_and_show_the_incident_as_it_stood() -> None:
 
 def test_an_event_that_comes_first_already_shows_the_new_call() -> None:
     story = _story(an_incident(State.CLOSED))
-    route = Route(Level.STREET, STREET, True, "skipped")
+    route = Route(Level.STREET, STREET, True, Sentence("skipped"))
     story.open_call(route, Cause.REOPENED, from_unit=None, reason="why", first=(EventType.INCIDENT_REOPENED, "why"))
     decision = story.decision()
     assert [event.type for event in decision.events] == [
@@ -127,7 +128,7 @@ def test_a_half_loaded_incident_stays_half_loaded() -> None:
     whole = an_incident(State.CALLING, Level.DEPARTMENT)
     story = StoryOf(half(whole), OPS, WORLD, AT)
     story.end_call(Outcome.NO_ANSWER, late_s=1.0)
-    story.open_call(Route(Level.LEADER, "leader-a", False, "up"), Cause.NO_ANSWER, from_unit=DEPARTMENT)
+    story.open_call(Route(Level.LEADER, "leader-a", False, Sentence("up")), Cause.NO_ANSWER, from_unit=DEPARTMENT)
     decision = story.decision()
     assert decision.after.earlier is None
     assert changed_call(decision).late_s == 1.0

@@ -34,7 +34,7 @@ def test_the_policy_is_read_in_seconds() -> None:
         ("level: 4, urgency: normal", "level: 4, urgency: urgent", "2 rows for level 4, urgency urgent: keep one"),
         ("level: 4", "level: 5", "Send 4 or less"),
         ("continuous", "working", "level 1, urgency urgent: clock 'working' needs a calendar"),
-        ("continuous", "sometimes", "Send one of 'working' or 'continuous'"),
+        ("continuous", "sometimes", "Send one of working, continuous"),
         ("verify: 3d", "verify: 0d", "/verify: Send a duration such as 30m"),
         ("verify: 3d", "verify: 3", "/verify: Send a duration such as 30m"),
         ("resolve: 1d, clock: continuous", "resolve: 1wd, clock: continuous", "write d (24 hours) or h"),

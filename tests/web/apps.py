@@ -21,6 +21,7 @@ from service.access.gate import Gate
 from service.clock import VirtualClock
 from service.rules import errors
 from service.rules.model import Actor
+from service.rules.sentences import Sentence
 from service.rules.words import Role, Urgency
 from service.web import docs, every_answer, headers, limits, openapi, problems, routing, text, timing, waiting
 from service.web.answers import answer
@@ -68,14 +69,14 @@ class OneKey:
         known = Headers(scope=scope).get("authorization") == KEY["Authorization"]
         return Actor(Role.OPS, "anna") if known else None
 
-    def invitation(self, scope: Scope) -> str:
-        return "Send a key."
+    def invitation(self, scope: Scope) -> Sentence:
+        return Sentence("Send a key.")
 
 
 DOOR = Door("/v1/", schemes=(OneKey(),))
 POSTS = {
     "/v1/incidents/batch": BodyLimits(BULK_BYTES),
-    "/v1/registry/import": BodyLimits(BULK_BYTES, (JSON, ZIP), "Send JSON, or a zip."),
+    "/v1/registry/import": BodyLimits(BULK_BYTES, (JSON, ZIP), Sentence("Send JSON, or a zip.")),
 }
 router = APIRouter(prefix="/v1")
 _OK: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json": {"example": {"said": "x"}}}}}
@@ -110,7 +111,7 @@ async def one(number: Annotated[int, Path()]) -> Response:
 
 @router.post("/incidents/{number}/answer", responses=_OK)
 async def act(number: int, body: Place, fence: Annotated[frozenset[str] | None, Depends(if_match)]) -> Response:
-    raise errors.IllegalTransition("Reopen it first.", state="closed", allowed=["reopen"])
+    raise errors.IllegalTransition(Sentence("Reopen it first."), state="closed", allowed=["reopen"])
 
 
 @router.get("/broken", responses=_OK)
@@ -125,7 +126,7 @@ async def held(request: Request) -> Response:
 
 @router.get("/away", responses=_OK)
 async def away() -> Response:
-    raise errors.Unavailable("Send the same again in a second.")
+    raise errors.Unavailable(Sentence("Send the same again in a second."))
 
 
 @router.post("/registry/import", responses=_OK)
@@ -157,9 +158,9 @@ async def client(app: FastAPI, known: bool = True) -> AsyncIterator[httpx.AsyncC
 
 
 @contextlib.asynccontextmanager
-async def served(app: FastAPI) -> AsyncIterator[int]:
+async def served(app: FastAPI, **options: Any) -> AsyncIterator[int]:
     """A real uvicorn on loopback; gives its port."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", lifespan="off", **options))
     running = asyncio.create_task(server.serve())
     try:
         while not server.started:

@@ -8,7 +8,8 @@ import pytest
 from pydantic import ValidationError
 
 from service.rules import errors
-from service.rules.errors import Pointer, SihuError
+from service.rules.errors import Pointer, Rule, SihuError
+from service.rules.sentences import Sentence
 from service.web import faults, problem_examples, problems
 from tests.web import apps
 
@@ -55,7 +56,7 @@ def test_every_error_of_the_tree_has_an_example() -> None:
 
 
 def test_a_problem_has_the_members_of_the_contract() -> None:
-    error = errors.IllegalTransition("Reopen it.", state="closed", allowed=("reopen",))
+    error = errors.IllegalTransition(Sentence("Reopen it."), state="closed", allowed=("reopen",))
     assert problems.problem(error, "/v1/incidents/7/answer") == {
         "type": "/docs/problems#illegal_transition",
         "title": "Not possible in this state",
@@ -63,12 +64,13 @@ def test_a_problem_has_the_members_of_the_contract() -> None:
         "detail": "Reopen it.",
         "instance": "/v1/incidents/7/answer",
         "code": "illegal_transition",
+        "retryable": False,
         "state": "closed",
         "allowed": ["reopen"],
     }
-    unknown = problems.problem(errors.UnknownCell("Look it up.", "/grid_code"), "/v1/incidents")
+    unknown = problems.problem(errors.UnknownCell(Sentence("Look it up."), "/grid_code"), "/v1/incidents")
     assert unknown["status"] == 422
-    assert unknown["errors"] == [{"pointer": "/grid_code", "detail": "Look it up."}]
+    assert unknown["errors"] == [{"pointer": "/grid_code", "detail": "Look it up.", "rule": "unknown"}]
 
 
 async def test_a_refusal_raised_in_a_route_is_answered_as_a_problem() -> None:
@@ -101,14 +103,14 @@ async def test_a_body_that_is_not_json_is_400_bad_json(body: bytes) -> None:
         ({"description": None}, "/description", "Send text (a JSON string)."),
         ({"description": "x\x00"}, "/description", "Remove the control character U+0000: it is no text."),
         ({"description": "  "}, "/description", "Write something: nothing in this text can be seen."),
-        ({"description": ""}, "/description", "Send at least 1 character(s)."),
+        ({"description": ""}, "/description", "Send at least 1 character."),
         ({"description": "x" * 41}, "/description", "Send at most 40 characters."),
         (
             {"grid_code": "44"},
             "/grid_code",
             "Send the 15 digits of a grid cell: district 6, street 3, community 3, cell 3.",
         ),
-        ({"urgency": "soon"}, "/urgency", "Send one of 'urgent' or 'normal'."),
+        ({"urgency": "soon"}, "/urgency", "Send one of urgent, normal."),
         ({"count": "1"}, "/count", "Send a whole number, without quotes."),
         ({"count": True}, "/count", "Send a whole number, without quotes."),
         ({"loud": 1}, "/loud", "Send true or false, without quotes."),
@@ -161,7 +163,7 @@ async def test_query_faults_point_with_a_question_mark() -> None:
     told = faults_of(await ask("GET", "/v1/incidents?limit=501&urgency=x&level=1,z&overdue=maybe&limits=1"))
     assert told == {
         "?limit": "Send 500 or less.",
-        "?urgency": "Send 'urgent' or 'normal'.",
+        "?urgency": "Send one of urgent, normal.",
         "?level/1": "Send a whole number.",
         "?overdue": "Send true or false.",
         "?limits": "Remove this: nothing has this name here. Did you mean limit? "
@@ -212,4 +214,4 @@ def test_a_model_validated_by_hand_is_refused_the_same_way() -> None:
     with pytest.raises(ValidationError) as caught:
         apps.Report.model_validate({"description": "x"})
     refusal = faults.validation_failed(caught.value, apps.Report, at="/items/3")
-    assert refusal.errors == (Pointer("/items/3/grid_code", "Add this field: it is required."),)
+    assert refusal.errors == (Pointer("/items/3/grid_code", Sentence("Add this field: it is required."), Rule.MISSING),)

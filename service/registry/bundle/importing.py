@@ -164,8 +164,8 @@ async def _faults_of_times(job: _Import, days: Mapping[str, list[Day]]) -> set[F
         return faults
     timer = timer_of(policy, await _workdays(job, days, policy.calendar) if policy.calendar else {})
     categories = {*job.world.categories, *(row.code for _, row in job.bundle.categories)}
-    details = [*faults_in_world(policy.policy(0), categories, timer, job.now)]
-    return faults | {Fault("policy.yaml", 0, detail) for detail in details}
+    of_policy = faults_in_world(policy.policy(0), categories, timer, job.now)
+    return faults | {Fault("policy.yaml", 0, detail) for detail in of_policy}
 
 
 async def _workdays(job: _Import, days: Mapping[str, list[Day]], calendar: str) -> dict[date, bool]:

@@ -9,12 +9,12 @@ from fastapi import Query, Request
 from service.access import deps
 from service.access.deps import Caller
 from service.context import CurrentContext
-from service.registry import examples
-from service.registry.bundle import importing
+from service.registry.bundle import examples, importing
 from service.registry.bundle.files import BundleError, unzip
 from service.registry.bundle.report import ImportView
 from service.rules import access, errors
-from service.rules.errors import Pointer
+from service.rules.errors import Pointer, Rule
+from service.rules.sentences import Sentence
 from service.rules.words import Role
 from service.web import problems, strict_json
 from service.web.answers import Answer, answer
@@ -86,8 +86,11 @@ async def import_registry(
     by = access.by_of(caller)
     report = await importing.import_bundle(context.database, files, context.clock.now(), by, dry_run=dry_run)
     if report.faults:
-        pointers = [Pointer(f"/{fault.file}", str(fault)) for fault in report.faults[:_MAX_FAULTS]]
-        detail = f"{len(report.faults)} faults; nothing was imported: correct each."
+        shown = report.faults[:_MAX_FAULTS]
+        pointers = [Pointer(f"/{each.file}", Sentence("{fault}", fault=str(each)), Rule.BAD_FILE) for each in shown]
+        detail = Sentence(
+            "{count} {count:fault|faults}; nothing was imported: correct each of errors.", count=len(report.faults)
+        )
         raise errors.ValidationFailed(detail, errors=pointers)
     await context.announce(report.committed)
     return answer(report.view())
@@ -104,9 +107,9 @@ def _files(content: bytes, media: str) -> dict[str, bytes]:
         try:
             return unzip(content)
         except BundleError as error:
-            raise errors.ValidationFailed(f"{str(error).capitalize()}.", errors=[Pointer("", str(error))]) from None
+            raise errors.wrong_field("", Sentence("{fault}", fault=str(error)), Rule.BAD_FILE) from None
     texts = strict_json.read(content)
     if not isinstance(texts, dict) or not all(isinstance(text, str) for text in texts.values()):
-        detail = "Send an object that maps file names, such as units.csv, to their text."
-        raise errors.ValidationFailed(detail, errors=[Pointer("", detail)])
+        detail = Sentence("Send an object that maps file names, such as units.csv, to their text.")
+        raise errors.wrong_field("", detail, Rule.WRONG_TYPE, type="object")
     return {name: text.encode("utf-8", "surrogatepass") for name, text in texts.items()}

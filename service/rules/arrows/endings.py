@@ -7,15 +7,16 @@ from datetime import datetime
 
 from service.rules.errors import Conflict, wrong_field
 from service.rules.model import Act, Actor, Incident
+from service.rules.sentences import Sentence
 from service.rules.story import Story
 from service.rules.words import CALL_OPEN_STATES, Arrow, ClosedAs, EventType, Kind, Outcome, State
 from service.rules.world import World
 
 
-def may_withdraw(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> str | None:
+def may_withdraw(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> Sentence | None:
     """The guard of arrow o: an incident is not one reporter's alone once another reporter's was merged into it."""
     others = any(each.startswith("@") for each in incident.audience)
-    return "Another reporter's incident was merged into it: comment instead." if others else None
+    return Sentence("Another reporter's incident was merged into it: comment instead.") if others else None
 
 
 def withdraw(story: Story, act: Act) -> None:
@@ -25,10 +26,10 @@ def withdraw(story: Story, act: Act) -> None:
     story.close(ClosedAs.WITHDRAWN, act.words)
 
 
-def may_void(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> str | None:
+def may_void(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> Sentence | None:
     """The guard of arrow p: an incident that a leader once assigned cannot be voided, whichever unit has it now."""
     bound = any(call.binding for call in (*incident.earlier, incident.call))
-    return "A leader assigned this incident: answer it, or raise it." if bound else None
+    return Sentence("A leader assigned this incident: answer it, or raise it.") if bound else None
 
 
 def void(story: Story, act: Act) -> None:
@@ -54,17 +55,38 @@ def demand_absorbs(target: Incident, incident: Incident) -> None:
         ValidationFailed, Conflict: `incident` cannot be merged into `target`.
     """
     if target.id == incident.id:
-        raise wrong_field("/into", "An incident cannot be merged into itself: name the other one.")
+        raise wrong_field("/into", Sentence("An incident cannot be merged into itself: name the other one."))
     if not target.is_open:
-        into = f" It was merged into {target.merged_into}: name that one." if target.merged_into else ""
-        raise Conflict(f"Incident {target.number} is closed: merge into an open one.{into}")
+        raise Conflict(_closed(target))
     if incident.kind is Kind.INCIDENT and _waits_unchased(target):
         raise Conflict(
-            f"{target.number} is a {target.kind}, which nobody is chased for: merge it into this one instead."
+            Sentence(
+                "{number} is a {kind}, which nobody is chased for: merge it into this one instead.",
+                number=target.number,
+                kind=target.kind,
+            )
         )
     if target.level < incident.level:
-        levels = f"{target.number} is at level {target.level}, this one at level {incident.level}"
-        raise Conflict(f"{levels}: merge that one into this one, so that nobody is called all over again.")
+        raise Conflict(
+            Sentence(
+                "{number} is at level {level}, this one at level {own_level}: merge that one into this one, so that "
+                "nobody is called all over again.",
+                number=target.number,
+                level=target.level,
+                own_level=incident.level,
+            )
+        )
+
+
+def _closed(target: Incident) -> Sentence:
+    """Why a closed incident takes no other one in, and which one to name instead."""
+    if target.merged_into is None:
+        return Sentence("Incident {number} is closed: merge into an open one.", number=target.number)
+    return Sentence(
+        "Incident {number} is closed, since it was merged into {into}: name that one.",
+        number=target.number,
+        into=str(target.merged_into),
+    )
 
 
 def _waits_unchased(incident: Incident) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from service.rules import access, deadlines, routing
-from service.rules.errors import Conflict, UnknownCategory, UnknownCell, wrong_field
+from service.rules.errors import Conflict, Rule, UnknownCategory, UnknownCell, wrong_field
 from service.rules.model import (
     Act,
     Actor,
@@ -26,6 +26,7 @@ from service.rules.model import (
 )
 from service.rules.policy import Policy
 from service.rules.routing import Route
+from service.rules.sentences import Sentence
 from service.rules.story import Story, StoryOf, box_start, opening_facts, with_one_more
 from service.rules.words import Arrow, Cause, DueKind, EventType, Ground, Outcome, RequestKind, State, Urgency, Verdict
 from service.rules.world import World
@@ -49,17 +50,27 @@ def admitted(draft: Draft, actor: Actor, world: World, now: datetime) -> Admitte
         UnknownCell, UnknownCategory: the registry has no such row in force at `now`.
     """
     if draft.grid_code is None:
-        raise UnknownCell("This location lies in no known grid cell: name the grid_code as well.", "/location")
+        raise UnknownCell(
+            Sentence("This location lies in no known grid cell: name the grid_code as well."), "/location"
+        )
     access.may_report_in(actor, draft.grid_code)
     policy = world.active(now)
     if not world.cells or policy is None:
-        raise Conflict("No registry is imported yet: ops do it with `sihu registry import DIR`. Then send it again.")
+        raise Conflict(
+            Sentence("No registry is imported yet: ops do it with `sihu registry import DIR`. Then send it again.")
+        )
     if world.cell(draft.grid_code, now) is None:
-        raise UnknownCell(f"Grid cell {draft.grid_code} is not in the registry: see GET /v1/grid-cells.", "/grid_code")
+        detail = Sentence("Grid cell {cell} is not in the registry: see GET /v1/grid-cells.", cell=draft.grid_code)
+        raise UnknownCell(detail, "/grid_code")
     category = world.category(draft.category, now)
     if category is None:
-        raise UnknownCategory(f"Category {draft.category} is not in the registry: see GET /v1/categories.", "/category")
+        raise UnknownCategory(unknown_category(draft.category), "/category")
     return Admitted(draft, draft.grid_code, draft.urgency or category.urgency, policy)
+
+
+def unknown_category(code: str) -> Sentence:
+    """What to do about a category that the registry does not have."""
+    return Sentence("Category {category} is not in the registry: see GET /v1/categories.", category=code)
 
 
 def report(new: Admitted, by: By, world: World, *, incident_id: UUID, number: str, now: datetime) -> Decision:
@@ -146,8 +157,8 @@ def answer(story: Story, act: Act) -> None:
         ValidationFailed: the unit promises an instant that has passed.
     """
     if act.until is not None and act.until <= story.now:
-        detail = f"It is {story.now.isoformat()} already: promise a later time, or leave promised_by out."
-        raise wrong_field("/promised_by", detail)
+        detail = Sentence("It is {now} already: promise a later time, or leave promised_by out.", now=story.now)
+        raise wrong_field("/promised_by", detail, Rule.NOT_IN_FUTURE, min=story.now)
     _take_on(story, dict(act.answer or {}))
     story.record(EventType.CALL_ANSWERED, act.words)
 

@@ -12,9 +12,10 @@ from datetime import datetime
 from typing import NamedTuple
 
 from service.rules import routing
-from service.rules.errors import UnknownUnit, wrong_field
+from service.rules.errors import Rule, UnknownUnit, ValidationFailed, wrong_field
 from service.rules.model import Act, Actor, Call, Incident
 from service.rules.routing import Route
+from service.rules.sentences import Sentence
 from service.rules.story import Story
 from service.rules.words import STREET_DIGITS, Arrow, Cause, EventType, Level, Outcome, Role, UnitKind
 from service.rules.world import Unit, World
@@ -28,13 +29,13 @@ class _WayBack(NamedTuple):
     binding: bool = False
 
 
-def may_return(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> str | None:
+def may_return(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> Sentence | None:
     """The guard of arrow g: a call that a leader assigned may not be returned, and a unit must be there to take the
     call back."""
     if incident.call.binding:
-        return "A leader assigned this call to you, which is binding: answer it, or raise it."
+        return Sentence("A leader assigned this call to you, which is binding: answer it, or raise it.")
     if not _is_disputed(incident, world) and _way_back(incident, world, now) is None:
-        return "Nobody is there to take it back: answer it, or raise it."
+        return Sentence("Nobody is there to take it back: answer it, or raise it.")
     return None
 
 
@@ -49,7 +50,7 @@ def _way_back(incident: Incident, world: World, now: datetime) -> _WayBack | Non
     routing finds one level down (contract §2, arrow g). None when that is the called unit itself."""
     before = _last_call_of(incident, incident.call.from_unit)
     if before is not None and before.unit != incident.unit and world.unit(before.unit, now) is not None:
-        because = f"{before.unit} had called, and has it back"
+        because = Sentence("{unit} had called, and has it back", unit=before.unit)
         return _WayBack(Route(before.level, before.unit, False, because), before.from_unit, before.binding)
     below = routing.below(world, incident, now)
     if below.unit == incident.unit:
@@ -72,7 +73,8 @@ def give_back(story: Story, act: Act) -> None:
     """
     incident, world = story.incident, story.world
     if act.duty is not None and world.duty(act.duty, story.now) is None:
-        raise wrong_field("/duty", f"Duty {act.duty} is not in force: see GET /v1/duties.")
+        detail = Sentence("Duty {duty} is not in force: see GET /v1/duties.", duty=act.duty)
+        raise wrong_field("/duty", detail, Rule.UNKNOWN)
     disputed = _is_disputed(incident, world)
     back = None if disputed else _way_back(incident, world, story.now)
     story.end_call(Outcome.RETURNED, end_code=act.code, end_reason=act.words, end_duty=act.duty)
@@ -85,20 +87,22 @@ def give_back(story: Story, act: Act) -> None:
         story.open_call(back.route, Cause.RETURNED, from_unit=back.from_unit, reason=act.words, binding=back.binding)
 
 
-def may_assign(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> str | None:
+def may_assign(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> Sentence | None:
     """The guard of arrow h: a community has nobody below it, and ops assign only where no unit can.
 
     That is so at a community, for a unit that is no longer in force, and for the district's fallback unit.
     """
     if actor.role is not Role.OPS:
         if world.unit(incident.unit, now) is None:
-            return f"{incident.unit} is no longer in force: ops assign it."
-        return "A community has nobody to assign it to: raise it." if incident.level is Level.COMMUNITY else None
+            return Sentence("{unit} is no longer in force: ops assign it.", unit=incident.unit)
+        if incident.level is not Level.COMMUNITY:
+            return None
+        return Sentence("A community has nobody to assign it to: raise it.")
     unit = world.unit(incident.unit, now)
     lost = unit is None or unit.kind is UnitKind.DISTRICT
     if incident.level is Level.COMMUNITY or lost:
         return None
-    return f"{incident.unit} can assign it itself: ops assign only where no unit can."
+    return Sentence("{unit} can assign it itself: ops assign only where no unit can.", unit=incident.unit)
 
 
 def assign(story: Story, act: Act) -> None:
@@ -115,7 +119,8 @@ def assign(story: Story, act: Act) -> None:
     by_leader = incident.level is Level.LEADER and story.by.unit is not None
     story.end_call(Outcome.ASSIGNED, end_reason=act.words)
     story.record(EventType.CALL_ASSIGNED, act.words, to=unit.code)
-    because = f"{story.by.unit or 'ops'} assigned it to {unit.code}"
+    by = story.by.unit or Role.OPS
+    because = Sentence("{by} assigned it to {unit}", by=by, unit=unit.code)
     story.open_call(
         Route(level, unit.code, False, because),
         Cause.ASSIGNED,
@@ -130,22 +135,39 @@ def _target(story: Story, code: str) -> tuple[Unit, Level]:
     incident, world = story.incident, story.world
     unit = world.unit(code, story.now)
     if unit is None:
-        raise UnknownUnit(f"Unit {code} is not in force: see GET /v1/units.", "/unit")
+        raise UnknownUnit(not_in_force(code), "/unit")
     if unit.level is None:
-        raise wrong_field("/unit", f"{code} is a partner: it can assist, but not be called.")
+        raise _wrong_unit(Sentence("{unit} is a partner: it can assist, but not be called.", unit=code))
     if unit.code == incident.unit:
-        raise wrong_field("/unit", f"{code} has this call already: name another unit.")
+        raise _wrong_unit(Sentence("{unit} has this call already: name another unit.", unit=code))
     if unit.level > incident.level:
-        raise wrong_field("/unit", f"{code} is at level {unit.level}, above this call: raise it instead.")
+        raise _wrong_unit(
+            Sentence("{unit} is at level {level}, above this call: raise it instead.", unit=code, level=unit.level)
+        )
     caller = world.unit(story.by.unit, story.now) if story.by.unit else None
     if caller is not None and not _may_assign_to(caller, unit):
-        raise wrong_field("/unit", f"{caller.code} cannot assign to {code}: {_SCOPES[caller.kind]}")
+        raise _wrong_unit(
+            Sentence(
+                "{caller} cannot assign to {unit}: {scope}", caller=caller.code, unit=code, scope=_SCOPES[caller.kind]
+            )
+        )
     if caller is not None and code in already_passed_on_by(incident, caller):
-        raise wrong_field("/unit", f"{code} gave it on itself: return the call, raise it, or name another unit.")
+        raise _wrong_unit(
+            Sentence("{unit} gave it on itself: return the call, raise it, or name another unit.", unit=code)
+        )
     why_not = not_admitted(incident, unit, world, story.now)
     if why_not is not None:
-        raise wrong_field("/unit", why_not)
+        raise _wrong_unit(why_not)
     return unit, unit.level
+
+
+def _wrong_unit(detail: Sentence) -> ValidationFailed:
+    return wrong_field("/unit", detail)
+
+
+def not_in_force(code: str) -> Sentence:
+    """What to do about a unit that the registry does not have now."""
+    return Sentence("Unit {unit} is not in force: see GET /v1/units.", unit=code)
 
 
 MAX_RAISED = 2
@@ -165,7 +187,7 @@ def already_passed_on_by(incident: Incident, caller: Unit) -> set[str]:
     return {unit for unit, times in passed_on.items() if times >= MAX_RAISED}
 
 
-def not_admitted(incident: Incident, unit: Unit, world: World, now: datetime) -> str | None:
+def not_admitted(incident: Incident, unit: Unit, world: World, now: datetime) -> Sentence | None:
     """Why a call from above may not bring in a unit of a street: nobody admitted the category for that street
     (权责事项准入, domain page §1, row 22). None when it may."""
     street = street_of(unit)
@@ -173,20 +195,26 @@ def not_admitted(incident: Incident, unit: Unit, world: World, now: datetime) ->
         return None
     if world.admitted(incident.category, incident.grid_code, street, now) is not None:
         return None
-    detail = f"Category {incident.category} was never admitted for street {street}: propose the duty first."
-    return f"{detail} See GET /v1/duties?category={incident.category}."
+    return Sentence(
+        "Category {category} was never admitted for street {street}: propose the duty first. See GET "
+        "/v1/duties?category={category}.",
+        category=incident.category,
+        street=street,
+    )
 
 
-_WITHIN = "a unit of a street assigns to communities, committees, teams and stations of that street."
-_ANYONE = "a leader assigns to anyone who is in charge."
+_WITHIN = Sentence("a unit of a street assigns to communities, committees, teams and stations of that street.")
+_ANYONE = Sentence("a leader assigns to anyone who is in charge.")
 _SCOPES = {
     UnitKind.STREET: _WITHIN,
     UnitKind.COMMITTEE: _WITHIN,
     UnitKind.TEAM: _WITHIN,
     UnitKind.STATION: _WITHIN,
-    UnitKind.DEPARTMENT: "a department assigns to departments, and to the stations and teams of its own line.",
-    UnitKind.COMMUNITY: "a community assigns to nobody.",
-    UnitKind.PARTNER: "a partner assigns to nobody.",
+    UnitKind.DEPARTMENT: Sentence(
+        "a department assigns to departments, and to the stations and teams of its own line."
+    ),
+    UnitKind.COMMUNITY: Sentence("a community assigns to nobody."),
+    UnitKind.PARTNER: Sentence("a partner assigns to nobody."),
     UnitKind.LEADER: _ANYONE,
     UnitKind.DISTRICT: _ANYONE,
 }

@@ -9,9 +9,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from service.rules import access, deadlines
-from service.rules.errors import wrong_field
+from service.rules.errors import Rule, wrong_field
 from service.rules.model import Act, Actor, AnyIncident, Earlier, Incident, Request
 from service.rules.policy import Policy
+from service.rules.sentences import Sentence
 from service.rules.story import Story, StoryOf
 from service.rules.timers import Timer
 from service.rules.words import RUNNING_STATES, Arrow, ClockKind, DueKind, EventType, RequestKind, State, Verdict
@@ -20,34 +21,53 @@ from service.rules.world import World
 _REQUESTED_BY = {Arrow.HOLD: RequestKind.HOLD, Arrow.EXTEND: RequestKind.EXTEND}
 
 
-def may_ask(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> str | None:
+def may_ask(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> Sentence | None:
     """The guard of hold and extend (arrow i): no other request waits, the deadline has not passed, and the policy
     allows this call one more request of the kind."""
     if (waiting := incident.open_request) is not None:
-        return f"Request {waiting.n} still waits to be decided: one at a time."
+        return Sentence("Request {n} still waits to be decided: one at a time.", n=waiting.n)
     if incident.due_at is not None and now >= incident.due_at:
-        return f"The deadline passed at {incident.due_at.isoformat()}: it cannot be stopped or moved any more."
+        passed = incident.due_at
+        return Sentence("The deadline passed at {due_at}: it cannot be stopped or moved any more.", due_at=passed)
     policy, kind = world.policy(incident.policy), _REQUESTED_BY[arrow]
     limit = policy.holds if kind is RequestKind.HOLD else policy.extensions
     # the hold that came with the incident's kind was decided by nobody, and does not count
     if sum(each.kind is kind and each.decided_by is not None for each in _approved(incident)) >= limit:
-        return f"This call has had its {limit} {kind.value}s: the policy allows no more. Raise it instead."
+        return _no_more(kind, limit)
     return None
 
 
-def may_decide(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> str | None:
+def _no_more(kind: RequestKind, limit: int) -> Sentence:
+    if kind is RequestKind.HOLD:
+        return Sentence(
+            "This call has had its {limit} {limit:hold|holds}: the policy allows no more. Raise it instead.",
+            limit=limit,
+        )
+    return Sentence(
+        "This call has had its {limit} {limit:extension|extensions}: the policy allows no more. Raise it instead.",
+        limit=limit,
+    )
+
+
+def may_decide(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> Sentence | None:
     """The guard of approve and refuse (arrow i): a request waits, and to approve it would still change a deadline."""
     request = incident.open_request
     if request is None:
-        return "No request waits to be decided."
+        return Sentence("No request waits to be decided.")
     if arrow is Arrow.REFUSE or incident.due_at is None:
         return None
     if now >= incident.due_at:
-        return f"The deadline passed at {incident.due_at.isoformat()}: it is too late to approve request {request.n}."
+        return Sentence(
+            "The deadline passed at {due_at}: it is too late to approve request {n}.",
+            due_at=incident.due_at,
+            n=request.n,
+        )
     since, timer = incident.due_at, world.timer(incident.policy, incident.call.clock)
     moves = request.until > now if request.kind is RequestKind.HOLD else bool(timer.counted(since, request.until))
     if not moves:
-        return f"Request {request.n} asked for {request.until.isoformat()}, which moves nothing any more: refuse it."
+        return Sentence(
+            "Request {n} asks for {until}, which moves nothing any more: refuse it.", n=request.n, until=request.until
+        )
     return None
 
 
@@ -90,14 +110,22 @@ def _until(story: Story, kind: RequestKind, until: datetime) -> datetime:
     incident, now = story.incident, story.now
     policy, timer = story.world.policy(incident.policy), story.world.timer(incident.policy, incident.call.clock)
     if kind is RequestKind.HOLD:
-        _demand(until > now, f"Name a time after {now.isoformat()}.")
+        if until <= now:
+            detail = Sentence("Name a time after {now}.", now=now)
+            raise wrong_field("/until", detail, Rule.NOT_IN_FUTURE, min=now)
         latest = now + timedelta(seconds=policy.hold_s)
-        _demand(until <= latest, f"The policy lets a hold last until {latest.isoformat()} at most.")
+        if until > latest:
+            detail = Sentence("The policy lets a hold last until {latest} at most.", latest=latest)
+            raise wrong_field("/until", detail, Rule.OUT_OF_RANGE, max=latest)
         return until
     due_at = incident.due_at or now
     latest, settled = timer.due(due_at, _max_added(story, policy)), _worked_until(timer, due_at, until)
-    _demand(settled <= latest, f"The policy lets this deadline move to {latest.isoformat()} at most.")
-    _demand(settled > due_at, f"Name a time after the deadline, {due_at.isoformat()}, with working time between.")
+    if settled > latest:
+        detail = Sentence("The policy lets this deadline move to {latest} at most.", latest=latest)
+        raise wrong_field("/until", detail, Rule.OUT_OF_RANGE, max=latest)
+    if settled <= due_at:
+        detail = Sentence("Name a time after the deadline, {due_at}, with working time between.", due_at=due_at)
+        raise wrong_field("/until", detail, Rule.OUT_OF_RANGE, min=due_at)
     return settled
 
 
@@ -111,11 +139,6 @@ def _max_added(story: Story, policy: Policy) -> timedelta:
     """The most that an extension may add to the running box."""
     _, seconds = deadlines.box_of(story.incident.call, story.incident, story.world)
     return timedelta(seconds=seconds * policy.extend_percent / 100)
-
-
-def _demand(is_possible: bool, detail: str) -> None:
-    if not is_possible:
-        raise wrong_field("/until", detail)
 
 
 def approve(story: Story, act: Act) -> None:
@@ -203,7 +226,7 @@ def resume(story: StoryOf[Earlier], act: Act) -> None:
     story.change(state=state)
     _set_due(story, deadlines.standing(story.incident, story.world).due_at)
     _wake(story, story.incident.warned)
-    story.because = "the hold is over: the clock runs on with the time that was left"
+    story.because = Sentence("the hold is over: the clock runs on with the time that was left")
     story.record(EventType.INCIDENT_RESUMED, act.words)
 
 
@@ -224,7 +247,7 @@ def look_again(story: StoryOf[Earlier], act: Act) -> None:
     warned = deadlines.marks_passed(incident.due_at, seconds, warn, story.now, timer)
     _wake(story, max(warned, incident.warned))
     if warned > incident.warned:
-        story.because = f"{100 - warn[warned - 1]} % of the box is left"
+        story.because = Sentence("{percent} % of the box is left", percent=100 - warn[warned - 1])
         story.record(EventType.CALL_WARNED, str(warn[warned - 1]))
 
 

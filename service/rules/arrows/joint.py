@@ -9,8 +9,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from service.rules.arrows import handovers
-from service.rules.errors import SihuError, UnknownUnit, wrong_field
+from service.rules.errors import Rule, SihuError, UnknownUnit, wrong_field
 from service.rules.model import Act, Actor, AssistingPart, Incident
+from service.rules.sentences import Sentence
 from service.rules.story import Story
 from service.rules.words import Arrow, EventType
 from service.rules.world import World
@@ -33,8 +34,12 @@ def assist(story: Story, act: Act) -> None:
         raise faults[0]
     assisting = tuple(dict.fromkeys((*incident.assisting, *act.units)))
     if len(assisting) > MAX_ASSISTING:
-        detail = f"At most {MAX_ASSISTING} units assist in one call, and {len(incident.assisting)} do."
-        raise wrong_field("/units", detail)
+        detail = Sentence(
+            "At most {most} units assist in one call, and {count} {count:does|do} already: name fewer.",
+            most=MAX_ASSISTING,
+            count=len(incident.assisting),
+        )
+        raise wrong_field("/units", detail, Rule.TOO_LONG, max=MAX_ASSISTING)
     audience = tuple(dict.fromkeys((*incident.audience, *act.units)))
     story.change_call(assisting=assisting)
     story.change(assisting=assisting, audience=audience)
@@ -45,20 +50,21 @@ def _faults(story: Story, incident: Incident, n: int, code: str) -> list[SihuErr
     """The reason why the n-th unit of the list cannot assist, if there is one: never more than one."""
     pointer, unit = f"/units/{n}", story.world.unit(code, story.now)
     if unit is None:
-        return [UnknownUnit(f"Unit {code} is not in force: see GET /v1/units.", pointer)]
+        return [UnknownUnit(handovers.not_in_force(code), pointer)]
     detail = None
-    if code == incident.unit or code in incident.assisting:
-        why = "leads this call" if code == incident.unit else "assists already"
-        detail = f"{code} {why}: leave it out."
+    if code == incident.unit:
+        detail = Sentence("{unit} leads this call: leave it out.", unit=code)
+    elif code in incident.assisting:
+        detail = Sentence("{unit} assists already: leave it out.", unit=code)
     elif code not in incident.audience:  # a unit that had a part in the incident may always be asked
         detail = handovers.not_admitted(incident, unit, story.world, story.now)
     return [] if detail is None else [wrong_field(pointer, detail)]
 
 
-def may_be_done(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> str | None:
+def may_be_done(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> Sentence | None:
     """The guard of part done: each assisting unit reports its part once a call."""
     done = any(part.unit == actor.unit for part in incident.call.parts_done)
-    return "Your part is reported as done already: comment instead." if done else None
+    return Sentence("Your part is reported as done already: comment instead.") if done else None
 
 
 def part_done(story: Story, act: Act) -> None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from service.rules.errors import NotYours, Pointer, wrong_field
+from service.rules.errors import NotYours, Pointer, Rule, wrong_field
 from service.rules.model import Act, Actor, Appeal, Call, Incident, call_numbered
+from service.rules.sentences import Sentence
 from service.rules.story import Story
 from service.rules.words import Arrow, ClosedAs, EventType, Level, Outcome, State, Verdict
 from service.rules.world import World
@@ -19,23 +20,23 @@ MISSED = frozenset({Outcome.NO_ANSWER, Outcome.NOT_RESOLVED})
 _CLOSED_AS_HANDLED = (ClosedAs.VERIFIED, ClosedAs.UNVERIFIED)
 
 
-def may_rate(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> str | None:
+def may_rate(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> Sentence | None:
     """The guard of rate. A reporter needs an outcome that others brought about and that was not rated yet; a street
     needs a department's call that has ended and was not rated yet."""
     if not _rates_as_reporter(incident, actor):
         if all(call.rating is not None for call in _department_calls(incident)):
-            return "No department's call has ended yet, or each was rated: there is nothing to rate."
+            return Sentence("No department's call has ended yet, or each was rated: there is nothing to rate.")
         return None
     if not _has_outcome(incident):
-        return "There is nothing to rate yet: it is not resolved."
+        return Sentence("There is nothing to rate yet: it is not resolved.")
     if actor.unit == incident.unit or _resolved_by(incident) == actor.subject:
-        return "Nobody rates what they resolved themselves."
+        return Sentence("Nobody rates what they resolved themselves.")
     given = incident.call.outcome_rating
     return None if given is None else _already_rated(given)
 
 
-def _already_rated(given: int) -> str:
-    return f"It was rated {given} already; a rating stands as it was given."
+def _already_rated(given: int) -> Sentence:
+    return Sentence("It was rated {score} already; a rating stands as it was given.", score=given)
 
 
 def _resolved_by(incident: Incident) -> str | None:
@@ -70,7 +71,7 @@ def rate(story: Story, act: Act) -> None:
     by_street = story.by.unit == incident.street
     call = _rated_call(incident, act.call) if by_street else incident.call
     if not by_street and act.call is not None:
-        raise wrong_field("/call", "A reporter rates the incident: leave out call.")
+        raise wrong_field("/call", Sentence("A reporter rates the incident: leave out call."), Rule.NOT_ALLOWED)
     given = call.rating if by_street else call.outcome_rating
     if given is not None:
         raise wrong_field("/score", _already_rated(given))
@@ -87,16 +88,20 @@ def _rated_call(incident: Incident, seq: int | None) -> Call:
     be rated."""
     call = _department_calls(incident)[0] if seq is None else call_numbered(incident, seq)
     if call is None or call.level is not Level.DEPARTMENT or call.outcome is None:
-        raise wrong_field("/call", f"Call {seq} is no department's call that has ended: see the incident's calls.")
+        raise wrong_field("/call", _no_departments_call(seq or 0))
     return call
 
 
-def may_appeal(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> str | None:
+def _no_departments_call(seq: int) -> Sentence:
+    return Sentence("Call {call} is no department's call that has ended: see the incident's calls.", call=seq)
+
+
+def may_appeal(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> Sentence | None:
     """The guard of appeal: the unit missed a call of this incident against which it has not appealed yet."""
     own = (each for each in (*incident.earlier, incident.call) if each.unit == actor.unit)
     if any(each.outcome in MISSED and each.appeal is None for each in own):
         return None
-    return "No call of yours was missed here, or you appealed already: one appeal a call."
+    return Sentence("No call of yours was missed here, or you appealed already: one appeal a call.")
 
 
 def appeal(story: Story, act: Act) -> None:
@@ -108,24 +113,26 @@ def appeal(story: Story, act: Act) -> None:
     """
     call = _call(story.incident, act.call)
     if call.unit != story.by.unit:
-        detail = f"Call {call.seq} was not yours: each unit appeals for itself."
+        detail = Sentence("Call {call} was not yours: each unit appeals for itself.", call=call.seq)
         raise NotYours(detail, errors=(Pointer("/call", detail),))
     if call.outcome not in MISSED:
-        raise wrong_field("/call", f"Call {call.seq} was not missed: there is nothing to appeal against.")
+        detail = Sentence("Call {call} was not missed: there is nothing to appeal against.", call=call.seq)
+        raise wrong_field("/call", detail)
     if call.appeal is not None:
-        raise wrong_field("/call", f"You appealed against call {call.seq} already: one appeal a call.")
+        detail = Sentence("You appealed against call {call} already: one appeal a call.", call=call.seq)
+        raise wrong_field("/call", detail)
     story.change_call_numbered(call.seq, appeal=Appeal(act.words or "", story.by, story.now))
     story.record(EventType.CALL_APPEALED, act.words, call=call.seq)
 
 
-def may_judge(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> str | None:
+def may_judge(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> Sentence | None:
     """The guard of approving and refusing an appeal: an appeal waits, and no unit decides its own."""
     calls = (*incident.earlier, incident.call)
     waiting = [each for each in calls if each.appeal is not None and each.appeal.outcome is None]
     if not waiting:
-        return "No appeal waits to be decided."
+        return Sentence("No appeal waits to be decided.")
     if all(each.unit == actor.unit for each in waiting):
-        return "Nobody decides its own appeal: ops do."
+        return Sentence("Nobody decides its own appeal: ops do.")
     return None
 
 
@@ -139,9 +146,9 @@ def judge(story: Story, act: Act) -> None:
     """
     call = _call(story.incident, act.call)
     if call.appeal is None or call.appeal.outcome is not None:
-        raise wrong_field("", f"No appeal against call {call.seq} waits to be decided.")
+        raise wrong_field("", Sentence("No appeal against call {call} waits to be decided.", call=call.seq))
     if call.unit == story.by.unit:
-        raise NotYours("Nobody decides its own appeal: ops do.")
+        raise NotYours(Sentence("Nobody decides its own appeal: ops do."))
     approved = act.arrow is Arrow.APPROVE_APPEAL
     decided = call.appeal._replace(
         decided_by=story.by,
@@ -157,5 +164,6 @@ def _call(incident: Incident, seq: int | None) -> Call:
     """The call that an act names. Raises `ValidationFailed` when there is none."""
     call = call_numbered(incident, seq or 0)
     if call is None:
-        raise wrong_field("/call", f"There is no call {seq}: see the incident's calls.")
+        detail = Sentence("There is no call {call}: see the incident's calls.", call=seq or 0)
+        raise wrong_field("/call", detail, Rule.UNKNOWN)
     return call

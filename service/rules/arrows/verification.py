@@ -8,6 +8,7 @@ from datetime import datetime
 from service.rules import routing
 from service.rules.model import Act, Actor, AnyIncident, Earlier, Incident
 from service.rules.routing import Route
+from service.rules.sentences import Sentence
 from service.rules.story import Story, StoryOf
 from service.rules.words import Arrow, Cause, ClosedAs, EventType, Level
 from service.rules.world import World
@@ -41,25 +42,25 @@ def _team(incident: AnyIncident, route: Route) -> tuple[bool, tuple[str, ...]]:
 
 def verify_timeout(story: StoryOf[Earlier], act: Act) -> None:
     """Arrow m: nobody verified the resolution in time, and the incident closes as unverified."""
-    story.because = "nobody verified it in time: it closes by itself"
+    story.because = Sentence("nobody verified it in time: it closes by itself")
     story.close(ClosedAs.UNVERIFIED, None)
 
 
-def bars_reopening(incident: AnyIncident, actor: Actor) -> str | None:
+def bars_reopening(incident: AnyIncident, actor: Actor) -> Sentence | None:
     """The bar of arrow n: only its reporter may reopen an incident that was closed as void."""
     if incident.closed_as is ClosedAs.VOID and actor.subject != incident.reporter:
-        return "Only its reporter may reopen an incident that was closed as void."
+        return Sentence("Only its reporter may reopen an incident that was closed as void.")
     return None
 
 
-def may_reopen(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> str | None:
+def may_reopen(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> Sentence | None:
     """The guard of arrow n: `reopen_until` has not passed, and an incident closed as void is reopened only once."""
     until = incident.reopen_until
     if until is None:
-        return "It cannot be reopened: report it anew."
+        return Sentence("It cannot be reopened: report it anew.")
     if incident.closed_as is ClosedAs.VOID and incident.reopened_void:
-        return "It was reopened from void once: report it anew."
-    return None if now <= until else f"It could be reopened until {until.isoformat()}: report it anew."
+        return Sentence("It was reopened from void once: report it anew.")
+    return None if now <= until else Sentence("It could be reopened until {until}: report it anew.", until=until)
 
 
 def reopen(story: Story, act: Act) -> None:

@@ -105,7 +105,7 @@ def test_in_working_time_the_part_of_the_box_is_working_time() -> None:
     world = _under(a_world(policy=3), 3, extend_percent=700)
     friday = reported(world, at=datetime.fromisoformat("2026-11-27T08:00:00Z")).after  # 16:00, an hour
     monday = datetime.fromisoformat("2026-11-30T08:00:00Z")  # an hour on Friday, six on Monday
-    with pytest.raises(ValidationFailed, match="The policy lets this deadline move to 2026-11-30T08:00:00"):
+    with pytest.raises(ValidationFailed, match="The policy lets this deadline move to 2026-11-30T16:00:00"):
         _ask(friday, Arrow.EXTEND, monday + timedelta(microseconds=1), world, friday.reported_at)
     assert _granted(friday, Arrow.EXTEND, monday, world, friday.reported_at).due_at == monday
 

@@ -216,7 +216,7 @@ def test_it_is_merged_into_another_open_one_and_never_into_itself() -> None:
         _merged(one, withdrawn)
     third = _one(3, "colleague", NEXT_CELL)
     gone = _merged(into, third)[0].after
-    with pytest.raises(Conflict, match=f"It was merged into {third.id}: name that one"):
+    with pytest.raises(Conflict, match=f"since it was merged into {third.id}: name that one"):
         _merged(one, gone)
     with pytest.raises(IllegalTransition, match="The incident is closed"):
         _merged(gone, one)
