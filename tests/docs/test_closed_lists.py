@@ -16,7 +16,7 @@ from service.main import create_app
 from service.rules import words
 from service.rules.lifecycle import TRANSITIONS, ClockTransition
 from service.rules.words import Arrow, EventType, Role, State
-from service.shown.event import EventData
+from service.store.log.event_rows import EventData
 from service.web import problems
 from tests.docs import pages
 
