@@ -26,5 +26,5 @@ _WORLD = worlds.build(1, policies=[_POLICY], activations=[Activation(_SINCE, "ex
 POLICY: views.PolicyView = views.policy(_POLICY, active=True)
 POLICY_VERSION: views.PolicyVersionView = views.policy_version(_POLICY, _WORLD, _SINCE)
 DAY: views.DayView = views.day(Day(date(2026, 2, 14), True, "chinesecalendar 1.11.0", "Spring Festival"))
-DAYS_CHANGED: views.DaysChangedView = {"calendar": "cn", "days_changed": 365, "deadlines_looked_at": 3}
+DAYS_CHANGED: views.DaysChangedView = {"calendar": "cn", "days_changed": 365, "deadlines_looked_at": 3, "warnings": []}
 COVERAGE: views.CoverageView = views.coverage("cn", [(2026, 365, 365)])
