@@ -14,8 +14,11 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
+from service.rules.errors import Rule
 from service.rules.policy import Box, Hours, Policy, Spans, Weights
+from service.rules.sentences import Sentence
 from service.rules.words import ClockKind, Level, Urgency
+from service.web.breaches import WrongValue
 from service.web.text import Code, Params, one_line
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -31,18 +34,20 @@ _DASHES = re.compile(r"\s*[-‐‑‒–—―−~～〜至到]\s*")
 
 def _duration(value: object) -> object:
     if not isinstance(value, str) or not _DURATION.fullmatch(value):
-        raise ValueError("Send a duration such as 30m, 4h, 3d or 2wd (whole s, m, h, d or wd).")
+        raise WrongValue(
+            Sentence("Send a duration such as 30m, 4h, 3d or 2wd (whole s, m, h, d or wd)."), Rule.BAD_TIME
+        )
     # at most 24 hours make a working day; how many they are is known only with the whole policy
     if seconds_of(value, working_day_s=_DAY_S) > _MAX_DAYS * _DAY_S:
-        raise ValueError("Send 400d or less.")
+        raise WrongValue(Sentence("Send 400d or less."), Rule.OUT_OF_RANGE, max="400d")
     return value
 
 
 def _elapsed(value: object) -> object:
     if isinstance(value, str) and value.endswith("wd"):
-        raise ValueError("This runs day and night: send s, m, h or d.")
+        raise WrongValue(Sentence("This runs day and night: send s, m, h or d."), Rule.BAD_TIME)
     if not isinstance(value, str) or not _DURATION.fullmatch(value):
-        raise ValueError("Send a duration such as 30m, 4h or 3d (whole s, m, h or d).")
+        raise WrongValue(Sentence("Send a duration such as 30m, 4h or 3d (whole s, m, h or d)."), Rule.BAD_TIME)
     return _duration(value)
 
 
@@ -51,7 +56,7 @@ def _hours(value: object) -> object:
     plain = _DASHES.sub("-", unicodedata.normalize("NFKC", value).strip()) if isinstance(value, str) else ""
     found = _HOURS.fullmatch(plain)
     if found is None:
-        raise ValueError("Send one span of hours as HH:MM-HH:MM, such as 08:00-12:00.")
+        raise WrongValue(Sentence("Send one span of hours as HH:MM-HH:MM, such as 08:00-12:00."), Rule.BAD_TIME)
     return f"{int(found[1]):02}:{found[2]}-{int(found[3]):02}:{found[4]}"
 
 
@@ -75,7 +80,7 @@ def duration_of(seconds: int) -> str:
 
 def _rising(marks: tuple[int, ...]) -> tuple[int, ...]:
     if list(marks) != sorted(set(marks)):
-        raise ValueError("Send the marks in rising order, each once.")
+        raise WrongValue(Sentence("Send the marks in rising order, each once."), Rule.NOT_POSSIBLE)
     return marks
 
 
@@ -92,7 +97,7 @@ SpanText = Annotated[str, BeforeValidator(_hours), _pattern(_HOURS_PATTERN)]
 
 def _not_a_fraction(value: object) -> object:
     if isinstance(value, bool | float):
-        raise ValueError("Send a whole number.")
+        raise WrongValue(Sentence("Send a whole number."), Rule.WRONG_TYPE, type="integer")
     return value
 
 
