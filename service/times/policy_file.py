@@ -23,6 +23,7 @@ from service.web.text import Code, Params, one_line
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _DURATION_PATTERN = r"([1-9][0-9]{0,8})(wd|[smhd])"
+_ELAPSED_PATTERN = r"^[1-9][0-9]{0,8}[smhd]$"
 _DURATION = re.compile(_DURATION_PATTERN)
 _MAX_DAYS = 400
 _DAY_S = 86_400
@@ -35,7 +36,7 @@ _DASHES = re.compile(r"\s*[-‐‑‒–—―−~～〜至到]\s*")
 def _duration(value: object) -> object:
     if not isinstance(value, str) or not _DURATION.fullmatch(value):
         detail = Sentence("Send a duration such as 30m, 4h, 3d or 2wd (whole s, m, h, d or wd).")
-        raise WrongValue(detail, Rule.PATTERN)
+        raise WrongValue(detail, Rule.PATTERN, pattern=f"^{_DURATION_PATTERN}$")
     # at most 24 hours make a working day; how many they are is known only with the whole policy
     if seconds_of(value, working_day_s=_DAY_S) > _MAX_DAYS * _DAY_S:
         raise WrongValue(Sentence("Send 400d or less."), Rule.OUT_OF_RANGE, max="400d")
@@ -44,9 +45,11 @@ def _duration(value: object) -> object:
 
 def _elapsed(value: object) -> object:
     if isinstance(value, str) and value.endswith("wd"):
-        raise WrongValue(Sentence("This runs day and night: send s, m, h or d."), Rule.PATTERN)
+        detail = Sentence("This runs day and night: send s, m, h or d.")
+        raise WrongValue(detail, Rule.PATTERN, pattern=_ELAPSED_PATTERN)
     if not isinstance(value, str) or not _DURATION.fullmatch(value):
-        raise WrongValue(Sentence("Send a duration such as 30m, 4h or 3d (whole s, m, h or d)."), Rule.PATTERN)
+        detail = Sentence("Send a duration such as 30m, 4h or 3d (whole s, m, h or d).")
+        raise WrongValue(detail, Rule.PATTERN, pattern=_ELAPSED_PATTERN)
     return _duration(value)
 
 
@@ -55,7 +58,8 @@ def _hours(value: object) -> object:
     plain = _DASHES.sub("-", unicodedata.normalize("NFKC", value).strip()) if isinstance(value, str) else ""
     found = _HOURS.fullmatch(plain)
     if found is None:
-        raise WrongValue(Sentence("Send one span of hours as HH:MM-HH:MM, such as 08:00-12:00."), Rule.PATTERN)
+        detail = Sentence("Send one span of hours as HH:MM-HH:MM, such as 08:00-12:00.")
+        raise WrongValue(detail, Rule.PATTERN, pattern=_HOURS_PATTERN)
     return f"{int(found[1]):02}:{found[2]}-{int(found[3]):02}:{found[4]}"
 
 
@@ -89,7 +93,7 @@ def _pattern(pattern: str) -> WithJsonSchema:
 
 
 Duration = Annotated[str, BeforeValidator(_duration), _pattern(f"^{_DURATION_PATTERN}$")]
-Elapsed = Annotated[str, BeforeValidator(_elapsed), _pattern(r"^[1-9][0-9]{0,8}[smhd]$")]
+Elapsed = Annotated[str, BeforeValidator(_elapsed), _pattern(_ELAPSED_PATTERN)]
 SpanText = Annotated[str, BeforeValidator(_hours), _pattern(_HOURS_PATTERN)]
 """One span of working hours: HH:MM-HH:MM."""
 
