@@ -181,6 +181,13 @@ async def shipped(office_url: str) -> AsyncIterator[House]:
         yield each
 
 
+@pytest.fixture
+async def unregistered(database_url: str) -> AsyncIterator[House]:
+    """The same with an empty registry."""
+    async for each in _inhabited(database_url):
+        yield each
+
+
 async def _inhabited(url: str) -> AsyncIterator[House]:
     app = create_app(Settings(database_url=url, virtual_clock=START), VirtualClock(START))
     async with app.router.lifespan_context(app):

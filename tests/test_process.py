@@ -31,6 +31,7 @@ from service.store import migrate
 from service.store.database import Database
 from service.store.log import writing
 from service.store.log.writing import Entry
+from service.times.room import CalendarWatch
 from tests.conftest import clone
 from tests.house import START
 
@@ -178,7 +179,7 @@ async def test_a_part_loads_again_when_a_commit_says_so(database_url: str, datab
 async def test_rooms_parts_load_last_and_stop_first(haizhu_url: str) -> None:
     process = Process(Settings(database_url=haizhu_url), DatabaseClock(), ROOMS)
     kinds = [type(part) for part in process.parts]
-    assert kinds[-3:] == [Engine, Intake, Keyring]
+    assert kinds[-4:] == [Engine, Intake, CalendarWatch, Keyring]
     assert kinds.index(Tail) < kinds.index(Engine)
     await process.stop()
 

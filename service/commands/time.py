@@ -17,11 +17,12 @@ from service.rules.sentences import Sentence
 from service.rules.worktime import FIRST_YEAR, LAST_YEAR
 from service.rules.world import World
 from service.settings import Settings
+from service.sheets import decoding
 from service.store.database import Database
 from service.store.registry import calendars
-from service.times import calendar_changes, calendar_feed, day_sources, policies
-from service.times.policy_checks import faults_in_world, read_policy, timer_of
-from service.times.policy_file import PolicyFile
+from service.times import calendar_changes, calendar_feed, coverage, day_sources, policies
+from service.times.policy_checks import faults_in_world, read_policy
+from service.times.policy_file import PolicyFile, duration_of
 from service.web.text import Code, Moment
 
 
@@ -93,21 +94,32 @@ def _reign_lines(world: World, key: tuple[str, int], now: datetime) -> Iterator[
 
 
 def check_policy(settings: Settings, arguments: argparse.Namespace) -> int:
-    """Print every fault of a policy.yaml against the registry of this database; write nothing."""
+    """Print every fault of a policy.yaml against the registry of this database, or how long its working day is, and
+    what its calendar lacks; write nothing."""
     policy_file = _read_policy(arguments.file)
 
-    async def work(database: Database) -> list[str]:
+    async def work(database: Database) -> tuple[list[str], list[Sentence]]:
         now, world = await now_and_world(database)
         async with database.read() as connection:
-            known_days = (await calendars.days(connection)).get(policy_file.calendar or "")
-        timer = timer_of(policy_file, known_days)
-        return list(faults_in_world(policy_file.policy(0), world.categories, timer, now))
+            days = (await calendars.days(connection)).get(policy_file.calendar or "")
+        policy = policy_file.policy(0)
+        gaps = coverage.gaps([policy], lambda _, day: day in (days or {}), now)
+        return list(faults_in_world(policy, world.categories, days, now)), [gap.warning for gap in gaps]
 
-    faults = with_database(settings, work)
-    _print_faults(faults)
-    if not faults:
-        print(f"{arguments.file} is sound.")
-    return 1 if faults else 0
+    faults, warnings = with_database(settings, work)
+    if faults:
+        _print_faults(faults)
+        return 1
+    print(Sentence("{file} is sound.", file=str(arguments.file)))
+    if policy_file.hours:
+        print(_working_day(policy_file))
+    _print_warnings(warnings)
+    return 0
+
+
+def _working_day(policy: PolicyFile) -> Sentence:
+    length = duration_of(policy.working_day_s)
+    return Sentence("1wd is {length}: one working day of {hours:and}.", length=length, hours=policy.hours)
 
 
 def draft_policy(settings: Settings, arguments: argparse.Namespace) -> int:
@@ -127,13 +139,15 @@ def activate_policy(settings: Settings, arguments: argparse.Namespace) -> int:
     """Put a version in force, from now or from a given instant on."""
     at = _moment(arguments.at) if arguments.at else None
 
-    async def work(database: Database) -> datetime:
+    async def work(database: Database) -> tuple[datetime, list[Sentence]]:
         now = await current_time(database)
         _, starts, _ = await policies.activate(database, arguments.code, arguments.version, at, now, OPS)
-        return starts
+        now, world = await now_and_world(database)
+        return starts, [gap.warning for gap in coverage.gaps_of_world(world, now)]
 
-    starts = with_database(settings, work)
+    starts, warnings = with_database(settings, work)
     print(f"{arguments.code} version {arguments.version} is in force from {starts.isoformat()}.")
+    _print_warnings(warnings)
     return 0
 
 
@@ -144,8 +158,9 @@ def load_days(settings: Settings, arguments: argparse.Namespace) -> int:
     except OSError as error:
         raise BundleError(f"cannot read {error.filename}: {error.strerror}") from None
     calendar, years = _calendar(arguments.calendar), [_year(each) for each in arguments.fill_year]
-    days, missing = calendar_feed.read_feed(arguments.file.name, content, years)
-    _print_change(calendar, _change(settings, calendar, days, missing))
+    feed = calendar_feed.read_feed(arguments.file.name, content, years)
+    _print_warnings(feed.notes)
+    _print_change(calendar, _change(settings, calendar, feed.days, feed.plain))
     return 0
 
 
@@ -157,6 +172,7 @@ def seed_days(settings: Settings, arguments: argparse.Namespace) -> int:
         _print_change(day_sources.OFFICIAL, change)
     else:
         print(f"Nothing to seed: calendar cn knows every day from {official[0].day} to {official[-1].day}.")
+        _print_warnings(change.warnings)
     return 0
 
 
@@ -192,19 +208,38 @@ def _change(
 
 
 def _print_change(calendar: str, change: calendar_changes.CalendarChange) -> None:
-    print(f"{calendar}: {change.days} days changed; the engine looks at {change.deadlines} running deadlines again.")
+    print(
+        Sentence(
+            "{calendar}: {days} {days:day|days} changed; the engine looks at {deadlines} running "
+            "{deadlines:deadline|deadlines} again.",
+            calendar=calendar,
+            days=change.days,
+            deadlines=change.deadlines,
+        )
+    )
+    _print_warnings(change.warnings)
+
+
+def _print_warnings(warnings: Sequence[Sentence]) -> None:
+    for warning in warnings:
+        print(Sentence("warning: {warning}", warning=warning))
 
 
 def _read_policy(file: Path) -> PolicyFile:
     """The policy in a file. Raises `BundleError` when the file cannot be read, or when it has faults, after printing
     them."""
     try:
-        policy, faults = read_policy(file.read_bytes())
+        content = file.read_bytes()
     except OSError as error:
         raise BundleError(f"cannot read {error.filename}: {error.strerror}") from None
+    policy, faults = read_policy(content)
+    if note := decoding.note(str(file), content):
+        _print_warnings([note])
     if policy is None:
         _print_faults(faults)
-        raise BundleError(f"{file}: {len(faults)} faults; nothing was written")
+        raise BundleError(
+            Sentence("{file}: {count} {count:fault|faults}; nothing was written", file=str(file), count=len(faults))
+        )
     return policy
 
 

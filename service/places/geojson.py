@@ -15,14 +15,16 @@ from typing import Any, NamedTuple
 from service.places import outlines
 from service.places.coordinates import in_china
 from service.places.shapes import Ring
+from service.rules.sentences import Sentence
+from service.sheets.decoding import UnreadableFile, decode
 from service.web import strict_json
+from service.web.strict_json import NotJsonError
 
 MAX_VERTICES = 20_000
 """Vertices of one feature."""
 
 _MAX_FAULTS = 1_000  # a fault may be longer than its cause, so millions of them would fill the memory
 _QUOTE_LENGTH = 80  # characters of the file that a fault quotes
-_BOM = b"\xef\xbb\xbf"
 _PROPERTIES = ("code", "name", "community")
 
 
@@ -64,7 +66,7 @@ def read_shapes(content: bytes) -> tuple[NumberedShapes, NumberedFaults]:
     try:
         features = _features(content)
     except ValueError as error:
-        return [], [(0, str(error))]
+        return [], [(0, error.args[0])]
     for number, feature in enumerate(features, start=1):
         if len(faults) >= _MAX_FAULTS:
             faults.append((0, f"over {_MAX_FAULTS} faults: features from {number} on were not read, mend these first"))
@@ -94,17 +96,14 @@ def _features(content: bytes) -> list[Any]:
     """Return the features of a file.
 
     Raises:
-        ValueError: the file is not UTF-8, not JSON or not a FeatureCollection; the message is the sentence about it.
+        ValueError: the file is no text, not JSON or not a FeatureCollection; the message is the sentence about it.
     """
     try:
-        text = content.removeprefix(_BOM).decode()
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise ValueError(f"not UTF-8 on line {line}: save the file as UTF-8") from None
-    try:
-        found = strict_json.loads(text)
-    except ValueError as error:
-        raise ValueError(f"not JSON: {error}; export the file anew as GeoJSON") from None
+        found = strict_json.loads(decode(content))
+    except UnreadableFile as unread:
+        raise ValueError(Sentence("line {line}: {fault}", line=max(unread.line, 1), fault=unread.detail)) from None
+    except NotJsonError as error:
+        raise ValueError(Sentence("not JSON: {why}: export the file anew as GeoJSON", why=error.why)) from None
     if not isinstance(found, dict) or found.get("type") != "FeatureCollection":
         raise ValueError('not a FeatureCollection: send {"type": "FeatureCollection", "features": [...]}')
     if not isinstance(found.get("features"), list):

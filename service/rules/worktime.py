@@ -95,6 +95,10 @@ class WorkCalendar:
         known = self._days.get(day)
         return day.weekday() < 5 if known is None else known
 
+    def knows(self, day: date) -> bool:
+        """Whether somebody said of this day if it is a workday; else it goes by its weekday."""
+        return day in self._days
+
     def is_provisional(self, start: datetime, end: datetime) -> bool:
         """Whether any day of `ZONE` from `start` to `end`, both included, lies in a year that is not covered."""
         for first, beyond in self._covered:  # noqa: SIM110 - asked of every deadline; a generator doubles its cost

@@ -8,7 +8,7 @@ the engine looks at the running deadlines again and announces in the log those t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 
 from typing_extensions import TypedDict  # pydantic cannot read that of `typing` before Python 3.12
@@ -27,6 +27,7 @@ from service.store.log.writing import Committed, Entry
 from service.store.registry import calendars
 from service.store.registry import world as world_
 from service.store.registry.calendars import Day
+from service.times import coverage
 from service.times.policy_checks import MAX_BOX_YEARS, rows_without_end
 
 
@@ -45,11 +46,13 @@ class CalendarChangedData(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class CalendarChange:
-    """The outcome of a change: the number of days that differ from before, and of deadlines to be checked again."""
+    """The outcome of a change: the number of days that differ from before, and of deadlines to be checked again.
+    `warnings` say which days the calendar still lacks."""
 
     days: int
     deadlines: int = 0
     committed: Committed | None = None
+    warnings: tuple[Sentence, ...] = ()
 
 
 async def change_days(
@@ -64,7 +67,8 @@ async def change_days(
     async with database.begin() as tx:
         await world_.lock(tx)
         world = await world_.load(tx)
-        return await write_days(tx, world, calendar, days, now, by, defaults=defaults)
+        change = await write_days(tx, world, calendar, days, now, by, defaults=defaults)
+        return replace(change, warnings=await _warnings(tx, world, calendar, now))
 
 
 async def write_days(
@@ -112,7 +116,7 @@ async def faults_of(tx: Transaction, world: World, calendar: str, new: Sequence[
         return []
     before = (await calendars.days(tx)).get(calendar, {})
     after = before | {each.day: each.workday for each in new}
-    faults = []
+    faults: list[Sentence] = []
     for policy, hours in policies:
         endless = rows_without_end(policy, WorkCalendar(hours.spans, after), now)
         endless_before = rows_without_end(policy, WorkCalendar(hours.spans, before), now) if endless else ()
@@ -140,6 +144,13 @@ async def _policies_in_use(tx: Transaction, world: World, calendar: str, now: da
         keys.add((active.code, active.version))
     policies = (world.policies[key] for key in sorted(keys))
     return [(each, each.hours) for each in policies if each.hours and each.hours.calendar == calendar]
+
+
+async def _warnings(tx: Transaction, world: World, calendar: str, now: datetime) -> tuple[Sentence, ...]:
+    """Return what a calendar still lacks of the days that policies in force need."""
+    policies = [each for each in coverage.in_force(world, now) if each.hours and each.hours.calendar == calendar]
+    known = (await calendars.days(tx)).get(calendar, {}) if policies else {}
+    return tuple(gap.warning for gap in coverage.gaps(policies, lambda _, day: day in known, now))
 
 
 async def _new_days(tx: Transaction, calendar: str, days: Sequence[Day], defaults: Sequence[Day]) -> list[Day]:

@@ -36,6 +36,15 @@ def official() -> list[Day]:
         year += 1
 
 
+def is_published(year: int) -> bool:
+    """Whether the package knows the holidays of a year."""
+    try:
+        chinese_calendar.is_workday(date(year, 1, 1))
+    except NotImplementedError:
+        return False
+    return True
+
+
 async def official_to_add(tx: Transaction) -> list[Day]:
     """Return the published days that the calendar `OFFICIAL` lacks, for the first import that needs them.
 

@@ -8,8 +8,9 @@ from service.rules import world as worlds
 from service.rules.policy import Activation, Box, Hours, Policy
 from service.rules.words import ClockKind, Level, Urgency
 from service.store.registry.calendars import Day
-from service.times import views
+from service.times import coverage, views
 
+_WARNING = coverage.Gap("cn", date(2027, 10, 8), date(2027, 10, 8), whole_year=False).warning
 _HOURS = Hours("cn", ((8 * 60, 12 * 60), (14 * 60, 18 * 60)))
 _BOXES = {
     (level, urgency): (box,)
@@ -26,5 +27,10 @@ _WORLD = worlds.build(1, policies=[_POLICY], activations=[Activation(_SINCE, "ex
 POLICY: views.PolicyView = views.policy(_POLICY, active=True)
 POLICY_VERSION: views.PolicyVersionView = views.policy_version(_POLICY, _WORLD, _SINCE)
 DAY: views.DayView = views.day(Day(date(2026, 2, 14), True, "chinesecalendar 1.11.0", "Spring Festival"))
-DAYS_CHANGED: views.DaysChangedView = {"calendar": "cn", "days_changed": 365, "deadlines_looked_at": 3}
+DAYS_CHANGED: views.DaysChangedView = {
+    "calendar": "cn",
+    "days_changed": 365,
+    "deadlines_looked_at": 3,
+    "warnings": [_WARNING],
+}
 COVERAGE: views.CoverageView = views.coverage("cn", [(2026, 365, 365)])

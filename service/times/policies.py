@@ -18,7 +18,6 @@ from service.rules.model import By
 from service.rules.policy import Policy
 from service.rules.sentences import Sentence
 from service.rules.words import EventType
-from service.rules.worktime import WorkCalendar
 from service.rules.world import World
 from service.shown.references import PolicyReference
 from service.store.database import Database, Transaction
@@ -26,7 +25,7 @@ from service.store.log import writing
 from service.store.log.writing import Committed, Entry
 from service.store.registry import calendars, policies
 from service.store.registry import world as world_
-from service.times.policy_checks import faults_in_world, faults_within, timer_of
+from service.times.policy_checks import faults_in_world, faults_within
 from service.times.policy_file import PolicyFile
 
 
@@ -133,15 +132,14 @@ def _require_change(policy: Policy, starts: datetime, world: World, now: datetim
 async def _require_sound(tx: Transaction, file: PolicyFile, world: World, now: datetime) -> None:
     """Check a new version by itself and against the registry."""
     days = (await calendars.days(tx)).get(file.calendar or "")
-    faults = faults_in_world(file.policy(0), world.categories, timer_of(file, days), now)
+    faults = faults_in_world(file.policy(0), world.categories, days, now)
     _require_none([*faults_within(file), *faults])
 
 
 async def _require_fit(tx: Transaction, policy: Policy, world: World, now: datetime) -> None:
     """Check a stored version against the registry again."""
     days = (await calendars.days(tx)).get(policy.hours.calendar) if policy.hours else None
-    timer = WorkCalendar(policy.hours.spans, days) if policy.hours and days else None
-    _require_none(list(faults_in_world(policy, world.categories, timer, now)))
+    _require_none(list(faults_in_world(policy, world.categories, days, now)))
 
 
 def _require_none(faults: Sequence[str]) -> None:

@@ -6,20 +6,33 @@ import contextlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import yaml
 from pydantic import ValidationError
 
 from service.rules.policy import Box, Policy
+from service.rules.sentences import Sentence
 from service.rules.words import ClockKind, Level, Urgency
-from service.rules.worktime import LAST_YEAR, ZONE, OutOfCalendar, WorkCalendar, check_spans
-from service.times.policy_file import PolicyFile, PolicyRow, RowKey
+from service.rules.worktime import LAST_YEAR, ZONE, OutOfCalendar, WorkCalendar
+from service.sheets.decoding import UnreadableFile, decode
+from service.times.policy_file import PolicyFile, PolicyRow, RowKey, minutes_of
 from service.web import faults
 
 _MAX_BYTES = 64 * 2**10  # a policy has a few dozen rows, and one megabyte of YAML takes 15 seconds to read
+_DAY_MINUTES = 24 * 60
 MAX_BOX_YEARS = 5
 """A time box that takes more years than this counts as one that never ends."""
+
+
+class _RepeatedKey(Exception):
+    """A key stands twice in one mapping."""
+
+    def __init__(self, key: str, line: int) -> None:
+        super().__init__(key, line)
+        self.key = key
+        self.line = line
 
 
 class _TextLoader(yaml.BaseLoader):
@@ -33,7 +46,7 @@ class _TextLoader(yaml.BaseLoader):
         keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
         for key in keys:
             if keys.count(key) > 1:
-                raise yaml.YAMLError(f"{key} stands here twice: keep one of them")
+                raise _RepeatedKey(key, node.start_mark.line + 1)
         found: dict[Any, Any] = super().construct_mapping(node, deep)
         return found
 
@@ -43,17 +56,34 @@ def read_policy(content: bytes) -> tuple[PolicyFile | None, list[str]]:
     if len(content) > _MAX_BYTES:
         return None, ["over 64 KiB: leave out what is not of the policy"]
     try:
-        document: Any = yaml.load(content, _TextLoader)
+        document: Any = yaml.load(decode(content), _TextLoader)
         if not isinstance(document, dict):
-            return None, [f"the file should hold {', '.join(PolicyFile.model_fields)}"]
+            return None, [Sentence("the file should hold {fields}", fields=list(PolicyFile.model_fields))]
         policy = PolicyFile.model_validate(document)
-    except (yaml.YAMLError, RecursionError) as error:
-        return None, [f"not YAML: {' '.join(str(error).split())}"]
+    except (UnreadableFile, _RepeatedKey, yaml.YAMLError, RecursionError) as error:
+        return None, [_fault_of_text(error)]
     except ValidationError as error:
         details = [f"{each.pointer}: {each.detail}" for each in faults.validation_failed(error, PolicyFile).errors]
         return None, [*details, *_faults_of_rows(document.get("rows"))]
     found = list(faults_within(policy))
     return (None, found) if found else (policy, [])
+
+
+def _fault_of_text(error: Exception) -> Sentence:
+    """Return why the text of a file is no policy, with the line."""
+    if isinstance(error, UnreadableFile):
+        return Sentence("line {line}: {fault}", line=max(error.line, 1), fault=error.detail)
+    if isinstance(error, _RepeatedKey):
+        return Sentence("{key} stands twice in the part that begins on line {line}: keep one", **vars(error))
+    mark = getattr(error, "problem_mark", None)
+    if mark is None:
+        return Sentence("not YAML: it nests too deeply, or holds characters that nobody can see: write it anew")
+    return Sentence(
+        "not YAML from line {line}, column {column} on: indent with blanks, put a blank after each colon, close each "
+        "bracket and quote",
+        line=mark.line + 1,
+        column=mark.column + 1,
+    )
 
 
 def faults_within(policy: PolicyFile) -> Iterator[str]:
@@ -106,32 +136,75 @@ def _faults_of_hours(policy: PolicyFile) -> Iterator[str]:
     if working and policy.calendar is None:
         yield f"{working[0]}: clock 'working' needs a calendar: name one, such as cn"
     if (policy.calendar is None) != (not policy.hours):
-        yield "calendar and hours go together: give both, or neither"
-    if policy.hours:
-        try:
-            check_spans(policy.spans)
-        except ValueError as error:
-            yield f"hours: {error}"
+        yield Sentence("calendar and hours go together: give both, or neither")
+    if not policy.hours:
+        yield from _working_days_without_hours(policy.rows)
+    faults_of_spans = [fault for text in policy.hours if (fault := _fault_of_span(text))]
+    yield from faults_of_spans or _overlaps(policy.hours)
+
+
+def _working_days_without_hours(rows: Iterable[PolicyRow]) -> Iterator[Sentence]:
+    for row in rows:
+        for name, length in (("answer", row.answer), ("resolve", row.resolve)):
+            if length.endswith("wd") and row.clock is ClockKind.WORKING:
+                yield Sentence(
+                    "{row}: {box} {length} counts working days, whose length is that of the hours: give hours, such as "
+                    "08:30-12:00 and 14:00-17:30",
+                    row=str(row),
+                    box=name,
+                    length=length,
+                )
+
+
+def _fault_of_span(text: str) -> Sentence | None:
+    """Return what is wrong with one span of hours by itself, and what to write."""
+    start, end = minutes_of(text)
+    first, last = text.split("-")
+    if start == _DAY_MINUTES:
+        return Sentence("hours {span}: 24:00 only ends a day: write 00:00-{end}", span=text, end=last)
+    for time, minute in ((first, start), (last, end)):
+        if minute > _DAY_MINUTES:
+            return Sentence("hours {span}: {time} is no time of a day: a day ends at 24:00", span=text, time=time)
+    if start == end:
+        return Sentence("hours {span} have no length: leave them out; a whole day is 00:00-24:00", span=text)
+    if end == 0:
+        return Sentence("hours {span}: the end of a day is 24:00: write {start}-24:00", span=text, start=first)
+    if start > end:
+        return Sentence(
+            "hours {span} end before they begin: hours over midnight are two, 00:00-{end} and {start}-24:00",
+            span=text,
+            start=first,
+            end=last,
+        )
+    return None
+
+
+def _overlaps(hours: Iterable[str]) -> Iterator[Sentence]:
+    """Yield each two spans that share time. Spans may touch, and stand in any order."""
+    for earlier, later in pairwise(sorted(hours, key=minutes_of)):
+        if minutes_of(later)[0] < minutes_of(earlier)[1]:
+            yield Sentence("hours {spans:and} overlap: write them as one, or part them", spans=[earlier, later])
 
 
 def _units_of_wrong_clock(row: PolicyRow) -> Iterator[str]:
     for name, length in (("answer", row.answer), ("resolve", row.resolve)):
         in_working_days = length.endswith("wd")
         if row.clock is ClockKind.WORKING and length.endswith("d") and not in_working_days:
-            yield f"{row}: {name} {length} of working time: write wd (8 working hours) or h"
+            yield f"{row}: {name} {length} of working time: write wd (a working day of these hours) or h"
         if row.clock is ClockKind.CONTINUOUS and in_working_days:
             yield f"{row}: {name} {length} of a continuous clock: write d (24 hours) or h"
 
 
 def faults_in_world(
-    policy: Policy, categories: Iterable[str], calendar: WorkCalendar | None, now: datetime
+    policy: Policy, categories: Iterable[str], days: Mapping[date, bool] | None, now: datetime
 ) -> Iterator[str]:
     """Yield the faults that only the registry shows.
 
-    These are rows that no category reaches, time boxes that never end, and a calendar without days. `calendar` is the
-    working time of the policy's calendar and hours, None when the calendar has no days.
+    These are rows that no category reaches, time boxes that never end, and a calendar without days. `days` are those of
+    the policy's calendar, None when it has none.
     """
     codes = list(categories)
+    calendar = _timer(policy, days)
     endless = rows_without_end(policy, calendar, now) if calendar else ()
     for (level, urgency), rows in policy.boxes.items():
         for box in rows:
@@ -140,7 +213,7 @@ def faults_in_world(
                 yield f"{name}: no category comes to this row: correct the prefix, or leave the row out"
             if name in endless:
                 yield f"{name}: it does not end within {MAX_BOX_YEARS} years: the calendar has too few working days"
-    if policy.hours is not None and calendar is None:
+    if policy.hours is not None and days is None:
         yield f"calendar {policy.hours.calendar} holds no days: load them first (sihu calendar load)"
 
 
@@ -164,10 +237,12 @@ def _row_name(level: Level, urgency: Urgency, box: Box) -> str:
     return f"{name}, category {box.category}" if box.category else name
 
 
-def timer_of(policy: PolicyFile, days: Mapping[date, bool] | None) -> WorkCalendar | None:
+def _timer(policy: Policy, days: Mapping[date, bool] | None) -> WorkCalendar | None:
     """Return the counter of a policy's working time; None when its calendar has no days or its hours have a fault."""
+    if policy.hours is None or days is None:
+        return None
     try:
-        return WorkCalendar(policy.spans, days) if days else None
+        return WorkCalendar(policy.hours.spans, days)
     except ValueError:  # a fault that `faults_within` reports
         return None
 

@@ -1,51 +1,67 @@
 """The policy as people write it: `policy.yaml`, or a JSON body with these fields. Every fault is reported at once.
 
-A duration is a whole number with a unit: s, m, h, d (24 hours), and in rows of the working clock wd (a working day,
-which counts as 8 working hours).
+A duration is a whole number with a unit: s, m, h, d (24 hours), and in rows of the working clock wd: a working day,
+which has the working hours of one day of this policy. Stored versions have seconds, so they keep the working day they
+were written with.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import defaultdict
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
+from service.rules.errors import Rule
 from service.rules.policy import Box, Hours, Policy, Spans, Weights
+from service.rules.sentences import Sentence
 from service.rules.words import ClockKind, Level, Urgency
+from service.web.breaches import WrongValue
 from service.web.text import Code, Params, one_line
 
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "wd": 8 * 3600}
-_DURATION = re.compile(r"([1-9][0-9]{0,8})(wd|[smhd])")
-_MAX_DURATION_S = 400 * 86_400
-_HOURS = re.compile(r"([0-2][0-9]):([0-5][0-9])-([0-2][0-9]):([0-5][0-9])")
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_DURATION_PATTERN = r"([1-9][0-9]{0,8})(wd|[smhd])"
+_DURATION = re.compile(_DURATION_PATTERN)
+_MAX_DAYS = 400
+_DAY_S = 86_400
+_HOURS = re.compile(r"([0-9]{1,2}):([0-5][0-9])-([0-9]{1,2}):([0-5][0-9])")
+_HOURS_PATTERN = r"^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"
+_DASHES = re.compile(r"\s*[-‐‑‒–—―−~～〜至到]\s*")
+"""Whatever an office writes between two times; NFKC has made the full-width ones plain."""
 
 
 def _duration(value: object) -> object:
     if not isinstance(value, str) or not _DURATION.fullmatch(value):
-        raise ValueError("Send a duration such as 30m, 4h, 3d or 2wd (whole s, m, h, d or wd).")
-    if seconds_of(value) > _MAX_DURATION_S:
-        raise ValueError("Send 400d or less.")
+        raise WrongValue(
+            Sentence("Send a duration such as 30m, 4h, 3d or 2wd (whole s, m, h, d or wd)."), Rule.BAD_TIME
+        )
+    # at most 24 hours make a working day; how many they are is known only with the whole policy
+    if seconds_of(value, working_day_s=_DAY_S) > _MAX_DAYS * _DAY_S:
+        raise WrongValue(Sentence("Send 400d or less."), Rule.OUT_OF_RANGE, max="400d")
     return value
 
 
 def _elapsed(value: object) -> object:
     if isinstance(value, str) and value.endswith("wd"):
-        raise ValueError("This runs day and night: send s, m, h or d.")
+        raise WrongValue(Sentence("This runs day and night: send s, m, h or d."), Rule.BAD_TIME)
     if not isinstance(value, str) or not _DURATION.fullmatch(value):
-        raise ValueError("Send a duration such as 30m, 4h or 3d (whole s, m, h or d).")
+        raise WrongValue(Sentence("Send a duration such as 30m, 4h or 3d (whole s, m, h or d)."), Rule.BAD_TIME)
     return _duration(value)
 
 
 def _hours(value: object) -> object:
-    if not isinstance(value, str) or not _HOURS.fullmatch(value):
-        raise ValueError("Send hours such as 08:00-12:00, the last at most until 24:00.")
-    return value
+    """Return the hours of one span as HH:MM-HH:MM, also from full-width signs, long dashes and hours of one digit."""
+    plain = _DASHES.sub("-", unicodedata.normalize("NFKC", value).strip()) if isinstance(value, str) else ""
+    found = _HOURS.fullmatch(plain)
+    if found is None:
+        raise WrongValue(Sentence("Send one span of hours as HH:MM-HH:MM, such as 08:00-12:00."), Rule.BAD_TIME)
+    return f"{int(found[1]):02}:{found[2]}-{int(found[3]):02}:{found[4]}"
 
 
-def seconds_of(duration: str) -> int:
-    """Return a duration in seconds: "4h" becomes 14400. A working day has 8 hours.
+def seconds_of(duration: str, *, working_day_s: int) -> int:
+    """Return a duration in seconds: "4h" becomes 14400. A working day has `working_day_s` of them.
 
     Raises:
         ValueError: the text is no duration.
@@ -53,7 +69,7 @@ def seconds_of(duration: str) -> int:
     found = _DURATION.fullmatch(duration)
     if found is None:
         raise ValueError(duration)
-    return int(found[1]) * _UNITS[found[2]]
+    return int(found[1]) * {**_UNITS, "wd": working_day_s}[found[2]]
 
 
 def duration_of(seconds: int) -> str:
@@ -64,17 +80,24 @@ def duration_of(seconds: int) -> str:
 
 def _rising(marks: tuple[int, ...]) -> tuple[int, ...]:
     if list(marks) != sorted(set(marks)):
-        raise ValueError("Send the marks in rising order, each once.")
+        raise WrongValue(Sentence("Send the marks in rising order, each once."), Rule.NOT_POSSIBLE)
     return marks
 
 
-Duration = Annotated[str, BeforeValidator(_duration)]
-Elapsed = Annotated[str, BeforeValidator(_elapsed)]
+def _pattern(pattern: str) -> WithJsonSchema:
+    """The schema of a text that the document shows with this pattern. The validators above have better sentences."""
+    return WithJsonSchema({"type": "string", "pattern": pattern})
+
+
+Duration = Annotated[str, BeforeValidator(_duration), _pattern(f"^{_DURATION_PATTERN}$")]
+Elapsed = Annotated[str, BeforeValidator(_elapsed), _pattern(r"^[1-9][0-9]{0,8}[smhd]$")]
+SpanText = Annotated[str, BeforeValidator(_hours), _pattern(_HOURS_PATTERN)]
+"""One span of working hours: HH:MM-HH:MM."""
 
 
 def _not_a_fraction(value: object) -> object:
     if isinstance(value, bool | float):
-        raise ValueError("Send a whole number.")
+        raise WrongValue(Sentence("Send a whole number."), Rule.WRONG_TYPE, type="integer")
     return value
 
 
@@ -109,7 +132,8 @@ class RowKey(Params):
 
 class PolicyRow(RowKey):
     """How long a unit has to answer and to resolve a call of one level, one urgency and one category prefix. A row
-    without a category applies to all categories that no other row matches."""
+    without a category applies to all categories that no other row matches. In rows of the working clock, `1wd` is the
+    length of one working day: all of the policy's `hours`."""
 
     answer: Duration
     resolve: Duration
@@ -140,7 +164,8 @@ class Score(Params):
 
 
 class PolicyFile(Params):
-    """One version of a policy: the time boxes of every level and urgency, and the limits around them."""
+    """One version of a policy: the time boxes of every level and urgency, and the limits around them. `hours` are those
+    of each working day of `calendar`; hours over midnight are two spans, 00:00-06:00 and 22:00-24:00."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -171,7 +196,7 @@ class PolicyFile(Params):
     verify: Elapsed
     reopen: Elapsed
     calendar: Annotated[Code | None, BeforeValidator(_null_of_yaml)] = None
-    hours: Annotated[tuple[Annotated[str, BeforeValidator(_hours)], ...], Field(max_length=12)] = ()
+    hours: Annotated[tuple[SpanText, ...], Field(max_length=12)] = ()
     warn: Annotated[tuple[Percent, ...], Field(max_length=5), AfterValidator(_rising)] = (50, 80)
     holds: Holds = Holds()
     extensions: Extensions = Extensions()
@@ -185,32 +210,47 @@ class PolicyFile(Params):
         """Return the policy under this version number, in the form that the rules use."""
         boxes: dict[tuple[Level, Urgency], list[Box]] = defaultdict(list)
         for row in self.rows:
-            box = Box(seconds_of(row.answer), seconds_of(row.resolve), row.clock, row.category or "")
+            box = Box(self._seconds(row.answer), self._seconds(row.resolve), row.clock, row.category or "")
             boxes[Level(row.level), row.urgency].append(box)
         return Policy(
             self.code,
             version,
             {key: tuple(sorted(rows, key=_by_length_of_prefix)) for key, rows in sorted(boxes.items())},
-            seconds_of(self.verify),
-            seconds_of(self.reopen),
+            self._seconds(self.verify),
+            self._seconds(self.reopen),
             Hours(self.calendar, self.spans) if self.calendar else None,
             self.warn,
             self.holds.times,
-            seconds_of(self.holds.longest),
+            self._seconds(self.holds.longest),
             self.extensions.times,
             self.extensions.percent,
             self.returns,
-            seconds_of(self.suggestion),
-            seconds_of(self.deliberation),
+            self._seconds(self.suggestion),
+            self._seconds(self.deliberation),
             Weights(**self.score.model_dump()),
             self.title,
         )
 
     @property
     def spans(self) -> Spans:
-        """The working hours as minutes of the day."""
-        found = [_HOURS.fullmatch(text) for text in self.hours]
-        return tuple((int(f[1]) * 60 + int(f[2]), int(f[3]) * 60 + int(f[4])) for f in found if f)
+        """The working hours as minutes of the day, the earliest first."""
+        return tuple(sorted(minutes_of(text) for text in self.hours))
+
+    @property
+    def working_day_s(self) -> int:
+        """The length of a working day: 7 hours for 08:30-12:00 and 14:00-17:30."""
+        return sum(end - start for start, end in self.spans) * 60
+
+    def _seconds(self, duration: str) -> int:
+        return seconds_of(duration, working_day_s=self.working_day_s)
+
+
+def minutes_of(span: str) -> tuple[int, int]:
+    """Return a span of hours as minutes of the day: "08:00-12:00" becomes (480, 720)."""
+    found = _HOURS.fullmatch(span)
+    if found is None:
+        raise ValueError(span)
+    return int(found[1]) * 60 + int(found[2]), int(found[3]) * 60 + int(found[4])
 
 
 def _by_length_of_prefix(box: Box) -> tuple[int, str]:

@@ -19,7 +19,7 @@ from service.times import calendar_changes, examples, policies, views
 from service.times.policy_file import PolicyFile
 from service.times.schemas import MAX_DAYS, ActivateBody, DaysBody, DaysQuery, VersionNumber
 from service.web import paging, problems
-from service.web.answers import Answer, answer
+from service.web.answers import Answer, answer, answer_in_words
 from service.web.examples import listed, one
 from service.web.paging import ItemPage, PageQuery, SortKey
 from service.web.router import Router
@@ -159,8 +159,12 @@ async def list_calendar_days(
 ) -> Answer[ItemPage[views.DayView]]:
     """The answer holds the days that the calendar knows, from `first` to `last`. A missing day is a working day if it
     falls on Monday to Friday, and deadlines in its year are provisional."""
-    if not 0 <= (query.last - query.first).days < MAX_DAYS:
-        detail = Sentence("Send first and last in order, at most {max} days apart.", max=MAX_DAYS)
+    if query.last < query.first:
+        detail = Sentence("Send first and last in order: {last} lies before {first}.", **query.model_dump())
+        pointers = [errors.Pointer(each, detail, errors.Rule.OUT_OF_RANGE) for each in ("?first", "?last")]
+        raise errors.ValidationFailed(detail, errors=pointers)
+    if (query.last - query.first).days >= MAX_DAYS:
+        detail = Sentence("Send at most {max} days, from first to last.", max=MAX_DAYS)
         raise errors.wrong_field("?last", detail, errors.Rule.OUT_OF_RANGE)
     async with context.database.read() as connection:
         found = await calendars.between(connection, code, query.first, query.last)
@@ -176,7 +180,7 @@ async def list_calendar_days(
     responses={200: one(examples.DAYS_CHANGED), **_WRITES},
 )
 async def change_calendar_days(
-    context: CurrentContext, caller: _Ops, code: Code, body: DaysBody
+    request: Request, context: CurrentContext, caller: _Ops, code: Code, body: DaysBody
 ) -> Answer[views.DaysChangedView]:
     """All days of the request are written, or none. `days` replace days of the calendar; `fill_years` adds plain days
     where the calendar knows none. The engine recomputes running deadlines at once, and each one that moves has an event
@@ -185,7 +189,13 @@ async def change_calendar_days(
     days, defaults = body.replacements(), body.defaults()
     done = await calendar_changes.change_days(context.database, code, days, context.clock.now(), by, defaults=defaults)
     await context.announce(done.committed)
-    return answer({"calendar": code, "days_changed": done.days, "deadlines_looked_at": done.deadlines})
+    view: views.DaysChangedView = {
+        "calendar": code,
+        "days_changed": done.days,
+        "deadlines_looked_at": done.deadlines,
+        "warnings": list(done.warnings),
+    }
+    return answer_in_words(view, request)
 
 
 @router.get(

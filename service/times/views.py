@@ -84,11 +84,13 @@ class DayView(TypedDict):
 
 
 class DaysChangedView(TypedDict):
-    """How many days a request changed, and how many running deadlines the engine checks because of it."""
+    """How many days a request changed, and how many running deadlines the engine checks because of it. `warnings`:
+    which days the policies in force need and the calendar does not know."""
 
     calendar: str
     days_changed: int
     deadlines_looked_at: int
+    warnings: list[str]
 
 
 class YearView(TypedDict):

@@ -32,7 +32,7 @@ def test_every_fault_is_on_stderr_and_nothing_is_imported(run: Run, database_url
     code, lines, faults = run(database_url, "registry", "import", _folder(bundles.files(cells=cells)))
     assert (code, lines) == (1, [])
     assert [line.split(":")[0] for line in faults[:-1]] == ["cells.csv"] * (len(faults) - 1)
-    assert faults[-1] == f"{len(faults) - 1} faults; nothing was imported."
+    assert faults[-1] == f"{len(faults) - 1} faults; nothing was imported: correct each."
     assert run(database_url, "doctor")[0] == 1, "there is no registry"
 
 

@@ -81,7 +81,7 @@ def test_faults_that_only_the_registry_shows_are_told_by_check(run: Run, haizhu_
 
 def test_a_draft_that_the_registry_refuses_is_not_stored(run: Run, haizhu_url: str) -> None:
     code, lines, wrong = run(haizhu_url, "policy", "draft", save("bad.yaml", BAD))
-    assert (code, lines, wrong[-1]) == (1, [], "sihu: 3 faults; nothing was written: correct each.")
+    assert (code, lines, wrong[-1]) == (1, [], "sihu: 3 faults; nothing was written: correct each of errors.")
     assert len(run(haizhu_url, "policy", "list")[1]) == 1
 
 
@@ -127,7 +127,7 @@ def test_a_moment_before_all_time_is_one_clear_line(run: Run, haizhu_url: str) -
 def test_days_are_seeded_once_around_what_was_loaded(run: Run, haizhu_url: str) -> None:
     file = save("2025.csv", "day,workday\n2025-10-01,true\n")
     nobody = "; the engine looks at 0 running deadlines again."
-    assert run(haizhu_url, "calendar", "load", file) == (0, [f"cn: 1 days changed{nobody}"], [])
+    assert run(haizhu_url, "calendar", "load", file) == (0, [f"cn: 1 day changed{nobody}"], [])
     assert run(haizhu_url, "calendar", "seed") == (0, [f"cn: {7 * 365 + 1} days changed{nobody}"], [])
     first, second = days(haizhu_url, date(2025, 10, 1), date(2025, 10, 2))
     assert first == Day(date(2025, 10, 1), True, "2025.csv")
@@ -154,8 +154,55 @@ def test_an_edited_day_outlives_a_seed(run: Run, office_url: str) -> None:
     assert days(office_url, day, day) == [Day(day, True, "own.csv", "加班")]
 
 
+SEVEN = written(working(category="urban"), calendar="cn", hours=["08:30-12:00", "14:00-17:30"])
+
+
+def test_a_check_says_what_one_wd_is(run: Run, office_url: str) -> None:
+    code, lines, wrong = run(office_url, "policy", "check", save("seven.yaml", SEVEN))
+    assert (code, wrong) == (0, [])
+    assert lines[:2] == [
+        "seven.yaml is sound.",
+        "1wd is 7h: one working day of 08:30-12:00 and 14:00-17:30.",
+    ]
+    assert [line.split(" does not know ")[0].split(" knows no ")[0] for line in lines[2:]] == ["warning: calendar cn"]
+
+
+def test_a_policy_of_chinese_windows_is_read_and_said(run: Run, haizhu_url: str) -> None:
+    file = save("gbk.yaml", in_yaml(written(title="示例时限")).decode().encode("gbk"))
+    code, lines, _ = run(haizhu_url, "policy", "check", file)
+    assert (code, lines[0].split(",")[0], lines[1]) == (
+        0,
+        "warning: gbk.yaml was read as GB18030",
+        "gbk.yaml is sound.",
+    )
+
+
+@pytest.mark.parametrize("verb", ["check", "draft"])
+def test_hours_over_midnight_are_refused_with_the_way(run: Run, haizhu_url: str, verb: str) -> None:
+    file = save("night.yaml", written(calendar="cn", hours=["22:00-06:00"]))
+    code, lines, wrong = run(haizhu_url, "policy", verb, file)
+    assert (code, lines) == (1, [])
+    assert wrong == [
+        "hours 22:00-06:00 end before they begin: hours over midnight are two, 00:00-06:00 and 22:00-24:00",
+        "sihu: night.yaml: 1 fault; nothing was written",
+    ]
+
+
+def test_an_activation_says_what_the_calendar_lacks(run: Run, office_url: str) -> None:
+    run(office_url, "policy", "draft", save("seven.yaml", SEVEN))
+    code, lines, _ = run(office_url, "policy", "activate", "example", "2")
+    assert (code, len(lines)) == (0, 2)
+    assert lines[1].startswith("warning: calendar cn ")
+
+
+def test_a_load_says_what_the_calendar_still_lacks(run: Run, office_url: str) -> None:
+    _, lines, _ = run(office_url, "calendar", "load", save("own.csv", TYPHOON))
+    assert len(lines) == 2
+    assert lines[1].startswith("warning: calendar cn ")
+
+
 def test_a_broken_feed_file_is_told_by_line_and_writes_nothing(run: Run, haizhu_url: str) -> None:
-    perhaps = "workday 'perhaps': say true or false (or 1/0, workday/off)"
+    perhaps = "workday 'perhaps': Send true or false (or 1/0, yes/no, workday/off, 是/否, 班/休)."
     file = save("feed.csv", "day,workday\n2027-01-01,true\n2027-01-02,perhaps\n")
     assert run(haizhu_url, "calendar", "load", file) == (1, [], [f"sihu: feed.csv:3: {perhaps}"])
     file = save("feed.csv", "day,workday\n2027-01-01,perhaps\n2027-02-30,true\n")
@@ -164,7 +211,7 @@ def test_a_broken_feed_file_is_told_by_line_and_writes_nothing(run: Run, haizhu_
         [],
         [
             f"feed.csv:2: {perhaps}",
-            "feed.csv:3: day '2027-02-30': Send a day from 2000 to 2099, such as 2026-11-23.",
+            "feed.csv:3: day '2027-02-30': There is no day 2027-02-30: send one such as 2026-11-23.",
             "sihu: 2 faults in feed.csv; nothing was written: correct each.",
         ],
     )

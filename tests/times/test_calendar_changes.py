@@ -48,7 +48,8 @@ async def opened(url: str, start: datetime = START) -> AsyncIterator[House]:
 async def test_days_are_written_read_back_and_told_in_the_feed(house: House) -> None:
     body = put(off("2027-01-01"), {"day": "2027-01-02", "workday": True})
     done = await house.send("ops", "PUT", DAYS, body)
-    assert (done.status_code, done.json()) == (200, {"calendar": "cn", "days_changed": 2, "deadlines_looked_at": 0})
+    answer = {"calendar": "cn", "days_changed": 2, "deadlines_looked_at": 0, "warnings": []}
+    assert (done.status_code, done.json()) == (200, answer)
     read = await house.get("worker", DAYS, first="2026-12-31", last="2027-01-03")
     assert read["items"] == [
         {"day": "2027-01-01", "workday": False, "source": "国务院办公厅", "note": "元旦"},

@@ -233,7 +233,7 @@ async def test_the_feed_tells_who_drafted_and_activated_what_and_when(house: Hou
 async def test_a_bad_policy_is_refused_with_every_fault_and_nothing_is_written(house: House) -> None:
     rows = [*written()["rows"][1:], row(4, "normal"), working(category="urban", answer="2d")]
     status, code, wrong = await refused(house, VERSIONS, written(rows=rows))
-    assert (status, code, len(wrong)) == (422, "validation_failed", 4)
+    assert (status, code, len(wrong)) == (422, "validation_failed", 5)
     assert any("no row for level 1, urgency urgent" in each for each in wrong)
     status, code, wrong = await refused(house, VERSIONS, written(row(category="x"), verify="3", wran=[1]))
     assert (status, code, len(wrong)) == (422, "validation_failed", 2)

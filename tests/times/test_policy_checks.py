@@ -65,12 +65,18 @@ def test_the_same_category_may_stand_once_for_each_level_and_urgency() -> None:
 
 NO_CALENDAR = "level 1, urgency normal, category u-1: clock 'working' needs a calendar: name one, such as cn"
 HALF = "calendar and hours go together: give both, or neither"
+NO_HOURS = (
+    "level 1, urgency normal, category u-1: resolve 1wd counts working days, whose length is that of the hours: give "
+    "hours, such as 08:30-12:00 and 14:00-17:30"
+)
 
 
 @pytest.mark.parametrize(
     ("policy", "faults"),
     [
-        (written(working(category="u-1")), [NO_CALENDAR]),
+        (written(working(category="u-1")), [NO_CALENDAR, NO_HOURS]),
+        (written(working(category="u-1"), calendar="cn"), [HALF, NO_HOURS]),
+        (written(working(category="u-1", resolve="8h"), calendar="cn"), [HALF]),
         (written(calendar="cn"), [HALF]),
         (written(hours=["08:00-12:00"]), [HALF]),
         (written(working(category="u-1"), hours=["08:00-12:00"]), [NO_CALENDAR, HALF]),
@@ -83,34 +89,52 @@ def test_a_working_clock_wants_a_calendar_and_hours(policy: dict[str, Any], faul
 @pytest.mark.parametrize(
     ("hours", "part"),
     [
-        (["14:00-18:00", "08:00-12:00"], "in order and do not overlap: (480, 720) comes after (840, 1080)"),
-        (["08:00-12:00", "11:59-18:00"], "in order and do not overlap: (719, 1080) comes after (480, 720)"),
-        (["08:00-12:00", "08:00-12:00"], "in order and do not overlap"),
-        (["12:00-08:00"], "goes forward within minutes 0 to 1440 of its day: (720, 480)"),
-        (["08:00-08:00"], "goes forward"),
-        (["22:00-24:01"], "goes forward within minutes 0 to 1440 of its day: (1320, 1441)"),
-        (["29:00-29:30"], "goes forward"),
+        (["08:00-12:00", "11:59-18:00"], "08:00-12:00 and 11:59-18:00 overlap: write them as one, or part them"),
+        (["11:59-18:00", "08:00-12:00"], "08:00-12:00 and 11:59-18:00 overlap: write them as one, or part them"),
+        (["08:00-12:00", "08:00-12:00"], "08:00-12:00 and 08:00-12:00 overlap: write them as one, or part them"),
+        (
+            ["22:00-06:00"],
+            "22:00-06:00 end before they begin: hours over midnight are two, 00:00-06:00 and 22:00-24:00",
+        ),
+        (
+            ["12:00-08:00"],
+            "12:00-08:00 end before they begin: hours over midnight are two, 00:00-08:00 and 12:00-24:00",
+        ),
+        (["22:00-00:00"], "22:00-00:00: the end of a day is 24:00: write 22:00-24:00"),
+        (["08:00-08:00"], "08:00-08:00 have no length: leave them out; a whole day is 00:00-24:00"),
+        (["00:00-00:00"], "00:00-00:00 have no length: leave them out; a whole day is 00:00-24:00"),
+        (["24:00-06:00"], "24:00-06:00: 24:00 only ends a day: write 00:00-06:00"),
+        (["22:00-24:01"], "22:00-24:01: 24:01 is no time of a day: a day ends at 24:00"),
+        (["29:00-29:30"], "29:00-29:30: 29:00 is no time of a day: a day ends at 24:00"),
+        (["22:00-30:00"], "22:00-30:00: 30:00 is no time of a day: a day ends at 24:00"),
     ],
 )
-def test_hours_that_are_no_hours_of_a_day_are_told(hours: list[str], part: str) -> None:
-    (fault,) = faults_of(written(calendar="cn", hours=hours))
-    assert fault.startswith("hours: ")
-    assert part in fault
+def test_hours_of_no_day_are_named_with_what_to_write(hours: list[str], part: str) -> None:
+    assert faults_of(written(calendar="cn", hours=hours)) == [f"hours {part}"]
+
+
+@pytest.mark.parametrize("hours", ["8:00-12", "08:00-12:60", "08:00", "上午", "٠٨:٠٠-١٢:٠٠", "08:00-12:00,14:00-18:00"])
+def test_hours_that_cannot_be_read_are_told_with_their_place(hours: str) -> None:
+    (fault,) = faults_of(written(calendar="cn", hours=["00:00-01:00", hours]))
+    assert fault.startswith("/hours/1: Send one span of hours as HH:MM-HH:MM, such as 08:00-12:00.")
 
 
 @pytest.mark.parametrize(
-    "hours", ["8:00-12:00", "08:00–12:00", "08:00-12:60", "08:00 - 12:00", "08:00-12:00\n", "٠٨:٠٠-١٢:٠٠"]
+    "hours",
+    [
+        *("08:00-12:00", "8:00-12:00", "08:00–12:00", "08:00—12:00", "08：00－12：00", "08:00～12:00", "08:00~12:00"),
+        *("08:00 - 12:00", " 08:00-12:00\n", "０８:００-１２:００", "08:00至12:00"),
+    ],
 )
-def test_hours_that_cannot_be_read_are_told_with_their_place(hours: str) -> None:
-    (fault,) = faults_of(written(calendar="cn", hours=["00:00-01:00", hours]))
-    assert fault.startswith("/hours/1: Send hours such as 08:00-12:00")
+def test_hours_in_the_writing_of_an_office_are_read(hours: str) -> None:
+    assert read(written(calendar="cn", hours=[hours])).spans == ((480, 720),)
 
 
 def test_hours_may_touch_and_reach_from_midnight_to_midnight() -> None:
-    assert read(written(calendar="cn", hours=["00:00-08:00", "08:00-24:00"])).spans == ((0, 480), (480, 1440))
+    assert read(written(calendar="cn", hours=["08:00-24:00", "00:00-08:00"])).spans == ((0, 480), (480, 1440))
 
 
-OF_WORKING = "of working time: write wd (8 working hours) or h"
+OF_WORKING = "of working time: write wd (a working day of these hours) or h"
 OF_CONTINUOUS = "of a continuous clock: write d (24 hours) or h"
 
 
@@ -169,13 +193,13 @@ def test_all_faults_of_one_file_are_told_at_once() -> None:
         working(category="u-1", answer="2d"),
         row(2, answer="1wd", category="u"),
     ]
-    assert faults_of(written(rows=rows, hours=["14:00-18:00", "08:00-12:00"])) == [
+    assert faults_of(written(rows=rows, hours=["14:00-18:00", "08:00-06:00"])) == [
         "2 rows for level 4, urgency normal: keep one",
         "no row for level 1, urgency urgent: add one without a category",
         "level 1, urgency normal, category u-1: clock 'working' needs a calendar: name one, such as cn",
         "calendar and hours go together: give both, or neither",
-        "hours: spans are in order and do not overlap: (480, 720) comes after (840, 1080)",
-        "level 1, urgency normal, category u-1: answer 2d of working time: write wd (8 working hours) or h",
+        "hours 08:00-06:00 end before they begin: hours over midnight are two, 00:00-06:00 and 08:00-24:00",
+        f"level 1, urgency normal, category u-1: answer 2d {OF_WORKING}",
         "level 2, urgency normal, category u: answer 1wd of a continuous clock: write d (24 hours) or h",
     ]
 
@@ -232,7 +256,7 @@ def test_a_policy_with_a_hole_that_nothing_let_in_says_which() -> None:
 )
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
-        seconds_of(text)
+        seconds_of(text, working_day_s=28_800)
     assert faults_of(written(verify=text))[0].startswith("/verify: Send a duration such as 30m")
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from service.rules.worktime import WorkCalendar
 from service.times.policy_checks import faults_in_world, read_policy
 from tests.registry.bundles import NOW, OFFICE, in_yaml, row, working, written
 
@@ -18,8 +17,7 @@ def told_in_world(policy: dict[str, Any], days: dict[date, bool] | None = None, 
     """What only the registry shows."""
     read, wrong = read_policy(in_yaml(policy))
     assert read is not None, wrong
-    timer = None if days is None else WorkCalendar(read.spans, days)
-    return list(faults_in_world(read.policy(1), CODES, timer, now))
+    return list(faults_in_world(read.policy(1), CODES, days, now))
 
 
 def off(first: int, last: int) -> dict[date, bool]:

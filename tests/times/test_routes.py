@@ -70,3 +70,18 @@ async def test_days_are_read_in_order_and_at_most_4000(house: House, first: str,
     await house.send("ops", "PUT", DAYS, put(off("2027-01-01")))
     query: dict[str, Any] = {"first": first} | ({"last": last} if last else {})
     assert (await house.send("worker", "GET", DAYS, **query)).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "pointers"),
+    [
+        ("2026-01-02", "2026-01-01", ["?first", "?last"]),
+        ("2026-01-01", "2036-12-14", ["?last"]),
+        ("2026/1/1", "2026-01-01", ["?first"]),
+        ("1999-12-31", "2100-01-01", ["?first", "?last"]),
+    ],
+)
+async def test_a_span_of_days_is_refused_by_name(house: House, first: str, last: str, pointers: list[str]) -> None:
+    refused = await house.send("worker", "GET", DAYS, first=first, last=last)
+    assert (refused.status_code, refused.json()["code"]) == (422, "validation_failed")
+    assert [each["pointer"] for each in refused.json()["errors"]] == pointers

@@ -7,12 +7,17 @@ from dataclasses import dataclass
 
 from service.registry.bundle.parse import Bundle, Fault
 from service.registry.bundle.rows import DutyRow, UnitRow
+from service.rules.sentences import Sentence
 from service.rules.words import CELL_DIGITS, COMMUNITY_DIGITS, DISTRICT_DIGITS, LEVEL_OF_KIND, STREET_DIGITS, UnitKind
 
 _DIGITS = {UnitKind.DISTRICT: DISTRICT_DIGITS, UnitKind.STREET: STREET_DIGITS, UnitKind.COMMUNITY: COMMUNITY_DIGITS}
 """The kinds of units that are areas, with the number of digits of their codes."""
 _STEP = 3
 """Digits that the code of a street, a community or a cell adds to the code of the area around it."""
+_ZEROES = "000000"
+_SHORTENED = Sentence(
+    "Excel shortened the code of this community, it ends in zeros: format the column as text and enter it anew"
+)
 _REFERS_TO: Mapping[str, frozenset[str]] = {
     "units.csv": frozenset({"units.csv"}),
     "cells.csv": frozenset({"units.csv"}),
@@ -69,6 +74,8 @@ def _faults_of_unit(row: UnitRow) -> Iterator[str]:
     digits = _DIGITS.get(row.kind)
     if digits and not (row.code.isdigit() and len(row.code) == digits):
         yield f"the code of a {row.kind.value} has {digits} digits, not '{row.code}'"
+    elif row.kind is UnitKind.COMMUNITY and row.code.endswith(_ZEROES):
+        yield _SHORTENED
     elif digits and row.parent and row.kind is not UnitKind.DISTRICT and row.parent != row.code[:-_STEP]:
         yield f"code {row.code} should start with its parent's: give {row.code[:-_STEP]}, not {row.parent}"
     if row.in_charge_of and row.kind is not UnitKind.LEADER:
@@ -108,6 +115,8 @@ def _faults_of_cells(bundle: Bundle, kinds: dict[str, UnitKind], stored: frozens
     for number, row in bundle.cells:
         if not (row.code.isdigit() and len(row.code) == CELL_DIGITS):
             yield Fault(file, number, f"a cell's code has {CELL_DIGITS} digits, not '{row.code}'")
+        elif row.community.endswith(_ZEROES):
+            yield Fault(file, number, _SHORTENED)
         elif row.code[:COMMUNITY_DIGITS] != row.community:
             yield Fault(file, number, f"code {row.code} should start with its community's, {row.community}")
         if kinds.get(row.community) is not UnitKind.COMMUNITY:

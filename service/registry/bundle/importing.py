@@ -16,6 +16,7 @@ from service.registry.bundle.parse import Bundle, Fault
 from service.registry.bundle.report import ImportReport, RegistryImportedData
 from service.registry.bundle.rows import Row
 from service.rules.model import By
+from service.rules.sentences import Sentence
 from service.rules.words import LEVEL_OF_KIND, EventType, UnitKind
 from service.rules.world import World
 from service.store.database import Database, Transaction
@@ -25,10 +26,10 @@ from service.store.registry import calendars, policies
 from service.store.registry import rows as rows_
 from service.store.registry import world as world_
 from service.store.registry.calendars import Day
-from service.times import calendar_changes, day_sources
+from service.times import calendar_changes, coverage, day_sources
 from service.times.day_sources import OFFICIAL
 from service.times.policies import PolicyActivatedData
-from service.times.policy_checks import faults_in_world, timer_of
+from service.times.policy_checks import faults_in_world
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +69,9 @@ async def import_bundle(
         days = await _days(job)
         faults = sorted(_faults_of_rows(job, plans) | await _faults_of_times(job, days))
         if faults:
-            return ImportReport(dry_run, faults=faults)
+            return ImportReport(dry_run, faults=faults, warnings=bundle.notes)
         report = await _carry_out(job, plans, days)
+        report = replace(report, warnings=[*bundle.notes, *await _gaps(job, days)])
         if dry_run or not report.changes_anything:
             return report
         await world_.rise(tx)
@@ -162,9 +164,9 @@ async def _faults_of_times(job: _Import, days: Mapping[str, list[Day]]) -> set[F
     policy = job.bundle.policy
     if policy is None:
         return faults
-    timer = timer_of(policy, await _workdays(job, days, policy.calendar) if policy.calendar else {})
+    workdays = await _workdays(job, days, policy.calendar) if policy.calendar else {}
     categories = {*job.world.categories, *(row.code for _, row in job.bundle.categories)}
-    of_policy = faults_in_world(policy.policy(0), categories, timer, job.now)
+    of_policy = faults_in_world(policy.policy(0), categories, workdays or None, job.now)
     return faults | {Fault("policy.yaml", 0, detail) for detail in of_policy}
 
 
@@ -172,6 +174,14 @@ async def _workdays(job: _Import, days: Mapping[str, list[Day]], calendar: str) 
     """Return which days of a calendar will be working days after the import."""
     stored = (await calendars.days(job.tx)).get(calendar, {})
     return {**stored, **{each.day: each.workday for each in days.get(calendar, ())}}
+
+
+async def _gaps(job: _Import, days: Mapping[str, list[Day]]) -> list[Sentence]:
+    """Return what the calendars will lack after the import, of the days that the policies need."""
+    policies = coverage.in_force(job.world, job.now) if job.bundle.policy is None else [job.bundle.policy.policy(0)]
+    names = {each.hours.calendar for each in policies if each.hours}
+    known = {name: await _workdays(job, days, name) for name in names}
+    return [gap.warning for gap in coverage.gaps(policies, lambda code, day: day in known[code], job.now)]
 
 
 async def _carry_out(job: _Import, plans: Mapping[str, Plan], days: Mapping[str, list[Day]]) -> ImportReport:
@@ -227,7 +237,7 @@ async def _write_policy(job: _Import) -> tuple[str, int] | None:
 def _entries(job: _Import, report: ImportReport) -> list[Entry]:
     """Return the events of an import: one for the registry, and one for a policy that becomes active."""
     by = job.by.as_dict()
-    imported: RegistryImportedData = {**report.view(), "by": by}
+    imported: RegistryImportedData = {**report.facts(), "by": by}
     entries = [Entry(EventType.REGISTRY_IMPORTED, job.now, job.district, (), imported)]
     if report.policy:
         code, version = report.policy

@@ -1,28 +1,38 @@
 """Files become a `Bundle`: rows with the line each stands on, shapes, a policy. Faults are collected, never raised.
 
-The columns of each file are the fields of its class in `rows`. A list in a field is separated by ';'. A date is a day
-in Asia/Shanghai. A changed row without `valid_from` is in force from the import on; `changes` says why no change starts
-in the past.
+The columns of each file are the fields of its class in `rows`, read as `sheets` reads them. A list in a field is
+separated by ';'. A date is a day in Asia/Shanghai. A changed row without `valid_from` is in force from the import on;
+`changes` says why no change starts in the past.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from service.places.geojson import read_shapes
-from service.registry.bundle.rows import CalendarRow, CategoryRow, CellRow, DutyRow, LineRow, Row, UnitRow
+from service.registry.bundle.files import POLICY, SHAPES, TABLES, fault_of_name
+from service.registry.bundle.rows import (
+    READERS,
+    CalendarRow,
+    CategoryRow,
+    CellRow,
+    DutyRow,
+    LineRow,
+    Row,
+    UnitRow,
+)
+from service.rules.sentences import Sentence
 from service.rules.world import Rings
+from service.sheets import decoding
+from service.sheets.cells import read_cells
+from service.sheets.tables import SheetColumns, read_sheet
 from service.times.policy_checks import read_policy
 from service.times.policy_file import PolicyFile
 from service.web import faults as sentences
-
-_QUOTE_LENGTH = 200  # characters of the file that a fault quotes
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -35,7 +45,14 @@ class Fault:
     detail: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.row}: {self.detail}" if self.row else f"{self.file}: {self.detail}"
+        return self.sentence
+
+    @property
+    def sentence(self) -> Sentence:
+        """The fault with its place."""
+        if not self.row:
+            return Sentence("{file}: {fault}", file=self.file, fault=self.detail)
+        return Sentence("{file}:{line}: {fault}", file=self.file, line=self.row, fault=self.detail)
 
 
 R = TypeVar("R", bound=Row)
@@ -47,8 +64,8 @@ NumberedRows = tuple[tuple[int, R], ...]
 class Bundle:
     """The content of a bundle, without the rows that have faults.
 
-    `unread` names the files of which no row could be read. `cells_file` is the file that `cells` come from. `shapes` of
-    cells.geojson are by code, each with the number of its feature.
+    `unread` names the files of which no row could be read. `notes` say how files were read. `cells_file` is the file
+    that `cells` come from. `shapes` of cells.geojson are by code, each with the number of its feature.
     """
 
     lines: NumberedRows[LineRow] = ()
@@ -62,9 +79,10 @@ class Bundle:
     policy: PolicyFile | None = None
     faults: list[Fault] = field(default_factory=list)
     unread: frozenset[str] = frozenset()
+    notes: tuple[Sentence, ...] = ()
 
 
-_TABLES: Mapping[str, type[Row]] = {
+_ROWS: Mapping[str, type[Row]] = {
     "lines.csv": LineRow,
     "units.csv": UnitRow,
     "cells.csv": CellRow,
@@ -72,8 +90,6 @@ _TABLES: Mapping[str, type[Row]] = {
     "duties.csv": DutyRow,
     "calendar.csv": CalendarRow,
 }
-_POLICY = "policy.yaml"
-_SHAPES = "cells.geojson"
 
 
 def bundle_of(files: Mapping[str, bytes]) -> Bundle:
@@ -82,97 +98,84 @@ def bundle_of(files: Mapping[str, bytes]) -> Bundle:
     faults: list[Fault] = []
     unread: set[str] = set()
     for name, content in files.items():
-        if name in _TABLES:
-            rows = _read_csv(name, content, _TABLES[name], faults)
+        if name in TABLES:
+            rows = _read_csv(name, content, _ROWS[name], faults)
             if rows is None:
                 unread.add(name)
             else:
                 parts[name.removesuffix(".csv")] = rows
-        elif name == _POLICY:
+        elif name == POLICY:
             parts["policy"], details = read_policy(content)
             faults += [Fault(name, 0, detail) for detail in details]
-        elif name != _SHAPES:
-            faults.append(Fault(name, 0, f"unknown file: a bundle holds {', '.join(_TABLES)}, {_SHAPES} and {_POLICY}"))
-    if _SHAPES in files:
-        parts |= _read_shapes(files[_SHAPES], parts.get("cells"), faults)
-    return Bundle(**parts, faults=faults, unread=frozenset(unread))
+        elif name != SHAPES:
+            faults.append(Fault(name, 0, fault_of_name(name)))
+    if SHAPES in files:
+        parts |= _read_shapes(files[SHAPES], parts.get("cells"), faults)
+    notes = tuple(each for name, content in files.items() if (each := decoding.note(name, content)))
+    return Bundle(**parts, faults=faults, unread=frozenset(unread), notes=notes)
 
 
 def _read_shapes(content: bytes, cells: NumberedRows[CellRow] | None, faults: list[Fault]) -> dict[str, Any]:
     """Return the shapes by code and, if the bundle has no cells.csv, also the cells that cells.geojson names."""
     shapes, details = read_shapes(content)
-    faults += [Fault(_SHAPES, number, detail) for number, detail in details]
+    faults += [Fault(SHAPES, number, detail) for number, detail in details]
     parts: dict[str, Any] = {"shapes": {shape.code: (number, shape.rings) for number, shape in shapes}}
     if cells is not None:
         names = {row.code: (row.name, row.community) for _, row in cells}
         for number, shape in shapes:
             if names.get(shape.code, (shape.name, shape.community)) != (shape.name, shape.community):
-                faults.append(Fault(_SHAPES, number, f"cell {shape.code} has another name or community in cells.csv"))
+                detail = Sentence("cell {code} has another name or community in cells.csv", code=shape.code)
+                faults.append(Fault(SHAPES, number, detail))
         return parts
     rows = []
     for number, shape in shapes:
         try:
             rows.append((number, CellRow(code=shape.code, name=shape.name, community=shape.community)))
         except ValidationError as error:
-            faults += _faults_of(error, CellRow, _SHAPES, number)
-    return {**parts, "cells": tuple(rows), "cells_file": _SHAPES}
+            faults += _faults_of(error, CellRow, SHAPES, number)
+    return {**parts, "cells": tuple(rows), "cells_file": SHAPES}
 
 
 def _read_csv(name: str, content: bytes, model: type[R], faults: list[Fault]) -> NumberedRows[R] | None:
     """Return the rows that have no fault; None when the file as a whole cannot be read."""
-    try:
-        lines = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
-    except UnicodeDecodeError as error:
-        faults.append(Fault(name, content[: error.start].count(b"\n") + 1, "not UTF-8: save the file as UTF-8"))
-        return None
-    try:
-        header = next(lines, [])
-        detail = _fault_of_header(header, model)
-        if detail:
-            faults.append(Fault(name, 1, detail))
-            return None
-        return tuple(_read_rows(name, lines, header, model, faults))
-    except csv.Error as error:
-        faults.append(Fault(name, lines.line_num, f"not CSV: {error}"))
-        return None
-
-
-def _fault_of_header(header: list[str], model: type[Row]) -> str | None:
-    unknown = sorted(set(header) - model.model_fields.keys())
-    missing = sorted(key for key, each in model.model_fields.items() if each.is_required() and key not in header)
-    repeated = sorted(key for key in set(header) & model.model_fields.keys() if header.count(key) > 1)
-    if not (unknown or missing or repeated):
-        return None
-    kinds = (("unknown", unknown), ("missing", missing), ("more than once", repeated))
-    detail = "; ".join(f"{kind}: {', '.join(names)[:_QUOTE_LENGTH]}" for kind, names in kinds if names)
-    return f"the header should be {','.join(model.model_fields)} ({detail})"
+    required = [key for key, each in model.model_fields.items() if each.is_required()]
+    sheet = read_sheet(content, SheetColumns(tuple(model.model_fields), required))
+    faults += [Fault(name, line, detail) for line, detail in sheet.faults]
+    rows = tuple(_read_rows(name, sheet.rows, model, faults))
+    return rows if sheet.whole else None
 
 
 def _read_rows(
-    name: str, lines: Any, header: list[str], model: type[R], faults: list[Fault]
+    name: str, numbered: Iterable[tuple[int, Mapping[str, str]]], model: type[R], faults: list[Fault]
 ) -> Iterator[tuple[int, R]]:
     first_lines: dict[str, int] = {}
-    for values in lines:
-        number = lines.line_num
-        if not values:
-            continue
-        if len(values) != len(header):
-            faults.append(Fault(name, number, f"{len(values)} fields where the header has {len(header)}"))
-            continue
+    for number, texts in numbered:
+        values, wrong = read_cells(texts, READERS)
+        faults += [Fault(name, number, _in_column(column, detail)) for column, detail in wrong.items()]
         try:
-            row = model.model_validate(
-                {key: value.strip() for key, value in zip(header, values, strict=True) if value.strip()}
-            )
+            row = model.model_validate(values)
         except ValidationError as error:
-            faults += _faults_of(error, model, name, number)
+            faults += _faults_of(error, model, name, number, wrong)
+            continue
+        if wrong:
             continue
         first = first_lines.setdefault(row.key, number)
         if first != number:
-            faults.append(Fault(name, number, f"{row.key} stands on line {first} already: keep one of them"))
+            detail = Sentence("{key} stands on line {line} already: keep one of them", key=row.key, line=first)
+            faults.append(Fault(name, number, detail))
             continue
         yield number, row
 
 
-def _faults_of(error: ValidationError, model: type[Row], file: str, number: int) -> Iterator[Fault]:
+def _faults_of(
+    error: ValidationError, model: type[Row], file: str, number: int, known: Collection[str] = ()
+) -> Iterator[Fault]:
+    """Yield the faults that pydantic finds in a row, without those of the columns whose fault is known already."""
     for each in sentences.validation_failed(error, model).errors:
-        yield Fault(file, number, f"{each.pointer.removeprefix('/')}: {each.detail}")
+        column = each.pointer.removeprefix("/")
+        if column.partition("/")[0] not in known:
+            yield Fault(file, number, _in_column(column, each.detail))
+
+
+def _in_column(column: str, fault: str) -> Sentence:
+    return Sentence("{column}: {fault}", column=column, fault=fault)

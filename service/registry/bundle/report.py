@@ -10,6 +10,7 @@ from typing_extensions import TypedDict  # pydantic cannot read that of `typing`
 from service.registry.bundle.changes import RowSummary
 from service.registry.bundle.parse import Fault
 from service.rules.logged import ByView
+from service.rules.sentences import Sentence
 from service.shown.references import PolicyReference
 from service.store.log.writing import Committed
 
@@ -26,8 +27,9 @@ class RowSummaryView(TypedDict):
     first: list[str]
 
 
-class ImportView(TypedDict):
-    """The outcome of an import. `changes` is by the name of a file; `open_incidents` are with units that change."""
+class ImportFactsView(TypedDict):
+    """The outcome of an import as the log keeps it. `changes` is by the name of a file; `open_incidents` are with units
+    that change."""
 
     dry_run: bool
     changes: dict[str, RowSummaryView]
@@ -36,7 +38,14 @@ class ImportView(TypedDict):
     open_incidents: int
 
 
-class RegistryImportedData(ImportView):
+class ImportView(ImportFactsView):
+    """The outcome of an import. `warnings` are sentences on what to look at: a file that was not UTF-8, a calendar that
+    ends too early."""
+
+    warnings: list[str]
+
+
+class RegistryImportedData(ImportFactsView):
     """The data of `sihu.registry.imported`."""
 
     by: ByView
@@ -44,7 +53,8 @@ class RegistryImportedData(ImportView):
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What an import did, or would do. `policy` is the version that becomes active, None when the active one stays."""
+    """What an import did, or would do. `policy` is the version that becomes active, None when the active one stays.
+    `warnings` hinder nothing."""
 
     dry_run: bool
     changes: Mapping[str, RowSummary] = field(default_factory=dict)
@@ -52,6 +62,7 @@ class ImportReport:
     open_incidents: int = 0
     days: int = 0
     faults: Sequence[Fault] = ()
+    warnings: Sequence[Sentence] = ()
     committed: Committed | None = None
 
     @property
@@ -59,8 +70,17 @@ class ImportReport:
         """Whether at least one row, day or policy differs from before."""
         return self.policy is not None or self.days > 0 or any(each.codes for each in self.changes.values())
 
+    @property
+    def refusal(self) -> Sentence:
+        """What a report with faults says of them as a whole."""
+        return Sentence("{count} {count:fault|faults}; nothing was imported: correct each.", count=len(self.faults))
+
     def view(self) -> ImportView:
         """Return the report as the API answers it."""
+        return {**self.facts(), "warnings": list(self.warnings)}
+
+    def facts(self) -> ImportFactsView:
+        """Return the report as the log keeps it."""
         return {
             "dry_run": self.dry_run,
             "changes": {name: _view_of(summary) for name, summary in self.changes.items()},
@@ -71,16 +91,23 @@ class ImportReport:
 
     def lines(self) -> list[str]:
         """Return the report as the command line prints it."""
+        warnings = [Sentence("warning: {warning}", warning=each) for each in self.warnings]
         if self.faults:
-            return [*map(str, self.faults), f"{len(self.faults)} faults; nothing was imported."]
-        lines = [_line_of(name, summary) for name, summary in self.changes.items()]
+            return [*warnings, *map(str, self.faults), self.refusal]
+        lines: list[str] = [_line_of(name, summary) for name, summary in self.changes.items()]
         if self.days:
-            lines.append(f"calendar: {self.days} days added or changed")
+            lines.append(Sentence("calendar: {days} {days:day|days} added or changed", days=self.days))
         if self.policy:
-            lines.append(f"policy {self.policy[0]} version {self.policy[1]} becomes active")
+            code, version = self.policy
+            lines.append(Sentence("policy {code} version {version} becomes active", code=code, version=version))
         if self.open_incidents:
-            lines.append(f"{self.open_incidents} open incidents are with units that change")
-        return [*lines, "Dry run: nothing was written." if self.dry_run else "Imported."]
+            lines.append(
+                Sentence(
+                    "{count} open {count:incident is|incidents are} with units that change", count=self.open_incidents
+                )
+            )
+        end = Sentence("Dry run: nothing was written.") if self.dry_run else Sentence("Imported.")
+        return [*lines, *warnings, end]
 
 
 def _view_of(summary: RowSummary) -> RowSummaryView:
@@ -93,6 +120,13 @@ def _view_of(summary: RowSummary) -> RowSummaryView:
     }
 
 
-def _line_of(name: str, summary: RowSummary) -> str:
-    line = f"{name}: {len(summary.added)} added, {len(summary.changed)} changed, {summary.unchanged} unchanged"
-    return f"{line}, {len(summary.closed)} closed" if summary.closed else line
+def _line_of(name: str, summary: RowSummary) -> Sentence:
+    counts = {"added": len(summary.added), "changed": len(summary.changed), "unchanged": summary.unchanged}
+    if not summary.closed:
+        return Sentence("{file}: {added} added, {changed} changed, {unchanged} unchanged", file=name, **counts)
+    return Sentence(
+        "{file}: {added} added, {changed} changed, {unchanged} unchanged, {ended} closed",
+        file=name,
+        ended=len(summary.closed),
+        **counts,
+    )

@@ -10,14 +10,14 @@ from service.access import deps
 from service.access.deps import Caller
 from service.context import CurrentContext
 from service.registry.bundle import examples, importing
-from service.registry.bundle.files import BundleError, unzip
+from service.registry.bundle.files import BundleError, from_texts, unzip
 from service.registry.bundle.report import ImportView
 from service.rules import access, errors
 from service.rules.errors import Pointer, Rule
 from service.rules.sentences import Sentence
 from service.rules.words import Role
 from service.web import problems, strict_json
-from service.web.answers import Answer, answer
+from service.web.answers import Answer, answer_in_words
 from service.web.examples import one
 from service.web.router import Router
 
@@ -87,13 +87,17 @@ async def import_registry(
     report = await importing.import_bundle(context.database, files, context.clock.now(), by, dry_run=dry_run)
     if report.faults:
         shown = report.faults[:_MAX_FAULTS]
-        pointers = [Pointer(f"/{each.file}", Sentence("{fault}", fault=str(each)), Rule.BAD_FILE) for each in shown]
-        detail = Sentence(
-            "{count} {count:fault|faults}; nothing was imported: correct each of errors.", count=len(report.faults)
-        )
+        pointers = [Pointer(_pointer(each.file), each.sentence, Rule.BAD_FILE) for each in shown]
+        detail = report.refusal
+        if report.warnings:
+            detail = Sentence("{refusal} {warnings}", refusal=detail, warnings=list(report.warnings))
         raise errors.ValidationFailed(detail, errors=pointers)
     await context.announce(report.committed)
-    return answer(report.view())
+    return answer_in_words(report.view(), request)
+
+
+def _pointer(file: str) -> str:
+    return "/" + file.replace("~", "~0").replace("/", "~1")
 
 
 def _files(content: bytes, media: str) -> dict[str, bytes]:
@@ -103,13 +107,16 @@ def _files(content: bytes, media: str) -> dict[str, bytes]:
         BadJson: the body is neither a zip archive nor JSON.
         ValidationFailed: the archive cannot be read, or the JSON is no map of texts.
     """
-    if media.partition(";")[0].strip().lower() == "application/zip":
-        try:
-            return unzip(content)
-        except BundleError as error:
-            raise errors.wrong_field("", Sentence("{fault}", fault=str(error)), Rule.BAD_FILE) from None
+    is_zip = media.partition(";")[0].strip().lower() == "application/zip"
+    try:
+        return unzip(content) if is_zip else from_texts(_texts(content))
+    except BundleError as error:
+        raise errors.wrong_field("", Sentence("{fault}", fault=error.args[0]), Rule.BAD_FILE) from None
+
+
+def _texts(content: bytes) -> dict[str, str]:
     texts = strict_json.read(content)
     if not isinstance(texts, dict) or not all(isinstance(text, str) for text in texts.values()):
         detail = Sentence("Send an object that maps file names, such as units.csv, to their text.")
         raise errors.wrong_field("", detail, Rule.WRONG_TYPE, type="object")
-    return {name: text.encode("utf-8", "surrogatepass") for name, text in texts.items()}
+    return texts

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, ConfigDict
 
 from service.registry.schemas import Basis, Midnight, Name
 from service.rules.words import UnitKind, Urgency
+from service.sheets import cells
 from service.web.text import CalendarDay, Code, Prefix
 
-
-def _split(value: object) -> object:
-    return tuple(part.strip() for part in value.split(";") if part.strip()) if isinstance(value, str) else value
-
-
-Codes = Annotated[tuple[Code, ...], BeforeValidator(_split)]
-"""Codes in one field, separated by ';'."""
-Prefixes = Annotated[tuple[Prefix, ...], BeforeValidator(_split)]
-"""Areas in one field, separated by ';'."""
+READERS: Mapping[str, cells.Reader] = {
+    **dict.fromkeys(("code", "parent", "line_parent", "community", "line"), cells.code),
+    **dict.fromkeys(("category", "area", "lead_unit"), cells.code),
+    **dict.fromkeys(("covers", "in_charge_of", "assisting"), cells.codes),
+    **dict.fromkeys(("valid_from", "valid_to", "day"), cells.day),
+    "workday": cells.boolean,
+}
+"""What a spreadsheet may have made of the values of a column is read by these; other columns are text as it stands."""
 
 
 class Row(BaseModel):
@@ -48,8 +48,8 @@ class UnitRow(Row):
     level: int | None = None
     parent: Code | None = None
     line_parent: Code | None = None
-    covers: Prefixes = ()
-    in_charge_of: Codes = ()
+    covers: tuple[Prefix, ...] = ()
+    in_charge_of: tuple[Code, ...] = ()
     valid_from: Midnight | None = None
     valid_to: Midnight | None = None
 
@@ -77,7 +77,7 @@ class DutyRow(Row):
     category: Code
     area: Prefix
     lead_unit: Code
-    assisting: Codes = ()
+    assisting: tuple[Code, ...] = ()
     basis: Basis = "-"
     valid_from: Midnight | None = None
     valid_to: Midnight | None = None

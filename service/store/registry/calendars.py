@@ -78,6 +78,13 @@ async def pinned(connection: AsyncConnection) -> set[tuple[str, int]]:
     return {(code, number) for code, number in await connection.execute(wanted)}
 
 
+async def provisional(connection: AsyncConnection) -> int:
+    """Return how many open incidents have a deadline in a year of which a calendar does not know every day."""
+    wanted = select(func.count()).where(incident.c.state != "closed", incident.c.provisional)
+    count: int = (await connection.execute(wanted)).scalar_one()
+    return count
+
+
 async def years(connection: AsyncConnection, calendar: str) -> list[tuple[int, int, int]]:
     """Return (year, known days, days in the year) for every year of which a calendar knows a day."""
     year = func.extract("year", calendar_day.c.day)

@@ -6,6 +6,7 @@ from service.registry.bundle import examples
 from service.registry.bundle.changes import RowSummary
 from service.registry.bundle.parse import Fault
 from service.registry.bundle.report import ImportReport, ImportView
+from service.rules.sentences import Sentence
 from tests.shapes import check
 
 UNITS = RowSummary(["a"], ["b", "c"], ["d"], 5)
@@ -19,6 +20,7 @@ def test_the_view_counts_rows_and_names_the_first_codes() -> None:
         "policy_activated": {"code": "p", "version": 2},
         "calendar_days": 4,
         "open_incidents": 3,
+        "warnings": [],
     }
 
 
@@ -43,7 +45,19 @@ def test_the_command_line_shows_one_line_a_file() -> None:
 
 def test_faults_are_printed_instead_of_changes() -> None:
     report = ImportReport(True, {"units": UNITS}, faults=[Fault("a.csv", 0, "x"), Fault("b.csv", 2, "y")])
-    assert report.lines() == ["a.csv: x", "b.csv:2: y", "2 faults; nothing was imported."]
+    assert report.lines() == ["a.csv: x", "b.csv:2: y", "2 faults; nothing was imported: correct each."]
+
+
+def test_counts_agree_with_their_words() -> None:
+    one = ImportReport(False, faults=[Fault("a.csv", 0, "x")], warnings=[Sentence("look")])
+    assert one.lines() == ["warning: look", "a.csv: x", "1 fault; nothing was imported: correct each."]
+    lines = ImportReport(False, open_incidents=1, days=1, warnings=[Sentence("look")]).lines()
+    assert lines == [
+        "calendar: 1 day added or changed",
+        "1 open incident is with units that change",
+        "warning: look",
+        "Imported.",
+    ]
 
 
 def test_an_import_changes_nothing_when_all_rows_stay() -> None:
