@@ -111,7 +111,7 @@ def _files(content: bytes, media: str) -> dict[str, bytes]:
     try:
         return unzip(content) if is_zip else from_texts(_texts(content))
     except BundleError as error:
-        raise errors.wrong_field("", Sentence("{fault}", fault=error.args[0]), Rule.BAD_FILE) from None
+        raise errors.wrong_field("", error.detail, Rule.BAD_FILE) from None
 
 
 def _texts(content: bytes) -> dict[str, str]:
