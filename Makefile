@@ -4,20 +4,29 @@ PYTHON ?= python3
 BIN := .venv/bin
 COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
 	--build-deps-for editable --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+# WHEELS=DIR installs from a folder that `make wheels` has filled on a machine with a package index
+INSTALL := $(BIN)/pip install -qq --no-input --disable-pip-version-check --no-deps --require-hashes \
+	$(if $(WHEELS),--no-index --find-links $(WHEELS)) -r
+NO_INDEX := { echo "pip could not install: it needs a package index (PIP_INDEX_URL names one), or the folder of" \
+	"\`make wheels\` from a machine that has one: make WHEELS=wheels run" >&2; exit 1; }
+# Ctrl-C is how a server is stopped, so it is no error
+STOPPED := || { code=$$?; test $$code -eq 130 || exit $$code; }
 
-.PHONY: help run test demo check bench openapi lock clean
+.PHONY: help run test demo check bench openapi lock wheels clean
 .DEFAULT_GOAL := help
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
 
 run: .venv/run ## serve the Haizhu sample on 127.0.0.1:8000
-	@$(BIN)/sihu serve --demo
+	@echo "3/3 starting PostgreSQL, the Haizhu sample and the API ..."
+	@trap : INT; $(BIN)/sihu serve --demo $(STOPPED)
 
-test: .venv/dev ## the whole suite, on its own databases
+test: .venv/dev ## the whole suite, on its own databases; about 5 minutes on 2 idle cores
 	@$(BIN)/pytest -q -n 3 $(ARGS)
 
 demo: .venv/run ## one unanswered incident through all four calls, in seconds
+	@echo "3/3 letting time pass on a virtual clock ..."
 	@$(BIN)/sihu demo
 
 check: .venv/dev ## lint, types, import contracts, conventions, OpenAPI, migrations
@@ -41,6 +50,10 @@ lock: .venv/dev ## resolve the dependencies anew
 	$(COMPILE) --upgrade --output-file requirements.lock pyproject.toml
 	$(COMPILE) --upgrade --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
 
+wheels: .venv/run ## download every package into wheels/, for machines without a package index
+	@$(BIN)/pip download -qq --no-input --disable-pip-version-check --no-deps --require-hashes -d wheels \
+		-r requirements.lock -r requirements-dev.lock
+
 clean: ## remove what was installed and cached; the data in .sihu stays
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
 
@@ -49,13 +62,14 @@ clean: ## remove what was installed and cached; the data in .sihu stays
 		{ echo "sihu needs python3 3.11 or newer; another one: make PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' || \
 		{ echo "sihu needs python3 with venv; on Debian: apt-get install python3-venv" >&2; exit 1; }
-	@echo "Installing into .venv (once; a minute or so) ..."
+	@echo "1/3 making .venv ..."
 	@$(PYTHON) -m venv --clear .venv
-	@$(BIN)/pip install --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
-	@$(BIN)/pip install --disable-pip-version-check --no-deps --no-build-isolation -q -e .
+	@echo "2/3 installing into .venv (once; about half a minute) ..."
+	@$(INSTALL) requirements.lock || $(NO_INDEX)
+	@$(BIN)/pip install --disable-pip-version-check --no-deps --no-build-isolation -qq -e .
 	@touch $@
 
 .venv/dev: requirements-dev.lock .venv/run
-	@echo "Installing what tests and checks need ..."
-	@$(BIN)/pip install --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.lock
+	@echo "installing what tests and checks need (once) ..."
+	@$(INSTALL) requirements-dev.lock || $(NO_INDEX)
 	@touch $@

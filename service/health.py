@@ -124,11 +124,19 @@ async def check_readiness(process: CurrentProcess) -> Answer[ReadinessView]:
     the feed lags by more than `promise_s`, the working days of this year are not known, or no registry was imported.
     503 `unavailable`: send no traffic, since the database cannot be reached, its tables are those of an older version,
     or the process is still starting. No key is needed."""
+    view = await readiness(process)
+    if view["status"] == "unavailable":
+        return answer(view, 503, {"Retry-After": "1"})
+    return answer(view)
+
+
+async def readiness(process: Process) -> ReadinessView:
+    """Whether the process can do its work, and what each check found."""
     checks = await _checks(process)
     if not checks["database"]["ok"] or "migrations" not in checks or not checks["migrations"]["ok"]:
-        return answer({"status": "unavailable", "checks": checks}, 503, {"Retry-After": "1"})
+        return {"status": "unavailable", "checks": checks}
     fine = all(check["ok"] for check in cast("Mapping[str, CheckView]", checks).values())
-    return answer({"status": "ready" if fine else "degraded", "checks": checks})
+    return {"status": "ready" if fine else "degraded", "checks": checks}
 
 
 @router.get("/metrics", summary="Metrics for Prometheus · 指标", response_class=Response, responses=_METRICS)
@@ -159,9 +167,9 @@ def _calendar(process: Process) -> CalendarCheck:
 
 async def _checks(process: Process) -> ChecksView:
     try:
-        behind = await migrate.pending(process.database)
-        if behind:
-            return {"database": {"ok": True}, "migrations": {"ok": False, "detail": "run `sihu migrate`"}}
+        if await migrate.pending(process.database):
+            advice = (await migrate.survey(process.database)).advice
+            return {"database": {"ok": True}, "migrations": {"ok": False, "detail": advice}}
         async with process.database.read() as connection:
             nearest = await claiming.next_wake(connection)
     except Unavailable as error:

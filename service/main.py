@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from service import clock as clocks
-from service import health
+from service import front, health
 from service import process as processes
 from service.access import room as access
 from service.access.gate import Gate
@@ -47,6 +47,7 @@ def create_app(settings: Settings, clock: Clock, rooms: Sequence[Room] = ROOMS) 
     if settings.engine is not EngineMode.ONLY:
         for router in [router for room in rooms for router in room.routers]:
             app.router.routes.extend(router.routes)
+        app.router.routes.extend(front.router.routes)
         docs.install(app)
     problems.install(app, doors, lambda error: process.metrics.fault("http", error))
     routing.install(app, doors)

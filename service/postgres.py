@@ -94,7 +94,17 @@ def start(data_dir: Path, *, bin_dir: Path | None = None, settings: Mapping[str,
                 raise
             return server
     except OSError as error:
-        raise EmbeddedError(f"the embedded PostgreSQL cannot use {data_dir}: {error}; set SIHU_DATA_DIR") from error
+        why = reason(error, data_dir)
+        raise EmbeddedError(f"the embedded PostgreSQL cannot use {data_dir}: {why}; set SIHU_DATA_DIR") from error
+
+
+def reason(error: OSError, folder: Path) -> str:
+    """Return why a folder cannot be used, for a person who did not choose the file that stands in its place."""
+    for path in (*reversed(folder.parents), folder):
+        if path.exists() and not path.is_dir():
+            return f"{path} is a file, not a folder"
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}{error.strerror or error}"
 
 
 @contextmanager

@@ -120,8 +120,8 @@ class Process:
     async def _load(self) -> _Obstacle | None:
         """Load every part. Returns what prevents it; None when all parts are loaded."""
         try:
-            if await migrate.pending(self.database):
-                return _Obstacle("the database is not at this version's tables: run `sihu migrate`.")
+            if advice := (await migrate.survey(self.database)).advice:
+                return _Obstacle(advice)
             for part in self.parts:
                 await part.load()
         except Unavailable as error:

@@ -29,6 +29,8 @@ from service.settings import Settings
 from service.store import migrate
 from service.store.database import Database
 from tests.house import START, House
+from tests.wire.checker import Checker
+from tests.wire.watching import watched
 
 hypothesis.settings.register_profile("sihu", deadline=None)  # a busy machine is no fault of the code's
 # a mutant is to fail, not to fail in the fewest words
@@ -46,6 +48,14 @@ _numbers = itertools.count(1)
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def wire() -> Iterator[Checker]:
+    """Every answer that a test receives from the service has to be one that the document describes."""
+    checker = Checker(create_app(Settings(), VirtualClock(START)).openapi())
+    with watched(checker):
+        yield checker
 
 
 @pytest.fixture(scope="session")

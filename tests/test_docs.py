@@ -1,34 +1,29 @@
 """Documents and code agree: the documents name what the code has, what they name exists, and the READMEs are twins.
 
-Names in backticks are checked: paths of the repository, `module.name`, `Class.name`, event types. The complete lists
-are the tables of the reference: commands, settings, metrics, event types.
+Names in backticks are checked: paths of the repository, `module.name`, `Class.name`, event types. Whether a page is
+complete is tested in tests/docs, page by page.
 """
 
 from __future__ import annotations
 
-import argparse
 import ast
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 from service import metrics
-from service.commands import parser
 from service.rules.words import EventType
-from service.settings import Settings
+from tests.docs import pages
 
-ROOT = Path(__file__).parent.parent
-README, TWIN = ROOT / "README.md", ROOT / "README.zh-CN.md"
-REFERENCE = ROOT / "docs" / "reference.md"
-DOCUMENTS = [README, TWIN, *sorted((ROOT / "docs").rglob("*.md"))]
+ROOT, README, TWIN = pages.ROOT, pages.README, pages.TWIN
+DOCUMENTS = [README, TWIN, *sorted(pages.DOCS.rglob("*.md"))]
+BUNDLE = set(pages.column(pages.DOCS / "registry.md", "The files", "file"))
 FOLDERS = ("service/", "tests/", "docs/", "migrations/", "openapi/", ".ci/")
 FILE_NAMES = re.compile(r"[\w.-]+\.(py|md|yaml|json|csv|geojson|toml|ini)")
-IN_BACKTICKS = re.compile(r"`([^`\n]+)`")
 
 
 def _prose(document: Path) -> str:
@@ -37,46 +32,16 @@ def _prose(document: Path) -> str:
 
 
 def _quoted(document: Path) -> list[str]:
-    return IN_BACKTICKS.findall(_prose(document))
-
-
-def _first_cells(document: Path, heading: str) -> list[str]:
-    """The first cell of each row of the table below a heading."""
-    section = document.read_text(encoding="utf-8").split(f"\n## {heading}\n")[1].split("\n## ")[0]
-    rows = [line for line in section.splitlines() if line.startswith("|")]
-    return [re.split(r"(?<!\\)\|", row)[1].strip().strip("`") for row in rows[2:]]
+    return pages.quoted(_prose(document))
 
 
 # --- what the code has is named ---------------------------------------------------------------------------------------
 
 
-def _commands(of: argparse.ArgumentParser, name: str) -> Iterator[str]:
-    choices = [action.choices for action in of._actions if isinstance(action, argparse._SubParsersAction)]
-    if not choices:
-        yield name
-    for each in choices:
-        for word, inner in each.items():
-            yield from _commands(inner, f"{name} {word}")
-
-
-def test_every_command_is_in_the_reference() -> None:
-    named = [re.sub(r" [A-Z][A-Z ]*$", "", cell) for cell in _first_cells(REFERENCE, "Commands")]
-    assert sorted(named) == sorted(_commands(parser._parser(), "sihu"))
-
-
-def test_every_setting_is_in_the_reference() -> None:
-    fields = {name: field.validation_alias or f"SIHU_{name.upper()}" for name, field in Settings.model_fields.items()}
-    assert sorted(_first_cells(REFERENCE, "Settings")) == sorted(map(str, fields.values()))
-
-
 def test_every_metric_is_in_the_reference() -> None:
     collected = [family for family in metrics.new().registry.collect() if family.name.startswith("sihu_")]
     found = {f"{family.name}_total" if family.type == "counter" else family.name for family in collected}
-    assert sorted(_first_cells(REFERENCE, "Metrics")) == sorted(found)
-
-
-def test_every_event_type_is_in_the_reference() -> None:
-    assert _first_cells(REFERENCE, "Event types") == [each.value for each in EventType]
+    assert sorted(pages.column(pages.REFERENCE, "Metrics", "metric")) == sorted(found)
 
 
 def test_every_decision_is_in_the_index_once() -> None:
@@ -125,7 +90,7 @@ def _is_wrong(quoted: str) -> bool:
     if quoted.startswith("sihu."):
         return quoted not in set(EventType)
     if FILE_NAMES.fullmatch(quoted):
-        return not any(path for path in ROOT.rglob(quoted) if ".venv" not in path.parts)
+        return quoted not in BUNDLE and not any(path for path in ROOT.rglob(quoted) if ".venv" not in path.parts)
     if re.fullmatch(r"_?[A-Za-z]\w*\.\w+", quoted):
         owner, name = quoted.split(".")
         standard = sys.modules.get(owner) if owner in sys.stdlib_module_names else None
@@ -151,7 +116,7 @@ def test_every_link_leads_somewhere(document: Path) -> None:
         if anchor:
             text = (document.parent / path if path else document).read_text(encoding="utf-8")
             headings = re.findall(r"^#+ (.*)$", text, flags=re.MULTILINE)
-            assert anchor in {heading.lower().replace(" ", "-") for heading in headings}
+            assert anchor in {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def test_architecture_names_no_class_that_does_not_exist() -> None:
@@ -164,9 +129,15 @@ def test_architecture_names_no_class_that_does_not_exist() -> None:
 
 
 def _blocks(document: Path) -> list[str]:
-    """Fenced blocks without comments, which are translated."""
+    """Fenced blocks, those of diagrams without their labels, which are translated."""
     found = re.findall(r"^```(.*?)^```", document.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
-    return [re.sub(r"\s+# .*$", "", block, flags=re.MULTILINE) for block in found]
+    return [_arrows(block) if block.startswith("mermaid") else block for block in found]
+
+
+def _arrows(diagram: str) -> str:
+    """A diagram with the letters of its labels alone, and without the names of its states."""
+    unnamed = re.sub(r"^ +state .*\n", "", diagram, flags=re.MULTILINE)
+    return re.sub(r"(: |· )(\w)[^·\n]*", r"\1\2", unnamed)
 
 
 def _tables(document: Path) -> list[list[tuple[int, list[str]]]]:
@@ -176,7 +147,7 @@ def _tables(document: Path) -> list[list[tuple[int, list[str]]]]:
     for line in _prose(document).splitlines():
         if line.startswith("|"):
             cells = re.split(r"(?<!\\)\|", line)[1:-1]
-            names = IN_BACKTICKS.findall(cells[0]) or re.findall(r"[a-z_]+", cells[0])
+            names = pages.quoted(cells[0]) or re.findall(r"[a-z_]+", cells[0])
             if not before:
                 tables.append([])
             tables[-1].append((len(cells), names if before else []))

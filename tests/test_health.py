@@ -102,7 +102,7 @@ async def test_older_tables_are_unavailable_and_say_what_to_run(bare_url: str) -
     assert ready.status_code == 503
     assert ready.json()["checks"] == {
         "database": {"ok": True},
-        "migrations": {"ok": False, "detail": "run `sihu migrate`"},
+        "migrations": {"ok": False, "detail": "this database has no tables yet: run `sihu migrate`"},
     }
 
 

@@ -175,7 +175,13 @@ def test_a_folder_without_binaries_is_named(tmp_path: Path) -> None:
         postgres.start(tmp_path / "pg", bin_dir=tmp_path)
 
 
-def test_a_path_that_cannot_be_made_is_named(tmp_path: Path, start: Start) -> None:
+@pytest.mark.parametrize("folder", ["file", "file/pg", "file/deeper/pg"])
+def test_a_file_in_the_folders_place_is_named(tmp_path: Path, start: Start, folder: str) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(EmbeddedError, match="set SIHU_DATA_DIR"):
-        start(tmp_path / "file" / "pg")
+    with pytest.raises(EmbeddedError, match=f"{tmp_path}/file is a file, not a folder; set SIHU_DATA_DIR"):
+        start(tmp_path / folder)
+
+
+def test_a_folder_that_cannot_be_made_is_named(start: Start) -> None:
+    with pytest.raises(EmbeddedError, match=r"cannot use /proc/sihu/pg: .+; set SIHU_DATA_DIR"):
+        start(Path("/proc/sihu/pg"))

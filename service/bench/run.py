@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from service import postgres
 from service.bench import appraisal, clocks, drain, ingest, lateness, poll
 from service.commands import sample
-from service.commands.database import current_time
+from service.commands.database import current_time, on_database
 from service.registry.bundle import importing
 from service.registry.bundle.files import read_folder
 from service.rules.model import By
@@ -51,7 +51,7 @@ _SETTINGS_SHOWN = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the names of the measurements and the options that set their sizes."""
-    parser.add_argument("what", choices=[*_MEASURES, "all"])
+    parser.add_argument("what", choices=[*_MEASURES, "all"], help="the measurement")
     parser.add_argument("--open", type=int, default=1_000_000, help="open incidents (drain, poll); default 1,000,000")
     parser.add_argument("--due", type=int, default=50_000, help="due at once (drain); default 50,000")
     parser.add_argument("--rounds", type=int, default=3, help="turns of each measurement and its control; default 3")
@@ -81,6 +81,7 @@ def _fresh_database(settings: Settings) -> Iterator[str]:
     The database that DATABASE_URL names is never used, since the measurement `drain` empties tables.
     """
     if settings.database_url is not None:
+        uvloop.run(on_database(settings.database_url, Database.ping))
         given, name = make_url(settings.database_url), f"sihu_bench_{os.getpid()}"
         uvloop.run(_execute_alone(settings.database_url, f'CREATE DATABASE "{name}"'))
         try:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TypeVar
+from urllib.parse import parse_qs, urlsplit
 
 from service import postgres
 from service.clock import DatabaseClock
@@ -17,6 +18,7 @@ from service.rules.world import World
 from service.settings import Settings
 from service.store import migrate as migrations
 from service.store.database import Database
+from service.store.registry import deployment
 from service.worlds import CurrentWorld
 
 OPS = By("ops", "command-line")
@@ -37,9 +39,41 @@ def database_url(settings: Settings) -> Iterator[str]:
 
 
 def with_database(settings: Settings, work: Callable[[Database], Awaitable[T]]) -> T:
-    """Run `work` on the database of the settings and return its result."""
+    """Run `work` on the database of the settings, which has the tables of this version, and return its result.
+
+    Raises:
+        WrongDatabase: the tables are missing, of another version, or another program's; `work` did not begin.
+        Unavailable, EmbeddedError: the database cannot be reached, or cannot be started.
+    """
+
+    async def checked(database: Database) -> T:
+        if advice := (await migrations.survey(database)).advice:
+            raise migrations.WrongDatabase(advice)
+        return await work(database)
+
+    return with_any_database(settings, checked)
+
+
+def with_any_database(settings: Settings, work: Callable[[Database], Awaitable[T]]) -> T:
+    """Run `work` on the database of the settings, whatever it holds, and return its result."""
     with database_url(settings) as url:
         return asyncio.run(on_database(url, work))
+
+
+async def described(settings: Settings, database: Database) -> str:
+    """Return which database this is, for a person: its version, and its folder or its host, never its password."""
+    async with database.read() as connection:
+        version = await deployment.server_version(connection)
+    return f"PostgreSQL {version}, {place(settings)}"
+
+
+def place(settings: Settings) -> str:
+    """Return where the database of the settings is: the folder of the embedded server, or a host and a name."""
+    if settings.database_url is None:
+        return f"embedded in {settings.data_dir.resolve()}"
+    parts = urlsplit(settings.database_url)
+    hosts = parts.netloc.rpartition("@")[2] or ", ".join(parse_qs(parts.query).get("host", []))
+    return f"database {parts.path.removeprefix('/')} at {hosts}"
 
 
 async def on_database(url: str, work: Callable[[Database], Awaitable[T]]) -> T:
@@ -84,7 +118,7 @@ def migrate(settings: Settings, arguments: argparse.Namespace) -> int:
         await migrations.upgrade(database)
         return await migrations.drift(database) if arguments.check else []
 
-    drift = with_database(settings, work)
+    drift = with_any_database(settings, work)
     for difference in drift:
         print(f"migrations and tables differ: {difference}", file=sys.stderr)
     if not drift:

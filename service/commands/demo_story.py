@@ -6,9 +6,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import tempfile
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from unicodedata import east_asian_width
 
 import httpx
 
@@ -18,12 +20,21 @@ from service import process as processes
 from service.commands import sample
 from service.commands.database import on_database
 from service.main import create_app
+from service.rules.words import EventType
 from service.rules.worktime import ZONE
 from service.settings import Settings
 from service.store import migrate
 from service.store.database import Database
 
-_HEAD = f"{'time 时间':<18}{'event 事件':<28}{'level':<7}unit 单位"
+_HEAD = f"{'time 时间':<18}{'event 事件':<40}{'level 呼级':<11}unit 单位"
+_WORDS: Mapping[str, str] = {
+    EventType.INCIDENT_REPORTED: "上报",
+    EventType.CALL_OPENED: "呼",
+    EventType.CALL_WARNED: "预警",
+    EventType.CALL_MISSED: "超时未应",
+    EventType.CALL_UNROUTED: "无对应单位",
+}
+"""The Chinese words of the events that a report and the clock make."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,7 +57,8 @@ async def _play(settings: Settings) -> None:
     async with app.router.lifespan_context(app), _client(app) as client:
         await processes.of(app).ready.wait()
         incident, events = await _escalated_incident(client, keys_by_name)
-    _print_story(incident, events)
+        names = {code: rows[-1].name for code, rows in processes.of(app).worlds.world.units.items()}
+    _print_story(incident, events, names)
 
 
 async def _prepare(database: Database) -> dict[str, str]:
@@ -74,12 +86,20 @@ async def _escalated_incident(
     return incident, timeline["items"]
 
 
-def _print_story(incident: dict[str, Any], events: list[dict[str, Any]]) -> None:
-    print(f"\nIncident {incident['number']}: {incident['description']} (nobody answers)\n\n{_HEAD}\n{'-' * 76}")
+def _print_story(incident: dict[str, Any], events: list[dict[str, Any]], names: Mapping[str, str]) -> None:
+    print(f"\nIncident {incident['number']}: {incident['description']} (nobody answers)\n\n{_HEAD}\n{'-' * 92}")
     for event in events:
         time = datetime.fromisoformat(event["time"]).astimezone(ZONE).strftime("%m-%d %H:%M:%S")
         after = event["data"]["incident"]
-        print(f"{time:<20}{event['type']:<30}{after['level']:<7}{after['unit']}")
-    print(f"\n{'call':<6}{'unit 单位':<26}{'cause 因':<16}outcome 果")
+        what = f"{_columns(event['type'], 29)}{_columns(_WORDS[event['type']], 13)}"
+        print(f"{time:<20}{what}{after['level']:<11}{after['unit']} {names[after['unit']]}")
+    print(f"\n{'call':<6}{'cause 因':<16}{'outcome 果':<20}{'late_s 迟':<12}unit 单位")
     for call in incident["calls"]:
-        print(f"{call['seq']:<6}{call['unit']:<28}{call['cause']:<17}{call['outcome'] or 'open 进行中'}")
+        late_s = "" if call["late_s"] is None else f"{call['late_s']:.1f}"
+        outcome = _columns(call["outcome"] or "open 进行中", 22)
+        print(f"{call['seq']:<6}{call['cause']:<17}{outcome}{late_s:<13}{call['unit']} {names[call['unit']]}")
+
+
+def _columns(text: str, width: int) -> str:
+    """Fill a text with blanks to a width on the terminal, where a Chinese character takes two columns."""
+    return text + " " * (width - sum(1 + (east_asian_width(each) in "WF") for each in text))

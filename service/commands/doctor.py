@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from service.commands.database import now_and_world, with_database
+from service.commands.database import now_and_world, with_any_database
 from service.rules.errors import Unavailable
 from service.rules.sentences import Sentence
 from service.rules.worktime import ZONE
@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(settings: Settings, arguments: argparse.Namespace) -> int:
     """Print one line for each finding. Exit code 1 when one of them is not good."""
     try:
-        findings = with_database(settings, _examine)
+        findings = with_any_database(settings, _examine)
     except Unavailable as error:
         why = f"the database cannot be reached ({error.cause}): check DATABASE_URL and that PostgreSQL runs"
         findings = [Finding(False, why)]
@@ -56,8 +56,8 @@ async def _examine(database: Database) -> list[Finding]:
     async with database.read() as connection:
         version = await deployment.server_version(connection)
     server = Finding(version >= _OLDEST_POSTGRESQL, f"PostgreSQL {version} ({_OLDEST_POSTGRESQL} or newer is needed)")
-    if await migrations.pending(database):
-        return [server, Finding(False, "the tables are older than this version: run `sihu migrate`")]
+    if advice := (await migrations.survey(database)).advice:
+        return [server, Finding(False, advice)]
     now, world = await now_and_world(database)
     async with database.read() as connection:
         nearest = await claiming.next_wake(connection)

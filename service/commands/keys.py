@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the commands of `sihu keys`."""
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     creates = commands.add_parser("create", help="make a key; prints the key alone")
-    creates.add_argument("--role", required=True, choices=[role.value for role in Role])
+    creates.add_argument("--role", required=True, choices=[role.value for role in Role], help="what the key may do")
     creates.add_argument("--unit", help="the unit as which the key acts (role unit)")
     creates.add_argument("--area", help="the code prefix of the area (role reporter)")
     creates.add_argument("--subject", help="the stable name behind one or more keys")

@@ -9,10 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from service import settings
 from service.bench import run as bench
 from service.commands import appraisal, database, demo_story, doctor, keys, openapi, registry, serve, time
+from service.commands.refusal import CommandRefusal
 from service.postgres import EmbeddedError
 from service.registry.bundle.files import BundleError
 from service.rules.errors import Pointer, SihuError, Unavailable
 from service.settings import Settings, SettingsError
+from service.store.database import StatementRefused, cause_of
+from service.store.migrate import WrongDatabase
 
 CommandFunction = Callable[[Settings, argparse.Namespace], int]
 """A function that runs one command and returns its exit code."""
@@ -42,13 +45,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     except SettingsError as error:
         sys.exit(_complain(str(error), 2))
     except Unavailable as error:
-        sys.exit(_complain(f"the database cannot be reached: {error.cause}", 1))
+        sys.exit(_complain(f"the database cannot be reached: {error.cause}: check DATABASE_URL", 1))
     except SihuError as error:
         faults = [_fault_line(fault) for fault in error.errors]
         for fault in faults if len(faults) > 1 else ():
             print(fault, file=sys.stderr)
         sys.exit(_complain(faults[0] if len(faults) == 1 else str(error), 1))
-    except (EmbeddedError, BundleError) as error:
+    except StatementRefused as error:
+        sys.exit(_complain(f"the database refused this: {cause_of(error)}", 1))
+    except (BundleError, EmbeddedError, CommandRefusal, WrongDatabase) as error:
         sys.exit(_complain(str(error), 1))
     except KeyboardInterrupt:
         sys.exit(130)

@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the commands of `sihu registry`."""
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     imports = commands.add_parser("import", help="import a bundle of CSV files and policy.yaml")
-    imports.add_argument("directory", type=Path, metavar="DIR")
+    imports.add_argument("directory", type=Path, metavar="DIR", help="the folder with units.csv and the others")
     imports.add_argument("--dry-run", action="store_true", help="only print what would change")
     imports.set_defaults(command=import_directory)
 

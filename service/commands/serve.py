@@ -6,18 +6,28 @@ import argparse
 import asyncio
 import gc
 import logging
+from collections.abc import Sequence
+from contextlib import closing
 
 import uvicorn
 
 from service import clock as clocks
-from service.commands import sample
-from service.commands.database import database_url, on_database
-from service.main import create_app
-from service.settings import EngineMode, Settings
+from service.commands import address, climbing, sample
+from service.commands.database import database_url, described, on_database, place
+from service.main import ROOMS, create_app
+from service.room import Room
+from service.rules.errors import Unavailable
+from service.settings import EngineMode, Settings, variable_of
 from service.store import migrate
+from service.store.database import Database
+from service.store.migrate import Tables, WrongDatabase
+from service.store.registry import rows
+from service.web import unreadable
 
 _DRAIN_S = 10
 """Seconds that open requests may still take after a signal to stop."""
+_LOOK_S = 2
+"""Seconds that the first look at a database may take; the server waits for it no longer."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,34 +46,90 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="for trials: time stands still until POST /v1/clock/advance; starts at TIME (RFC 3339)",
     )
     parser.add_argument("--demo", action="store_true", help="import the Haizhu sample, make demo keys, print the story")
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = _epilog()
     parser.set_defaults(command=run)
+
+
+def _epilog() -> str:
+    """Every setting on a line of its own, with its default."""
+    lines = []
+    for name, field in Settings.model_fields.items():
+        default = "unset" if field.default is None else field.default
+        lines.append(f"  {variable_of(name)} ({default}): {field.description}")
+    return "\n".join(["settings, from the environment; an option goes before its setting:", *lines])
 
 
 def run(settings: Settings, arguments: argparse.Namespace) -> int:
     """Serve until a signal stops the server. An embedded database, and with `--demo` any database, is migrated first;
-    otherwise ops run `sihu migrate` themselves."""
+    otherwise ops run `sihu migrate` themselves. The port is taken before anything is written or promised."""
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for chatty in ("apscheduler", "alembic"):
+    for chatty in ("apscheduler", "alembic", "httpx"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
-    with database_url(settings) as url:
-        chosen = settings.model_copy(update={"database_url": url})
-        if settings.database_url is None or arguments.demo:
-            asyncio.run(on_database(url, migrate.upgrade))
-        if arguments.demo:
-            asyncio.run(sample.prepare(chosen))
+    if arguments.demo:
+        sample.refuse_strangers(settings.host)
+    with closing(address.listen(settings.host, settings.port)) as listener, database_url(settings) as url:
+        prepare = _prepare_demo if arguments.demo else _prepare
+        location = address.url_of(listener)
+        text, rooms = asyncio.run(on_database(url, lambda database: prepare(settings, database, location)))
+        print(text, flush=True)
         settle_memory()
+        chosen = settings.model_copy(update={"database_url": url})
+        clock = clocks.of(settings.virtual_clock)
         config = uvicorn.Config(
-            create_app(chosen, clocks.of(settings.virtual_clock)),
-            host=settings.host,
-            port=settings.port,
+            create_app(chosen, clock, (*ROOMS, *rooms)),
             log_level="warning",
             access_log=False,
             timeout_graceful_shutdown=_DRAIN_S,
             loop="uvloop",
-            http="httptools",
+            http=unreadable.protocol(clock),
+            ws="none",
+            server_header=False,
         )
-        uvicorn.Server(config).run()
+        uvicorn.Server(config).run(sockets=[listener])
     return 0
+
+
+async def _prepare_demo(settings: Settings, database: Database, url: str) -> tuple[str, Sequence[Room]]:
+    """Prepare the demo. Returns its banner, and the room of the sample call when an engine fires deadlines here."""
+    demo = await sample.prepare(database, settings.data_dir.absolute())
+    climbs = demo.climbs and settings.engine is EngineMode.ON and settings.virtual_clock is None
+    installation = f"{await described(settings, database)} · {_mode(settings)}"
+    rooms = (climbing.room(url, demo.keys_by_name["WORKER"]),) if climbs else ()
+    return sample.banner(url, installation, demo, climbs=climbs), rooms
+
+
+async def _prepare(settings: Settings, database: Database, url: str) -> tuple[str, Sequence[Room]]:
+    """Look at the database, and migrate an embedded one. Returns a line about what is served, and no rooms.
+
+    A database that cannot be reached, or that ops have yet to migrate, is no reason to stop: the process waits for it.
+    Raises `WrongDatabase` for one that will never do.
+    """
+    if settings.database_url is None:
+        await migrate.upgrade(database)
+    try:
+        async with asyncio.timeout(_LOOK_S):
+            return f"sihu serves at {url} · {await _state(settings, database)}", ()
+    except (TimeoutError, Unavailable) as error:
+        cause = error.cause if isinstance(error, Unavailable) else f"no answer in {_LOOK_S} s"
+        where = f"{place(settings)}, which cannot be reached yet ({cause})"
+        return f"sihu serves at {url} · {where} · {_mode(settings)}", ()
+
+
+async def _state(settings: Settings, database: Database) -> str:
+    found = await migrate.survey(database)
+    if found.tables in (Tables.NONE, Tables.NEWER, Tables.FOREIGN):
+        raise WrongDatabase(found.advice)
+    state = [await described(settings, database), _mode(settings), found.advice]
+    async with database.read() as connection:
+        if not await rows.unit_names(connection):
+            state.append("registry empty: sihu registry import DIR")
+    return " · ".join(filter(None, state))
+
+
+def _mode(settings: Settings) -> str:
+    clock = "" if settings.virtual_clock is None else " · virtual clock"
+    return f"engine {settings.engine}{clock}"
 
 
 def settle_memory() -> None:

@@ -35,10 +35,10 @@ def add_policy_arguments(parser: argparse.ArgumentParser) -> None:
     drafts = commands.add_parser("draft", help="store a policy.yaml as the next version")
     drafts.set_defaults(command=draft_policy)
     for each in (checks, drafts):
-        each.add_argument("file", type=Path, metavar="FILE")
+        each.add_argument("file", type=Path, metavar="FILE", help="a policy.yaml")
     activates = commands.add_parser("activate", help="put a version in force")
-    activates.add_argument("code")
-    activates.add_argument("version", type=int)
+    activates.add_argument("code", help="the code of the policy, from `sihu policy list`")
+    activates.add_argument("version", type=int, help="the number of the version")
     activates.add_argument(
         "--at", metavar="TIME", help="the instant from which the version is in force (RFC 3339); default now"
     )
@@ -51,8 +51,8 @@ def add_calendar_arguments(parser: argparse.ArgumentParser) -> None:
     loads = commands.add_parser(
         "load", help="set days from a file: CSV (day,workday,note), or JSON in the form of holiday-cn"
     )
-    loads.add_argument("file", type=Path, metavar="FILE")
-    loads.add_argument("--calendar", default="cn", help="default cn")
+    loads.add_argument("file", type=Path, metavar="FILE", help="a name that ends in .json is read as JSON")
+    loads.add_argument("--calendar", default="cn", help="the code of the calendar; default cn")
     loads.add_argument(
         "--fill-year",
         type=int,
@@ -64,7 +64,7 @@ def add_calendar_arguments(parser: argparse.ArgumentParser) -> None:
     seeds = commands.add_parser("seed", help="set the published holidays, for days that are not known yet")
     seeds.set_defaults(command=seed_days)
     covers = commands.add_parser("coverage", help="show which years are known")
-    covers.add_argument("--calendar", default="cn", help="default cn")
+    covers.add_argument("--calendar", default="cn", help="the code of the calendar; default cn")
     covers.set_defaults(command=show_coverage)
 
 

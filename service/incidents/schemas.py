@@ -48,7 +48,7 @@ def _none_yet(value: object) -> object:
     return value
 
 
-NoAttachments = Annotated[tuple[Short, ...], BeforeValidator(_none_yet), Field(max_length=0)]
+NoAttachments = Annotated[tuple[Short, ...], Field(max_length=0), BeforeValidator(_none_yet)]
 """The list of attachments while nothing can be attached: empty, since a photo that is accepted and lost is worse than
 one that is refused."""
 

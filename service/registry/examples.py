@@ -1,103 +1,72 @@
-"""Examples of the registry in the OpenAPI document: rows of the Haizhu sample."""
+"""The examples of the registry in the OpenAPI document: rows of a small district, shown by the code that answers."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
-_ALWAYS = {"valid_from": "2020-08-31T16:00:00Z", "valid_to": None}
+from service.registry import views
+from service.rules import routing
+from service.rules import world as worlds
+from service.rules.logged import author
+from service.rules.words import Level, UnitKind, Urgency
+from service.rules.world import Category, Cell, Duty, Line, Unit, Validity
+from service.store.registry.duty_proposals import Proposal
 
-CELL: dict[str, Any] = {
-    "code": "440105003001001",
-    "name": "示例网格001",
-    "community": "440105003001",
-    "has_shape": True,
-    **_ALWAYS,
-}
-LOCATED: dict[str, Any] = {"cell": CELL, "wgs84": {"lat": 23.0861, "lon": 113.2742}}
-UNIT: dict[str, Any] = {
-    "code": "440105003",
-    "name": "昌岗街道",
-    "kind": "street",
-    "level": 2,
-    "parent": "440105",
-    "line_parent": None,
-    "covers": ["440105003"],
-    "in_charge_of": [],
-    **_ALWAYS,
-}
-CATEGORY: dict[str, Any] = {
-    "code": "urban-0110",
-    "name": "暴露生活垃圾",
-    "line": "urban",
-    "urgency": "normal",
-    "parent": "urban-01",
-    **_ALWAYS,
-}
-LINE: dict[str, Any] = {"code": "urban", "name": "城市管理"}
-DUTY: dict[str, Any] = {
-    "code": "EX-001",
-    "title": "市容环境管理",
-    "category": "urban-01",
-    "area": "440105",
-    "lead_unit": "dept-urban-management",
-    "assisting": [],
-    "basis": "示例 (example)",
-    **_ALWAYS,
-}
-RESPONSIBLE_DUTY: dict[str, Any] = {**DUTY, "responsible": True}
-PROPOSAL: dict[str, Any] = {
-    **{name: value for name, value in DUTY.items() if name != "valid_from"},
-    "lead_unit": "440105003",
-    "assisting": ["dept-urban-management"],
-    "proposed_by": {"kind": "unit", "subject": "dept-urban-management", "unit": "dept-urban-management"},
-    "proposed_at": "2026-11-23T01:00:00Z",
-    "approved_by": None,
-    "approved_at": None,
-    "valid_from": None,
-    "refused_by": None,
-    "refused_at": None,
-    "refused_reason": None,
-}
-ADMITTED: dict[str, Any] = {
-    **PROPOSAL,
-    "approved_by": {"kind": "ops", "subject": "ops"},
-    "approved_at": "2026-11-24T01:00:00Z",
-    "valid_from": "2026-12-31T16:00:00Z",
-}
-REFUSED: dict[str, Any] = {
-    **PROPOSAL,
-    "refused_by": {"kind": "ops", "subject": "ops"},
-    "refused_at": "2026-11-24T01:00:00Z",
-    "refused_reason": "街道尚无执法权,待下放后再议",
-}
-CHAIN: dict[str, Any] = {
-    "grid_code": "440105003001001",
-    "category": "urban-0110",
-    "at": "2026-11-23T01:00:00Z",
-    "calls": [
-        {
-            "level": 1,
-            "level_name": "community",
-            "unit": {"code": "440105003001", "name": "示例社区一(昌岗)"},
-            "unrouted": False,
-            "because": "the community of the cell",
-        },
-        {
-            "level": 3,
-            "level_name": "department",
-            "unit": {"code": "dept-urban-management", "name": "区城市管理和综合执法局"},
-            "unrouted": False,
-            "because": "lead department of duty EX-001 (urban-01 in 440105)",
-        },
+_ALWAYS = Validity(datetime(2020, 8, 31, 16, tzinfo=UTC))
+_AT = datetime(2026, 11, 23, 1, tzinfo=UTC)
+_DISTRICT, _STREET, _COMMUNITY, _CELL = "440105", "440105003", "440105003001", "440105003001001"
+_DEPARTMENT = "dept-urban-management"
+_SQUARE = (((113.27, 23.08), (113.28, 23.08), (113.28, 23.09), (113.27, 23.09), (113.27, 23.08)),)
+
+_cell = Cell(_CELL, "示例网格001", _COMMUNITY, _ALWAYS, _SQUARE)
+_street = Unit(_STREET, "昌岗街道", UnitKind.STREET, Level.STREET, _ALWAYS, _DISTRICT, covers=(_STREET,))
+_category = Category("urban-0110", "暴露生活垃圾", "urban", Urgency.NORMAL, _ALWAYS, "urban-01")
+_line = Line("urban", "城市管理")
+_duty = Duty("EX-001", "市容环境管理", "urban-01", _DISTRICT, _DEPARTMENT, _ALWAYS, basis="示例 (example)")
+_WORLD = worlds.build(
+    1,
+    units=[
+        Unit(_DISTRICT, "海珠区(全区兜底)", UnitKind.DISTRICT, Level.LEADER, _ALWAYS),
+        Unit("leader-1", "分管副区长", UnitKind.LEADER, Level.LEADER, _ALWAYS, _DISTRICT, in_charge_of=(_DEPARTMENT,)),
+        Unit(_DEPARTMENT, "区城市管理和综合执法局", UnitKind.DEPARTMENT, Level.DEPARTMENT, _ALWAYS, _DISTRICT),
+        _street,
+        Unit(_COMMUNITY, "示例社区一(昌岗)", UnitKind.COMMUNITY, Level.COMMUNITY, _ALWAYS, _STREET),
     ],
-}
-IMPORTED: dict[str, Any] = {
-    "dry_run": False,
-    "changes": {"units": {"added": 0, "changed": 1, "closed": 0, "unchanged": 277, "first": ["dept-water"]}},
-    "policy_activated": None,
-    "calendar_days": 0,
-    "open_incidents": 12,
-    "warnings": [
-        'units.csv was read as GB18030, as it is not UTF-8: look at its names, or save the file as "CSV UTF-8"'
-    ],
-}
+    cells=[_cell],
+    categories=[replace(_category, code="urban-01", name="市容环境", parent=None), _category],
+    lines=[_line],
+    duties=[_duty],
+)
+_proposal = Proposal(
+    id=1,
+    code="EX-001",
+    title="市容环境管理",
+    category="urban-01",
+    area=_DISTRICT,
+    lead_unit=_STREET,
+    assisting=(_DEPARTMENT,),
+    basis="示例 (example)",
+    valid_to=None,
+    proposed_by=author("unit", _DEPARTMENT, _DEPARTMENT),
+    proposed_at=_AT,
+)
+_OPS, _DECIDED_AT = author("ops", "ops", None), _AT + timedelta(days=1)
+_admitted = replace(
+    _proposal, approved_by=_OPS, approved_at=_DECIDED_AT, valid_from=datetime(2026, 12, 31, 16, tzinfo=UTC)
+)
+_refused = replace(_proposal, refused_by=_OPS, refused_at=_DECIDED_AT, refused_reason="街道尚无执法权,待下放后再议")
+
+CELL: views.CellView = views.cell(_cell)
+LOCATED: views.LocatedView = views.located(_cell, 23.0861, 113.2742)
+UNIT: views.UnitView = views.unit(_street)
+CATEGORY: views.CategoryView = views.category(_category)
+LINE: views.LineView = views.line(_line)
+DUTY: views.DutyView = views.duty(_duty)
+RESPONSIBLE_DUTY: views.DutyView = views.judged_duty(_duty, responsible=True)
+PROPOSAL: views.ProposalView = views.proposal(_proposal)
+ADMITTED: views.ProposalView = views.proposal(_admitted)
+REFUSED: views.ProposalView = views.proposal(_refused)
+CHAIN: views.ChainView = views.chain(
+    _CELL, _category.code, _AT, routing.chain(_WORLD, _CELL, _category.code, _AT), _WORLD
+)

@@ -7,6 +7,7 @@ anything is answered; when the block raises, none of it is. A client that hangs 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
@@ -40,6 +41,8 @@ _DOWN_SQLSTATES = ("08", "57P", "53", "3D", "28", "55P03")
 """The first characters of SQLSTATEs that are not the statement's fault, so that the same statement may succeed later:
 connection lost, server shutting down, out of connections or disk, no such database, login refused, or a lock that
 another transaction kept too long."""
+
+_CLASS_BEFORE = re.compile(r"<class '[\w.]+'>: ")
 
 
 def is_down(error: BaseException) -> bool:
@@ -136,12 +139,18 @@ async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
         raise
 
 
-def _unavailable(error: BaseException) -> Unavailable:
+def cause_of(error: BaseException) -> str:
+    """Return the database's own sentence in an error, in one line without the names of classes."""
     cause = str(error.orig) if isinstance(error, DBAPIError) else str(error)
+    lines = _CLASS_BEFORE.sub("", cause.strip()).splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def _unavailable(error: BaseException) -> Unavailable:
     return Unavailable(
         Sentence(
             "The database cannot be reached, or is busy. "
             "Send the same request again, with its Idempotency-Key: it is not done twice."
         ),
-        cause=(cause.strip().splitlines() or [type(error).__name__])[0],
+        cause=cause_of(error),
     )

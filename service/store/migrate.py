@@ -1,28 +1,86 @@
-"""Migrations: they bring a database to the tables of this version, or show that it does not have them yet."""
+"""Migrations: they bring a database to the tables of this version, or show whose tables it holds instead."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from service.store.database import Database
 from service.store.schema import metadata
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 _STATEMENT_TIMEOUT_MS = 3_600_000
+_MAX_NAMES = 5
+"""How many tables of another program are named."""
+
+# the tables of the first revision: a revision alone proves nothing, since other programs number theirs 0001, too
+_OWN_TABLES = text(
+    "SELECT count(to_regclass(name)) = count(*) FROM unnest(ARRAY['access_key', 'call', 'event', 'incident']) AS name"
+)
+# what extensions have made belongs to nobody; a role with a schema of its own shares the database with others' schemas
+_RELATIONS = text(
+    "SELECT relation.relname FROM pg_class AS relation JOIN pg_namespace AS space ON space.oid = relation.relnamespace "
+    "WHERE relation.relkind IN ('r', 'p', 'v', 'm', 'f') "
+    "AND space.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND space.nspname NOT LIKE 'pg\\_temp%' "
+    "AND (space.nspname = current_schema() OR coalesce(current_schema(), 'public') = 'public') "
+    "AND NOT EXISTS (SELECT FROM pg_depend AS made WHERE made.objid = relation.oid AND made.deptype = 'e') ORDER BY 1"
+)
+_HAS_REVISION = text("SELECT EXISTS (SELECT FROM alembic_version)")
+
+
+class Tables(StrEnum):
+    """Whose tables a database holds."""
+
+    OURS = "ours"
+    NONE = "none"
+    OLDER = "older"
+    NEWER = "newer"
+    FOREIGN = "foreign"
+
+
+class Survey(NamedTuple):
+    """What a database holds. `advice` is one line that says what to do; it is empty when this version can work."""
+
+    tables: Tables
+    advice: str = ""
+
+    @property
+    def can_migrate(self) -> bool:
+        """Whether the migrations of this version make its tables here, or have made them."""
+        return self.tables in (Tables.OURS, Tables.NONE, Tables.OLDER)
+
+
+class WrongDatabase(Exception):
+    """The database cannot be used as it is, and nothing was written. The message is one line that says what to do."""
+
+
+async def survey(database: Database) -> Survey:
+    """Find out whose tables the database holds. Raises `Unavailable`."""
+    async with database.read() as connection:
+        return await connection.run_sync(_survey)
 
 
 async def upgrade(database: Database) -> None:
-    """Run the pending migrations in one transaction; without any, one look-up is all. Several hosts may do so at once:
-    they take turns, and the later ones find nothing to do. Raises `Unavailable`."""
-    if not await pending(database):
+    """Run the pending migrations in one transaction; without any, a look at the tables is all. Several hosts may do so
+    at once: they take turns, and the later ones find nothing to do.
+
+    Raises:
+        WrongDatabase: the tables are another program's, or a newer version's.
+        Unavailable: the database cannot be reached.
+    """
+    found = await survey(database)
+    if not found.can_migrate:
+        raise WrongDatabase(found.advice)
+    if found.tables is Tables.OURS:
         return
 
     def run(connection: Connection) -> None:
@@ -42,9 +100,9 @@ async def upgrade(database: Database) -> None:
 
 
 async def pending(database: Database) -> bool:
-    """Whether the database is at another revision than this code. Raises `Unavailable`."""
+    """Whether the database is at another revision than this code, by one cheap look-up. Raises `Unavailable`."""
     async with database.read() as connection:
-        return await connection.run_sync(_revision) != _head()
+        return await connection.run_sync(_heads) != (_head(),)
 
 
 async def drift(database: Database) -> list[str]:
@@ -60,12 +118,42 @@ def _config() -> Config:
 
 
 @cache
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())
+
+
 def _head() -> str | None:
-    return ScriptDirectory.from_config(_config()).get_current_head()
+    return _scripts().get_current_head()
 
 
-def _revision(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
+def _heads(connection: Connection) -> tuple[str, ...]:
+    return tuple(MigrationContext.configure(connection).get_current_heads())
+
+
+def _survey(connection: Connection) -> Survey:
+    if not connection.execute(_OWN_TABLES).scalar_one():
+        return _survey_of_strangers(connection)
+    heads = _heads(connection)
+    if heads == (_head(),):
+        return Survey(Tables.OURS)
+    if not {each.revision for each in _scripts().walk_revisions()}.issuperset(heads):
+        advice = f"this database is of a newer sihu (revision {', '.join(heads)}): install that version of the program"
+        return Survey(Tables.NEWER, advice)
+    return Survey(Tables.OLDER, "the tables are older than this version: run `sihu migrate`")
+
+
+def _survey_of_strangers(connection: Connection) -> Survey:
+    """Describe a database without the tables of this service. After a downgrade to nothing, an empty alembic_version
+    is left."""
+    names = list(connection.execute(_RELATIONS).scalars())
+    if not names or (names == ["alembic_version"] and not connection.execute(_HAS_REVISION).scalar_one()):
+        return Survey(Tables.NONE, "this database has no tables yet: run `sihu migrate`")
+    more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
+    return Survey(
+        Tables.FOREIGN,
+        f"this database belongs to another program (tables: {', '.join(names[:_MAX_NAMES])}{more}): "
+        "give sihu a database of its own, and name it in DATABASE_URL",
+    )
 
 
 def _differences(connection: Connection) -> list[str]:

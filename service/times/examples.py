@@ -1,47 +1,36 @@
-"""Examples of policies and working days in the OpenAPI document."""
+"""The examples of policies and working days in the OpenAPI document, shown by the code that answers."""
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import UTC, date, datetime
 
-DAY: dict[str, Any] = {
-    "day": "2026-02-14",
-    "workday": True,
-    "source": "chinesecalendar 1.11.0",
-    "note": "Spring Festival",
+from service.rules import world as worlds
+from service.rules.policy import Activation, Box, Hours, Policy
+from service.rules.words import ClockKind, Level, Urgency
+from service.store.registry.calendars import Day
+from service.times import views
+from service.times.coverage import Gap
+
+_HOURS = Hours("cn", ((8 * 60, 12 * 60), (14 * 60, 18 * 60)))
+_BOXES = {
+    (level, urgency): (box,)
+    for level in Level
+    for urgency, box in (
+        (Urgency.URGENT, Box(1_800, 7_200, ClockKind.CONTINUOUS)),
+        (Urgency.NORMAL, Box(14_400, 28_800, ClockKind.WORKING)),
+    )
 }
-DAYS_CHANGED: dict[str, Any] = {
+_POLICY = Policy("example", 1, _BOXES, verify_s=259_200, reopen_s=604_800, hours=_HOURS, title="示例时限 (example)")
+_SINCE = datetime(2026, 10, 31, 16, tzinfo=UTC)
+_WORLD = worlds.build(1, policies=[_POLICY], activations=[Activation(_SINCE, "example", 1)])
+
+POLICY: views.PolicyView = views.policy(_POLICY, active=True)
+POLICY_VERSION: views.PolicyVersionView = views.policy_version(_POLICY, _WORLD, _SINCE)
+DAY: views.DayView = views.day(Day(date(2026, 2, 14), True, "chinesecalendar 1.11.0", "Spring Festival"))
+DAYS_CHANGED: views.DaysChangedView = {
     "calendar": "cn",
     "days_changed": 365,
     "deadlines_looked_at": 3,
-    "warnings": ["calendar cn does not know 2027-10-08, so deadlines there are provisional: run `sihu calendar seed`"],
+    "warnings": [Gap("cn", date(2026, 10, 8), date(2026, 10, 8), whole_year=False).warning],
 }
-COVERAGE: dict[str, Any] = {"calendar": "cn", "years": [{"year": 2026, "days_known": 365, "covered": True}]}
-POLICY: dict[str, Any] = {
-    "code": "example",
-    "version": 1,
-    "title": "示例时限 (example)",
-    "active": True,
-    "verify_s": 259200,
-    "reopen_s": 604800,
-    "calendar": "cn",
-    "hours": ["08:00-12:00", "14:00-18:00"],
-    "warn": [50, 80],
-    "holds": {"times": 1, "longest_s": 31536000},
-    "extensions": {"times": 2, "percent": 100},
-    "returns": 2,
-    "suggestion_s": 2592000,
-    "deliberation_s": 5184000,
-    "score": {"answered": 30, "resolved": 40, "street": 20, "reporter": 10},
-    "rows": [
-        {
-            "level": 1,
-            "urgency": "normal",
-            "category": None,
-            "answer_s": 14400,
-            "resolve_s": 28800,
-            "clock": "working",
-        }
-    ],
-}
-POLICY_VERSION: dict[str, Any] = {**POLICY, "activations": ["2026-10-31T16:00:00Z"]}
+COVERAGE: views.CoverageView = views.coverage("cn", [(2026, 365, 365)])

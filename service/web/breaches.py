@@ -3,6 +3,7 @@ person, since each kind of fault that it knows has a sentence here."""
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -145,14 +146,17 @@ def _short(value: Any) -> Any:
 _MEMBER = re.compile(r"'([^']*)'|([^\s,']+)")
 
 
-def not_one_of(allowed: list[str]) -> Breach:
-    """The breach of a closed list."""
-    return Breach(Sentence("Send one of {allowed}.", allowed=allowed), Rule.NOT_ONE_OF, {"allowed": allowed})
-
-
-def _member(context: Mapping[str, Any]) -> Breach:
-    found = (each[1] or each[2] for each in _MEMBER.finditer(str(context["expected"])))
-    return not_one_of([each for each in found if each != "or"])
+def not_one_of(expected: str, given: object) -> Breach:
+    """The breach of a closed list, which `expected` writes out as pydantic does, by the value that was given."""
+    found = (each[1] or each[2] for each in _MEMBER.finditer(expected))
+    allowed = [each for each in found if each != "or"]
+    close = difflib.get_close_matches(given[:64].lower(), allowed, n=1) if isinstance(given, str) else []
+    detail = (
+        Sentence("Send one of {allowed}. Did you mean {meant}?", allowed=allowed, meant=close[0])
+        if close
+        else Sentence("Send one of {allowed}.", allowed=allowed)
+    )
+    return Breach(detail, Rule.NOT_ONE_OF, {"allowed": allowed})
 
 
 _BOUNDED: Mapping[str, Callable[[Mapping[str, Any]], Breach]] = {
@@ -164,8 +168,6 @@ _BOUNDED: Mapping[str, Callable[[Mapping[str, Any]], Breach]] = {
     "less_than_equal": _at_most,
     "greater_than": _more_than,
     "less_than": _less_than,
-    "enum": _member,
-    "literal_error": _member,
 }
 
 

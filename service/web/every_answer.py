@@ -18,7 +18,8 @@ from service.web.languages import language_of
 
 _REQUEST_ID = "sihu.request_id"
 _PLAIN_NAME = re.compile(rb"[A-Za-z0-9._-]{1,128}")
-_Lines = list[tuple[bytes, bytes]]
+Lines = list[tuple[bytes, bytes]]
+"""Headers as ASGI has them: lower-case names, and values."""
 
 
 def install(app: FastAPI, clock: Clock) -> None:
@@ -50,29 +51,30 @@ class EveryAnswer:
 
         async def complete(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = self._completed(message["headers"], request_id, scope)
+                message["headers"] = completed(message["headers"], request_id, scope, self._clock)
             elif bare:
                 message = {**message, "body": b""}
             await send(message)
 
         await self._app(scope, receive, complete)
 
-    def _completed(self, lines: _Lines, request_id: bytes, scope: Scope) -> _Lines:
-        names = {name for name, _ in lines}
-        more = [(b"x-content-type-options", b"nosniff"), (b"x-request-id", request_id)]
-        if b"cache-control" not in names:
-            more.append((b"cache-control", b"no-cache" if b"etag" in names else b"no-store"))
-        if b"content-language" not in names:
-            more.append((b"content-language", language_of(scope).value.encode()))
-        more.append((b"vary", b"Accept-Language"))
-        try:
-            now = self._clock.now()
-        except ClockNotSetError:
-            return [*lines, *more]
-        return [*lines, *more, (b"sihu-now", f"{now.isoformat(timespec='milliseconds')[:-6]}Z".encode())]
+
+def completed(lines: Lines, request_id: bytes, scope: Scope, clock: Clock) -> Lines:
+    """The headers of one answer, with those that every answer carries."""
+    names = {name for name, _ in lines}
+    more = [(b"x-content-type-options", b"nosniff"), (b"x-request-id", request_id), (b"vary", b"Accept-Language")]
+    if b"cache-control" not in names:
+        more.append((b"cache-control", b"no-cache" if b"etag" in names else b"no-store"))
+    if b"content-language" not in names:
+        more.append((b"content-language", language_of(scope).value.encode()))
+    try:
+        now = clock.now()
+    except ClockNotSetError:
+        return [*lines, *more]
+    return [*lines, *more, (b"sihu-now", f"{now.isoformat(timespec='milliseconds')[:-6]}Z".encode())]
 
 
-def _request_id(lines: _Lines) -> bytes:
+def _request_id(lines: Lines) -> bytes:
     for name, value in lines:
         if name == b"x-request-id" and _PLAIN_NAME.fullmatch(value):
             return value

@@ -8,7 +8,6 @@ parameter `pointer` reads `?limit`, for a header `If-Match:`.
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, get_args
 
@@ -85,14 +84,7 @@ def unknown_name(name: str, known: Sequence[str]) -> Breach:
 
 
 def _choice(fault: _Fault, _model: Any) -> Breach:
-    known = re.findall("'([^']*)'", fault["ctx"]["expected"])
-    given = fault.get("input")
-    close = difflib.get_close_matches(given[:64].lower(), known, n=1) if isinstance(given, str) else []
-    bounds = {"allowed": known}
-    if not close:
-        return Breach(Sentence("Send {allowed:or}.", allowed=known), Rule.NOT_ONE_OF, bounds)
-    detail = Sentence("Send {allowed:or}. Did you mean {meant}?", allowed=known, meant=close[0])
-    return Breach(detail, Rule.NOT_ONE_OF, bounds)
+    return breaches.not_one_of(str(fault["ctx"]["expected"]), fault.get("input"))
 
 
 def _missing(fault: _Fault, model: Any) -> Breach:

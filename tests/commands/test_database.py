@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import text
 
 from service.commands import database as commands
-from service.commands.database import database_url, on_database, with_database
+from service.commands.database import database_url, on_database, with_any_database, with_database
 from service.settings import Settings
 from service.store import migrate
 from service.store.database import Database
@@ -57,6 +57,6 @@ def test_without_a_database_an_embedded_one_runs(tmp_path: Path) -> None:
             return int((await connection.execute(text("SELECT 42"))).scalar_one())
 
     settings = Settings(data_dir=tmp_path / "data")
-    assert with_database(settings, answer) == 42
+    assert with_any_database(settings, answer) == 42
     assert (settings.data_dir / "postgres" / "PG_VERSION").exists()
     assert not (settings.data_dir / "postgres" / "postmaster.pid").exists()

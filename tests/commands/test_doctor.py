@@ -73,10 +73,10 @@ def test_an_empty_registry_is_to_be_imported(run: Run, database_url: str) -> Non
     assert "BAD  no registry: run `sihu registry import DIR`" in lines
 
 
-def test_older_tables_are_to_be_migrated(run: Run, bare_url: str) -> None:
+def test_missing_tables_are_to_be_made(run: Run, bare_url: str) -> None:
     code, lines, _ = run(bare_url, "doctor")
     assert (code, len(lines)) == (1, 2)
-    assert lines[1] == "BAD  the tables are older than this version: run `sihu migrate`"
+    assert lines[1] == "BAD  this database has no tables yet: run `sihu migrate`"
 
 
 def test_a_database_out_of_reach_is_a_finding(run: Run) -> None:

@@ -87,7 +87,7 @@ async def _everything(database: Database, viewer: Viewer) -> Sequence[CloudEvent
 
 
 @pytest.mark.anyio
-async def test_every_event_of_a_life_has_the_shape_of_its_type(database: Database) -> None:
+async def test_events_of_incidents_have_the_shape_of_their_type(database: Database) -> None:
     """A random life of incidents, and a deadline that a changed calendar moves: each fact that a type may have is
     seen."""
     life = Life(2020, 150)
@@ -109,7 +109,7 @@ async def _send(house: House, method: str, path: str, body: Any = None) -> Any:
 
 
 @pytest.mark.anyio
-async def test_every_event_of_a_registry_has_the_shape_of_its_type(house: House) -> None:
+async def test_events_of_the_registry_have_the_shape_of_their_type(house: House) -> None:
     day = {"day": "2027-02-08", "workday": False}
     await _send(house, "PUT", "/v1/calendars/cn/days", {"source": "s", "days": [day]})
     await propose(house)

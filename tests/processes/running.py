@@ -55,15 +55,24 @@ class Running:
             assert time.monotonic() < end, f"{path} never answered {status}: {self.log.read_text()}"
             time.sleep(0.05)
 
+    def wait_for(self, words: str, *, seconds: float = 30) -> str:
+        """What the process has printed, once these words are in it."""
+        end = time.monotonic() + seconds
+        while words not in (printed := self.log.read_text()):
+            assert self.process.poll() is None, printed
+            assert time.monotonic() < end, f"never printed {words}: {printed}"
+            time.sleep(0.05)
+        return printed
+
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         self.process.send_signal(how)
         return self.process.wait(timeout=30)
 
 
 @contextmanager
-def serving(url: str, log: Path, *arguments: str) -> Iterator[Running]:
-    """`sihu serve` on a database; killed at the end if it still runs."""
-    port = free_port()
+def serving(url: str, log: Path, *arguments: str, port: int | None = None) -> Iterator[Running]:
+    """`sihu serve` on a database, on a free port; killed at the end if it still runs."""
+    port = free_port() if port is None else port
     with log.open("ab") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "service.commands.parser", "serve", "--port", str(port), *arguments],

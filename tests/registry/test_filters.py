@@ -129,7 +129,7 @@ async def test_a_type_with_a_typo_is_refused_with_the_known(house: House, types:
     assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed")
     [fault] = answer.json()["errors"]
     assert fault["pointer"].startswith("?types/")
-    assert "'sihu.incident.reported'" in fault["detail"]
+    assert "sihu.incident.reported" in fault["detail"]
     assert (f"Did you mean {meant}" in fault["detail"]) if meant else ("Did you mean" not in fault["detail"])
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.exc import ProgrammingError
 from service.rules.errors import Unavailable
 from service.store import migrate
 from service.store.database import Database
+from service.store.migrate import Tables, WrongDatabase
 from tests.processes.running import command as command_line
 from tests.store.catalog import described
 from tests.store.revisions import at_revision
@@ -67,6 +68,25 @@ def test_several_hosts_may_upgrade_at_once(blank_url: str) -> None:
     assert [each.returncode for each in done] == [0, 0, 0], done
 
 
+async def test_a_survey_tells_whose_tables_these_are(blank_url: str) -> None:
+    """From nothing to this version and beyond; advice is given wherever something is to be done."""
+    database = Database(blank_url, pool_size=2)
+    found = [await migrate.survey(database)]
+    async with at_revision(blank_url, REVISIONS[0]) as old:
+        found.append(await migrate.survey(old))
+    await migrate.upgrade(database)
+    found.append(await migrate.survey(database))
+    async with database.begin() as tx:
+        await tx.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    found.append(await migrate.survey(database))
+    with pytest.raises(WrongDatabase, match=r"^this database is of a newer sihu"):
+        await migrate.upgrade(database)
+    await database.close()
+    assert [each.tables for each in found] == [Tables.NONE, Tables.OLDER, Tables.OURS, Tables.NEWER]
+    assert [each.can_migrate for each in found] == [True, True, True, False]
+    assert [bool(each.advice) for each in found] == [True, True, False, True]
+
+
 async def test_a_failed_upgrade_leaves_the_older_version_whole(blank_url: str) -> None:
     """A table of somebody else's stands in the way of 0004: 0003 is taken back with it."""
     async with at_revision(blank_url, REVISIONS[1]) as database:
@@ -84,7 +104,7 @@ async def test_a_failed_upgrade_leaves_the_older_version_whole(blank_url: str) -
 
 async def test_an_absent_database_is_unavailable(database_url: str) -> None:
     absent = Database(database_url.replace("sihu_", "nobody_"), pool_size=1)
-    for ask in (migrate.upgrade, migrate.pending, migrate.drift):
+    for ask in (migrate.upgrade, migrate.pending, migrate.survey, migrate.drift):
         with pytest.raises(Unavailable):
             await ask(absent)
     await absent.close()

@@ -158,9 +158,9 @@ async def client(app: FastAPI, known: bool = True) -> AsyncIterator[httpx.AsyncC
 
 
 @contextlib.asynccontextmanager
-async def served(app: FastAPI) -> AsyncIterator[int]:
+async def served(app: FastAPI, **options: Any) -> AsyncIterator[int]:
     """A real uvicorn on loopback; gives its port."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", lifespan="off", **options))
     running = asyncio.create_task(server.serve())
     try:
         while not server.started:

@@ -115,7 +115,7 @@ async def ask(method: str, path: str, **more: Any) -> httpx.Response:
         (405, {"method": "PUT", "path": "/v1/incidents"}, "此路径不支持该方法"),
         (400, {"method": "POST", "path": "/v1/incidents", "content": b"{", "headers": AS_JSON}, "请求内容不是有效的 JSON"),  # noqa: E501
         (400, {"method": "GET", "path": "/v1/incidents?limit=" + "1" * 9000}, "请求无法识别"),
-        (415, {"method": "POST", "path": "/v1/incidents", "content": b"a=1"}, "请求内容须为 application/json"),
+        (415, {"method": "POST", "path": "/v1/incidents", "content": b"a=1"}, "此处不接受这种类型的请求体"),
         (413, {"method": "POST", "path": "/v1/incidents", "content": b" " * 70_000, "headers": AS_JSON}, "请求内容过大"),  # noqa: E501
         (422, {"method": "POST", "path": "/v1/incidents", "json": {}}, "部分字段有误"),
         (500, {"method": "GET", "path": "/v1/broken"}, "服务出错"),

@@ -46,6 +46,12 @@ async def take_back(tx: AsyncConnection, name: str, code: str, after: datetime) 
     await tx.execute(delete(table).where(table.c.code == code, table.c.valid_from > after))
 
 
+async def unit_names(connection: AsyncConnection) -> dict[str, str]:
+    """Return the newest name of every unit, by code; tables of an older revision answer as well."""
+    rows = await connection.execute(select(unit.c.code, unit.c.name).order_by(unit.c.valid_from))
+    return {row.code: row.name for row in rows}
+
+
 async def line_names(connection: AsyncConnection) -> dict[str, str]:
     """Return the name of every line of work, by code."""
     return {row.code: row.name for row in await connection.execute(select(line))}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.registry import examples
+from service.registry.bundle import examples
 from service.registry.bundle.changes import RowSummary
 from service.registry.bundle.parse import Fault
 from service.registry.bundle.report import ImportReport, ImportView

@@ -101,7 +101,7 @@ def test_a_success_names_the_headers_it_alone_has(
     assert set(operation["responses"][status]["headers"]) - plain == own
 
 
-def test_links_lead_from_what_was_made_to_what_can_be_done(document: dict[str, Any]) -> None:
+def test_links_lead_from_what_was_made_to_its_operations(document: dict[str, Any]) -> None:
     reported = document["paths"]["/v1/incidents"]["post"]["responses"]
     for status in ("200", "201"):
         links = reported[status]["links"]

@@ -1,0 +1,45 @@
+"""What the HTTP parser cannot read, such as an address with characters that are not percent-encoded, is refused as a
+problem too: uvicorn's own answer would be a line of plain text."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from pydantic_core import to_json
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from service import ids
+from service.clock import Clock
+from service.rules.errors import BadRequest
+from service.rules.sentences import Sentence
+from service.web import every_answer, problems
+
+_DETAIL = Sentence(
+    "This cannot be read as HTTP/1.1. Percent-encode what is not ASCII in the address, as `curl -G --data-urlencode` "
+    "does, and end each header with its line."
+)
+_SHOWN_BYTES = 200
+
+
+def protocol(clock: Clock) -> type[HttpToolsProtocol]:
+    """uvicorn's protocol for the service whose clock this is."""
+
+    class _Protocol(HttpToolsProtocol):
+        def send_400_response(self, msg: str) -> None:
+            self.transport.write(_answer(getattr(self, "url", b""), clock))
+            self.transport.close()
+
+    return _Protocol
+
+
+def _answer(url: bytes, clock: Clock) -> bytes:
+    content = to_json(problems.problem(BadRequest(_DETAIL), quote(url.partition(b"?")[0][:_SHOWN_BYTES]) or "/"))
+    length = str(len(content)).encode()
+    lines = [
+        (b"content-type", problems.MEDIA_TYPE.encode()),
+        (b"content-length", length),
+        (b"connection", b"close"),
+    ]
+    request_id = ids.new_request_id().encode()
+    head = every_answer.completed(lines, request_id, {"headers": []}, clock)
+    return b"\r\n".join([b"HTTP/1.1 400 Bad Request", *(b"%s: %s" % line for line in head), b"", content])

@@ -1,0 +1,87 @@
+"""The hook in every HTTP client of the suite: what the service answers is held against its document at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from tests.wire.checker import Checker, Exchange
+
+_FOREIGN = "/forms/"
+"""The paths of a door that only tests/test_main.py adds to the service."""
+_STREAM = "text/event-stream"
+
+
+@contextmanager
+def watched(checker: Checker) -> Iterator[None]:
+    """Let every answer of the service, in this process or from a server, fail the test that received it, when the
+    document does not describe it. Small apps that tests put together from parts of the service are left alone."""
+    in_process, from_server = httpx.ASGITransport.handle_async_request, httpx.HTTPTransport.handle_request
+    from_server_async = httpx.AsyncHTTPTransport.handle_async_request
+
+    async def ask_app(transport: httpx.ASGITransport, request: httpx.Request) -> httpx.Response:
+        response = await in_process(transport, request)
+        return await _judged_async(checker, request, response) if _is_service(transport.app) else response
+
+    def ask_server(transport: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
+        response = from_server(transport, request)
+        if not _streams(response):
+            response.read()
+            _judge(checker, request, response)
+        return response
+
+    async def ask_server_async(transport: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
+        return await _judged_async(checker, request, await from_server_async(transport, request))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(httpx.ASGITransport, "handle_async_request", ask_app)
+        patch.setattr(httpx.HTTPTransport, "handle_request", ask_server)
+        patch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", ask_server_async)
+        yield
+
+
+def _is_service(app: Any) -> bool:
+    return isinstance(app, FastAPI) and hasattr(app.state, "process")
+
+
+def _streams(response: httpx.Response) -> bool:
+    return str(response.headers.get("content-type")).startswith(_STREAM)
+
+
+async def _judged_async(checker: Checker, request: httpx.Request, response: httpx.Response) -> httpx.Response:
+    if not _streams(response):
+        await response.aread()
+        _judge(checker, request, response)
+    return response
+
+
+def _judge(checker: Checker, request: httpx.Request, response: httpx.Response) -> None:
+    if request.url.path.startswith(_FOREIGN):
+        return
+    faults = checker.faults(exchange_of(request, response))
+    assert not faults, "\n".join(["The document does not describe this:", *faults])
+
+
+def exchange_of(request: httpx.Request, response: httpx.Response) -> Exchange:
+    """A request and its answer, as the checker takes them."""
+    return Exchange(
+        method=request.method,
+        target=request.url.raw_path.decode("ascii"),
+        headers=dict(request.headers.items()),
+        content=_content(request),
+        status=response.status_code,
+        answer_headers=dict(response.headers.items()),
+        answer=response.content,
+    )
+
+
+def _content(request: httpx.Request) -> bytes:
+    try:
+        return request.content
+    except httpx.RequestNotRead:  # sent in chunks, which are gone
+        return b""
