@@ -61,9 +61,7 @@ async def test_it_shows_what_runs_and_the_story(house: House) -> None:
     assert all(line in shown for line in story.lines())
 
 
-@pytest.mark.parametrize(
-    ("wish", "language"), [("zh-CN,zh;q=0.9,en;q=0.8", "zh"), ("en-US,zh;q=0.9", "en"), ("", "en")]
-)
+@pytest.mark.parametrize(("wish", "language"), [("zh-CN,en;q=0.9", "zh"), ("en-US,zh;q=0.9", "en"), ("", "en")])
 async def test_it_speaks_the_readers_language(house: House, wish: str, language: str) -> None:
     answer = await page(house.app, **{"Accept-Language": wish})
     assert answer.headers["content-language"] == language

@@ -30,6 +30,7 @@ from service.web import problems
 from service.web.answers import Answer, answer
 from service.web.cursors import kind_of
 from service.web.examples import ok
+from service.web.languages import language_of
 from service.web.paging import ItemPage
 from service.web.router import Router
 from service.web.text import Code, Limit, Month, PageCursor, Params
@@ -84,7 +85,8 @@ async def read_figures(
     if wants_csv(request.headers.get("accept")):
         name = f'attachment; filename="appraisal-{period}-{query.group_by}.csv"'
         headers = {"Content-Disposition": name, "Vary": "Accept"}
-        return Response(sheet(viewer, found, query.group_by, policy), 200, headers, f"{CSV}; charset=utf-8")
+        language = language_of(request.scope)
+        return Response(sheet(viewer, found, query.group_by, policy, language), 200, headers, f"{CSV}; charset=utf-8")
     return answer(views.page(viewer, found, period, query.group_by, policy), headers={"Vary": "Accept"})
 
 

@@ -6,12 +6,15 @@ import csv
 import io
 import unicodedata
 
+from service.appraisal.headings import heading
 from service.appraisal.views import mean_of, name_of, shares_of
 from service.rules.figures import scoring
 from service.rules.figures.definition import SCORED, Grouping, Measure, Tallies, Tally
 from service.rules.policy import Policy, Weights
 from service.rules.sight import Viewer
-from service.web import characters
+from service.rules.words import Level
+from service.web import characters, languages
+from service.web.languages import Language
 
 _COUNTS = [measure for measure in Measure if measure not in SCORED]  # the JSON has the others as `of` alone
 _BOM = "\ufeff"
@@ -23,19 +26,31 @@ _BREAKS = frozenset("\t\r\n")
 """Blanks that end a cell or a line when the file is pasted, so that what follows them is the start of a cell."""
 
 
-def sheet(viewer: Viewer, found: Tallies, grouping: Grouping, policy: Policy | None) -> bytes:
-    """The CSV file: a header, and one line for each group, in the order of codes."""
+def sheet(
+    viewer: Viewer, found: Tallies, grouping: Grouping, policy: Policy | None, language: Language = Language.EN
+) -> bytes:
+    """The CSV file: headings in this language, and one line for each group, in the order of codes."""
     weights = policy.weights if policy else Weights()
     lines = [
-        {"group_code": _inert(code), "group_name": _inert(name_of(viewer, grouping, code)), **_line(tally, weights)}
+        {
+            "group_code": _inert(code),
+            "group_name": _inert(_name(viewer, grouping, code, language)),
+            **_line(tally, weights),
+        }
         for code, tally in sorted(found.groups.items())
     ]
     text = io.StringIO(newline="")
     header = ["group_code", "group_name", *_line(found.total, weights)]
     writer = csv.DictWriter(text, header)
-    writer.writeheader()
+    writer.writerow({name: heading(name, language) for name in header})
     writer.writerows(lines)
     return (_BOM + text.getvalue()).encode()
+
+
+def _name(viewer: Viewer, grouping: Grouping, code: str, language: Language) -> str:
+    if grouping is Grouping.LEVEL and language is Language.ZH:
+        return languages.text(Level(int(code)), language)
+    return name_of(viewer, grouping, code)
 
 
 def _line(tally: Tally, weights: Weights) -> dict[str, float | None]:

@@ -11,7 +11,7 @@ from pydantic import Field
 from service import clock
 from service.access.deps import Caller
 from service.context import Context, CurrentContext
-from service.feed.event_types import CloudEvent, event
+from service.feed.event_types import CloudEventPage, event
 from service.feed.tail import Tail
 from service.registry.filters import demand_known
 from service.rules import errors
@@ -23,7 +23,6 @@ from service.store.log.feed import FeedFilter, FeedPage
 from service.web import patterns, problems, waiting
 from service.web.answers import Answer, answer
 from service.web.examples import ok
-from service.web.paging import ItemPage
 from service.web.patterns import Shown
 from service.web.router import Router
 from service.web.text import COMMAS, Code, CursorText, Limit, Params, Prefix, WaitSeconds
@@ -32,7 +31,7 @@ router = Router(prefix="/v1/events", tags=["events"])
 
 _CURSOR = "events"
 _GATHER_S = 0.05
-_EXAMPLE: ItemPage[CloudEvent] = {"items": [examples.MISSED], "next_cursor": "WzQyXQ…"}
+_EXAMPLE: CloudEventPage = {"items": [examples.MISSED], "next_cursor": "WzQyXQ…"}
 
 
 class FeedQuery(Params):
@@ -67,7 +66,7 @@ class FeedQuery(Params):
 )
 async def read_events(
     request: Request, context: CurrentContext, caller: Caller, query: Annotated[FeedQuery, Query()]
-) -> Answer[ItemPage[CloudEvent]]:
+) -> Answer[CloudEventPage]:
     """Pass `next_cursor` back as `after`. No event ever appears before one that was already read.
 
     With `wait`, an empty answer is delayed until an event comes; if none comes in that time, you get the same cursor.

@@ -41,6 +41,14 @@ class RegistryEvent(Envelope):
 
 CloudEvent = TypeAliasType("CloudEvent", IncidentEvent | RegistryEvent)
 
+
+class CloudEventPage(TypedDict):
+    """Events in one stable order. `next_cursor` is never null: send it back as `after`, now or later."""
+
+    items: list[CloudEvent]
+    next_cursor: str
+
+
 REGISTRY_DATA: Mapping[EventType, Any] = {
     EventType.POLICY_DRAFTED: PolicyDraftedData,
     EventType.POLICY_ACTIVATED: PolicyActivatedData,

@@ -81,7 +81,7 @@ def _key_of(item: BatchItem, index: int, key: str | None) -> str | None:
 
 def _result(index: int, outcome: Reported | SihuError, request: Request) -> StoredItem | RefusedItem:
     if isinstance(outcome, SihuError):
-        problem = cast("Problem", problems.answered(_within(outcome, f"/items/{index}"), request))
+        problem = problems.answered(_within(outcome, f"/items/{index}"), request)
         return {"index": index, "status": problem["status"], "replayed": False, "problem": problem}
     row = {name: value for name, value in outcome.incident.items() if name not in _NOT_IN_LISTS}
     shown = cast("IncidentRow", row)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from service.incidents.batch import BatchView
 from service.incidents.similar import Candidate
 from service.rules import plan as plans
@@ -30,7 +28,7 @@ PLAN: PlanView = plan(VIEWER, plans.plan(EXTENDED, WORLD, VIEWER.now))
 def _refused() -> Problem:
     """The problem of the second item of a batch, whose cell is not in the registry."""
     error = UnknownCell(problem_examples.of(UnknownCell).detail, "/items/1/grid_code")
-    return cast("Problem", problems.problem(error, "/v1/incidents/batch"))
+    return problems.problem(error, "/v1/incidents/batch")
 
 
 BATCH: BatchView = {

@@ -8,9 +8,9 @@ from service.rules import world as worlds
 from service.rules.policy import Activation, Box, Hours, Policy
 from service.rules.words import ClockKind, Level, Urgency
 from service.store.registry.calendars import Day
-from service.times import views
-from service.times.coverage import Gap
+from service.times import coverage, views
 
+_WARNING = coverage.Gap("cn", date(2026, 10, 8), date(2026, 10, 8), whole_year=False).warning
 _HOURS = Hours("cn", ((8 * 60, 12 * 60), (14 * 60, 18 * 60)))
 _BOXES = {
     (level, urgency): (box,)
@@ -31,6 +31,6 @@ DAYS_CHANGED: views.DaysChangedView = {
     "calendar": "cn",
     "days_changed": 365,
     "deadlines_looked_at": 3,
-    "warnings": [Gap("cn", date(2026, 10, 8), date(2026, 10, 8), whole_year=False).warning],
+    "warnings": [_WARNING],
 }
 COVERAGE: views.CoverageView = views.coverage("cn", [(2026, 365, 365)])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from importlib import resources
 from pathlib import Path
 
@@ -10,9 +9,10 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 
-from service.rules.errors import NotFound, SihuError
+from service.rules.errors import NotFound
 from service.rules.sentences import Sentence
-from service.web import problem_examples, problems
+from service.web import problem_page
+from service.web.languages import language_of
 
 _TITLE = "四呼 sihu · 接口文档 API documentation"
 _POLICY = (
@@ -74,19 +74,12 @@ async def _static(request: Request) -> Response:
     name: str = request.path_params["name"]
     if name == "start.js":
         return Response(_START, media_type="text/javascript", headers=_HEADERS)
+    if name == "problems.css":
+        return Response(problem_page.STYLE, media_type="text/css", headers=_HEADERS)
     if name not in _FILES:
         raise NotFound(Sentence("There is no {path} here. /docs lists what there is.", path=f"/docs/static/{name}"))
     return FileResponse(_FOLDER / name, media_type=_FILES[name], headers={**_HEADERS, **_WEEK})
 
 
-async def _problems() -> Response:
-    rows = "".join(_row(kind) for kind in problems.KINDS)
-    body = f"<h1>问题代码 Problem codes</h1><table><tr><th>code<th>status<th>title<th>例 such as</tr>{rows}</table>"
-    page = f'<!doctype html><html lang="zh-CN"><head><meta charset="utf-8"><title>{_TITLE}</title></head>'
-    return HTMLResponse(f"{page}<body>{body}</body></html>", headers=_HEADERS)
-
-
-def _row(kind: type[SihuError]) -> str:
-    cells = (str(problems.status_of(kind)), kind.title, problem_examples.of(kind).detail)
-    tds = "".join(f"<td>{escape(cell)}" for cell in cells)
-    return f'<tr id="{kind.code}"><td><code>{kind.code}</code>{tds}</tr>'
+async def _problems(request: Request) -> Response:
+    return HTMLResponse(problem_page.page(language_of(request.scope)), headers=_HEADERS)

@@ -48,7 +48,7 @@ def shown(content: _T, language: Language) -> _T:
     return content if language is Language.EN else cast("_T", _translated(content))
 
 
-def text(value: Value, language: Language) -> str:
+def text(value: Value | Enum, language: Language) -> str:
     """A sentence, or a word of the contract, in this language."""
     if language is Language.ZH:
         return str(_chinese(value))
@@ -87,7 +87,7 @@ def _translated(content: Any) -> Any:
     return [_translated(each) for each in content] if isinstance(content, list | tuple) else content
 
 
-def _chinese(value: Value) -> Any:
+def _chinese(value: Value | Enum) -> Any:
     if isinstance(value, Sentence):
         template = catalogue().get((None, value.template))
         return str(value) if template is None else rendered(template, value.values, _chinese)

@@ -50,7 +50,7 @@ AFTER = f"^(now|{_CURSOR})$"
 """A cursor of the feed, or `now`."""
 
 _TAG = r'(W/)?"[!#-~]*"'
-IF_MATCH = rf"^(\*|{_TAG}(, ?{_TAG})*)$"
+IF_MATCH = rf"^(\*|{_TAG}([ \t]*,[ \t]*{_TAG})*)$"
 """`*`, or entity tags (RFC 9110 §13.1.1)."""
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 from fastapi import FastAPI
@@ -20,9 +20,11 @@ from starlette.responses import Response
 from service.rules import errors
 from service.rules.errors import Pointer, SihuError
 from service.rules.sentences import Sentence
+from service.rules.words import State
 from service.web import every_answer, faults, languages, problem_examples, routing
 from service.web.doors import Door, door_of
 from service.web.languages import Language
+from service.web.problem_shape import FieldProblem, Problem
 
 _log = logging.getLogger(__name__)
 
@@ -83,16 +85,16 @@ def status_of(kind: type[SihuError]) -> int:
     return next(families[each] for each in kind.__mro__ if each in families)
 
 
-def problem(error: SihuError, instance: str, language: Language = Language.EN) -> dict[str, Any]:
+def problem(error: SihuError, instance: str, language: Language = Language.EN) -> Problem:
     """The problem document of a refusal. `instance` is the path of the request, percent-encoded."""
     document = _document(type(error), error.detail, error.errors, instance)
     if isinstance(error, errors.IllegalTransition):
-        document["state"], document["allowed"] = error.state, list(error.allowed)
+        document["state"], document["allowed"] = State(error.state), list(error.allowed)
     return languages.shown(document, language)
 
 
-def _document(kind: type[SihuError], detail: Sentence, pointers: Sequence[Pointer], instance: str) -> dict[str, Any]:
-    document: dict[str, Any] = {
+def _document(kind: type[SihuError], detail: Sentence, pointers: Sequence[Pointer], instance: str) -> Problem:
+    document: Problem = {
         "type": f"/docs/problems#{kind.code}",
         "title": kind.title,
         "status": status_of(kind),
@@ -102,11 +104,13 @@ def _document(kind: type[SihuError], detail: Sentence, pointers: Sequence[Pointe
         "retryable": kind.retryable,
     }
     if pointers:
-        document["errors"] = [
-            {"pointer": each.pointer, "detail": each.detail, "rule": each.rule.value, **each.bounds}
-            for each in pointers
-        ]
+        document["errors"] = [_field_problem(each) for each in pointers]
     return document
+
+
+def _field_problem(fault: Pointer) -> FieldProblem:
+    found: FieldProblem = {"pointer": fault.pointer, "detail": fault.detail, "rule": fault.rule}
+    return cast("FieldProblem", {**found, **fault.bounds})  # the bounds have names that the rule gives them
 
 
 def refusal(
@@ -123,7 +127,7 @@ def refusal(
     return word(error, request, lines)
 
 
-def answered(error: SihuError, request: Request) -> dict[str, Any]:
+def answered(error: SihuError, request: Request) -> Problem:
     """The problem document of a refusal of this request."""
     return problem(error, instance_of(request), languages.language_of(request.scope))
 
@@ -145,14 +149,18 @@ def documented(*kinds: type[SihuError]) -> dict[int | str, dict[str, Any]]:
         fresh = {"description": "", "content": {MEDIA_TYPE: {"schema": {"$ref": SCHEMA}, "examples": {}}}}
         entry = entries.setdefault(status, fresh)
         examples = entry["content"][MEDIA_TYPE]["examples"]
-        examples[kind.code] = {"summary": kind.title, "value": _example(kind)}
+        examples[kind.code] = {"summary": kind.title, "value": _plain(example_of(kind))}
         entry["description"] = " · ".join(f"`{code}`" for code in examples)
     return entries
 
 
-def _example(kind: type[SihuError]) -> dict[str, Any]:
+def example_of(kind: type[SihuError]) -> dict[str, Any]:
+    """An example of a problem document, with its sentences."""
     example = problem_examples.of(kind)
-    document = {**_document(kind, example.detail, example.errors, "/v1/incidents"), **example.extras}
+    return {**_document(kind, example.detail, example.errors, "/v1/incidents"), **example.extras}
+
+
+def _plain(document: dict[str, Any]) -> dict[str, Any]:
     plain: dict[str, Any] = from_json(to_json(document))
     return plain
 

@@ -265,6 +265,21 @@ async def test_a_sheet_has_one_line_a_group_and_says_what_the_json_says(house: H
         assert line["score"] == str(row["score"])
 
 
+async def test_a_sheet_in_chinese_has_words_for_codes(house: House) -> None:
+    """Headings, and the names of levels, which the registry does not name; figures are those of the English sheet."""
+    await store(house.process.database, at_random(3, 30))
+    _, english = await _sheet(house, group_by="level")
+    headers = {"Accept": "text/csv", "Accept-Language": "zh-CN"}
+    answer = await house.send("auditor", "GET", PATH, headers=headers, period="2026-11", group_by="level")
+    heading, *lines = csv.reader(io.StringIO(answer.content.decode("utf-8-sig"), newline=""))
+    assert answer.headers["content-language"] == "zh"
+    assert heading[:4] == ["编码", "名称", "呼叫数", "已应"] and "社区办结占比" in heading
+    assert not [each for each in heading if each.isascii()]
+    assert len(set(heading)) == len(heading)
+    assert [line[1] for line in lines] == ["社区", "街道", "部门", "领导"][: len(lines)]
+    assert [line[2:] for line in lines] == [list(line.values())[2:] for line in english]
+
+
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
 async def test_a_name_is_never_a_formula(house: House, start: str) -> None:
     name = f'{start}HYPERLINK("http://evil","a,b")'

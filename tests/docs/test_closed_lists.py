@@ -14,13 +14,15 @@ from service import settings
 from service.access import keys
 from service.main import create_app
 from service.rules import words
+from service.rules.errors import Rule
 from service.rules.lifecycle import TRANSITIONS, ClockTransition
 from service.rules.words import Arrow, EventType, Role, State
 from service.store.log.event_rows import EventData
-from service.web import problems
+from service.web import problem_page, problems
 from tests.docs import pages
 
 PAGE = pages.REFERENCE
+BOUNDS = re.compile("[a-z]+")
 DOCUMENTS = [pages.README, pages.TWIN, *sorted(pages.DOCS.rglob("*.md"))]
 MECHANISM = {pages.README: "The mechanism", pages.TWIN: "机制"}
 NOT_DRAWN = {Arrow.APPROVE, Arrow.REFUSE}
@@ -57,6 +59,20 @@ def test_problem_codes_are_those_of_the_code(document: dict[str, Any]) -> None:
     listed = {pages.quoted(row["code"])[0]: int(row["status"]) for row in pages.rows(PAGE, "Problem codes")}
     assert listed == {kind.code: problems.status_of(kind) for kind in problems.KINDS}
     assert sorted(listed) == document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"]
+
+
+def test_the_reference_says_which_problems_pass_by_waiting() -> None:
+    again = {pages.quoted(row["code"])[0]: row["again"] for row in pages.rows(PAGE, "Problem codes")}
+    assert again == {kind.code: "yes" if kind.retryable else "no" for kind in problems.KINDS}
+    assert [code for code, answer in again.items() if answer == "yes"] == ["internal_error", "unavailable"]
+
+
+def test_rules_and_their_bounds_are_those_of_the_code(document: dict[str, Any]) -> None:
+    listed = {pages.quoted(row["rule"])[0]: pages.quoted(row["bounds"]) for row in pages.rows(PAGE, "Rules of a field")}
+    assert listed == {str(rule): BOUNDS.findall(bounds) for rule, (_, bounds) in problem_page.RULES.items()}
+    assert list(listed) == [str(rule) for rule in problem_page.RULES] and set(listed) == set(Rule)
+    shape = document["components"]["schemas"]["FieldProblem"]["properties"]
+    assert {bound for bounds in listed.values() for bound in bounds} == shape.keys() - {"pointer", "detail", "rule"}
 
 
 # --- verbs ------------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from service.appraisal.shapes import CountedCall, FiguresView
-from service.feed.event_types import CloudEvent
+from service.feed.event_types import CloudEventPage
 from service.incidents.similar import Candidate
 from service.queues.routes import QueueRow
 from service.shown.deadline import DeadlineView
@@ -32,7 +32,7 @@ SHAPES: dict[str, Any] = {
     f"GET {ONE}/deadline": DeadlineView,
     f"GET {ONE}/plan": PlanView,
     "GET /v1/queues/{unit}": ItemPage[QueueRow],
-    "GET /v1/events": ItemPage[CloudEvent],
+    "GET /v1/events": CloudEventPage,
     "GET /v1/appraisal": FiguresView,
     "GET /v1/appraisal/calls": ItemPage[CountedCall],
 }

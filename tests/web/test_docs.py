@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from service.rules.errors import Rule
 from service.web import problems
 from tests.web import apps
 
@@ -65,7 +66,7 @@ async def test_a_browser_without_internet_shows_the_operations(tmp_path: Path) -
 
 async def test_the_page_names_no_other_host_and_allows_none() -> None:
     async with apps.client(apps.make(), known=False) as client:
-        for path in ("/docs", "/docs/static/start.js", "/docs/problems"):
+        for path in ("/docs", "/docs/static/start.js", "/docs/static/problems.css", "/docs/problems"):
             answer = await client.get(path)
             assert answer.status_code == 200
             assert not re.search(r"(https?:)?//[a-z]", answer.text)
@@ -82,8 +83,22 @@ async def test_only_the_files_the_page_needs_are_served() -> None:
             assert (await client.get(f"/docs/static/{name}")).status_code == 404
 
 
-async def test_every_problem_type_leads_to_its_row() -> None:
+@pytest.mark.parametrize(
+    ("accepted", "tag", "words"),
+    [
+        ("zh-CN", "zh-CN", ("问题代码", "部分字段有误", "此项必填，请补上。")),
+        ("en", "en", ("Problem codes", "Some fields are wrong")),
+    ],
+)
+async def test_every_problem_type_leads_to_its_place(accepted: str, tag: str, words: tuple[str, ...]) -> None:
     async with apps.client(apps.make(), known=False) as client:
-        page = (await client.get("/docs/problems")).text
+        answer = await client.get("/docs/problems", headers={"Accept-Language": accepted})
+        assert (await client.get("/docs/static/problems.css")).headers["content-type"].startswith("text/css")
     for code in problems.CODES:
-        assert f'<tr id="{code}">' in page
+        assert f'<section id="{code}">' in answer.text
+    for rule in Rule:
+        assert f'<tr id="rule-{rule}">' in answer.text
+    assert f'<html lang="{tag}">' in answer.text
+    assert answer.headers["content-language"] == tag[:2]
+    assert all(each in answer.text for each in words)
+    assert bool(re.search("[\u4e00-\u9fff]{3}", answer.text)) is (tag == "zh-CN")

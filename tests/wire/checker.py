@@ -118,7 +118,7 @@ class Checker:
             sent.setdefault(("query", name), []).append(value)
         for place, name in operation.parameters:
             if place == "header" and name in exchange.headers:
-                sent["header", name] = [exchange.headers[name]]
+                sent["header", name] = [exchange.headers[name].strip()]
         for (place, name), values in sent.items():
             parameter = operation.parameters.get((place, name))
             if parameter is None:
@@ -140,8 +140,9 @@ class Checker:
             yield f"took a body of the undocumented media type {media}"
         elif media.endswith("json"):
             schema = operation.body["content"][media].get("schema", False)
-            for each in self._schemas.faults(schema, json.loads(exchange.content)):
-                yield f"took a body that the document refuses: {each}"
+            for body in _taken(exchange):
+                faults = self._schemas.faults(schema, body)
+                yield from (f"took a body that the document refuses: {each}" for each in faults)
 
     def _value(self, what: str, parameter: Mapping[str, Any], values: Sequence[str]) -> Iterator[str]:
         """Whether a parameter or header may have these values, in one of the ways in which they can be read."""
@@ -154,6 +155,16 @@ class Checker:
 
 def _lists(values: Sequence[str]) -> list[list[Any]]:
     return [[readings(each)[0] for each in values], [readings(each)[-1] for each in values]]
+
+
+def _taken(exchange: Exchange) -> list[Any]:
+    """The body that was taken: of a batch, without the items that were refused one by one."""
+    body = json.loads(exchange.content)
+    if not exchange.target.endswith("/batch"):
+        return [body]
+    results = json.loads(exchange.answer)["results"]
+    taken = [item for item, result in zip(body["items"], results, strict=True) if result["status"] < 400]
+    return [{**body, "items": taken}] if taken else []
 
 
 def _media_type(headers: Mapping[str, str]) -> str:

@@ -16,11 +16,16 @@ _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
 class Operation:
     """One method of one path. `parameters` are by place and name."""
 
-    name: str
+    method: str
     path: str
     parameters: Mapping[tuple[str, str], Mapping[str, Any]]
     body: Mapping[str, Any] | None
     responses: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def name(self) -> str:
+        """As people name it: `GET /v1/incidents`."""
+        return f"{self.method} {self.path}"
 
     @cached_property
     def steps(self) -> tuple[str, ...]:
@@ -32,17 +37,18 @@ class Operations:
     """Every operation of one document."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
-        self.every = list(_every(document))
-        self._by_shape: dict[tuple[str, int], list[Operation]] = {}
-        for operation in sorted(self.every, key=lambda each: each.path.count("{")):  # words before names in braces
-            method = operation.name.partition(" ")[0]
-            self._by_shape.setdefault((method, len(operation.steps)), []).append(operation)
+        self._by_length: dict[int, dict[tuple[str, ...], dict[str, Operation]]] = {}
+        for operation in sorted(_every(document), key=lambda each: each.path.count("{")):  # words go before names
+            paths = self._by_length.setdefault(len(operation.steps), {})
+            paths.setdefault(operation.steps, {})[operation.method] = operation
 
     def find(self, method: str, path: str) -> Operation | None:
         """The operation of a request; that of the GET for a HEAD; None: the document has none."""
         steps = path.split("/")
-        candidates = self._by_shape.get(("GET" if method == "HEAD" else method, len(steps)), ())
-        return next((each for each in candidates if _matches(each.steps, steps)), None)
+        for template, by_method in self._by_length.get(len(steps), {}).items():
+            if _matches(template, steps):
+                return by_method.get("GET" if method == "HEAD" else method)
+        return None
 
 
 def _every(document: Mapping[str, Any]) -> Iterator[Operation]:
@@ -56,9 +62,7 @@ def _every(document: Mapping[str, Any]) -> Iterator[Operation]:
                 }
                 responses = {status: _response(each, document) for status, each in item[method]["responses"].items()}
                 body = item[method].get("requestBody")
-                yield Operation(
-                    f"{method.upper()} {path}", path, parameters, body and resolved(body, document), responses
-                )
+                yield Operation(method.upper(), path, parameters, body and resolved(body, document), responses)
 
 
 def _response(part: Mapping[str, Any], document: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -53,6 +53,14 @@ DOCUMENT = {
             "get": {"responses": {"200": {"content": _content(JSON, _object(items={"type": "array"}))}}},
         },
         "/things/all": {"get": {"responses": {"204": {}}}},
+        "/things/batch": {
+            "post": {
+                "requestBody": {
+                    "content": _content(JSON, _object(items={"type": "array", "items": _reference("Size")}))
+                },
+                "responses": {"200": {"content": _content(JSON, _object(results={"type": "array"}))}},
+            }
+        },
     },
     "webhooks": {
         "sihu.thing.made": {
@@ -82,6 +90,16 @@ FEED = replace(FINE, method="GET", target="/things/1", content=b"", answer_heade
 EMPTY = replace(FINE, status=204, answer_headers={}, answer=b"")
 
 
+BATCH = replace(
+    FINE,
+    method="POST",
+    target="/things/batch",
+    content=b'{"items": [{"cm": 3}, {}]}',
+    answer_headers={"content-type": JSON},
+    answer=b'{"results": [{"status": 201}, {"status": 422}]}',
+)
+
+
 def _answering(exchange: Exchange, **changes: Any) -> Exchange:
     return replace(exchange, answer=json.dumps({**json.loads(exchange.answer), **changes}).encode())
 
@@ -108,6 +126,8 @@ def checker() -> Checker:
         _feed(EVENT),
         replace(EMPTY, method="GET", target="/things/all", content=b""),
         replace(FEED, method="HEAD", answer=b""),
+        BATCH,
+        replace(GONE, method="GET", target="/things/batch"),
         replace(GONE, method="DELETE"),
         replace(GONE, target="/nowhere"),
         replace(EMPTY, method="GET", target="/docs/problems", status=200, content=b""),
@@ -152,6 +172,8 @@ def test_what_the_document_describes_passes(checker: Checker, exchange: Exchange
         (replace(FINE, target="/things/1?depth=1"), "took the undocumented query parameter depth"),
         (replace(FINE, headers={"content-type": JSON, "if-match": "1"}), "took the header parameter if-match"),
         (replace(FINE, content=b"{}"), "took a body that the document refuses"),
+        (replace(BATCH, content=b'{"items": [{}, {"cm": 3}]}'), "took a body that the document refuses: /items/0"),
+        (replace(FEED, target="/things/batch"), "no operation has this path and method"),
         (replace(FINE, content=b""), "took a request without its body"),
         (replace(FINE, headers={"content-type": "text/csv"}), "took a body of the undocumented media type text/csv"),
         (replace(_feed(EVENT), content=b"{}"), "took a body, and none is documented"),
