@@ -46,7 +46,11 @@ _Content = TypeVar("_Content")
 
 
 class BundleError(Exception):
-    """The files of a bundle cannot be read; the message says what to do."""
+    """The files of a bundle cannot be read; `detail` says what to do."""
+
+    def __init__(self, detail: Sentence) -> None:
+        super().__init__(detail)
+        self.detail = detail
 
 
 def read_folder(path: Path) -> dict[str, bytes]:
@@ -66,8 +70,12 @@ def read_folder(path: Path) -> dict[str, bytes]:
             raise BundleError(Sentence("the bundle in {path} is over 16 MiB: import it in parts", path=str(path)))
         return {name: each.read_bytes() if name in NAMES else b"" for name, each in files.items()}
     except OSError as error:
-        why = Sentence("cannot read {path}: {cause}", path=str(error.filename), cause=str(error.strerror))
-        raise BundleError(why) from None
+        raise unreadable(error) from None
+
+
+def unreadable(error: OSError) -> BundleError:
+    """The refusal of a file or folder that the system does not let be read."""
+    return BundleError(Sentence("cannot read {path}: {cause}", path=str(error.filename), cause=str(error.strerror)))
 
 
 def unzip(content: bytes) -> dict[str, bytes]:

@@ -101,7 +101,7 @@ def _files(content: bytes, media: str) -> dict[str, bytes]:
         try:
             return unzip(content)
         except BundleError as error:
-            raise errors.wrong_field("", Sentence("{fault}", fault=error.args[0]), Rule.BAD_FILE) from None
+            raise errors.wrong_field("", error.detail, Rule.BAD_FILE) from None
     texts = strict_json.read(content)
     if not isinstance(texts, dict) or not texts or not all(isinstance(text, str) for text in texts.values()):
         detail = Sentence("Send an object that maps file names, such as units.csv, to their text.")
