@@ -12,7 +12,7 @@ NO_INDEX := { echo "pip could not install: it needs a package index (PIP_INDEX_U
 # Ctrl-C is how a server is stopped, so it is no error
 STOPPED := || { code=$$?; test $$code -eq 130 || exit $$code; }
 
-.PHONY: help run test demo check bench openapi lock wheels clean
+.PHONY: help run test fuzz demo check bench openapi lock wheels clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -24,6 +24,9 @@ run: .venv/run ## serve the Haizhu sample on 127.0.0.1:8000
 
 test: .venv/dev ## the whole suite, on its own databases; about 5 minutes on 2 idle cores
 	@$(BIN)/pytest -q -n 3 $(ARGS)
+
+fuzz: .venv/dev ## requests made from the OpenAPI document against a running service; about 10 minutes
+	@FUZZ=long $(BIN)/pytest -q -s tests/wire/test_fuzz.py
 
 demo: .venv/run ## one unanswered incident through all four calls, in seconds
 	@echo "3/3 letting time pass on a virtual clock ..."

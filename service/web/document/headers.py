@@ -16,6 +16,7 @@ _HEADERS: Mapping[str, Mapping[str, Any]] = {
         "schema": {"type": "string", "const": "true"},
     },
     "Retry-After": {"description": "seconds to wait before the next try", "schema": {"type": "integer", "minimum": 0}},
+    "Accept-Encoding": {"description": "the only coding of a body that is read: `identity`", "schema": _TEXT},
     "WWW-Authenticate": {"description": "how to sign in", "schema": _TEXT},
     "Content-Disposition": {"description": "the name under which to save the file", "schema": _TEXT},
     "Vary": {"description": "the headers of the request by which the answer was chosen", "schema": _TEXT},
@@ -29,7 +30,11 @@ _HEADERS: Mapping[str, Mapping[str, Any]] = {
     "X-Content-Type-Options": {"description": "nosniff", "schema": _TEXT},
 }
 _ALWAYS = ("X-Request-Id", "Sihu-Now", "Content-Language", "Cache-Control", "X-Content-Type-Options", "Vary")
-_BY_STATUS: Mapping[str, Sequence[str]] = {"401": ("WWW-Authenticate",), "503": ("Retry-After",)}
+_BY_STATUS: Mapping[str, Sequence[str]] = {
+    "401": ("WWW-Authenticate",),
+    "415": ("Accept-Encoding",),
+    "503": ("Retry-After",),
+}
 
 
 def of(*names: str) -> dict[str, Any]:

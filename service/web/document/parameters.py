@@ -9,11 +9,14 @@ from service.web.document import tree
 
 
 def tidy(document: Mapping[str, Any]) -> None:
-    """Take null out of the schemas of parameters, and let the values of a list be separated by commas."""
+    """Take null out of the schemas of parameters, and let the values of a list be separated by commas. An empty list
+    cannot be sent: without a value between the commas there would be one that is empty."""
     for _, _, operation in tree.operations(document):
         for parameter in operation.get("parameters", ()):
             schema = parameter["schema"] = _without_null(parameter["schema"])
             if schema.get("type") == "array":
+                schema.pop("default", None)
+                schema["minItems"] = 1
                 parameter |= {"style": "form", "explode": False}
 
 
