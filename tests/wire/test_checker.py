@@ -183,6 +183,22 @@ def test_each_kind_of_violation_is_found(checker: Checker, exchange: Exchange, f
     assert any(fault in each for each in checker.faults(exchange)), checker.faults(exchange)
 
 
+@pytest.mark.parametrize(
+    ("change", "objection"),
+    [
+        ({}, []),
+        ({"content": b"{}"}, ['took a body that the document refuses: /: "cm" is a required property']),
+        ({"content": b'{"cm": 3, "cm": 3}'}, ["took a body that the document refuses: the member"]),
+        ({"content": b"{"}, ["took a body that the document refuses: it ends before"]),
+        ({"target": "/nowhere"}, ["no operation has this path and method"]),
+    ],
+)
+def test_a_refused_request_is_judged_too(checker: Checker, change: dict[str, Any], objection: list[str]) -> None:
+    found = checker.objections(replace(GONE, **change))
+    assert len(found) == len(objection)
+    assert all(each.startswith(start) for each, start in zip(found, objection, strict=True))
+
+
 @pytest.mark.anyio
 async def test_a_test_fails_that_receives_what_is_not_documented(house: House) -> None:
     """The hook itself, with a document in which nothing stands."""

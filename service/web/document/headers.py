@@ -15,6 +15,7 @@ _HEADERS: Mapping[str, Mapping[str, Any]] = {
         "description": "this request was carried out before, and nothing was done a second time",
         "schema": {"type": "string", "const": "true"},
     },
+    "Accept-Encoding": {"description": "identity: bodies are sent as they are, not encoded", "schema": _TEXT},
     "Retry-After": {"description": "seconds to wait before the next try", "schema": {"type": "integer", "minimum": 0}},
     "WWW-Authenticate": {"description": "how to sign in", "schema": _TEXT},
     "Content-Disposition": {"description": "the name under which to save the file", "schema": _TEXT},
@@ -29,7 +30,11 @@ _HEADERS: Mapping[str, Mapping[str, Any]] = {
     "X-Content-Type-Options": {"description": "nosniff", "schema": _TEXT},
 }
 _ALWAYS = ("X-Request-Id", "Sihu-Now", "Content-Language", "Cache-Control", "X-Content-Type-Options", "Vary")
-_BY_STATUS: Mapping[str, Sequence[str]] = {"401": ("WWW-Authenticate",), "503": ("Retry-After",)}
+_BY_STATUS: Mapping[str, Sequence[str]] = {
+    "401": ("WWW-Authenticate",),
+    "415": ("Accept-Encoding",),
+    "503": ("Retry-After",),
+}
 
 
 def of(*names: str) -> dict[str, Any]:
