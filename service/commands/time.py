@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from service.commands.database import OPS, current_time, now_and_world, with_database
-from service.registry.bundle.files import BundleError
+from service.registry.bundle.files import BundleError, unreadable
 from service.rules.errors import NotFound, ValidationFailed
 from service.rules.sentences import Sentence
 from service.rules.worktime import FIRST_YEAR, LAST_YEAR
@@ -98,7 +98,7 @@ def check_policy(settings: Settings, arguments: argparse.Namespace) -> int:
     what its calendar lacks; write nothing."""
     policy_file = _read_policy(arguments.file)
 
-    async def work(database: Database) -> tuple[list[str], list[Sentence]]:
+    async def work(database: Database) -> tuple[list[Sentence], list[Sentence]]:
         now, world = await now_and_world(database)
         async with database.read() as connection:
             days = (await calendars.days(connection)).get(policy_file.calendar or "")
@@ -156,7 +156,7 @@ def load_days(settings: Settings, arguments: argparse.Namespace) -> int:
     try:
         content = arguments.file.read_bytes()
     except OSError as error:
-        raise BundleError(f"cannot read {error.filename}: {error.strerror}") from None
+        raise unreadable(error) from None
     calendar, years = _calendar(arguments.calendar), [_year(each) for each in arguments.fill_year]
     feed = calendar_feed.read_feed(arguments.file.name, content, years)
     _print_warnings(feed.notes)
@@ -231,7 +231,7 @@ def _read_policy(file: Path) -> PolicyFile:
     try:
         content = file.read_bytes()
     except OSError as error:
-        raise BundleError(f"cannot read {error.filename}: {error.strerror}") from None
+        raise unreadable(error) from None
     policy, faults = read_policy(content)
     if note := decoding.note(str(file), content):
         _print_warnings([note])
@@ -243,7 +243,7 @@ def _read_policy(file: Path) -> PolicyFile:
     return policy
 
 
-def _print_faults(faults: Sequence[str]) -> None:
+def _print_faults(faults: Sequence[Sentence]) -> None:
     for fault in faults:
         print(fault, file=sys.stderr)
 

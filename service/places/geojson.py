@@ -40,7 +40,7 @@ class CellShape:
 
 NumberedShapes = list[tuple[int, CellShape]]
 """Cells with the number of their feature."""
-NumberedFaults = list[tuple[int, str]]
+NumberedFaults = list[tuple[int, Sentence]]
 """Sentences with the number of the feature at fault."""
 
 
@@ -52,7 +52,11 @@ class _FirstFeatures(NamedTuple):
 
 
 class _WrongShape(Exception):
-    """A geometry has a fault; the message is the sentence about it."""
+    """A file or a geometry has a fault; `detail` is the sentence about it."""
+
+    def __init__(self, detail: Sentence) -> None:
+        super().__init__(detail)
+        self.detail = detail
 
 
 def read_shapes(content: bytes) -> tuple[NumberedShapes, NumberedFaults]:
@@ -65,13 +69,18 @@ def read_shapes(content: bytes) -> tuple[NumberedShapes, NumberedFaults]:
     first_features = _FirstFeatures({}, {})
     try:
         features = _features(content)
-    except ValueError as error:
-        return [], [(0, error.args[0])]
+    except _WrongShape as error:
+        return [], [(0, error.detail)]
     for number, feature in enumerate(features, start=1):
         if len(faults) >= _MAX_FAULTS:
-            faults.append((0, f"over {_MAX_FAULTS} faults: features from {number} on were not read, mend these first"))
+            rest = Sentence(
+                "over {count} faults: features from {number} on were not read, mend these first",
+                count=_MAX_FAULTS,
+                number=number,
+            )
+            faults.append((0, rest))
             break
-        details: list[str] = []
+        details: list[Sentence] = []
         shape = _shape(feature, details)
         if repetition := _repetition(_code(feature), shape, number, first_features):
             details.append(repetition)
@@ -81,14 +90,21 @@ def read_shapes(content: bytes) -> tuple[NumberedShapes, NumberedFaults]:
     return shapes, faults
 
 
-def _repetition(code: str, shape: CellShape | None, number: int, first_features: _FirstFeatures) -> str | None:
+def _repetition(code: str, shape: CellShape | None, number: int, first_features: _FirstFeatures) -> Sentence | None:
     """Return in words what a feature repeats of an earlier one; None when both its code and its outline are new."""
     first = first_features.codes.setdefault(code, number) if code else number
     if first != number:
-        return f"code {_quote(code)} is on feature {first} already: keep one, parts go into a MultiPolygon"
+        return Sentence(
+            "code {code} is on feature {number} already: keep one, parts go into a MultiPolygon",
+            code=_quote(code),
+            number=first,
+        )
     first = first_features.outlines.setdefault(outlines.canonical(shape.rings), number) if shape else number
     if first != number:
-        return f"it has the outline of feature {first}: draw each cell where it is, or leave one of the two out"
+        return Sentence(
+            "it has the outline of feature {number}: draw each cell where it is, or leave one of the two out",
+            number=first,
+        )
     return None
 
 
@@ -96,36 +112,40 @@ def _features(content: bytes) -> list[Any]:
     """Return the features of a file.
 
     Raises:
-        ValueError: the file is no text, not JSON or not a FeatureCollection; the message is the sentence about it.
+        _WrongShape: the file is no text, not JSON or not a FeatureCollection; the message is the sentence about it.
     """
     try:
         found = strict_json.loads(decode(content))
     except UnreadableFile as unread:
-        raise ValueError(Sentence("line {line}: {fault}", line=max(unread.line, 1), fault=unread.detail)) from None
+        raise _WrongShape(Sentence("line {line}: {fault}", line=max(unread.line, 1), fault=unread.detail)) from None
     except NotJsonError as error:
-        raise ValueError(Sentence("not JSON: {why}: export the file anew as GeoJSON", why=error.why)) from None
+        raise _WrongShape(Sentence("not JSON: {why}: export the file anew as GeoJSON", why=error.why)) from None
     if not isinstance(found, dict) or found.get("type") != "FeatureCollection":
-        raise ValueError('not a FeatureCollection: send {"type": "FeatureCollection", "features": [...]}')
+        raise _WrongShape(Sentence('not a FeatureCollection: send {{"type": "FeatureCollection", "features": [...]}}'))
     if not isinstance(found.get("features"), list):
-        raise ValueError('"features" should be a list: send {"type": "FeatureCollection", "features": [...]}')
+        raise _WrongShape(
+            Sentence('"features" should be a list: send {{"type": "FeatureCollection", "features": [...]}}')
+        )
     features: list[Any] = found["features"]
     return features
 
 
-def _shape(feature: object, details: list[str]) -> CellShape | None:
+def _shape(feature: object, details: list[Sentence]) -> CellShape | None:
     """Return the cell that a feature draws. With a fault, return None and add the sentences about it to `details`."""
     if not isinstance(feature, dict) or feature.get("type") != "Feature":
-        details.append('not a Feature: send {"type": "Feature", "properties": {...}, "geometry": {...}}')
+        details.append(
+            Sentence('not a Feature: send {{"type": "Feature", "properties": {{...}}, "geometry": {{...}}}}')
+        )
         return None
     properties = feature.get("properties")
     if isinstance(properties, dict):
         details += [sentence for key in _PROPERTIES if (sentence := _property(key, properties.get(key)))]
     else:
-        details.append(f"no properties: give it {', '.join(_PROPERTIES)}")
+        details.append(Sentence("no properties: give it {names}", names=_PROPERTIES))
     try:
         rings = _rings(feature.get("geometry"))
     except _WrongShape as error:
-        details.append(str(error))
+        details.append(error.detail)
         return None
     if details or not isinstance(properties, dict):
         return None
@@ -140,13 +160,15 @@ def _code(feature: object) -> str:
     return code.strip() if isinstance(code, str) else ""
 
 
-def _property(key: str, value: object) -> str | None:
+def _property(key: str, value: object) -> Sentence | None:
     if value is None:
-        return f"property {key} is missing: add it, as in cells.csv"
+        return Sentence("property {key} is missing: add it, as in cells.csv", key=key)
     if not isinstance(value, str):
-        return f'property {key} should be text, not {_quote(value)}: put it in quotes, "{key}": "..."'
+        return Sentence(
+            'property {key} should be text, not {value}: put it in quotes, "{key}": "..."', key=key, value=_quote(value)
+        )
     if not value.strip():
-        return f"property {key} is blank: fill it in, as in cells.csv"
+        return Sentence("property {key} is blank: fill it in, as in cells.csv", key=key)
     return None
 
 
@@ -158,13 +180,13 @@ def _rings(geometry: object) -> tuple[Ring, ...]:
     """
     kind = geometry.get("type") if isinstance(geometry, dict) else None
     if not isinstance(geometry, dict) or kind not in ("Polygon", "MultiPolygon"):
-        raise _WrongShape(f"geometry {_quote(kind)} is not an area: draw a Polygon or MultiPolygon")
+        raise _WrongShape(Sentence("geometry {kind} is not an area: draw a Polygon or MultiPolygon", kind=_quote(kind)))
     coordinates = geometry.get("coordinates")
     rings = list(_lists(coordinates if kind == "MultiPolygon" else [coordinates]))
     if not rings:
-        raise _WrongShape("the geometry is empty: draw the cell, or leave the feature out")
+        raise _WrongShape(Sentence("the geometry is empty: draw the cell, or leave the feature out"))
     if sum(map(len, rings)) > MAX_VERTICES:
-        raise _WrongShape(f"over {MAX_VERTICES} vertices: simplify the outline")
+        raise _WrongShape(Sentence("over {count} vertices: simplify the outline", count=MAX_VERTICES))
     return tuple(_ring(ring, number) for number, ring in enumerate(rings, start=1))
 
 
@@ -178,8 +200,11 @@ def _lists(polygons: object) -> Iterator[list[Any]]:
 def _list(value: object) -> list[Any]:
     if not isinstance(value, list):
         raise _WrongShape(
-            f"coordinates hold {_quote(value)} where a list should be: a Polygon is a list of rings, a ring a list of "
-            "[longitude, latitude], a MultiPolygon a list of Polygons"
+            Sentence(
+                "coordinates hold {value} where a list should be: a Polygon is a list of rings, a ring a list of "
+                "[longitude, latitude], a MultiPolygon a list of Polygons",
+                value=_quote(value),
+            )
         )
     return value
 
@@ -188,34 +213,56 @@ def _ring(positions: list[Any], number: int) -> Ring:
     ring = tuple(_position(each, number) for each in positions)
     if len(positions) < 4:
         raise _WrongShape(
-            f"ring {number} has {len(positions)} points: a closed ring has at least 4, the first again last"
+            Sentence(
+                "ring {ring} has {count} {count:point|points}: a closed ring has at least 4, the first again last",
+                ring=number,
+                count=len(positions),
+            )
         )
     if ring[0] != ring[-1]:
-        raise _WrongShape(f"ring {number} is not closed: end it with its first point")
+        raise _WrongShape(Sentence("ring {ring} is not closed: end it with its first point", ring=number))
     if fault := outlines.fault(ring):
-        raise _WrongShape(f"ring {number} {fault}")
+        raise _WrongShape(Sentence("ring {ring} {fault}", ring=number, fault=fault))
     return ring
 
 
 def _position(position: object, ring: int) -> tuple[float, float]:
     if not isinstance(position, list) or len(position) < 2 or not all(map(_is_number, position)):
         raise _WrongShape(
-            f"ring {ring} holds {_quote(position)}: send [longitude, latitude], two finite numbers, which stand one "
-            "list deeper in a MultiPolygon than in a Polygon"
+            Sentence(
+                "ring {ring} holds {value}: send [longitude, latitude], two finite numbers, which stand one list "
+                "deeper in a MultiPolygon than in a Polygon",
+                ring=ring,
+                value=_quote(position),
+            )
         )
     lon, lat = float(position[0]), float(position[1])
     if in_china(lat, lon):
         return lon, lat
     if in_china(lon, lat):
-        raise _WrongShape(f"ring {ring} holds {_quote(position)}, which looks swapped: send [longitude, latitude]")
+        raise _WrongShape(
+            Sentence(
+                "ring {ring} holds {value}, which looks swapped: send [longitude, latitude]",
+                ring=ring,
+                value=_quote(position),
+            )
+        )
     if abs(lon) <= 180 and abs(lat) <= 90:
         raise _WrongShape(
-            f"ring {ring} holds {_quote(position)}, which is not in China: send [longitude, latitude] in this order, "
-            "and look for a digit too few"
+            Sentence(
+                "ring {ring} holds {value}, which is not in China: send [longitude, latitude] in this order, and look "
+                "for a digit too few",
+                ring=ring,
+                value=_quote(position),
+            )
         )
     raise _WrongShape(
-        f"ring {ring} holds {_quote(position)}, outside of longitude -180 to 180 and latitude -90 to 90: send degrees "
-        "(CGCS2000, EPSG:4490), not metres of a projection"
+        Sentence(
+            "ring {ring} holds {value}, outside of longitude -180 to 180 and latitude -90 to 90: send degrees "
+            "(CGCS2000, EPSG:4490), not metres of a projection",
+            ring=ring,
+            value=_quote(position),
+        )
     )
 
 

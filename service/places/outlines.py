@@ -6,6 +6,7 @@ import math
 from itertools import pairwise
 
 from service.places.shapes import Ring
+from service.rules.sentences import Sentence
 
 _Point = tuple[float, float]
 _Segment = tuple[_Point, _Point]
@@ -19,13 +20,16 @@ that zigzags from end to end has thousands, and the time would grow with the squ
 edges is always checked completely."""
 
 
-def fault(ring: Ring) -> str | None:
+def fault(ring: Ring) -> Sentence | None:
     """Return in words why a closed ring does not enclose one area; None when it does."""
     crossing = _crossing(ring)
     if crossing is not None:
-        return f"crosses itself near {list(crossing)}: draw it around the cell in one turn, parts in a MultiPolygon"
+        return Sentence(
+            "crosses itself near {place}: draw it around the cell in one turn, parts in a MultiPolygon",
+            place=str(list(crossing)),
+        )
     if abs(_area(ring)) < _MIN_AREA:
-        return "goes around nothing, it is a line: draw it around the cell"
+        return Sentence("goes around nothing, it is a line: draw it around the cell")
     return None
 
 

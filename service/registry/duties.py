@@ -278,15 +278,12 @@ def _faults(row: DutyRow, world: World, at: datetime) -> list[Pointer]:
     """Return the faults of a duty against the registry at a moment, by the check that bundles go through."""
     kinds = {code: unit.kind for code in world.units if (unit := world.unit(code, at)) is not None}
     categories = frozenset(code for code in world.categories if world.category(code, at) is not None)
-    return [
-        Pointer(f"/{column}", Sentence("{fault}", fault=detail), Rule.UNKNOWN)
-        for column, detail in duty_faults(row, kinds, categories)
-    ]
+    return [Pointer(f"/{column}", detail, Rule.UNKNOWN) for column, detail in duty_faults(row, kinds, categories)]
 
 
 def _conflicts(row: DutyRow, world: World, starts: datetime | None = None) -> list[Pointer]:
     detail = duty_conflicts.of_proposal(row, world, starts)
-    return [Pointer("/category", Sentence("{fault}", fault=detail), Rule.TAKEN)] if detail else []
+    return [Pointer("/category", detail, Rule.TAKEN)] if detail else []
 
 
 def _require_none(faults: Sequence[Pointer]) -> None:

@@ -13,10 +13,10 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Any, NoReturn, TypeAlias
 
-from service.rules.words import Arrow, Kind, Level, RequestKind, Role, State, UnitKind
+from service.rules.words import Arrow, Kind, Level, RequestKind, Role, State, UnitKind, Urgency
 from service.rules.worktime import ZONE
 
-Word: TypeAlias = State | Level | Arrow | Kind | RequestKind | Role | UnitKind
+Word: TypeAlias = State | Level | Arrow | Kind | RequestKind | Role | UnitKind | Urgency
 """The words of the contract that a sentence may show. The catalogue has all of them."""
 Value: TypeAlias = "Word | str | int | float | date | datetime | timedelta | Sequence[Value]"
 """What a sentence may show: a word of the contract, a code, a number, a time, another sentence, or a list of these."""

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
-from service.rules.errors import Pointer, ValidationFailed
+from service.rules.errors import Pointer, Rule, ValidationFailed
 from service.rules.sentences import Sentence
 from service.rules.worktime import FIRST_YEAR, LAST_YEAR
 from service.sheets import cells, decoding
@@ -61,7 +61,7 @@ def read_feed(name: str, content: bytes, fill_years: Iterable[int] = ()) -> Feed
     Raises:
         ValidationFailed: the file has faults; each error names its line or, in JSON, its entry, counted from 1.
     """
-    details: list[str] = []
+    details: list[Sentence] = []
     days, years = _read(name, content, details)
     if not (days or fill_years or details):
         details.append(Sentence("{file}: it holds no day", file=name))
@@ -72,11 +72,11 @@ def read_feed(name: str, content: bytes, fill_years: Iterable[int] = ()) -> Feed
         )
         if note:
             summary = Sentence("{refusal} {warnings}", refusal=summary, warnings=[note])
-        raise ValidationFailed(summary, errors=[Pointer("", Sentence("{fault}", fault=each)) for each in details])
+        raise ValidationFailed(summary, errors=[Pointer("", each, Rule.BAD_FILE) for each in details])
     return Feed(days, plain_years(name, [*fill_years, *years]), (note,) if note else ())
 
 
-def _read(name: str, content: bytes, details: list[str]) -> tuple[list[Day], list[int]]:
+def _read(name: str, content: bytes, details: list[Sentence]) -> tuple[list[Day], list[int]]:
     """Return the sound days and the years to fill. Sentences about faults are added to `details`."""
     try:
         source = _SOURCE.validate_python(name)
@@ -95,7 +95,7 @@ def _read(name: str, content: bytes, details: list[str]) -> tuple[list[Day], lis
     return _days(source, entries, _JSON_NAMES if is_json else {}, details), years
 
 
-def _days(source: str, entries: Iterable[_FeedEntry], names: Mapping[str, str], details: list[str]) -> list[Day]:
+def _days(source: str, entries: Iterable[_FeedEntry], names: Mapping[str, str], details: list[Sentence]) -> list[Day]:
     found: dict[date, tuple[str, Day]] = {}
     for entry in entries:
         try:
@@ -130,7 +130,7 @@ def _sentences(error: ValidationError, entry: _FeedEntry, names: Mapping[str, st
         yield Sentence("{place}: {column} {value}: {advice}", **values)
 
 
-def _from_csv(name: str, content: bytes, details: list[str]) -> list[_FeedEntry]:
+def _from_csv(name: str, content: bytes, details: list[Sentence]) -> list[_FeedEntry]:
     sheet = read_sheet(content, _COLUMNS)
     details += [_at(name, line, fault) for line, fault in sheet.faults]
     return [_FeedEntry(f"{name}:{line}", *cells.read_cells(texts, _READERS)) for line, texts in sheet.rows]
@@ -142,7 +142,7 @@ def _at(name: str, line: int, fault: Sentence) -> Sentence:
     return Sentence("{file}:{line}: {fault}", file=name, line=line, fault=fault)
 
 
-def _from_json(name: str, content: bytes, details: list[str]) -> tuple[list[_FeedEntry], list[int]]:
+def _from_json(name: str, content: bytes, details: list[Sentence]) -> tuple[list[_FeedEntry], list[int]]:
     try:
         document = strict_json.loads(decoding.decode(content))
     except UnreadableFile as unread:
@@ -161,22 +161,33 @@ def _from_json(name: str, content: bytes, details: list[str]) -> tuple[list[_Fee
         return [], []
     years, days = _years(name, document.get("year"), details), document["days"]
     if not days:
-        details.append(f"{name}: it holds no day: perhaps the notice of its year is not out yet")
+        details.append(Sentence("{file}: it holds no day: perhaps the notice of its year is not out yet", file=name))
     return list(_json_entries(name, days, details)), years
 
 
-def _years(name: str, year: object, details: list[str]) -> list[int]:
+def _years(name: str, year: object, details: list[Sentence]) -> list[int]:
     if isinstance(year, int) and not isinstance(year, bool) and FIRST_YEAR <= year <= LAST_YEAR:
         return [year]
-    details.append(f"{name}: year {year!r:.{_QUOTE_LENGTH}}: say the year as a number from {FIRST_YEAR} to {LAST_YEAR}")
+    details.append(
+        Sentence(
+            "{file}: year {year}: say the year as a number from {min} to {max}",
+            file=name,
+            year=f"{year!r:.{_QUOTE_LENGTH}}",
+            min=FIRST_YEAR,
+            max=LAST_YEAR,
+        )
+    )
     return []
 
 
-def _json_entries(name: str, days: list[Any], details: list[str]) -> Iterator[_FeedEntry]:
+def _json_entries(name: str, days: list[Any], details: list[Sentence]) -> Iterator[_FeedEntry]:
     for number, each in enumerate(days, start=1):
         place = f"{name}: entry {number}"
         if not isinstance(each, dict):
-            details.append(f"{place}: {each!r:.{_QUOTE_LENGTH}}: say it as an object with date, name and isOffDay")
+            value = f"{each!r:.{_QUOTE_LENGTH}}"
+            details.append(
+                Sentence("{place}: {value}: say it as an object with date, name and isOffDay", place=place, value=value)
+            )
             continue
         fields = {field: each[key] for field, key in _JSON_NAMES.items() if key in each}
         if fields.get("note") in (None, ""):

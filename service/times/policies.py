@@ -142,9 +142,9 @@ async def _require_fit(tx: Transaction, policy: Policy, world: World, now: datet
     _require_none(list(faults_in_world(policy, world.categories, days, now)))
 
 
-def _require_none(faults: Sequence[str]) -> None:
+def _require_none(faults: Sequence[Sentence]) -> None:
     if faults:
         detail = Sentence(
             "{count} {count:fault|faults}; nothing was written: correct each of errors.", count=len(faults)
         )
-        raise ValidationFailed(detail, errors=[Pointer("", Sentence("{fault}", fault=each)) for each in faults])
+        raise ValidationFailed(detail, errors=[Pointer("", each) for each in faults])

@@ -17,7 +17,7 @@ from service.rules.sentences import Sentence
 from service.rules.words import ClockKind, Level, Urgency
 from service.rules.worktime import LAST_YEAR, ZONE, OutOfCalendar, WorkCalendar
 from service.sheets.decoding import UnreadableFile, decode
-from service.times.policy_file import PolicyFile, PolicyRow, RowKey, minutes_of
+from service.times.policy_file import PolicyFile, PolicyRow, RowKey, minutes_of, row_name
 from service.web import faults
 
 _MAX_BYTES = 64 * 2**10  # a policy has a few dozen rows, and one megabyte of YAML takes 15 seconds to read
@@ -51,10 +51,10 @@ class _TextLoader(yaml.BaseLoader):
         return found
 
 
-def read_policy(content: bytes) -> tuple[PolicyFile | None, list[str]]:
+def read_policy(content: bytes) -> tuple[PolicyFile | None, list[Sentence]]:
     """Return the policy of a file and no fault, or None and every fault that shows without the registry."""
     if len(content) > _MAX_BYTES:
-        return None, ["over 64 KiB: leave out what is not of the policy"]
+        return None, [Sentence("over 64 KiB: leave out what is not of the policy")]
     try:
         document: Any = yaml.load(decode(content), _TextLoader)
         if not isinstance(document, dict):
@@ -63,10 +63,11 @@ def read_policy(content: bytes) -> tuple[PolicyFile | None, list[str]]:
     except (UnreadableFile, _RepeatedKey, yaml.YAMLError, RecursionError) as error:
         return None, [_fault_of_text(error)]
     except ValidationError as error:
-        details = [f"{each.pointer}: {each.detail}" for each in faults.validation_failed(error, PolicyFile).errors]
+        found = faults.validation_failed(error, PolicyFile).errors
+        details = [Sentence("{place}: {detail}", place=each.pointer, detail=each.detail) for each in found]
         return None, [*details, *_faults_of_rows(document.get("rows"))]
-    found = list(faults_within(policy))
-    return (None, found) if found else (policy, [])
+    of_rows = list(faults_within(policy))
+    return (None, of_rows) if of_rows else (policy, [])
 
 
 def _fault_of_text(error: Exception) -> Sentence:
@@ -86,7 +87,7 @@ def _fault_of_text(error: Exception) -> Sentence:
     )
 
 
-def faults_within(policy: PolicyFile) -> Iterator[str]:
+def faults_within(policy: PolicyFile) -> Iterator[Sentence]:
     """Yield the faults of a policy that show without the registry."""
     yield from _repeated_rows(policy.rows)
     yield from _missing_rows(policy.rows)
@@ -95,7 +96,7 @@ def faults_within(policy: PolicyFile) -> Iterator[str]:
         yield from _units_of_wrong_clock(row)
 
 
-def _faults_of_rows(rows: object) -> Iterator[str]:
+def _faults_of_rows(rows: object) -> Iterator[Sentence]:
     """Yield repeated and missing rows of a policy that cannot be read as a whole.
 
     Missing rows are looked for only when the level, urgency and category of every row can be read; otherwise an
@@ -116,25 +117,26 @@ def _key_fields(row: object) -> object:
     return {name: row[name] for name in RowKey.model_fields if name in row} if isinstance(row, dict) else row
 
 
-def _repeated_rows(rows: Sequence[RowKey]) -> Iterator[str]:
+def _repeated_rows(rows: Sequence[RowKey]) -> Iterator[Sentence]:
     names = {(row.level, row.urgency, row.category): row for row in rows}
     for key, count in Counter((row.level, row.urgency, row.category) for row in rows).items():
         if count > 1:
-            yield f"{count} rows for {names[key]}: keep one"
+            yield Sentence("{count} rows for {row}: keep one", count=count, row=names[key].name)
 
 
-def _missing_rows(rows: Sequence[RowKey]) -> Iterator[str]:
+def _missing_rows(rows: Sequence[RowKey]) -> Iterator[Sentence]:
     present = {(row.level, row.urgency) for row in rows if row.category is None}
     for level in Level:
         for urgency in Urgency:
             if (level.value, urgency) not in present:
-                yield f"no row for level {level.value}, urgency {urgency.value}: add one without a category"
+                row = row_name(level, urgency, None)
+                yield Sentence("no row for {row}: add one without a category", row=row)
 
 
-def _faults_of_hours(policy: PolicyFile) -> Iterator[str]:
+def _faults_of_hours(policy: PolicyFile) -> Iterator[Sentence]:
     working = [row for row in policy.rows if row.clock is ClockKind.WORKING]
     if working and policy.calendar is None:
-        yield f"{working[0]}: clock 'working' needs a calendar: name one, such as cn"
+        yield Sentence("{row}: clock 'working' needs a calendar: name one, such as cn", row=working[0].name)
     if (policy.calendar is None) != (not policy.hours):
         yield Sentence("calendar and hours go together: give both, or neither")
     if not policy.hours:
@@ -150,7 +152,7 @@ def _working_days_without_hours(rows: Iterable[PolicyRow]) -> Iterator[Sentence]
                 yield Sentence(
                     "{row}: {box} {length} counts working days, whose length is that of the hours: give hours, such as "
                     "08:30-12:00 and 14:00-17:30",
-                    row=str(row),
+                    row=row.name,
                     box=name,
                     length=length,
                 )
@@ -186,18 +188,28 @@ def _overlaps(hours: Iterable[str]) -> Iterator[Sentence]:
             yield Sentence("hours {spans:and} overlap: write them as one, or part them", spans=[earlier, later])
 
 
-def _units_of_wrong_clock(row: PolicyRow) -> Iterator[str]:
+def _units_of_wrong_clock(row: PolicyRow) -> Iterator[Sentence]:
     for name, length in (("answer", row.answer), ("resolve", row.resolve)):
         in_working_days = length.endswith("wd")
         if row.clock is ClockKind.WORKING and length.endswith("d") and not in_working_days:
-            yield f"{row}: {name} {length} of working time: write wd (a working day of these hours) or h"
+            yield Sentence(
+                "{row}: {box} {length} of working time: write wd (a working day of these hours) or h",
+                row=row.name,
+                box=name,
+                length=length,
+            )
         if row.clock is ClockKind.CONTINUOUS and in_working_days:
-            yield f"{row}: {name} {length} of a continuous clock: write d (24 hours) or h"
+            yield Sentence(
+                "{row}: {box} {length} of a continuous clock: write d (24 hours) or h",
+                row=row.name,
+                box=name,
+                length=length,
+            )
 
 
 def faults_in_world(
     policy: Policy, categories: Iterable[str], days: Mapping[date, bool] | None, now: datetime
-) -> Iterator[str]:
+) -> Iterator[Sentence]:
     """Yield the faults that only the registry shows.
 
     These are rows that no category reaches, time boxes that never end, and a calendar without days. `days` are those of
@@ -208,16 +220,24 @@ def faults_in_world(
     endless = rows_without_end(policy, calendar, now) if calendar else ()
     for (level, urgency), rows in policy.boxes.items():
         for box in rows:
-            name = _row_name(level, urgency, box)
+            name = row_name(level, urgency, box.category)
             if box.category and not _is_reached(box, rows, codes):
-                yield f"{name}: no category comes to this row: correct the prefix, or leave the row out"
+                yield Sentence(
+                    "{row}: no category comes to this row: correct the prefix, or leave the row out", row=name
+                )
             if name in endless:
-                yield f"{name}: it does not end within {MAX_BOX_YEARS} years: the calendar has too few working days"
+                yield Sentence(
+                    "{row}: it does not end within {years} years: the calendar has too few working days",
+                    row=name,
+                    years=MAX_BOX_YEARS,
+                )
     if policy.hours is not None and days is None:
-        yield f"calendar {policy.hours.calendar} holds no days: load them first (sihu calendar load)"
+        yield Sentence(
+            "calendar {calendar} holds no days: load them first (sihu calendar load)", calendar=policy.hours.calendar
+        )
 
 
-def rows_without_end(policy: Policy, calendar: WorkCalendar, now: datetime) -> tuple[str, ...]:
+def rows_without_end(policy: Policy, calendar: WorkCalendar, now: datetime) -> tuple[Sentence, ...]:
     """Return the names of working-time rows whose boxes take over `MAX_BOX_YEARS` years, from now or any later year."""
     starts = [now, *(datetime(year, 1, 1, tzinfo=ZONE) for year in range(now.year + 1, LAST_YEAR - MAX_BOX_YEARS + 1))]
     ends: dict[int, bool] = {}
@@ -228,13 +248,8 @@ def rows_without_end(policy: Policy, calendar: WorkCalendar, now: datetime) -> t
             if box.clock is ClockKind.WORKING and box_s not in ends:
                 ends[box_s] = all(_ends(box_s, calendar, start) for start in starts)
             if box.clock is ClockKind.WORKING and not ends[box_s]:
-                found.append(_row_name(level, urgency, box))
+                found.append(row_name(level, urgency, box.category))
     return tuple(found)
-
-
-def _row_name(level: Level, urgency: Urgency, box: Box) -> str:
-    name = f"level {level.value}, urgency {urgency.value}"
-    return f"{name}, category {box.category}" if box.category else name
 
 
 def _timer(policy: Policy, days: Mapping[date, bool] | None) -> WorkCalendar | None:

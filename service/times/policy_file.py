@@ -23,6 +23,7 @@ from service.web.text import Code, Params, one_line
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _DURATION_PATTERN = r"([1-9][0-9]{0,8})(wd|[smhd])"
+_ELAPSED_PATTERN = r"^[1-9][0-9]{0,8}[smhd]$"
 _DURATION = re.compile(_DURATION_PATTERN)
 _MAX_DAYS = 400
 _DAY_S = 86_400
@@ -34,9 +35,8 @@ _DASHES = re.compile(r"\s*[-‐‑‒–—―−~～〜至到]\s*")
 
 def _duration(value: object) -> object:
     if not isinstance(value, str) or not _DURATION.fullmatch(value):
-        raise WrongValue(
-            Sentence("Send a duration such as 30m, 4h, 3d or 2wd (whole s, m, h, d or wd)."), Rule.BAD_TIME
-        )
+        detail = Sentence("Send a duration such as 30m, 4h, 3d or 2wd (whole s, m, h, d or wd).")
+        raise WrongValue(detail, Rule.PATTERN, pattern=f"^{_DURATION_PATTERN}$")
     # at most 24 hours make a working day; how many they are is known only with the whole policy
     if seconds_of(value, working_day_s=_DAY_S) > _MAX_DAYS * _DAY_S:
         raise WrongValue(Sentence("Send 400d or less."), Rule.OUT_OF_RANGE, max="400d")
@@ -45,9 +45,11 @@ def _duration(value: object) -> object:
 
 def _elapsed(value: object) -> object:
     if isinstance(value, str) and value.endswith("wd"):
-        raise WrongValue(Sentence("This runs day and night: send s, m, h or d."), Rule.BAD_TIME)
+        detail = Sentence("This runs day and night: send s, m, h or d.")
+        raise WrongValue(detail, Rule.PATTERN, pattern=_ELAPSED_PATTERN)
     if not isinstance(value, str) or not _DURATION.fullmatch(value):
-        raise WrongValue(Sentence("Send a duration such as 30m, 4h or 3d (whole s, m, h or d)."), Rule.BAD_TIME)
+        detail = Sentence("Send a duration such as 30m, 4h or 3d (whole s, m, h or d).")
+        raise WrongValue(detail, Rule.PATTERN, pattern=_ELAPSED_PATTERN)
     return _duration(value)
 
 
@@ -56,7 +58,8 @@ def _hours(value: object) -> object:
     plain = _DASHES.sub("-", unicodedata.normalize("NFKC", value).strip()) if isinstance(value, str) else ""
     found = _HOURS.fullmatch(plain)
     if found is None:
-        raise WrongValue(Sentence("Send one span of hours as HH:MM-HH:MM, such as 08:00-12:00."), Rule.BAD_TIME)
+        detail = Sentence("Send one span of hours as HH:MM-HH:MM, such as 08:00-12:00.")
+        raise WrongValue(detail, Rule.PATTERN, pattern=_HOURS_PATTERN)
     return f"{int(found[1]):02}:{found[2]}-{int(found[3]):02}:{found[4]}"
 
 
@@ -90,7 +93,7 @@ def _pattern(pattern: str) -> WithJsonSchema:
 
 
 Duration = Annotated[str, BeforeValidator(_duration), _pattern(f"^{_DURATION_PATTERN}$")]
-Elapsed = Annotated[str, BeforeValidator(_elapsed), _pattern(r"^[1-9][0-9]{0,8}[smhd]$")]
+Elapsed = Annotated[str, BeforeValidator(_elapsed), _pattern(_ELAPSED_PATTERN)]
 SpanText = Annotated[str, BeforeValidator(_hours), _pattern(_HOURS_PATTERN)]
 """One span of working hours: HH:MM-HH:MM."""
 
@@ -115,6 +118,15 @@ MIN_ROWS = len(Level) * len(Urgency)
 """One row without a category for each level and urgency."""
 
 
+def row_name(level: Level, urgency: Urgency, category: str | None) -> Sentence:
+    """What to call the row of these calls."""
+    if not category:
+        return Sentence("level {level}, urgency {urgency}", level=level, urgency=urgency)
+    return Sentence(
+        "level {level}, urgency {urgency}, category {category}", level=level, urgency=urgency, category=category
+    )
+
+
 class RowKey(Params):
     """The calls that a row applies to: one level, one urgency and one category prefix.
 
@@ -125,9 +137,10 @@ class RowKey(Params):
     urgency: Urgency
     category: Code | None = None
 
-    def __str__(self) -> str:
-        name = f"level {self.level}, urgency {self.urgency.value}"
-        return f"{name}, category {self.category}" if self.category else name
+    @property
+    def name(self) -> Sentence:
+        """What to call the row."""
+        return row_name(Level(self.level), self.urgency, self.category)
 
 
 class PolicyRow(RowKey):

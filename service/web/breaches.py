@@ -176,8 +176,6 @@ def of(kind: str, context: Mapping[str, Any]) -> Breach:
     error = context.get("error")
     if isinstance(error, WrongValue):
         return error.breach
-    if isinstance(error, ValueError):
-        return Breach(Sentence("{fault}", fault=str(error)), Rule.NOT_POSSIBLE)
     if kind in _BOUNDED:
         return _BOUNDED[kind](context)
     return _FIXED.get(kind, _UNREADABLE)

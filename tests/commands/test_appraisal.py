@@ -27,4 +27,4 @@ def test_calls_that_the_log_does_not_know_are_differences(run: Run, haizhu_url: 
 
 @pytest.mark.parametrize("period", ["2026-13", "november", "2026"])
 def test_a_period_that_is_no_month_is_one_line(run: Run, haizhu_url: str, period: str) -> None:
-    assert run(haizhu_url, "appraisal", "check", period) == (1, [], [f"sihu: '{period}' is no month, such as 2026-11"])
+    assert run(haizhu_url, "appraisal", "check", period) == (1, [], [f"sihu: {period} is no month, such as 2026-11."])

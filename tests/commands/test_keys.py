@@ -48,13 +48,13 @@ def test_a_revoked_key_stays_in_the_list(run: Run, haizhu_url: str) -> None:
     ("arguments", "part"),
     [
         (("create", "--role", "reporter"), "--area: "),
-        (("create", "--role", "unit", "--unit", "nobody"), "No unit has the code nobody"),
+        (("create", "--role", "unit", "--unit", "nobody"), "--unit: Unit nobody is not in force: see GET /v1/units."),
         (("create", "--role", "ops", "--area", STREET), "--area: "),
         (("create", "--role", "ops", "--subject", " r1"), "--subject: Remove the blanks at the ends"),
         (("create", "--role", "ops", "--subject", "r1\u200b"), "--subject: Remove the invisible character U+200B"),
         (("create", "--role", "ops", "--subject", "r\udcff"), "--subject: Send valid Unicode"),
         (("create", "--role", "ops", "--name", "night\u2028desk"), "--name: Remove the line break or tab (U+2028)"),
-        (("revoke", "1"), "'1' is not a key's id: see `sihu keys list`."),
+        (("revoke", "1"), "1 is not a key's id: see `sihu keys list`."),
         (("revoke", NOBODY), f"No key has the id {NOBODY}"),
     ],
 )

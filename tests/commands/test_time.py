@@ -101,7 +101,7 @@ def test_a_draft_that_the_registry_refuses_says_why(run: Run, haizhu_url: str) -
         (("policy", "activate", "example", "1", "--at", "2020-01-01T08:00:00Z"), "nothing is activated in the past"),
         (("calendar", "load", "days.csv", "--fill-year", "2026", "--fill-year", "1999"), "--fill-year 1999: give"),
         (("calendar", "load", "days.csv", "--calendar", "a b"), "no calendar's code for --calendar"),
-        (("keys", "create", "--role", "unit"), "sihu: --unit: is needed: a key with role unit is for one unit"),
+        (("keys", "create", "--role", "unit"), "sihu: --unit: Name the unit: a key with role unit is for one."),
         (("calendar", "load", "none.csv"), "cannot read none.csv: No such file or directory"),
     ],
 )

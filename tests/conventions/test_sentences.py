@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import string
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from typing import get_args
@@ -123,4 +124,11 @@ def test_translations_are_in_chinese_with_its_own_punctuation() -> None:
     composed = {"{place}: {detail}", "{title}.", "{fault}", "{file}: {fault}", "{column}: {fault}", "{first}; {second}"}
     composed |= {"{place}: {column} {value}: {advice}", "{refusal} {warnings}"}
     assert [each for name, each in SENTENCES.items() if name not in composed and not re.search(f"[{HAN}]", each)] == []
-    assert [each for each in SENTENCES.values() if re.search(f"[{HAN}}}][,;:?!(]|[,;:?!)][{HAN}{{]", each)] == []
+    texts = [each.replace("{{", "").replace("}}", "") for each in SENTENCES.values()]
+    assert [each for each in texts if re.search(f"[{HAN}}}][,;:?!(]|[,;:?!)][{HAN}{{]", each)] == []
+
+
+def test_the_catalogue_has_each_sentence_once() -> None:
+    text = (source.SERVICE / "web" / languages.CATALOGUE).read_text(encoding="utf-8")
+    entries = re.findall(r'^(?:msgctxt (".*")\n)?msgid (".*")$', text, flags=re.MULTILINE)
+    assert [entry for entry, times in Counter(entries).items() if times > 1] == []

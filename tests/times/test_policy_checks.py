@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
+from service.rules.sentences import Sentence
 from service.rules.words import Level, Urgency
 from service.times.policy_checks import read_policy
 from service.times.policy_file import PolicyFile, seconds_of
 from tests.registry.bundles import OFFICE, in_yaml, row, working, written
 
 
-def faults_of(policy: dict[str, Any]) -> list[str]:
+def faults_of(policy: dict[str, Any]) -> list[Sentence]:
     """What is wrong with it by itself."""
     read, wrong = read_policy(in_yaml(policy))
     assert (read is None) is bool(wrong)

@@ -72,12 +72,17 @@ def exchange_of(request: httpx.Request, response: httpx.Response) -> Exchange:
     return Exchange(
         method=request.method,
         target=request.url.raw_path.decode("ascii"),
-        headers=dict(request.headers.items()),
+        headers=_once(request.headers),
         content=_content(request),
         status=response.status_code,
         answer_headers=dict(response.headers.items()),
         answer=response.content,
     )
+
+
+def _once(headers: httpx.Headers) -> dict[str, str]:
+    """Each header with one value: of one that is sent twice, the service takes equal values as one."""
+    return {name.decode("ascii").lower(): value.decode("latin-1") for name, value in headers.raw}
 
 
 def _content(request: httpx.Request) -> bytes:

@@ -14,10 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from service.registry.bundle.parse import Fault
+from service.rules.sentences import Sentence
 from service.rules.worktime import ZONE
 
 ALWAYS = datetime(2000, 1, 1, tzinfo=ZONE)
@@ -81,20 +82,20 @@ def plan_of(
     return plan
 
 
-def _add(plan: Plan, row: Columns, earliest: datetime | None) -> str | None:
+def _add(plan: Plan, row: Columns, earliest: datetime | None) -> Sentence | None:
     """Plan the first row of a code, or return a fault. The row may not start before `earliest`, unless that is None."""
     valid_from = row["valid_from"]
     if earliest is not None and valid_from is not None and valid_from < earliest:
-        return _past("valid_from", valid_from)
+        return _past_start(valid_from)
     start = valid_from or earliest or ALWAYS
     if _has_ended(row, start):
-        return f"valid_to {_day(row['valid_to'])} lies before the row begins, {_day(start)}"
+        return _ends_first(row, start)
     plan.summary.added.append(row["code"])
     plan.added.append({**row, "valid_from": start})
     return None
 
 
-def _update(plan: Plan, row: Columns, old: Columns, now: datetime, past_is_settled: bool) -> str | None:
+def _update(plan: Plan, row: Columns, old: Columns, now: datetime, past_is_settled: bool) -> Sentence | None:
     """Plan what happens to the row of a code that is stored already, or return a fault."""
     if any(old[column] != value for column, value in row.items() if column not in _DATES):
         return _replace(plan, row, old, now)
@@ -102,9 +103,9 @@ def _update(plan: Plan, row: Columns, old: Columns, now: datetime, past_is_settl
         plan.summary.unchanged += 1
         return None
     if past_is_settled and _rewrites_end(row, old, now):
-        return _past("valid_to", row["valid_to"], "leave valid_to out, or give a later one")
+        return _past_end(row["valid_to"])
     if _has_ended(row, old["valid_from"]):
-        return f"valid_to {_day(row['valid_to'])} lies before the row begins, {_day(old['valid_from'])}"
+        return _ends_first(row, old["valid_from"])
     if _has_ended(old, now) and not _has_ended(row, now):
         return _resume(plan, row, old, now)
     plan.ended.append(_ending(old, row["valid_to"]))
@@ -113,16 +114,18 @@ def _update(plan: Plan, row: Columns, old: Columns, now: datetime, past_is_settl
     return None
 
 
-def _replace(plan: Plan, row: Columns, old: Columns, now: datetime) -> str | None:
+def _replace(plan: Plan, row: Columns, old: Columns, now: datetime) -> Sentence | None:
     """Plan a row whose columns differ from the stored row, or return a fault."""
     valid_from, old_start = row["valid_from"], old["valid_from"]
     if _starts_in_past(row, old, now):
-        return _past("valid_from", valid_from)
+        return _past_start(valid_from)
     start = valid_from if valid_from is not None and valid_from > old_start else max(now, old_start)
     if _has_ended(row, start):
-        return (
-            f"valid_to {_day(row['valid_to'])} lies before this change begins, {_day(start)}: "
-            "either end the row as it stands, or change it and let it end later"
+        return Sentence(
+            "valid_to {end} lies before this change begins, {start}: either end the row as it stands, or change it and "
+            "let it end later",
+            end=_day(row["valid_to"]),
+            start=_day(start),
         )
     plan.summary.changed.append(row["code"])
     if start == old_start:
@@ -134,13 +137,15 @@ def _replace(plan: Plan, row: Columns, old: Columns, now: datetime) -> str | Non
     return None
 
 
-def _resume(plan: Plan, row: Columns, old: Columns, now: datetime) -> str | None:
+def _resume(plan: Plan, row: Columns, old: Columns, now: datetime) -> Sentence | None:
     """Plan a new row for a code whose stored row has ended, or return a fault."""
     if _starts_in_past(row, old, now):
-        return _past("valid_from", row["valid_from"])
+        return _past_start(row["valid_from"])
     start = max(now, row["valid_from"] or now)
     if _has_ended(row, start):
-        return f"valid_to {_day(row['valid_to'])} lies before the row begins again, {_day(start)}"
+        return Sentence(
+            "valid_to {end} lies before the row begins again, {start}", end=_day(row["valid_to"]), start=_day(start)
+        )
     plan.summary.changed.append(row["code"])
     plan.added.append({**row, "valid_from": start})
     return None
@@ -160,8 +165,23 @@ def _rewrites_end(row: Columns, old: Columns, now: datetime) -> bool:
     return was_in_force and end is not None and (end < now or (end == now and _has_ended(old, now)))
 
 
-def _past(column: str, moment: datetime, advice: str = "leave valid_from out for now, or give a later one") -> str:
-    return f"{column} {_day(moment)} is past by now, and nothing is changed in the past: {advice}"
+def _ends_first(row: Columns, start: datetime) -> Sentence:
+    return Sentence("valid_to {end} lies before the row begins, {start}", end=_day(row["valid_to"]), start=_day(start))
+
+
+def _past_start(moment: datetime) -> Sentence:
+    return Sentence(
+        "valid_from {day} is past by now, and nothing is changed in the past: leave valid_from out for now, or give a "
+        "later one",
+        day=_day(moment),
+    )
+
+
+def _past_end(moment: datetime) -> Sentence:
+    return Sentence(
+        "valid_to {day} is past by now, and nothing is changed in the past: leave valid_to out, or give a later one",
+        day=_day(moment),
+    )
 
 
 def _has_ended(row: Columns, moment: datetime) -> bool:
@@ -173,5 +193,5 @@ def _ending(old: Columns, end: datetime | None) -> Columns:
     return {"code": old["code"], "valid_from": old["valid_from"], "valid_to": end}
 
 
-def _day(moment: datetime) -> str:
-    return moment.astimezone(ZONE).date().isoformat()
+def _day(moment: datetime) -> date:
+    return moment.astimezone(ZONE).date()

@@ -6,9 +6,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from service.registry.bundle.parse import Bundle, Fault
-from service.registry.bundle.rows import DutyRow, UnitRow
+from service.registry.bundle.rows import CellRow, DutyRow, UnitRow
 from service.rules.sentences import Sentence
-from service.rules.words import CELL_DIGITS, COMMUNITY_DIGITS, DISTRICT_DIGITS, LEVEL_OF_KIND, STREET_DIGITS, UnitKind
+from service.rules.words import (
+    CELL_DIGITS,
+    COMMUNITY_DIGITS,
+    DISTRICT_DIGITS,
+    LEVEL_OF_KIND,
+    STREET_DIGITS,
+    Level,
+    UnitKind,
+)
 
 _DIGITS = {UnitKind.DISTRICT: DISTRICT_DIGITS, UnitKind.STREET: STREET_DIGITS, UnitKind.COMMUNITY: COMMUNITY_DIGITS}
 """The kinds of units that are areas, with the number of digits of their codes."""
@@ -18,6 +26,7 @@ _ZEROES = "000000"
 _SHORTENED = Sentence(
     "Excel shortened the code of this community, it ends in zeros: format the column as text and enter it anew"
 )
+_ENDS_FIRST = Sentence("valid_to should lie after valid_from")
 _REFERS_TO: Mapping[str, frozenset[str]] = {
     "units.csv": frozenset({"units.csv"}),
     "cells.csv": frozenset({"units.csv"}),
@@ -63,35 +72,52 @@ def _faults_of_units(bundle: Bundle, kinds: dict[str, UnitKind]) -> Iterator[Fau
         for detail in (*_faults_of_unit(row), *_faults_of_references(row, kinds)):
             yield Fault("units.csv", number, detail)
         if row.code in circles:
-            yield Fault("units.csv", number, f"its parents lead back to {row.code}: give one of them another parent")
+            yield Fault(
+                "units.csv",
+                number,
+                Sentence("its parents lead back to {code}: give one of them another parent", code=row.code),
+            )
 
 
-def _faults_of_unit(row: UnitRow) -> Iterator[str]:
+def _faults_of_unit(row: UnitRow) -> Iterator[Sentence]:
     """Yield the faults of a unit that show without other rows."""
     level = LEVEL_OF_KIND.get(row.kind)
     if row.level is not None and row.level != level:
-        yield f"a {row.kind.value} has level {level.value if level else 'none'}, not {row.level}"
+        yield _wrong_level(row.kind, level, row.level)
     digits = _DIGITS.get(row.kind)
     if digits and not (row.code.isdigit() and len(row.code) == digits):
-        yield f"the code of a {row.kind.value} has {digits} digits, not '{row.code}'"
+        yield Sentence(
+            "the code of a {kind} has {digits} digits, not '{code}'", kind=row.kind, digits=digits, code=row.code
+        )
     elif row.kind is UnitKind.COMMUNITY and row.code.endswith(_ZEROES):
         yield _SHORTENED
     elif digits and row.parent and row.kind is not UnitKind.DISTRICT and row.parent != row.code[:-_STEP]:
-        yield f"code {row.code} should start with its parent's: give {row.code[:-_STEP]}, not {row.parent}"
+        yield Sentence(
+            "code {code} should start with its parent's: give {right}, not {parent}",
+            code=row.code,
+            right=row.code[:-_STEP],
+            parent=row.parent,
+        )
     if row.in_charge_of and row.kind is not UnitKind.LEADER:
-        yield f"only a leader is in charge of others: leave in_charge_of out for a {row.kind.value}"
+        yield Sentence("only a leader is in charge of others: leave in_charge_of out for a {kind}", kind=row.kind)
     if row.valid_from and row.valid_to and row.valid_to <= row.valid_from:
-        yield "valid_to should lie after valid_from"
+        yield _ENDS_FIRST
 
 
-def _faults_of_references(row: UnitRow, kinds: dict[str, UnitKind]) -> Iterator[str]:
+def _wrong_level(kind: UnitKind, right: Level | None, level: int) -> Sentence:
+    if right is None:
+        return Sentence("a {kind} has level none, not {level}: leave it out", kind=kind, level=level)
+    return Sentence("a {kind} has level {right}, not {level}", kind=kind, right=right.value, level=level)
+
+
+def _faults_of_references(row: UnitRow, kinds: dict[str, UnitKind]) -> Iterator[Sentence]:
     """Yield the faults of the codes by which a unit names other units."""
     parents = (("parent", row.parent), ("line_parent", row.line_parent))
     for column, code in (*parents, *(("in_charge_of", code) for code in row.in_charge_of)):
         if code is not None and code not in kinds:
-            yield f"unknown {column} '{code}': give the code of a row in units.csv"
+            yield Sentence("unknown {column} '{code}': give the code of a row in units.csv", column=column, code=code)
     if row.parent is None and row.kind is not UnitKind.DISTRICT:
-        yield "parent is needed: only the district stands alone"
+        yield Sentence("parent is needed: only the district stands alone")
 
 
 def _on_circles(parents: Mapping[str, str | None]) -> set[str]:
@@ -114,29 +140,53 @@ def _faults_of_cells(bundle: Bundle, kinds: dict[str, UnitKind], stored: frozens
     file = bundle.cells_file
     for number, row in bundle.cells:
         if not (row.code.isdigit() and len(row.code) == CELL_DIGITS):
-            yield Fault(file, number, f"a cell's code has {CELL_DIGITS} digits, not '{row.code}'")
+            yield Fault(file, number, _cell_digits(row.code))
         elif row.community.endswith(_ZEROES):
             yield Fault(file, number, _SHORTENED)
         elif row.code[:COMMUNITY_DIGITS] != row.community:
-            yield Fault(file, number, f"code {row.code} should start with its community's, {row.community}")
+            yield Fault(file, number, _not_of_community(row))
         if kinds.get(row.community) is not UnitKind.COMMUNITY:
-            yield Fault(file, number, f"unknown community '{row.community}': give the code of one in units.csv")
+            yield Fault(file, number, _unknown_community(row.community))
     codes = {row.code for _, row in bundle.cells} | stored
     for code, (number, _) in bundle.shapes.items():
         if code not in codes:
-            yield Fault("cells.geojson", number, f"unknown cell '{code}': give the code of a row in cells.csv")
+            detail = Sentence("unknown cell '{code}': give the code of a row in cells.csv", code=code)
+            yield Fault("cells.geojson", number, detail)
+
+
+def _cell_digits(code: str) -> Sentence:
+    return Sentence("a cell's code has {digits} digits, not '{code}'", digits=CELL_DIGITS, code=code)
+
+
+def _not_of_community(row: CellRow) -> Sentence:
+    return Sentence(
+        "code {code} should start with its community's, {community}", code=row.code, community=row.community
+    )
+
+
+def _unknown_community(code: str) -> Sentence:
+    return Sentence("unknown community '{code}': give the code of one in units.csv", code=code)
 
 
 def _faults_of_categories(bundle: Bundle, categories: Iterable[str], lines: frozenset[str]) -> Iterator[Fault]:
     for number, row in bundle.categories:
         if row.line not in lines:
-            yield Fault("categories.csv", number, f"unknown line '{row.line}': give the code of a row in lines.csv")
+            yield Fault("categories.csv", number, _unknown_line(row.line))
         if row.parent is None:
             continue
         if row.parent not in categories:
-            yield Fault("categories.csv", number, f"unknown parent '{row.parent}': give the code of another row")
+            yield Fault("categories.csv", number, _unknown_parent(row.parent))
         if not row.code.startswith(row.parent) or row.code == row.parent:
-            yield Fault("categories.csv", number, f"code {row.code} should start with its parent's, {row.parent}")
+            detail = Sentence("code {code} should start with its parent's, {parent}", code=row.code, parent=row.parent)
+            yield Fault("categories.csv", number, detail)
+
+
+def _unknown_line(code: str) -> Sentence:
+    return Sentence("unknown line '{code}': give the code of a row in lines.csv", code=code)
+
+
+def _unknown_parent(code: str) -> Sentence:
+    return Sentence("unknown parent '{code}': give the code of another row", code=code)
 
 
 def _faults_of_duties(bundle: Bundle, kinds: dict[str, UnitKind], categories: frozenset[str]) -> Iterator[Fault]:
@@ -145,30 +195,41 @@ def _faults_of_duties(bundle: Bundle, kinds: dict[str, UnitKind], categories: fr
             yield Fault("duties.csv", number, detail)
 
 
-def duty_faults(row: DutyRow, kinds: Mapping[str, UnitKind], categories: frozenset[str]) -> Iterator[tuple[str, str]]:
+def duty_faults(
+    row: DutyRow, kinds: Mapping[str, UnitKind], categories: frozenset[str]
+) -> Iterator[tuple[str, Sentence]]:
     """Yield the faults of a duty among these units and categories: the column, with the index in a list, and what to
     give instead."""
     if row.category not in categories:
-        yield "category", f"unknown category '{row.category}': give the code of a category"
+        detail = Sentence("unknown category '{code}': give the code of a category", code=row.category)
+        yield "category", detail
     if kinds.get(row.area) not in _DIGITS:
-        yield "area", f"unknown area '{row.area}': give the code of a district, street or community"
+        detail = Sentence("unknown area '{code}': give the code of a district, street or community", code=row.area)
+        yield "area", detail
     if kinds.get(row.lead_unit) not in LEVEL_OF_KIND:
-        yield "lead_unit", f"lead_unit '{row.lead_unit}' should be a unit that can be called, such as a department"
+        detail = Sentence(
+            "lead_unit '{code}' should be a unit that can be called, such as a department", code=row.lead_unit
+        )
+        yield "lead_unit", detail
     for index, code in enumerate(row.assisting):
         if code not in kinds:
-            yield f"assisting/{index}", f"unknown assisting unit '{code}': give the code of a unit"
+            detail = Sentence("unknown assisting unit '{code}': give the code of a unit", code=code)
+            yield f"assisting/{index}", detail
     if row.valid_from and row.valid_to and row.valid_to <= row.valid_from:
-        yield "valid_to", "valid_to should lie after valid_from"
+        yield "valid_to", _ENDS_FIRST
 
 
 def _faults_of_districts(bundle: Bundle, kinds: dict[str, UnitKind]) -> Iterator[Fault]:
     districts = sorted(code for code, kind in kinds.items() if kind is UnitKind.DISTRICT)
     if len(districts) != 1:
-        yield Fault(
-            "units.csv", 0, f"there should be one unit of kind district, the fallback; here are {len(districts)}"
-        )
+        count = len(districts)
+        detail = Sentence("there should be one unit of kind district, the fallback; here are {count}", count=count)
+        yield Fault("units.csv", 0, detail)
     for number, row in bundle.units:
         if row.kind is UnitKind.DISTRICT and row.valid_to is not None:
-            yield Fault("units.csv", number, "the district is the fallback for ever: leave valid_to out")
+            detail = Sentence("the district is the fallback for ever: leave valid_to out")
+            yield Fault("units.csv", number, detail)
         if districts and row.kind in _DIGITS and not row.code.startswith(districts[0]):
-            yield Fault("units.csv", number, f"code {row.code} lies outside the district {districts[0]}")
+            code, district = row.code, districts[0]
+            detail = Sentence("code {code} lies outside the district {district}", code=code, district=district)
+            yield Fault("units.csv", number, detail)

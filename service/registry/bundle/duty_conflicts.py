@@ -14,14 +14,14 @@ from datetime import UTC, datetime, timedelta
 from service.registry.bundle.changes import Columns, Plan
 from service.registry.bundle.parse import Bundle, Fault
 from service.registry.bundle.rows import DutyRow
-from service.rules.worktime import ZONE
+from service.rules.sentences import Sentence
 from service.rules.world import Duty, Validity, World
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _MOMENT = timedelta(microseconds=1)
 
 
-def of_proposal(row: DutyRow, world: World, starts: datetime | None = None) -> str | None:
+def of_proposal(row: DutyRow, world: World, starts: datetime | None = None) -> Sentence | None:
     """Return in words the conflict of a proposed duty with a stored one; None when there is no conflict.
 
     `starts` is the moment from which the duty is in force; None for a proposal, which has no start yet. A proposal is
@@ -70,18 +70,27 @@ def _after_import(plan: Plan, world: World) -> tuple[Iterable[Duty], list[Duty]]
     return duties.values(), changed
 
 
-def _first_conflict(duty: Duty, others: Iterable[Duty]) -> str | None:
+def _first_conflict(duty: Duty, others: Iterable[Duty]) -> Sentence | None:
     """Return in words the earliest duty among `others` that conflicts with a duty; None when there is none."""
     conflicts = (other for other in others if _conflict(duty, other))
     first = min(conflicts, key=lambda each: (each.validity.valid_from, each.code), default=None)
     if first is None:
         return None
-    code, start, end = first.code, first.validity.valid_from, first.validity.valid_to
-    span = f"from {_text(start)} " + (f"until {_text(end)}" if end else "on")
-    return (
-        f"{first.category} in {first.area} is {first.lead_unit}'s by duty {code} {span}: "
-        f"make the change under code {code}, or end {code} first, or name a more specific category or area"
+    return Sentence(
+        "{category} in {area} is {unit}'s by duty {code} {span}: make the change under code {code}, or end {code} "
+        "first, or name a more specific category or area",
+        category=first.category,
+        area=first.area,
+        unit=first.lead_unit,
+        code=first.code,
+        span=_span(first.validity),
     )
+
+
+def _span(validity: Validity) -> Sentence:
+    if validity.valid_to is None:
+        return Sentence("from {start} on", start=validity.valid_from)
+    return Sentence("from {start} until {end}", start=validity.valid_from, end=validity.valid_to)
 
 
 def _conflict(one: Duty, other: Duty) -> bool:
@@ -106,7 +115,3 @@ def _key(duty: Duty) -> tuple[str, datetime]:
 def _duty(row: Columns) -> Duty:
     validity = Validity(row["valid_from"], row["valid_to"])
     return Duty(row["code"], row["title"], row["category"], row["area"], row["lead_unit"], validity)
-
-
-def _text(moment: datetime) -> str:
-    return moment.astimezone(ZONE).isoformat()

@@ -1,4 +1,4 @@
-"""The files of a bundle, read from a folder, from a zip archive or from JSON: file name → content. Sizes are bounded.
+"""The files of a bundle, read from a folder or from a zip archive: file name → content. Sizes are bounded.
 
 What operating systems and offices leave beside a file is left out, and a name may be in capitals.
 """
@@ -11,7 +11,7 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,7 +21,8 @@ TABLES = ("lines.csv", "units.csv", "cells.csv", "categories.csv", "duties.csv",
 """The files of a bundle that are tables."""
 POLICY = "policy.yaml"
 SHAPES = "cells.geojson"
-_NAMES = (*TABLES, SHAPES, POLICY)
+NAMES = (*TABLES, SHAPES, POLICY)
+"""Every file that a bundle may hold."""
 
 MAX_BYTES = 16 * 2**20
 """Size of a whole bundle, unpacked."""
@@ -45,7 +46,11 @@ _Content = TypeVar("_Content")
 
 
 class BundleError(Exception):
-    """The files of a bundle cannot be read; the message says what to do."""
+    """The files of a bundle cannot be read; `detail` says what to do."""
+
+    def __init__(self, detail: Sentence) -> None:
+        super().__init__(detail)
+        self.detail = detail
 
 
 def read_folder(path: Path) -> dict[str, bytes]:
@@ -61,12 +66,16 @@ def read_folder(path: Path) -> dict[str, bytes]:
         )
     try:
         files = _by_name((each.name, each) for each in sorted(path.iterdir()) if each.is_file())
-        if sum(each.stat().st_size for name, each in files.items() if name in _NAMES) > MAX_BYTES:
+        if sum(each.stat().st_size for name, each in files.items() if name in NAMES) > MAX_BYTES:
             raise BundleError(Sentence("the bundle in {path} is over 16 MiB: import it in parts", path=str(path)))
-        return {name: each.read_bytes() if name in _NAMES else b"" for name, each in files.items()}
+        return {name: each.read_bytes() if name in NAMES else b"" for name, each in files.items()}
     except OSError as error:
-        why = Sentence("cannot read {path}: {cause}", path=str(error.filename), cause=str(error.strerror))
-        raise BundleError(why) from None
+        raise unreadable(error) from None
+
+
+def unreadable(error: OSError) -> BundleError:
+    """The refusal of a file or folder that the system does not let be read."""
+    return BundleError(Sentence("cannot read {path}: {cause}", path=str(error.filename), cause=str(error.strerror)))
 
 
 def unzip(content: bytes) -> dict[str, bytes]:
@@ -84,26 +93,16 @@ def unzip(content: bytes) -> dict[str, bytes]:
         raise BundleError(Sentence("this is not a zip archive that can be read: make the archive anew")) from None
 
 
-def from_texts(texts: Mapping[str, str]) -> dict[str, bytes]:
-    """Return the files of a JSON object that maps file names to their text.
-
-    Raises:
-        BundleError: a file name is there twice, in different cases.
-    """
-    files = {name: text.encode("utf-8", "surrogatepass") for name, text in texts.items()}
-    return _by_name(files.items()) if files else {}
-
-
 def fault_of_name(name: str) -> Sentence:
     """Return what is wrong with the name of a file that no bundle has."""
     stem, _, suffix = name.lower().rpartition(".")
     if f".{suffix}" in _WORKBOOKS:
         return Sentence('a workbook is not read: save each of its sheets as "CSV UTF-8", such as units.csv')
-    close = difflib.get_close_matches(name.lower()[:64], _NAMES, n=1)
-    by_stem = [each for each in _NAMES if stem and each.partition(".")[0] == stem]
+    close = difflib.get_close_matches(name.lower()[:64], NAMES, n=1)
+    by_stem = [each for each in NAMES if stem and each.partition(".")[0] == stem]
     if meant := (by_stem or close):
-        return Sentence("unknown file: did you mean {meant}? A bundle holds {names}", meant=meant[0], names=_NAMES)
-    return Sentence("unknown file: a bundle holds {names}", names=_NAMES)
+        return Sentence("unknown file: did you mean {meant}? A bundle holds {names}", meant=meant[0], names=NAMES)
+    return Sentence("unknown file: a bundle holds {names}", names=NAMES)
 
 
 def _by_name(files: Iterable[tuple[str, _Content]]) -> dict[str, _Content]:
@@ -117,12 +116,12 @@ def _by_name(files: Iterable[tuple[str, _Content]]) -> dict[str, _Content]:
     for original, content in files:
         if _is_left_out(original):
             continue
-        name = original.lower() if original.lower() in _NAMES else original
+        name = original.lower() if original.lower() in NAMES else original
         if name in found:
             raise BundleError(_twice(originals[name], original))
         found[name], originals[name] = content, original
     if not found:
-        raise BundleError(Sentence("there is no file of a bundle here, such as {names}", names=_NAMES))
+        raise BundleError(Sentence("there is no file of a bundle here, such as {names}", names=NAMES))
     return found
 
 
@@ -155,7 +154,7 @@ def _unpack(archive: zipfile.ZipFile) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     left = MAX_BYTES
     for name, entry in entries.items():
-        files[name] = _content(archive, name, entry, left) if name in _NAMES else b""
+        files[name] = _content(archive, name, entry, left) if name in NAMES else b""
         left -= len(files[name])
         if left < 0:
             raise BundleError(Sentence("the archive unpacks to over 16 MiB: import it in parts"))

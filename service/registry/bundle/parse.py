@@ -42,10 +42,10 @@ class Fault:
 
     file: str
     row: int
-    detail: str
+    detail: Sentence
 
     def __str__(self) -> str:
-        return self.sentence
+        return str(self.sentence)
 
     @property
     def sentence(self) -> Sentence:
@@ -177,5 +177,5 @@ def _faults_of(
             yield Fault(file, number, _in_column(column, each.detail))
 
 
-def _in_column(column: str, fault: str) -> Sentence:
+def _in_column(column: str, fault: Sentence) -> Sentence:
     return Sentence("{column}: {fault}", column=column, fault=fault)

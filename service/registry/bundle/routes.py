@@ -10,7 +10,7 @@ from service.access import deps
 from service.access.deps import Caller
 from service.context import CurrentContext
 from service.registry.bundle import examples, importing
-from service.registry.bundle.files import BundleError, from_texts, unzip
+from service.registry.bundle.files import NAMES, BundleError, unzip
 from service.registry.bundle.report import ImportView
 from service.rules import access, errors
 from service.rules.errors import Pointer, Rule
@@ -25,16 +25,6 @@ router = Router(prefix="/v1/registry", tags=["registry"])
 
 _MAX_FAULTS = 1_000
 
-FILES = (
-    "lines.csv",
-    "units.csv",
-    "cells.csv",
-    "cells.geojson",
-    "categories.csv",
-    "duties.csv",
-    "policy.yaml",
-    "calendar.csv",
-)
 _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -43,7 +33,7 @@ _BODY: dict[str, Any] = {
                 "schema": {
                     "type": "object",
                     "description": "the text of each file by its name; a file may be left out",
-                    "properties": {name: {"type": "string"} for name in FILES},
+                    "properties": {name: {"type": "string"} for name in NAMES},
                     "additionalProperties": False,
                     "minProperties": 1,
                 },
@@ -107,16 +97,13 @@ def _files(content: bytes, media: str) -> dict[str, bytes]:
         BadJson: the body is neither a zip archive nor JSON.
         ValidationFailed: the archive cannot be read, or the JSON is no map of texts.
     """
-    is_zip = media.partition(";")[0].strip().lower() == "application/zip"
-    try:
-        return unzip(content) if is_zip else from_texts(_texts(content))
-    except BundleError as error:
-        raise errors.wrong_field("", Sentence("{fault}", fault=error.args[0]), Rule.BAD_FILE) from None
-
-
-def _texts(content: bytes) -> dict[str, str]:
+    if media.partition(";")[0].strip().lower() == "application/zip":
+        try:
+            return unzip(content)
+        except BundleError as error:
+            raise errors.wrong_field("", error.detail, Rule.BAD_FILE) from None
     texts = strict_json.read(content)
-    if not isinstance(texts, dict) or not all(isinstance(text, str) for text in texts.values()):
+    if not isinstance(texts, dict) or not texts or not all(isinstance(text, str) for text in texts.values()):
         detail = Sentence("Send an object that maps file names, such as units.csv, to their text.")
         raise errors.wrong_field("", detail, Rule.WRONG_TYPE, type="object")
-    return texts
+    return {name: text.encode("utf-8", "surrogatepass") for name, text in texts.items()}

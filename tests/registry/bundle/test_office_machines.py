@@ -51,13 +51,13 @@ async def test_an_answer_says_in_which_encoding_a_file_was_read(house: House) ->
 
 
 @pytest.mark.anyio
-async def test_files_in_json_have_names_in_any_case(house: House) -> None:
-    answer = await bring(house, json.dumps({"Lines.csv": "code,name\na,b\n"}).encode(), "application/json")
-    assert answer.json()["changes"]["lines"]["added"] == 1
-    twice = {"Lines.csv": "code,name\n", "lines.csv": "code,name\n"}
-    refused = await bring(house, json.dumps(twice).encode(), "application/json")
-    assert refused.status_code == 422
-    assert refused.json()["detail"].startswith("Lines.csv and lines.csv are the same file of a bundle")
+async def test_a_file_in_json_has_its_exact_name(house: House) -> None:
+    """A program wrote the names, so another one is a slip of that program."""
+    refused = await bring(house, json.dumps({"Lines.csv": "code,name\na,b\n"}).encode(), "application/json")
+    (fault,) = refused.json()["errors"]
+    assert (refused.status_code, fault["pointer"]) == (422, "/Lines.csv")
+    assert fault["detail"].startswith("Lines.csv: unknown file: did you mean lines.csv? ")
+    assert (await bring(house, b"{}", "application/json")).status_code == 422
 
 
 def entry(name: str) -> bytes:

@@ -44,12 +44,14 @@ def test_the_command_line_shows_one_line_a_file() -> None:
 
 
 def test_faults_are_printed_instead_of_changes() -> None:
-    report = ImportReport(True, {"units": UNITS}, faults=[Fault("a.csv", 0, "x"), Fault("b.csv", 2, "y")])
+    report = ImportReport(
+        True, {"units": UNITS}, faults=[Fault("a.csv", 0, Sentence("x")), Fault("b.csv", 2, Sentence("y"))]
+    )
     assert report.lines() == ["a.csv: x", "b.csv:2: y", "2 faults; nothing was imported: correct each."]
 
 
 def test_counts_agree_with_their_words() -> None:
-    one = ImportReport(False, faults=[Fault("a.csv", 0, "x")], warnings=[Sentence("look")])
+    one = ImportReport(False, faults=[Fault("a.csv", 0, Sentence("x"))], warnings=[Sentence("look")])
     assert one.lines() == ["warning: look", "a.csv: x", "1 fault; nothing was imported: correct each."]
     lines = ImportReport(False, open_incidents=1, days=1, warnings=[Sentence("look")]).lines()
     assert lines == [
