@@ -132,9 +132,8 @@ class Checker:
         for place, name in operation.parameters:
             if place == "header" and name in exchange.headers:
                 sent["header", name] = [exchange.headers[name].strip()]
-        for (place, name), documented in operation.parameters.items():
-            if documented.get("required") and (place, name) not in sent:
-                yield f"took a request without the {place} parameter {name}"
+        for place, name in operation.required - sent.keys():
+            yield f"took a request without the {place} parameter {name}"
         for (place, name), values in sent.items():
             parameter = operation.parameters.get((place, name))
             if parameter is None and operation.path == METRICS:
