@@ -10,7 +10,7 @@ from service.rules.words import ClockKind, Level, Urgency
 from service.store.registry.calendars import Day
 from service.times import coverage, views
 
-_WARNING = coverage.Gap("cn", date(2027, 10, 8), date(2027, 10, 8), whole_year=False).warning
+_WARNING = coverage.Gap("cn", date(2026, 10, 8), date(2026, 10, 8), whole_year=False).warning
 _HOURS = Hours("cn", ((8 * 60, 12 * 60), (14 * 60, 18 * 60)))
 _BOXES = {
     (level, urgency): (box,)

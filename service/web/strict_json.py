@@ -42,7 +42,13 @@ def _no_number(name: str) -> NoReturn:
     raise NotJsonError(Sentence("{name} is no number of JSON", name=name))
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_number)
+def _number(digits: str) -> float | int:
+    """Return 5.0 and 5e0 as the whole number 5, which they are by JSON Schema."""
+    number = float(digits)
+    return int(number) if number.is_integer() else number
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_number, parse_float=_number)
 
 
 def loads(text: str) -> Any:

@@ -85,13 +85,9 @@ def _dated(value: object) -> object:
 
 
 def _between(moment: datetime) -> datetime:
-    try:
-        utc = moment.astimezone(UTC)
-    except OverflowError:
-        utc = datetime.min.replace(tzinfo=UTC)
-    if not 2000 <= utc.year < 2200:
+    if not 2000 <= moment.year < 2200:  # as it is written: that can be seen, and the document has a pattern for it
         raise WrongValue(Sentence("Send a time from the years 2000 to 2199."), Rule.OUT_OF_RANGE, **_YEARS)
-    return utc
+    return moment.astimezone(UTC)
 
 
 _RFC_3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]")

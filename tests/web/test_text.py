@@ -74,6 +74,11 @@ def test_a_moment_without_offset_or_out_of_range_is_refused(moment: object) -> N
     assert not accepts(text.Moment, moment)
 
 
+@pytest.mark.parametrize("moment", ["2000-01-01T00:00:00+08:00", "2199-12-31T23:59:59-08:00"])
+def test_the_years_of_a_moment_are_those_written(moment: str) -> None:
+    assert accepts(text.Moment, moment)
+
+
 def test_a_moment_is_given_back_in_utc() -> None:
     made = TypeAdapter(text.Moment).validate_python("2026-11-23T08:55:00+08:00")
     assert made == datetime(2026, 11, 23, 0, 55, tzinfo=UTC)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
+from service.web import strict_json
 from tests.wire.operations import Operation, Operations, readings
 from tests.wire.schemas import Schemas
 
@@ -44,10 +45,20 @@ class Checker:
 
     def faults(self, exchange: Exchange) -> list[str]:
         """What the document does not say of this exchange, one sentence a fault; empty: nothing."""
-        operation = self._operations.find(exchange.method, unquote(exchange.target.partition("?")[0]))
+        operation = self._operation(exchange)
         found = [*self._unknown(exchange)] if operation is None else [*self._known(operation, exchange)]
         name = operation.name if operation else f"{exchange.method} {exchange.target}"
         return [f"{name} {exchange.status}: {each}" for each in found]
+
+    def objections(self, exchange: Exchange) -> list[str]:
+        """What is wrong with the request by the document, one sentence a fault; empty: it is valid."""
+        operation = self._operation(exchange)
+        return (
+            ["no operation has this path and method"] if operation is None else [*self._accepted(operation, exchange)]
+        )
+
+    def _operation(self, exchange: Exchange) -> Operation | None:
+        return self._operations.find(exchange.method, unquote(exchange.target.partition("?")[0]))
 
     def _unknown(self, exchange: Exchange) -> Iterator[str]:
         """No operation has this path and method: a page, or a problem."""
@@ -121,6 +132,8 @@ class Checker:
         for place, name in operation.parameters:
             if place == "header" and name in exchange.headers:
                 sent["header", name] = [exchange.headers[name].strip()]
+        for place, name in operation.required - sent.keys():
+            yield f"took a request without the {place} parameter {name}"
         for (place, name), values in sent.items():
             parameter = operation.parameters.get((place, name))
             if parameter is None and operation.path == METRICS:
@@ -144,9 +157,11 @@ class Checker:
             yield f"took a body of the undocumented media type {media}"
         elif media.endswith("json"):
             schema = operation.body["content"][media].get("schema", False)
-            for body in _taken(exchange):
-                faults = self._schemas.faults(schema, body)
-                yield from (f"took a body that the document refuses: {each}" for each in faults)
+            try:
+                faults = [each for body in _taken(exchange) for each in self._schemas.faults(schema, body)]
+            except ValueError as error:  # no JSON, or half a surrogate pair
+                faults = [str(error)]
+            yield from (f"took a body that the document refuses: {each}" for each in faults)
 
     def _value(self, what: str, parameter: Mapping[str, Any], values: Sequence[str]) -> Iterator[str]:
         """Whether a parameter or header may have these values, in one of the ways in which they can be read."""
@@ -163,8 +178,8 @@ def _lists(values: Sequence[str]) -> list[list[Any]]:
 
 def _taken(exchange: Exchange) -> list[Any]:
     """The body that was taken: of a batch, without the items that were refused one by one."""
-    body = json.loads(exchange.content)
-    if not exchange.target.endswith("/batch"):
+    body = strict_json.loads(exchange.content.decode(json.detect_encoding(exchange.content)))
+    if exchange.status >= 400 or not exchange.target.endswith("/batch"):
         return [body]
     results = json.loads(exchange.answer)["results"]
     taken = [item for item, result in zip(body["items"], results, strict=True) if result["status"] < 400]

@@ -52,7 +52,12 @@ DOCUMENT = {
             },
             "get": {"responses": {"200": {"content": _content(JSON, _object(items={"type": "array"}))}}},
         },
-        "/things/all": {"get": {"responses": {"204": {}}}},
+        "/things/all": {
+            "get": {
+                "parameters": [{"name": "after", "in": "query", "required": True, "schema": {"type": "string"}}],
+                "responses": {"204": {}},
+            }
+        },
         "/things/batch": {
             "post": {
                 "requestBody": {
@@ -124,7 +129,7 @@ def checker() -> Checker:
         GONE,
         EMPTY,
         _feed(EVENT),
-        replace(EMPTY, method="GET", target="/things/all", content=b""),
+        replace(EMPTY, method="GET", target="/things/all?after=1", content=b""),
         replace(FEED, method="HEAD", answer=b""),
         BATCH,
         replace(GONE, method="GET", target="/things/batch"),
@@ -174,6 +179,7 @@ def test_what_the_document_describes_passes(checker: Checker, exchange: Exchange
         (replace(FINE, content=b"{}"), "took a body that the document refuses"),
         (replace(BATCH, content=b'{"items": [{}, {"cm": 3}]}'), "took a body that the document refuses: /items/0"),
         (replace(FEED, target="/things/batch"), "no operation has this path and method"),
+        (replace(EMPTY, method="GET", target="/things/all", content=b""), "without the query parameter after"),
         (replace(FINE, content=b""), "took a request without its body"),
         (replace(FINE, headers={"content-type": "text/csv"}), "took a body of the undocumented media type text/csv"),
         (replace(_feed(EVENT), content=b"{}"), "took a body, and none is documented"),
@@ -181,6 +187,22 @@ def test_what_the_document_describes_passes(checker: Checker, exchange: Exchange
 )
 def test_each_kind_of_violation_is_found(checker: Checker, exchange: Exchange, fault: str) -> None:
     assert any(fault in each for each in checker.faults(exchange)), checker.faults(exchange)
+
+
+@pytest.mark.parametrize(
+    ("change", "objection"),
+    [
+        ({}, []),
+        ({"content": b"{}"}, ['took a body that the document refuses: /: "cm" is a required property']),
+        ({"content": b'{"cm": 3, "cm": 3}'}, ["took a body that the document refuses: the member"]),
+        ({"content": b"{"}, ["took a body that the document refuses: it ends before"]),
+        ({"target": "/nowhere"}, ["no operation has this path and method"]),
+    ],
+)
+def test_a_refused_request_is_judged_too(checker: Checker, change: dict[str, Any], objection: list[str]) -> None:
+    found = checker.objections(replace(GONE, **change))
+    assert len(found) == len(objection)
+    assert all(each.startswith(start) for each, start in zip(found, objection, strict=True))
 
 
 @pytest.mark.anyio

@@ -1,0 +1,46 @@
+"""Why a request that the document calls valid may be refused all the same.
+
+Only the registry, the state of things, the time, or what was sent before can tell; or no schema has words for it. Any
+other refusal says that the document promises more than the service keeps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from service.rules.errors import Rule
+
+CODES = frozenset(
+    {
+        *("unknown_cell", "unknown_category", "unknown_unit", "unknown_reference", "not_found", "not_yours"),
+        *("illegal_transition", "conflict", "version_moved", "source_taken", "idempotency_mismatch", "bad_cursor"),
+        "body_too_large",  # bytes, of which a schema knows nothing
+    }
+)
+RULES = frozenset({Rule.UNKNOWN, Rule.TAKEN, Rule.NOT_POSSIBLE, Rule.NOT_IN_FUTURE, Rule.BAD_FILE})
+"""Rules that `validation_failed` may name: they are about the registry, the state or the time, or about the inside of a
+file."""
+_DURATIONS = ("answer", "resolve", "verify", "reopen", "longest", "suggestion", "deliberation")
+NO_SCHEMA_CAN_SAY = frozenset(
+    {
+        ("?last", Rule.OUT_OF_RANGE),  # of the days of a calendar: not before `first`, nor too long after it
+        ("until", Rule.OUT_OF_RANGE),  # of an extension: as far as the policy lets the deadline move
+        ("on_behalf_of", Rule.MISSING),  # of ops alone
+        ("code", Rule.NOT_ONE_OF),  # of a version of a policy: that of the path
+        ("day", Rule.GIVEN_TWICE),  # of a calendar: the rows are apart in other fields
+        *((name, Rule.OUT_OF_RANGE) for name in _DURATIONS),  # of 400 days at most, in whatever unit
+    }
+)
+"""Rules of single fields which join two values, or a value and whoever sends it."""
+
+
+def is_listed(problem: Mapping[str, Any]) -> bool:
+    """Whether a valid request may be refused with this problem."""
+    if problem["code"] != "validation_failed":
+        return problem["code"] in CODES
+    return all(each["rule"] in RULES or _place(each) in NO_SCHEMA_CAN_SAY for each in problem["errors"])
+
+
+def _place(error: Mapping[str, Any]) -> tuple[str, str]:
+    return error["pointer"].rpartition("/")[2], error["rule"]
