@@ -127,7 +127,7 @@ async def test_a_misspelt_event_type_is_refused_with_the_known_ones(house: House
         assert refusal.status_code == 422
         [fault] = refusal.json()["errors"]
         assert fault["pointer"].startswith("?types/")
-        assert all(f"'{known}'" in fault["detail"] for known in EventType)
+        assert all(known in fault["detail"] for known in EventType)
 
 
 async def test_event_types_are_separated_by_commas(house: House) -> None:
