@@ -129,6 +129,7 @@ async def test_a_misspelt_event_type_is_refused_with_the_known_ones(house: House
         assert fault["pointer"].startswith("?types/")
         assert "Did you mean sihu.call." in fault["detail"] or wrong == "missed"
         assert (fault["rule"], fault["allowed"]) == ("not_one_of", [each.value for each in EventType])
+        assert all(known in fault["detail"] for known in EventType)
 
 
 async def test_event_types_are_separated_by_commas(house: House) -> None:
