@@ -123,9 +123,8 @@ class Checker:
     def _accepted(self, operation: Operation, exchange: Exchange) -> Iterator[str]:
         """What the service took, although the document refuses it."""
         sent = _sent(operation, exchange)
-        for (place, name), wanted in operation.parameters.items():
-            if wanted.get("required") and (place, name) not in sent:
-                yield f"took a request without the {place} parameter {name}"
+        for place, name in operation.required - sent.keys():
+            yield f"took a request without the {place} parameter {name}"
         for (place, name), values in sent.items():
             parameter = operation.parameters.get((place, name))
             if parameter is not None:

@@ -28,6 +28,11 @@ class Operation:
         return f"{self.method} {self.path}"
 
     @cached_property
+    def required(self) -> frozenset[tuple[str, str]]:
+        """The parameters that every request has, by place and name."""
+        return frozenset(key for key, each in self.parameters.items() if each.get("required"))
+
+    @cached_property
     def steps(self) -> tuple[str, ...]:
         """The path, step by step."""
         return tuple(self.path.split("/"))
