@@ -122,26 +122,15 @@ class Checker:
 
     def _accepted(self, operation: Operation, exchange: Exchange) -> Iterator[str]:
         """What the service took, although the document refuses it."""
-        path, _, query = exchange.target.partition("?")
-        sent: dict[tuple[str, str], list[str]] = {}
-        for want, have in zip(operation.steps, path.split("/"), strict=True):
-            if want.startswith("{"):
-                sent["path", want.strip("{}")] = [unquote(have)]
-        for name, value in parse_qsl(query, keep_blank_values=True):
-            sent.setdefault(("query", name), []).append(value)
-        for place, name in operation.parameters:
-            if place == "header" and name in exchange.headers:
-                sent["header", name] = [exchange.headers[name].strip()]
+        sent = _sent(operation, exchange)
         for place, name in operation.required - sent.keys():
             yield f"took a request without the {place} parameter {name}"
         for (place, name), values in sent.items():
             parameter = operation.parameters.get((place, name))
-            if parameter is None and operation.path == METRICS:
-                continue
-            if parameter is None:
-                yield f"took the undocumented {place} parameter {name}"
-            else:
+            if parameter is not None:
                 yield from self._value(f"took the {place} parameter {name} = {values!r}", parameter, values)
+            elif operation.path != METRICS:
+                yield f"took the undocumented {place} parameter {name}"
         yield from self._accepted_body(operation, exchange)
 
     def _accepted_body(self, operation: Operation, exchange: Exchange) -> Iterator[str]:
@@ -170,6 +159,21 @@ class Checker:
         found = [*(readings(values[0]) if len(values) == 1 else ()), *_lists(listed)]
         if all(self._schemas.faults(schema, each) for each in found):
             yield f"{what}: {self._schemas.faults(schema, found[0])[0]}"
+
+
+def _sent(operation: Operation, exchange: Exchange) -> dict[tuple[str, str], list[str]]:
+    """The values of parameters by place and name. Of the headers only those that are parameters."""
+    path, _, query = exchange.target.partition("?")
+    sent: dict[tuple[str, str], list[str]] = {}
+    for want, have in zip(operation.steps, path.split("/"), strict=True):
+        if want.startswith("{"):
+            sent["path", want.strip("{}")] = [unquote(have)]
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        sent.setdefault(("query", name), []).append(value)
+    for place, name in operation.parameters:
+        if place == "header" and name in exchange.headers:
+            sent["header", name] = [exchange.headers[name].strip()]
+    return sent
 
 
 def _lists(values: Sequence[str]) -> list[list[Any]]:

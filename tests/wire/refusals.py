@@ -24,7 +24,7 @@ file."""
 _DURATIONS = ("answer", "resolve", "verify", "reopen", "longest", "suggestion", "deliberation")
 NO_SCHEMA_CAN_SAY = frozenset(
     {
-        ("?last", Rule.OUT_OF_RANGE),  # of the days of a calendar: not before `first`, nor too long after it
+        *((name, Rule.OUT_OF_RANGE) for name in ("?first", "?last")),  # of a calendar: in order, and not too far apart
         ("until", Rule.OUT_OF_RANGE),  # of an extension: as far as the policy lets the deadline move
         ("on_behalf_of", Rule.MISSING),  # of ops alone
         ("code", Rule.NOT_ONE_OF),  # of a version of a policy: that of the path
