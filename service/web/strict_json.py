@@ -14,6 +14,8 @@ from service.rules.errors import BadJson
 from service.rules.sentences import Sentence
 
 _SHOWN_CHARACTERS = 64
+_MAX_EXACT = 2**53
+"""Whole numbers up to this one have a float of their own."""
 
 
 class NotJsonError(ValueError):
@@ -43,22 +45,23 @@ def _no_number(name: str) -> NoReturn:
 
 
 def _number(digits: str) -> float | int:
-    """Return 5.0 and 5e0 as the whole number 5, which they are by JSON Schema."""
+    """Return 5.0 and 5e0 as the whole number 5, which they are by JSON Schema, as far as a float is exact."""
     number = float(digits)
-    return int(number) if number.is_integer() else number
+    return int(number) if number.is_integer() and abs(number) <= _MAX_EXACT else number
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_number, parse_float=_number)
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_number)
+_BODY_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_number, parse_float=_number)
 
 
-def loads(text: str) -> Any:
+def loads(text: str, decoder: json.JSONDecoder = _DECODER) -> Any:
     """What a JSON text says.
 
     Raises:
         NotJsonError: the text is not JSON, is nested too deeply, or has an object with a member twice.
     """
     try:
-        return _DECODER.decode(text)
+        return decoder.decode(text)
     except json.JSONDecodeError as error:
         raise NotJsonError(_place(error)) from None
     except NotJsonError:
@@ -76,13 +79,13 @@ def _place(error: json.JSONDecodeError) -> Sentence:
 
 
 def read(content: bytes) -> Any:
-    """What a JSON body says. UTF-8 is expected; UTF-16, UTF-32 and a byte order mark are understood.
+    """What a JSON body says, a whole number in any writing. UTF-8 is expected; UTF-16, UTF-32 and a byte order mark are understood.
 
     Raises:
         BadJson: the body is not JSON, or an object in it has a member twice; the detail names the member.
     """
     try:
-        return loads(content.decode(json.detect_encoding(content), "surrogatepass"))
+        return loads(content.decode(json.detect_encoding(content), "surrogatepass"), _BODY_DECODER)
     except UnicodeDecodeError:
         raise BadJson(Sentence("The body is not UTF-8: encode it as UTF-8 and send it again.")) from None
     except NotJsonError as error:
