@@ -38,6 +38,7 @@ _REPORT_PROBLEMS = (
     errors.UnsupportedMedia,
     errors.ValidationFailed,
     errors.NotYours,
+    errors.Conflict,
     errors.SourceTaken,
     errors.IdempotencyMismatch,
     errors.UnknownCell,

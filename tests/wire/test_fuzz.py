@@ -16,7 +16,7 @@ from tests.processes.running import serving
 from tests.wire import fuzzing
 
 SHORT = ("--phases", "examples,fuzzing,stateful", "--max-examples", "2")
-LONG = ("--phases", "examples,coverage,fuzzing,stateful", "--max-examples", "25")
+LONG = ("--phases", "examples,coverage,fuzzing,stateful", "--max-examples", "200")
 ARGUMENTS = LONG if os.environ.get("FUZZ") == "long" else SHORT
 
 
