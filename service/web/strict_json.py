@@ -79,7 +79,8 @@ def _place(error: json.JSONDecodeError) -> Sentence:
 
 
 def read(content: bytes) -> Any:
-    """What a JSON body says, a whole number in any writing. UTF-8 is expected; UTF-16, UTF-32 and a byte order mark are understood.
+    """What a JSON body says. A whole number may be written with a point. UTF-8 is expected; UTF-16, UTF-32 and a byte
+    order mark are understood.
 
     Raises:
         BadJson: the body is not JSON, or an object in it has a member twice; the detail names the member.

@@ -62,7 +62,9 @@ async def test_a_body_in_another_spelling_replays(house: House) -> None:
         assert (done.status_code, done.headers.get("idempotency-replayed")) == (200, replayed)
 
 
-@pytest.mark.parametrize("text", ["\u200b", "\ufeff\u2060", "\u3164", "好\u0007好", "好\u202e好", "好\ufffe好", "好\u0085好"])
+@pytest.mark.parametrize(
+    "text", ["\u200b", "\ufeff\u2060", "\u3164", "好\u0007好", "好\u202e好", "好\ufffe好", "好\u0085好"]
+)
 async def test_words_that_lie_are_refused_wherever_they_are_written(house: House, text: str) -> None:
     incident = await house.report()
     answer = await house.send("worker", "POST", "/v1/incidents", body(description=text))

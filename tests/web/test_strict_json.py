@@ -54,7 +54,7 @@ def test_what_is_no_json_says_so(content: bytes) -> None:
 
 def test_a_whole_number_may_be_written_with_a_point() -> None:
     """By JSON Schema, which the document speaks, 5.0 is an integer."""
-    read = strict_json.loads("[5.0, 5e0, -0.0, 0.5, 1e999]")
+    read = strict_json.read(b"[5.0, 5e0, -0.0, 0.5, 1e999]")
     assert [(type(each), each) for each in read] == [(int, 5), (int, 5), (int, 0), (float, 0.5), (float, float("inf"))]
 
 
