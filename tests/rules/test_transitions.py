@@ -245,7 +245,7 @@ def test_every_refusal_says_what_to_do_in_words_and_carries_the_state_and_the_ve
         act(an_incident(State.CALLING, Level.STREET), "ops", Arrow.ASSIGN)
     with pytest.raises(NotYours, match="Only the unit that is called may raise"):
         act(an_incident(State.CALLING), "firm", Arrow.RAISE)
-    with pytest.raises(NotYours, match="The unit that is called or whoever resolved it may not accept"):
+    with pytest.raises(NotYours, match="the unit that is called or whoever resolved it may not"):
         act(an_incident(State.RESOLVED), "community", Arrow.ACCEPT)
 
 
