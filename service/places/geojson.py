@@ -266,8 +266,12 @@ def _position(position: object, ring: int) -> tuple[float, float]:
     )
 
 
+_NUMBERS = frozenset({int, float})
+"""What JSON has as numbers; a bool is none, although Python derives it from int."""
+
+
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return type(value) in _NUMBERS and math.isfinite(value)  # type: ignore[arg-type]  # of one of these types
 
 
 def _quote(value: object) -> str:

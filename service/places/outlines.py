@@ -75,5 +75,6 @@ def _separates(edge: _Segment, other: _Segment) -> bool:
     """Whether the line through `edge` separates the ends of `other`, neither of which lies on it."""
     (a, b), (u, v) = edge
     tolerance = _TOLERANCE * math.dist(*edge)
-    sides = [(u - a) * (y - b) - (v - b) * (x - a) for x, y in other]
-    return min(sides) < -tolerance and max(sides) > tolerance
+    (x, y), (s, t) = other
+    one, two = (u - a) * (y - b) - (v - b) * (x - a), (u - a) * (t - b) - (v - b) * (s - a)
+    return (one < -tolerance and two > tolerance) or (two < -tolerance and one > tolerance)
