@@ -52,7 +52,7 @@ class Process:
         advancer = None
         by_class: dict[type, object] = {QueueTags: queues, Tail: self.tail}
         if isinstance(clock, VirtualClock):
-            advancer = by_class[Advancer] = Advancer(self.database, self.worlds, clock, self.tail.tell)
+            advancer = by_class[Advancer] = Advancer(self.database, self.worlds, clock, self.tail.tell, self.metrics)
         self.context = Context(
             database=self.database,
             worlds=self.worlds,

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from service.clock import VirtualClock
 from service.escalation import sweep
 from service.escalation.sweep import Tell
+from service.metrics import Metrics
 from service.rules.errors import Rule, wrong_field
 from service.rules.sentences import Sentence
 from service.store.database import Database
@@ -31,11 +32,14 @@ class Arrival(NamedTuple):
 class Advancer:
     """Moves the virtual clock of one process. Of two movements at the same time, the second waits for the first."""
 
-    def __init__(self, database: Database, worlds: CurrentWorld, clock: VirtualClock, tell: Tell) -> None:
+    def __init__(
+        self, database: Database, worlds: CurrentWorld, clock: VirtualClock, tell: Tell, metrics: Metrics
+    ) -> None:
         self.clock = clock
         self._database = database
         self._worlds = worlds
         self._tell = tell
+        self._metrics = metrics
         self._turn = asyncio.Lock()
 
     async def to(self, moment: datetime) -> Arrival:
@@ -84,4 +88,5 @@ class Advancer:
                 return fired
             self.clock.move_to(max(nearest, self.clock.now()))
             swept = await sweep.run_once(self._database, self._worlds, self.clock.now(), self._tell)
+            self._metrics.swept(swept.fired, swept.backed_off, swept.lateness)
             fired += swept.fired

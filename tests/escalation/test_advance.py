@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
+from service import metrics
 from service.bench.seeding import seed
 from service.clock import VirtualClock
 from service.escalation import sweep
@@ -41,7 +42,7 @@ class Travel:
     def __init__(self, database: Database, start: datetime = START) -> None:
         self.committed: list[Committed] = []
         self.clock = VirtualClock(start)
-        self.advancer = Advancer(database, CurrentWorld(), self.clock, self.committed.append)
+        self.advancer = Advancer(database, CurrentWorld(), self.clock, self.committed.append, metrics.new())
 
 
 async def _rows(database: Database, question: str) -> list[Any]:

@@ -30,6 +30,14 @@ async def test_a_deadline_on_the_way_fires_at_its_own_instant(house: House) -> N
     assert events[-1]["time"] == made["due_at"]
 
 
+async def test_what_fires_on_the_way_is_measured(house: House) -> None:
+    made = await house.report()
+    await house.advance(to=made["due_at"])
+    lines = (await house.send("ops", "GET", "/metrics")).text.splitlines()
+    assert "sihu_deadlines_fired_total 1.0" in lines
+    assert "sihu_lateness_seconds_count 1.0" in lines
+
+
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [
