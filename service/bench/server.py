@@ -29,7 +29,10 @@ def serving(url: str, *command: str, ready: str = "/readyz") -> Iterator[int]:
         found.bind(("127.0.0.1", 0))
         port: int = found.getsockname()[1]
     environment = {**os.environ, "DATABASE_URL": url, "SIHU_LOG_LEVEL": "warning"}  # noqa: TID251 - handed on whole
-    process = subprocess.Popen([sys.executable, "-m", *command, "--port", str(port)], env=environment)
+    # the output of a measurement is JSON, so what a server prints goes elsewhere
+    process = subprocess.Popen(
+        [sys.executable, "-m", *command, "--port", str(port)], env=environment, stdout=sys.stderr
+    )
     try:
         _wait(f"http://127.0.0.1:{port}{ready}")
         yield port
