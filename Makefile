@@ -25,7 +25,7 @@ run: .venv/run ## serve the Haizhu sample on 127.0.0.1:8000
 test: .venv/dev ## the whole suite, on its own databases; about 5 minutes on 2 idle cores
 	@$(BIN)/pytest -q -n 3 $(ARGS)
 
-fuzz: .venv/dev ## requests made from the OpenAPI document against a running service; about 10 minutes
+fuzz: .venv/dev ## requests made from the OpenAPI document against a running service; about 5 minutes
 	@FUZZ=long $(BIN)/pytest -q -s tests/wire/test_fuzz.py
 
 demo: .venv/run ## one unanswered incident through all four calls, in seconds

@@ -16,7 +16,7 @@ from tests.processes.running import serving
 from tests.wire import fuzzing
 
 LONG = os.environ.get("FUZZ") == "long"
-EXAMPLES = 400 if LONG else 2
+EXAMPLES = 250 if LONG else 2
 PHASES = ("stateful", "examples,coverage,fuzzing" if LONG else "examples,fuzzing")
 
 
