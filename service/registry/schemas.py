@@ -43,7 +43,14 @@ def _midnight_or_moment(value: object) -> object:
 
 Midnight = Annotated[datetime, BeforeValidator(_midnight)]
 """A day, which becomes its midnight in Asia/Shanghai."""
-_DAY_OR_MOMENT = WithJsonSchema({"type": "string", "pattern": patterns.DAY_OR_MOMENT})
+_DAY_OR_MOMENT = WithJsonSchema(
+    {
+        "anyOf": [
+            {"type": "string", "format": "date", "pattern": patterns.LONG_DAY},
+            {"type": "string", "format": "date-time", "pattern": patterns.MOMENT},
+        ]
+    }
+)
 DayOrMoment = Annotated[Moment, BeforeValidator(_midnight_or_moment), _DAY_OR_MOMENT]
 """A day, which becomes its midnight in Asia/Shanghai, or a moment with its offset."""
 Name = Annotated[str, *one_line(200)]
