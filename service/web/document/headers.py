@@ -30,6 +30,8 @@ _HEADERS: Mapping[str, Mapping[str, Any]] = {
     "X-Content-Type-Options": {"description": "nosniff", "schema": _TEXT},
 }
 _ALWAYS = ("X-Request-Id", "Sihu-Now", "Content-Language", "Cache-Control", "X-Content-Type-Options", "Vary")
+_NEVER_MISSING = frozenset(_ALWAYS) - {"Sihu-Now"}
+"""`Sihu-Now` is missing while a process has not read the database's clock yet."""
 _BY_STATUS: Mapping[str, Sequence[str]] = {
     "401": ("WWW-Authenticate",),
     "415": ("Accept-Encoding",),
@@ -44,7 +46,9 @@ def of(*names: str) -> dict[str, Any]:
 
 def add(document: dict[str, Any]) -> None:
     """Add to every response the headers that all responses have, and those that come with its status."""
-    document.setdefault("components", {})["headers"] = {name: dict(each) for name, each in _HEADERS.items()}
+    document.setdefault("components", {})["headers"] = {
+        name: {**each, "required": True} if name in _NEVER_MISSING else dict(each) for name, each in _HEADERS.items()
+    }
     for _, _, operation in tree.operations(document):
         for status, response in operation["responses"].items():
             response["headers"] = {**response.get("headers", {}), **of(*_BY_STATUS.get(status, ()), *_ALWAYS)}
