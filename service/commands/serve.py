@@ -133,12 +133,8 @@ def _mode(settings: Settings) -> str:
 
 
 def settle_memory() -> None:
-    """Make the garbage collector ignore what is loaded by now, and run less often from now on.
-
-    A sweep makes and drops hundreds of thousands of objects, none of them in a cycle. With Python's default, a
-    collection after every 700 new objects, the collector takes a third of the sweep's time.
+    """Make the garbage collector ignore what is loaded by now.
 
     No collection goes before: it would find sixty objects among 150,000, and take a tenth of the start.
     """
     gc.freeze()
-    gc.set_threshold(100_000, 50, 50)

@@ -6,7 +6,6 @@ import gc
 import re
 import stat
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.error import HTTPError
 
@@ -113,16 +112,7 @@ def test_an_engine_alone_serves_only_its_health(haizhu_url: str, tmp_path: Path)
             urllib.request.urlopen(request, timeout=10)
 
 
-@pytest.fixture
-def collector() -> Iterator[None]:
-    before = gc.get_threshold()
-    yield
-    gc.set_threshold(*before)
-
-
-@pytest.mark.usefixtures("collector")
 def test_settled_memory_is_looked_at_less_often() -> None:
-    gc.set_threshold(700, 10, 10)
     settle_memory()
     assert gc.get_threshold()[0] == 100_000
     assert gc.get_freeze_count() > 0
