@@ -15,8 +15,8 @@ from service.rules.sentences import Sentence
 from service.web import every_answer, problems
 
 _DETAIL = Sentence(
-    "This cannot be read as HTTP/1.1. Percent-encode what is not ASCII in the address, as `curl -G --data-urlencode` "
-    "does, and end each header with its line."
+    "This cannot be read as HTTP/1.1. Use a method of HTTP such as GET or POST, percent-encode what is not ASCII in "
+    "the address, as `curl -G --data-urlencode` does, and end each header with its line."
 )
 _SHOWN_BYTES = 200
 

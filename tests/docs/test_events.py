@@ -6,13 +6,11 @@ from collections import defaultdict
 from typing import Any
 
 import pytest
-import yaml
 
-from service.commands.sample import SAMPLE
 from service.rules.words import EventType
 from tests.docs import pages
 from tests.house import STREET, House
-from tests.registry.admissions import approve, propose, refuse
+from tests.registry.registry_life import write_every_event
 
 pytestmark = pytest.mark.anyio
 
@@ -37,23 +35,8 @@ async def _facts(house: House) -> Facts:
     return found
 
 
-async def _send(house: House, method: str, path: str, body: Any = None) -> Any:
-    answer = await house.send("ops", method, path, body)
-    assert answer.status_code < 300, answer.text
-    return answer
-
-
 async def test_events_without_an_incident_hold_what_is_listed(house: House) -> None:
-    day = {"day": "2027-02-08", "workday": False}
-    await _send(house, "PUT", "/v1/calendars/cn/days", {"source": "s", "days": [day]})
-    await propose(house)
-    await approve(house)
-    await propose(house, code="D-2")
-    await refuse(house, code="D-2")
-    policy = yaml.safe_load((SAMPLE / "policy.yaml").read_text(encoding="utf-8"))
-    await _send(house, "POST", "/v1/policies", {**policy, "verify": "9d"})
-    created = await _send(house, "POST", "/v1/keys", {"role": "auditor"})
-    await _send(house, "DELETE", created.headers["location"])
+    await write_every_event(house)
     found = {name: facts - {"by"} for name, facts in (await _facts(house)).items()}
     assert found == _listed(OTHERS)
 

@@ -10,12 +10,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-import yaml
 from pydantic import ValidationError
 
 from service import clock as clocks
 from service import settings
-from service.commands.sample import SAMPLE
 from service.feed import event_types
 from service.feed.event_types import CloudEvent, RegistryEvent, event
 from service.main import create_app
@@ -30,7 +28,7 @@ from service.store.log.event_rows import event_data
 from service.store.log.feed import FeedFilter, StoredEvent
 from tests.appraisal.random_life import WORLDS, Life
 from tests.house import House
-from tests.registry.admissions import approve, propose, refuse
+from tests.registry.registry_life import write_every_event
 from tests.rules.builders import NOW, a_world, plain_days, reported
 from tests.shapes import check
 from tests.shown.test_row import VIEWER
@@ -102,25 +100,9 @@ async def test_events_of_incidents_have_the_shape_of_their_type(database: Databa
     assert {name: found for name, found in facts.items() if found} == {each.value: set(FACTS[each]) for each in FACTS}
 
 
-async def _send(house: House, method: str, path: str, body: Any = None) -> Any:
-    answer = await house.send("ops", method, path, body)
-    assert answer.status_code < 300, answer.text
-    return answer
-
-
 @pytest.mark.anyio
 async def test_events_of_the_registry_have_the_shape_of_their_type(house: House) -> None:
-    day = {"day": "2027-02-08", "workday": False}
-    await _send(house, "PUT", "/v1/calendars/cn/days", {"source": "s", "days": [day]})
-    await propose(house)
-    await approve(house)
-    await propose(house, code="D-2")
-    await refuse(house, code="D-2")
-    policy = yaml.safe_load((SAMPLE / "policy.yaml").read_text(encoding="utf-8"))
-    drafted = (await _send(house, "POST", "/v1/policies", {**policy, "verify": "9d"})).json()
-    await _send(house, "POST", f"/v1/policies/{drafted['code']}/versions/{drafted['version']}/activate", {})
-    created = await _send(house, "POST", "/v1/keys", {"role": "auditor"})
-    await _send(house, "DELETE", created.headers["location"])
+    await write_every_event(house)
     await house.sealed()
     found = (await house.get("ops", "/v1/events", limit=500))["items"]
     for each in found:

@@ -1,0 +1,32 @@
+"""Everything that the registry, its policies, calendars and keys write to the log, once each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from service.commands.sample import SAMPLE
+from tests.house import House
+from tests.registry.admissions import approve, propose, refuse
+
+
+async def write_every_event(house: House) -> None:
+    """Change what ops may change, so that each type of event without an incident is in the log."""
+    day = {"day": "2027-02-08", "workday": False}
+    await _send(house, "PUT", "/v1/calendars/cn/days", {"source": "s", "days": [day]})
+    await propose(house)
+    await approve(house)
+    await propose(house, code="D-2")
+    await refuse(house, code="D-2")
+    policy = yaml.safe_load((SAMPLE / "policy.yaml").read_text(encoding="utf-8"))
+    drafted = (await _send(house, "POST", "/v1/policies", {**policy, "verify": "9d"})).json()
+    await _send(house, "POST", f"/v1/policies/{drafted['code']}/versions/{drafted['version']}/activate", {})
+    created = await _send(house, "POST", "/v1/keys", {"role": "auditor"})
+    await _send(house, "DELETE", created.headers["location"])
+
+
+async def _send(house: House, method: str, path: str, body: Any = None) -> Any:
+    answer = await house.send("ops", method, path, body)
+    assert answer.status_code < 300, answer.text
+    return answer
