@@ -18,6 +18,7 @@ from service.rules.timers import Timer
 from service.rules.words import RUNNING_STATES, Arrow, ClockKind, DueKind, EventType, RequestKind, State, Verdict
 from service.rules.world import World
 
+_TICK = timedelta(microseconds=1)
 _REQUESTED_BY = {Arrow.HOLD: RequestKind.HOLD, Arrow.EXTEND: RequestKind.EXTEND}
 
 
@@ -118,11 +119,13 @@ def _until(story: Story, kind: RequestKind, until: datetime) -> datetime:
             detail = Sentence("The policy lets a hold last until {latest} at most.", latest=latest)
             raise wrong_field("/until", detail, Rule.OUT_OF_RANGE, max=latest)
         return until
-    due_at = incident.due_at or now
-    latest, settled = timer.due(due_at, _max_added(story, policy)), _worked_until(timer, due_at, until)
-    if settled > latest:
+    due_at, added = incident.due_at or now, _max_added(story, policy)
+    # nothing is counted as far as `until`: it may lie outside the years of every calendar
+    if until >= timer.due(due_at, added + _TICK):
+        latest = timer.due(due_at, added)
         detail = Sentence("The policy lets this deadline move to {latest} at most.", latest=latest)
         raise wrong_field("/until", detail, Rule.OUT_OF_RANGE, max=latest)
+    settled = _worked_until(timer, due_at, max(until, due_at))
     if settled <= due_at:
         detail = Sentence("Name a time after the deadline, {due_at}, with working time between.", due_at=due_at)
         raise wrong_field("/until", detail, Rule.OUT_OF_RANGE, min=due_at)

@@ -315,6 +315,13 @@ def test_an_extension_in_working_time_ends_with_the_hours_that_it_lies_after() -
     assert _pointer(refused) == "/until"
 
 
+@pytest.mark.parametrize("until", ["1999-12-31T10:00:00Z", "2100-01-01T00:00:00Z", "2199-12-31T23:59:59Z"])
+def test_an_extension_outside_the_years_of_calendars_is_refused(until: str) -> None:
+    with pytest.raises(ValidationFailed) as refused:
+        _ask(reported(WORKING).after, Arrow.EXTEND, datetime.fromisoformat(until), world=WORKING)
+    assert _pointer(refused) == "/until"
+
+
 def test_an_extension_adds_as_much_whatever_the_calendar_becomes() -> None:
     """Granted until an instant that turns out to be a holiday, it would fire on it, or before what was due without."""
     at = datetime.fromisoformat("2026-11-25T08:30:00Z")  # Wednesday 16:30, an hour: due at 17:30
