@@ -15,6 +15,8 @@ from urllib.parse import parse_qsl, quote, urlencode
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from service.rules.worktime import FIRST_YEAR, LAST_START
+
 _SCHEMES = ("postgres", "postgresql", "postgresql+asyncpg")
 _SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _URL_PARAMETERS = ("sslmode", "ssl", "host", "port", "target_session_attrs")
@@ -98,6 +100,8 @@ class Settings(BaseSettings):
             start = datetime.fromisoformat(value) if isinstance(value, str) and value != "now" else value
         except ValueError:
             start = None
+        if isinstance(start, datetime) and start.tzinfo is not None and not FIRST_YEAR < start.year < LAST_START.year:
+            raise ValueError(f"should be a time of the years {FIRST_YEAR + 1} to {LAST_START.year - 1}")
         if value is None or start == "now" or (isinstance(start, datetime) and start.tzinfo is not None):
             return start
         raise ValueError("should be `now` or an RFC 3339 time with an offset, such as 2026-11-02T09:00:00+08:00")

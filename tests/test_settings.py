@@ -139,6 +139,12 @@ def test_the_virtual_clock_starts_now_or_at_a_time_with_an_offset() -> None:
     assert start == datetime(2026, 11, 2, 1, tzinfo=UTC)
 
 
+@pytest.mark.parametrize("start", ["1999-01-01T00:00:00Z", "2000-06-01T00:00:00Z", "2094-01-01T00:00:00+08:00"])
+def test_the_virtual_clock_starts_within_the_calendars(start: str) -> None:
+    with pytest.raises(SettingsError, match="of the years 2001 to 2093"):
+        settings.load(virtual_clock=start)
+
+
 @pytest.mark.parametrize("engine", ["off", "only"])
 def test_the_virtual_clock_is_refused_beside_a_split_engine(engine: str) -> None:
     with pytest.raises(SettingsError, match="one process only"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from service.clock import VirtualClock
@@ -12,14 +12,13 @@ from service.escalation.sweep import Tell
 from service.metrics import Metrics
 from service.rules.errors import Rule, wrong_field
 from service.rules.sentences import Sentence
+from service.rules.worktime import LAST_START
 from service.store.database import Database
 from service.store.incidents import claiming
 from service.worlds import CurrentWorld
 
 MAX_STEP_S = 10 * 366 * 86_400
 """How far one movement goes: ten years. A longer one would fire deadlines for hours."""
-_END = datetime(2200, 1, 1, tzinfo=UTC)
-"""The first instant that nobody can send (`Moment`), so the clock stays before it."""
 
 
 class Arrival(NamedTuple):
@@ -73,8 +72,12 @@ class Advancer:
         if moment < now:
             detail = Sentence("It is already {now}: the clock only moves forward. Send a later time.", now=now)
             raise wrong_field(pointer, detail, Rule.OUT_OF_RANGE, min=now)
-        if moment >= _END or moment - now > timedelta(seconds=MAX_STEP_S):
-            detail = Sentence("It is {now} now: move by ten years at most, and not beyond the year 2199.", now=now)
+        if moment >= LAST_START or moment - now > timedelta(seconds=MAX_STEP_S):
+            detail = Sentence(
+                "It is {now} now: move by ten years at most, and not as far as {end}, when the calendars end.",
+                now=now,
+                end=LAST_START,
+            )
             raise wrong_field(pointer, detail, Rule.OUT_OF_RANGE)
         return Arrival(moment, await self._travel(moment))
 

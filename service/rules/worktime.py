@@ -27,6 +27,11 @@ ZONE = timezone(timedelta(hours=8), "Asia/Shanghai")
 FIRST_YEAR, LAST_YEAR = 2000, 2099
 """The horizon: the years in which working time can be counted, both included."""
 
+MAX_BOX_YEARS = 5
+"""How many years a box of working time may take, whenever it begins; a longer one counts as one that never ends."""
+LAST_START = datetime(LAST_YEAR - MAX_BOX_YEARS, 1, 1, tzinfo=ZONE)
+"""The latest instant at which a box may begin, so that it ends within the horizon."""
+
 _DAY_MINUTES = 24 * 60
 _NOTHING, _US = timedelta(), timedelta(microseconds=1)
 _MINUTE_US = timedelta(minutes=1) // _US

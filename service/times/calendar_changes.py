@@ -19,7 +19,7 @@ from service.rules.model import By
 from service.rules.policy import Hours, Policy
 from service.rules.sentences import Sentence
 from service.rules.words import EventType
-from service.rules.worktime import ZONE, WorkCalendar
+from service.rules.worktime import MAX_BOX_YEARS, ZONE, WorkCalendar
 from service.rules.world import World
 from service.store.database import Database, Transaction
 from service.store.log import writing
@@ -28,7 +28,7 @@ from service.store.registry import calendars
 from service.store.registry import world as world_
 from service.store.registry.calendars import Day
 from service.times import coverage
-from service.times.policy_checks import MAX_BOX_YEARS, rows_without_end
+from service.times.policy_checks import rows_without_end
 
 
 class CalendarChangedData(TypedDict):

@@ -15,15 +15,13 @@ from pydantic import ValidationError
 from service.rules.policy import Box, Policy
 from service.rules.sentences import Sentence
 from service.rules.words import ClockKind, Level, Urgency
-from service.rules.worktime import LAST_YEAR, ZONE, OutOfCalendar, WorkCalendar
+from service.rules.worktime import LAST_START, MAX_BOX_YEARS, ZONE, OutOfCalendar, WorkCalendar
 from service.sheets.decoding import UnreadableFile, decode
 from service.times.policy_file import PolicyFile, PolicyRow, RowKey, minutes_of, row_name
 from service.web import faults
 
 _MAX_BYTES = 64 * 2**10  # a policy has a few dozen rows, and one megabyte of YAML takes 15 seconds to read
 _DAY_MINUTES = 24 * 60
-MAX_BOX_YEARS = 5
-"""A time box that takes more years than this counts as one that never ends."""
 
 
 class _RepeatedKey(Exception):
@@ -239,7 +237,7 @@ def faults_in_world(
 
 def rows_without_end(policy: Policy, calendar: WorkCalendar, now: datetime) -> tuple[Sentence, ...]:
     """Return the names of working-time rows whose boxes take over `MAX_BOX_YEARS` years, from now or any later year."""
-    starts = [now, *(datetime(year, 1, 1, tzinfo=ZONE) for year in range(now.year + 1, LAST_YEAR - MAX_BOX_YEARS + 1))]
+    starts = [now, *(datetime(year, 1, 1, tzinfo=ZONE) for year in range(now.year + 1, LAST_START.year + 1))]
     ends: dict[int, bool] = {}
     found = []
     for (level, urgency), rows in policy.boxes.items():
