@@ -41,6 +41,7 @@ FAMILIES: Mapping[type[SihuError], int] = {
     errors.VersionMoved: 412,
     errors.Conflict: 409,
     errors.Invalid: 422,
+    errors.TooMany: 429,
     errors.InternalError: 500,
     errors.Unavailable: 503,
 }
@@ -121,6 +122,8 @@ def refusal(
     lines = dict(headers or {})
     if isinstance(error, errors.Unavailable):
         lines.update(_RETRY)
+    if isinstance(error, errors.TooMany):
+        lines["Retry-After"] = str(error.retry_after_s)
     if isinstance(error, errors.Unauthorized) and door is not None:
         lines["WWW-Authenticate"] = door.challenge
     word = _as_problem if door is None or door.refusal is None else door.refusal
