@@ -23,6 +23,7 @@ class Metrics:
     registry: CollectorRegistry
     requests: Histogram
     held_requests: Histogram
+    held_now: Gauge
     fired: Counter
     backed_off: Counter
     lateness_s: Histogram
@@ -76,6 +77,7 @@ def new() -> Metrics:
             buckets=_HELD_S,
             registry=registry,
         ),
+        held_now=Gauge("sihu_held_requests", "Requests that are held for a change at this moment", registry=registry),
         fired=Counter("sihu_deadlines_fired", "Deadlines the clock fired", registry=registry),
         backed_off=Counter(
             "sihu_sweep_put_aside", "Rows that could not be swept, left for a later turn", registry=registry

@@ -14,20 +14,23 @@ from typing import Annotated, NamedTuple
 from fastapi import Depends, FastAPI, Request
 
 from service import metrics
+from service.access.gate import look_again
 from service.clock import Clock, DatabaseClock, VirtualClock
 from service.context import Context, Part
 from service.engine import Engine
 from service.escalation.advance import Advancer
 from service.feed.tail import Tail
+from service.queues.pages import SharedPages
 from service.queues.tags import QueueTags
 from service.room import Room
 from service.rules.errors import Unavailable
 from service.settings import EngineMode, Settings
 from service.store import migrate
-from service.store.database import Database
 from service.store.log import numbering
 from service.store.registry import deployment
 from service.web.cursors import Cursors
+from service.web.people_database import PeopleDatabase
+from service.web.waiting import HeldRequests, Wakeups
 from service.worlds import CurrentWorld
 
 _log = logging.getLogger(__name__)
@@ -44,13 +47,16 @@ class Process:
         self.settings = settings
         self.clock = clock
         self.metrics = metrics.new()
-        self.database = Database(settings.database_url or _NO_DATABASE, pool_size=settings.pool_size)
+        self.database = PeopleDatabase(settings.database_url or _NO_DATABASE, pool_size=settings.pool_size)
         self.worlds = CurrentWorld()
-        queues = QueueTags()
+        self.holds, self.wakeups = HeldRequests(look_again([room.door for room in rooms])), Wakeups()
+        self.metrics.held_now.set_function(lambda: len(self.holds))
+        queues = QueueTags(self.wakeups)
         self.tail = Tail(self.database, queues, self.metrics)
         self.ready = asyncio.Event()
         advancer = None
-        by_class: dict[type, object] = {QueueTags: queues, Tail: self.tail}
+        by_class: dict[type, object] = {QueueTags: queues, SharedPages: SharedPages(), Tail: self.tail}
+        by_class.update({HeldRequests: self.holds, Wakeups: self.wakeups})
         if isinstance(clock, VirtualClock):
             advancer = by_class[Advancer] = Advancer(self.database, self.worlds, clock, self.tail.tell, self.metrics)
         self.context = Context(

@@ -29,7 +29,7 @@ def add(operation: dict[str, Any], door: Door | None) -> None:
 def _common(operation: Mapping[str, Any], door: Door | None) -> list[type[SihuError]]:
     if door is None:
         return [errors.BadRequest, errors.ValidationFailed]
-    kinds: list[type[SihuError]] = [errors.Unauthorized] if door.schemes else []
+    kinds: list[type[SihuError]] = [errors.Unauthorized, errors.TooMany] if door.schemes else []
     kinds += [errors.BadRequest, errors.Unavailable, errors.ValidationFailed]
     places = {parameter.get("in") for parameter in operation.get("parameters", ())}
     if "requestBody" in operation:
