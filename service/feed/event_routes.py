@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Query, Request
@@ -12,25 +13,29 @@ from service import clock
 from service.access.deps import Caller
 from service.context import Context, CurrentContext
 from service.feed.event_types import CloudEventPage, event
-from service.feed.tail import Tail
+from service.feed.newest import EventPage, Newest
 from service.registry.filters import demand_known
 from service.rules import errors
 from service.rules.sight import Viewer, sight_of
 from service.rules.words import EventType
 from service.shown import examples
-from service.store.log import feed, numbering
-from service.store.log.feed import FeedFilter, FeedPage
-from service.web import patterns, problems, waiting
-from service.web.answers import Answer, answer
+from service.store.log import feed
+from service.store.log.feed import FeedFilter
+from service.web import paging, patterns, problems
+from service.web.answers import Answer
 from service.web.examples import ok
 from service.web.patterns import Shown
 from service.web.router import Router
 from service.web.text import COMMAS, Code, CursorText, Limit, Params, Prefix, WaitSeconds
+from service.web.waiting import HeldRequests
 
 router = Router(prefix="/v1/events", tags=["events"])
 
 _CURSOR = "events"
 _GATHER_S = 0.05
+_MAX_BEHIND_S = 2.0
+"""How long a reader that does not wait for news waits for its way to the database."""
+_NO_ITEMS = b"[]"
 _EXAMPLE: CloudEventPage = {"items": [examples.MISSED], "next_cursor": "WzQyXQ…"}
 
 
@@ -76,37 +81,65 @@ async def read_events(
     filters = FeedFilter(sight_of(caller), tuple(query.types), query.unit, query.area)
     after = await _start(context, query.after)
     demand_known(context.worlds.world, unit=query.unit, area=query.area)
-    page = await _page(request, context, after, query, filters)
-    viewer = Viewer(caller, context.worlds.world, context.clock.now())
-    cursor = context.cursors.sign(_CURSOR, [page.scanned_to])
-    return answer({"items": [event(viewer, each) for each in page.events], "next_cursor": cursor})
+    reader = _FeedReader(
+        request, context, Viewer(caller, context.worlds.world, context.clock.now()), query.limit, filters
+    )
+    page = await reader.page(after, query.wait)
+    return paging.encoded(page.items, context.cursors.sign(_CURSOR, [page.scanned_to]))
 
 
 async def _start(context: Context, after: str | None) -> int:
     if after is None:
         return 0
     if after == "now":
-        async with context.database.read() as connection:
-            return await numbering.end(connection)
+        return await context.part(Newest).end_of_log()
     position: int = context.cursors.read(_CURSOR, after)[0]
     return position
 
 
-async def _page(request: Request, context: Context, after: int, query: FeedQuery, filters: FeedFilter) -> FeedPage:
-    """The next page; with `wait` the first page that is not empty. No database connection is held while waiting."""
-    tail = context.part(Tail)
-    until = clock.monotonic() + query.wait
-    position = after
-    while True:
-        async with context.database.read() as connection:
-            page = await feed.read(connection, position, query.limit, filters)
+@dataclass(frozen=True, slots=True)
+class _FeedReader:
+    """Who reads the feed, and what of it. No database connection is held while the reader waits."""
+
+    request: Request
+    context: Context
+    viewer: Viewer
+    limit: int
+    filters: FeedFilter
+
+    async def page(self, after: int, wait_s: float) -> EventPage:
+        """The next page; with `wait_s` the first page that is not empty."""
+        until, position, page = clock.monotonic() + wait_s, after, None
+        if wait_s:
+            await self.context.part(Newest).follow()
+            page = self._kept(after)
+        while True:
+            if page is None:
+                page = await self._stored(position, until)
+            if page.items != _NO_ITEMS or not page.is_last:
+                return page
+            position = page.scanned_to
+            if not await self._has_news(position, until):
+                return EventPage(_NO_ITEMS, after, True)
+            page = self._kept(position)
+            if page is None:  # the reader is behind by now: let more gather before looking in the database again
+                await asyncio.sleep(_GATHER_S)
+
+    def _kept(self, after: int) -> EventPage | None:
+        """The page, if this process has its events in memory."""
+        return self.context.part(Newest).page(after, self.limit, self.filters, self.viewer)
+
+    async def _stored(self, after: int, until: float) -> EventPage:
+        """The page from the database."""
+        timeout_s = max(_MAX_BEHIND_S, until - clock.monotonic())
+        async with self.context.part(Newest).behind(timeout_s), self.context.database.read() as connection:
+            found = await feed.read(connection, after, self.limit, self.filters)
+        items = paging.encode([event(self.viewer, each) for each in found.events])
+        return EventPage(items, found.scanned_to, not found.more)
+
+    async def _has_news(self, after: int, until: float) -> bool:
         left_s = until - clock.monotonic()
-        if page.events or page.more:
-            return page
         if left_s <= 0:
-            return FeedPage((), after, False)
-        if position != after:  # the new events were not for this reader: let more gather before looking again
-            await asyncio.sleep(min(_GATHER_S, left_s))
-        position = page.scanned_to
-        if not await waiting.while_connected(request, tail.wait_past(position, left_s)):
-            return FeedPage((), after, False)
+            return False
+        waits = self.context.part(Newest).wait(after, self.filters, left_s)
+        return bool(await self.context.part(HeldRequests).while_connected(self.request, waits))

@@ -47,6 +47,8 @@ class Tail(Part):
     def __init__(self, database: Database, queues: QueueTags, metrics: Metrics) -> None:
         self.position = 0
         """The last numbered event this process has seen."""
+        self.renewals = 0
+        """How often the tail has begun anew. The log may have been taken back then, and positions given out again."""
         self._database = database
         self._queues = queues
         self._metrics = metrics
@@ -118,9 +120,10 @@ class Tail(Part):
         self._queues.touch(committed.queues, committed.batch_id)
         self._rung.set()
 
-    async def wait_past(self, position: int, timeout_s: float) -> bool:
-        """Wait until something past `position` is numbered; False when the seconds pass first."""
-        return await self._await(lambda: self.position > position, timeout_s)
+    async def moved(self, position: int, renewals: int, timeout_s: float) -> bool:
+        """Wait until the tail is not at this position any more, or has begun anew; False when the seconds pass
+        first."""
+        return await self._await(lambda: (self.position, self.renewals) != (position, renewals), timeout_s)
 
     async def settled(self, timeout_s: float = 10.0) -> bool:
         """Wait until everything that this process has committed so far is numbered; False when the seconds pass
@@ -194,6 +197,9 @@ class Tail(Part):
             self.position = end
         self._queues.load(marks)
         self._unread.update(self._reloaders)
+        async with self._moved:
+            self.renewals += 1
+            self._moved.notify_all()
 
     async def _number_and_read(self) -> None:
         """Number the committed batches, and pass on all that are numbered, whichever process did it. A batch is passed

@@ -57,14 +57,14 @@ async def test_a_commit_is_seen_by_both_processes_within_250_ms(database: Databa
     here, there = nodes
     here.tail.tell(await write(database))
     async with asyncio.timeout(0.25):
-        assert await there.tail.wait_past(0, 1)
+        assert await there.tail.moved(0, 0, 1)
     assert here.tail.position == there.tail.position == 1
     assert here.queues.tag("u", CALLING) == there.queues.tag("u", CALLING) == 'W/"1"'
 
 
 async def test_a_commit_whose_process_died_is_numbered_by_another(database: Database, nodes: tuple[Node, Node]) -> None:
     await write(database)
-    assert await nodes[0].tail.wait_past(0, 1) and await nodes[1].tail.wait_past(0, 1)
+    assert await nodes[0].tail.moved(0, 0, 1) and await nodes[1].tail.moved(0, 0, 1)
 
 
 async def test_a_commit_is_told_before_it_is_numbered(database: Database) -> None:
@@ -81,7 +81,7 @@ async def test_a_commit_is_told_before_it_is_numbered(database: Database) -> Non
 async def test_what_is_told_after_it_was_read_back_leaves_no_mark(database: Database, nodes: tuple[Node, Node]) -> None:
     here, there = nodes
     committed = await write(database)
-    assert await here.tail.wait_past(0, 1) and await there.tail.wait_past(0, 1)
+    assert await here.tail.moved(0, 0, 1) and await there.tail.moved(0, 0, 1)
     here.tail.tell(committed)
     assert here.queues.tag("u", CALLING) == there.queues.tag("u", CALLING)
     assert here.tail.lag_s == 0

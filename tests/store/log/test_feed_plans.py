@@ -121,9 +121,23 @@ async def test_a_page_looks_at_little_more_than_itself(connection: AsyncConnecti
 
 async def test_a_timeline_looks_at_its_own_events(connection: AsyncConnection) -> None:
     incident = UUID("00000000-0000-7000-8000-000000000005")
-    rows, kinds = await work(connection, feed.timeline(connection, incident))
+    rows, kinds = await work(connection, feed.timeline(connection, incident, limit=500))
     assert "Seq Scan" not in kinds
     assert rows == BATCHES // 20_000 * EACH
+
+
+async def test_a_timeline_page_looks_at_little_more_than_itself(connection: AsyncConnection) -> None:
+    incident = UUID("00000000-0000-7000-8000-000000000005")
+    rows, kinds = await work(connection, feed.timeline(connection, incident, after=3, limit=2))
+    assert "Seq Scan" not in kinds
+    assert rows <= 3
+
+
+async def test_a_stretch_of_new_events_looks_at_itself(connection: AsyncConnection) -> None:
+    end = (BATCHES - UNSEALED) * EACH
+    rows, kinds = await work(connection, feed.between(connection, end - 10 * EACH, end))
+    assert "Seq Scan" not in kinds
+    assert rows <= 12 * EACH
 
 
 async def test_a_seal_looks_at_the_unnumbered_alone(connection: AsyncConnection) -> None:
