@@ -11,6 +11,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.operations import Operations
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
@@ -35,28 +36,35 @@ _RELATIONS = text(
     "AND NOT EXISTS (SELECT FROM pg_depend AS made WHERE made.objid = relation.oid AND made.deptype = 'e') ORDER BY 1"
 )
 _HAS_REVISION = text("SELECT EXISTS (SELECT FROM alembic_version)")
+_OLDEST_PROGRAM = text("SELECT obj_description(to_regclass('alembic_version'), 'pg_class')")
+_NEEDS_PROGRAM = "programs that know revision "
+"""How the comment on `alembic_version` begins. The revision follows, and nothing else."""
 
 
 class Tables(StrEnum):
-    """Whose tables a database holds."""
+    """Whose tables a database holds. The tables of a newer version are `ahead` when this version can work on them, too,
+    and `newer` when it cannot."""
 
     OURS = "ours"
     NONE = "none"
     OLDER = "older"
+    AHEAD = "ahead"
     NEWER = "newer"
     FOREIGN = "foreign"
 
 
 class Survey(NamedTuple):
-    """What a database holds. `advice` is one line that says what to do; it is empty when this version can work."""
+    """What a database holds. `advice` is one line that says what to do; it is empty when this version can work.
+    `notice` is one line about what works, and is no reason to stop."""
 
     tables: Tables
     advice: str = ""
+    notice: str = ""
 
     @property
     def can_migrate(self) -> bool:
         """Whether the migrations of this version make its tables here, or have made them."""
-        return self.tables in (Tables.OURS, Tables.NONE, Tables.OLDER)
+        return self.tables in (Tables.OURS, Tables.NONE, Tables.OLDER, Tables.AHEAD)
 
 
 class WrongDatabase(Exception):
@@ -74,13 +82,13 @@ async def upgrade(database: Database) -> None:
     at once: they take turns, and the later ones find nothing to do.
 
     Raises:
-        WrongDatabase: the tables are another program's, or a newer version's.
+        WrongDatabase: the tables are another program's, or of a newer version on which this one cannot work.
         Unavailable: the database cannot be reached.
     """
     found = await survey(database)
     if not found.can_migrate:
         raise WrongDatabase(found.advice)
-    if found.tables is Tables.OURS:
+    if found.tables in (Tables.OURS, Tables.AHEAD):
         return
 
     def run(connection: Connection) -> None:
@@ -99,16 +107,16 @@ async def upgrade(database: Database) -> None:
         await patient.close()
 
 
-async def pending(database: Database) -> bool:
-    """Whether the database is at another revision than this code, by one cheap look-up. Raises `Unavailable`."""
-    async with database.read() as connection:
-        return await connection.run_sync(_heads) != (_head(),)
-
-
 async def drift(database: Database) -> list[str]:
     """Return the differences between the migrated tables and the tables in code, as text; empty when they agree."""
     async with database.read() as connection:
         return await connection.run_sync(_differences)
+
+
+def contract(operations: Operations, revision: str) -> None:
+    """Note, in a migration, that from now on only programs that know `revision` can work on the tables. Every program
+    asks before it begins, and again at each look at its readiness: an older one then answers 503."""
+    operations.execute(f"COMMENT ON TABLE alembic_version IS '{_NEEDS_PROGRAM}{revision}'")
 
 
 def _config() -> Config:
@@ -136,10 +144,26 @@ def _survey(connection: Connection) -> Survey:
     heads = _heads(connection)
     if heads == (_head(),):
         return Survey(Tables.OURS)
-    if not {each.revision for each in _scripts().walk_revisions()}.issuperset(heads):
-        advice = f"this database is of a newer sihu (revision {', '.join(heads)}): install that version of the program"
-        return Survey(Tables.NEWER, advice)
+    known = {each.revision for each in _scripts().walk_revisions()}
+    if not known.issuperset(heads):
+        return _survey_of_newer(", ".join(heads), _oldest_program(connection), known)
     return Survey(Tables.OLDER, "the tables are older than this version: run `sihu migrate`")
+
+
+def _survey_of_newer(revision: str, oldest: str | None, known: set[str]) -> Survey:
+    """Describe tables that newer migrations have made. A migration that takes away what an older program needs says so
+    (`contract`); as long as none did, programs of both versions work side by side."""
+    if oldest is None or oldest in known:
+        notice = f"this program is older than its tables (revision {revision}), and can work on them: install the newer"
+        return Survey(Tables.AHEAD, notice=notice)
+    advice = f"this database is of a newer sihu (revision {revision}): install that version of the program"
+    return Survey(Tables.NEWER, advice)
+
+
+def _oldest_program(connection: Connection) -> str | None:
+    """Return the revision that a program has to know in order to work on these tables; None when any may."""
+    comment = connection.execute(_OLDEST_PROGRAM).scalar_one()
+    return None if comment is None else comment.removeprefix(_NEEDS_PROGRAM)
 
 
 def _survey_of_strangers(connection: Connection) -> Survey:

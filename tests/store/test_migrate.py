@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from alembic import command
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import ProgrammingError
@@ -36,16 +38,20 @@ async def _downgrade(database: Database, revision: str) -> None:
         await tx.run_sync(run)
 
 
+def _contract(connection: Connection, revision: str) -> None:
+    migrate.contract(Operations(MigrationContext.configure(connection)), revision)
+
+
 async def test_a_migrated_database_has_nothing_pending_and_no_drift(database: Database) -> None:
-    assert not await migrate.pending(database)
+    assert await migrate.survey(database) == (Tables.OURS, "", "")
     assert await migrate.drift(database) == []
 
 
 async def test_an_empty_database_is_pending_until_upgraded(blank_url: str) -> None:
     database = Database(blank_url, pool_size=2)
-    assert await migrate.pending(database)
+    assert (await migrate.survey(database)).tables is Tables.NONE
     await migrate.upgrade(database)
-    assert not await migrate.pending(database)
+    assert (await migrate.survey(database)).tables is Tables.OURS
     await migrate.upgrade(database)
     assert await migrate.drift(database) == []
     await database.close()
@@ -79,12 +85,18 @@ async def test_a_survey_tells_whose_tables_these_are(blank_url: str) -> None:
     async with database.begin() as tx:
         await tx.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     found.append(await migrate.survey(database))
+    for known in (REVISIONS[-1], "9998"):
+        async with database.begin() as tx:
+            await tx.run_sync(_contract, known)
+        found.append(await migrate.survey(database))
     with pytest.raises(WrongDatabase, match=r"^this database is of a newer sihu"):
         await migrate.upgrade(database)
     await database.close()
-    assert [each.tables for each in found] == [Tables.NONE, Tables.OLDER, Tables.OURS, Tables.NEWER]
-    assert [each.can_migrate for each in found] == [True, True, True, False]
-    assert [bool(each.advice) for each in found] == [True, True, False, True]
+    tables = [Tables.NONE, Tables.OLDER, Tables.OURS, Tables.AHEAD, Tables.AHEAD, Tables.NEWER]
+    assert [each.tables for each in found] == tables
+    assert [each.can_migrate for each in found] == [True, True, True, True, True, False]
+    assert [bool(each.advice) for each in found] == [True, True, False, False, False, True]
+    assert [bool(each.notice) for each in found] == [False, False, False, True, True, False]
 
 
 async def test_a_failed_upgrade_leaves_the_older_version_whole(blank_url: str) -> None:
@@ -99,12 +111,12 @@ async def test_a_failed_upgrade_leaves_the_older_version_whole(blank_url: str) -
             await tx.execute(text("DROP TABLE duty_proposal"))
         assert await described(database) == before
         await migrate.upgrade(database)
-        assert not await migrate.pending(database)
+        assert (await migrate.survey(database)).tables is Tables.OURS
 
 
 async def test_an_absent_database_is_unavailable(database_url: str) -> None:
     absent = Database(database_url.replace("sihu_", "nobody_"), pool_size=1)
-    for ask in (migrate.upgrade, migrate.pending, migrate.survey, migrate.drift):
+    for ask in (migrate.upgrade, migrate.survey, migrate.drift):
         with pytest.raises(Unavailable):
             await ask(absent)
     await absent.close()
