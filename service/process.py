@@ -47,7 +47,7 @@ class Process:
         self.database = Database(settings.database_url or _NO_DATABASE, pool_size=settings.pool_size)
         self.worlds = CurrentWorld()
         queues = QueueTags()
-        self.tail = Tail(self.database, queues, self.metrics)
+        self.tail = Tail(self.database, queues, self.metrics, clock)
         self.ready = asyncio.Event()
         advancer = None
         by_class: dict[type, object] = {QueueTags: queues, Tail: self.tail}
@@ -74,7 +74,7 @@ class Process:
         context = self.context
         fires = self.settings.engine is not EngineMode.OFF and not isinstance(self.clock, VirtualClock)
         return (
-            _Reader(self._read_cursor_secret),
+            _Reader(self._read_cursor_secret, reloads="secret"),
             _ClockKeeper(context, follows_log=self.settings.virtual_clock == "now"),
             # before the parts that load again on a reload, so that what changes from here on makes them load again
             self.tail,
