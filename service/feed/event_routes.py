@@ -122,9 +122,7 @@ async def _page(
             return page, history
         if left_s <= 0:
             return FeedPage((), after.position, False, after.mark), history
-        if (
-            place.position != after.position
-        ):  # these were not for this reader: let more gather before looking again
+        if place.position != after.position:  # these were not for this reader: let more gather before looking again
             await asyncio.sleep(min(_GATHER_S, left_s))
         place = found
         if not await waiting.while_connected(request, tail.wait_past(place.position, left_s)):
