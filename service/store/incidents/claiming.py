@@ -27,11 +27,22 @@ async def claim_due(tx: AsyncConnection, now: datetime, limit: int) -> list[DueI
     return await _due(tx, (await tx.execute(page)).all())
 
 
+class UnreadableRowError(Exception):
+    """A row among those that were claimed holds what this program does not know, such as another word for a state."""
+
+
 async def _due(tx: AsyncConnection, rows: Sequence[Row[Any]]) -> list[DueIncident]:
-    """Return the incidents of these rows. Few incidents have requests, so a second statement loads those."""
+    """Return the incidents of these rows. Few incidents have requests, so a second statement loads those.
+
+    Raises:
+        UnreadableRowError: one of the rows is no incident that this program can read.
+    """
     with_requests = [row[0] for row in rows if row[-1]]
-    requests = await requests_of(tx, with_requests) if with_requests else {}
-    return [incident_of(row[:WIDTH], due_call_of(row[WIDTH:-1]), None, requests.get(row[0], ())) for row in rows]
+    try:
+        requests = await requests_of(tx, with_requests) if with_requests else {}
+        return [incident_of(row[:WIDTH], due_call_of(row[WIDTH:-1]), None, requests.get(row[0], ())) for row in rows]
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise UnreadableRowError(f"{type(error).__name__}: {error}") from error
 
 
 class _DriverValue(UserDefinedType[Any]):
