@@ -31,6 +31,7 @@ class Metrics:
     feed_position: Gauge
     engine_lag_s: Gauge
     faults: Counter
+    database_faults: Counter
 
     def swept(self, fired: int, backed_off: int, lateness: Iterable[float]) -> None:
         """Count one turn of the engine. `lateness`: for each missed call, the seconds from its deadline to its
@@ -50,6 +51,11 @@ class Metrics:
         if not getattr(error, _COUNTED, False):
             setattr(error, _COUNTED, True)
             self.faults.labels(where).inc()
+
+    def database_fault(self, sqlstate: str) -> None:
+        """Count an error of the database that is no fault of a statement: by its SQLSTATE, or, where it has none, by
+        what was waited for."""
+        self.database_faults.labels(sqlstate).inc()
 
     def page(self) -> bytes:
         """All metrics in Prometheus's text format 0.0.4."""
@@ -88,4 +94,7 @@ def new() -> Metrics:
         feed_position=Gauge("sihu_feed_position", "Position of the last numbered event", registry=registry),
         engine_lag_s=Gauge("sihu_engine_lag_seconds", "How long the most overdue deadline is due", registry=registry),
         faults=Counter("sihu_faults", "Things that failed and should not", ("where",), registry=registry),
+        database_faults=Counter(
+            "sihu_database_faults", "Times that the database could not serve", ("sqlstate",), registry=registry
+        ),
     )

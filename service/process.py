@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Annotated, NamedTuple
 
 from fastapi import Depends, FastAPI, Request
@@ -23,9 +24,10 @@ from service.queues.tags import QueueTags
 from service.room import Room
 from service.rules.errors import Unavailable
 from service.settings import EngineMode, Settings
-from service.store import migrate
+from service.store import lanes, migrate
 from service.store.database import Database
 from service.store.log import numbering
+from service.store.outages import Outages
 from service.store.registry import deployment
 from service.web.cursors import Cursors
 from service.worlds import CurrentWorld
@@ -44,15 +46,18 @@ class Process:
         self.settings = settings
         self.clock = clock
         self.metrics = metrics.new()
-        self.database = Database(settings.database_url or _NO_DATABASE, pool_size=settings.pool_size)
+        outages = Outages(self.metrics.database_fault)
+        self.lanes = lanes.open_to(settings.database_url or _NO_DATABASE, settings.pool_size, outages)
+        self.database = self.lanes.people
         self.worlds = CurrentWorld()
         queues = QueueTags()
-        self.tail = Tail(self.database, queues, self.metrics)
+        self.tail = Tail(self.lanes.tail, queues, self.metrics)
         self.ready = asyncio.Event()
         advancer = None
         by_class: dict[type, object] = {QueueTags: queues, Tail: self.tail}
         if isinstance(clock, VirtualClock):
-            advancer = by_class[Advancer] = Advancer(self.database, self.worlds, clock, self.tail.tell, self.metrics)
+            engine = self.lanes.engine
+            advancer = by_class[Advancer] = Advancer(engine, self.worlds, clock, self.tail.tell, self.metrics)
         self.context = Context(
             database=self.database,
             worlds=self.worlds,
@@ -71,15 +76,15 @@ class Process:
     def _parts(self, rooms: Sequence[Room]) -> tuple[Part, ...]:
         """The parts in the order in which they are loaded and started. They stop in the reverse order: first the parts
         of the rooms, which begin nothing new, then the engine, which finishes its sweep, then the tail."""
-        context = self.context
+        context = replace(self.context, database=self.lanes.parts)
         fires = self.settings.engine is not EngineMode.OFF and not isinstance(self.clock, VirtualClock)
         return (
             _Reader(self._read_cursor_secret),
-            _ClockKeeper(context, follows_log=self.settings.virtual_clock == "now"),
+            _ClockKeeper(self.lanes.tail, self.clock, follows_log=self.settings.virtual_clock == "now"),
             # before the parts that load again on a reload, so that what changes from here on makes them load again
             self.tail,
-            _Reader(lambda: self.worlds.reload(self.database), reloads="world"),
-            *([Engine(context)] if fires else []),
+            _Reader(lambda: self.worlds.reload(self.lanes.parts), reloads="world"),
+            *([Engine(replace(context, database=self.lanes.engine))] if fires else []),
             *(make(context) for room in rooms for make in room.parts),
         )
 
@@ -99,7 +104,7 @@ class Process:
             except Exception as error:  # the other parts have to be stopped all the same
                 _log.exception("%s did not stop cleanly", type(part).__name__, extra={"event": "stop_failed"})
                 self.metrics.fault("stop", error)
-        await self.database.close()
+        await self.lanes.close()
 
     async def _come_up(self) -> None:
         reason = None
@@ -120,7 +125,7 @@ class Process:
     async def _load(self) -> _Obstacle | None:
         """Load every part. Returns what prevents it; None when all parts are loaded."""
         try:
-            if advice := (await migrate.survey(self.database)).advice:
+            if advice := (await migrate.survey(self.lanes.tail)).advice:
                 return _Obstacle(advice)
             for part in self.parts:
                 await part.load()
@@ -132,7 +137,7 @@ class Process:
         return None
 
     async def _read_cursor_secret(self) -> None:
-        async with self.database.read() as connection:
+        async with self.lanes.tail.read() as connection:
             self.context.cursors.use(await deployment.cursor_secret(connection))
 
 
@@ -160,9 +165,9 @@ class _ClockKeeper(Part):
     With `follows_log` a virtual clock starts no earlier than the newest time stored.
     """
 
-    def __init__(self, context: Context, *, follows_log: bool) -> None:
-        self._database = context.database
-        self._clock = context.clock
+    def __init__(self, database: Database, clock: Clock, *, follows_log: bool) -> None:
+        self._database = database
+        self._clock = clock
         self._follows_log = follows_log
         self._task: asyncio.Task[None] | None = None
 

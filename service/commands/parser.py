@@ -14,8 +14,9 @@ from service.postgres import EmbeddedError
 from service.registry.bundle.files import BundleError
 from service.rules.errors import Pointer, SihuError, Unavailable
 from service.settings import Settings, SettingsError
-from service.store.database import StatementRefused, cause_of
+from service.store.database import StatementRefused
 from service.store.migrate import WrongDatabase
+from service.store.sqlstates import cause_of
 
 CommandFunction = Callable[[Settings, argparse.Namespace], int]
 """A function that runs one command and returns its exit code."""

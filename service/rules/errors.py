@@ -191,11 +191,14 @@ class InternalError(SihuError):
 
 
 class Unavailable(SihuError):
-    """The database cannot be reached. `cause` is the database's own message: for ops and logs, never for the caller."""
+    """The database cannot be reached. `cause` is the database's own message and `trouble` the kind of trouble: for ops
+    and logs, never for the caller."""
 
     code, title = "unavailable", Sentence("The service cannot reach its database")
     retryable = True
 
-    def __init__(self, detail: Sentence, *, cause: str = "") -> None:
+    def __init__(self, detail: Sentence, *, cause: str = "", retry_after_s: int = 1, trouble: str = "") -> None:
         super().__init__(detail)
         self.cause = cause
+        self.retry_after_s = retry_after_s
+        self.trouble = trouble

@@ -53,7 +53,6 @@ class MethodNotAllowed(SihuError):
 
 
 _OF_HTTP: Mapping[type[SihuError], int] = {MethodNotAllowed: 405}
-_RETRY = {"Retry-After": "1"}
 _BY_STATUS: Mapping[int, type[SihuError]] = {
     401: errors.Unauthorized,
     403: errors.NotYours,
@@ -120,7 +119,7 @@ def refusal(
     Outside all doors (`door` None) the answer is a problem document."""
     lines = dict(headers or {})
     if isinstance(error, errors.Unavailable):
-        lines.update(_RETRY)
+        lines["Retry-After"] = str(error.retry_after_s)
     if isinstance(error, errors.Unauthorized) and door is not None:
         lines["WWW-Authenticate"] = door.challenge
     word = _as_problem if door is None or door.refusal is None else door.refusal
