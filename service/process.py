@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import Depends, FastAPI, Request
 
@@ -20,11 +20,12 @@ from service.context import Context, Part
 from service.engine import Engine
 from service.escalation.advance import Advancer
 from service.feed.tail import Tail
+from service.look import Look
 from service.queues.tags import QueueTags
 from service.room import Room
 from service.rules.errors import Unavailable
 from service.settings import EngineMode, Settings
-from service.store import lanes, migrate
+from service.store import lanes, migrate, pooling
 from service.store.database import Database
 from service.store.log import numbering
 from service.store.outages import Outages
@@ -53,6 +54,9 @@ class Process:
         queues = QueueTags()
         self.tail = Tail(self.lanes.tail, queues, self.metrics)
         self.ready = asyncio.Event()
+        self.obstacle = ""
+        """Why the process is not ready yet; empty while nobody knows of a reason."""
+        self.look: Look[Any] = Look()
         advancer = None
         by_class: dict[type, object] = {QueueTags: queues, Tail: self.tail}
         if isinstance(clock, VirtualClock):
@@ -104,13 +108,14 @@ class Process:
             except Exception as error:  # the other parts have to be stopped all the same
                 _log.exception("%s did not stop cleanly", type(part).__name__, extra={"event": "stop_failed"})
                 self.metrics.fault("stop", error)
+        await self.look.stop()
         await self.lanes.close()
 
     async def _come_up(self) -> None:
         reason = None
         while (obstacle := await self._load()) is not None:
             if obstacle.reason != reason:
-                reason = obstacle.reason
+                reason = self.obstacle = obstacle.reason
                 sentence = "not ready, trying every second: %s"
                 _log.error(sentence, reason, exc_info=obstacle.fault, extra={"event": "not_ready"})
             await asyncio.sleep(_TRY_AGAIN_S)
@@ -125,6 +130,9 @@ class Process:
     async def _load(self) -> _Obstacle | None:
         """Load every part. Returns what prevents it; None when all parts are loaded."""
         try:
+            await self.lanes.tail.demand_writes()
+            if await pooling.shares_sessions(self.lanes.tail):
+                return _Obstacle(pooling.ADVICE)
             if advice := (await migrate.survey(self.lanes.tail)).advice:
                 return _Obstacle(advice)
             for part in self.parts:

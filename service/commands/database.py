@@ -9,9 +9,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TypeVar
-from urllib.parse import parse_qs, urlsplit
 
-from service import postgres
+from service import database_urls, postgres
 from service.clock import DatabaseClock
 from service.rules.model import By
 from service.rules.world import World
@@ -71,9 +70,7 @@ def place(settings: Settings) -> str:
     """Return where the database of the settings is: the folder of the embedded server, or a host and a name."""
     if settings.database_url is None:
         return f"embedded in {settings.data_dir.resolve()}"
-    parts = urlsplit(settings.database_url)
-    hosts = parts.netloc.rpartition("@")[2] or ", ".join(parse_qs(parts.query).get("host", []))
-    return f"database {parts.path.removeprefix('/')} at {hosts}"
+    return database_urls.place(settings.database_url)
 
 
 async def on_database(url: str, work: Callable[[Database], Awaitable[T]]) -> T:

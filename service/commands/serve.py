@@ -18,7 +18,7 @@ from service.main import ROOMS, create_app
 from service.room import Room
 from service.rules.errors import Unavailable
 from service.settings import EngineMode, Settings, variable_of
-from service.store import migrate
+from service.store import migrate, pooling
 from service.store.database import Database
 from service.store.migrate import Tables, WrongDatabase
 from service.store.registry import rows
@@ -117,6 +117,8 @@ async def _prepare(settings: Settings, database: Database, url: str) -> tuple[st
 
 
 async def _state(settings: Settings, database: Database) -> str:
+    if await pooling.shares_sessions(database):
+        raise WrongDatabase(pooling.ADVICE)
     found = await migrate.survey(database)
     if found.tables in (Tables.NONE, Tables.NEWER, Tables.FOREIGN):
         raise WrongDatabase(found.advice)

@@ -23,7 +23,7 @@ from service.rules.errors import Unavailable
 from service.rules.sentences import Sentence
 from service.store.outages import Lane, Outages
 from service.store.sessions import Connector, Patience
-from service.store.sqlstates import Fault, Trouble, fault_of
+from service.store.sqlstates import Fault, NoWritesError, Trouble, fault_of
 
 Transaction = AsyncConnection
 """The transaction of a use case, which passes it to the functions of the store. Only the store sends SQL on it."""
@@ -51,6 +51,7 @@ come first."""
 _MAX_GOODBYE_S = 1.0
 _EPOCH = "sihu_epoch"
 _READ_ONLY = "25006"
+_TAKES_NO_WRITES = text("SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean")
 
 
 class Database:
@@ -112,7 +113,7 @@ class Database:
         Raises:
             Unavailable: the database cannot be reached, or is too busy.
         """
-        async with self._connected() as connection:
+        async with self.connected() as connection:
             await connection.begin()
             yield connection
             await _to_the_end(connection.commit())
@@ -125,9 +126,20 @@ class Database:
         Raises:
             Unavailable: the database cannot be reached, or is too busy.
         """
-        async with self._connected(reads=True) as connection:
+        async with self.connected(reads=True) as connection:
             yield await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         self.outages.served(self.lane, wrote=False)
+
+    def demand_reachable(self) -> None:
+        """Raises `Unavailable` while the tail of the log finds that the database is away, without asking it."""
+        if (away := self.outages.away) is not None and self.lane not in _ASKING:
+            raise _unavailable(away)
+
+    async def demand_writes(self) -> None:
+        """Raises `Unavailable` when the server takes no writes, or does not answer."""
+        async with self.begin() as tx:
+            if (await tx.execute(_TAKES_NO_WRITES)).scalar_one():
+                raise NoWritesError("this server takes no writes: it is a standby, or was set to read-only")
 
     async def ping(self) -> None:
         """Send the database a trivial query. Raises `Unavailable` when it does not answer."""
@@ -145,11 +157,14 @@ class Database:
             await self.engine.dispose(close=False)
 
     @asynccontextmanager
-    async def _connected(self, *, reads: bool = False) -> AsyncIterator[AsyncConnection]:
+    async def connected(self, *, reads: bool = False) -> AsyncIterator[AsyncConnection]:
         """A connection of the lane, which is cut when the block takes longer than the lane's users wait. `reads`: the
-        block has promised to write nothing."""
-        if (away := self.outages.away) is not None and self.lane not in _ASKING:
-            raise _unavailable(away)
+        block has promised to write nothing.
+
+        Raises:
+            Unavailable: the database cannot be reached, or is too busy.
+        """
+        self.demand_reachable()
         limit = _Limit(self._patience.block_s, reads=reads)
         try:
             connection = await self._take()
@@ -261,7 +276,7 @@ async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
 def _unavailable(fault: Fault) -> Unavailable:
     if fault.trouble is Trouble.TOO_SLOW:
         detail = Sentence(
-            "The database could not do this in time. Send for less, such as a shorter period, or send the same request "
+            "The database could not do this in time. Ask for less, such as a shorter period, or send the same request "
             "again later, with its Idempotency-Key: it is not done twice."
         )
     else:

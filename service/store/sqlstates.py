@@ -32,54 +32,60 @@ class Trouble(StrEnum):
     CHANGED = "changed"
 
 
-class Row(NamedTuple):
+class NoWritesError(Exception):
+    """The server says of itself what it would say to a write."""
+
+    sqlstate = "25006"
+
+
+class TroubleRow(NamedTuple):
     """One row of the table. `drops`: the connection is of no further use, even if the server has not closed it."""
 
     trouble: Trouble
     drops: bool = False
 
 
-BY_SQLSTATE: Mapping[str, Row] = {
-    "08": Row(Trouble.AWAY, drops=True),  # the connection is lost, or was never made
-    "25006": Row(Trouble.READ_ONLY, drops=True),  # a standby, or a server that was told to take no writes
-    "25P03": Row(Trouble.AWAY, drops=True),  # this process was silent for too long within a transaction
-    "25P04": Row(Trouble.TOO_SLOW, drops=True),  # a transaction took longer than the server allows
-    "26000": Row(Trouble.CHANGED, drops=True),  # a prepared statement is gone: somebody has reset the session
-    "28": Row(Trouble.REFUSED, drops=True),  # credentials, or the server's list of who may come in
-    "3D": Row(Trouble.REFUSED, drops=True),  # no such database, or not yet
-    "40000": Row(Trouble.CONFLICT),
-    "40001": Row(Trouble.CONFLICT),  # two transactions cannot both be carried out
-    "40003": Row(Trouble.AWAY, drops=True),  # nobody knows whether the statement was completed
-    "40P01": Row(Trouble.CONFLICT),  # a deadlock, of which this transaction was chosen to end
-    "42501": Row(Trouble.REFUSED),  # a right is missing; or a file of the server cannot be written any more
-    "42P05": Row(
+BY_SQLSTATE: Mapping[str, TroubleRow] = {
+    "08": TroubleRow(Trouble.AWAY, drops=True),  # the connection is lost, or was never made
+    "25006": TroubleRow(Trouble.READ_ONLY, drops=True),  # a standby, or a server that was told to take no writes
+    "25P03": TroubleRow(Trouble.AWAY, drops=True),  # this process was silent for too long within a transaction
+    "25P04": TroubleRow(Trouble.TOO_SLOW, drops=True),  # a transaction took longer than the server allows
+    "26000": TroubleRow(Trouble.CHANGED, drops=True),  # a prepared statement is gone: somebody has reset the session
+    "28": TroubleRow(Trouble.REFUSED, drops=True),  # credentials, or the server's list of who may come in
+    "3D": TroubleRow(Trouble.REFUSED, drops=True),  # no such database, or not yet
+    "40000": TroubleRow(Trouble.CONFLICT),
+    "40001": TroubleRow(Trouble.CONFLICT),  # two transactions cannot both be carried out
+    "40003": TroubleRow(Trouble.AWAY, drops=True),  # nobody knows whether the statement was completed
+    "40P01": TroubleRow(Trouble.CONFLICT),  # a deadlock, of which this transaction was chosen to end
+    "42501": TroubleRow(Trouble.REFUSED),  # a right is missing; or a file of the server cannot be written any more
+    "42P05": TroubleRow(
         Trouble.CHANGED, drops=True
     ),  # a prepared statement of this name is there: somebody shares the session
-    "53": Row(Trouble.FULL),  # out of disk or memory
-    "53300": Row(Trouble.BUSY, drops=True),  # all connections of the server, the role or the database are taken
-    "55006": Row(Trouble.BUSY),  # somebody else uses the object
-    "55P03": Row(Trouble.BUSY),  # another transaction kept a lock too long
-    "57": Row(Trouble.AWAY, drops=True),  # the server stops, starts, has crashed, or ends the session
-    "57014": Row(Trouble.TOO_SLOW),  # cancelled: by its time limit, or by hand
-    "58": Row(Trouble.BROKEN),  # the server cannot read or write its files
-    "72": Row(Trouble.CONFLICT),  # the snapshot is too old
-    "F0": Row(Trouble.BROKEN, drops=True),  # the server cannot read its configuration
+    "53": TroubleRow(Trouble.FULL),  # out of disk or memory
+    "53300": TroubleRow(Trouble.BUSY, drops=True),  # all connections of the server, the role or the database are taken
+    "55006": TroubleRow(Trouble.BUSY),  # somebody else uses the object
+    "55P03": TroubleRow(Trouble.BUSY),  # another transaction kept a lock too long
+    "57": TroubleRow(Trouble.AWAY, drops=True),  # the server stops, starts, has crashed, or ends the session
+    "57014": TroubleRow(Trouble.TOO_SLOW),  # cancelled: by its time limit, or by hand
+    "58": TroubleRow(Trouble.BROKEN),  # the server cannot read or write its files
+    "72": TroubleRow(Trouble.CONFLICT),  # the snapshot is too old
+    "F0": TroubleRow(Trouble.BROKEN, drops=True),  # the server cannot read its configuration
 }
 """The first characters of SQLSTATEs. Of two rows that fit, the longer one counts."""
 
-_BY_CLASS: tuple[tuple[type[BaseException], str, Row], ...] = (
-    (PoolTimeoutError, "pool", Row(Trouble.BUSY)),  # no TimeoutError of Python; every connection stayed in use
-    (asyncpg.InvalidCachedStatementError, "0A000", Row(Trouble.CHANGED)),
-    (asyncpg.OutdatedSchemaCacheError, "schema", Row(Trouble.CHANGED, drops=True)),
-    (asyncpg.TargetServerAttributeNotMatched, "target", Row(Trouble.READ_ONLY)),
-    (asyncpg.InternalClientError, "protocol", Row(Trouble.AWAY, drops=True)),
-    (asyncpg.ClientConfigurationError, "client", Row(Trouble.REFUSED)),
-    (asyncpg.DataError, "", Row(Trouble.AWAY)),
-    (asyncpg.UnsupportedClientFeatureError, "", Row(Trouble.AWAY)),
-    (asyncpg.InterfaceError, "connection", Row(Trouble.AWAY, drops=True)),
-    (TimeoutError, "timeout", Row(Trouble.SILENT, drops=True)),
-    (asyncio.IncompleteReadError, "connection", Row(Trouble.AWAY, drops=True)),
-    (OSError, "connection", Row(Trouble.AWAY, drops=True)),
+_BY_CLASS: tuple[tuple[type[BaseException], str, TroubleRow], ...] = (
+    (PoolTimeoutError, "pool", TroubleRow(Trouble.BUSY)),  # no TimeoutError of Python; every connection stayed in use
+    (asyncpg.InvalidCachedStatementError, "0A000", TroubleRow(Trouble.CHANGED)),
+    (asyncpg.OutdatedSchemaCacheError, "schema", TroubleRow(Trouble.CHANGED, drops=True)),
+    (asyncpg.TargetServerAttributeNotMatched, "target", TroubleRow(Trouble.READ_ONLY)),
+    (asyncpg.InternalClientError, "protocol", TroubleRow(Trouble.AWAY, drops=True)),
+    (asyncpg.ClientConfigurationError, "client", TroubleRow(Trouble.REFUSED)),
+    (asyncpg.DataError, "", TroubleRow(Trouble.AWAY)),
+    (asyncpg.UnsupportedClientFeatureError, "", TroubleRow(Trouble.AWAY)),
+    (asyncpg.InterfaceError, "connection", TroubleRow(Trouble.AWAY, drops=True)),
+    (TimeoutError, "timeout", TroubleRow(Trouble.SILENT, drops=True)),
+    (asyncio.IncompleteReadError, "connection", TroubleRow(Trouble.AWAY, drops=True)),
+    (OSError, "connection", TroubleRow(Trouble.AWAY, drops=True)),
 )
 """Errors of the driver and of the network, which have no SQLSTATE, and the label under which they are counted. Of two
 rows that fit, the first one counts; a row without a label is the fault of a statement."""
@@ -101,7 +107,7 @@ def fault_of(error: BaseException) -> Fault | None:
     state = getattr(cause, "sqlstate", None) or getattr(error, "sqlstate", None)
     found = _of_class(cause) or _of_state(state if isinstance(state, str) else "")
     if found is None and isinstance(error, DBAPIError) and error.connection_invalidated:
-        found = "connection", Row(Trouble.AWAY, drops=True)
+        found = "connection", TroubleRow(Trouble.AWAY, drops=True)
     if found is None:
         return None
     label, row = found
@@ -115,14 +121,14 @@ def _cause(error: BaseException) -> BaseException:
     return getattr(error.orig, "driver_exception", None) or error.orig.__cause__ or error.orig
 
 
-def _of_state(state: str) -> tuple[str, Row] | None:
+def _of_state(state: str) -> tuple[str, TroubleRow] | None:
     for length in (5, 2):
         if row := BY_SQLSTATE.get(state[:length]):
             return state, row
     return None
 
 
-def _of_class(error: BaseException) -> tuple[str, Row] | None:
+def _of_class(error: BaseException) -> tuple[str, TroubleRow] | None:
     for kind, label, row in _BY_CLASS:
         if isinstance(error, kind):
             return (label, row) if label else None
