@@ -118,7 +118,7 @@ def _cause(error: BaseException) -> BaseException:
     """The driver's error in an error of SQLAlchemy, and otherwise the error itself."""
     if not isinstance(error, DBAPIError) or error.orig is None:
         return error
-    return getattr(error.orig, "driver_exception", None) or error.orig.__cause__ or error.orig
+    return error.orig.__cause__ or error.orig
 
 
 def _of_state(state: str) -> tuple[str, TroubleRow] | None:
