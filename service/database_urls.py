@@ -22,7 +22,7 @@ _OWN_PARAMETERS = (
 _PORT = 5432
 
 
-class Server(NamedTuple):
+class ServerAddress(NamedTuple):
     """One server: a host or the folder of a socket, and its port, where it is named."""
 
     host: str
@@ -38,7 +38,7 @@ class _Parts(NamedTuple):
     of the database, and not among the parameters."""
 
     login: str
-    servers: tuple[Server, ...]
+    servers: tuple[ServerAddress, ...]
     in_address: bool
     database: str
     parameters: tuple[tuple[str, str], ...]
@@ -52,8 +52,8 @@ def normalised(url: str) -> str:
     return _put_together("postgresql+asyncpg", parts, "", _as_parameters(parts.servers))
 
 
-def for_libpq(url: str) -> str:
-    """The same URL as the programs of PostgreSQL take it, such as pg_dump."""
+def libpq_form(url: str) -> str:
+    """A URL in the form that the programs of PostgreSQL take, such as pg_dump."""
     parts = _parts(url)
     if parts.in_address or not any(server.host.startswith("/") for server in parts.servers):
         return _put_together("postgresql", parts, ",".join(map(str, parts.servers)), ())
@@ -73,13 +73,13 @@ def _put_together(scheme: str, parts: _Parts, address: str, servers: Sequence[tu
     return f"{scheme}://{parts.login}{address}/{parts.database}{'?' if query else ''}{query}"
 
 
-def _as_parameters(servers: Sequence[Server]) -> list[tuple[str, str]]:
+def _as_parameters(servers: Sequence[ServerAddress]) -> list[tuple[str, str]]:
     if len(servers) == 1 or any(":" in host or "/" in host for host, _ in servers):
         return _in_two_lists(servers)
     return [("host", f"{host}:{port or _PORT}") for host, port in servers]
 
 
-def _in_two_lists(servers: Sequence[Server]) -> list[tuple[str, str]]:
+def _in_two_lists(servers: Sequence[ServerAddress]) -> list[tuple[str, str]]:
     hosts = ("host", ",".join(server.host for server in servers))
     if len(servers) == 1 and servers[0].port is None:
         return [hosts]
@@ -110,7 +110,7 @@ def _parts(url: str) -> _Parts:
     return _Parts(login + at, servers, in_address, database, others)
 
 
-def _servers_of(parameters: Sequence[tuple[str, str]]) -> tuple[Server, ...]:
+def _servers_of(parameters: Sequence[tuple[str, str]]) -> tuple[ServerAddress, ...]:
     """The servers that the parameters name: host=h1:p1&host=h2:p2, or host=h1,h2&port=p1,p2."""
     hosts = [each for name, value in parameters if name == "host" for each in value.split(",")]
     ports = [each for name, value in parameters if name == "port" for each in value.split(",")]
@@ -123,18 +123,20 @@ def _servers_of(parameters: Sequence[tuple[str, str]]) -> tuple[Server, ...]:
     if len(ports) not in (1, len(hosts)):
         raise ValueError("should have one port= for all hosts, or one for each")
     each_port = ports * len(hosts) if len(ports) == 1 else ports
-    return tuple(Server(_named(host.strip("[]")), _port(port)) for host, port in zip(hosts, each_port, strict=True))
+    return tuple(
+        ServerAddress(_named(host.strip("[]")), _port(port)) for host, port in zip(hosts, each_port, strict=True)
+    )
 
 
-def _server(text: str) -> Server:
+def _server(text: str) -> ServerAddress:
     """One of `host`, `host:port`, `[address]`, `[address]:port`, or the folder of a socket."""
     if text.startswith("["):
         host, _, port = text[1:].partition("]")
-        return Server(_named(host), _port(port.removeprefix(":")))
+        return ServerAddress(_named(host), _port(port.removeprefix(":")))
     if text.startswith("/") or text.count(":") > 1:
-        return Server(text, None)
+        return ServerAddress(text, None)
     host, _, port = text.partition(":")
-    return Server(_named(host), _port(port))
+    return ServerAddress(_named(host), _port(port))
 
 
 def _named(host: str) -> str:

@@ -31,7 +31,7 @@ def test_several_servers_are_those_of_the_driver(url: str) -> None:
     expected = {**TWO, "user": "u", "password": "p", "database": "d", "target_session_attrs": "read-write"}
     assert of_driver(database_urls.normalised(url)) == expected
     assert database_urls.normalised(url).startswith("postgresql+asyncpg://u:p@/d?host=h1:5432&host=h2:5433&")
-    assert database_urls.for_libpq(url).startswith("postgresql://u:p@h1")
+    assert database_urls.libpq_form(url).startswith("postgresql://u:p@h1")
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_addresses_and_sockets_reach_the_driver(url: str, host: object, port: ob
     ],
 )
 def test_libpq_gets_back_what_it_would_write(url: str) -> None:
-    assert database_urls.for_libpq(database_urls.normalised(url)) == url
+    assert database_urls.libpq_form(database_urls.normalised(url)) == url
     assert database_urls.normalised(database_urls.normalised(url)) == database_urls.normalised(url)
 
 

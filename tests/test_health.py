@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 from sqlalchemy.engine import URL
 
 from service import clock as clocks
 from service.clock import VirtualClock
 from service.main import create_app
 from service.settings import Settings
+from service.store.outages import Lane
+from service.store.sqlstates import Failure, Trouble
 from tests.conftest import clone
 from tests.house import START, House
 
@@ -93,6 +98,43 @@ async def test_without_a_database_it_is_unavailable_and_alive() -> None:
         assert ready.json()["checks"]["database"]["ok"] is False
         for path in ("/healthz", "/metrics"):
             assert (await ask(app, path)).status_code == 200
+
+
+async def test_a_look_that_takes_long_is_answered_in_time(house: House) -> None:
+    """Somebody else has the only connection of the probe, as a server has that does not answer."""
+    async with house.process.lanes.probe.begin():
+        began = clocks.monotonic()
+        answers = await asyncio.gather(*[ask(house.app, "/readyz") for _ in range(10)])
+        assert clocks.monotonic() - began < 1.5
+    assert {each.status_code for each in answers} == {503}
+    assert {each.json()["checks"]["database"]["ok"] for each in answers} == {False}
+    assert (await ask(house.app, "/readyz")).status_code == 200
+
+
+async def test_people_who_take_all_connections_leave_the_probe_its_own(house: House) -> None:
+    async with AsyncExitStack() as stack:
+        for _ in range(house.process.settings.pool_size):
+            await stack.enter_async_context(house.process.database.begin())
+        assert await readiness(house) == (200, "ready", [])
+
+
+async def test_trouble_of_others_degrades_it_and_is_counted(house: House) -> None:
+    full = Failure(Trouble.FULL, False, "53100", "No space left on device")
+    house.process.lanes.outages.met(Lane.PARTS, full)
+    assert await readiness(house) == (200, "degraded", ["database"])
+    check = (await ask(house.app, "/readyz")).json()["checks"]["database"]
+    assert check == {"ok": False, "detail": "the database is full: No space left on device", "faults": {"full": 1}}
+    assert 'sihu_database_faults_total{sqlstate="53100"} 1.0' in (await ask(house.app, "/metrics")).text
+
+
+async def test_a_server_that_takes_no_writes_is_unavailable(haizhu_url: str, house: House) -> None:
+    async with house.process.lanes.probe.engine.connect() as connection:
+        await connection.execute(text("SET default_transaction_read_only = on"))
+        await connection.commit()
+    found = (await ask(house.app, "/readyz")).json()
+    assert found["status"] == "unavailable"
+    assert "this server takes no writes" in found["checks"]["database"]["detail"]
+    assert await readiness(house) != (503, "unavailable", ["database"]), "the connection was left"
 
 
 async def test_older_tables_are_unavailable_and_say_what_to_run(bare_url: str) -> None:

@@ -6,8 +6,7 @@ answered after its commit.
 
 Reports are decided in the order in which they came, so that the first of two under one key or from one source wins.
 
-The queue is bounded in number and in time: a report that finds it full, or waits in it for too long, is refused and not
-stored. A report that is being saved has left the queue and waits for its commit.
+A report that finds the queue full, or waits in it for too long, is refused and not stored.
 """
 
 from __future__ import annotations
@@ -284,7 +283,6 @@ def _too_many() -> Unavailable:
             "Too many reports wait to be stored, and this one was not. "
             "Send the same request again, with its Idempotency-Key: it is not done twice."
         ),
-        cause="the queue of reports is full, or the database too slow",
         trouble="busy",
     )
 

@@ -23,7 +23,7 @@ from service.rules.errors import Unavailable
 from service.rules.sentences import Sentence
 from service.store.outages import Lane, Outages
 from service.store.sessions import Connector, Patience
-from service.store.sqlstates import Fault, NoWritesError, Trouble, fault_of
+from service.store.sqlstates import Failure, NoWritesError, Trouble, fault_of
 
 Transaction = AsyncConnection
 """The transaction of a use case, which passes it to the functions of the store. Only the store sends SQL on it."""
@@ -201,7 +201,7 @@ class Database:
             adapted.driver_connection.terminate()  # a goodbye could wait for a server that does not answer
             raise DisconnectionError
 
-    def _in_words(self, fault: Fault) -> Fault:
+    def _in_words(self, fault: Failure) -> Failure:
         """The fault with a sentence, where SQLAlchemy has one of its own or the driver has none."""
         wait_s = self._patience.wait_s
         if fault.label == "pool":
@@ -238,14 +238,14 @@ class _Limit:
         self._passed = True
         self._driver.terminate()
 
-    def fault_of(self, error: Exception) -> Fault | None:
+    def fault_of(self, error: Exception) -> Failure | None:
         """What is wrong with the database when the block raises `error`; None when nothing is."""
         fault = fault_of(error)
         if fault is None or (self._reads and fault.label == _READ_ONLY):  # the block has broken its own promise
             return None
         if not self._passed:
             return fault
-        return Fault(Trouble.SILENT, True, "timeout", f"no answer within {self._block_s:g} s")
+        return Failure(Trouble.SILENT, True, "timeout", f"no answer within {self._block_s:g} s")
 
     async def drop(self) -> None:
         """Close the connection without a goodbye, so that nobody takes it again."""
@@ -273,7 +273,7 @@ async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
         raise
 
 
-def _unavailable(fault: Fault) -> Unavailable:
+def _unavailable(fault: Failure) -> Unavailable:
     if fault.trouble is Trouble.TOO_SLOW:
         detail = Sentence(
             "The database could not do this in time. Ask for less, such as a shorter period, or send the same request "

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from service.store.sqlstates import Fault, Trouble
+from service.store.sqlstates import Failure, Trouble
 
 _log = logging.getLogger(__name__)
 
@@ -76,10 +76,10 @@ class Outages:
         self._logs = logs
         self._open: dict[Trouble, _Episode] = {}
         self._rounds_failed = 0
-        self._away: Fault | None = None
+        self._away: Failure | None = None
 
     @property
-    def away(self) -> Fault | None:
+    def away(self) -> Failure | None:
         """Why no lane but the tail's asks the database at present; None while the database can be asked."""
         return self._away
 
@@ -89,7 +89,7 @@ class Outages:
             if trouble not in _OF_STATEMENTS:
                 yield f"{_PHRASES[trouble]}: {episode.sentence}"
 
-    def met(self, lane: Lane, fault: Fault) -> None:
+    def met(self, lane: Lane, fault: Failure) -> None:
         """Take note of a fault that a lane has met."""
         self.counts[fault.trouble] += 1
         if self._count is not None:
@@ -125,7 +125,7 @@ class Outages:
                     self._leave(trouble)
                     self._ends(trouble, episode, now)
 
-    def _round_failed(self, fault: Fault) -> None:
+    def _round_failed(self, fault: Failure) -> None:
         self._rounds_failed += 1
         # one lost connection proves nothing; silence for as long as the tail waits, or a second failure, does
         if fault.trouble in _SERVER and (self._rounds_failed > 1 or fault.trouble is not Trouble.AWAY):
@@ -136,7 +136,7 @@ class Outages:
         if trouble in _SERVER:
             self.epoch += 1
 
-    def _begins(self, lane: Lane, fault: Fault) -> None:
+    def _begins(self, lane: Lane, fault: Failure) -> None:
         if self._logs:
             extra = {"event": "database_trouble", "cause": fault.trouble, "sqlstate": fault.label, "lane": lane}
             level = logging.WARNING if fault.trouble in _OF_STATEMENTS else logging.ERROR

@@ -91,7 +91,7 @@ _BY_CLASS: tuple[tuple[type[BaseException], str, TroubleRow], ...] = (
 rows that fit, the first one counts; a row without a label is the fault of a statement."""
 
 
-class Fault(NamedTuple):
+class Failure(NamedTuple):
     """An error that is no fault of a statement. `label`: its SQLSTATE, or where there is none what it is counted as;
     `sentence`: the database's own words, in one line."""
 
@@ -101,7 +101,7 @@ class Fault(NamedTuple):
     sentence: str
 
 
-def fault_of(error: BaseException) -> Fault | None:
+def fault_of(error: BaseException) -> Failure | None:
     """What is wrong with the database; None when the error is the fault of a statement, or of this program."""
     cause = _cause(error)
     state = getattr(cause, "sqlstate", None) or getattr(error, "sqlstate", None)
@@ -111,7 +111,7 @@ def fault_of(error: BaseException) -> Fault | None:
     if found is None:
         return None
     label, row = found
-    return Fault(row.trouble, row.drops, label, cause_of(error))
+    return Failure(row.trouble, row.drops, label, cause_of(error))
 
 
 def _cause(error: BaseException) -> BaseException:

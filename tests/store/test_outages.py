@@ -20,14 +20,14 @@ from service.store import outages
 from service.store.database import Database
 from service.store.outages import Lane, Outages
 from service.store.sessions import Patience
-from service.store.sqlstates import Fault, Trouble
+from service.store.sqlstates import Failure, Trouble
 
 pytestmark = pytest.mark.anyio
 
 QUICK = Patience(wait_s=0.3, lock_s=0.2, statement_s=0.5, idle_s=0.3, block_s=1.5)
-AWAY = Fault(Trouble.AWAY, True, "57P01", "terminating connection")
-FULL = Fault(Trouble.FULL, False, "53100", "No space left on device")
-SILENT = Fault(Trouble.SILENT, True, "timeout", "no answer within 5 s")
+AWAY = Failure(Trouble.AWAY, True, "57P01", "terminating connection")
+FULL = Failure(Trouble.FULL, False, "53100", "No space left on device")
+SILENT = Failure(Trouble.SILENT, True, "timeout", "no answer within 5 s")
 
 
 @pytest.fixture
@@ -312,7 +312,7 @@ def test_one_lost_connection_of_the_tail_closes_nothing() -> None:
 
 
 @pytest.mark.parametrize(("lane", "fault"), [(Lane.PEOPLE, SILENT), (Lane.ENGINE, AWAY), (Lane.TAIL, FULL)])
-def test_only_the_tail_and_the_whole_server_close_the_others(lane: Lane, fault: Fault) -> None:
+def test_only_the_tail_and_the_whole_server_close_the_others(lane: Lane, fault: Failure) -> None:
     seen = Outages(logs=False)
     for _ in range(5):
         seen.met(lane, fault)
