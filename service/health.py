@@ -123,8 +123,8 @@ async def check_health() -> Answer[HealthView]:
 async def check_readiness(process: CurrentProcess) -> Answer[ReadinessView]:
     """200 `ready`: send traffic. 200 `degraded`: the process serves, but one check is not ok: a deadline is overdue or
     the feed lags by more than `promise_s`, the working days of this year are not known, or no registry was imported.
-    503 `unavailable`: send no traffic, since the database cannot be reached, its tables are those of an older version,
-    or the process is still starting. No key is needed."""
+    503 `unavailable`: send no traffic, since the database cannot be reached, its tables are those of an older version
+    (or of a newer one that this program does not fit), or the process is still starting. No key is needed."""
     view = await readiness(process)
     if view["status"] == "unavailable":
         return answer(view, 503, {"Retry-After": "1"})
@@ -168,9 +168,9 @@ def _calendar(process: Process) -> CalendarCheck:
 
 async def _checks(process: Process) -> ChecksView:
     try:
-        if await migrate.pending(process.database):
-            advice = (await migrate.survey(process.database)).advice
-            return {"database": {"ok": True}, "migrations": {"ok": False, "detail": advice}}
+        found = await migrate.survey(process.database)
+        if found.advice:
+            return {"database": {"ok": True}, "migrations": {"ok": False, "detail": found.advice}}
         async with process.database.read() as connection:
             nearest = await claiming.next_wake(connection)
     except Unavailable as error:
@@ -183,7 +183,7 @@ async def _checks(process: Process) -> ChecksView:
     lag_s, version = process.tail.lag_s, process.worlds.world.version
     return {
         "database": {"ok": True},
-        "migrations": {"ok": True},
+        "migrations": {"ok": True, "detail": found.notice} if found.notice else {"ok": True},
         "calendar": _calendar(process),
         "feed": {"ok": lag_s <= promise_s, "lag_s": round(lag_s, 3)},
         "engine": {"ok": overdue_s <= promise_s, "overdue_s": round(overdue_s, 3), "promise_s": promise_s},

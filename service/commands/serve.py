@@ -119,7 +119,7 @@ async def _state(settings: Settings, database: Database) -> str:
     found = await migrate.survey(database)
     if found.tables in (Tables.NONE, Tables.NEWER, Tables.FOREIGN):
         raise WrongDatabase(found.advice)
-    state = [await described(settings, database), _mode(settings), found.advice]
+    state = [await described(settings, database), _mode(settings), found.advice or found.notice]
     async with database.read() as connection:
         if not await rows.unit_names(connection):
             state.append("registry empty: sihu registry import DIR")
