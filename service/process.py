@@ -20,6 +20,7 @@ from service.context import Context, Part
 from service.engine import Engine
 from service.escalation.advance import Advancer
 from service.feed.tail import Tail
+from service.gauges import Gauges
 from service.look import Look
 from service.queues.tags import QueueTags
 from service.room import Room
@@ -30,6 +31,7 @@ from service.store.database import Database
 from service.store.log import numbering
 from service.store.outages import Outages
 from service.store.registry import deployment
+from service.web import openapi
 from service.web.cursors import Cursors
 from service.worlds import CurrentWorld
 
@@ -46,7 +48,7 @@ class Process:
     def __init__(self, settings: Settings, clock: Clock, rooms: Sequence[Room]) -> None:
         self.settings = settings
         self.clock = clock
-        self.metrics = metrics.new()
+        self.metrics = metrics.new(openapi.version())
         outages = Outages(self.metrics.database_fault)
         self.lanes = lanes.open_to(settings.database_url or _NO_DATABASE, settings.pool_size, outages)
         self.database = self.lanes.people
@@ -88,6 +90,7 @@ class Process:
             # before the parts that load again on a reload, so that what changes from here on makes them load again
             self.tail,
             _Reader(lambda: self.worlds.reload(self.lanes.parts), reloads="world"),
+            Gauges(context),
             *([Engine(replace(context, database=self.lanes.engine))] if fires else []),
             *(make(context) for room in rooms for make in room.parts),
         )

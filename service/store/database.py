@@ -158,8 +158,8 @@ class Database:
 
     @asynccontextmanager
     async def connected(self, *, reads: bool = False) -> AsyncIterator[AsyncConnection]:
-        """A connection of the lane, which is cut when the block takes longer than the lane's users wait. `reads`: the
-        block has promised to write nothing.
+        """Open a connection for work that begins and ends transactions by itself, as migrations do. It is cut when the
+        block takes longer than the users of this lane wait. `reads`: the block has promised to write nothing.
 
         Raises:
             Unavailable: the database cannot be reached, or is too busy.

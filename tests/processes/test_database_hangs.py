@@ -93,7 +93,10 @@ def test_a_server_that_stops_answering_keeps_nobody_waiting(server: Server, tmp_
         running.wait_until("/readyz", 200)
         with closing(Phone(running, server.url())) as phone:
             incident = phone.report()[1].json()["id"]
-            comment = lambda: phone.send("POST", f"/v1/incidents/{incident}/comment", {"text": "?"})  # noqa: E731
+
+            def comment() -> tuple[float, httpx.Response]:
+                return phone.send("POST", f"/v1/incidents/{incident}/comment", {"text": "?"})
+
             with stopped(server):
                 probes = [lambda: phone.send("GET", "/readyz"), lambda: phone.send("GET", "/healthz")] * 3
                 answers = at_once(*[comment] * 20, *[phone.report] * 12, *probes)

@@ -258,7 +258,7 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records]
 
 
-def test_trouble_is_logged_once_when_it_begins_and_once_when_it_ends(
+def test_trouble_is_logged_when_it_begins_and_when_it_ends(
     caplog: pytest.LogCaptureFixture, time_passes: Callable[[float], None]
 ) -> None:
     seen = Outages()

@@ -102,7 +102,7 @@ def test_a_connection_whose_statement_failed_is_kept(state: str) -> None:
     assert fault is not None and not fault.drops
 
 
-def test_the_cause_is_one_line_in_the_words_of_the_database() -> None:
+def test_the_cause_is_one_line_of_the_databases_words() -> None:
     error = DBAPIError(
         "SELECT", None, Exception("<class 'asyncpg.exceptions.DiskFullError'>: no space left\nHINT: more")
     )
