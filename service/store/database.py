@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
+from weakref import WeakSet
 
 import orjson
 from sqlalchemy import ExceptionContext, event, text
@@ -19,9 +20,7 @@ from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from service.rules.errors import Unavailable
-from service.rules.sentences import Sentence
-from service.store.outages import Lane, Outages
+from service.store.outages import Lane, Outages, refusal_of
 from service.store.sessions import Connector, Patience
 from service.store.sqlstates import Failure, NoWritesError, Trouble, fault_of
 
@@ -34,15 +33,6 @@ COMMAND = Patience(wait_s=10, lock_s=10, statement_s=30, idle_s=30)
 """How long a command waits, where nobody else does."""
 _PATIENT = Patience(wait_s=2, lock_s=20, statement_s=60, idle_s=30, block_s=120)
 _PATIENT_POOL = 2
-_RETRY_AFTER_S = {
-    Trouble.AWAY: 5,
-    Trouble.SILENT: 5,
-    Trouble.READ_ONLY: 5,
-    Trouble.REFUSED: 15,
-    Trouble.FULL: 15,
-    Trouble.BROKEN: 15,
-}
-"""When to send a request again; a second later after any other trouble."""
 _ASKING = (Lane.TAIL, Lane.PROBE)
 """The lanes that ask the database also while it is away, so that the others learn when it is back."""
 _GRACE_S = 0.25
@@ -77,6 +67,7 @@ class Database:
             self._patience = replace(patience, statement_s=statement_timeout_ms / 1000)
         self._application = application
         self._longer: Database | None = None
+        self._drivers: WeakSet[Any] = WeakSet()
         self.engine: AsyncEngine = create_async_engine(
             url,
             async_creator=Connector(url, self._patience, application),
@@ -133,7 +124,7 @@ class Database:
     def demand_reachable(self) -> None:
         """Raises `Unavailable` while the tail of the log finds that the database is away, without asking it."""
         if (away := self.outages.away) is not None and self.lane not in _ASKING:
-            raise _unavailable(away)
+            raise refusal_of(away)
 
     async def demand_writes(self) -> None:
         """Raises `Unavailable` when the server takes no writes, or does not answer."""
@@ -146,15 +137,23 @@ class Database:
         async with self.read() as connection:
             await connection.execute(text("SELECT 1"))
 
+    def cut(self) -> None:
+        """Cut all connections at once. Whoever waits for an answer on one of them gets `Unavailable`."""
+        for each in [each for each in self._drivers if not each.is_closed()]:
+            each.terminate()
+        if self._longer is not None:
+            self._longer.cut()
+
     async def close(self) -> None:
         """Close all connections. A server that does not answer is not waited for."""
-        if self._longer is not None:
-            await self._longer.close()
         try:
             async with asyncio.timeout(_MAX_GOODBYE_S):
                 await self.engine.dispose()
         except TimeoutError:
-            await self.engine.dispose(close=False)
+            self.cut()
+            await self.engine.dispose()
+        if self._longer is not None:
+            await self._longer.close()
 
     @asynccontextmanager
     async def connected(self, *, reads: bool = False) -> AsyncIterator[AsyncConnection]:
@@ -182,7 +181,7 @@ class Database:
                 raise
             fault = self._in_words(fault)
             self.outages.met(self.lane, fault)
-            raise _unavailable(fault) from error
+            raise refusal_of(fault) from error
         finally:
             limit.end()
 
@@ -192,7 +191,8 @@ class Database:
             await connection.start()
         return connection
 
-    def _opened(self, _: object, record: ConnectionPoolEntry) -> None:
+    def _opened(self, adapted: DBAPIConnection, record: ConnectionPoolEntry) -> None:
+        self._drivers.add(adapted.driver_connection)
         record.info[_EPOCH] = self.outages.epoch
 
     def _taken(self, adapted: DBAPIConnection, record: ConnectionPoolEntry, _: object) -> None:
@@ -271,22 +271,3 @@ async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
     except asyncio.CancelledError:
         await asyncio.wait([task])
         raise
-
-
-def _unavailable(fault: Failure) -> Unavailable:
-    if fault.trouble is Trouble.TOO_SLOW:
-        detail = Sentence(
-            "The database could not do this in time. Ask for less, such as a shorter period, or send the same request "
-            "again later, with its Idempotency-Key: it is not done twice."
-        )
-    else:
-        detail = Sentence(
-            "The database cannot be reached, or is busy. "
-            "Send the same request again, with its Idempotency-Key: it is not done twice."
-        )
-    return Unavailable(
-        detail,
-        cause=fault.sentence,
-        retry_after_s=_RETRY_AFTER_S.get(fault.trouble, 1),
-        trouble=fault.trouble,
-    )

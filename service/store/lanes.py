@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 from service.store.database import Database
@@ -35,10 +36,17 @@ class Lanes:
     tail: Database
     probe: Database
 
+    def cut(self) -> None:
+        """Cut all connections at once. Whoever waits for an answer on one of them gets `Unavailable`."""
+        for lane in self._each():
+            lane.cut()
+
     async def close(self) -> None:
         """Close all connections. A server that does not answer is not waited for."""
-        for lane in (self.people, self.parts, self.engine, self.tail, self.probe):
-            await lane.close()
+        await asyncio.gather(*(lane.close() for lane in self._each()))
+
+    def _each(self) -> tuple[Database, ...]:
+        return self.people, self.parts, self.engine, self.tail, self.probe
 
 
 def open_to(url: str, pool_size: int, outages: Outages) -> Lanes:

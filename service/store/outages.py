@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from service.rules.errors import Unavailable
+from service.rules.sentences import Sentence
 from service.store.sqlstates import Failure, Trouble
 
 _log = logging.getLogger(__name__)
@@ -40,6 +42,16 @@ _OF_WRITES = (Trouble.READ_ONLY, Trouble.FULL, Trouble.BROKEN)
 """Trouble that a read does not meet: only a commit shows that it is over."""
 _OF_STATEMENTS = (Trouble.CONFLICT, Trouble.TOO_SLOW)
 """Trouble of single statements, which does not tell how the database is."""
+
+_RETRY_AFTER_S = {
+    Trouble.AWAY: 5,
+    Trouble.SILENT: 5,
+    Trouble.READ_ONLY: 5,
+    Trouble.REFUSED: 15,
+    Trouble.FULL: 15,
+    Trouble.BROKEN: 15,
+}
+"""When to send a request again; a second later after any other trouble."""
 
 _PHRASES = {
     Trouble.AWAY: "the database is away",
@@ -147,6 +159,26 @@ class Outages:
             extra = {"event": "database_trouble_over", "cause": trouble}
             sentence = "over after %.1f s, met %d times: %s"
             _log.warning(sentence, now - episode.began, episode.times, _PHRASES[trouble], extra=extra)
+
+
+def refusal_of(fault: Failure) -> Unavailable:
+    """The refusal of a request that has met a failure of the database."""
+    if fault.trouble is Trouble.TOO_SLOW:
+        detail = Sentence(
+            "The database could not do this in time. Ask for less, such as a shorter period, or send the same request "
+            "again later, with its Idempotency-Key: it is not done twice."
+        )
+    else:
+        detail = Sentence(
+            "The database cannot be reached, or is busy. "
+            "Send the same request again, with its Idempotency-Key: it is not done twice."
+        )
+    return Unavailable(
+        detail,
+        cause=fault.sentence,
+        retry_after_s=_RETRY_AFTER_S.get(fault.trouble, 1),
+        trouble=fault.trouble,
+    )
 
 
 def _now() -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -67,3 +68,18 @@ async def test_closing_ends_every_connection(process: Lanes, database: Database)
     query = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
     async with database.read() as connection:
         assert (await connection.execute(query)).scalar_one() == 0
+
+
+async def test_cutting_ends_what_waits_for_an_answer(process: Lanes) -> None:
+    async def waits(lane: Database) -> None:
+        async with lane.begin() as tx:
+            await tx.execute(text("SELECT pg_sleep(3)"))
+
+    for lane in (process.people, process.people.patient, process.engine):
+        await lane.ping()
+        task = asyncio.create_task(waits(lane))
+        await asyncio.sleep(0.2)
+        process.cut()
+        async with asyncio.timeout(0.5):
+            with pytest.raises(Unavailable):
+                await task
