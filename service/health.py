@@ -123,7 +123,7 @@ async def check_readiness(process: CurrentProcess) -> Answer[ReadinessView]:
     """200 `ready`: send traffic. 200 `degraded`: the process serves, but one check is not ok: a deadline is overdue or
     the feed lags by more than `promise_s`, the working days of this year are not known, or no registry was imported.
     503 `unavailable`: send no traffic, since the database cannot be reached, its tables are those of an older version
-    (or of a newer one that this program does not fit), or the process is still starting. No key is needed."""
+    (or of a newer one that this program does not fit), or the process is starting or stopping. No key is needed."""
     view = await readiness(process)
     if view["status"] == "unavailable":
         return answer(view, 503, {"Retry-After": "1"})
@@ -166,6 +166,8 @@ def _calendar(process: Process) -> CalendarCheck:
 
 
 async def _checks(process: Process) -> ChecksView:
+    if process.is_stopping:
+        return {"database": {"ok": True}, "migrations": {"ok": False, "detail": "stopping"}}
     try:
         found = await migrate.survey(process.database)
         if found.advice:
@@ -173,7 +175,7 @@ async def _checks(process: Process) -> ChecksView:
         async with process.database.read() as connection:
             nearest = await claiming.next_wake(connection)
     except Unavailable as error:
-        return {"database": {"ok": False, "detail": error.detail}}
+        return {"database": {"ok": False, "detail": process.trouble or error.detail}}
     if not process.ready.is_set():
         return {"database": {"ok": True}, "migrations": {"ok": False, "detail": "starting"}}
     overdue_s = max(0.0, (process.clock.now() - nearest).total_seconds()) if nearest else 0.0
