@@ -9,6 +9,7 @@ from fastapi import Response
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from typing_extensions import TypedDict  # pydantic cannot read that of `typing` before Python 3.12
 
+from service.gauges import Gauges
 from service.process import CurrentProcess, Process
 from service.rules.errors import Unavailable, ValidationFailed
 from service.rules.worktime import ZONE
@@ -106,7 +107,7 @@ _READYZ: dict[int | str, dict[str, Any]] = {
 _METRICS: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "every metric with its help",
-        "content": {"text/plain": {"schema": {"type": "string"}, "example": "sihu_lateness_seconds_count 0.0\n"}},
+        "content": {"text/plain": {"schema": {"type": "string"}, "example": "sihu_deadlines_fired_total 0.0\n"}},
     }
 }
 
@@ -141,9 +142,9 @@ async def readiness(process: Process) -> ReadinessView:
 
 @router.get("/metrics", summary="Metrics for Prometheus · 指标", response_class=Response, responses=_METRICS)
 async def read_metrics(process: CurrentProcess) -> Response:
-    """Everything that the process counts and measures, in Prometheus's text format 0.0.4. No key is needed."""
-    process.metrics.feed_position.set(process.tail.position)
-    process.metrics.sealer_lag_s.set(process.tail.lag_s)
+    """Everything that the process counts and measures, in Prometheus's text format 0.0.4. The answer never waits for
+    the database: figures that come from it are at most a little older, and say how old. No key is needed."""
+    process.context.part(Gauges).scrape()
     return Response(process.metrics.page(), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -10,24 +9,16 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
-from sqlalchemy.engine import URL
 
 from service import clock as clocks
 from service.clock import VirtualClock
 from service.main import create_app
 from service.settings import Settings
-from tests.conftest import clone
 from tests.house import START, House
 
 pytestmark = pytest.mark.anyio
 
 NOWHERE = "postgresql+asyncpg://nobody@127.0.0.1:1/nowhere"
-
-
-@pytest.fixture
-def bare_url(server: URL) -> Iterator[str]:
-    """A database without tables."""
-    yield from clone(server, "template1")
 
 
 async def ask(app: Any, path: str) -> httpx.Response:

@@ -125,7 +125,7 @@ def migrate(settings: Settings, arguments: argparse.Namespace) -> int:
     """
 
     async def work(database: Database) -> tuple[str, list[str]]:
-        await migrations.upgrade(database)
+        await migrations.upgrade(database, lambda line: print(f"sihu: {line}", file=sys.stderr))
         notice = (await migrations.survey(database)).notice
         return notice, await migrations.drift(database) if arguments.check and not notice else []
 

@@ -13,7 +13,7 @@ from contextlib import closing
 from typing import NoReturn
 
 from service import clock as clocks
-from service import proc
+from service import logs, proc
 from service import process as processes
 from service.commands import address, climbing, sample, serving
 from service.commands.database import described, embedded_server, on_database, place
@@ -73,9 +73,7 @@ def _epilog() -> str:
 def run(settings: Settings, arguments: argparse.Namespace) -> NoReturn:
     """Serve until a signal stops the server. An embedded database, and with `--demo` any database, is migrated first;
     otherwise ops run `sihu migrate` themselves. The port is taken before anything is written or promised."""
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for chatty in ("apscheduler", "alembic", "httpx"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    logs.install(settings.log_level, settings.log)
     if arguments.demo:
         sample.refuse_strangers(settings.host)
     signals = StopSignals()

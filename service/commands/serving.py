@@ -134,6 +134,7 @@ def server(app: ASGIApp, process: Process, lobby: Lobby, signals: StopSignals) -
     """The server of an application, whose process it stops at the end."""
     config = uvicorn.Config(
         _Quiet(app, lobby),
+        log_config=None,  # its lines go through the log of the process
         log_level="warning",
         access_log=False,
         http=connections.protocol(lobby),

@@ -15,8 +15,9 @@ from typing import Any, cast
 from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from service import ids
 from service.rules.errors import SihuError
-from service.web import every_answer, unreadable
+from service.web import every_answer, problems, request_log, unreadable
 from service.web.lobby import Lobby
 from service.web.problem_examples import BODY_S, HEAD_BYTES, HEAD_S
 
@@ -191,7 +192,7 @@ class Connection(HttpToolsProtocol):
         running = self.running
         if not self.is_answering:
             is_answered = self.reading is _BODY  # as with 401, which does not wait for the body
-            self._finish(b"" if is_answered else self._written(error, self.headers, ""))
+            self._finish(b"" if is_answered else self._unread(error))
         elif running is not self.cycle or self.reading is not _BODY:
             self._end_with_answer()
         else:
@@ -204,16 +205,24 @@ class Connection(HttpToolsProtocol):
         if running is None or not self.is_answering:
             self.transport.close()
             return
-        request_id = every_answer.request_id_of(cast("Scope", running.scope))
-        content = self._written(error, running.scope["headers"], request_id) if not running.response_started else b""
+        content = b"" if running.response_started else self._instead(error, cast("Scope", running.scope))
         running.disconnected = True
         running.message_event.set()
         self.pipeline.clear()
         self._finish(content)
 
-    def _written(self, error: SihuError, lines: Any, request_id: str) -> bytes:
-        url: bytes = self.url if self.reading in (_HEAD, _BODY) else b""
-        return unreadable.answer(error, url, list(lines or ()), self.lobby.clock, request_id)
+    def _unread(self, error: SihuError) -> bytes:
+        """The answer to what did not arrive as a request."""
+        is_begun, request_id = self.reading is _HEAD, ids.new_request_id()
+        url, lines = (self.url, self.headers) if is_begun else (b"", [])
+        self.lobby.log.note_unreadable(self.address, request_id, problems.status_of(type(error)), error.code)
+        return unreadable.answer(error, url, lines, self.lobby.clock, request_id)
+
+    def _instead(self, error: SihuError, scope: Scope) -> bytes:
+        """The answer to a request in place of the application's."""
+        request_log.mark_answered(scope, problems.status_of(type(error)), error.code)
+        request_id = every_answer.request_id_of(scope) or ids.new_request_id()
+        return unreadable.answer(error, scope["raw_path"], scope["headers"], self.lobby.clock, request_id)
 
     def _finish(self, content: bytes) -> None:
         self.reading, self.since = _REFUSED, self.loop.time()

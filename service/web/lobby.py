@@ -14,8 +14,10 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar
 
+from service import clock as clocks
 from service.clock import Clock
 from service.web import unreadable
+from service.web.request_log import RequestLog
 
 if TYPE_CHECKING:
     from service.web.connections import Connection
@@ -33,6 +35,7 @@ class Lobby:
 
     def __init__(self, clock: Clock, trusted: Sequence[Network] = (), max_connections: int = 10_000) -> None:
         self.clock = clock
+        self.log = RequestLog(clocks.monotonic)
         self.connections: dict[Connection, None] = {}
         self.is_closing = False
         """Whether each answer is to be the last one on its connection, since the server stops."""

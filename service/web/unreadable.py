@@ -9,7 +9,6 @@ from urllib.parse import quote
 
 from pydantic_core import to_json
 
-from service import ids
 from service.clock import Clock
 from service.rules.errors import BadRequest, HeadTooLarge, SihuError, TooSlow, Unavailable
 from service.rules.sentences import Sentence
@@ -38,7 +37,7 @@ CROWDED = Unavailable(
 _SHOWN_BYTES = 200
 
 
-def answer(error: SihuError, url: bytes, lines: every_answer.Lines, clock: Clock, request_id: str = "") -> bytes:
+def answer(error: SihuError, url: bytes, lines: every_answer.Lines, clock: Clock, request_id: str) -> bytes:
     """The whole answer, after which the connection is closed. `url` and `lines` are the address and the headers of the
     request, as far as they were read."""
     scope = {"headers": lines}
@@ -52,7 +51,7 @@ def answer(error: SihuError, url: bytes, lines: every_answer.Lines, clock: Clock
     ]
     if isinstance(error, Unavailable):
         own.append((b"retry-after", b"1"))
-    head = every_answer.completed(own, (request_id or ids.new_request_id()).encode(), scope, clock)
+    head = every_answer.completed(own, request_id.encode(), scope, clock)
     status = HTTPStatus(document["status"])
     first = f"HTTP/1.1 {status.value} {status.phrase}".encode()
     return b"\r\n".join([first, *(b"%s: %s" % line for line in head), b"", content])

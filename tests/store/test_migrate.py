@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -13,7 +14,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import ProgrammingError
 
 from service.rules.errors import Unavailable
-from service.store import migrate
+from service.store import migrate, migration_steps
 from service.store.database import Database
 from service.store.migrate import Tables, WrongDatabase
 from tests.processes.running import command as command_line
@@ -39,7 +40,7 @@ async def _downgrade(database: Database, revision: str) -> None:
 
 
 def _contract(connection: Connection, revision: str) -> None:
-    migrate.contract(Operations(MigrationContext.configure(connection)), revision)
+    migration_steps.contract(Operations(MigrationContext.configure(connection)), revision)
 
 
 async def test_a_migrated_database_has_nothing_pending_and_no_drift(database: Database) -> None:
@@ -100,8 +101,8 @@ async def test_a_survey_tells_whose_tables_these_are(blank_url: str) -> None:
 
 
 async def test_a_failed_upgrade_leaves_the_older_version_whole(blank_url: str) -> None:
-    """A table of somebody else's stands in the way of 0004: 0003 is taken back with it."""
-    async with at_revision(blank_url, REVISIONS[1]) as database:
+    """A table of somebody else's stands in the way of 0004: nothing of 0004 stays, and the next run goes on there."""
+    async with at_revision(blank_url, REVISIONS[2]) as database:
         before = await described(database)
         async with database.begin() as tx:
             await tx.execute(text("CREATE TABLE duty_proposal (id int)"))
@@ -112,6 +113,53 @@ async def test_a_failed_upgrade_leaves_the_older_version_whole(blank_url: str) -
         assert await described(database) == before
         await migrate.upgrade(database)
         assert (await migrate.survey(database)).tables is Tables.OURS
+
+
+async def test_a_migration_gives_way_to_others_and_tries_again(blank_url: str) -> None:
+    """Somebody reads a table for long. The migration keeps nobody waiting behind it, and is made at last."""
+    lines: list[str] = []
+    async with at_revision(blank_url, REVISIONS[-2]) as database:
+        reader = database.begin()
+        tx = await reader.__aenter__()
+        await tx.execute(text("SELECT count(*) FROM call"))
+        gave_way = asyncio.Event()
+
+        def progress(line: str) -> None:
+            lines.append(line)
+            if "gave way" in line:
+                gave_way.set()
+
+        upgrading = asyncio.create_task(migrate.upgrade(database, progress))
+        await asyncio.wait_for(gave_way.wait(), 30)
+        async with database.begin() as other:  # while the migration rests, others work
+            await other.execute(text("SET LOCAL lock_timeout = '1s'"))
+            await other.execute(text("UPDATE call SET rating = 1"))
+        await reader.__aexit__(None, None, None)
+        await asyncio.wait_for(upgrading, 30)
+        assert (await migrate.survey(database)).tables is Tables.OURS
+    assert f"revision {REVISIONS[-1]} gave way to others" in " ".join(lines)
+
+
+async def test_an_interrupted_upgrade_goes_on_where_it_was(blank_url: str) -> None:
+    """The server cuts the connection in the middle of a migration: what was made before it stays, the rest follows."""
+    async with at_revision(blank_url, REVISIONS[2]) as database:
+        async with database.begin() as tx:
+            await tx.execute(text("LOCK TABLE call IN SHARE MODE"))
+            waiting = asyncio.Event()
+            upgrading = asyncio.create_task(migrate.upgrade(database, lambda line: waiting.set()))
+            await asyncio.wait_for(waiting.wait(), 30)
+            await tx.execute(
+                text(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE application_name = 'sihu migrate' AND datname = current_database()"
+                )
+            )
+        with pytest.raises(Unavailable):
+            await upgrading
+        assert (await migrate.survey(database)).tables is Tables.OLDER
+        await migrate.upgrade(database)
+        assert (await migrate.survey(database)).tables is Tables.OURS
+        assert await migrate.drift(database) == []
 
 
 async def test_an_absent_database_is_unavailable(database_url: str) -> None:
