@@ -132,8 +132,8 @@ async def check_readiness(process: CurrentProcess) -> Answer[ReadinessView]:
     """200 `ready`: send traffic. 200 `degraded`: the process serves, but one check is not ok: a deadline is overdue or
     the feed lags by more than `promise_s`, the working days of this year are not known, or no registry was imported.
     503 `unavailable`: send no traffic, since the database cannot be reached or takes no writes, its tables are those of
-    an older version (or of a newer one that this program does not fit), or the process is still starting. The answer
-    comes within a second, also when the database does not answer. No key is needed."""
+    an older version (or of a newer one that this program does not fit), or the process is starting or stopping. The
+    answer comes within a second, also when the database does not answer. No key is needed."""
     view = await readiness(process)
     if view["status"] == "unavailable":
         return answer(view, 503, {"Retry-After": "1"})
@@ -189,6 +189,8 @@ def _database(process: Process) -> DatabaseCheck:
 
 
 async def _checks(process: Process) -> ChecksView:
+    if process.is_stopping:
+        return {"database": {"ok": True}, "migrations": {"ok": False, "detail": "stopping"}}
     try:
         await process.lanes.probe.demand_writes()
         found = await migrate.survey(process.lanes.probe)
@@ -197,7 +199,8 @@ async def _checks(process: Process) -> ChecksView:
         async with process.lanes.probe.read() as connection:
             nearest = await claiming.next_wake(connection)
     except Unavailable as error:
-        return {"database": {"ok": False, "detail": "; ".join(process.lanes.outages.present()) or error.cause}}
+        known = process.trouble or "; ".join(process.lanes.outages.present())
+        return {"database": {"ok": False, "detail": known or error.cause}}
     if not process.ready.is_set() and process.obstacle:
         return {"database": {"ok": False, "detail": process.obstacle}}
     if not process.ready.is_set():

@@ -14,6 +14,7 @@ from typing import Annotated, Any, NamedTuple
 
 from fastapi import Depends, FastAPI, Request
 
+from service import clock as clocks
 from service import metrics
 from service.clock import Clock, DatabaseClock, VirtualClock
 from service.context import Context, Part
@@ -33,12 +34,17 @@ from service.store.outages import Outages
 from service.store.registry import deployment
 from service.web import openapi
 from service.web.cursors import Cursors
+from service.web.waiting import HeldRequests
 from service.worlds import CurrentWorld
 
 _log = logging.getLogger(__name__)
 
 _TRY_AGAIN_S = 1.0
 _CLOCK_EVERY_S = 30.0
+_MAX_PARTS_S = 1.0
+"""Seconds that all parts together may take to stop. What takes longer waits for a database that does not answer."""
+_MAX_CLOSE_S = 1.5
+"""Seconds that the goodbye to the database may take. After that the end of the process cuts its connections."""
 _NO_DATABASE = "postgresql+asyncpg://nowhere/nowhere"
 
 
@@ -59,6 +65,10 @@ class Process:
         self.obstacle = ""
         """Why the process is not ready yet; empty while nobody knows of a reason."""
         self.look: Look[Any] = Look()
+        self.held = HeldRequests()
+        self.is_stopping = False
+        self.trouble = ""
+        """What is known about a database that cannot be reached, for /readyz; empty: what the database itself says."""
         advancer = None
         by_class: dict[type, object] = {QueueTags: queues, Tail: self.tail}
         if isinstance(clock, VirtualClock):
@@ -99,20 +109,46 @@ class Process:
         """Start the parts in the background. The event `ready` is set once every part runs."""
         self._coming_up = asyncio.create_task(self._come_up())
 
+    def note_trouble(self, trouble: str) -> None:
+        """Take note of why the database cannot be reached, as somebody knows who looks after it; empty: nothing."""
+        self.trouble = trouble
+
+    def let_go(self) -> None:
+        """Begin to stop: hold no request any longer, and say in /readyz that no more should come."""
+        self.is_stopping = True
+        self.held.release()
+
     async def stop(self) -> None:
-        """Stop the parts, the last one first, and close the connections to the database at the end."""
+        """Stop the parts, the last one first, and close the connections to the database at the end. This takes a
+        moment even when the database does not answer; what hangs then is left behind."""
+        self.let_go()
+        end = clocks.monotonic() + _MAX_PARTS_S
         if self._coming_up is not None:
             self._coming_up.cancel()
-            await asyncio.gather(self._coming_up, return_exceptions=True)
+            await asyncio.wait({self._coming_up}, timeout=_MAX_PARTS_S)
         while self._running:
             part = self._running.pop()
-            try:
-                await part.stop()
-            except Exception as error:  # the other parts have to be stopped all the same
-                _log.exception("%s did not stop cleanly", type(part).__name__, extra={"event": "stop_failed"})
-                self.metrics.fault("stop", error)
+            await self._stop(part, max(0.0, end - clocks.monotonic()))
+        await asyncio.wait({asyncio.create_task(self._close())}, timeout=_MAX_CLOSE_S)
+
+    async def _close(self) -> None:
         await self.look.stop()
         await self.lanes.close()
+
+    async def _stop(self, part: Part, patience_s: float) -> None:
+        name = type(part).__name__
+        stopping = asyncio.create_task(part.stop())
+        await asyncio.wait({stopping}, timeout=patience_s)
+        if not stopping.done():
+            self.lanes.cut()  # it waits for a database that does not answer
+            await asyncio.wait({stopping}, timeout=_MAX_CLOSE_S)
+        if not stopping.done():
+            stopping.cancel()
+            _log.warning("%s did not stop in time, and is left behind", name, extra={"event": "stop_too_slow"})
+        elif (error := stopping.exception()) is not None:  # the other parts have to be stopped all the same
+            _log.error("%s did not stop cleanly", name, exc_info=error, extra={"event": "stop_failed"})
+            if isinstance(error, Exception):
+                self.metrics.fault("stop", error)
 
     async def _come_up(self) -> None:
         reason = None

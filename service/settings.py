@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from service import database_urls
 from service.rules.worktime import FIRST_YEAR, LAST_START
@@ -71,6 +72,12 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", min_length=1, description="The address to listen on.")
     port: int = Field(default=8000, ge=0, le=65535, description="The port to listen on; 0 takes any free one.")
+    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] | None = Field(
+        default=None,
+        description="The addresses or networks of proxies in front, separated by commas, such as 10.0.0.0/8. What they "
+        "say of a client (X-Forwarded-For, X-Forwarded-Proto) is believed, and their connections are not counted as "
+        "those of one client. Unset: what a proxy on this machine says is believed.",
+    )
     promise_s: float = Field(
         default=5.0,
         gt=0,
@@ -107,6 +114,15 @@ class Settings(BaseSettings):
         if value is None or start == "now" or (isinstance(start, datetime) and start.tzinfo is not None):
             return start
         raise ValueError("should be `now` or an RFC 3339 time with an offset, such as 2026-11-02T09:00:00+08:00")
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _networks(cls, value: Any) -> Any:
+        try:
+            parts = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+            return None if parts is None else tuple(ip_network(part, strict=False) for part in parts)
+        except ValueError:
+            raise ValueError("should be addresses or networks such as 10.0.0.0/8, separated by commas") from None
 
     @field_validator("port", mode="before")
     @classmethod

@@ -129,6 +129,23 @@ async def test_a_server_that_takes_no_writes_is_unavailable(haizhu_url: str, hou
     assert await readiness(house) != (503, "unavailable", ["database"]), "the connection was left"
 
 
+async def test_a_stopping_process_wants_no_traffic(haizhu_url: str) -> None:
+    app = create_app(Settings(database_url=haizhu_url), clocks.of(None))
+    async with app.router.lifespan_context(app):
+        await app.state.process.ready.wait()
+        app.state.process.let_go()
+        ready = await ask(app, "/readyz")
+    assert (ready.status_code, ready.json()["checks"]["migrations"]["detail"]) == (503, "stopping")
+
+
+async def test_what_is_known_of_a_lost_database_is_shown() -> None:
+    app = create_app(Settings(database_url=NOWHERE), clocks.of(None))
+    async with app.router.lifespan_context(app):
+        app.state.process.note_trouble("the embedded PostgreSQL has died and is started again")
+        ready = await ask(app, "/readyz")
+    assert ready.json()["checks"]["database"]["detail"] == "the embedded PostgreSQL has died and is started again"
+
+
 async def execute(app: FastAPI, statement: str) -> None:
     async with app.state.process.database.begin() as tx:
         await tx.execute(text(statement))

@@ -30,11 +30,21 @@ T = TypeVar("T")
 def database_url(settings: Settings) -> Iterator[str]:
     """The URL of the database: DATABASE_URL, or that of the embedded server in SIHU_DATA_DIR, which runs as long as
     this block lasts."""
+    with embedded_server(settings) as server:
+        yield settings.database_url or (server.url() if server else "")
+
+
+@contextmanager
+def embedded_server(settings: Settings) -> Iterator[postgres.Server | None]:
+    """The embedded server in SIHU_DATA_DIR, which runs as long as this block lasts; None with DATABASE_URL."""
     if settings.database_url is not None:
-        yield settings.database_url
+        yield None
         return
-    with postgres.running(settings.data_dir / "postgres", bin_dir=settings.pg_bin) as url:
-        yield url
+    server = postgres.start(settings.data_dir / "postgres", bin_dir=settings.pg_bin)
+    try:
+        yield server
+    finally:
+        server.stop()
 
 
 def with_database(settings: Settings, work: Callable[[Database], Awaitable[T]]) -> T:

@@ -6,6 +6,8 @@ SihuError
 │   ├── BadJson                  the body is not JSON
 │   └── BadCursor                a cursor from elsewhere, or an altered one
 ├── TooLarge                     the body passes the limit                  413
+├── HeadTooLarge                 the head passes the limit                  431
+├── TooSlow                      the request did not arrive in time         408
 ├── UnsupportedMedia             the body is of another type, or encoded    415
 ├── NotFound                     unknown here, or not yours to see          404
 ├── NotYours                     you see it, but may not do this            403
@@ -108,6 +110,15 @@ class BadCursor(BadRequest):
 
 class TooLarge(SihuError):
     code, title = "body_too_large", Sentence("The body is too large")
+
+
+class HeadTooLarge(SihuError):
+    code, title = "head_too_large", Sentence("The head of the request is too large")
+
+
+class TooSlow(SihuError):
+    code, title = "too_slow", Sentence("The request did not arrive in time")
+    retryable = True
 
 
 class UnsupportedMedia(SihuError):

@@ -35,6 +35,8 @@ FAMILIES: Mapping[type[SihuError], int] = {
     errors.Unauthorized: 401,
     errors.BadRequest: 400,
     errors.TooLarge: 413,
+    errors.HeadTooLarge: 431,
+    errors.TooSlow: 408,
     errors.UnsupportedMedia: 415,
     errors.NotFound: 404,
     errors.NotYours: 403,
