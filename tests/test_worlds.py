@@ -122,7 +122,7 @@ async def test_a_world_that_was_taken_back_is_taken(database: Database, version:
     assert worlds.world.unit_name("dept-water") == "更旧"
 
 
-async def test_a_snapshot_from_before_does_not_bring_the_old_world_back(database: Database) -> None:
+async def test_an_older_snapshot_brings_no_old_world_back(database: Database) -> None:
     await bring(database, files())
     worlds = CurrentWorld()
     await worlds.reload(database)

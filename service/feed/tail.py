@@ -26,7 +26,7 @@ from service.queues.tags import QueueTags
 from service.rules.errors import Unavailable
 from service.store.database import Database
 from service.store.log import histories, marks, numbering
-from service.store.log.histories import Look, Memory
+from service.store.log.histories import HistoryLook, Memory
 from service.store.log.marks import LostPlaceError
 from service.store.log.numbering import OtherServerError, Sealed
 from service.store.log.writing import Committed
@@ -74,12 +74,15 @@ class Tail(Part):
         self._server_started: datetime | None = None
         self._in_doubt = False
         self._failing_since: float | None = None
-        self._away = False
         self._task: asyncio.Task[None] | None = None
 
     def on_reload(self, name: str, reload: Reloader) -> None:
         """Run `reload` when a batch says that `name` has to be read anew, and try again until it succeeds."""
         self._reloaders[name] = reload
+
+    def off_reload(self, name: str) -> None:
+        """Read `name` anew no more, since its part stops."""
+        self._reloaders.pop(name, None)
 
     def on_wake(self, wake: Callable[[datetime], None]) -> None:
         """Call `wake` with the nearest deadline of every batch that sets one."""
@@ -138,7 +141,7 @@ class Tail(Part):
         self._rung.set()
 
     def doubt(self, history: str) -> None:
-        """Look whether the log was taken back without anybody noticing: a reader has a place in this history that is
+        """HistoryLook whether the log was taken back without anybody noticing: a reader has a place in this history that is
         not there."""
         self._lost_in, self._in_doubt = history, True
         self._rung.set()
@@ -187,19 +190,13 @@ class Tail(Part):
             self._in_doubt = True
             self._rung.set()
             return GATHER_S
-        except Unavailable as error:
-            if not self._away:
-                _log.error("the database is away: %s", error.cause, extra={"event": "database_away"})
-            self._away = True
+        except Unavailable:
             return self._failed(began)
         except Exception as error:
             _log.exception("the tail of the log failed", extra={"event": "tail_failed"})
             self._metrics.fault("tail", error)
             return self._failed(began)
         self._failing_since = None
-        if self._away:
-            self._away = False
-            _log.warning("the database is back", extra={"event": "database_back"})
         if self._unnumbered:
             self._rung.set()  # committed during this round, or another process is numbering: look again after a pause
         for beat in self._beats:
@@ -230,7 +227,7 @@ class Tail(Part):
             self.renewals += 1
             self._moved.notify_all()
 
-    async def _look(self) -> Look:
+    async def _look(self) -> HistoryLook:
         memory = Memory(self._histories, self.recent.ends, self._lost_in)
         async with self._database.begin() as tx:
             look = await histories.look(tx, self._clock.now(), memory)

@@ -21,7 +21,7 @@ from service.rules import errors
 from service.rules.errors import Pointer, SihuError
 from service.rules.sentences import Sentence
 from service.rules.words import State
-from service.web import every_answer, faults, languages, problem_examples, routing
+from service.web import every_answer, faults, languages, problem_examples, request_log, routing
 from service.web.doors import Door, door_of
 from service.web.languages import Language
 from service.web.problem_shape import FieldProblem, Problem
@@ -35,6 +35,8 @@ FAMILIES: Mapping[type[SihuError], int] = {
     errors.Unauthorized: 401,
     errors.BadRequest: 400,
     errors.TooLarge: 413,
+    errors.HeadTooLarge: 431,
+    errors.TooSlow: 408,
     errors.UnsupportedMedia: 415,
     errors.NotFound: 404,
     errors.NotYours: 403,
@@ -55,7 +57,6 @@ class MethodNotAllowed(SihuError):
 
 
 _OF_HTTP: Mapping[type[SihuError], int] = {MethodNotAllowed: 405}
-_RETRY = {"Retry-After": "1"}
 _BY_STATUS: Mapping[int, type[SihuError]] = {
     401: errors.Unauthorized,
     403: errors.NotYours,
@@ -124,9 +125,10 @@ def refusal(
 ) -> Response:
     """The answer to a request that is refused, in the form of its door and with the headers that belong to its status.
     Outside all doors (`door` None) the answer is a problem document."""
+    request_log.mark(request.scope, error.code)
     lines = dict(headers or {})
     if isinstance(error, errors.Unavailable):
-        lines.update(_RETRY)
+        lines["Retry-After"] = str(error.retry_after_s)
     if isinstance(error, errors.Unauthorized) and door is not None:
         lines["WWW-Authenticate"] = door.challenge
     word = _as_problem if door is None or door.refusal is None else door.refusal
@@ -204,7 +206,8 @@ class _Handlers:
         request_id = every_answer.request_id_of(request.scope)
         extra = {"event": "internal_error", "request_id": request_id}
         sentence = "%s %s failed (X-Request-Id %s)"
-        _log.error(sentence, request.method, request.url.path, request_id, exc_info=error, extra=extra)
+        route = routing.template(request.scope)  # not the path, in which anything may stand
+        _log.error(sentence, request.method, route, request_id, exc_info=error, extra=extra)
         self._count(error)
         return self._answer(errors.InternalError(_INTERNAL), request)
 

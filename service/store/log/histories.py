@@ -60,7 +60,7 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class HistoryLook:
     """What a look at the histories has found. `is_lost`: the last place that the process remembers is not there any
     more. `server_started` goes with `numbering.seal`."""
 
@@ -75,7 +75,7 @@ async def stored(connection: AsyncConnection) -> tuple[History, ...]:
     return tuple(map(_history, await connection.execute(select(log_history).order_by(log_history.c.n))))
 
 
-async def look(tx: AsyncConnection, now: datetime, memory: Memory) -> Look:
+async def look(tx: AsyncConnection, now: datetime, memory: Memory) -> HistoryLook:
     """Begin a history if the log goes on from a copy since the last look, and announce that events were lost, once for
     all processes. Nobody numbers before this transaction ends."""
     await tx.execute(_LOCK)
@@ -87,7 +87,7 @@ async def look(tx: AsyncConnection, now: datetime, memory: Memory) -> Look:
     elif memory.lost_in in (known := [each.mark for each in found.histories]):
         await found.note_loss(found.histories[known.index(memory.lost_in) + 1 :])
     started = (await tx.execute(select(func.pg_postmaster_start_time()))).scalar_one()
-    return Look(tuple(found.histories), started, is_lost, found.committed)
+    return HistoryLook(tuple(found.histories), started, is_lost, found.committed)
 
 
 _LOCK = select(func.pg_advisory_xact_lock(numbering.SEALER))

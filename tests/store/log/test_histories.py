@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 from service.rules.words import EventType
 from service.store.database import Database
 from service.store.log import histories, marks
-from service.store.log.histories import History, Look, Memory
+from service.store.log.histories import History, HistoryLook, Memory
 from service.store.log.marks import LogPlace
 from service.store.log.tables import event
 from tests.store.log.batches import CELL, NOW, comment, lose, seal, write
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.anyio
 NOTHING = Memory(frozenset())
 
 
-async def _look(database: Database, memory: Memory = NOTHING) -> Look:
+async def _look(database: Database, memory: Memory = NOTHING) -> HistoryLook:
     async with database.begin() as tx:
         return await histories.look(tx, NOW, memory)
 
@@ -145,7 +145,7 @@ async def test_the_announcement_is_in_the_district(database: Database) -> None:
         assert (await connection.execute(found)).one() == (CELL[:6], [], None)
 
 
-async def test_a_server_that_hides_its_name_is_known_by_the_tables(database: Database) -> None:
+async def test_a_server_that_hides_its_name_has_its_tables(database: Database) -> None:
     """On a server that somebody else runs, a role may have no right to these functions."""
     async with database.begin() as tx:
         await tx.execute(text("CREATE ROLE limited_reader"))
