@@ -40,7 +40,7 @@ def _run(prepared: Template, name: str, scenario: Scenario, began: float, scale:
         return asyncio.run(scenario.run(prepared, lambda words: _say(began, f"{name}: {words}"), times))
     except Exception as error:  # a drill that breaks is no drill that holds; the others go on
         traceback.print_exc()
-        return Outcome(violations=[f"the drill broke: {type(error).__name__}: {error}"])
+        return Outcome(violations=[f"the drill broke: {type(error).__name__}: {str(error).strip().splitlines()[-1:]}"])
 
 
 def _verdict(outcome: Outcome) -> str:

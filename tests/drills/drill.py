@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -39,12 +40,14 @@ class Outcome:
 class Drill:
     """The people, the reader and the ledger at a few processes that run already."""
 
-    def __init__(self, servers: Sequence[Serving], keys: Keys, *, people: int = 12, batchers: int = 2) -> None:
+    def __init__(
+        self, servers: Sequence[Serving], keys: Keys, *, people: int, batchers: int, readers: Sequence[Serving]
+    ) -> None:
         self.servers = list(servers)
         self.keys = keys
         self.ledger = Ledger()
         urls = [server.url for server in servers]
-        self.reader = FeedReader(urls, keys.of("auditor"))
+        self.reader = FeedReader([server.url for server in readers], keys.of("auditor"))
         self.reader.start()
         self.writers = Writers(urls, keys, self.ledger, people=people, batchers=batchers)
         self.pages: dict[str, list[str]] = {}
@@ -53,6 +56,15 @@ class Drill:
     async def close(self) -> None:
         await self.writers.stop(0)
         await self.reader.stop()
+
+    async def writes_again(self, since: float, seconds: float = 60) -> dict[int, float | None]:
+        """For each process, how long after a moment it acknowledged a write again; None: not in time."""
+        while True:
+            numbers = range(len(self.servers))
+            found = {number: self.ledger.first_done_after(since, number) for number in numbers}
+            if None not in found.values() or time.monotonic() > since + seconds:
+                return found
+            await asyncio.sleep(0.05)
 
     async def judge(self, cluster: Cluster, folder: Path, *, losses: bool = False) -> Outcome:
         """Let everything come to rest, and hold the ledger, the reader and the queues against the tables."""
@@ -87,7 +99,7 @@ class Drill:
         """What ledger, reader and queues say, and the tables do not; and what is wrong in the tables by themselves."""
         return [
             *await oracle.check_ledger(connection, self.ledger, losses=losses),
-            *await oracle.check_feed(connection, self.reader.seen),
+            *await oracle.check_feed(connection, self.reader.seen, self.reader.before),
             *await oracle.check_queues(connection, self.pages),
             *await oracle.check_tables(connection, list(ANSWER_S.values()), list(RESOLVE_S.values())),
         ]
@@ -154,9 +166,11 @@ async def stage(
 
 
 @asynccontextmanager
-async def load(here: Stage, *, people: int = 12, batchers: int = 2) -> AsyncIterator[Drill]:
-    """Load on every process of a stage."""
-    drill = Drill(here.servers, here.keys, people=people, batchers=batchers)
+async def load(
+    here: Stage, *, people: int = 12, batchers: int = 2, readers: Sequence[Serving] = ()
+) -> AsyncIterator[Drill]:
+    """Load on every process of a stage, and a reader of the feed at all of them, or at some."""
+    drill = Drill(here.servers, here.keys, people=people, batchers=batchers, readers=readers or here.servers)
     try:
         yield drill
     finally:

@@ -50,7 +50,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One answer of the service to anything: when its request was sent, and how long it took."""
+    """One answer of the service to anything: when its request was sent, and how long it took. Status 0: none came."""
 
     sent: float
     seconds: float
@@ -84,14 +84,11 @@ class Ledger:
         found = [f"{many} answers of {status} {code}" for (status, code), many in sorted(bad.items())]
         return [*found, *([f"{bare} errors without a problem document"] if bare else [])]
 
-    def slowest(self, status: int, *, since: float = 0.0) -> float:
-        """The seconds that the slowest answer of a status took."""
-        took = (each.seconds for each in self.replies if each.status == status and each.sent >= since)
-        return max(took, default=0.0)
-
     def first_done_after(self, moment: float, server: int) -> float | None:
         """Seconds from a moment until a process has acknowledged a write that was sent after it."""
-        later = (each for each in self.replies if each.sent >= moment and each.status < 300 and each.server == server)
+        later = (
+            each for each in self.replies if each.sent >= moment and 0 < each.status < 300 and each.server == server
+        )
         ends = [each.sent + each.seconds for each in later]
         return min(ends) - moment if ends else None
 

@@ -164,15 +164,17 @@ async def lost(connection: Any, ledger: Ledger) -> int:
     return sum(each.is_done and each.key not in stored for each in ledger.entries)
 
 
-async def check_feed(connection: Any, seen: Sequence[Seen]) -> list[str]:
-    """Whether a reader has seen every event once, in the order of the positions."""
+async def check_feed(connection: Any, seen: Sequence[Seen], before: Sequence[Seen] = ()) -> list[str]:
+    """Whether a reader has seen every event once, in the order of the positions. One that had to go back saw the first
+    ones `before`."""
     stored = [Seen(*row) for row in await connection.fetch(_EVENTS)]
+    seen = [*before[: max(0, len(stored) - len(seen))], *seen]
     missing, strange = Counter(stored) - Counter(seen), Counter(seen) - Counter(stored)
     found = [
         *violation("an event the reader did not see", list(missing.elements())),
         *violation("an event seen twice or not in the database", list(strange.elements())),
     ]
-    if not found and stored != list(seen):
+    if not found and stored != seen:
         first = next(place for place, (left, right) in enumerate(zip(stored, seen, strict=True)) if left != right)
         found += violation("events seen out of order", [f"from position {first + 1} on"])
     return found

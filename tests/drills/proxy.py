@@ -15,11 +15,12 @@ _CHUNK = 65_536
 
 
 class Cut(StrEnum):
-    """Where around a COMMIT a connection is cut."""
+    """What is done to a connection around a COMMIT."""
 
     BEFORE = "before it arrived"
     WITH = "as it arrived"
     AFTER = "its answer thrown away"
+    FREEZE = "held, and all else with it"
 
 
 class Proxy:
@@ -60,10 +61,11 @@ class Proxy:
         for link in list(self.open):
             link.abort()
 
-    def lead_to(self, port: int) -> None:
-        """Lead new connections to another server, and cut those there are."""
+    def lead_to(self, port: int, *, cut: bool = True) -> None:
+        """Lead new connections to another server; those there are stay where they are, or are cut."""
         self.target_port = port
-        self.cut_all()
+        if cut:
+            self.cut_all()
 
     async def cut_next(self, how: Cut) -> None:
         """Cut the connection of the next COMMIT of a transaction that wrote. Returns once that is done."""
@@ -140,6 +142,12 @@ class _Link:
             server.write(message)
             return False
         how, done = wanted
+        if how is Cut.FREEZE:
+            self._proxy.freeze()
+            _finish(done)
+            await self._proxy.flows()
+            server.write(message)
+            return False
         if how is Cut.AFTER:
             self._lost_answer = wire.Messages(starts=False), done
             server.write(message)

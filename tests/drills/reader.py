@@ -27,17 +27,19 @@ class FeedReader:
     def __init__(self, urls: Sequence[str], headers: dict[str, str]) -> None:
         self.urls = list(urls)
         self.seen: list[Seen] = []
+        self.before: list[Seen] = []
+        """What it had read when the log was taken back, and it had to go back with it."""
         self.contents: dict[str, Seen] = {}
         """What each id stood for, ever."""
         self.ids_given_twice: list[str] = []
         self.taken_back: list[dict[str, Any]] = []
         """What the service said when its log was not the one that was read any more."""
-        self.lags: list[tuple[float, float]] = []
-        """Per page: when it came, and how old its oldest event was by then."""
+        self.max_lag_s = 0.0
+        """How old an event was when it was read first, of those that happened meanwhile."""
         self.faults: list[str] = []
         self._headers = headers
+        self._began = time.time()
         self._cursor: str | None = None
-        self._at: dict[str, int] = {}
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -74,7 +76,7 @@ class FeedReader:
         except httpx.TransportError:
             return None
         if answer.status_code == 410:
-            return self._begin_where_both_agree(answer.json())
+            return self._go_back(answer.json())
         if answer.status_code != 200:
             if answer.status_code not in (429, 503):
                 self.faults.append(f"the feed answered {answer.status_code}: {answer.text[:200]}")
@@ -82,11 +84,9 @@ class FeedReader:
         page = answer.json()
         for event in page["items"]:
             self._note(event)
-        if page["items"]:
-            oldest = min(datetime.fromisoformat(event["time"]) for event in page["items"])
-            self.lags.append((time.monotonic(), time.time() - oldest.timestamp()))
+        times = [datetime.fromisoformat(event["time"]).timestamp() for event in page["items"]]
+        self.max_lag_s = max([self.max_lag_s, *(time.time() - each for each in times if each > self._began)])
         self._cursor = page["next_cursor"]
-        self._at[page["next_cursor"]] = len(self.seen)
         return len(page["items"])
 
     def _note(self, event: dict[str, Any]) -> None:
@@ -96,9 +96,9 @@ class FeedReader:
         if self.contents.setdefault(event["id"], seen) != seen:
             self.ids_given_twice.append(event["id"])
 
-    def _begin_where_both_agree(self, problem: dict[str, Any]) -> int:
-        """Go back to the last cursor that both histories share, else to the oldest; forget what was read past it."""
+    def _go_back(self, problem: dict[str, Any]) -> int:
+        """Go on from the last cursor that both histories share, else from the oldest."""
         self.taken_back.append(problem)
         self._cursor = problem.get("common") or problem.get("oldest")
-        del self.seen[self._at.get(self._cursor or "", 0) :]
+        self.before, self.seen = [*self.before, *self.seen], []
         return -1

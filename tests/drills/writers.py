@@ -115,7 +115,9 @@ class Writers:
             answer = await self._clients[number].post(path, json=body, headers=self._keys.of(subject) | headers)
         except httpx.ConnectError:
             return None
-        except httpx.TransportError:
+        except httpx.TransportError as error:
+            if isinstance(error, httpx.TimeoutException):
+                self.ledger.replies.append(Reply(sent, time.monotonic() - sent, 0, "", False, number))
             for entry in entries:
                 entry.unknown += 1
             return None
