@@ -8,7 +8,7 @@ import sys
 from tests.conventions import source
 
 ALLOWED = {"tests", "httpx", "asyncpg", "uvloop", "pytest", "__future__"}
-BESIDE = {"tests.drills", "tests.processes.running", "tests.conventions"}
+BESIDE = {"tests.docs", "tests.drills", "tests.processes.running", "tests.conventions"}
 """The other modules of the tests that a drill may use; none of them imports the service."""
 
 
