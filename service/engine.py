@@ -124,4 +124,5 @@ class Engine(Part):
         while full:
             swept = await sweep.run_once(context.database, context.worlds, self._clock.now(), context.tell)
             context.metrics.swept(swept.fired, swept.backed_off, swept.lateness)
+            context.metrics.calls_ended(swept.decisions)
             full = swept.full

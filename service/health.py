@@ -9,6 +9,7 @@ from fastapi import Response
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from typing_extensions import TypedDict  # pydantic cannot read that of `typing` before Python 3.12
 
+from service.gauges import Gauges
 from service.process import CurrentProcess, Process
 from service.rules.errors import Unavailable, ValidationFailed
 from service.rules.worktime import ZONE
@@ -106,7 +107,7 @@ _READYZ: dict[int | str, dict[str, Any]] = {
 _METRICS: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "every metric with its help",
-        "content": {"text/plain": {"schema": {"type": "string"}, "example": "sihu_lateness_seconds_count 0.0\n"}},
+        "content": {"text/plain": {"schema": {"type": "string"}, "example": "sihu_deadlines_fired_total 0.0\n"}},
     }
 }
 
@@ -122,8 +123,8 @@ async def check_health() -> Answer[HealthView]:
 async def check_readiness(process: CurrentProcess) -> Answer[ReadinessView]:
     """200 `ready`: send traffic. 200 `degraded`: the process serves, but one check is not ok: a deadline is overdue or
     the feed lags by more than `promise_s`, the working days of this year are not known, or no registry was imported.
-    503 `unavailable`: send no traffic, since the database cannot be reached, its tables are those of an older version,
-    or the process is still starting. No key is needed."""
+    503 `unavailable`: send no traffic, since the database cannot be reached, its tables are those of an older version
+    (or of a newer one that this program does not fit), or the process is still starting. No key is needed."""
     view = await readiness(process)
     if view["status"] == "unavailable":
         return answer(view, 503, {"Retry-After": "1"})
@@ -141,9 +142,9 @@ async def readiness(process: Process) -> ReadinessView:
 
 @router.get("/metrics", summary="Metrics for Prometheus · 指标", response_class=Response, responses=_METRICS)
 async def read_metrics(process: CurrentProcess) -> Response:
-    """Everything that the process counts and measures, in Prometheus's text format 0.0.4. No key is needed."""
-    process.metrics.feed_position.set(process.tail.position)
-    process.metrics.sealer_lag_s.set(process.tail.lag_s)
+    """Everything that the process counts and measures, in Prometheus's text format 0.0.4. The answer never waits for
+    the database: figures that come from it are at most a little older, and say how old. No key is needed."""
+    process.context.part(Gauges).scrape()
     return Response(process.metrics.page(), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
@@ -167,9 +168,9 @@ def _calendar(process: Process) -> CalendarCheck:
 
 async def _checks(process: Process) -> ChecksView:
     try:
-        if await migrate.pending(process.database):
-            advice = (await migrate.survey(process.database)).advice
-            return {"database": {"ok": True}, "migrations": {"ok": False, "detail": advice}}
+        found = await migrate.survey(process.database)
+        if found.advice:
+            return {"database": {"ok": True}, "migrations": {"ok": False, "detail": found.advice}}
         async with process.database.read() as connection:
             nearest = await claiming.next_wake(connection)
     except Unavailable as error:
@@ -182,7 +183,7 @@ async def _checks(process: Process) -> ChecksView:
     lag_s, version = process.tail.lag_s, process.worlds.world.version
     return {
         "database": {"ok": True},
-        "migrations": {"ok": True},
+        "migrations": {"ok": True, "detail": found.notice} if found.notice else {"ok": True},
         "calendar": _calendar(process),
         "feed": {"ok": lag_s <= promise_s, "lag_s": round(lag_s, 3)},
         "engine": {"ok": overdue_s <= promise_s, "overdue_s": round(overdue_s, 3), "promise_s": promise_s},

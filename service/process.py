@@ -19,6 +19,7 @@ from service.context import Context, Part
 from service.engine import Engine
 from service.escalation.advance import Advancer
 from service.feed.tail import Tail
+from service.gauges import Gauges
 from service.queues.tags import QueueTags
 from service.room import Room
 from service.rules.errors import Unavailable
@@ -27,6 +28,7 @@ from service.store import migrate
 from service.store.database import Database
 from service.store.log import numbering
 from service.store.registry import deployment
+from service.web import openapi
 from service.web.cursors import Cursors
 from service.worlds import CurrentWorld
 
@@ -43,7 +45,7 @@ class Process:
     def __init__(self, settings: Settings, clock: Clock, rooms: Sequence[Room]) -> None:
         self.settings = settings
         self.clock = clock
-        self.metrics = metrics.new()
+        self.metrics = metrics.new(openapi.version())
         self.database = Database(settings.database_url or _NO_DATABASE, pool_size=settings.pool_size)
         self.worlds = CurrentWorld()
         queues = QueueTags()
@@ -79,6 +81,7 @@ class Process:
             # before the parts that load again on a reload, so that what changes from here on makes them load again
             self.tail,
             _Reader(lambda: self.worlds.reload(self.database), reloads="world"),
+            Gauges(context),
             *([Engine(context)] if fires else []),
             *(make(context) for room in rooms for make in room.parts),
         )

@@ -79,6 +79,9 @@ class Settings(BaseSettings):
         allow_inf_nan=False,
         description="Seconds. /readyz says degraded when a deadline is overdue, or the feed behind, by more.",
     )
+    log: Literal["text", "json"] = Field(
+        default="text", description="How lines are logged, on standard error: as text, or each as one JSON object."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="The least severe line that is logged."
     )
@@ -88,7 +91,7 @@ class Settings(BaseSettings):
     def _asyncpg_url(cls, value: str | None) -> str | None:
         return None if value is None else normalised_url(value)
 
-    @field_validator("engine", "log_level", mode="before")
+    @field_validator("engine", "log", "log_level", mode="before")
     @classmethod
     def _lower_case(cls, value: Any) -> Any:
         return value.strip().lower() if isinstance(value, str) else value

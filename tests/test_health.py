@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy.engine import URL
+from fastapi import FastAPI
+from sqlalchemy import text
 
 from service import clock as clocks
 from service.clock import VirtualClock
 from service.main import create_app
 from service.settings import Settings
-from tests.conftest import clone
 from tests.house import START, House
 
 pytestmark = pytest.mark.anyio
 
 NOWHERE = "postgresql+asyncpg://nobody@127.0.0.1:1/nowhere"
-
-
-@pytest.fixture
-def bare_url(server: URL) -> Iterator[str]:
-    """A database without tables."""
-    yield from clone(server, "template1")
 
 
 async def ask(app: Any, path: str) -> httpx.Response:
@@ -95,6 +88,11 @@ async def test_without_a_database_it_is_unavailable_and_alive() -> None:
             assert (await ask(app, path)).status_code == 200
 
 
+async def execute(app: FastAPI, statement: str) -> None:
+    async with app.state.process.database.begin() as tx:
+        await tx.execute(text(statement))
+
+
 async def test_older_tables_are_unavailable_and_say_what_to_run(bare_url: str) -> None:
     app = create_app(Settings(database_url=bare_url), clocks.of(None))
     async with app.router.lifespan_context(app):
@@ -104,6 +102,22 @@ async def test_older_tables_are_unavailable_and_say_what_to_run(bare_url: str) -
         "database": {"ok": True},
         "migrations": {"ok": False, "detail": "this database has no tables yet: run `sihu migrate`"},
     }
+
+
+async def test_tables_of_a_newer_version_may_serve(haizhu_url: str) -> None:
+    """An older process serves on through a migration that only adds; it leaves the traffic to others after one that
+    took something away."""
+    app = create_app(Settings(database_url=haizhu_url), clocks.of(None))
+    async with app.router.lifespan_context(app):
+        await app.state.process.ready.wait()
+        await execute(app, "UPDATE alembic_version SET version_num = '9999'")
+        ahead = await ask(app, "/readyz")
+        await execute(app, "COMMENT ON TABLE alembic_version IS 'programs that know revision 9999'")
+        behind = await ask(app, "/readyz")
+    assert (ahead.status_code, behind.status_code) == (200, 503)
+    assert ahead.json()["status"] == "ready"
+    assert ahead.json()["checks"]["migrations"]["detail"].startswith("this program is older than its tables")
+    assert behind.json()["checks"]["migrations"]["detail"].startswith("this database is of a newer sihu")
 
 
 async def test_before_it_is_up_every_request_is_503(haizhu_url: str) -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy.engine import URL
 
 from service import process as processes
 from service.access.identify import API
@@ -32,7 +31,6 @@ from service.store.database import Database
 from service.store.log import writing
 from service.store.log.writing import Entry
 from service.times.room import CalendarWatch
-from tests.conftest import clone
 from tests.house import START
 
 pytestmark = pytest.mark.anyio
@@ -43,12 +41,6 @@ Log = list[tuple[str, str]]
 @pytest.fixture(autouse=True)
 def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "_TRY_AGAIN_S", 0.01)
-
-
-@pytest.fixture
-def bare_url(server: URL) -> Iterator[str]:
-    """A database without tables."""
-    yield from clone(server, "template1")
 
 
 class Probe(Part):

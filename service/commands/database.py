@@ -114,13 +114,14 @@ def migrate(settings: Settings, arguments: argparse.Namespace) -> int:
     stderr for each difference.
     """
 
-    async def work(database: Database) -> list[str]:
-        await migrations.upgrade(database)
-        return await migrations.drift(database) if arguments.check else []
+    async def work(database: Database) -> tuple[str, list[str]]:
+        await migrations.upgrade(database, lambda line: print(f"sihu: {line}", file=sys.stderr))
+        notice = (await migrations.survey(database)).notice
+        return notice, await migrations.drift(database) if arguments.check and not notice else []
 
-    drift = with_any_database(settings, work)
+    notice, drift = with_any_database(settings, work)
     for difference in drift:
         print(f"migrations and tables differ: {difference}", file=sys.stderr)
     if not drift:
-        print("The database is at this version's tables.")
+        print(f"Nothing to do: {notice}." if notice else "The database is at this version's tables.")
     return 1 if drift else 0

@@ -56,8 +56,9 @@ async def _examine(database: Database) -> list[Finding]:
     async with database.read() as connection:
         version = await deployment.server_version(connection)
     server = Finding(version >= _OLDEST_POSTGRESQL, f"PostgreSQL {version} ({_OLDEST_POSTGRESQL} or newer is needed)")
-    if advice := (await migrations.survey(database)).advice:
-        return [server, Finding(False, advice)]
+    found = await migrations.survey(database)
+    if found.advice:
+        return [server, Finding(False, found.advice)]
     now, world = await now_and_world(database)
     async with database.read() as connection:
         nearest = await claiming.next_wake(connection)
@@ -65,7 +66,7 @@ async def _examine(database: Database) -> list[Finding]:
     overdue_s = max(0.0, (now - nearest).total_seconds()) if nearest else 0.0
     return [
         server,
-        Finding(True, "the tables are those of this version"),
+        Finding(True, found.notice or "the tables are those of this version", warning=bool(found.notice)),
         _registry(len(world.units)),
         *_calendars(world, now, provisional),
         Finding(

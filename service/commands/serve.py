@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
-import logging
 from collections.abc import Sequence
 from contextlib import closing
 
 import uvicorn
 
 from service import clock as clocks
+from service import logs
 from service.commands import address, climbing, sample
 from service.commands.database import database_url, described, on_database, place
 from service.main import ROOMS, create_app
@@ -63,9 +63,7 @@ def _epilog() -> str:
 def run(settings: Settings, arguments: argparse.Namespace) -> int:
     """Serve until a signal stops the server. An embedded database, and with `--demo` any database, is migrated first;
     otherwise ops run `sihu migrate` themselves. The port is taken before anything is written or promised."""
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for chatty in ("apscheduler", "alembic", "httpx"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    logs.install(settings.log_level, settings.log)
     if arguments.demo:
         sample.refuse_strangers(settings.host)
     with closing(address.listen(settings.host, settings.port)) as listener, database_url(settings) as url:
@@ -78,6 +76,7 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
         clock = clocks.of(settings.virtual_clock)
         config = uvicorn.Config(
             create_app(chosen, clock, (*ROOMS, *rooms)),
+            log_config=None,  # its lines go through the log of the process
             log_level="warning",
             access_log=False,
             timeout_graceful_shutdown=_DRAIN_S,
@@ -120,7 +119,7 @@ async def _state(settings: Settings, database: Database) -> str:
     found = await migrate.survey(database)
     if found.tables in (Tables.NONE, Tables.NEWER, Tables.FOREIGN):
         raise WrongDatabase(found.advice)
-    state = [await described(settings, database), _mode(settings), found.advice]
+    state = [await described(settings, database), _mode(settings), found.advice or found.notice]
     async with database.read() as connection:
         if not await rows.unit_names(connection):
             state.append("registry empty: sihu registry import DIR")

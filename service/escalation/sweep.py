@@ -36,12 +36,14 @@ Tell = Callable[[Committed], None]
 @dataclass(frozen=True, slots=True)
 class Swept:
     """What one turn did. `fired` counts deadlines, `backed_off` the incidents that failed. After a `full` page, more
-    incidents may be due. `lateness`: for each missed call, the seconds from its deadline to now."""
+    incidents may be due. `lateness`: for each missed call, the seconds from its deadline to now. `decisions`: what was
+    committed."""
 
     fired: int = 0
     backed_off: int = 0
     full: bool = False
     lateness: tuple[float, ...] = ()
+    decisions: tuple[DueDecision, ...] = ()
 
 
 async def run_once(database: Database, worlds: CurrentWorld, now: datetime, tell: Tell, *, limit: int = PAGE) -> Swept:
@@ -69,7 +71,7 @@ async def _page(database: Database, worlds: CurrentWorld, now: datetime, tell: T
         committed = await saving.save(tx, decisions) if decisions else None
     if committed:
         tell(committed)
-    return Swept(_fired(decisions), len(failed), len(due) == limit, _lateness(decisions))
+    return Swept(_fired(decisions), len(failed), len(due) == limit, _lateness(decisions), tuple(decisions))
 
 
 def _decide(due: list[DueIncident], world: World, now: datetime) -> tuple[list[DueDecision], list[DueIncident]]:
@@ -100,7 +102,7 @@ async def _row_by_row(database: Database, worlds: CurrentWorld, now: datetime, t
             async with database.begin() as tx:
                 await _back_off(tx, incident_id, now)
             backed_off += 1
-    return Swept(_fired(fired), backed_off, len(ids) == limit, _lateness(fired))
+    return Swept(_fired(fired), backed_off, len(ids) == limit, _lateness(fired), tuple(fired))
 
 
 async def _one(

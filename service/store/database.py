@@ -103,6 +103,21 @@ class Database:
             raise
 
     @asynccontextmanager
+    async def connected(self) -> AsyncIterator[AsyncConnection]:
+        """Open a connection for work that begins and ends transactions by itself, as migrations do.
+
+        Raises:
+            Unavailable: the database cannot be reached, or is too busy.
+        """
+        try:
+            async with self.engine.connect() as connection:
+                yield connection
+        except Exception as error:
+            if is_down(error):
+                raise _unavailable(error) from error
+            raise
+
+    @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """Open a read-only snapshot: every statement in the block sees the same state of the database.
 

@@ -21,7 +21,7 @@ from service.rules import errors
 from service.rules.errors import Pointer, SihuError
 from service.rules.sentences import Sentence
 from service.rules.words import State
-from service.web import every_answer, faults, languages, problem_examples, routing
+from service.web import every_answer, faults, languages, problem_examples, request_log, routing
 from service.web.doors import Door, door_of
 from service.web.languages import Language
 from service.web.problem_shape import FieldProblem, Problem
@@ -118,6 +118,7 @@ def refusal(
 ) -> Response:
     """The answer to a request that is refused, in the form of its door and with the headers that belong to its status.
     Outside all doors (`door` None) the answer is a problem document."""
+    request_log.mark(request.scope, error.code)
     lines = dict(headers or {})
     if isinstance(error, errors.Unavailable):
         lines.update(_RETRY)
@@ -198,7 +199,8 @@ class _Handlers:
         request_id = every_answer.request_id_of(request.scope)
         extra = {"event": "internal_error", "request_id": request_id}
         sentence = "%s %s failed (X-Request-Id %s)"
-        _log.error(sentence, request.method, request.url.path, request_id, exc_info=error, extra=extra)
+        route = routing.template(request.scope)  # not the path, in which anything may stand
+        _log.error(sentence, request.method, route, request_id, exc_info=error, extra=extra)
         self._count(error)
         return self._answer(errors.InternalError(_INTERNAL), request)
 

@@ -21,11 +21,15 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
-def command(*arguments: str, url: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run one command to its end."""
+ROOT = Path(__file__).parents[2]
+
+
+def command(*arguments: str, url: str, code: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run one command to its end. `code`: the folder of the program."""
     return subprocess.run(
         [sys.executable, "-m", "service.commands.parser", *arguments],
-        env={**os.environ, "DATABASE_URL": url, **environment},
+        cwd=code,
+        env={**os.environ, "PYTHONPATH": str(code), "DATABASE_URL": url, **environment},
         capture_output=True,
         text=True,
         timeout=60,
@@ -70,13 +74,15 @@ class Running:
 
 
 @contextmanager
-def serving(url: str, log: Path, *arguments: str, port: int | None = None) -> Iterator[Running]:
-    """`sihu serve` on a database, on a free port; killed at the end if it still runs."""
+def serving(url: str, log: Path, *arguments: str, port: int | None = None, code: Path = ROOT) -> Iterator[Running]:
+    """`sihu serve` on a database, on a free port; killed at the end if it still runs. `code`: the folder of the
+    program."""
     port = free_port() if port is None else port
     with log.open("ab") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "service.commands.parser", "serve", "--port", str(port), *arguments],
-            env={**os.environ, "DATABASE_URL": url},
+            cwd=code,
+            env={**os.environ, "PYTHONPATH": str(code), "DATABASE_URL": url},
             stdout=output,
             stderr=output,
             start_new_session=True,

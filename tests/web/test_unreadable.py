@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from service.clock import VirtualClock
-from service.web import unreadable
+from service.web import request_log, unreadable
 from tests.house import START
 from tests.web import apps
 
@@ -52,6 +52,13 @@ async def test_what_cannot_be_read_is_a_problem(sent: bytes) -> None:
     assert headers["sihu-now"] == "2026-11-23t01:00:00.000z"
     assert "x-request-id" in headers
     assert "server" not in headers
+
+
+async def test_what_cannot_be_read_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    _, headers, _ = await talk("GET /v1/小区 HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    (found,) = [vars(each)["fields"] for each in caplog.records if each.name == request_log.__name__]
+    assert (found["status"], found["address"]) == (400, "127.0.0.1")
+    assert found["request_id"] == headers["x-request-id"]
 
 
 async def test_a_method_of_another_protocol_is_405() -> None:
