@@ -36,6 +36,13 @@ class CheckView(TypedDict):
     detail: NotRequired[str]
 
 
+class DatabaseCheck(CheckView):
+    """Whether the database answers, and takes writes. `detail` has its own words; `faults` counts, by cause, how often
+    it could not serve since the process has started."""
+
+    faults: NotRequired[dict[str, int]]
+
+
 class CalendarCheck(CheckView):
     """Whether the working days of this year are known; `covered_until` is the last year of which every day is."""
 
@@ -65,7 +72,7 @@ class RegistryCheck(CheckView):
 class ChecksView(TypedDict):
     """The checks, as far as they could be made."""
 
-    database: CheckView
+    database: DatabaseCheck
     migrations: NotRequired[CheckView]
     calendar: NotRequired[CalendarCheck]
     feed: NotRequired[FeedCheck]
@@ -93,8 +100,9 @@ _READY: ReadinessView = {
 }
 _UNAVAILABLE: ReadinessView = {
     "status": "unavailable",
-    "checks": {"database": {"ok": False, "detail": "cannot be reached"}},
+    "checks": {"database": {"ok": False, "detail": "the database system is shutting down", "faults": {"away": 3}}},
 }
+_MAX_LOOK_S = 0.9
 _REFUSED = problems.documented(ValidationFailed)
 _OK: dict[int | str, dict[str, Any]] = {200: ok("The process runs", {"status": "ok"}), **_REFUSED}
 _READYZ: dict[int | str, dict[str, Any]] = {
@@ -123,8 +131,9 @@ async def check_health() -> Answer[HealthView]:
 async def check_readiness(process: CurrentProcess) -> Answer[ReadinessView]:
     """200 `ready`: send traffic. 200 `degraded`: the process serves, but one check is not ok: a deadline is overdue or
     the feed lags by more than `promise_s`, the working days of this year are not known, or no registry was imported.
-    503 `unavailable`: send no traffic, since the database cannot be reached, its tables are those of an older version
-    (or of a newer one that this program does not fit), or the process is still starting. No key is needed."""
+    503 `unavailable`: send no traffic, since the database cannot be reached or takes no writes, its tables are those of
+    an older version (or of a newer one that this program does not fit), or the process is starting or stopping. The
+    answer comes within a second, also when the database does not answer. No key is needed."""
     view = await readiness(process)
     if view["status"] == "unavailable":
         return answer(view, 503, {"Retry-After": "1"})
@@ -133,8 +142,15 @@ async def check_readiness(process: CurrentProcess) -> Answer[ReadinessView]:
 
 async def readiness(process: Process) -> ReadinessView:
     """Whether the process can do its work, and what each check found."""
-    checks = await _checks(process)
-    if not checks["database"]["ok"] or "migrations" not in checks or not checks["migrations"]["ok"]:
+    outages = process.lanes.outages
+    try:
+        checks = cast("ChecksView", await process.look.within(_MAX_LOOK_S, lambda: _checks(process)))
+    except TimeoutError:
+        words = [f"no answer within {_MAX_LOOK_S} s", *outages.present()]
+        checks = {"database": {"ok": False, "detail": "; ".join(words)}}
+    if outages.counts:
+        checks["database"]["faults"] = {trouble.value: count for trouble, count in outages.counts.items()}
+    if "migrations" not in checks or not checks["migrations"]["ok"]:
         return {"status": "unavailable", "checks": checks}
     fine = all(check["ok"] for check in cast("Mapping[str, CheckView]", checks).values())
     return {"status": "ready" if fine else "degraded", "checks": checks}
@@ -166,15 +182,27 @@ def _calendar(process: Process) -> CalendarCheck:
     return check
 
 
+def _database(process: Process) -> DatabaseCheck:
+    """A database that was reached, and the trouble that somebody else has with it at present."""
+    present = [*process.lanes.outages.present()]
+    return {"ok": False, "detail": "; ".join(present)} if present else {"ok": True}
+
+
 async def _checks(process: Process) -> ChecksView:
+    if process.is_stopping:
+        return {"database": {"ok": True}, "migrations": {"ok": False, "detail": "stopping"}}
     try:
-        found = await migrate.survey(process.database)
+        await process.lanes.probe.demand_writes()
+        found = await migrate.survey(process.lanes.probe)
         if found.advice:
             return {"database": {"ok": True}, "migrations": {"ok": False, "detail": found.advice}}
-        async with process.database.read() as connection:
+        async with process.lanes.probe.read() as connection:
             nearest = await claiming.next_wake(connection)
     except Unavailable as error:
-        return {"database": {"ok": False, "detail": error.detail}}
+        known = process.trouble or "; ".join(process.lanes.outages.present())
+        return {"database": {"ok": False, "detail": known or error.cause}}
+    if not process.ready.is_set() and process.obstacle:
+        return {"database": {"ok": False, "detail": process.obstacle}}
     if not process.ready.is_set():
         return {"database": {"ok": True}, "migrations": {"ok": False, "detail": "starting"}}
     overdue_s = max(0.0, (process.clock.now() - nearest).total_seconds()) if nearest else 0.0
@@ -182,7 +210,7 @@ async def _checks(process: Process) -> ChecksView:
     promise_s = process.settings.promise_s
     lag_s, version = process.tail.lag_s, process.worlds.world.version
     return {
-        "database": {"ok": True},
+        "database": _database(process),
         "migrations": {"ok": True, "detail": found.notice} if found.notice else {"ok": True},
         "calendar": _calendar(process),
         "feed": {"ok": lag_s <= promise_s, "lag_s": round(lag_s, 3)},

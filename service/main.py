@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI
 
@@ -63,10 +64,10 @@ def create_app(settings: Settings, clock: Clock, rooms: Sequence[Room] = ROOMS) 
 
 
 @asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+async def _lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
     process = processes.of(app)
     await process.start()
     try:
-        yield
+        yield process.held.as_state()
     finally:
         await process.stop()

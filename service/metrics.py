@@ -39,6 +39,7 @@ class Metrics:
     feed_position: Gauge
     engine_lag_s: Gauge
     faults: Counter
+    database_faults: Counter
     calls: Counter
     oldest_due_s: Gauge
     open_incidents: Gauge
@@ -72,6 +73,11 @@ class Metrics:
         if not getattr(error, _COUNTED, False):
             setattr(error, _COUNTED, True)
             self.faults.labels(where).inc()
+
+    def database_fault(self, sqlstate: str) -> None:
+        """Count an error of the database that is no fault of a statement: by its SQLSTATE, or, where it has none, by
+        what was waited for."""
+        self.database_faults.labels(sqlstate).inc()
 
     def page(self) -> bytes:
         """All metrics in Prometheus's text format 0.0.4."""
@@ -109,9 +115,7 @@ def new(version: str = "0.0.0") -> Metrics:
             registry=registry,
         ),
         fired=Counter("sihu_deadlines_fired", "Deadlines the clock fired", registry=registry),
-        backed_off=Counter(
-            "sihu_sweep_put_aside", "Rows that could not be swept, left for a later turn", registry=registry
-        ),
+        backed_off=Counter("sihu_sweep_put_aside", "Rows not swept, left for a later turn", registry=registry),
         lateness_s=Histogram(
             "sihu_deadline_lateness_seconds",
             "How long after a deadline the clock fired",
@@ -123,6 +127,7 @@ def new(version: str = "0.0.0") -> Metrics:
         feed_position=Gauge("sihu_feed_position", "Position of the last numbered event", registry=registry),
         engine_lag_s=Gauge("sihu_engine_lag_seconds", "How long the most overdue deadline is due", registry=registry),
         faults=Counter("sihu_faults", "Things that failed and should not", ("where",), registry=registry),
+        database_faults=Counter("sihu_database_faults", "Times it could not serve", ("sqlstate",), registry=registry),
         calls=Counter("sihu_calls", "Calls that ended", ("level", "cause", "outcome"), registry=registry),
         **_gauges(registry),
     )

@@ -78,7 +78,7 @@ async def test_an_empty_registry_and_old_tables_are_said(database: Database, bar
     for url, row, part in (
         (database.url, "registry", "empty: sihu registry import DIR"),
         (bare_url, "to look at", "migrations: this database has no tables yet: run `sihu migrate`"),
-        (NOWHERE, "database", "The database cannot be reached"),
+        (NOWHERE, "database", "the database is away"),
     ):
         app = create_app(Settings(database_url=url), clocks.of(None))
         async with app.router.lifespan_context(app):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +16,8 @@ from service import clock as clocks
 from service.clock import VirtualClock
 from service.main import create_app
 from service.settings import Settings
+from service.store.outages import Lane
+from service.store.sqlstates import Failure, Trouble
 from tests.house import START, House
 
 pytestmark = pytest.mark.anyio
@@ -86,6 +90,60 @@ async def test_without_a_database_it_is_unavailable_and_alive() -> None:
         assert ready.json()["checks"]["database"]["ok"] is False
         for path in ("/healthz", "/metrics"):
             assert (await ask(app, path)).status_code == 200
+
+
+async def test_a_look_that_takes_long_is_answered_in_time(house: House) -> None:
+    """Somebody else has the only connection of the probe, as a server has that does not answer."""
+    async with house.process.lanes.probe.begin():
+        began = clocks.monotonic()
+        answers = await asyncio.gather(*[ask(house.app, "/readyz") for _ in range(10)])
+        assert clocks.monotonic() - began < 1.5
+    assert {each.status_code for each in answers} == {503}
+    assert {each.json()["checks"]["database"]["ok"] for each in answers} == {False}
+    assert (await ask(house.app, "/readyz")).status_code == 200
+
+
+async def test_people_who_take_all_connections_leave_the_probe_its_own(house: House) -> None:
+    async with AsyncExitStack() as stack:
+        for _ in range(house.process.settings.pool_size):
+            await stack.enter_async_context(house.process.database.begin())
+        assert await readiness(house) == (200, "ready", [])
+
+
+async def test_trouble_of_others_degrades_it_and_is_counted(house: House) -> None:
+    full = Failure(Trouble.FULL, False, "53100", "No space left on device")
+    house.process.lanes.outages.met(Lane.PARTS, full)
+    assert await readiness(house) == (200, "degraded", ["database"])
+    check = (await ask(house.app, "/readyz")).json()["checks"]["database"]
+    assert check == {"ok": False, "detail": "the database is full: No space left on device", "faults": {"full": 1}}
+    assert 'sihu_database_faults_total{sqlstate="53100"} 1.0' in (await ask(house.app, "/metrics")).text
+
+
+async def test_a_server_that_takes_no_writes_is_unavailable(haizhu_url: str, house: House) -> None:
+    async with house.process.lanes.probe.engine.connect() as connection:
+        await connection.execute(text("SET default_transaction_read_only = on"))
+        await connection.commit()
+    found = (await ask(house.app, "/readyz")).json()
+    assert found["status"] == "unavailable"
+    assert "this server takes no writes" in found["checks"]["database"]["detail"]
+    assert await readiness(house) != (503, "unavailable", ["database"]), "the connection was left"
+
+
+async def test_a_stopping_process_wants_no_traffic(haizhu_url: str) -> None:
+    app = create_app(Settings(database_url=haizhu_url), clocks.of(None))
+    async with app.router.lifespan_context(app):
+        await app.state.process.ready.wait()
+        app.state.process.let_go()
+        ready = await ask(app, "/readyz")
+    assert (ready.status_code, ready.json()["checks"]["migrations"]["detail"]) == (503, "stopping")
+
+
+async def test_what_is_known_of_a_lost_database_is_shown() -> None:
+    app = create_app(Settings(database_url=NOWHERE), clocks.of(None))
+    async with app.router.lifespan_context(app):
+        app.state.process.note_trouble("the embedded PostgreSQL has died and is started again")
+        ready = await ask(app, "/readyz")
+    assert ready.json()["checks"]["database"]["detail"] == "the embedded PostgreSQL has died and is started again"
 
 
 async def execute(app: FastAPI, statement: str) -> None:

@@ -133,6 +133,22 @@ async def test_every_part_stops_though_one_fails(database_url: str, caplog: pyte
     assert process.database.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
 
 
+async def test_a_part_that_hangs_is_left_behind(database_url: str, caplog: pytest.LogCaptureFixture) -> None:
+    """It may wait for a database that never answers; the parts before it stop all the same."""
+
+    class Hanging(Probe):
+        async def stop(self) -> None:
+            await super().stop()
+            await asyncio.Event().wait()
+
+    log: Log = []
+    async with asyncio.timeout(20), running(database_url, Probe("a", log), Hanging("b", log)) as process:
+        await until_ready(process)
+    assert log[-2:] == [("b", "stop"), ("a", "stop")]
+    assert "Hanging did not stop in time" in caplog.text
+    assert not [each for each in caplog.records if each.levelno >= logging.ERROR]
+
+
 async def test_a_process_stopped_while_starting_stops_no_part(database_url: str) -> None:
     log: Log = []
     probe = Probe("a", log, *(Unavailable(Sentence("Later.")) for _ in range(10_000)))

@@ -14,7 +14,6 @@ from typing import IO
 from service import clock
 from service.commands import programs
 from service.commands.database import database_url, on_database
-from service.commands.endings import ended_by_signals
 from service.commands.progress import TableProgress, size
 from service.commands.refusal import CommandRefusal
 from service.settings import Settings
@@ -40,7 +39,7 @@ def back_up(settings: Settings, arguments: argparse.Namespace) -> int:
     """Save the database into a file that appears only when it is whole, and print what was saved."""
     file = Path(arguments.file)
     began = clock.monotonic()
-    with ended_by_signals(), _written_whole(file) as part, database_url(settings) as url:
+    with _written_whole(file) as part, database_url(settings) as url:
         contents = asyncio.run(on_database(url, lambda database: _save(settings, database, part)))
     saved = f"{size(file.stat().st_size)} in {clock.monotonic() - began:.1f} s"
     print(f"{file}: {saved}: {described(contents)}")

@@ -17,14 +17,13 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from service import clock, postgres
 from service.appraisal import checking
 from service.commands import programs
 from service.commands.backup import PATIENT_MS, described
 from service.commands.database import on_database
-from service.commands.endings import ended_by_signals, not_interrupted
+from service.commands.endings import not_interrupted
 from service.commands.programs import ProgramFailure
 from service.commands.progress import TableProgress
 from service.commands.refusal import CommandRefusal
@@ -81,7 +80,7 @@ def check(settings: Settings, arguments: argparse.Namespace) -> int:
     is 1."""
     file, began = Path(arguments.file).absolute(), clock.monotonic()
     _demand_archive(file)
-    with ended_by_signals(), _scratch(settings) as scratch:
+    with _scratch(settings) as scratch:
         contents = asyncio.run(_examine(file, scratch))
     print(f"{arguments.file}: good: {described(contents)} (restored and examined in {clock.monotonic() - began:.1f} s)")
     return 0
@@ -230,7 +229,8 @@ def _own_database(folder: Path, settings: Settings) -> Iterator[Scratch]:
         with not_interrupted():
             asyncio.run(programs.run(path / "createdb", "--no-password", "--template=template0", name, env=env))
             made = True
-        own = urlsplit(url)._replace(path=f"/{name}").geturl()
+        address, mark, parameters = url.partition("?")
+        own = f"{address.rpartition('/')[0]}/{name}{mark}{parameters}"
         yield Scratch(own, path, {**env, "PGDATABASE": name}, folder)
     except ProgramFailure as error:
         if made:

@@ -21,9 +21,10 @@ from service.settings import Settings
 from service.store import migrate as migrations
 from service.store.access import keys
 from service.store.access.keys import Key
-from service.store.database import Database, StatementRefused, Transaction, cause_of
+from service.store.database import Database, StatementRefused, Transaction
 from service.store.incidents import claiming
 from service.store.registry import calendars, deployment
+from service.store.sqlstates import cause_of
 from service.times import coverage
 from service.worlds import CurrentWorld
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from typing import NoReturn
 
 from service import settings
 from service.bench import run as bench
@@ -19,6 +21,7 @@ from service.commands import (
     openapi,
     registry,
     serve,
+    signals,
     time,
 )
 from service.commands.refusal import CommandRefusal
@@ -26,8 +29,9 @@ from service.postgres import EmbeddedError
 from service.registry.bundle.files import BundleError
 from service.rules.errors import Pointer, SihuError, Unavailable
 from service.settings import Settings, SettingsError
-from service.store.database import StatementRefused, cause_of
+from service.store.database import StatementRefused
 from service.store.migrate import WrongDatabase
+from service.store.sqlstates import cause_of
 
 CommandFunction = Callable[[Settings, argparse.Namespace], int]
 """A function that runs one command and returns its exit code."""
@@ -52,8 +56,14 @@ _COMMANDS: Mapping[str, tuple[Callable[[argparse.ArgumentParser], None], str]] =
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run one command and exit: 0 done · 1 refused, or a check found a fault · 2 wrong arguments or settings."""
+    """Run one command and exit: 0 done · 1 refused, or a check found a fault · 2 wrong arguments or settings · 130 or
+    143 ended by a signal."""
     arguments = _parser().parse_args(_as_one_word(sys.argv[1:] if argv is None else argv))
+    with signals.as_interrupts() as caught:
+        _run(arguments, caught)
+
+
+def _run(arguments: argparse.Namespace, caught: Sequence[int]) -> NoReturn:
     try:
         chosen = settings.load(**_overrides(arguments))
         command: CommandFunction = arguments.command
@@ -72,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     except (BundleError, EmbeddedError, CommandRefusal, WrongDatabase) as error:
         sys.exit(_complain(str(error), 1))
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(128 + (caught[0] if caught else signal.SIGINT))
 
 
 def _as_one_word(words: Sequence[str]) -> Sequence[str]:

@@ -16,9 +16,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, NamedTuple
-from urllib.parse import parse_qs, unquote, urlsplit
 
-from service import postgres
+from service import database_urls, postgres
 from service.commands.refusal import CommandRefusal
 from service.postgres import EmbeddedError
 from service.settings import Settings
@@ -91,43 +90,10 @@ def folders(settings: Settings) -> Iterator[ProgramFolder]:
 
 
 def environment(url: str, *, embedded: bool) -> dict[str, str]:
-    """The environment of a program that works on the database at `url`, which is in the form of the driver. For the
-    embedded server, nothing of the surrounding environment is handed on."""
-    parts = urlsplit(url)
-    query = parse_qs(parts.query)
-    hosts, ports = _hosts(parts.netloc, query)
-    found = {
-        "PGHOST": ",".join(hosts),
-        "PGPORT": ",".join(ports),
-        "PGUSER": unquote(parts.username or ""),
-        "PGPASSWORD": unquote(parts.password or ""),
-        "PGDATABASE": unquote(parts.path.removeprefix("/")),
-        "PGSSLMODE": query.get("ssl", [""])[0],
-        "PGTARGETSESSIONATTRS": query.get("target_session_attrs", [""])[0],
-        "PGAPPNAME": "sihu backup",
-        "LC_ALL": "C",
-    }
+    """The environment of a program that works on the database at `url`. For the embedded server, nothing of the
+    surrounding environment is handed on."""
     surrounding = {} if embedded else {"PGCONNECT_TIMEOUT": "10", **os.environ}  # noqa: TID251 - handed on whole
-    return {**surrounding, **{name: value for name, value in found.items() if value}}
-
-
-def _hosts(netloc: str, query: Mapping[str, list[str]]) -> tuple[list[str], list[str]]:
-    """The hosts of a URL and the port of each: those of its authority, or those of its parameters."""
-    authority = netloc.rpartition("@")[2]
-    named = (
-        authority.split(",") if authority else [each for value in query.get("host", ()) for each in value.split(",")]
-    )
-    ports = [each for value in query.get("port", ()) for each in value.split(",")] or [""]
-    pairs = [_host_and_port(each) for each in named]
-    if len(ports) == 1:
-        ports = ports * max(len(pairs), 1)
-    own = [port or given for (_, port), given in zip(pairs, ports, strict=False)] if pairs else ports
-    return [host for host, _ in pairs], own if any(own) else []
-
-
-def _host_and_port(text: str) -> tuple[str, str]:
-    found = re.fullmatch(r"\[([^]]*)\](?::(\d*))?", text) or re.fullmatch(r"([^:/][^:]*)(?::(\d*))?", text)
-    return (unquote(found[1]), found[2] or "") if found else (unquote(text), "")
+    return {**surrounding, **database_urls.libpq_variables(url), "PGAPPNAME": "sihu backup", "LC_ALL": "C"}
 
 
 async def run(

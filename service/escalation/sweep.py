@@ -14,12 +14,14 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from service.rules import lifecycle
+from service.rules.errors import Unavailable
 from service.rules.model import DueDecision, DueIncident
 from service.rules.words import EventType
 from service.rules.world import World
 from service.store.database import Database, StatementRefused, Transaction
 from service.store.incidents import claiming, saving
 from service.store.log.writing import Committed
+from service.store.sqlstates import Trouble
 from service.worlds import CurrentWorld
 
 _log = logging.getLogger(__name__)
@@ -29,6 +31,9 @@ PAGE = 500
 
 _FIRST_DELAY = timedelta(seconds=30)
 _MAX_DELAY = timedelta(hours=1)
+
+_OF_STATEMENTS = (Trouble.CONFLICT, Trouble.TOO_SLOW)
+"""Trouble that a smaller transaction may not meet."""
 
 Tell = Callable[[Committed], None]
 
@@ -54,8 +59,11 @@ async def run_once(database: Database, worlds: CurrentWorld, now: datetime, tell
     """
     try:
         return await _page(database, worlds, now, tell, limit)
-    except StatementRefused as error:
-        _log.warning("a page was refused, taking it row by row: %s", error, extra={"event": "sweep_page_refused"})
+    except (StatementRefused, Unavailable) as error:
+        if _is_outage(error):
+            raise
+        cause = error.cause if isinstance(error, Unavailable) else error
+        _log.warning("a page was refused, taking it row by row: %s", cause, extra={"event": "sweep_page_refused"})
         return await _row_by_row(database, worlds, now, tell, limit)
 
 
@@ -97,12 +105,19 @@ async def _row_by_row(database: Database, worlds: CurrentWorld, now: datetime, t
     for incident_id in ids:
         try:
             fired += await _one(database, worlds, incident_id, now, tell)
-        except StatementRefused:
+        except (StatementRefused, Unavailable) as error:
+            if _is_outage(error):
+                raise
             _log.exception("incident %s cannot be saved", incident_id, extra={"event": "sweep_row_failed"})
             async with database.begin() as tx:
                 await _back_off(tx, incident_id, now)
             backed_off += 1
     return Swept(_fired(fired), backed_off, len(ids) == limit, _lateness(fired), tuple(fired))
+
+
+def _is_outage(error: Exception) -> bool:
+    """Whether the next row would fail as well, since the database cannot serve at all."""
+    return isinstance(error, Unavailable) and error.trouble not in _OF_STATEMENTS
 
 
 async def _one(

@@ -59,7 +59,6 @@ class Tail(Part):
         self._unnumbered: dict[int, float] = {}  # batch → when `tell` named it, until it is read with its number
         self._passed_on: dict[int, None] = {}
         self._failing_since: float | None = None
-        self._away = False
         self._task: asyncio.Task[None] | None = None
 
     def on_reload(self, name: str, reload: Reloader) -> None:
@@ -156,19 +155,13 @@ class Tail(Part):
                 await self._begin_anew()
             await self._number_and_read()
             await self._reload()
-        except Unavailable as error:
-            if not self._away:
-                _log.error("the database is away: %s", error.cause, extra={"event": "database_away"})
-            self._away = True
+        except Unavailable:
             return self._failed(began)
         except Exception as error:
             _log.exception("the tail of the log failed", extra={"event": "tail_failed"})
             self._metrics.fault("tail", error)
             return self._failed(began)
         self._failing_since = None
-        if self._away:
-            self._away = False
-            _log.warning("the database is back", extra={"event": "database_back"})
         if self._unnumbered:
             self._rung.set()  # committed during this round, or another process is numbering: look again after a pause
         for beat in self._beats:

@@ -6,6 +6,8 @@ SihuError
 │   ├── BadJson                  the body is not JSON
 │   └── BadCursor                a cursor from elsewhere, or an altered one
 ├── TooLarge                     the body passes the limit                  413
+├── HeadTooLarge                 the head passes the limit                  431
+├── TooSlow                      the request did not arrive in time         408
 ├── UnsupportedMedia             the body is of another type, or encoded    415
 ├── NotFound                     unknown here, or not yours to see          404
 ├── NotYours                     you see it, but may not do this            403
@@ -110,6 +112,15 @@ class TooLarge(SihuError):
     code, title = "body_too_large", Sentence("The body is too large")
 
 
+class HeadTooLarge(SihuError):
+    code, title = "head_too_large", Sentence("The head of the request is too large")
+
+
+class TooSlow(SihuError):
+    code, title = "too_slow", Sentence("The request did not arrive in time")
+    retryable = True
+
+
 class UnsupportedMedia(SihuError):
     code, title = "unsupported_media_type", Sentence("This kind of body is not read here")
 
@@ -191,11 +202,14 @@ class InternalError(SihuError):
 
 
 class Unavailable(SihuError):
-    """The database cannot be reached. `cause` is the database's own message: for ops and logs, never for the caller."""
+    """The database cannot be reached. `cause` is the database's own message and `trouble` the kind of trouble: for ops
+    and logs, never for the caller."""
 
     code, title = "unavailable", Sentence("The service cannot reach its database")
     retryable = True
 
-    def __init__(self, detail: Sentence, *, cause: str = "") -> None:
+    def __init__(self, detail: Sentence, *, cause: str = "", retry_after_s: int = 1, trouble: str = "") -> None:
         super().__init__(detail)
         self.cause = cause
+        self.retry_after_s = retry_after_s
+        self.trouble = trouble

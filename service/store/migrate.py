@@ -19,8 +19,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.store import migration_steps
-from service.store.database import Database, cause_of
+from service.store.database import Database
 from service.store.schema import metadata
+from service.store.sqlstates import cause_of
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 _STATEMENT_TIMEOUT_MS = 3_600_000

@@ -8,7 +8,9 @@ from typing import NamedTuple
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-ENGINE_SESSION = "sihu engine"
+from service.store.outages import Lane
+
+ENGINE_SESSION = f"sihu {Lane.ENGINE}"
 """The `application_name` of the sessions on which an engine sweeps."""
 
 _IDENTITY = text("SELECT version(), current_setting('server_version'), pg_is_in_recovery()")

@@ -35,6 +35,8 @@ FAMILIES: Mapping[type[SihuError], int] = {
     errors.Unauthorized: 401,
     errors.BadRequest: 400,
     errors.TooLarge: 413,
+    errors.HeadTooLarge: 431,
+    errors.TooSlow: 408,
     errors.UnsupportedMedia: 415,
     errors.NotFound: 404,
     errors.NotYours: 403,
@@ -53,7 +55,6 @@ class MethodNotAllowed(SihuError):
 
 
 _OF_HTTP: Mapping[type[SihuError], int] = {MethodNotAllowed: 405}
-_RETRY = {"Retry-After": "1"}
 _BY_STATUS: Mapping[int, type[SihuError]] = {
     401: errors.Unauthorized,
     403: errors.NotYours,
@@ -121,7 +122,7 @@ def refusal(
     request_log.mark(request.scope, error.code)
     lines = dict(headers or {})
     if isinstance(error, errors.Unavailable):
-        lines.update(_RETRY)
+        lines["Retry-After"] = str(error.retry_after_s)
     if isinstance(error, errors.Unauthorized) and door is not None:
         lines["WWW-Authenticate"] = door.challenge
     word = _as_problem if door is None or door.refusal is None else door.refusal

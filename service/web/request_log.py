@@ -24,6 +24,7 @@ _log = logging.getLogger(__name__)
 READS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _CODE = "sihu.problem_code"
+_ANSWERED = "sihu.answered"
 _WINDOW_S = 1.0
 MAX_EACH = 10
 """Lines for one kind of refusal from one address in a window; further ones are counted."""
@@ -39,6 +40,18 @@ _INCIDENTS = b"/v1/incidents/"
 def mark(scope: Scope, code: str) -> None:
     """Note the code of the problem with which a request is refused."""
     scope[_CODE] = code
+
+
+def mark_answered(scope: Scope, status: int, code: str) -> None:
+    """Note how the connection itself has answered a request: whatever the application answers goes nowhere."""
+    scope[_ANSWERED] = status
+    mark(scope, code)
+
+
+def answered(scope: Scope, status: int) -> int:
+    """The status that the client has received, where the application answered `status`."""
+    found: int = scope.get(_ANSWERED, status)
+    return found
 
 
 class RefusalSource(NamedTuple):
@@ -84,10 +97,10 @@ class RequestLog:
         }
         _log.log(level, "%s %s %d", method, route, status, extra={"event": "request", "fields": fields})
 
-    def note_unreadable(self, address: str, request_id: str) -> None:
-        """Log what could not be read as a request of HTTP."""
-        if self._cap.admits(RefusalSource(400, "bad_request", address)):
-            fields = {"request_id": request_id, "address": address, "status": 400, "code": "bad_request"}
+    def note_unreadable(self, address: str, request_id: str, status: int, code: str) -> None:
+        """Log what could not be read as a request of HTTP, or did not arrive as one."""
+        if self._cap.admits(RefusalSource(status, code, address)):
+            fields = {"request_id": request_id, "address": address, "status": status, "code": code}
             _log.warning("unreadable request", extra={"event": "request", "fields": fields})
 
 

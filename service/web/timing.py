@@ -12,7 +12,7 @@ from prometheus_client import Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.metrics import Metrics
-from service.web import routing, waiting
+from service.web import request_log, routing, waiting
 from service.web.request_log import READS
 
 Note = Callable[[Scope, int, Iterable[tuple[bytes, bytes]], float], None]
@@ -52,7 +52,7 @@ class Timed:
             status = 500
             raise
         finally:
-            seconds = self._timer() - began
+            seconds, status = self._timer() - began, request_log.answered(scope, status)
             self._series_of(scope, status).observe(seconds)
             if status >= 400 or scope["method"] not in READS:
                 self._note(scope, status, headers, seconds)

@@ -11,8 +11,10 @@ from sqlalchemy import text
 
 from service.bench.seeding import seed
 from service.escalation import sweep
+from service.rules.errors import Unavailable
 from service.store.database import Database
 from service.store.log.writing import Committed
+from service.store.sessions import Patience
 from service.worlds import CurrentWorld
 
 pytestmark = pytest.mark.anyio
@@ -93,6 +95,28 @@ async def test_a_row_the_database_refuses_is_put_aside_and_the_others_go_on(
     healed = (await _all(haizhu, "SELECT level, faults FROM incident WHERE number = 'seed-3'"))[0]
     assert (healed.level, healed.faults) == (2, 0)
     assert len(await _all(haizhu, "SELECT seq FROM call WHERE seq = 2")) == 10
+
+
+async def test_a_row_that_takes_too_long_is_put_aside(haizhu: Database, haizhu_url: str, worlds: CurrentWorld) -> None:
+    """The page is cut by its time limit, and then this row alone: the others are fired."""
+    await seed(haizhu, 5, reported_at=DUE, due_at=DUE)
+    await _do(
+        haizhu,
+        "CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN IF NEW.number = 'seed-3' AND NEW.level = 2 THEN PERFORM pg_sleep(9); END IF; RETURN NEW; END $$",
+        "CREATE TRIGGER linger BEFORE UPDATE ON incident FOR EACH ROW EXECUTE FUNCTION linger()",
+    )
+    engine = Database(haizhu_url, patience=Patience(wait_s=1, lock_s=1, statement_s=0.5, idle_s=5, block_s=5))
+    swept = await sweep.run_once(engine, worlds, NOW, lambda _: None)
+    assert (swept.fired, swept.backed_off) == (4, 1)
+    await engine.close()
+
+
+async def test_an_outage_puts_no_row_aside(worlds: CurrentWorld) -> None:
+    nowhere = Database("postgresql+asyncpg://nobody@127.0.0.1:1/nowhere")
+    with pytest.raises(Unavailable):
+        await sweep.run_once(nowhere, worlds, NOW, lambda _: None)
+    await nowhere.close()
 
 
 async def test_a_row_the_rules_cannot_decide_is_put_aside_and_the_others_go_on(

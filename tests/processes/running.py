@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -73,8 +73,42 @@ class Running:
         return self.process.wait(timeout=30)
 
 
+def family(pid: int) -> list[int]:
+    """A process and its children."""
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    return [pid, *map(int, children.read_text().split())] if children.exists() else [pid]
+
+
+def lives(pid: int) -> bool:
+    """Whether a process runs; a dead one whose parent has not taken note does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] not in "ZX"
+    except OSError:
+        return False
+
+
+def postmaster(data_dir: Path) -> int:
+    """The number of the first process of the server in this folder."""
+    return int((data_dir / "postmaster.pid").read_text().splitlines()[0])
+
+
+def servers_in(folder: Path) -> list[int]:
+    """Every PostgreSQL that runs on data below this folder."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and lives(int(entry.name)):
+            with suppress(OSError):
+                if f"{folder}/" in (entry / "cmdline").read_text().replace("\0", " ") and "postgres" in os.readlink(
+                    entry / "exe"
+                ):
+                    found.append(int(entry.name))
+    return found
+
+
 @contextmanager
-def serving(url: str, log: Path, *arguments: str, port: int | None = None, code: Path = ROOT) -> Iterator[Running]:
+def serving(
+    url: str, log: Path, *arguments: str, port: int | None = None, code: Path = ROOT, **environment: str
+) -> Iterator[Running]:
     """`sihu serve` on a database, on a free port; killed at the end if it still runs. `code`: the folder of the
     program."""
     port = free_port() if port is None else port
@@ -82,7 +116,7 @@ def serving(url: str, log: Path, *arguments: str, port: int | None = None, code:
         process = subprocess.Popen(
             [sys.executable, "-m", "service.commands.parser", "serve", "--port", str(port), *arguments],
             cwd=code,
-            env={**os.environ, "PYTHONPATH": str(code), "DATABASE_URL": url},
+            env={**os.environ, "PYTHONPATH": str(code), "DATABASE_URL": url, **environment},
             stdout=output,
             stderr=output,
             start_new_session=True,

@@ -40,6 +40,8 @@ def test_an_operation_shows_one_example_for_each_problem_it_can_have(document: d
         "bad_json",
         "bad_request",
         "body_too_large",
+        "head_too_large",
+        "too_slow",
         "unauthorized",
         "unavailable",
         "unknown_cell",

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from service.clock import VirtualClock
-from service.web import request_log, unreadable
+from service.web import connections, request_log
+from service.web.lobby import Lobby
 from tests.house import START
 from tests.web import apps
 
@@ -18,7 +19,9 @@ pytestmark = pytest.mark.anyio
 
 async def talk(sent: bytes) -> tuple[bytes, dict[str, str], Any]:
     """The status line, the headers and the JSON of the answer to these bytes."""
-    async with apps.served(apps.make(), http=unreadable.protocol(VirtualClock(START)), server_header=False) as port:
+    async with apps.served(
+        apps.make(), http=connections.protocol(Lobby(VirtualClock(START))), server_header=False
+    ) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(sent)
         answer = await asyncio.wait_for(reader.read(), 10)

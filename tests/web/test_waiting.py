@@ -9,6 +9,7 @@ from fastapi import Request
 from starlette.types import Message
 
 from service.web import waiting
+from service.web.waiting import HeldRequests
 
 pytestmark = pytest.mark.anyio
 
@@ -50,6 +51,19 @@ async def test_head_never_waits() -> None:
     request = a_request(asyncio.Event(), "HEAD")
     assert await waiting.while_connected(request, asyncio.sleep(60, "news")) is None
     assert not waiting.was_held(request.scope)
+
+
+async def test_a_release_lets_go_whoever_waits() -> None:
+    held, request = HeldRequests(), a_request(asyncio.Event())
+    request.scope["state"] = held.as_state()
+    waits = asyncio.create_task(waiting.while_connected(request, asyncio.sleep(60, "news")))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    held.release()
+    async with asyncio.timeout(5):
+        assert await waits is None
+        assert await waiting.while_connected(request, asyncio.sleep(60, "news")) is None
+    assert not held.works
 
 
 async def test_a_fault_of_the_wait_is_raised() -> None:
