@@ -141,9 +141,6 @@ class Process:
         stopping = asyncio.create_task(part.stop())
         await asyncio.wait({stopping}, timeout=patience_s)
         if not stopping.done():
-            self.lanes.cut()  # it waits for a database that does not answer
-            await asyncio.wait({stopping}, timeout=_MAX_CLOSE_S)
-        if not stopping.done():
             stopping.cancel()
             _log.warning("%s did not stop in time, and is left behind", name, extra={"event": "stop_too_slow"})
         elif (error := stopping.exception()) is not None:  # the other parts have to be stopped all the same
