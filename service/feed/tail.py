@@ -141,7 +141,7 @@ class Tail(Part):
         self._rung.set()
 
     def doubt(self, history: str) -> None:
-        """HistoryLook whether the log was taken back without anybody noticing: a reader has a place in this history that is
+        """Look whether the log was taken back without anybody noticing: a reader has a place in this history that is
         not there."""
         self._lost_in, self._in_doubt = history, True
         self._rung.set()

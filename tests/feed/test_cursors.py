@@ -56,7 +56,7 @@ async def kept(house: House) -> tuple[list[str], str, int]:
     return ids, cursor, house.process.tail.position
 
 
-async def test_a_reader_that_was_ahead_goes_on_from_what_both_share(
+async def test_a_reader_ahead_goes_on_from_what_both_share(
     house: House, kept: tuple[list[str], str, int]
 ) -> None:
     ids, common, position = kept

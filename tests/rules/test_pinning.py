@@ -26,7 +26,7 @@ def test_the_pinned_version_counts_while_it_is_there() -> None:
     assert pinning.policy_of(WORLD, incident) is WORLD.policies[incident.policy]
 
 
-def test_in_place_of_a_lost_version_comes_the_one_of_its_time() -> None:
+def test_a_lost_version_gives_way_to_that_of_its_time() -> None:
     incident = _lost(State.CALLING)
     assert pinning.is_lost(WORLD, incident)
     active = WORLD.active(incident.reported_at)
