@@ -56,9 +56,7 @@ async def kept(house: House) -> tuple[list[str], str, int]:
     return ids, cursor, house.process.tail.position
 
 
-async def test_a_reader_ahead_goes_on_from_what_both_share(
-    house: House, kept: tuple[list[str], str, int]
-) -> None:
+async def test_a_reader_ahead_goes_on_from_what_both_share(house: House, kept: tuple[list[str], str, int]) -> None:
     ids, common, position = kept
     await house.report()
     lost, ahead = await _read(house, common)
