@@ -60,6 +60,24 @@ def libpq_form(url: str) -> str:
     return _put_together("postgresql", parts, "", _in_two_lists(parts.servers))
 
 
+def libpq_variables(url: str) -> dict[str, str]:
+    """The variables by which a program of PostgreSQL finds the database of a URL. Unlike a URL in its command line,
+    nobody else on the host can see them."""
+    parts = _parts(url)
+    user, _, password = parts.login.removesuffix("@").partition(":")
+    named, has_ports = dict(parts.parameters), any(server.port for server in parts.servers)
+    found = {
+        "PGHOST": ",".join(server.host for server in parts.servers),
+        "PGPORT": ",".join(str(server.port or _PORT) for server in parts.servers) if has_ports else "",
+        "PGUSER": unquote(user),
+        "PGPASSWORD": unquote(password),
+        "PGDATABASE": unquote(parts.database),
+        "PGSSLMODE": named.get("ssl") or named.get("sslmode", ""),
+        "PGTARGETSESSIONATTRS": named.get("target_session_attrs", ""),
+    }
+    return {name: value for name, value in found.items() if value}
+
+
 def place(url: str) -> str:
     """Return which database a URL names, and on which servers, for a person; never its user or password."""
     parts = _parts(url)

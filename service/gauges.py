@@ -78,7 +78,9 @@ class Gauges(Part):
             began = clocks.monotonic()
             try:
                 await self.refresh()
-            except (Unavailable, StatementRefused, TimeoutError) as error:
+            except Unavailable:
+                pass  # the outage is in the log already
+            except (StatementRefused, TimeoutError) as error:
                 _log.warning("the gauges are not read anew: %s", error, extra={"event": "gauges_stale"})
             except Exception as error:
                 _log.exception("the gauges cannot be read", extra={"event": "gauges_failed"})

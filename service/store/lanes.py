@@ -54,7 +54,8 @@ def open_to(url: str, pool_size: int, outages: Outages) -> Lanes:
     used."""
 
     def lane(name: Lane, size: int, patience: Patience) -> Database:
-        return Database(url, pool_size=size, patience=patience, lane=name, outages=outages)
+        application = f"sihu {name}"  # by which `sihu doctor` knows the sessions of an engine
+        return Database(url, pool_size=size, patience=patience, application=application, lane=name, outages=outages)
 
     return Lanes(
         outages,
