@@ -71,7 +71,7 @@ class RequestLog:
 
     def note(self, scope: Scope, status: int, headers: Iterable[tuple[bytes, bytes]], seconds: float) -> None:
         """Log one request that was a write or was refused. `status` 0: the client hung up before its answer."""
-        level = logging.ERROR if status >= 500 else logging.WARNING if status >= 400 else logging.INFO
+        level = _level(status)
         if not _log.isEnabledFor(level):
             return
         code = scope.get(_CODE, "internal_error" if status == 500 else None)
@@ -102,6 +102,13 @@ class RequestLog:
         if self._cap.admits(RefusalSource(status, code, address)):
             fields = {"request_id": request_id, "address": address, "status": status, "code": code}
             _log.warning("unreadable request", extra={"event": "request", "fields": fields})
+
+
+def _level(status: int) -> int:
+    """A fault of the service is an error. A 503 is none: what stands behind it is logged by whoever meets it."""
+    if status >= 500 and status != 503:
+        return logging.ERROR
+    return logging.WARNING if status >= 400 else logging.INFO
 
 
 class _Cap:
