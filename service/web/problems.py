@@ -14,8 +14,9 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from pydantic_core import from_json, to_json
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from service.rules import errors
 from service.rules.errors import Pointer, SihuError
@@ -40,6 +41,8 @@ FAMILIES: Mapping[type[SihuError], int] = {
     errors.UnsupportedMedia: 415,
     errors.NotFound: 404,
     errors.NotYours: 403,
+    errors.HistoryChanged: 410,
+    errors.CursorExpired: 410,
     errors.VersionMoved: 412,
     errors.Conflict: 409,
     errors.Invalid: 422,
@@ -91,6 +94,10 @@ def problem(error: SihuError, instance: str, language: Language = Language.EN) -
     document = _document(type(error), error.detail, error.errors, instance)
     if isinstance(error, errors.IllegalTransition):
         document["state"], document["allowed"] = State(error.state), list(error.allowed)
+    if isinstance(error, errors.HistoryChanged | errors.CursorExpired):
+        document["oldest"] = error.oldest
+    if isinstance(error, errors.HistoryChanged):
+        document["common"] = error.common
     return languages.shown(document, language)
 
 
@@ -174,7 +181,15 @@ def install(app: FastAPI, doors: Sequence[Door] = (), count: Callable[[Exception
     app.add_exception_handler(SihuError, handlers.on_refusal)
     app.add_exception_handler(RequestValidationError, handlers.on_invalid)
     app.add_exception_handler(HTTPException, handlers.on_http)
+    app.add_exception_handler(ClientDisconnect, handlers.on_hang_up)
     app.add_exception_handler(Exception, handlers.on_fault)
+
+
+class _Nothing(Response):
+    """What a client receives that hung up before its body was sent: no answer. It is no fault of anybody here."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        return
 
 
 class _Handlers:
@@ -195,6 +210,9 @@ class _Handlers:
         if error.status_code < 400:
             return Response(status_code=error.status_code, headers=error.headers)
         return self._answer(_of_http(error, request), request, error.headers)
+
+    async def on_hang_up(self, request: Request, error: Exception) -> Response:
+        return _Nothing()
 
     async def on_fault(self, request: Request, error: Exception) -> Response:
         request_id = every_answer.request_id_of(request.scope)

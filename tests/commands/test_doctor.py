@@ -222,6 +222,23 @@ def test_a_deadline_not_fired_needs_an_engine(run: Run, haizhu_url: str, late_s:
     assert ("run `sihu serve`" in line) == bool(bad)
 
 
+def test_incidents_that_cannot_be_swept_are_named(run: Run, haizhu_url: str) -> None:
+    due = datetime.now(UTC) + timedelta(hours=4)
+    good, _, _ = examine(run, haizhu_url)
+    assert "every incident can be swept" in good
+
+    async def put_aside(database: Database) -> None:
+        await seed(database, 20, reported_at=due - timedelta(hours=4), due_at=due)
+        async with database.begin() as tx:
+            await tx.execute(text("UPDATE incident SET faults = 3 WHERE number < 'seed-3'"))
+
+    asyncio.run(on_database(haizhu_url, put_aside))
+    _, _, bad = examine(run, haizhu_url)
+    (line,) = bad
+    assert line.startswith("13 incidents cannot be swept") and " and 3 more; " in line and "sweep_row_failed" in line
+    assert line.count("seed-") == 10
+
+
 def test_days_to_come_that_are_not_known_are_a_warning(run: Run, office_url: str) -> None:
     _, warnings, bad = examine(run, office_url)
     assert bad == [], "no deadline needs them yet"

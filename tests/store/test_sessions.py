@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import asyncpg
 import pytest
@@ -23,11 +23,13 @@ def relayed(path: str) -> Iterator[int]:
     """A TCP port that leads to the socket of the server."""
     listener = socket.create_server(("127.0.0.1", 0))
     ends: list[socket.socket] = []
+    passers: list[threading.Thread] = []
 
     def passing(source: socket.socket, target: socket.socket) -> None:
-        while data := source.recv(65536):
-            target.sendall(data)
-        target.close()
+        with suppress(OSError):
+            while data := source.recv(65536):
+                target.sendall(data)
+            target.shutdown(socket.SHUT_RDWR)
 
     def accepting() -> None:
         while True:
@@ -39,7 +41,8 @@ def relayed(path: str) -> Iterator[int]:
             far.connect(path)
             ends.extend((near, far))
             for pair in ((near, far), (far, near)):
-                threading.Thread(target=passing, args=pair, daemon=True).start()
+                passers.append(threading.Thread(target=passing, args=pair, daemon=True))
+                passers[-1].start()
 
     acceptor = threading.Thread(target=accepting, daemon=True)
     acceptor.start()
@@ -49,8 +52,13 @@ def relayed(path: str) -> Iterator[int]:
         listener.shutdown(socket.SHUT_RDWR)
         acceptor.join()
         listener.close()
-        for each in ends:
-            each.close()
+        for end in ends:
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+        for passer in passers:
+            passer.join()
+        for end in ends:
+            end.close()
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from service import metrics
 from service.clock import VirtualClock
 from service.web import connections, lobby
 from service.web.lobby import Lobby
@@ -40,10 +41,10 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @asynccontextmanager
-async def served(made: Lobby | None = None) -> AsyncIterator[int]:
+async def served(made: Lobby | None = None, measured: metrics.Metrics | None = None) -> AsyncIterator[int]:
     made = made or Lobby(VirtualClock(START))
     options: dict[str, Any] = {"http": connections.protocol(made), "server_header": False, "timeout_keep_alive": 75}
-    async with apps.served(apps.make(), **options) as port:
+    async with apps.served(apps.make(measured), **options) as port:
         yield port
         for connection in list(made.connections):
             connection.transport.abort()
@@ -165,12 +166,29 @@ CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
         [CHUNKED, ONE_CHUNK + b"0\r\n", *[b"X: y\r\n"] * 60],
     ],
 )
-async def test_a_body_has_its_time(sent: list[bytes]) -> None:
+async def test_a_body_has_its_time(sent: list[bytes], caplog: pytest.LogCaptureFixture) -> None:
     async with served() as port:
         answer = await talk(port, *sent, pause_s=0.03)
+    assert not caplog.records
     status, code, headers = problem_of(answer)
     assert (status, code) == (408, "too_slow")
     assert "x-request-id" in headers
+
+
+async def test_who_hangs_up_within_a_body_is_no_fault(caplog: pytest.LogCaptureFixture) -> None:
+    measured = metrics.new()
+    async with served(measured=measured) as port:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(POST + b"Content-Length: 100\r\n\r\n{")
+        await writer.drain()
+        await asyncio.sleep(0.1)
+        writer.close()
+        await writer.wait_closed()
+        labels = {"method": "POST", "route": "/v1/incidents", "status": "0"}
+        async with asyncio.timeout(5):
+            while not measured.registry.get_sample_value("sihu_http_request_seconds_count", labels):
+                await asyncio.sleep(0.01)
+    assert not caplog.records
 
 
 @pytest.mark.usefixtures("hasty")
