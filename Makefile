@@ -12,7 +12,7 @@ NO_INDEX := { echo "pip could not install: it needs a package index (PIP_INDEX_U
 # Ctrl-C is how a server is stopped, so it is no error
 STOPPED := || { code=$$?; test $$code -eq 130 || exit $$code; }
 
-.PHONY: help run test fuzz demo check bench openapi lock wheels clean
+.PHONY: help run test fuzz drill demo check bench openapi lock wheels clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -27,6 +27,9 @@ test: .venv/dev ## the whole suite, on its own databases; about 7 minutes on 2 i
 
 fuzz: .venv/dev ## requests made from the OpenAPI document against a running service; about 5 minutes
 	@FUZZ=long $(BIN)/pytest -q -s tests/wire/test_fuzz.py
+
+drill: .venv/dev ## break the service on purpose, and judge what it kept; about 25 minutes, ARGS=NAME for one drill
+	@$(BIN)/python -m tests.drills $(ARGS)
 
 demo: .venv/run ## one unanswered incident through all four calls, in seconds
 	@echo "3/3 letting time pass on a virtual clock ..."

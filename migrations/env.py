@@ -12,17 +12,14 @@ from service import settings
 from service.store.database import Database
 from service.store.schema import metadata
 
-_LOCK = 0x51480001
-"""Advisory lock: several replicas may start to migrate at once; they take turns."""
-
 
 def _include(_object: Any, name: str | None, kind: str, _reflected: bool, _compared: Any) -> bool:
     return not (kind == "table" and name == "alembic_version")
 
 
 def run(connection: Connection) -> None:
-    """All pending migrations in one transaction. A migration that cannot get its locks in 5 s gives up, so that it
-    never queues the whole service behind itself."""
+    """The migrations that are asked for, in one transaction. One that cannot get its locks in 2 s gives up, so that it
+    never keeps the whole service waiting behind itself; `service/store/migrate.py` tries it again."""
     context.configure(
         connection=connection,
         target_metadata=metadata,
@@ -31,15 +28,13 @@ def run(connection: Connection) -> None:
         include_object=_include,
     )
     with context.begin_transaction():
-        connection.execute(text("SET LOCAL lock_timeout = 0"))  # waiting for one's turn may take as long as it takes
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-        connection.execute(text("SET LOCAL lock_timeout = '5s'"))
+        connection.execute(text("SET LOCAL lock_timeout = '2s'"))
         context.run_migrations()
 
 
 async def _run_alone() -> None:
     database = Database(settings.load().database_url or "", pool_size=2)
-    async with database.begin() as connection:
+    async with database.connected() as connection:
         await connection.run_sync(run)
     await database.close()
 

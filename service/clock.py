@@ -106,6 +106,17 @@ def wall_time(at: datetime, now: datetime) -> datetime:
     return datetime.now(UTC) + (at - now)
 
 
+def offset_s(clock: Clock) -> float | None:
+    """The seconds by which the service's time is ahead of the wall clock of this host. None on the virtual clock, and
+    before the first synchronisation."""
+    if isinstance(clock, VirtualClock):
+        return None
+    try:
+        return (clock.now() - datetime.now(UTC)).total_seconds()
+    except ClockNotSetError:
+        return None
+
+
 def monotonic() -> float:
     """Seconds on this process's monotonic clock, for measuring how long something takes. They are never stored."""
     return time.monotonic()

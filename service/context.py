@@ -46,9 +46,10 @@ class Part(Protocol):
 class Context:
     """What one process offers its rooms.
 
-    `tell` passes a commit on to the readers of the log, and is to be called after every commit. `parts` holds the
-    running parts by their class. `fire_due` fires what is due and exists on the virtual clock only, where no engine
-    runs that would learn of a new deadline.
+    `database` has the connections of whoever holds the context: people's in a request, and in a part those that no
+    request may take. `tell` passes a commit on to the readers of the log, and is to be called after every commit.
+    `parts` holds the running parts by their class. `fire_due` fires what is due and exists on the virtual clock only,
+    where no engine runs that would learn of a new deadline.
     """
 
     database: Database

@@ -24,6 +24,7 @@ from service.room import Room
 from service.settings import EngineMode, Settings
 from service.times import room as times
 from service.web import docs, every_answer, fair_play, limits, openapi, problems, routing, timing
+from service.web.request_log import RequestLog
 
 ROOMS = (
     queues.ROOM,  # first, since clients poll it all day and routes are tried in this order
@@ -50,13 +51,14 @@ def create_app(settings: Settings, clock: Clock, rooms: Sequence[Room] = ROOMS) 
         app.router.routes.extend(front.router.routes)
         docs.install(app)
     problems.install(app, doors, lambda error: process.metrics.fault("http", error))
-    routing.install(app, doors)
+    table = routing.install(app, doors)
     openapi.describe(app, doors, lambda: {name: each for room in rooms for name, each in room.event_shapes().items()})
     posts = {path: each for room in rooms for path, each in room.limits.items()}
     app.add_middleware(limits.Limits, doors=doors, posts=posts)
     app.add_middleware(fair_play.FairPlay, doors=doors, wakeups=process.wakeups)
     app.add_middleware(Gate, doors=doors)
-    app.add_middleware(timing.Timed, metrics=process.metrics, timer=clocks.monotonic)
+    log = app.state.log = RequestLog(clocks.monotonic, table.template_of)
+    app.add_middleware(timing.Timed, metrics=process.metrics, timer=clocks.monotonic, note=log.note)
     every_answer.install(app, clock)
     return app
 
@@ -69,3 +71,4 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
     finally:
         await process.stop()
+        app.state.log.finish()

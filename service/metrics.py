@@ -1,11 +1,19 @@
-"""The metrics of the service, for Prometheus."""
+"""The metrics of the service, for Prometheus.
+
+A metric is of this process unless its help says that it is of the deployment: then every process shows the same figure,
+and a sum over the processes means nothing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import collections
+import platform
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+
+from service.rules.model import AnyDecision, Call
 
 _REQUEST_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 30)
 _HELD_S = (0.1, 0.5, 1, 2.5, 5, 10, 20, 30, 45, 60, 75)
@@ -28,10 +36,18 @@ class Metrics:
     backed_off: Counter
     lateness_s: Histogram
     intake: Histogram
-    sealer_lag_s: Gauge
+    feed_lag_s: Gauge
     feed_position: Gauge
     engine_lag_s: Gauge
     faults: Counter
+    database_faults: Counter
+    calls: Counter
+    put_aside: Gauge
+    oldest_due_s: Gauge
+    open_incidents: Gauge
+    gauges_age_s: Gauge
+    calendar_days_left: Gauge
+    clock_offset_s: Gauge
 
     def swept(self, fired: int, backed_off: int, lateness: Iterable[float]) -> None:
         """Count one turn of the engine. `lateness`: for each missed call, the seconds from its deadline to its
@@ -40,6 +56,14 @@ class Metrics:
         self.backed_off.inc(backed_off)
         for late_s in lateness:
             self.lateness_s.observe(late_s)
+
+    def calls_ended(self, decisions: Iterable[AnyDecision]) -> None:
+        """Count the calls that these decisions, which are committed, have ended."""
+        ended = collections.Counter(
+            (call.level.value, call.cause, call.outcome) for each in decisions for call in _ended(each)
+        )
+        for labels, count in ended.items():
+            self.calls.labels(*labels).inc(count)
 
     def intake_group(self, size: int) -> None:
         """Count one transaction of the intake, of `size` reports."""
@@ -52,15 +76,30 @@ class Metrics:
             setattr(error, _COUNTED, True)
             self.faults.labels(where).inc()
 
+    def database_fault(self, sqlstate: str) -> None:
+        """Count an error of the database that is no fault of a statement: by its SQLSTATE, or, where it has none, by
+        what was waited for."""
+        self.database_faults.labels(sqlstate).inc()
+
     def page(self) -> bytes:
         """All metrics in Prometheus's text format 0.0.4."""
         return generate_latest(self.registry)
 
 
-def new() -> Metrics:
+def _ended(decision: AnyDecision) -> Iterator[Call]:
+    """The call that was open before a decision and is not any more. One that had ended before is not counted again when
+    it is rated or appealed against."""
+    open_call = decision.before.call if decision.before is not None else None
+    if open_call is not None and open_call.outcome is None:
+        yield from (each for each in decision.changed if each.seq == open_call.seq and each.outcome is not None)
+
+
+def new(version: str = "0.0.0") -> Metrics:
     """New metrics, at zero, in a Prometheus registry of their own."""
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
+    build = Gauge("sihu_build_info", "What runs here; always 1", ("version", "python"), registry=registry)
+    build.labels(version, platform.python_version()).set(1)
     return Metrics(
         registry=registry,
         requests=Histogram(
@@ -79,15 +118,49 @@ def new() -> Metrics:
         ),
         held_now=Gauge("sihu_held_requests", "Requests that are held for a change at this moment", registry=registry),
         fired=Counter("sihu_deadlines_fired", "Deadlines the clock fired", registry=registry),
-        backed_off=Counter(
-            "sihu_sweep_put_aside", "Rows that could not be swept, left for a later turn", registry=registry
-        ),
+        backed_off=Counter("sihu_sweep_put_aside", "Rows not swept, left for a later turn", registry=registry),
         lateness_s=Histogram(
-            "sihu_lateness_seconds", "How long after a deadline the clock fired", buckets=_LATE_S, registry=registry
+            "sihu_deadline_lateness_seconds",
+            "How long after a deadline the clock fired",
+            buckets=_LATE_S,
+            registry=registry,
         ),
         intake=Histogram("sihu_intake_group_size", "Reports stored together", buckets=_GROUP, registry=registry),
-        sealer_lag_s=Gauge("sihu_sealer_lag_seconds", "Age of the oldest unnumbered event", registry=registry),
+        feed_lag_s=Gauge("sihu_feed_lag_seconds", "Age of the oldest event without a number", registry=registry),
         feed_position=Gauge("sihu_feed_position", "Position of the last numbered event", registry=registry),
         engine_lag_s=Gauge("sihu_engine_lag_seconds", "How long the most overdue deadline is due", registry=registry),
         faults=Counter("sihu_faults", "Things that failed and should not", ("where",), registry=registry),
+        database_faults=Counter("sihu_database_faults", "Times it could not serve", ("sqlstate",), registry=registry),
+        calls=Counter("sihu_calls", "Calls that ended", ("level", "cause", "outcome"), registry=registry),
+        **_gauges(registry),
     )
+
+
+def _gauges(registry: CollectorRegistry) -> dict[str, Gauge]:
+    """The gauges that `service.gauges` sets, by their fields."""
+    described = {
+        "oldest_due_s": (
+            "sihu_oldest_due_seconds",
+            "Of the deployment: how long the most overdue open incident of a level is overdue; 0 when none is",
+            ("level",),
+        ),
+        "put_aside": (
+            "sihu_put_aside",
+            "Of the deployment: incidents that could not be swept and wait for another try; `sihu doctor` names them",
+            (),
+        ),
+        "open_incidents": ("sihu_open_incidents", "Of the deployment: incidents that are not closed", ("level",)),
+        "gauges_age_s": ("sihu_gauges_age_seconds", "How long ago the gauges of the deployment were read", ()),
+        "calendar_days_left": (
+            "sihu_calendar_days_left",
+            "Of the deployment: days until one that the calendar of the policy in force does not know; +Inf: it needs "
+            "none",
+            (),
+        ),
+        "clock_offset_s": (
+            "sihu_clock_offset_seconds",
+            "By how much the database's clock, which is the service's, is ahead of the wall clock of this host",
+            (),
+        ),
+    }
+    return {field: Gauge(*described_as, registry=registry) for field, described_as in described.items()}

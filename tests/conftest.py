@@ -129,6 +129,12 @@ def clone(server: URL, template: str) -> Iterator[str]:
 
 
 @pytest.fixture
+def bare_url(server: URL) -> Iterator[str]:
+    """A database without tables."""
+    yield from clone(server, "template1")
+
+
+@pytest.fixture
 def database_url(server: URL, templates: dict[str, str]) -> Iterator[str]:
     """A migrated database with an empty registry."""
     yield from clone(server, templates["empty"])

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
 
 import httpx
 import pytest
 from fastapi import FastAPI
-from sqlalchemy.engine import URL
 
 from service import clock as clocks
 from service import front
@@ -19,7 +17,6 @@ from service.main import create_app
 from service.settings import EngineMode, Settings
 from service.store.database import Database
 from service.web import story
-from tests.conftest import clone
 from tests.house import House
 from tests.web.apps import served
 from tests.web.test_docs import chromium, dump
@@ -27,12 +24,6 @@ from tests.web.test_docs import chromium, dump
 pytestmark = pytest.mark.anyio
 
 NOWHERE = "postgresql+asyncpg://nobody@127.0.0.1:1/nothing"
-
-
-@pytest.fixture
-def bare_url(server: URL) -> Iterator[str]:
-    """A database without tables."""
-    yield from clone(server, "template1")
 
 
 async def page(app: FastAPI, **headers: str) -> httpx.Response:
@@ -87,7 +78,7 @@ async def test_an_empty_registry_and_old_tables_are_said(database: Database, bar
     for url, row, part in (
         (database.url, "registry", "empty: sihu registry import DIR"),
         (bare_url, "to look at", "migrations: this database has no tables yet: run `sihu migrate`"),
-        (NOWHERE, "database", "The database cannot be reached"),
+        (NOWHERE, "database", "the database is away"),
     ):
         app = create_app(Settings(database_url=url), clocks.of(None))
         async with app.router.lifespan_context(app):

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from service import postgres
 from service.postgres import EmbeddedError, Server
+from tests.processes.running import family, lives
 
 Start = Callable[..., Server]
 
@@ -95,6 +97,48 @@ def test_what_was_stored_is_there_after_a_kill(tmp_path: Path, start: Start) -> 
     ask(server, "CREATE TABLE kept AS SELECT 1 AS n")
     os.kill(postmaster(server), signal.SIGKILL)
     assert ask(start(tmp_path / "pg"), "SELECT n FROM kept") == 1
+
+
+def test_a_killed_server_is_revived(tmp_path: Path, start: Start) -> None:
+    server = start(tmp_path / "pg", work_mem="5MB")
+    ask(server, "CREATE TABLE kept AS SELECT 1 AS n")
+    assert server.is_running()
+    os.kill(postmaster(server), signal.SIGKILL)
+    while server.is_running():
+        time.sleep(0.01)
+    assert not server.is_closed()
+    server.revive()
+    assert ask(server, "SELECT n FROM kept") == 1
+    assert ask(server, "SHOW work_mem") == "5MB"
+
+
+def test_a_server_stopped_on_purpose_is_told_apart(tmp_path: Path, start: Start) -> None:
+    server = start(tmp_path / "pg")
+    os.kill(postmaster(server), signal.SIGINT)
+    while server.is_running():
+        time.sleep(0.01)
+    assert server.is_closed()
+
+
+def test_a_hanging_server_is_killed_with_its_children(tmp_path: Path, start: Start) -> None:
+    server = start(tmp_path / "pg")
+    ask(server, "CREATE TABLE kept AS SELECT 1 AS n")
+    pids = family(postmaster(server))
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    began = time.monotonic()
+    server.stop()
+    assert time.monotonic() - began < 10
+    assert not any(map(lives, pids))
+    assert ask(start(tmp_path / "pg"), "SELECT n FROM kept") == 1
+
+
+def test_a_server_that_is_being_stopped_is_not_revived(tmp_path: Path, start: Start) -> None:
+    server = start(tmp_path / "pg")
+    server.stop()
+    with pytest.raises(EmbeddedError, match="being stopped"):
+        server.revive()
+    assert not server.is_running()
 
 
 def test_another_process_with_the_killed_servers_number_is_no_hindrance(tmp_path: Path, start: Start) -> None:

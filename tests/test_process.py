@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy.engine import URL
 
 from service import process as processes
 from service.access.identify import API
@@ -34,7 +33,6 @@ from service.store.database import Database
 from service.store.log import writing
 from service.store.log.writing import Entry
 from service.times.room import CalendarWatch
-from tests.conftest import clone
 from tests.house import START
 
 pytestmark = pytest.mark.anyio
@@ -45,12 +43,6 @@ Log = list[tuple[str, str]]
 @pytest.fixture(autouse=True)
 def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "_TRY_AGAIN_S", 0.01)
-
-
-@pytest.fixture
-def bare_url(server: URL) -> Iterator[str]:
-    """A database without tables."""
-    yield from clone(server, "template1")
 
 
 class Probe(Part):
@@ -141,6 +133,22 @@ async def test_every_part_stops_though_one_fails(database_url: str, caplog: pyte
     assert faults(process, "stop") == 1
     assert "Probe did not stop cleanly" in caplog.text
     assert process.database.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+
+
+async def test_a_part_that_hangs_is_left_behind(database_url: str, caplog: pytest.LogCaptureFixture) -> None:
+    """It may wait for a database that never answers; the parts before it stop all the same."""
+
+    class Hanging(Probe):
+        async def stop(self) -> None:
+            await super().stop()
+            await asyncio.Event().wait()
+
+    log: Log = []
+    async with asyncio.timeout(20), running(database_url, Probe("a", log), Hanging("b", log)) as process:
+        await until_ready(process)
+    assert log[-2:] == [("b", "stop"), ("a", "stop")]
+    assert "Hanging did not stop in time" in caplog.text
+    assert not [each for each in caplog.records if each.levelno >= logging.ERROR]
 
 
 async def test_a_process_stopped_while_starting_stops_no_part(database_url: str) -> None:

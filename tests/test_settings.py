@@ -36,6 +36,7 @@ def test_each_variable_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
         "ENGINE": "OFF",
         "HOST": "0.0.0.0",
         "PORT": "80",
+        "TRUSTED_PROXIES": "10.0.0.0/8, 2001:db8::1",
         "PROMISE_S": "2.5",
         "LOG_LEVEL": "DEBUG",
     }
@@ -46,6 +47,7 @@ def test_each_variable_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (loaded.data_dir, loaded.pg_bin) == (Path("/var/lib/sihu"), Path("/usr/lib/postgresql/15/bin"))
     assert (loaded.pool_size, loaded.engine, loaded.host, loaded.port) == (20, EngineMode.OFF, "0.0.0.0", 80)
     assert (loaded.promise_s, loaded.log_level) == (2.5, "debug")
+    assert [str(each) for each in loaded.trusted_proxies or ()] == ["10.0.0.0/8", "2001:db8::1/128"]
 
 
 def test_an_override_goes_before_the_environment_and_none_means_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,6 +113,8 @@ def test_another_database_url_is_refused_in_one_line_without_its_password(url: s
         ("SIHU_ENGINE", "maybe", "'on', 'off' or 'only'"),
         ("SIHU_PROMISE_S", "-1", "greater than 0"),
         ("SIHU_PROMISE_S", "nan", "finite number"),
+        ("SIHU_TRUSTED_PROXIES", "10.0.0.0/8 or so", "separated by commas"),
+        ("SIHU_TRUSTED_PROXIES", "10.0.0.0/8,,", "separated by commas"),
         ("SIHU_LOG_LEVEL", "loud", "'debug', 'info', 'warning' or 'error'"),
         ("SIHU_VIRTUAL_CLOCK", "2026-11-01T09:00:00", "with an offset"),
         ("SIHU_VIRTUAL_CLOCK", "soon", "should be `now` or"),

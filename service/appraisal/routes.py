@@ -78,7 +78,7 @@ async def read_figures(
     community also all those of its area, and reporters see none (403). `Accept: text/csv` gives a spreadsheet file."""
     sight = _sight(caller)
     period = Period.of(query.period)
-    async with context.database.read() as connection:
+    async with context.database.patient.read() as connection:
         found = await tallies.tallies(connection, period, query.group_by, sight)
     viewer = Viewer(caller, context.worlds.world, context.clock.now())
     policy = scoring.policy_of(viewer.world, period, viewer.now)
@@ -109,7 +109,7 @@ async def list_figure_calls(
     if query.group is not None:
         _demand_group(context.worlds.world, query.group_by, query.group)
     figure = CallFilter(Period.of(query.period), query.group_by, query.group, query.measure)
-    async with context.database.read() as connection:
+    async with context.database.patient.read() as connection:
         found = await tallies.page(connection, figure, sight, after, query.limit + 1)
     viewer = Viewer(caller, context.worlds.world, context.clock.now())
     shown = found[: query.limit]

@@ -29,6 +29,7 @@ from service.main import create_app
 from service.rules import lifecycle
 from service.rules.sight import Viewer
 from service.store import metadata
+from service.store.database import Database
 from service.store.incidents import call_rows, incident_rows, tables
 from service.store.log import event_rows
 from service.store.log import tables as log_tables
@@ -112,7 +113,8 @@ def _report_columns(incident: dict[str, Any], content: Any, line: str) -> dict[s
 
 def _app(which: str) -> FastAPI:
     app = create_app(settings.load(), clocks.of(None))
-    sessions = async_sessionmaker(processes.of(app).database.engine)
+    # connections apart from the service's: the usual way lets requests wait for them as long as it takes
+    sessions = async_sessionmaker(Database(processes.of(app).database.url).engine)
     route = _bare if which == "bare" else _orm_route(sessions)
     routes = app.router.routes
     app.add_api_route(f"/v1/bench/{which}", route, methods=["POST"], status_code=201)

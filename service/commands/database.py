@@ -9,9 +9,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TypeVar
-from urllib.parse import parse_qs, urlsplit
 
-from service import postgres
+from service import database_urls, postgres
 from service.clock import DatabaseClock
 from service.rules.model import By
 from service.rules.world import World
@@ -31,11 +30,21 @@ T = TypeVar("T")
 def database_url(settings: Settings) -> Iterator[str]:
     """The URL of the database: DATABASE_URL, or that of the embedded server in SIHU_DATA_DIR, which runs as long as
     this block lasts."""
+    with embedded_server(settings) as server:
+        yield settings.database_url or (server.url() if server else "")
+
+
+@contextmanager
+def embedded_server(settings: Settings) -> Iterator[postgres.Server | None]:
+    """The embedded server in SIHU_DATA_DIR, which runs as long as this block lasts; None with DATABASE_URL."""
     if settings.database_url is not None:
-        yield settings.database_url
+        yield None
         return
-    with postgres.running(settings.data_dir / "postgres", bin_dir=settings.pg_bin) as url:
-        yield url
+    server = postgres.start(settings.data_dir / "postgres", bin_dir=settings.pg_bin)
+    try:
+        yield server
+    finally:
+        server.stop()
 
 
 def with_database(settings: Settings, work: Callable[[Database], Awaitable[T]]) -> T:
@@ -71,9 +80,7 @@ def place(settings: Settings) -> str:
     """Return where the database of the settings is: the folder of the embedded server, or a host and a name."""
     if settings.database_url is None:
         return f"embedded in {settings.data_dir.resolve()}"
-    parts = urlsplit(settings.database_url)
-    hosts = parts.netloc.rpartition("@")[2] or ", ".join(parse_qs(parts.query).get("host", []))
-    return f"database {parts.path.removeprefix('/')} at {hosts}"
+    return database_urls.place(settings.database_url)
 
 
 async def on_database(url: str, work: Callable[[Database], Awaitable[T]]) -> T:
@@ -114,13 +121,14 @@ def migrate(settings: Settings, arguments: argparse.Namespace) -> int:
     stderr for each difference.
     """
 
-    async def work(database: Database) -> list[str]:
-        await migrations.upgrade(database)
-        return await migrations.drift(database) if arguments.check else []
+    async def work(database: Database) -> tuple[str, list[str]]:
+        await migrations.upgrade(database, lambda line: print(f"sihu: {line}", file=sys.stderr))
+        notice = (await migrations.survey(database)).notice
+        return notice, await migrations.drift(database) if arguments.check and not notice else []
 
-    drift = with_any_database(settings, work)
+    notice, drift = with_any_database(settings, work)
     for difference in drift:
         print(f"migrations and tables differ: {difference}", file=sys.stderr)
     if not drift:
-        print("The database is at this version's tables.")
+        print(f"Nothing to do: {notice}." if notice else "The database is at this version's tables.")
     return 1 if drift else 0

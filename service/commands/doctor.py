@@ -3,36 +3,39 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
-from datetime import datetime
-from typing import NamedTuple
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import datetime, timedelta
+from functools import partial
 
-from service.commands.database import now_and_world, with_any_database
+from service import clock as clocks
+from service.clock import DatabaseClock
+from service.commands import server_findings
+from service.commands.database import with_any_database
+from service.commands.finding import Finding, warned
 from service.rules.errors import Unavailable
 from service.rules.sentences import Sentence
+from service.rules.words import Role
 from service.rules.worktime import ZONE
 from service.rules.world import World
 from service.settings import Settings
 from service.store import migrate as migrations
-from service.store.database import Database
+from service.store.access import keys
+from service.store.access.keys import Key
+from service.store.database import Database, StatementRefused, Transaction
 from service.store.incidents import claiming
 from service.store.registry import calendars, deployment
+from service.store.sqlstates import cause_of
 from service.times import coverage
+from service.worlds import CurrentWorld
 
-_OLDEST_POSTGRESQL = 15
 _MAX_OVERDUE_S = 60
+_MAX_OFFSET_S = 2.0
+_SOON = timedelta(days=30)
+_SHOWN_KEYS = 20
+_SHOWN_INCIDENTS = 10
 
-
-class Finding(NamedTuple):
-    """The result of one check. `sentence` says what was found and, when it is not `good`, what to do. A `warning` is
-    nothing bad yet."""
-
-    good: bool
-    sentence: str
-    warning: bool = False
-
-    def __str__(self) -> str:
-        return f"{'warn' if self.warning else 'ok  ' if self.good else 'BAD '} {self.sentence}"
+Examination = Callable[[Transaction], AsyncIterator[Finding]]
+"""A function that looks at one side of an installation. What it cannot find out harms no other examination."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(settings: Settings, arguments: argparse.Namespace) -> int:
     """Print one line for each finding. Exit code 1 when one of them is not good."""
     try:
-        findings = with_any_database(settings, _examine)
+        findings = with_any_database(settings, lambda database: _examine(settings, database))
     except Unavailable as error:
         why = f"the database cannot be reached ({error.cause}): check DATABASE_URL and that PostgreSQL runs"
         findings = [Finding(False, why)]
@@ -52,30 +55,103 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
     return 0 if all(finding.good for finding in findings) else 1
 
 
-async def _examine(database: Database) -> list[Finding]:
+async def _examine(settings: Settings, database: Database) -> list[Finding]:
     async with database.read() as connection:
         version = await deployment.server_version(connection)
-    server = Finding(version >= _OLDEST_POSTGRESQL, f"PostgreSQL {version} ({_OLDEST_POSTGRESQL} or newer is needed)")
-    if advice := (await migrations.survey(database)).advice:
-        return [server, Finding(False, advice)]
-    now, world = await now_and_world(database)
-    async with database.read() as connection:
-        nearest = await claiming.next_wake(connection)
-        provisional = await calendars.provisional(connection)
+    of_the_server = (
+        partial(server_findings.kind, version=version),
+        server_findings.durability,
+        server_findings.replication,
+        server_findings.vacuuming,
+        server_findings.age_and_size,
+        server_findings.room,
+        server_findings.encryption,
+        partial(server_findings.connections, pool_size=settings.pool_size),
+    )
+    findings = [finding for each in of_the_server for finding in await _found(database, each)]
+    survey = await migrations.survey(database)
+    if survey.advice:
+        return [*findings, Finding(False, survey.advice)]
+    findings.append(Finding(True, survey.notice or "the tables are those of this version"))
+    clock, worlds = DatabaseClock(), CurrentWorld()
+    await clock.synchronise(database)
+    await worlds.reload(database)
+    findings += [_clock(clocks.offset_s(clock) or 0.0), _registry(len(worlds.world.units))]
+    now = clock.now()
+    of_the_service: tuple[Examination, ...] = (
+        partial(_calendars, world=worlds.world, now=now),
+        partial(_keys, now=now),
+        server_findings.engine,
+        partial(_deadlines, now=now),
+        _put_aside,
+    )
+    return findings + [finding for each in of_the_service for finding in await _found(database, each)]
+
+
+async def _found(database: Database, examination: Examination) -> list[Finding]:
+    try:
+        async with database.read() as connection:
+            return [finding async for finding in examination(connection)]
+    except StatementRefused as error:
+        return [warned(f"one thing could not be looked at: the database refused it: {cause_of(error)}")]
+
+
+async def _deadlines(connection: Transaction, now: datetime) -> AsyncIterator[Finding]:
+    nearest = await claiming.next_wake(connection)
     overdue_s = max(0.0, (now - nearest).total_seconds()) if nearest else 0.0
-    return [
-        server,
-        Finding(True, "the tables are those of this version"),
-        _registry(len(world.units)),
-        *_calendars(world, now, provisional),
-        Finding(
-            overdue_s < _MAX_OVERDUE_S,
-            f"the oldest deadline not fired is {overdue_s:.0f} s late (an engine must be running)",
-        ),
-    ]
+    sentence = f"the oldest deadline not fired is {overdue_s:.0f} s late"
+    if overdue_s < _MAX_OVERDUE_S:
+        yield Finding(True, sentence)
+    else:
+        yield Finding(False, f"{sentence}: run `sihu serve`, or `sihu serve --engine only`; if it runs, see its log")
 
 
-def _calendars(world: World, now: datetime, provisional: int) -> Iterator[Finding]:
+async def _put_aside(connection: Transaction) -> AsyncIterator[Finding]:
+    """Yield the incidents that cannot be swept, so that their deadlines do not fire."""
+    count = (await claiming.put_aside(connection)).incidents
+    if not count:
+        yield Finding(True, "every incident can be swept")
+        return
+    numbers = await claiming.put_aside_numbers(connection, _SHOWN_INCIDENTS)
+    named = ", ".join(f"{number} (tried again at {at.astimezone(ZONE):%H:%M})" for number, at in numbers)
+    more = f" and {count - len(numbers)} more" if count > len(numbers) else ""
+    advice = "the engine's log says why (event sweep_row_failed): mend that, and they are swept at the next try"
+    yield Finding(False, f"{count} incidents cannot be swept, and their deadlines do not fire: {named}{more}; {advice}")
+
+
+async def _keys(connection: Transaction, now: datetime) -> AsyncIterator[Finding]:
+    """Yield the keys that end soon and have no successor; and whether anybody can do anything at all."""
+    living = [key for _, key in await keys.usable(connection) if key.expires_at is None or key.expires_at > now]
+    if not any(key.role is Role.OPS for key in living):
+        yield warned("nobody has a key of ops: `sihu keys create --role ops`")
+    lasting = {key.subject for key in living if key.expires_at is None or key.expires_at > now + _SOON}
+    ending = sorted((key for key in living if key.subject not in lasting), key=lambda key: key.expires_at or now)
+    for key in ending[:_SHOWN_KEYS]:
+        day = f"{(key.expires_at or now).astimezone(ZONE):%Y-%m-%d}"
+        yield warned(f"the key of {key.subject} (id {key.id}) ends on {day}: `{_successor(key)}`")
+    if len(ending) > _SHOWN_KEYS:
+        yield warned(f"{len(ending) - _SHOWN_KEYS} more keys end within {_SOON.days} days: `sihu keys list`")
+
+
+def _successor(key: Key) -> str:
+    scope = f" --unit {key.unit}" if key.unit else f" --area {key.area}" if key.area else ""
+    return f"sihu keys create --role {key.role}{scope} --subject {key.subject}"
+
+
+def _clock(offset_s: float) -> Finding:
+    if abs(offset_s) <= _MAX_OFFSET_S:
+        return Finding(True, f"the clocks of this host and of the database differ by {abs(offset_s):.1f} s")
+    side = "behind" if offset_s > 0 else "ahead of"
+    sentence = f"this host's clock is {abs(offset_s):.0f} s {side} the database's, by which everything goes"
+    return warned(f"{sentence}: `timedatectl set-ntp true` on whichever is wrong")
+
+
+async def _calendars(connection: Transaction, world: World, now: datetime) -> AsyncIterator[Finding]:
+    for finding in _coverage(world, now, await calendars.provisional(connection)):
+        yield finding
+
+
+def _coverage(world: World, now: datetime, provisional: int) -> Iterator[Finding]:
     """Yield what the calendars of the policies in force lack. It is bad once a deadline lies there, or today does."""
     today = now.astimezone(ZONE).date()
     gaps = coverage.gaps_of_world(world, now)

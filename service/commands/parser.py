@@ -3,23 +3,41 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from typing import NoReturn
 
 from service import settings
 from service.bench import run as bench
-from service.commands import appraisal, database, demo_story, doctor, keys, openapi, registry, serve, time
+from service.commands import (
+    appraisal,
+    backup,
+    backup_check,
+    database,
+    demo_story,
+    doctor,
+    keys,
+    openapi,
+    registry,
+    serve,
+    signals,
+    time,
+)
 from service.commands.refusal import CommandRefusal
 from service.postgres import EmbeddedError
 from service.registry.bundle.files import BundleError
 from service.rules.errors import Pointer, SihuError, Unavailable
 from service.settings import Settings, SettingsError
-from service.store.database import StatementRefused, cause_of
+from service.store.database import StatementRefused
 from service.store.migrate import WrongDatabase
+from service.store.sqlstates import cause_of
 
 CommandFunction = Callable[[Settings, argparse.Namespace], int]
 """A function that runs one command and returns its exit code."""
 
+_BACKUP_CHECK = "backup check"
+"""A command of two words, beside one of the first word alone: `sihu backup FILE`."""
 _COMMANDS: Mapping[str, tuple[Callable[[argparse.ArgumentParser], None], str]] = {
     "serve": (serve.add_arguments, "serve the API and fire deadlines"),
     "migrate": (database.add_arguments, "bring the database's tables to this version"),
@@ -28,6 +46,8 @@ _COMMANDS: Mapping[str, tuple[Callable[[argparse.ArgumentParser], None], str]] =
     "calendar": (time.add_calendar_arguments, "load and show working days and days off"),
     "keys": (keys.add_arguments, "make, list and revoke keys"),
     "appraisal": (appraisal.add_arguments, "check the figures of a month"),
+    "backup": (backup.add_arguments, "save the whole database into a file, while the service goes on"),
+    _BACKUP_CHECK: (backup_check.add_arguments, "restore a backup beside everything else, and say if it is good"),
     "doctor": (doctor.add_arguments, "find what is wrong with this installation, and what to do"),
     "openapi": (openapi.add_arguments, "write openapi/openapi.json"),
     "demo": (demo_story.add_arguments, "show one unanswered incident go through all four levels, in seconds"),
@@ -36,8 +56,14 @@ _COMMANDS: Mapping[str, tuple[Callable[[argparse.ArgumentParser], None], str]] =
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run one command and exit: 0 done · 1 refused, or a check found a fault · 2 wrong arguments or settings."""
-    arguments = _parser().parse_args(argv)
+    """Run one command and exit: 0 done · 1 refused, or a check found a fault · 2 wrong arguments or settings · 130 or
+    143 ended by a signal."""
+    arguments = _parser().parse_args(_as_one_word(sys.argv[1:] if argv is None else argv))
+    with signals.as_interrupts() as caught:
+        _run(arguments, caught)
+
+
+def _run(arguments: argparse.Namespace, caught: Sequence[int]) -> NoReturn:
     try:
         chosen = settings.load(**_overrides(arguments))
         command: CommandFunction = arguments.command
@@ -56,7 +82,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     except (BundleError, EmbeddedError, CommandRefusal, WrongDatabase) as error:
         sys.exit(_complain(str(error), 1))
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(128 + (caught[0] if caught else signal.SIGINT))
+
+
+def _as_one_word(words: Sequence[str]) -> Sequence[str]:
+    return [_BACKUP_CHECK, *words[2:]] if list(words[:2]) == _BACKUP_CHECK.split() else words
 
 
 def _fault_line(fault: Pointer) -> str:

@@ -4,28 +4,38 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import gc
 import logging
+import socket
 from collections.abc import Sequence
 from contextlib import closing
-
-import uvicorn
+from typing import NoReturn
 
 from service import clock as clocks
-from service.commands import address, climbing, sample
-from service.commands.database import database_url, described, on_database, place
+from service import logs, proc
+from service import process as processes
+from service.commands import address, climbing, sample, serving
+from service.commands.database import described, embedded_server, on_database, place
+from service.commands.embedded import Caretaker
+from service.commands.signals import StopSignals, leave
 from service.main import ROOMS, create_app
+from service.postgres import Server
 from service.room import Room
 from service.rules.errors import Unavailable
 from service.settings import EngineMode, Settings, variable_of
-from service.store import migrate
+from service.store import migrate, pooling
 from service.store.database import Database
 from service.store.migrate import Tables, WrongDatabase
 from service.store.registry import rows
-from service.web import unreadable
+from service.web.lobby import Lobby
 
-_DRAIN_S = 10
-"""Seconds that open requests may still take after a signal to stop."""
+_log = logging.getLogger(__name__)
+
+_OTHER_FILES = 100
+"""Open files that are neither clients' nor connections to the database."""
+_MIN_PLACES = 32
+"""Clients that may be connected at once, however few files the system allows."""
 _LOOK_S = 2
 """Seconds that the first look at a database may take; the server waits for it no longer."""
 
@@ -60,34 +70,51 @@ def _epilog() -> str:
     return "\n".join(["settings, from the environment; an option goes before its setting:", *lines])
 
 
-def run(settings: Settings, arguments: argparse.Namespace) -> int:
+def run(settings: Settings, arguments: argparse.Namespace) -> NoReturn:
     """Serve until a signal stops the server. An embedded database, and with `--demo` any database, is migrated first;
     otherwise ops run `sihu migrate` themselves. The port is taken before anything is written or promised."""
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for chatty in ("apscheduler", "alembic", "httpx"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    logs.install(settings.log_level, settings.log)
     if arguments.demo:
         sample.refuse_strangers(settings.host)
-    with closing(address.listen(settings.host, settings.port)) as listener, database_url(settings) as url:
-        prepare = _prepare_demo if arguments.demo else _prepare
-        location = address.url_of(listener)
-        text, rooms = asyncio.run(on_database(url, lambda database: prepare(settings, database, location)))
-        print(text, flush=True)
-        settle_memory()
-        chosen = settings.model_copy(update={"database_url": url})
-        clock = clocks.of(settings.virtual_clock)
-        config = uvicorn.Config(
-            create_app(chosen, clock, (*ROOMS, *rooms)),
-            log_level="warning",
-            access_log=False,
-            timeout_graceful_shutdown=_DRAIN_S,
-            loop="uvloop",
-            http=unreadable.protocol(clock),
-            ws="none",
-            server_header=False,
-        )
-        uvicorn.Server(config).run(sockets=[listener])
-    return 0
+    signals = StopSignals()
+    with signals.handled():
+        # a signal that comes before the server runs is a KeyboardInterrupt, and no failure either
+        with (
+            contextlib.suppress(KeyboardInterrupt),
+            closing(address.listen(settings.host, settings.port)) as listener,
+            embedded_server(settings) as embedded,
+        ):
+            signals.run(_serve(settings, arguments, listener, embedded, signals))
+        _log.info("stopped", extra={"event": "stopped"})
+        leave(0)
+
+
+async def _serve(
+    settings: Settings,
+    arguments: argparse.Namespace,
+    listener: socket.socket,
+    embedded: Server | None,
+    signals: StopSignals,
+) -> None:
+    """Prepare the database and serve, until a signal comes. The embedded server is looked after meanwhile."""
+    url = settings.database_url or (embedded.url() if embedded else "")
+    prepare = _prepare_demo if arguments.demo else _prepare
+    location = address.url_of(listener)
+    prepared = await signals.unless_stopped(on_database(url, lambda database: prepare(settings, database, location)))
+    if prepared is None:
+        return
+    text, rooms = prepared
+    print(text, flush=True)
+    settle_memory()
+    clock = clocks.of(settings.virtual_clock)
+    app = create_app(settings.model_copy(update={"database_url": url}), clock, (*ROOMS, *rooms))
+    process = processes.of(app)
+    places = max(_MIN_PLACES, proc.raise_open_files() - settings.pool_size - _OTHER_FILES)
+    lobby = Lobby(clock, settings.trusted_proxies or (), places)
+    care = asyncio.create_task(Caretaker(embedded, process.note_trouble).run()) if embedded else None
+    await serving.server(app, process, lobby, signals).serve(sockets=[listener])
+    if care is not None:
+        care.cancel()
 
 
 async def _prepare_demo(settings: Settings, database: Database, url: str) -> tuple[str, Sequence[Room]]:
@@ -117,10 +144,12 @@ async def _prepare(settings: Settings, database: Database, url: str) -> tuple[st
 
 
 async def _state(settings: Settings, database: Database) -> str:
+    if await pooling.shares_sessions(database):
+        raise WrongDatabase(pooling.ADVICE)
     found = await migrate.survey(database)
     if found.tables in (Tables.NONE, Tables.NEWER, Tables.FOREIGN):
         raise WrongDatabase(found.advice)
-    state = [await described(settings, database), _mode(settings), found.advice]
+    state = [await described(settings, database), _mode(settings), found.advice or found.notice]
     async with database.read() as connection:
         if not await rows.unit_names(connection):
             state.append("registry empty: sihu registry import DIR")

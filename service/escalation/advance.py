@@ -92,4 +92,5 @@ class Advancer:
             self.clock.move_to(max(nearest, self.clock.now()))
             swept = await sweep.run_once(self._database, self._worlds, self.clock.now(), self._tell)
             self._metrics.swept(swept.fired, swept.backed_off, swept.lateness)
+            self._metrics.calls_ended(swept.decisions)
             fired += swept.fired

@@ -11,15 +11,19 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from uuid import UUID
 
-from service.rules import lifecycle
+from service.rules import lifecycle, pinning
+from service.rules.errors import Unavailable
 from service.rules.model import DueDecision, DueIncident
 from service.rules.words import EventType
 from service.rules.world import World
 from service.store.database import Database, StatementRefused, Transaction
 from service.store.incidents import claiming, saving
+from service.store.incidents.claiming import UnreadableRowError
 from service.store.log.writing import Committed
+from service.store.sqlstates import Trouble
 from service.worlds import CurrentWorld
 
 _log = logging.getLogger(__name__)
@@ -30,18 +34,23 @@ PAGE = 500
 _FIRST_DELAY = timedelta(seconds=30)
 _MAX_DELAY = timedelta(hours=1)
 
+_OF_STATEMENTS = (Trouble.CONFLICT, Trouble.TOO_SLOW)
+"""Trouble that a smaller transaction may not meet."""
+
 Tell = Callable[[Committed], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Swept:
     """What one turn did. `fired` counts deadlines, `backed_off` the incidents that failed. After a `full` page, more
-    incidents may be due. `lateness`: for each missed call, the seconds from its deadline to now."""
+    incidents may be due. `lateness`: for each missed call, the seconds from its deadline to now. `decisions`: what was
+    committed."""
 
     fired: int = 0
     backed_off: int = 0
     full: bool = False
     lateness: tuple[float, ...] = ()
+    decisions: tuple[DueDecision, ...] = ()
 
 
 async def run_once(database: Database, worlds: CurrentWorld, now: datetime, tell: Tell, *, limit: int = PAGE) -> Swept:
@@ -52,8 +61,11 @@ async def run_once(database: Database, worlds: CurrentWorld, now: datetime, tell
     """
     try:
         return await _page(database, worlds, now, tell, limit)
-    except StatementRefused as error:
-        _log.warning("a page was refused, taking it row by row: %s", error, extra={"event": "sweep_page_refused"})
+    except (StatementRefused, UnreadableRowError, Unavailable) as error:
+        if _is_outage(error):
+            raise
+        cause = error.cause if isinstance(error, Unavailable) else error
+        _log.warning("a page was refused, taking it row by row: %s", cause, extra={"event": "sweep_page_refused"})
         return await _row_by_row(database, worlds, now, tell, limit)
 
 
@@ -69,10 +81,12 @@ async def _page(database: Database, worlds: CurrentWorld, now: datetime, tell: T
         committed = await saving.save(tx, decisions) if decisions else None
     if committed:
         tell(committed)
-    return Swept(_fired(decisions), len(failed), len(due) == limit, _lateness(decisions))
+    return Swept(_fired(decisions), len(failed), len(due) == limit, _lateness(decisions), tuple(decisions))
 
 
 def _decide(due: list[DueIncident], world: World, now: datetime) -> tuple[list[DueDecision], list[DueIncident]]:
+    for code, version in sorted({each.policy for each in due if pinning.is_lost(world, each)}):
+        _say_lost(code, version, world.version)
     decisions, failed = [], []
     for incident in due:
         try:
@@ -87,6 +101,15 @@ def _decide(due: list[DueIncident], world: World, now: datetime) -> tuple[list[D
     return decisions, failed
 
 
+@lru_cache(maxsize=64)  # once for each version of the world, and not for each incident
+def _say_lost(code: str, version: int, _world: int) -> None:
+    _log.warning(
+        "policy %s version %d is not in the database: its incidents go by the one in force when they were reported",
+        *(code, version),
+        extra={"event": "policy_lost"},
+    )
+
+
 async def _row_by_row(database: Database, worlds: CurrentWorld, now: datetime, tell: Tell, limit: int) -> Swept:
     async with database.read() as connection:
         ids = await claiming.due_ids(connection, now, limit)
@@ -95,12 +118,19 @@ async def _row_by_row(database: Database, worlds: CurrentWorld, now: datetime, t
     for incident_id in ids:
         try:
             fired += await _one(database, worlds, incident_id, now, tell)
-        except StatementRefused:
+        except (StatementRefused, UnreadableRowError, Unavailable) as error:
+            if _is_outage(error):
+                raise
             _log.exception("incident %s cannot be saved", incident_id, extra={"event": "sweep_row_failed"})
             async with database.begin() as tx:
                 await _back_off(tx, incident_id, now)
             backed_off += 1
-    return Swept(_fired(fired), backed_off, len(ids) == limit, _lateness(fired))
+    return Swept(_fired(fired), backed_off, len(ids) == limit, _lateness(fired), tuple(fired))
+
+
+def _is_outage(error: Exception) -> bool:
+    """Whether the next row would fail as well, since the database cannot serve at all."""
+    return isinstance(error, Unavailable) and error.trouble not in _OF_STATEMENTS
 
 
 async def _one(

@@ -12,8 +12,11 @@ from pydantic import Field
 from service import clock
 from service.access.deps import Caller
 from service.context import Context, CurrentContext
+from service.feed import cursors
+from service.feed.cursors import FeedCursor
 from service.feed.event_types import CloudEventPage, event
 from service.feed.newest import EventPage, Newest
+from service.feed.tail import Tail
 from service.registry.filters import demand_known
 from service.rules import errors
 from service.rules.sight import Viewer, sight_of
@@ -21,6 +24,7 @@ from service.rules.words import EventType
 from service.shown import examples
 from service.store.log import feed
 from service.store.log.feed import FeedFilter
+from service.store.log.marks import BEGINNING, LogPlace, LostPlaceError
 from service.web import paging, patterns, problems
 from service.web.answers import Answer
 from service.web.examples import ok
@@ -31,7 +35,6 @@ from service.web.waiting import HeldRequests
 
 router = Router(prefix="/v1/events", tags=["events"])
 
-_CURSOR = "events"
 _GATHER_S = 0.05
 _MAX_BEHIND_S = 2.0
 """How long a reader that does not wait for news waits for its way to the database."""
@@ -62,6 +65,8 @@ class FeedQuery(Params):
         **problems.documented(
             errors.Unauthorized,
             errors.BadCursor,
+            errors.HistoryChanged,
+            errors.CursorExpired,
             errors.ValidationFailed,
             errors.UnknownUnit,
             errors.UnknownReference,
@@ -77,24 +82,30 @@ async def read_events(
     With `wait`, an empty answer is delayed until an event comes; if none comes in that time, you get the same cursor.
     When few events match the filter, a page may have few items, or none at all but a new cursor: go on from that
     cursor.
+
+    A restore, or a failover to a server that lacked the newest commits, takes the log back. A cursor from what was lost
+    then gets 410 `history_changed`: go on from `common`, the last cursor that both histories share, or from `oldest`
+    where that is null. No event id is ever given to another event.
     """
     filters = FeedFilter(sight_of(caller), tuple(query.types), query.unit, query.area)
-    after = await _start(context, query.after)
+    start = await _start(context, query.after)
     demand_known(context.worlds.world, unit=query.unit, area=query.area)
     reader = _FeedReader(
         request, context, Viewer(caller, context.worlds.world, context.clock.now()), query.limit, filters
     )
-    page = await reader.page(after, query.wait)
-    return paging.encoded(page.items, context.cursors.sign(_CURSOR, [page.scanned_to]))
+    try:
+        page, history = await reader.page(start.place, query.wait)
+    except LostPlaceError as error:
+        raise await cursors.refusal(context, start, error) from None
+    return paging.encoded(page.items, cursors.sign(context, page.place, history))
 
 
-async def _start(context: Context, after: str | None) -> int:
+async def _start(context: Context, after: str | None) -> FeedCursor:
     if after is None:
-        return 0
+        return FeedCursor(BEGINNING)
     if after == "now":
-        return await context.part(Newest).end_of_log()
-    position: int = context.cursors.read(_CURSOR, after)[0]
-    return position
+        return FeedCursor(await context.part(Newest).end_of_log())
+    return cursors.read(context, after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,35 +118,43 @@ class _FeedReader:
     limit: int
     filters: FeedFilter
 
-    async def page(self, after: int, wait_s: float) -> EventPage:
-        """The next page; with `wait_s` the first page that is not empty."""
-        until, position, page = clock.monotonic() + wait_s, after, None
+    async def page(self, after: LogPlace, wait_s: float) -> tuple[EventPage, str]:
+        """The next page and the history of its log; with `wait_s` the first page that is not empty.
+
+        Raises:
+            LostPlaceError: the log was taken back, so that a place of this reader is not there any more, or what
+                follows it is too old to be kept.
+        """
+        until, place, page = clock.monotonic() + wait_s, after, None
         if wait_s:
             await self.context.part(Newest).follow()
-            page = self._kept(after)
+            page = self._kept(place)
         while True:
+            history = self.context.part(Tail).history  # before the read, which may already see the next one
             if page is None:
-                page = await self._stored(position, until)
+                page = await self._stored(place, until)
+            if page.place.position == after.position:
+                after = page.place  # an older cursor had no mark
             if page.items != _NO_ITEMS or not page.is_last:
-                return page
-            position = page.scanned_to
-            if not await self._has_news(position, until):
-                return EventPage(_NO_ITEMS, after, True)
-            page = self._kept(position)
+                return page, history
+            place = page.place
+            if not await self._has_news(place.position, until):
+                return EventPage(_NO_ITEMS, after, True), history
+            page = self._kept(place)
             if page is None:  # the reader is behind by now: let more gather before looking in the database again
                 await asyncio.sleep(_GATHER_S)
 
-    def _kept(self, after: int) -> EventPage | None:
+    def _kept(self, after: LogPlace) -> EventPage | None:
         """The page, if this process has its events in memory."""
         return self.context.part(Newest).page(after, self.limit, self.filters, self.viewer)
 
-    async def _stored(self, after: int, until: float) -> EventPage:
+    async def _stored(self, after: LogPlace, until: float) -> EventPage:
         """The page from the database."""
         timeout_s = max(_MAX_BEHIND_S, until - clock.monotonic())
         async with self.context.part(Newest).behind(timeout_s), self.context.database.read() as connection:
-            found = await feed.read(connection, after, self.limit, self.filters)
+            found = await feed.read(connection, after.position, self.limit, self.filters, after.mark)
         items = paging.encode([event(self.viewer, each) for each in found.events])
-        return EventPage(items, found.scanned_to, not found.more)
+        return EventPage(items, LogPlace(found.scanned_to, found.mark), not found.more)
 
     async def _has_news(self, after: int, until: float) -> bool:
         left_s = until - clock.monotonic()

@@ -27,8 +27,9 @@ from service.feed.tail import Tail
 from service.rules.errors import Unavailable
 from service.rules.sentences import Sentence
 from service.rules.sight import Viewer
-from service.store.log import feed, numbering
+from service.store.log import feed, marks
 from service.store.log.feed import FeedFilter, NewEvent, lets_through
+from service.store.log.marks import BEGINNING, LogPlace, LostPlaceError
 from service.web import shares
 from service.web.waiting import Wakeups
 
@@ -48,11 +49,11 @@ _LOOKS_AT_ONCE = 1_000
 
 
 class EventPage(NamedTuple):
-    """A page of the feed, with its events as JSON. All positions up to `scanned_to` were looked at. `is_last`: nothing
-    may follow so far."""
+    """A page of the feed, with its events as JSON. Everything up to `place` was looked at. `is_last`: nothing follows
+    so far."""
 
     items: bytes
-    scanned_to: int
+    place: LogPlace
     is_last: bool
 
 
@@ -70,18 +71,19 @@ class _Kept:
 
 
 class Newest(Part):
-    """The newest events, and those who wait for more. Kept are all events past position `_start` up to `_end`."""
+    """The newest events, and those who wait for more. Kept are all events past position `_start` up to the place
+    `_end`."""
 
     def __init__(self, context: contexts.Context) -> None:
         self._context = context
         self._tail = context.part(Tail)
         self._wakeups = context.part(Wakeups)
         self._events: list[_Kept] = []
-        self._start = self._end = 0
+        self._start, self._end = 0, BEGINNING
         self._renewals = 0
         self._is_following = asyncio.Event()
         self._is_warm = asyncio.Event()
-        self._finding_end: asyncio.Task[int] | None = None
+        self._finding_end: asyncio.Task[LogPlace] | None = None
         self._waiting = 0
         self._waited_at = 0.0
         self._readers: dict[FeedFilter, dict[asyncio.Future[None], int]] = {}
@@ -96,14 +98,21 @@ class Newest(Part):
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    def page(self, after: int, limit: int, filters: FeedFilter, viewer: Viewer) -> EventPage | None:
-        """The next events after position `after`, at most `limit`; None when they are not kept here. For a reader that
-        knows more of the log than this process there are none so far."""
-        if not self._is_warm.is_set() or after < self._start:
+    def page(self, after: LogPlace, limit: int, filters: FeedFilter, viewer: Viewer) -> EventPage | None:
+        """The next events after a place, at most `limit`; None when they are not kept here, or when this process does
+        not know that the log still holds the place."""
+        if not self._is_warm.is_set() or after.position < self._start:
             return None
-        found = list(itertools.islice(self._passing(after, filters), limit))
-        scanned_to = found[-1].new.position if len(found) == limit else max(after, self._end)
-        return EventPage(b"[%b]" % b",".join(each.encoded(viewer) for each in found), scanned_to, True)
+        if self._renewals != self._tail.renewals or not self._is_held(after):
+            return None
+        found = list(itertools.islice(self._passing(after.position, filters), limit))
+        end = max(after, self._end, key=_position)
+        place = found[-1].new.place if len(found) == limit else end
+        return EventPage(b"[%b]" % b",".join(each.encoded(viewer) for each in found), place, True)
+
+    def _is_held(self, place: LogPlace) -> bool:
+        mark = self._tail.recent.mark_at(place.position)
+        return place.position == 0 or (mark is not None and place.mark in (None, mark))
 
     def _passing(self, after: int, filters: FeedFilter) -> Iterator[_Kept]:
         first = max(0, after - self._start)
@@ -162,29 +171,29 @@ class Newest(Part):
         if not self._is_following.is_set():
             self._begin_at(max(0, self._tail.position - _WARM_EVENTS))
             self._is_following.set()
-            if self._end == self._tail.position:
+            if self._end.position == self._tail.position:
                 self._is_warm.set()
         with suppress(TimeoutError):
             async with asyncio.timeout(_WARM_S):
                 await self._is_warm.wait()
 
-    async def end_of_log(self) -> int:
-        """The position of the last numbered event. Those who ask at the same moment share one look."""
+    async def end_of_log(self) -> LogPlace:
+        """The place of the last numbered event. Those who ask at the same moment share one look."""
         if self._finding_end is None:
             # in a context of its own: the look belongs to nobody's request
             self._finding_end = asyncio.create_task(self._find_end(), context=Context())
         return await asyncio.shield(self._finding_end)
 
-    async def _find_end(self) -> int:
+    async def _find_end(self) -> LogPlace:
         try:
             async with self._context.database.read() as connection:
-                return await numbering.end(connection)
+                return await marks.end(connection)
         finally:
             self._finding_end = None
 
     def _begin_at(self, position: int) -> None:
         self._events.clear()
-        self._start = self._end = position
+        self._start, self._end = position, LogPlace(position, self._tail.recent.mark_at(position))
         self._renewals = self._tail.renewals
         self._is_warm.clear()
 
@@ -192,7 +201,9 @@ class Newest(Part):
         while True:
             await self._is_following.wait()
             try:
-                has_moved = await self._tail.moved(self._end, self._renewals, _INTEREST_S)
+                has_moved = self._renewals != self._tail.renewals or await self._tail.wait_past(
+                    self._end.position, _INTEREST_S
+                )
                 if not self._waiting and clock.monotonic() - self._waited_at > _INTEREST_S:
                     self._is_following.clear()
                     self._begin_at(0)
@@ -207,23 +218,24 @@ class Newest(Part):
 
     async def _round(self) -> None:
         """Read what came since the last round, once, and wake those for whom there is something."""
-        position = self._tail.position
-        if self._renewals == self._tail.renewals and self._end <= position <= self._end + MAX_EVENTS:
-            async with self._context.database.read() as connection:
-                new = await feed.between(connection, self._end, position)
-            if self._renewals == self._tail.renewals and len(new) == position - self._end:
-                self._keep(new, position)
-                await self._pass_on(new)
-                return
+        position, new = self._tail.position, None
+        if self._end.position <= position <= self._end.position + MAX_EVENTS:
+            with suppress(LostPlaceError):
+                async with self._context.database.read() as connection:
+                    new = await feed.between(connection, self._end, position)
+        if new is not None and self._renewals == self._tail.renewals and len(new) == position - self._end.position:
+            self._keep(new)
+            await self._pass_on(new)
+            return
         # a longer stretch, or a log that was taken back: everybody looks in the database
         self._begin_at(position)
         self._is_warm.set()
         for readers in list(self._readers.values()):
             self._wake(readers, sys.maxsize)
 
-    def _keep(self, new: Sequence[NewEvent], position: int) -> None:
+    def _keep(self, new: Sequence[NewEvent]) -> None:
         self._events += map(_Kept, new)
-        self._end = position
+        self._end = new[-1].place if new else self._end
         self._is_warm.set()
         surplus = len(self._events) - MAX_EVENTS
         if surplus > 0:
@@ -245,3 +257,7 @@ class Newest(Part):
         for bell in [bell for bell, after in readers.items() if after < before]:
             del readers[bell]
             self._wakeups.wake(bell)
+
+
+def _position(place: LogPlace) -> int:
+    return place.position

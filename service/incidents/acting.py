@@ -103,6 +103,7 @@ async def act(context: Context, incident_id: UUID, command: Command) -> Incident
         committed = await saving.save(tx, decisions, stamps=stamps)
     if committed:
         context.tell(committed)
+    context.metrics.calls_ended(decisions)
     return _view_after(loaded, decisions[0], world)
 
 

@@ -5,6 +5,8 @@ refuse it, they refuse it alone; when the database refuses a group, its reports 
 answered after its commit.
 
 Reports are decided in the order in which they came, so that the first of two under one key or from one source wins.
+
+A report that finds the queue full, or waits in it for too long, is refused and not stored.
 """
 
 from __future__ import annotations
@@ -26,11 +28,18 @@ from service.store.database import StatementRefused, Transaction
 from service.store.incidents import reports, saving
 from service.store.incidents.reports import EarlierReport, NamePair, Report
 from service.store.log.writing import Committed
+from service.store.sqlstates import Trouble
 
 MAX_GROUP = 500
 """Reports in one group, which is one transaction."""
 _MAX_GROUPS_AT_ONCE = 2
 """Groups that are worked on at once: while one waits for its commit, the rules decide about the next."""
+MAX_QUEUE = 10 * MAX_GROUP
+"""Reports that wait for a group: what is saved in a few seconds when all goes well."""
+MAX_WAIT_S = 3.0
+"""Seconds that a report waits for a group."""
+_MAY_HAVE_MOVED = (Trouble.AWAY, Trouble.READ_ONLY, Trouble.REFUSED)
+"""The troubles after which the database may be another one, as after a failover or a restore."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +78,7 @@ class _Waiting:
     draft: Draft
     content: Report
     actor: Actor
+    refused_at: float
     answer: asyncio.Future[IntakeOutcome] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     key: NamePair | None = None
     marks: frozenset[_Mark] = frozenset()
@@ -125,6 +135,8 @@ class Intake(Part):
     """Stores the reports of a process: every request that brings a report calls `submit`. There is one for each
     process."""
 
+    reloads = "numbers"
+
     def __init__(self, context: Context) -> None:
         self._context = context
         self._queue: deque[_Waiting] = deque()
@@ -132,6 +144,11 @@ class Intake(Part):
         self._tasks: list[asyncio.Task[None]] = []
         self._numbers: deque[int] = deque()
         self._in_flight: set[_Mark] = set()
+        self._next_refusal: asyncio.TimerHandle | None = None
+
+    async def load(self) -> None:
+        """Give up the reserved numbers: a log that was taken back gives them to others once more."""
+        self._numbers.clear()
 
     def start(self) -> None:
         """Start to save the reports that are submitted, group by group."""
@@ -142,18 +159,34 @@ class Intake(Part):
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._next_refusal is not None:
+            self._next_refusal.cancel()
 
     async def submit(self, draft: Draft, content: Report, actor: Actor) -> IntakeOutcome:
         """Store one report, and return after its commit.
 
         Raises:
             SihuError: this report is refused (see `lifecycle.report`), or its key was used with another body.
-            Unavailable: the database cannot be reached.
+            Unavailable: the database cannot be reached, or too many reports wait for it.
         """
-        waiting = _Waiting(draft, content, actor)
+        self._context.database.demand_reachable()
+        if len(self._queue) >= MAX_QUEUE:
+            raise _too_many()
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(draft, content, actor, loop.time() + MAX_WAIT_S)
         self._queue.append(waiting)
         self._arrived.set()
+        if self._next_refusal is None:
+            self._next_refusal = loop.call_at(waiting.refused_at, self._refuse_late)
         return await waiting.answer
+
+    def _refuse_late(self) -> None:
+        """Refuse the reports that have waited for too long. They are the first of the queue."""
+        loop = asyncio.get_running_loop()
+        while self._queue and self._queue[0].refused_at <= loop.time():
+            self._queue.popleft().settle(_too_many())
+        at = self._queue[0].refused_at if self._queue else None
+        self._next_refusal = None if at is None else loop.call_at(at, self._refuse_late)
 
     async def _work(self) -> None:
         while True:
@@ -187,28 +220,33 @@ class Intake(Part):
             self._arrived.clear()
         return group
 
-    async def _save(self, group: Sequence[_Waiting]) -> None:
+    async def _save(self, group: Sequence[_Waiting]) -> Exception | None:
+        """Store a group and answer each of its reports. Returns the error that they all got, if they did."""
         try:
             outcomes = await self._store(group)
         except StatementRefused as error:
             # one bad report must not fail the group, so each is saved alone; a key or source that another process has
             # stored in this very moment is found when the report is looked at again
             if len(group) == 1 and not reports.is_taken(error):
-                self._fail(group, error)
-            else:
-                for waiting in group:
-                    await self._save([waiting])
+                return self._fail(group, error)
+            for n, waiting in enumerate(group):
+                if isinstance(failed := await self._save([waiting]), Unavailable):
+                    return self._fail(group[n + 1 :], failed)
         except Exception as error:  # whatever went wrong, each waiting request gets it as its answer
-            self._fail(group, error)
+            return self._fail(group, error)
         else:
             for waiting, outcome in zip(group, outcomes, strict=True):
                 waiting.settle(outcome)
+        return None
 
-    def _fail(self, group: Sequence[_Waiting], error: Exception) -> None:
+    def _fail(self, group: Sequence[_Waiting], error: Exception) -> Exception:
         if not isinstance(error, Unavailable):
             self._context.metrics.fault("intake", error)
+        elif error.trouble in _MAY_HAVE_MOVED:
+            self._numbers.clear()  # another server may know nothing of them, and give them to others
         for waiting in group:
             waiting.settle(error)
+        return error
 
     async def _store(self, group: Sequence[_Waiting]) -> list[IntakeOutcome | SihuError]:
         async with self._context.database.begin() as tx:
@@ -248,6 +286,16 @@ class Intake(Part):
         while len(self._numbers) < count:
             first = await saving.number_block(tx)
             self._numbers.extend(range(first, first + saving.NUMBER_BLOCK))
+
+
+def _too_many() -> Unavailable:
+    return Unavailable(
+        Sentence(
+            "Too many reports wait to be stored, and this one was not. "
+            "Send the same request again, with its Idempotency-Key: it is not done twice."
+        ),
+        trouble="busy",
+    )
 
 
 async def _write(tx: Transaction, new: Sequence[NewReport]) -> Committed | None:

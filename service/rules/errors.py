@@ -6,9 +6,13 @@ SihuError
 │   ├── BadJson                  the body is not JSON
 │   └── BadCursor                a cursor from elsewhere, or an altered one
 ├── TooLarge                     the body passes the limit                  413
+├── HeadTooLarge                 the head passes the limit                  431
+├── TooSlow                      the request did not arrive in time         408
 ├── UnsupportedMedia             the body is of another type, or encoded    415
 ├── NotFound                     unknown here, or not yours to see          404
 ├── NotYours                     you see it, but may not do this            403
+├── HistoryChanged               the log lacks what you read last           410
+├── CursorExpired                the log keeps no events as old as that     410
 ├── VersionMoved                 If-Match names an older version            412
 ├── Conflict                     the state does not allow it                409
 │   ├── IllegalTransition        no such arrow from this state
@@ -112,6 +116,15 @@ class TooLarge(SihuError):
     code, title = "body_too_large", Sentence("The body is too large")
 
 
+class HeadTooLarge(SihuError):
+    code, title = "head_too_large", Sentence("The head of the request is too large")
+
+
+class TooSlow(SihuError):
+    code, title = "too_slow", Sentence("The request did not arrive in time")
+    retryable = True
+
+
 class UnsupportedMedia(SihuError):
     code, title = "unsupported_media_type", Sentence("This kind of body is not read here")
 
@@ -122,6 +135,29 @@ class NotFound(SihuError):
 
 class NotYours(SihuError):
     code, title = "not_yours", Sentence("You may not do this here")
+
+
+class HistoryChanged(SihuError):
+    """The log was taken back by a restore or a failover, and what its reader read last was lost. `common` is the last
+    cursor that both histories share (None: not known), `oldest` the one before everything."""
+
+    code, title = "history_changed", Sentence("The log has another history")
+
+    def __init__(self, detail: Sentence, *, oldest: str, common: str | None) -> None:
+        super().__init__(detail)
+        self.oldest = oldest
+        self.common = common
+
+
+class CursorExpired(SihuError):
+    """The log keeps no events as old as those that follow the cursor. `oldest` is the cursor before all that it
+    keeps."""
+
+    code, title = "cursor_expired", Sentence("The cursor is too old")
+
+    def __init__(self, detail: Sentence, *, oldest: str) -> None:
+        super().__init__(detail)
+        self.oldest = oldest
 
 
 class VersionMoved(SihuError):
@@ -209,11 +245,14 @@ class InternalError(SihuError):
 
 
 class Unavailable(SihuError):
-    """The database cannot be reached. `cause` is the database's own message: for ops and logs, never for the caller."""
+    """The database cannot be reached. `cause` is the database's own message and `trouble` the kind of trouble: for ops
+    and logs, never for the caller."""
 
     code, title = "unavailable", Sentence("The service cannot reach its database")
     retryable = True
 
-    def __init__(self, detail: Sentence, *, cause: str = "") -> None:
+    def __init__(self, detail: Sentence, *, cause: str = "", retry_after_s: int = 1, trouble: str = "") -> None:
         super().__init__(detail)
         self.cause = cause
+        self.retry_after_s = retry_after_s
+        self.trouble = trouble

@@ -7,82 +7,94 @@ anything is answered; when the block raises, none of it is. A client that hangs 
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
+from weakref import WeakSet
 
-import asyncpg
 import orjson
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy import ExceptionContext, event, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
 
-from service.rules.errors import Unavailable
-from service.rules.sentences import Sentence
+from service.store.outages import Lane, Outages, refusal_of
+from service.store.sessions import Connector, Patience
+from service.store.sqlstates import Failure, NoWritesError, Trouble, fault_of
 
 Transaction = AsyncConnection
 """The transaction of a use case, which passes it to the functions of the store. Only the store sends SQL on it."""
 StatementRefused = SQLAlchemyError
-"""The database took the connection but refused a statement: a constraint, a timeout, a deadlock."""
+"""The database took the connection but refused a statement: a constraint, or a value that it cannot store."""
 
-_DOWN = (
-    OSError,
-    InterfaceError,
-    OperationalError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    TimeoutError,
-    PoolTimeoutError,  # not a TimeoutError of Python; every connection of the pool stayed in use
-)
-_DOWN_SQLSTATES = ("08", "57P", "53", "3D", "28", "55P03")
-"""The first characters of SQLSTATEs that are not the statement's fault, so that the same statement may succeed later:
-connection lost, server shutting down, out of connections or disk, no such database, login refused, or a lock that
-another transaction kept too long."""
-
-_CLASS_BEFORE = re.compile(r"<class '[\w.]+'>: ")
-
-
-def is_down(error: BaseException) -> bool:
-    """Whether an error means "the database cannot serve this now" rather than "this statement is wrong"."""
-    if isinstance(error, DBAPIError) and not isinstance(error, InterfaceError | OperationalError):
-        if error.connection_invalidated:
-            return True
-        state = getattr(error.orig, "sqlstate", None) or ""
-        return state.startswith(_DOWN_SQLSTATES)
-    return isinstance(error, _DOWN)
+COMMAND = Patience(wait_s=10, lock_s=10, statement_s=30, idle_s=30)
+"""How long a command waits, where nobody else does."""
+_PATIENT = Patience(wait_s=2, lock_s=20, statement_s=60, idle_s=30, block_s=120)
+_PATIENT_POOL = 2
+_ASKING = (Lane.TAIL, Lane.PROBE)
+"""The lanes that ask the database also while it is away, so that the others learn when it is back."""
+_GRACE_S = 0.25
+"""Seconds that a connection may take beyond the time for which the pool and the driver wait, so that their own words
+come first."""
+_MAX_GOODBYE_S = 1.0
+_EPOCH = "sihu_epoch"
+_READ_ONLY = "25006"
+_TAKES_NO_WRITES = text("SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean")
 
 
 class Database:
-    """A bounded pool of connections to one PostgreSQL database."""
+    """A bounded pool of connections to one PostgreSQL database, which are the lane of one kind of users."""
 
     def __init__(
-        self, url: str, *, pool_size: int = 10, statement_timeout_ms: int = 30_000, application: str = "sihu"
+        self,
+        url: str,
+        *,
+        pool_size: int = 10,
+        patience: Patience = COMMAND,
+        statement_timeout_ms: int | None = None,
+        application: str = "sihu",
+        lane: Lane = Lane.PEOPLE,
+        outages: Outages | None = None,
     ) -> None:
         self.url = url
+        self.lane = lane
+        self.outages = Outages(logs=False) if outages is None else outages
+        self._pool_size = pool_size
+        self._patience = patience
+        if statement_timeout_ms is not None:
+            self._patience = replace(patience, statement_s=statement_timeout_ms / 1000)
+        self._application = application
+        self._longer: Database | None = None
+        self._drivers: WeakSet[Any] = WeakSet()
         self.engine: AsyncEngine = create_async_engine(
             url,
+            async_creator=Connector(url, self._patience, application),
             isolation_level="READ COMMITTED",  # the sweep and the sealer need it, whatever the server's default is
             pool_size=pool_size,
             max_overflow=0,  # otherwise SQLAlchemy opens and closes a connection for each request above
-            pool_timeout=10,
+            pool_timeout=patience.wait_s,
             json_deserializer=orjson.loads,
             pool_pre_ping=False,  # costs a round trip for each request; a dead connection is dropped at use
-            connect_args={
-                "timeout": 5,
-                "command_timeout": statement_timeout_ms / 1000 + 5,
-                "server_settings": {
-                    "application_name": application,
-                    "statement_timeout": str(statement_timeout_ms),
-                    "lock_timeout": "10000",
-                    "idle_in_transaction_session_timeout": "30000",
-                    "timezone": "UTC",
-                    "jit": "off",
-                },
-            },
         )
+        event.listen(self.engine.sync_engine, "connect", self._opened)
+        event.listen(self.engine.sync_engine, "checkout", self._taken)
+        event.listen(self.engine.sync_engine, "handle_error", _keep_the_others)
+
+    @property
+    def patient(self) -> Database:
+        """Two connections apart, for requests that take longer than others may: imports, and figures of a month."""
+        if self._longer is None:
+            self._longer = type(self)(
+                self.url,
+                pool_size=_PATIENT_POOL,
+                patience=_PATIENT,
+                application=self._application,
+                lane=Lane.PATIENT,
+                outages=self.outages,
+            )
+        return self._longer
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
@@ -92,15 +104,11 @@ class Database:
         Raises:
             Unavailable: the database cannot be reached, or is too busy.
         """
-        try:
-            async with self.engine.connect() as connection:
-                await connection.begin()
-                yield connection
-                await _to_the_end(connection.commit())
-        except Exception as error:
-            if is_down(error):
-                raise _unavailable(error) from error
-            raise
+        async with self.connected() as connection:
+            await connection.begin()
+            yield connection
+            await _to_the_end(connection.commit())
+        self.outages.served(self.lane, wrote=True)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -109,24 +117,149 @@ class Database:
         Raises:
             Unavailable: the database cannot be reached, or is too busy.
         """
-        try:
-            async with self.engine.connect() as connection:
-                connection = await connection.execution_options(
-                    isolation_level="REPEATABLE READ", postgresql_readonly=True
-                )
-                yield connection
-        except Exception as error:
-            if is_down(error):
-                raise _unavailable(error) from error
-            raise
+        async with self.connected(reads=True) as connection:
+            yield await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        self.outages.served(self.lane, wrote=False)
+
+    def demand_reachable(self) -> None:
+        """Raises `Unavailable` while the tail of the log finds that the database is away, without asking it."""
+        if (away := self.outages.away) is not None and self.lane not in _ASKING:
+            raise refusal_of(away)
+
+    async def demand_writes(self) -> None:
+        """Raises `Unavailable` when the server takes no writes, or does not answer."""
+        async with self.begin() as tx:
+            if (await tx.execute(_TAKES_NO_WRITES)).scalar_one():
+                raise NoWritesError("this server takes no writes: it is a standby, or was set to read-only")
 
     async def ping(self) -> None:
         """Send the database a trivial query. Raises `Unavailable` when it does not answer."""
         async with self.read() as connection:
             await connection.execute(text("SELECT 1"))
 
+    def cut(self) -> None:
+        """Cut all connections at once. Whoever waits for an answer on one of them gets `Unavailable`."""
+        for each in [each for each in self._drivers if not each.is_closed()]:
+            each.terminate()
+        if self._longer is not None:
+            self._longer.cut()
+
     async def close(self) -> None:
-        await self.engine.dispose()
+        """Close all connections. A server that does not answer is not waited for."""
+        closing = asyncio.create_task(self.engine.dispose())
+        await asyncio.wait({closing}, timeout=_MAX_GOODBYE_S)
+        if not closing.done():
+            self.cut()  # ends the goodbye; to cancel it would be logged as a fault
+        await closing
+        if self._longer is not None:
+            await self._longer.close()
+
+    @asynccontextmanager
+    async def connected(self, *, reads: bool = False) -> AsyncIterator[AsyncConnection]:
+        """Open a connection for work that begins and ends transactions by itself, as migrations do. It is cut when the
+        block takes longer than the users of this lane wait. `reads`: the block has promised to write nothing.
+
+        Raises:
+            Unavailable: the database cannot be reached, or is too busy.
+        """
+        self.demand_reachable()
+        limit = _Limit(self._patience.block_s, reads=reads)
+        try:
+            connection = await self._take()
+            try:
+                limit.begin(connection)
+                yield connection
+            except Exception as error:
+                if (fault := limit.fault_of(error)) is not None and fault.drops:
+                    await limit.drop()
+                raise
+            finally:
+                await _to_the_end(connection.close())
+        except Exception as error:
+            if (fault := limit.fault_of(error)) is None:
+                raise
+            fault = self._in_words(fault)
+            self.outages.met(self.lane, fault)
+            raise refusal_of(fault) from error
+        finally:
+            limit.end()
+
+    async def _take(self) -> AsyncConnection:
+        connection = self.engine.connect()
+        async with asyncio.timeout(self._patience.wait_s + _GRACE_S):
+            await connection.start()
+        return connection
+
+    def _opened(self, adapted: DBAPIConnection, record: ConnectionPoolEntry) -> None:
+        self._drivers.add(adapted.driver_connection)
+        record.info[_EPOCH] = self.outages.epoch
+
+    def _taken(self, adapted: DBAPIConnection, record: ConnectionPoolEntry, _: object) -> None:
+        """Replace a connection that may lead to a server that is gone, before it is used."""
+        if record.info[_EPOCH] != self.outages.epoch:
+            adapted.driver_connection.terminate()  # a goodbye could wait for a server that does not answer
+            raise DisconnectionError
+
+    def _in_words(self, fault: Failure) -> Failure:
+        """The fault with a sentence, where SQLAlchemy has one of its own or the driver has none."""
+        wait_s = self._patience.wait_s
+        if fault.label == "pool":
+            words = f"all {self._pool_size} connections for {self.lane} stayed in use for {wait_s:g} s"
+            return fault._replace(sentence=words)
+        if fault.sentence == TimeoutError.__name__:
+            return fault._replace(sentence=f"no connection within {wait_s:g} s")
+        return fault
+
+
+class _Limit:
+    """The end of the time that a transaction may take, at which its connection is cut. Whatever it waits for ends then,
+    since a server that does not answer would not hear of a cancellation either."""
+
+    def __init__(self, block_s: float | None, *, reads: bool) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._block_s = block_s
+        self._reads = reads
+        self._began = self._loop.time()
+        self._connection: AsyncConnection | None = None
+        self._driver: Any = None
+        self._handle: asyncio.TimerHandle | None = None
+        self._passed = False
+
+    def begin(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+        sync = connection.sync_connection
+        assert sync is not None
+        self._driver = sync.connection.driver_connection
+        if self._block_s is not None:
+            self._handle = self._loop.call_at(self._began + self._block_s, self._cut)
+
+    def _cut(self) -> None:
+        self._passed = True
+        self._driver.terminate()
+
+    def fault_of(self, error: Exception) -> Failure | None:
+        """What is wrong with the database when the block raises `error`; None when nothing is."""
+        fault = fault_of(error)
+        if fault is None or (self._reads and fault.label == _READ_ONLY):  # the block has broken its own promise
+            return None
+        if not self._passed:
+            return fault
+        return Failure(Trouble.SILENT, True, "timeout", f"no answer within {self._block_s:g} s")
+
+    async def drop(self) -> None:
+        """Close the connection without a goodbye, so that nobody takes it again."""
+        if self._connection is not None and not self._connection.closed:
+            self._driver.terminate()
+            await self._connection.invalidate()
+
+    def end(self) -> None:
+        if self._handle is not None:
+            self._handle.cancel()
+
+
+def _keep_the_others(context: ExceptionContext) -> None:
+    """One lost connection says nothing about the others of the pool; the epoch of the outages does."""
+    context.invalidate_pool_on_disconnect = False
 
 
 async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
@@ -136,21 +269,6 @@ async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
         await asyncio.shield(task)
     except asyncio.CancelledError:
         await asyncio.wait([task])
+        if not task.cancelled():
+            task.exception()  # looked at, or asyncio would log a fault of a commit that nobody waits for any more
         raise
-
-
-def cause_of(error: BaseException) -> str:
-    """Return the database's own sentence in an error, in one line without the names of classes."""
-    cause = str(error.orig) if isinstance(error, DBAPIError) else str(error)
-    lines = _CLASS_BEFORE.sub("", cause.strip()).splitlines()
-    return lines[0] if lines else type(error).__name__
-
-
-def _unavailable(error: BaseException) -> Unavailable:
-    return Unavailable(
-        Sentence(
-            "The database cannot be reached, or is busy. "
-            "Send the same request again, with its Idempotency-Key: it is not done twice."
-        ),
-        cause=cause_of(error),
-    )

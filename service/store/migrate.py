@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -12,10 +14,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, func, select, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.store import migration_steps
 from service.store.database import Database
 from service.store.schema import metadata
+from service.store.sqlstates import cause_of
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 _STATEMENT_TIMEOUT_MS = 3_600_000
@@ -35,28 +41,42 @@ _RELATIONS = text(
     "AND NOT EXISTS (SELECT FROM pg_depend AS made WHERE made.objid = relation.oid AND made.deptype = 'e') ORDER BY 1"
 )
 _HAS_REVISION = text("SELECT EXISTS (SELECT FROM alembic_version)")
+_TURN = 0x51480001
+"""The advisory lock of the host that migrates."""
+_LOCK_TAKEN, _DEADLOCK = "55P03", "40P01"
+_MAX_TRIES = 60
+_PAUSE_S = 1.0
+_QUIET_S = 2.0
+"""Seconds after which a step that still runs is reported."""
+
+Progress = Callable[[str], None]
+"""Takes one line about a migration that takes its time."""
 
 
 class Tables(StrEnum):
-    """Whose tables a database holds."""
+    """Whose tables a database holds. The tables of a newer version are `ahead` when this version can work on them, too,
+    and `newer` when it cannot."""
 
     OURS = "ours"
     NONE = "none"
     OLDER = "older"
+    AHEAD = "ahead"
     NEWER = "newer"
     FOREIGN = "foreign"
 
 
 class Survey(NamedTuple):
-    """What a database holds. `advice` is one line that says what to do; it is empty when this version can work."""
+    """What a database holds. `advice` is one line that says what to do; it is empty when this version can work.
+    `notice` is one line about what works, and is no reason to stop."""
 
     tables: Tables
     advice: str = ""
+    notice: str = ""
 
     @property
     def can_migrate(self) -> bool:
         """Whether the migrations of this version make its tables here, or have made them."""
-        return self.tables in (Tables.OURS, Tables.NONE, Tables.OLDER)
+        return self.tables in (Tables.OURS, Tables.NONE, Tables.OLDER, Tables.AHEAD)
 
 
 class WrongDatabase(Exception):
@@ -69,40 +89,83 @@ async def survey(database: Database) -> Survey:
         return await connection.run_sync(_survey)
 
 
-async def upgrade(database: Database) -> None:
-    """Run the pending migrations in one transaction; without any, a look at the tables is all. Several hosts may do so
-    at once: they take turns, and the later ones find nothing to do.
+async def upgrade(database: Database, progress: Progress = lambda line: None) -> None:
+    """Run the pending migrations; without any, a look at the tables is all. Several hosts may do so at once: they take
+    turns, and the later ones find nothing to do.
 
     Raises:
-        WrongDatabase: the tables are another program's, or a newer version's.
-        Unavailable: the database cannot be reached.
+        WrongDatabase: the tables are another program's, or of a newer version on which this one cannot work.
+        Unavailable: the database cannot be reached. What was migrated so far stays; the next run goes on from there.
     """
     found = await survey(database)
     if not found.can_migrate:
         raise WrongDatabase(found.advice)
-    if found.tables is Tables.OURS:
-        return
+    if found.tables not in (Tables.OURS, Tables.AHEAD):
+        await bring_to(database, _head(), progress)
 
-    def run(connection: Connection) -> None:
-        config = _config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
 
+async def bring_to(database: Database, revision: str, progress: Progress = lambda line: None) -> None:
+    """Run the migrations up to `revision` that are still to be run, each in a transaction of its own: a migration
+    holds its locks for its own statements only, and people's requests go on between two of them.
+
+    Raises `Unavailable`.
+    """
     # a connection of its own, since migrating a full table may take longer than the time limit of a request
     patient = Database(
         database.url, pool_size=1, statement_timeout_ms=_STATEMENT_TIMEOUT_MS, application="sihu migrate"
     )
     try:
-        async with patient.begin() as connection:
-            await connection.run_sync(run)
+        async with patient.connected() as connection:
+            await _take_turn(connection, progress)
+            for step in await connection.run_sync(_steps, revision):
+                await connection.rollback()  # a migration begins and ends its own transactions
+                await _apply(connection, step, progress)
     finally:
         await patient.close()
 
 
-async def pending(database: Database) -> bool:
-    """Whether the database is at another revision than this code, by one cheap look-up. Raises `Unavailable`."""
-    async with database.read() as connection:
-        return await connection.run_sync(_heads) != (_head(),)
+async def _take_turn(connection: AsyncConnection, progress: Progress) -> None:
+    """Wait until no other host migrates. The lock is tried, not waited for: a session that waits holds a snapshot, and
+    an index that is built beside the traffic waits for every snapshot. The lock ends with its connection."""
+    attempt = 0
+    while not (await connection.execute(select(func.pg_try_advisory_lock(_TURN)))).scalar_one():
+        await connection.rollback()
+        if attempt == 0:
+            progress("another host is migrating this database: waiting for it")
+        attempt += 1
+        await asyncio.sleep(_PAUSE_S)
+
+
+async def _apply(connection: AsyncConnection, step: str, progress: Progress) -> None:
+    """Run one migration. A migration that does not get its locks gives way to the traffic and is tried again."""
+    loop = asyncio.get_running_loop()
+    for attempt in range(1, _MAX_TRIES + 1):
+        slow = loop.call_later(_QUIET_S, progress, f"revision {step} is being made ...")
+        try:
+            await connection.run_sync(_run, step)
+            return
+        except DBAPIError as error:
+            await connection.rollback()
+            state = getattr(error.orig, "sqlstate", None)
+            if state not in (_LOCK_TAKEN, _DEADLOCK) or attempt == _MAX_TRIES:
+                raise
+            progress(f"revision {step} gave way to others ({cause_of(error)}): try {attempt + 1} of {_MAX_TRIES}")
+        finally:
+            slow.cancel()
+        await asyncio.sleep(_PAUSE_S)
+
+
+def _run(connection: Connection, step: str) -> None:
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, step)
+
+
+def _steps(connection: Connection, revision: str) -> list[str]:
+    """Return the revisions that are to be made, oldest first."""
+    made = {each.revision for head in _heads(connection) for each in _scripts().iterate_revisions(head, "base")}
+    wanted = _scripts().iterate_revisions(revision, "base")
+    return [each.revision for each in wanted if each.revision not in made][::-1]
 
 
 async def drift(database: Database) -> list[str]:
@@ -122,8 +185,10 @@ def _scripts() -> ScriptDirectory:
     return ScriptDirectory.from_config(_config())
 
 
-def _head() -> str | None:
-    return _scripts().get_current_head()
+def _head() -> str:
+    head = _scripts().get_current_head()
+    assert head is not None
+    return head
 
 
 def _heads(connection: Connection) -> tuple[str, ...]:
@@ -136,10 +201,20 @@ def _survey(connection: Connection) -> Survey:
     heads = _heads(connection)
     if heads == (_head(),):
         return Survey(Tables.OURS)
-    if not {each.revision for each in _scripts().walk_revisions()}.issuperset(heads):
-        advice = f"this database is of a newer sihu (revision {', '.join(heads)}): install that version of the program"
-        return Survey(Tables.NEWER, advice)
+    known = {each.revision for each in _scripts().walk_revisions()}
+    if not known.issuperset(heads):
+        return _survey_of_newer(", ".join(heads), migration_steps.oldest_program(connection), known)
     return Survey(Tables.OLDER, "the tables are older than this version: run `sihu migrate`")
+
+
+def _survey_of_newer(revision: str, oldest: str | None, known: set[str]) -> Survey:
+    """Describe tables that newer migrations have made. A migration that takes away what an older program needs says so
+    (`migration_steps.contract`); as long as none did, programs of both versions work side by side."""
+    if oldest is None or oldest in known:
+        notice = f"this program is older than its tables (revision {revision}), and can work on them: install the newer"
+        return Survey(Tables.AHEAD, notice=notice)
+    advice = f"this database is of a newer sihu (revision {revision}): install that version of the program"
+    return Survey(Tables.NEWER, advice)
 
 
 def _survey_of_strangers(connection: Connection) -> Survey:

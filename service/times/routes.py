@@ -133,13 +133,13 @@ async def activate_policy_version(
     handled under it; all others keep their version. The version is checked against the registry again, and the log
     records who activated it. A repeated request changes nothing."""
     by = access.by_of(caller)
-    chosen, _, committed = await policies.activate(context.database, code, n, body.at, context.clock.now(), by)
+    chosen, _, committed = await policies.activate(context.database.patient, code, n, body.at, context.clock.now(), by)
     await context.announce(committed)
     return answer(_shown(context, chosen))
 
 
 async def _draft(context: Context, caller: Actor, body: PolicyFile) -> Answer[views.PolicyVersionView]:
-    done = await policies.draft(context.database, body, context.clock.now(), access.by_of(caller))
+    done = await policies.draft(context.database.patient, body, context.clock.now(), access.by_of(caller))
     await context.announce(done.committed)
     place = f"/v1/policies/{done.policy.code}/versions"
     return answer(_shown(context, done.policy), 201 if done.new else 200, {"Location": place})
@@ -187,7 +187,9 @@ async def change_calendar_days(
     `sihu.call.rescheduled`. Days are refused if a time box of a policy in use would then take over five years."""
     by = access.by_of(caller)
     days, defaults = body.replacements(), body.defaults()
-    done = await calendar_changes.change_days(context.database, code, days, context.clock.now(), by, defaults=defaults)
+    done = await calendar_changes.change_days(
+        context.database.patient, code, days, context.clock.now(), by, defaults=defaults
+    )
     await context.announce(done.committed)
     view: views.DaysChangedView = {
         "calendar": code,

@@ -14,13 +14,7 @@ class PeopleDatabase(Database):
     whoever waits for a turn keeps nobody else from a connection."""
 
     @asynccontextmanager
-    async def begin(self) -> AsyncIterator[Transaction]:
-        """A transaction, as `Database.begin` opens it. Raises `TooMany` when the request's turn does not come."""
-        async with shares.at_database(), super().begin() as tx:
-            yield tx
-
-    @asynccontextmanager
-    async def read(self) -> AsyncIterator[Transaction]:
-        """A snapshot, as `Database.read` opens it. Raises `TooMany` when the request's turn does not come."""
-        async with shares.at_database(), super().read() as connection:
+    async def connected(self, *, reads: bool = False) -> AsyncIterator[Transaction]:
+        """A connection, as `Database.connected` opens it. Raises `TooMany` when the request's turn does not come."""
+        async with shares.at_database(), super().connected(reads=reads) as connection:
             yield connection

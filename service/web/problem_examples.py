@@ -14,6 +14,18 @@ from service.rules.words import Arrow, State
 from service.web.breaches import MISSING
 from service.web.doors import AS_JSON
 
+HEAD_BYTES = 64 * 1024
+HEAD_S, BODY_S = 10, 30
+HEAD_TOO_LARGE = Sentence(
+    "The head of a request may have {max} bytes in all: send fewer or shorter headers, and a shorter address.",
+    max=HEAD_BYTES,
+)
+HEAD_TOO_SLOW = Sentence("The head of the request did not arrive within {max} s: send the request again.", max=HEAD_S)
+BODY_TOO_SLOW = Sentence(
+    "The body did not arrive within {max} s, and nothing was done: send it again, or less at once on a slow network.",
+    max=BODY_S,
+)
+
 _CELL = Sentence("Grid cell {cell} is not in the registry: see GET /v1/grid-cells.", cell="440105999999999")
 _CATEGORY = Sentence("Category {category} is not in the registry: see GET /v1/categories.", category="urban-9999")
 _UNIT = Sentence("Unit {unit} is not in force: see GET /v1/units.", unit="440105999")
@@ -47,6 +59,8 @@ EXAMPLES: Mapping[type[SihuError], Example] = {
     errors.TooLarge: Example(
         Sentence("The body has more than {max} bytes: send less, or several requests.", max=64 * 1024)
     ),
+    errors.HeadTooLarge: Example(HEAD_TOO_LARGE),
+    errors.TooSlow: Example(BODY_TOO_SLOW),
     errors.UnsupportedMedia: Example(AS_JSON),
     errors.NotFound: Example(
         Sentence("There is no incident {incident} that you may see.", incident="019ab0e2-5c00-7d3a-9a51-6f1f0c2b7e11")
@@ -57,6 +71,17 @@ EXAMPLES: Mapping[type[SihuError], Example] = {
             parties=[Sentence("the unit that is called")],
             verb=Arrow.ANSWER,
         )
+    ),
+    errors.HistoryChanged: Example(
+        Sentence(
+            "The log was restored or has failed over, and what you read last is not in it. Go on from `common`: take "
+            "back what you read after it, other events came instead."
+        ),
+        extras={"oldest": "WzBd…", "common": "WzQyXQ…"},
+    ),
+    errors.CursorExpired: Example(
+        Sentence("Events as old as these are not kept any more. Go on from `oldest`: what lies between is gone."),
+        extras={"oldest": "WzBd…"},
     ),
     errors.VersionMoved: Example(
         Sentence('The incident is now at version "{version}": read it again, then decide anew.', version=4)

@@ -14,14 +14,15 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from pydantic_core import from_json, to_json
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from service.rules import errors
 from service.rules.errors import Pointer, SihuError
 from service.rules.sentences import Sentence
 from service.rules.words import State
-from service.web import every_answer, faults, languages, problem_examples, routing
+from service.web import every_answer, faults, languages, problem_examples, request_log, routing
 from service.web.doors import Door, door_of
 from service.web.languages import Language
 from service.web.problem_shape import FieldProblem, Problem
@@ -35,9 +36,13 @@ FAMILIES: Mapping[type[SihuError], int] = {
     errors.Unauthorized: 401,
     errors.BadRequest: 400,
     errors.TooLarge: 413,
+    errors.HeadTooLarge: 431,
+    errors.TooSlow: 408,
     errors.UnsupportedMedia: 415,
     errors.NotFound: 404,
     errors.NotYours: 403,
+    errors.HistoryChanged: 410,
+    errors.CursorExpired: 410,
     errors.VersionMoved: 412,
     errors.Conflict: 409,
     errors.Invalid: 422,
@@ -54,7 +59,6 @@ class MethodNotAllowed(SihuError):
 
 
 _OF_HTTP: Mapping[type[SihuError], int] = {MethodNotAllowed: 405}
-_RETRY = {"Retry-After": "1"}
 _BY_STATUS: Mapping[int, type[SihuError]] = {
     401: errors.Unauthorized,
     403: errors.NotYours,
@@ -91,6 +95,10 @@ def problem(error: SihuError, instance: str, language: Language = Language.EN) -
     document = _document(type(error), error.detail, error.errors, instance)
     if isinstance(error, errors.IllegalTransition):
         document["state"], document["allowed"] = State(error.state), list(error.allowed)
+    if isinstance(error, errors.HistoryChanged | errors.CursorExpired):
+        document["oldest"] = error.oldest
+    if isinstance(error, errors.HistoryChanged):
+        document["common"] = error.common
     return languages.shown(document, language)
 
 
@@ -119,10 +127,9 @@ def refusal(
 ) -> Response:
     """The answer to a request that is refused, in the form of its door and with the headers that belong to its status.
     Outside all doors (`door` None) the answer is a problem document."""
+    request_log.mark(request.scope, error.code)
     lines = dict(headers or {})
-    if isinstance(error, errors.Unavailable):
-        lines.update(_RETRY)
-    if isinstance(error, errors.TooMany):
+    if isinstance(error, errors.Unavailable | errors.TooMany):
         lines["Retry-After"] = str(error.retry_after_s)
     if isinstance(error, errors.Unauthorized) and door is not None:
         lines["WWW-Authenticate"] = door.challenge
@@ -175,7 +182,15 @@ def install(app: FastAPI, doors: Sequence[Door] = (), count: Callable[[Exception
     app.add_exception_handler(SihuError, handlers.on_refusal)
     app.add_exception_handler(RequestValidationError, handlers.on_invalid)
     app.add_exception_handler(HTTPException, handlers.on_http)
+    app.add_exception_handler(ClientDisconnect, handlers.on_hang_up)
     app.add_exception_handler(Exception, handlers.on_fault)
+
+
+class _Nothing(Response):
+    """What a client receives that hung up before its body was sent: no answer. It is no fault of anybody here."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        return
 
 
 class _Handlers:
@@ -197,11 +212,15 @@ class _Handlers:
             return Response(status_code=error.status_code, headers=error.headers)
         return self._answer(_of_http(error, request), request, error.headers)
 
+    async def on_hang_up(self, request: Request, error: Exception) -> Response:
+        return _Nothing()
+
     async def on_fault(self, request: Request, error: Exception) -> Response:
         request_id = every_answer.request_id_of(request.scope)
         extra = {"event": "internal_error", "request_id": request_id}
         sentence = "%s %s failed (X-Request-Id %s)"
-        _log.error(sentence, request.method, request.url.path, request_id, exc_info=error, extra=extra)
+        route = routing.template(request.scope)  # not the path, in which anything may stand
+        _log.error(sentence, request.method, route, request_id, exc_info=error, extra=extra)
         self._count(error)
         return self._answer(errors.InternalError(_INTERNAL), request)
 

@@ -24,6 +24,7 @@ from service.web import faults, query_names, strict_json
 from service.web.doors import Door, door_of
 from service.web.query_names import QueryNames
 
+UNMATCHED = "unmatched"
 _PARAMETER = re.compile(r"{[^}]*}")
 _Handler = Callable[[Request], Awaitable[Response]]
 
@@ -39,12 +40,14 @@ def template(scope: Scope) -> str:
     """The path of the route with the names of its parameters, `/v1/incidents/{incident_id}`; `unmatched` without a
     route."""
     path = getattr(matched(scope), "path", None)
-    return path if isinstance(path, str) else "unmatched"
+    return path if isinstance(path, str) else UNMATCHED
 
 
-def install(app: FastAPI, doors: Sequence[Door]) -> None:
-    """Let one table answer for all routes of an app. Call this once, when all routes are added."""
-    app.router.routes.insert(0, RouteTable(app.router.routes, doors))
+def install(app: FastAPI, doors: Sequence[Door]) -> RouteTable:
+    """Let one table answer for all routes of an app, and return it. Call this once, when all routes are added."""
+    table = RouteTable(app.router.routes, doors)
+    app.router.routes.insert(0, table)
+    return table
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,11 @@ class RouteTable(BaseRoute):
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         return (Match.FULL if scope["type"] == "http" else Match.NONE), {}
+
+    def template_of(self, path: str) -> str:
+        """The template of the route at a path, whatever the method; `unmatched` when there is none."""
+        found, _ = self._find(path)
+        return UNMATCHED if found is None else found.first.path
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         path, scope["path_params"] = self._find(scope["path"])

@@ -1,4 +1,4 @@
-"""The middleware that counts and times requests by the template of their route.
+"""The middleware that counts and times requests by the template of their route, and hands them to the request log.
 
 Requests that are held are measured apart: their time shows how long clients are willing to wait, not how fast the
 service is.
@@ -6,24 +6,30 @@ service is.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from prometheus_client import Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.metrics import Metrics
-from service.web import routing, waiting
+from service.web import request_log, routing, waiting
+from service.web.request_log import READS
+
+Note = Callable[[Scope, int, Iterable[tuple[bytes, bytes]], float], None]
+"""A function that takes note of a request: its status (0: none was sent), the headers of its answer, its seconds."""
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 class Timed:
-    """ASGI middleware that counts and times every request. `timer` is a monotonic clock, in seconds."""
+    """ASGI middleware that counts and times every request. `timer` is a monotonic clock, in seconds. `note` is called
+    with every write, and with every request that is refused or fails."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, timer: Callable[[], float]) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, timer: Callable[[], float], note: Note) -> None:
         self._app = app
         self._metrics = metrics
         self._timer = timer
+        self._note = note
         self._series: dict[tuple[str, str, int, bool], Histogram] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -31,11 +37,12 @@ class Timed:
             await self._app(scope, receive, send)
             return
         status = 0  # stays 0 when the client hung up before the answer
+        headers: Iterable[tuple[bytes, bytes]] = ()
 
         async def watch(message: Message) -> None:
-            nonlocal status
+            nonlocal status, headers
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, headers = message["status"], message["headers"]
             await send(message)
 
         began = self._timer()
@@ -45,7 +52,10 @@ class Timed:
             status = 500
             raise
         finally:
-            self._series_of(scope, status).observe(self._timer() - began)
+            seconds, status = self._timer() - began, request_log.answered(scope, status)
+            self._series_of(scope, status).observe(seconds)
+            if status >= 400 or scope["method"] not in READS:
+                self._note(scope, status, headers, seconds)
 
     def _series_of(self, scope: Scope, status: int) -> Histogram:
         """The histogram for requests of this method, route and status. It is kept in a table here, since the look-up by

@@ -95,7 +95,7 @@ class HeldRequests:
     def __init__(self, look: Look) -> None:
         self._look = look
         self._ends: dict[asyncio.Future[None], Scope] = {}
-        self._holding = True
+        self.is_released = False
 
     def __len__(self) -> int:
         return len(self._ends)
@@ -111,7 +111,7 @@ class HeldRequests:
             Unauthorized: the key of the request has ended meanwhile.
             TooMany: as many requests of its subject wait already.
         """
-        if request.method == "HEAD" or not self._holding:
+        if request.method == "HEAD" or self.is_released:
             waits.close()
             return None
         try:
@@ -148,9 +148,9 @@ class HeldRequests:
             except Unauthorized as error:
                 _end(end, error)
 
-    def let_go(self) -> None:
-        """End all requests that are held, as if their time had passed, and hold none from now on."""
-        self._holding = False
+    def release(self) -> None:
+        """Let every held request go, as if its time had passed, and hold none from now on."""
+        self.is_released = True
         for end in list(self._ends):
             _end(end, None)
 

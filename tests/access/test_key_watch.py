@@ -37,7 +37,7 @@ async def held(house: House, key: Created, path: str, query: dict[str, Any]) -> 
     lines = {"Authorization": f"Bearer {key.text}", "If-None-Match": "*"}
     poll = asyncio.create_task(house.send("community", "GET", path, headers=lines, **query))
     async with asyncio.timeout(5):
-        while len(house.process.holds) == 0:
+        while len(house.process.held) == 0:
             await asyncio.sleep(0.01)
     return poll
 

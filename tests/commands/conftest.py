@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy.engine import URL
 
 from service.commands import parser
 from tests.commands.running import Run
-from tests.conftest import clone
 
 
 @pytest.fixture
@@ -27,9 +24,3 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
         return ended.value.code, printed.out.splitlines(), printed.err.splitlines()
 
     return command
-
-
-@pytest.fixture
-def bare_url(server: URL) -> Iterator[str]:
-    """A database without tables."""
-    yield from clone(server, "template1")

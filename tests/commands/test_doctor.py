@@ -3,23 +3,210 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import asyncpg
 import pytest
 from sqlalchemy import text
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import create_async_engine
 
+from service import postgres
 from service.bench.seeding import seed
 from service.commands.database import on_database
+from service.store import server
 from service.store.database import Database
 from tests.commands.running import NOWHERE, Run
+from tests.processes.running import command, serving
+
+OF_TESTS = ("fsync", "full_page_writes", "synchronous_commit")
+"""What the server of the tests is without, so that it is quick."""
 
 
-def test_a_sound_installation_has_only_good_findings(run: Run, haizhu_url: str) -> None:
-    code, lines, faults = run(haizhu_url, "doctor")
+def examine(run: Run, url: str) -> tuple[list[str], list[str], list[str]]:
+    """The lines of a doctor's visit that are good, warn and are bad."""
+    _, lines, faults = run(url, "doctor")
+    assert faults == []
+    lines = [line for line in lines if not line.startswith(tuple(f"BAD  {name} is off" for name in OF_TESTS))]
+    found = [[line[5:] for line in lines if line.startswith(mark)] for mark in ("ok  ", "warn", "BAD ")]
+    return found[0], found[1], found[2]
+
+
+def sql(url: str, *statements: str) -> None:
+    async def send(database: Database) -> None:
+        async with database.begin() as tx:
+            for statement in statements:
+                await tx.execute(text(statement))
+
+    asyncio.run(on_database(url, send))
+
+
+def system(url: str, setting: str) -> None:
+    """Change a setting of the whole server, or all of them back with `RESET ALL`."""
+
+    async def send() -> None:
+        engine = create_async_engine(url, isolation_level="AUTOCOMMIT")
+        async with engine.connect() as connection:
+            await connection.execute(text(f"ALTER SYSTEM {setting}"))
+            await connection.execute(text("SELECT pg_reload_conf()"))
+            name = setting.split()[1]
+            while name != "ALL" and (await connection.execute(text(f"SHOW {name}"))).scalar() != setting.split()[-1]:
+                await asyncio.sleep(0.02)
+        await engine.dispose()
+
+    asyncio.run(send())
+
+
+@pytest.fixture(scope="module")
+def own_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server as people run one, with a registry and a key of ops."""
+    folder = tmp_path_factory.mktemp("own")
+    (folder / "units.csv").write_text("code,name,kind\n440105,District,district\n")
+    bin_dir = os.environ.get("SIHU_PG_BIN")
+    with postgres.running(folder / "pg", bin_dir=Path(bin_dir) if bin_dir else None) as url:
+        for words in (("migrate",), ("registry", "import", str(folder)), ("keys", "create", "--role", "ops")):
+            done = command(*words, url=url)
+            assert done.returncode == 0, done.stderr
+        yield url
+
+
+def test_a_sound_installation_has_only_good_findings(run: Run, own_url: str) -> None:
+    async def beside_an_engine() -> tuple[int, list[str], list[str]]:
+        engine = Database(own_url, pool_size=1, application=server.ENGINE_SESSION)
+        await engine.ping()
+        try:
+            return await asyncio.to_thread(run, own_url, "doctor")
+        finally:
+            await engine.close()
+
+    code, lines, faults = asyncio.run(beside_an_engine())
     assert (code, faults) == (0, [])
-    assert [line[:4] for line in lines] == ["ok  "] * 4
-    assert "ok   278 units in the registry" in lines
+    assert {line[:4] for line in lines} == {"ok  "}, lines
+    assert "ok   1 units in the registry" in lines
+    assert any(line.startswith("ok   an engine is at work (it asked ") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("setting", "finding"),
+    [
+        ("SET fsync = off", "fsync is off, so a crash loses what was acknowledged: `ALTER SYSTEM SET fsync = on; "),
+        ("SET full_page_writes = off", "full_page_writes is off"),
+        ("SET synchronous_commit = off", "synchronous_commit is off"),
+        ("SET autovacuum = off", "autovacuum is off, so tables grow without end: `ALTER SYSTEM SET autovacuum = on; "),
+        (
+            "SET synchronous_standby_names = nobody",
+            "every commit waits for a synchronous standby, and none is connected",
+        ),
+    ],
+)
+def test_a_setting_that_harms_is_bad(run: Run, own_url: str, setting: str, finding: str) -> None:
+    system(own_url, setting)
+    try:
+        code, lines, _ = run(own_url, "doctor")
+    finally:
+        system(own_url, "RESET ALL")
+    (bad,) = [line for line in lines if line.startswith("BAD ")]
+    assert code == 1
+    assert bad.startswith(f"BAD  {finding}")
+    assert "`ALTER SYSTEM " in bad
+
+
+def test_a_table_that_is_not_vacuumed_is_bad(run: Run, haizhu_url: str) -> None:
+    sql(haizhu_url, "ALTER TABLE incident SET (autovacuum_enabled = false)")
+    _, _, bad = examine(run, haizhu_url)
+    assert bad == ["autovacuum is off for incident: `ALTER TABLE incident RESET (autovacuum_enabled)`"]
+
+
+def test_a_standby_is_told_from_a_primary(run: Run, own_url: str, tmp_path: Path) -> None:
+    parts = make_url(own_url)
+    folder, socket = tmp_path / "standby", str(parts.query["host"])
+    bin_dir = Path(os.environ.get("SIHU_PG_BIN") or postgres.wheel_binaries())
+    owner = Path(socket).stat()
+    tmp_path.chmod(0o777)
+    account = {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": ()} if os.geteuid() == 0 else {}
+    base = [bin_dir / "pg_basebackup", "-D", folder, "-R", "-c", "fast", "-h", socket, "-p", "5432", "-U", "sihu"]
+    subprocess.run(base, check=True, capture_output=True, cwd="/", **account)  # type: ignore[call-overload]
+    (folder / ".s.PGSQL.5432.lock").unlink()  # of the primary's socket, which lies in its folder
+    with postgres.running(folder, bin_dir=bin_dir) as url:
+        code, lines, _ = run(url, "doctor")
+        primary = run(own_url, "doctor")[1]
+    assert code == 1
+    (bad,) = [line for line in lines if line.startswith("BAD ")]
+    assert bad.startswith("BAD  this server is a standby and takes no writes: name the primary in DATABASE_URL")
+    assert "ok   standbys: 1 connected, 0 synchronous" in primary
+
+
+def test_many_connections_are_a_warning_and_all_are_bad(run: Run, haizhu_url: str) -> None:
+    async def crowd(count: int) -> list[str]:
+        taken = [await asyncpg.connect(haizhu_url.replace("+asyncpg", "")) for _ in range(count)]
+        try:
+            return (await asyncio.to_thread(examine, run, haizhu_url))[1:][count > 180]
+        finally:
+            await asyncio.gather(*(each.close() for each in taken))
+
+    for count in (165, 190):
+        (line,) = [each for each in asyncio.run(crowd(count)) if "connections are taken" in each]
+        assert "make SIHU_POOL_SIZE smaller (now 10), or `ALTER SYSTEM SET max_connections = " in line
+
+
+def test_without_an_engine_nothing_fires(run: Run, haizhu_url: str) -> None:
+    _, warnings, bad = examine(run, haizhu_url)
+    assert "no engine is connected, so no deadline fires: run `sihu serve`, or `sihu serve --engine only`" in warnings
+    assert bad == []
+
+
+def test_a_serving_process_is_seen_to_fire(run: Run, haizhu_url: str, tmp_path: Path) -> None:
+    with serving(haizhu_url, tmp_path / "log") as running:
+        running.wait_until("/readyz", 200)
+        good, _, _ = examine(run, haizhu_url)
+        running.stop()
+    assert [line for line in good if line.startswith("an engine is at work (it asked ")] != []
+
+
+def test_a_key_that_ends_soon_has_its_successor_named(run: Run, haizhu_url: str) -> None:
+    for subject in ("worker", "renewed", "lasting"):
+        words = ("keys", "create", "--role", "reporter", "--area", "440105003", "--subject", subject)
+        assert run(haizhu_url, *words)[0] == 0
+    ends = "UPDATE access_key SET expires_at = now() + interval"
+    sql(haizhu_url, f"{ends} '9 days' WHERE subject <> 'lasting'", f"{ends} '90 days' WHERE subject = 'lasting'")
+    assert run(haizhu_url, *(*words[:-1], "renewed"))[0] == 0
+    _, warnings, bad = examine(run, haizhu_url)
+    (line,) = [each for each in warnings if each.startswith("the key of ")]
+    assert line.startswith("the key of worker (id ")
+    assert line.endswith("`sihu keys create --role reporter --area 440105003 --subject worker`")
+    assert "nobody has a key of ops: `sihu keys create --role ops`" in warnings
+    assert bad == []
+
+
+@pytest.mark.parametrize(
+    ("product", "shown"),
+    [
+        ("PostgreSQL 15.3 (PolarDB 15.3.2 build 1) on x86_64", "PolarDB, like PostgreSQL 15.3"),
+        ("KingbaseES V009R001C002B0014 on x86_64", "KingbaseES, like PostgreSQL 15.3"),
+        ("HighGo Database 9 Release 9.0.1", "HighGo, like PostgreSQL 15.3"),
+        ("PostgreSQL 15.3 on x86_64", "PostgreSQL 15.3"),
+    ],
+)
+def test_relatives_of_postgresql_are_named(
+    run: Run, haizhu_url: str, monkeypatch: pytest.MonkeyPatch, product: str, shown: str
+) -> None:
+    query = text(f"SELECT '{product}', '15.3', false")
+    monkeypatch.setattr(server, "_IDENTITY", query)  # the answer of a server that nobody has at hand
+    good, _, _ = examine(run, haizhu_url)
+    assert good[0] == f"{shown} (15 or newer is needed)"
+
+
+def test_a_question_that_a_server_does_not_know_harms_no_other(
+    run: Run, haizhu_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "_WIRE", text("SELECT ssl FROM pg_stat_of_another_server"))
+    good, warnings, _ = examine(run, haizhu_url)
+    assert any("pg_stat_of_another_server" in line for line in warnings)
+    assert "278 units in the registry" in good
 
 
 @pytest.mark.parametrize("late_s", [10, 7200])
@@ -28,17 +215,34 @@ def test_a_deadline_not_fired_needs_an_engine(run: Run, haizhu_url: str, late_s:
     asyncio.run(
         on_database(haizhu_url, lambda database: seed(database, 1, reported_at=due - timedelta(hours=4), due_at=due))
     )
-    code, lines, _ = run(haizhu_url, "doctor")
-    assert code == (1 if late_s >= 60 else 0)
-    assert lines[-1].startswith(("BAD " if code else "ok  ") + " the oldest deadline not fired is ")
-    assert int(lines[-1].split(" s late")[0].split()[-1]) >= late_s
+    good, _, bad = examine(run, haizhu_url)
+    (line,) = [each for each in (*good, *bad) if each.startswith("the oldest deadline not fired is ")]
+    assert bool(bad) == (late_s >= 60)
+    assert int(line.split(" s late")[0].split()[-1]) >= late_s
+    assert ("run `sihu serve`" in line) == bool(bad)
+
+
+def test_incidents_that_cannot_be_swept_are_named(run: Run, haizhu_url: str) -> None:
+    due = datetime.now(UTC) + timedelta(hours=4)
+    good, _, _ = examine(run, haizhu_url)
+    assert "every incident can be swept" in good
+
+    async def put_aside(database: Database) -> None:
+        await seed(database, 20, reported_at=due - timedelta(hours=4), due_at=due)
+        async with database.begin() as tx:
+            await tx.execute(text("UPDATE incident SET faults = 3 WHERE number < 'seed-3'"))
+
+    asyncio.run(on_database(haizhu_url, put_aside))
+    _, _, bad = examine(run, haizhu_url)
+    (line,) = bad
+    assert line.startswith("13 incidents cannot be swept") and " and 3 more; " in line and "sweep_row_failed" in line
+    assert line.count("seed-") == 10
 
 
 def test_days_to_come_that_are_not_known_are_a_warning(run: Run, office_url: str) -> None:
-    code, lines, _ = run(office_url, "doctor")
-    assert code == 0, "no deadline needs them yet"
-    (line,) = [line for line in lines if line.startswith("warn")]
-    assert line.startswith("warn calendar cn ")
+    _, warnings, bad = examine(run, office_url)
+    assert bad == [], "no deadline needs them yet"
+    (line,) = [line for line in warnings if line.startswith("calendar cn ")]
     assert line.endswith("`sihu calendar load FILE --calendar cn`")
 
 
@@ -51,11 +255,10 @@ def test_a_deadline_in_days_not_known_is_bad(run: Run, office_url: str) -> None:
             await tx.execute(text("UPDATE incident SET provisional = true"))
 
     asyncio.run(on_database(office_url, seed_provisional))
-    code, lines, _ = run(office_url, "doctor")
-    bad = [line for line in lines if line.startswith("BAD ")]
-    assert (code, len(bad)) == (1, 2)
-    assert bad[0].startswith("BAD  calendar cn ")
-    assert bad[1] == "BAD  1 open incident has a deadline that may move once those days are known"
+    _, _, bad = examine(run, office_url)
+    assert len(bad) == 2
+    assert bad[0].startswith("calendar cn ")
+    assert bad[1] == "1 open incident has a deadline that may move once those days are known"
 
 
 def test_a_calendar_that_knows_the_year_ahead_is_good(run: Run, office_url: str) -> None:
@@ -74,9 +277,8 @@ def test_an_empty_registry_is_to_be_imported(run: Run, database_url: str) -> Non
 
 
 def test_missing_tables_are_to_be_made(run: Run, bare_url: str) -> None:
-    code, lines, _ = run(bare_url, "doctor")
-    assert (code, len(lines)) == (1, 2)
-    assert lines[1] == "BAD  this database has no tables yet: run `sihu migrate`"
+    _, _, bad = examine(run, bare_url)
+    assert bad == ["this database has no tables yet: run `sihu migrate`"]
 
 
 def test_a_database_out_of_reach_is_a_finding(run: Run) -> None:

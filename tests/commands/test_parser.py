@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
+import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -56,6 +59,34 @@ def test_missing_binaries_end_with_1_and_one_line(run: Run, tmp_path: Path, monk
     code, lines, faults = run("", "keys", "list")
     assert (code, lines, len(faults)) == (1, [], 1)
     assert "set SIHU_PG_BIN" in faults[0]
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("on_interrupt", [signal.default_int_handler, signal.SIG_IGN])
+def test_another_signal_ends_what_was_begun(
+    run: Run, monkeypatch: pytest.MonkeyPatch, how: signal.Signals, on_interrupt: Any
+) -> None:
+    """As Ctrl-C does, also where that is ignored, and while a loop runs; the code tells which signal it was."""
+    ended = []
+
+    async def waiting() -> None:
+        signal.raise_signal(how)
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.append(how)
+
+    def wait(settings: Settings, arguments: argparse.Namespace) -> int:
+        asyncio.run(waiting())
+        return 0
+
+    monkeypatch.setattr(parser, "_COMMANDS", {"wait": (lambda each: each.set_defaults(command=wait), "")})
+    before = signal.signal(signal.SIGINT, on_interrupt)
+    try:
+        assert run(NOWHERE, "wait") == (128 + how, [], [])
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert ended == [how] or on_interrupt is signal.SIG_IGN
 
 
 def test_ctrl_c_ends_with_130(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

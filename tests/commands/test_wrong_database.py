@@ -19,6 +19,8 @@ from tests.conftest import clone
 from tests.registry.bundles import in_yaml, written
 
 EMPTY = "this database has no tables yet: run `sihu migrate`"
+AHEAD = "this program is older than its tables (revision 9999), and can work on them: install the newer"
+CONTRACTED = "COMMENT ON TABLE alembic_version IS 'programs that know revision 9998'"
 NEWER = "this database is of a newer sihu (revision 9999): install that version of the program"
 OLDER = "the tables are older than this version: run `sihu migrate`"
 
@@ -120,7 +122,7 @@ def files(tmp_path: Path, run: Run) -> None:
 @pytest.fixture
 def newer_url(server: URL, templates: dict[str, str]) -> Iterator[str]:
     for url in clone(server, templates["empty"]):
-        execute(url, "UPDATE alembic_version SET version_num = '9999'")
+        execute(url, "UPDATE alembic_version SET version_num = '9999'", CONTRACTED)
         yield url
 
 
@@ -158,6 +160,16 @@ def test_a_stranger_is_known_by_what_it_made(run: Run, bare_url: str, kind: str)
         assert run(bare_url, *arguments) == (1, [], [f"sihu: {line}"])
     assert run(bare_url, "doctor")[1][-1] == f"BAD  {line}"
     assert execute(bare_url) == before
+
+
+def test_tables_that_were_only_added_to_serve_as_well(run: Run, haizhu_url: str) -> None:
+    """The tables are of a newer version that took nothing away: an older program works on, and says so."""
+    before = execute(haizhu_url, "UPDATE alembic_version SET version_num = '9999'")
+    for arguments in (("migrate",), ("migrate", "--check")):
+        assert run(haizhu_url, *arguments) == (0, [f"Nothing to do: {AHEAD}."], [])
+    assert f"warn {AHEAD}" in run(haizhu_url, "doctor")[1]
+    assert run(haizhu_url, "keys", "list")[0] == 0
+    assert execute(haizhu_url) == before
 
 
 def test_a_newer_database_is_not_migrated(run: Run, newer_url: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 import pytest
 
-from service import settings
+from service import database_urls
 from service.commands import parser
 from service.settings import Settings, variable_of
 from tests.docs import pages
@@ -66,6 +66,6 @@ def test_the_options_of_serve_are_named() -> None:
 
 
 def test_the_parameters_of_a_url_are_complete() -> None:
-    assert sorted(pages.column(PAGE, "The database", "parameter")) == sorted(settings._URL_PARAMETERS)
+    assert sorted(pages.column(PAGE, "The database", "parameter")) == sorted(database_urls._PARAMETERS)
     modes = pages.rows(PAGE, "The database")[0]["meaning"]
-    assert tuple(pages.quoted(modes)) == settings._SSL_MODES
+    assert tuple(pages.quoted(modes)) == database_urls._SSL_MODES

@@ -1,4 +1,4 @@
-"""The commands of docs/upgrade.md run as they stand there: a backup, a restore, a move to another server."""
+"""The commands of docs/upgrade.md run as they stand there: a backup, its check, a restore, a move to another server."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from service import postgres
 from tests.docs import pages
 
 PAGE = pages.DOCS / "upgrade.md"
-EMBEDDED = "Backup and restore: the embedded server"
-OWN = "Backup and restore: a server of your own"
+BACKUP = "Backup"
+EMBEDDED = "Restore: the embedded server"
+OWN = "Restore: a server of your own"
 NO_FSYNC = {"fsync": "off"}
 Shell = Callable[..., str]
 
@@ -67,19 +68,21 @@ def stock(shell: Shell, clone: Path) -> Iterator[str]:
         yield shell("sihu keys list")
 
 
-def test_a_dump_restores_into_a_new_folder(shell: Shell, stock: str, clone: Path) -> None:
-    _, define, restore, _ = _blocks(EMBEDDED)
-    with postgres.running(clone / "restored" / "postgres", settings=NO_FSYNC):
+def test_a_backup_is_good_and_restores_into_a_new_folder(shell: Shell, stock: str, clone: Path) -> None:
+    save, _ = _blocks(BACKUP)
+    define, restore, _ = _blocks(EMBEDDED)
+    assert "sihu.dump: good: " in shell(save)
+    with postgres.running(clone / "restored" / "postgres"):
         shell(f"{define}\n{restore}")
         assert shell("sihu keys list", SIHU_DATA_DIR=str(clone / "restored")) == stock
 
 
 def test_the_database_moves_to_a_server_and_from_there(shell: Shell, stock: str, clone: Path) -> None:
-    """From the embedded server to one of one's own, and by a dump into a second database there."""
-    _, define, _, move = _blocks(EMBEDDED)
-    dump, restore = _blocks(OWN)
-    with postgres.running(clone / "own", settings=NO_FSYNC) as url:
+    """From the embedded server to one of one's own, and by a backup into a second database there."""
+    define, _, move = _blocks(EMBEDDED)
+    (restore,) = _blocks(OWN)
+    with postgres.running(clone / "own") as url:
         own, second = url.replace("+asyncpg", ""), url.replace("+asyncpg", "").replace("/sihu?", "/second?")
         shell(f"{define}\n{move}\ncreatedb --maintenance-db {shlex.quote(own)} second", NEW_DATABASE_URL=own)
-        shell(f"{dump}\n{restore}", DATABASE_URL=own, NEW_DATABASE_URL=second)
+        shell(f"rm -f sihu.dump\nsihu backup sihu.dump\n{restore}", DATABASE_URL=own, NEW_DATABASE_URL=second)
         assert shell("sihu keys list", DATABASE_URL=second) == stock

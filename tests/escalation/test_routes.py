@@ -35,7 +35,7 @@ async def test_what_fires_on_the_way_is_measured(house: House) -> None:
     await house.advance(to=made["due_at"])
     lines = (await house.send("ops", "GET", "/metrics")).text.splitlines()
     assert "sihu_deadlines_fired_total 1.0" in lines
-    assert "sihu_lateness_seconds_count 1.0" in lines
+    assert "sihu_deadline_lateness_seconds_count 1.0" in lines
 
 
 @pytest.mark.parametrize(

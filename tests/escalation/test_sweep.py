@@ -11,8 +11,10 @@ from sqlalchemy import text
 
 from service.bench.seeding import seed
 from service.escalation import sweep
+from service.rules.errors import Unavailable
 from service.store.database import Database
 from service.store.log.writing import Committed
+from service.store.sessions import Patience
 from service.worlds import CurrentWorld
 
 pytestmark = pytest.mark.anyio
@@ -95,11 +97,33 @@ async def test_a_row_the_database_refuses_is_put_aside_and_the_others_go_on(
     assert len(await _all(haizhu, "SELECT seq FROM call WHERE seq = 2")) == 10
 
 
+async def test_a_row_that_takes_too_long_is_put_aside(haizhu: Database, haizhu_url: str, worlds: CurrentWorld) -> None:
+    """The page is cut by its time limit, and then this row alone: the others are fired."""
+    await seed(haizhu, 5, reported_at=DUE, due_at=DUE)
+    await _do(
+        haizhu,
+        "CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN IF NEW.number = 'seed-3' AND NEW.level = 2 THEN PERFORM pg_sleep(9); END IF; RETURN NEW; END $$",
+        "CREATE TRIGGER linger BEFORE UPDATE ON incident FOR EACH ROW EXECUTE FUNCTION linger()",
+    )
+    engine = Database(haizhu_url, patience=Patience(wait_s=1, lock_s=1, statement_s=0.5, idle_s=5, block_s=5))
+    swept = await sweep.run_once(engine, worlds, NOW, lambda _: None)
+    assert (swept.fired, swept.backed_off) == (4, 1)
+    await engine.close()
+
+
+async def test_an_outage_puts_no_row_aside(worlds: CurrentWorld) -> None:
+    nowhere = Database("postgresql+asyncpg://nobody@127.0.0.1:1/nowhere")
+    with pytest.raises(Unavailable):
+        await sweep.run_once(nowhere, worlds, NOW, lambda _: None)
+    await nowhere.close()
+
+
 async def test_a_row_the_rules_cannot_decide_is_put_aside_and_the_others_go_on(
     haizhu: Database, worlds: CurrentWorld
 ) -> None:
     await seed(haizhu, 10, reported_at=DUE, due_at=DUE)
-    await _do(haizhu, "UPDATE incident SET policy_version = 99 WHERE number = 'seed-7'")
+    await _do(haizhu, "UPDATE incident SET calls_at = '{}' WHERE number = 'seed-7'")
     swept = await sweep.run_once(haizhu, worlds, NOW, lambda _: None)
     assert (swept.fired, swept.backed_off) == (9, 1)
     bad = (await _all(haizhu, "SELECT level, faults FROM incident WHERE number = 'seed-7'"))[0]
@@ -115,3 +139,40 @@ async def test_an_incident_somebody_acts_on_is_passed_over_not_waited_for(
         async with asyncio.timeout(5):
             assert (await sweep.run_once(haizhu, worlds, NOW, lambda _: None)).fired == 2
     assert (await sweep.run_once(haizhu, worlds, NOW, lambda _: None)).fired == 1
+
+
+async def test_a_row_that_cannot_be_read_is_put_aside(haizhu: Database, worlds: CurrentWorld) -> None:
+    await seed(haizhu, 10, reported_at=DUE, due_at=DUE)
+    await _do(haizhu, "UPDATE incident SET urgency = 'soon' WHERE number = 'seed-7'")
+    swept = await sweep.run_once(haizhu, worlds, NOW, lambda _: None)
+    assert (swept.fired, swept.backed_off) == (9, 1)
+    bad = (await _all(haizhu, "SELECT level, faults FROM incident WHERE number = 'seed-7'"))[0]
+    assert (bad.level, bad.faults) == (1, 1)
+
+
+async def test_a_lost_policy_holds_no_deadline_back(
+    haizhu: Database, worlds: CurrentWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Incidents whose version of the policy is not in the database fire all the same, and ops are told once."""
+    sweep._say_lost.cache_clear()
+    await seed(haizhu, 10, reported_at=DUE, due_at=DUE)
+    await _do(haizhu, "UPDATE incident SET policy_version = 99 WHERE number < 'seed-5'")
+    for now in (NOW, NOW + timedelta(days=1)):
+        swept = await sweep.run_once(haizhu, worlds, now, lambda _: None)
+        assert (swept.fired, swept.backed_off) == (10, 0)
+    lost = [each for each in caplog.records if each.__dict__.get("event") == "policy_lost"]
+    assert len(lost) == 1 and "version 99" in lost[0].message
+    kept = await _all(haizhu, "SELECT count(*) FROM incident WHERE policy_version = 99")
+    assert kept[0][0] == 5, "what was pinned stays as evidence"
+
+
+async def test_the_last_number_of_a_call_is_put_aside(haizhu: Database, worlds: CurrentWorld) -> None:
+    """An incident that was called 32,767 times cannot be called once more. The others can."""
+    await seed(haizhu, 3, reported_at=DUE, due_at=DUE)
+    await _do(
+        haizhu,
+        "UPDATE incident SET seq = 32767, calls_at = '{32767,0,0,0}' WHERE number = 'seed-1'",
+        "UPDATE call SET seq = 32767, round = 32767 FROM incident WHERE id = incident_id AND number = 'seed-1'",
+    )
+    swept = await sweep.run_once(haizhu, worlds, NOW, lambda _: None)
+    assert (swept.fired, swept.backed_off) == (2, 1)

@@ -27,8 +27,8 @@ class Reads:
 
     def __init__(self, house: House) -> None:
         self.count = 0
-        engine = house.process.database.engine.sync_engine
-        event.listen(engine, "before_cursor_execute", self._note)
+        for lane in (house.process.lanes.parts, house.process.lanes.people):
+            event.listen(lane.engine.sync_engine, "before_cursor_execute", self._note)
 
     def _note(self, _connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         self.count += "FROM log_batch JOIN LATERAL" in statement
@@ -50,13 +50,13 @@ async def waiting(house: House, many: int, **query: Any) -> list[asyncio.Task[ht
         await house.key(who)
     await house.report()  # numbered after the keys, of which nobody told the tail
     await house.sealed()
-    before = len(house.process.holds)
+    before = len(house.process.held)
     polls = [
         asyncio.create_task(house.send(PEOPLE[n % len(PEOPLE)], "GET", "/v1/events", after="now", wait=20, **query))
         for n in range(many)
     ]
     async with asyncio.timeout(10):
-        while len(house.process.holds) < before + many:
+        while len(house.process.held) < before + many:
             await asyncio.sleep(0.01)
     return polls
 
@@ -163,7 +163,7 @@ async def test_a_log_that_was_taken_back_leaves_nothing_in_memory(
     assert newest._events
     await tail._begin_anew()
     await asyncio.sleep(0.1)
-    assert newest._events == [] and newest._end == tail.position
+    assert newest._events == [] and newest._end.position == tail.position
     incident = await house.report()
     [page] = await asyncio.gather(house.get("worker", "/v1/events", after="now", wait=0))
     assert page["items"] == []

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from service import metrics
 from service.clock import VirtualClock
@@ -21,6 +21,9 @@ from service.store.incidents import saving
 from service.store.incidents.reports import Report
 from service.store.incidents.tables import incident
 from service.store.log.writing import Committed
+from service.store.outages import Lane
+from service.store.sessions import Patience
+from service.store.sqlstates import Failure, Trouble
 from service.web.cursors import Cursors
 from service.worlds import CurrentWorld
 from tests.house import CATEGORY, CELL, START, STREET
@@ -215,6 +218,76 @@ async def test_stopping_answers_the_group_under_way(haizhu: Database, intake: In
     assert await stored(haizhu) == 50
 
 
+async def test_a_full_queue_refuses_at_once(intake: Intake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.incidents.intake.MAX_QUEUE", 3)
+    waiting = await submitted(intake, *[REPORT] * 3)
+    refused = await outcomes_of(await submitted(intake, REPORT))
+    assert [type(each) for each in refused] == [Unavailable]
+    intake.start()
+    assert {type(each) for each in await outcomes_of(waiting)} == {NewReport}
+
+
+async def test_a_report_that_waits_too_long_is_not_stored(
+    haizhu: Database, intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.incidents.intake.MAX_WAIT_S", 0.2)
+    late = await submitted(intake, REPORT, REPORT)
+    await asyncio.sleep(0.1)
+    later = await submitted(intake, REPORT)
+    assert [type(each) for each in await outcomes_of(late)] == [Unavailable] * 2
+    intake.start()
+    assert [type(each) for each in await outcomes_of(later)] == [NewReport]
+    assert await stored(haizhu) == 1
+    again = await submitted(intake, REPORT)  # the time of the first ones says nothing about the next
+    assert [type(each) for each in await outcomes_of(again)] == [NewReport]
+
+
+async def test_an_outage_takes_no_group_apart(haizhu_url: str, context: Context) -> None:
+    """A lock that nobody gives up refuses all of a group after the wait for one."""
+    quick = Patience(wait_s=1, lock_s=0.3, statement_s=1, idle_s=5, block_s=2)
+    lane = Database(haizhu_url, patience=quick, lane=Lane.PARTS)
+    intake = Intake(replace(context, database=lane))
+    async with context.database.begin() as holder:
+        await holder.execute(text("LOCK TABLE incident IN EXCLUSIVE MODE"))
+        tasks = await submitted(intake, *[REPORT] * 20)
+        intake.start()
+        began = asyncio.get_running_loop().time()
+        assert {type(each) for each in await outcomes_of(tasks)} == {Unavailable}
+        assert asyncio.get_running_loop().time() - began < 2
+    assert {type(each) for each in await outcomes_of(await submitted(intake, *[REPORT] * 3))} == {NewReport}
+    await intake.stop()
+    await lane.close()
+
+
+async def test_an_outage_while_a_group_is_taken_apart_ends_it(
+    haizhu_url: str, haizhu: Database, context: Context
+) -> None:
+    """The poisoned report makes the others be saved one by one; they do not wait one after the other."""
+    quick = Patience(wait_s=1, lock_s=0.3, statement_s=1, idle_s=5, block_s=2)
+    lane = Database(haizhu_url, patience=quick, lane=Lane.PARTS)
+    intake = Intake(replace(context, database=lane))
+    once = replace(REPORT, idempotency_key="k")
+    async with haizhu.begin() as holder:
+        await holder.execute(text("SELECT pg_advisory_xact_lock(0x51480003)"))  # as an import does at its end
+        tasks = await submitted(intake, POISON, once, *[REPORT] * 20)
+        intake.start()
+        began = asyncio.get_running_loop().time()
+        assert {type(each) for each in await outcomes_of(tasks)} == {Unavailable}
+        assert asyncio.get_running_loop().time() - began < 2
+    await intake.stop()
+    await lane.close()
+
+
+async def test_while_the_database_is_known_to_be_away_nothing_waits(context: Context) -> None:
+    outages = context.database.outages
+    outages.met(Lane.TAIL, Failure(Trouble.SILENT, True, "timeout", "no answer within 5 s"))
+    lane = Database(context.database.url, lane=Lane.PARTS, outages=outages)
+    refused = await outcomes_of(await submitted(Intake(replace(context, database=lane)), REPORT))
+    assert [type(each) for each in refused] == [Unavailable]
+    outages.served(Lane.TAIL, wrote=True)
+    await lane.close()
+
+
 async def test_a_database_that_is_away_is_no_fault(context: Context) -> None:
     nowhere = Database("postgresql+asyncpg://nobody@127.0.0.1:1/nowhere")
     away = Intake(replace(context, database=nowhere))
@@ -224,3 +297,38 @@ async def test_a_database_that_is_away_is_no_fault(context: Context) -> None:
     assert count(context, "sihu_faults_total", where="intake") == 0
     await away.stop()
     await nowhere.close()
+
+
+async def _stored(intake: Intake) -> str:
+    """The number of one more report."""
+    (task,) = await submitted(intake, REPORT)
+    outcome = await task
+    assert isinstance(outcome, NewReport)
+    return outcome.decision.after.number
+
+
+async def test_no_number_is_given_twice_after_a_restore(intake: Intake, context: Context, haizhu: Database) -> None:
+    """The sequence begins again where the backup was taken, and whoever reserved numbers after that gives them up."""
+    other = Intake(context)
+    intake.start()
+    other.start()
+    lost = await _stored(intake)
+    async with haizhu.begin() as tx:
+        await tx.execute(text("ALTER SEQUENCE incident_number RESTART"))
+    await intake.load()
+    numbers = [await _stored(each) for each in (other, intake, intake, other)]
+    assert len(set(numbers)) == 4
+    assert numbers[0] == lost, "the number of an incident that was lost is free again"
+    await other.stop()
+
+
+async def test_numbers_are_given_up_when_the_database_was_away(intake: Intake, haizhu: Database) -> None:
+    """It may be another one, in which they are free. All connections are lost then."""
+    intake.start()
+    first = await _stored(intake)
+    async with haizhu.begin() as tx:
+        await tx.execute(text("ALTER SEQUENCE incident_number RESTART WITH 1001"))
+    haizhu.cut()
+    with pytest.raises(Unavailable):
+        await _stored(intake)
+    assert (first, await _stored(intake)) == ("2026-000001", "2026-001001")

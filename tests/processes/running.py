@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -21,11 +21,15 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
-def command(*arguments: str, url: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run one command to its end."""
+ROOT = Path(__file__).parents[2]
+
+
+def command(*arguments: str, url: str, code: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run one command to its end. `code`: the folder of the program."""
     return subprocess.run(
         [sys.executable, "-m", "service.commands.parser", *arguments],
-        env={**os.environ, "DATABASE_URL": url, **environment},
+        cwd=code,
+        env={**os.environ, "PYTHONPATH": str(code), "DATABASE_URL": url, **environment},
         capture_output=True,
         text=True,
         timeout=60,
@@ -69,14 +73,50 @@ class Running:
         return self.process.wait(timeout=30)
 
 
+def family(pid: int) -> list[int]:
+    """A process and its children."""
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    return [pid, *map(int, children.read_text().split())] if children.exists() else [pid]
+
+
+def lives(pid: int) -> bool:
+    """Whether a process runs; a dead one whose parent has not taken note does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] not in "ZX"
+    except OSError:
+        return False
+
+
+def postmaster(data_dir: Path) -> int:
+    """The number of the first process of the server in this folder."""
+    return int((data_dir / "postmaster.pid").read_text().splitlines()[0])
+
+
+def servers_in(folder: Path) -> list[int]:
+    """Every PostgreSQL that runs on data below this folder."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and lives(int(entry.name)):
+            with suppress(OSError):
+                if f"{folder}/" in (entry / "cmdline").read_text().replace("\0", " ") and "postgres" in os.readlink(
+                    entry / "exe"
+                ):
+                    found.append(int(entry.name))
+    return found
+
+
 @contextmanager
-def serving(url: str, log: Path, *arguments: str, port: int | None = None) -> Iterator[Running]:
-    """`sihu serve` on a database, on a free port; killed at the end if it still runs."""
+def serving(
+    url: str, log: Path, *arguments: str, port: int | None = None, code: Path = ROOT, **environment: str
+) -> Iterator[Running]:
+    """`sihu serve` on a database, on a free port; killed at the end if it still runs. `code`: the folder of the
+    program."""
     port = free_port() if port is None else port
     with log.open("ab") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "service.commands.parser", "serve", "--port", str(port), *arguments],
-            env={**os.environ, "DATABASE_URL": url},
+            cwd=code,
+            env={**os.environ, "PYTHONPATH": str(code), "DATABASE_URL": url, **environment},
             stdout=output,
             stderr=output,
             start_new_session=True,

@@ -97,7 +97,7 @@ async def test_a_hundred_woken_polls_read_the_queue_once(house: House) -> None:
         for who in people * 33
     ]
     async with asyncio.timeout(10):
-        while len(house.process.holds) < len(polls):
+        while len(house.process.held) < len(polls):
             await asyncio.sleep(0.01)
     reads: list[str] = []
     engine = house.process.database.engine.sync_engine

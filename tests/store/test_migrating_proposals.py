@@ -12,6 +12,7 @@ from service.registry.bundle.rows import DutyRow
 from service.rules.model import By
 from service.store import migrate
 from service.store.database import Database
+from service.store.migrate import Tables
 from service.store.registry import duty_proposals
 from tests.registry.bundles import NOW, OPS
 from tests.store.revisions import at_revision
@@ -39,9 +40,9 @@ async def put(database: Database, code: str, *, approved: bool) -> None:
 async def test_open_ones_stay_open_and_are_refused_then(old: Database) -> None:
     await put(old, "A", approved=True)
     await put(old, "B", approved=False)
-    assert await migrate.pending(old)
+    assert (await migrate.survey(old)).tables is Tables.OLDER
     await migrate.upgrade(old)
-    assert not await migrate.pending(old)
+    assert (await migrate.survey(old)).tables is Tables.OURS
     async with old.read() as connection:
         kept = {each.code: each.open for each in await duty_proposals.newest(connection, limit=9)}
     assert kept == {"A": False, "B": True}

@@ -142,7 +142,7 @@ async def load(request: Request) -> Response:
     return answer({"said": len(await request.body())})
 
 
-def make(metric: metrics.Metrics | None = None) -> FastAPI:
+def make(metric: metrics.Metrics | None = None, note: timing.Note = lambda *_: None) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, redirect_slashes=False)
     measured = metric or metrics.new()
     problems.install(app, (DOOR,), lambda error: measured.fault("http", error))
@@ -153,7 +153,7 @@ def make(metric: metrics.Metrics | None = None) -> FastAPI:
     app.add_middleware(limits.Limits, doors=(DOOR,), posts=POSTS)
     app.add_middleware(Gate, doors=(DOOR,))
     ticks = itertools.count()
-    app.add_middleware(timing.Timed, metrics=measured, timer=lambda: next(ticks) / 1000)
+    app.add_middleware(timing.Timed, metrics=measured, timer=lambda: next(ticks) / 1000, note=note)
     every_answer.install(app, VirtualClock(START))
     return app
 

@@ -28,7 +28,7 @@ async def holds(house: House, who: str, many: int) -> list[asyncio.Task[httpx.Re
     line = {"If-None-Match": tag}
     polls = [asyncio.create_task(house.send(who, "GET", QUEUE, headers=line, wait=20)) for _ in range(many)]
     async with asyncio.timeout(10):
-        while len(house.process.holds) < many:
+        while len(house.process.held) < many:
             await asyncio.sleep(0.01)
     return polls
 
@@ -85,7 +85,7 @@ async def holds_at_once(house: House) -> list[asyncio.Task[httpx.Response]]:
         asyncio.create_task(house.send("community", "GET", QUEUE, headers=line, wait=20)) for _ in range(MAX_WAITING)
     ]
     async with asyncio.timeout(10):
-        while len(house.process.holds) < MAX_WAITING:
+        while len(house.process.held) < MAX_WAITING:
             await asyncio.sleep(0.01)
     return polls
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from service.clock import VirtualClock
-from service.web import unreadable
+from service.web import connections, request_log
+from service.web.lobby import Lobby
 from tests.house import START
 from tests.web import apps
 
@@ -18,7 +19,9 @@ pytestmark = pytest.mark.anyio
 
 async def talk(sent: bytes) -> tuple[bytes, dict[str, str], Any]:
     """The status line, the headers and the JSON of the answer to these bytes."""
-    async with apps.served(apps.make(), http=unreadable.protocol(VirtualClock(START)), server_header=False) as port:
+    async with apps.served(
+        apps.make(), http=connections.protocol(Lobby(VirtualClock(START))), server_header=False
+    ) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(sent)
         answer = await asyncio.wait_for(reader.read(), 10)
@@ -52,6 +55,13 @@ async def test_what_cannot_be_read_is_a_problem(sent: bytes) -> None:
     assert headers["sihu-now"] == "2026-11-23t01:00:00.000z"
     assert "x-request-id" in headers
     assert "server" not in headers
+
+
+async def test_what_cannot_be_read_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    _, headers, _ = await talk("GET /v1/小区 HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    (found,) = [vars(each)["fields"] for each in caplog.records if each.name == request_log.__name__]
+    assert (found["status"], found["address"]) == (400, "127.0.0.1")
+    assert found["request_id"] == headers["x-request-id"]
 
 
 async def test_a_method_of_another_protocol_is_405() -> None:

@@ -107,7 +107,7 @@ async def test_all_holds_end_when_the_process_stops() -> None:
     holds = HeldRequests(good)
     held = [asyncio.create_task(holds.while_connected(a_request(), for_ever())) for _ in range(3)]
     await asyncio.sleep(0)
-    holds.let_go()
+    holds.release()
     async with asyncio.timeout(1):
         assert await asyncio.gather(*held) == [None, None, None]
         assert await holds.while_connected(a_request(), for_ever()) is None

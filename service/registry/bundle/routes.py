@@ -74,7 +74,7 @@ async def import_registry(
     deps.must_be(caller, Role.OPS)
     files = _files(await request.body(), request.headers.get("content-type", ""))
     by = access.by_of(caller)
-    report = await importing.import_bundle(context.database, files, context.clock.now(), by, dry_run=dry_run)
+    report = await importing.import_bundle(context.database.patient, files, context.clock.now(), by, dry_run=dry_run)
     if report.faults:
         shown = report.faults[:_MAX_FAULTS]
         pointers = [Pointer(_pointer(each.file), each.sentence, Rule.BAD_FILE) for each in shown]

@@ -14,12 +14,13 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, func, literal_column, select, true
+from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, literal_column, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules.sight import Sight, sees_event
 from service.rules.words import EventType
-from service.store.log import numbering
+from service.store.log import marks
+from service.store.log.marks import LogPlace
 from service.store.log.tables import event, log_batch
 from service.store.ranges import within
 from service.store.sight import seen_events
@@ -30,7 +31,8 @@ SCAN = 20_000
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
-    """One event as it is read. `position` is None in a timeline, which also shows events that have no number yet."""
+    """One event as it is read. `position` is None in a timeline, which also shows events that have no number yet.
+    `mark` is that of its batch; None in a batch from before batches had marks."""
 
     batch_id: int
     ord: int
@@ -40,6 +42,13 @@ class StoredEvent:
     type: EventType
     at: datetime
     data: Any
+    mark: UUID | None = None
+
+    @property
+    def name(self) -> str:
+        """The id of the event, which no other event ever gets. An id that was counted came a second time after a loss;
+        events from before batches had marks keep theirs."""
+        return f"{self.batch_id if self.mark is None else self.mark}-{self.ord}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +64,13 @@ class FeedFilter:
 
 @dataclass(frozen=True, slots=True)
 class FeedPage:
-    """A page of the feed. All positions up to `scanned_to` were looked at; `more`: further events may follow."""
+    """A page of the feed. All positions up to `scanned_to` were looked at; `mark` is that of the batch there. `more`:
+    further events may follow."""
 
     events: tuple[StoredEvent, ...]
     scanned_to: int
     more: bool
+    mark: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +82,11 @@ class NewEvent:
     area: str
     unit: str | None
     audience: Sequence[str]
+
+    @property
+    def place(self) -> LogPlace:
+        """Where the event stands in the log."""
+        return LogPlace(self.position, marks.short(self.stored.mark))
 
 
 def lets_through(filters: FeedFilter, new: NewEvent) -> bool:
@@ -85,23 +101,37 @@ def lets_through(filters: FeedFilter, new: NewEvent) -> bool:
     return sees_event(filters.sight, of_incident=of_incident, area=new.area, audience=new.audience)
 
 
-async def read(connection: AsyncConnection, after: int, limit: int, filters: FeedFilter) -> FeedPage:
-    """Return the next events after position `after`, in order. Call it in a `Database.read` block, since its statements
-    need one snapshot."""
-    end = await numbering.end(connection)
-    if end <= after:
-        return FeedPage((), after, False)
-    stop = end if end - after <= SCAN else await _end_of_batch(connection, after + SCAN)
-    events = tuple(StoredEvent(*row) for row in await connection.execute(_page(after, stop, limit, filters)))
+async def read(
+    connection: AsyncConnection, after: int, limit: int, filters: FeedFilter, mark: str | None = None
+) -> FeedPage:
+    """Return the next events after position `after`, in order. `mark`: of the batch that the reader has found there.
+    Call it in a `Database.read` block, since its statements need one snapshot.
+
+    Raises:
+        LostPlaceError: the log was taken back, so that the reader's place is not there any more, or what follows it is
+            too old to be kept.
+    """
+    end = await marks.end_after(connection, LogPlace(after, mark))
+    if end.position <= after:
+        return FeedPage((), after, False, end.mark)
+    stop = end if end.position - after <= SCAN else await _end_of_batch(connection, after + SCAN)
+    rows = await connection.execute(_page(after, stop.position, limit, filters))
+    events = tuple(StoredEvent(*row) for row in rows)
     if len(events) == limit:
-        last = events[-1].position or after
-        return FeedPage(events, last, last < end)
-    return FeedPage(events, stop, stop < end)
+        last = events[-1]
+        stop = LogPlace(last.position or after, marks.short(last.mark))
+    return FeedPage(events, stop.position, stop.position < end.position, stop.mark)
 
 
-async def between(connection: AsyncConnection, after: int, until: int) -> list[NewEvent]:
-    """Return all numbered events past position `after` and up to `until`, which is the end of a batch, in order."""
-    rows = await connection.execute(_between(), {"after": after, "until": until})
+async def between(connection: AsyncConnection, after: LogPlace, until: int) -> list[NewEvent]:
+    """Return all numbered events past the place `after` and up to `until`, which is the end of a batch, in order. Call
+    it in a `Database.read` block.
+
+    Raises:
+        LostPlaceError: the log was taken back, so that the place is not there any more.
+    """
+    await marks.end_after(connection, after)
+    rows = await connection.execute(_between(), {"after": after.position, "until": until})
     return [NewEvent(StoredEvent(*row[:-3]), row.position, *row[-3:]) for row in rows]
 
 
@@ -139,18 +169,18 @@ def _stretch(
     )
 
 
-async def _end_of_batch(connection: AsyncConnection, position: int) -> int:
-    """Return the last position of the batch that holds `position`.
+async def _end_of_batch(connection: AsyncConnection, position: int) -> LogPlace:
+    """Return the end of the batch that holds `position`.
 
     A page ends with a batch, so that its end is a bound of the index. Otherwise a filter that matches nothing would
     read on through everything that came later.
     """
-    query = select(func.min(log_batch.c.last_position)).where(log_batch.c.last_position >= position)
-    found: int = (await connection.execute(query)).scalar_one()
-    return found
+    query = select(log_batch.c.last_position, log_batch.c.mark).where(log_batch.c.last_position >= position)
+    found = (await connection.execute(query.order_by(log_batch.c.last_position).limit(1))).one()
+    return LogPlace(found.last_position, marks.short(found.mark))
 
 
-_COLUMNS = (event.c.incident_id, event.c.sequence, event.c.type, event.c.at, event.c.data)
+_COLUMNS = (event.c.incident_id, event.c.sequence, event.c.type, event.c.at, event.c.data, log_batch.c.mark)
 _READERS = (event.c.area, event.c.unit, event.c.audience)
 """The columns by which readers are told apart, in the order of `NewEvent`."""
 
@@ -173,6 +203,7 @@ async def timeline(
     are numbered yet or not."""
     query = (
         select(event.c.batch_id, event.c.ord, *_COLUMNS)
+        .outerjoin(log_batch, log_batch.c.id == event.c.batch_id)
         .where(event.c.incident_id == incident_id, event.c.sequence > after)
         .order_by(event.c.sequence)
         .limit(limit)

@@ -27,10 +27,11 @@ def add(operation: dict[str, Any], door: Door | None) -> None:
 
 
 def _common(operation: Mapping[str, Any], door: Door | None) -> list[type[SihuError]]:
+    anywhere: list[type[SihuError]] = [errors.BadRequest, errors.TooSlow, errors.ValidationFailed, errors.HeadTooLarge]
     if door is None:
-        return [errors.BadRequest, errors.ValidationFailed]
+        return anywhere
     kinds: list[type[SihuError]] = [errors.Unauthorized, errors.TooMany] if door.schemes else []
-    kinds += [errors.BadRequest, errors.Unavailable, errors.ValidationFailed]
+    kinds += [*anywhere, errors.Unavailable]
     places = {parameter.get("in") for parameter in operation.get("parameters", ())}
     if "requestBody" in operation:
         kinds += [errors.BadJson] if JSON in operation["requestBody"]["content"] else []

@@ -18,8 +18,9 @@ from service.rules.model import Actor
 from service.rules.sight import EVERYTHING, sight_of
 from service.rules.words import EventType, Role
 from service.store.database import Database
-from service.store.log import feed, numbering
+from service.store.log import feed, marks
 from service.store.log.feed import FeedFilter, NewEvent, lets_through
+from service.store.log.marks import BEGINNING, LogPlace
 from service.store.log.writing import Entry
 from tests.conftest import clone
 from tests.rules.builders import DEPARTMENT, UNITS
@@ -53,8 +54,8 @@ class Log:
         self._runner = runner
         self._database = Database(url, pool_size=1)
         runner.run(self._fill())
-        self.end = self.read(numbering.end)
-        self.kept = self.read(lambda connection: feed.between(connection, 0, self.end))
+        self.end = self.read(marks.end).position
+        self.kept = self.read(lambda connection: feed.between(connection, BEGINNING, self.end))
 
     async def _fill(self) -> None:
         chance = random.Random(15)
@@ -95,6 +96,7 @@ filters = st.builds(
 @settings(max_examples=400)
 @given(filters=filters, after=st.integers(0, 400))
 def test_memory_and_database_let_the_same_events_through(log: Log, filters: FeedFilter, after: int) -> None:
+    after = min(after, log.end)
     page = log.read(lambda connection: feed.read(connection, after, 10_000, filters))
     kept = [each.stored for each in log.kept if each.position > after and lets_through(filters, each)]
     assert list(page.events) == kept
@@ -108,7 +110,7 @@ def test_a_stretch_has_every_position_once(log: Log, after: int, many: int) -> N
         each.position for each, following in zip(log.kept, [*log.kept[1:], None], strict=True) if _ends(each, following)
     ]
     until = next(end for end in ends if end >= min(after + many, log.end))
-    found = log.read(lambda connection: feed.between(connection, after, until))
+    found = log.read(lambda connection: feed.between(connection, LogPlace(after), until))
     assert [each.position for each in found] == list(range(after + 1, until + 1))
     assert found == log.kept[after:until]
 

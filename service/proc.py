@@ -1,0 +1,101 @@
+"""Processes of this machine: starting one to its end, and what Linux shows of any in /proc."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import subprocess
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+
+_PROC = Path("/proc")
+_MAX_FILES = 65_536
+_LOOKS, _LOOK_S = 100, 0.02
+
+
+def raise_open_files() -> int:
+    """Let this process open as many files and connections as the system allows, within reason. Returns how many."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _MAX_FILES if hard == resource.RLIM_INFINITY else min(hard, _MAX_FILES)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+        return most
+    return min(soft, most) if soft != resource.RLIM_INFINITY else most
+
+
+def run_as_owner(folder: Path, program: Path, *arguments: str) -> tuple[int, str]:
+    """Run a program and return its exit code and output. The program runs as the owner of `folder`, without the
+    variables of the environment, and in a session of its own, so that Ctrl-C in the terminal of the service does not
+    reach it, nor what it starts."""
+    owner = folder.stat()
+    other = os.geteuid() == 0
+    with tempfile.TemporaryFile() as output:  # not a pipe: a server that the program starts would keep it open
+        process = subprocess.Popen(
+            [str(program), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            cwd="/",
+            env={"LC_ALL": "C"},
+            user=owner.st_uid if other else None,
+            group=owner.st_gid if other else None,
+            extra_groups=() if other else None,
+        )
+        try:
+            code = process.wait()
+        except BaseException:  # Ctrl-C: the program ends as well, with what it has started in its own session
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            raise
+        output.seek(0)
+        return code, output.read().decode(errors="replace")
+
+
+def is_alive(pid: int, name: str = "") -> bool:
+    """Whether the process with this number lives and, if a `name` is given, runs the program of that name.
+
+    A dead process keeps its number until its parent has taken note of its end. When this process is the parent, as the
+    first process of a container is for all whose own parent has ended, it takes note here.
+    """
+    if pid <= 0:
+        return False
+    with suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
+    if not _PROC.joinpath("self").exists():  # not Linux: the number is all there is to go by
+        return exists(pid)
+    try:
+        found, _, state = (_PROC / str(pid) / "stat").read_text().partition("(")[2].rpartition(") ")
+    except OSError:
+        return False
+    return name in ("", found) and state[:1] not in "ZX"
+
+
+def exists(pid: int) -> bool:
+    """Whether a process has this number, be it dead and not taken note of yet."""
+    try:
+        os.kill(pid, 0)
+    except OSError as error:
+        return isinstance(error, PermissionError)
+    return pid > 0
+
+
+def kill_family(pid: int) -> None:
+    """Kill the children of a process and the process itself, and return when they are dead. A process that hangs, or is
+    stopped, ends as well."""
+    try:
+        children = (_PROC / str(pid) / "task" / str(pid) / "children").read_text().split()
+    except OSError:
+        children = []
+    family = [*map(int, children), pid]
+    for each in family:
+        with suppress(ProcessLookupError):
+            os.kill(each, signal.SIGKILL)
+    for _ in range(_LOOKS):
+        if not any(map(is_alive, family)):
+            return
+        time.sleep(_LOOK_S)

@@ -1,0 +1,219 @@
+"""An upgrade under load: programs of two versions on one database, replaced one after another.
+
+The older program is that of the commit in `older_version.txt`. The load uses the standard library alone, since the
+answers of the older program are not those of today's document.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import random
+import subprocess
+import tarfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from http.client import HTTPConnection, HTTPException
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.processes.running import ROOT, Running, command, serving
+
+pytestmark = pytest.mark.slow
+
+COMMIT = Path(__file__).with_name("older_version.txt").read_text().strip()
+COMMUNITY, CELL = "440105003001", "440105003001001"
+CONTINUOUS = ROOT / "tests" / "continuous.yaml"
+_PATIENCE_S = 60.0
+
+
+@pytest.fixture(scope="module")
+def older(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the older program."""
+    got = subprocess.run(["git", "archive", COMMIT], cwd=ROOT, capture_output=True, check=False)
+    if got.returncode != 0:
+        pytest.skip(f"the older program is not in this clone's history: {got.stderr.decode().strip()}")
+    folder = tmp_path_factory.mktemp("older")
+    with tarfile.open(fileobj=BytesIO(got.stdout)) as archive:
+        archive.extractall(folder, filter="data")
+    return folder
+
+
+class Load:
+    """People who report, answer and resolve. Each sends to any process that is ready, and sends again what was not
+    answered."""
+
+    def __init__(self, processes: Sequence[Running], keys: dict[str, str]) -> None:
+        self.processes = list(processes)
+        self.reports: set[str] = set()
+        self.acts: Counter[str] = Counter()
+        self.statuses: Counter[int] = Counter()
+        self.refused: list[tuple[str, int, Any]] = []
+        self.unready_moments = 0
+        self._keys = keys
+        self._numbers = itertools.count()
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._act) for _ in range(4)]
+        self._threads.append(threading.Thread(target=self._probe))
+
+    def __enter__(self) -> Load:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(_PATIENCE_S)
+
+    def more(self, count: int) -> None:
+        """Wait until so many more reports are acknowledged."""
+        wanted, end = len(self.reports) + count, time.monotonic() + _PATIENCE_S
+        while len(self.reports) < wanted:
+            assert time.monotonic() < end, self.statuses
+            assert not self.refused, self.refused
+            time.sleep(0.02)
+
+    def _act(self) -> None:
+        while not self._stop.is_set():
+            body = {"grid_code": CELL, "category": "urban-0110", "description": "路灯不亮"}
+            made = self._until_settled("reporter", "/v1/incidents", body)
+            self.reports.add(made["id"])
+            path = f"/v1/incidents/{made['id']}"
+            for verb, words in (("answer", {"measure": "今天去修"}), ("resolve", {"result": "修好了"})):
+                self._until_settled("unit", f"{path}/{verb}", words)
+                self.acts[verb] += 1
+
+    def _until_settled(self, who: str, path: str, body: dict[str, Any]) -> Any:
+        """The answer of a write, sent under one key until it is answered for good."""
+        headers = {
+            "Authorization": f"Bearer {self._keys[who]}",
+            "Content-Type": "application/json",
+            "Idempotency-Key": f"k-{next(self._numbers)}",
+        }
+        end = time.monotonic() + _PATIENCE_S
+        while time.monotonic() < end:
+            try:
+                status, answer = _send(random.choice(self.processes), "POST", path, headers, json.dumps(body))
+            except (OSError, HTTPException):
+                continue  # a process that ends: the next one is asked
+            self.statuses[status] += 1
+            if status < 300:
+                return answer
+            if status not in (429, 503):
+                self.refused.append((path, status, answer))
+                raise SystemExit  # ends this thread; the test reads why
+            time.sleep(0.05)
+        raise AssertionError(f"{path} was never answered: {self.statuses}")
+
+    def _probe(self) -> None:
+        """What a balancer sees: is there a process that is ready?"""
+        while not self._stop.is_set():
+            if not any(_is_ready(each) for each in list(self.processes)):
+                self.unready_moments += 1
+            time.sleep(0.05)
+
+
+def _send(
+    running: Running, method: str, path: str, headers: dict[str, str], body: str | None = None
+) -> tuple[int, Any]:
+    connection = HTTPConnection(running.url.removeprefix("http://"), timeout=20)
+    try:
+        connection.request(method, path, body, headers)
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
+    finally:
+        connection.close()
+
+
+def _is_ready(running: Running) -> bool:
+    try:
+        return _send(running, "GET", "/readyz", {})[0] == 200
+    except (OSError, HTTPException):
+        return False
+
+
+def _until_ready(running: Running) -> None:
+    end = time.monotonic() + _PATIENCE_S
+    while not _is_ready(running):
+        assert running.process.poll() is None, running.log.read_text()
+        assert time.monotonic() < end, running.log.read_text()
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def keys(older: Path, bare_url: str, tmp_path: Path) -> dict[str, str]:
+    """The older program makes the tables, the registry and the keys."""
+
+    def run(*arguments: str) -> str:
+        done = command(*arguments, url=bare_url, code=older)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    bundle = tmp_path / "bundle"
+    bundle.mkdir()
+    for file in (older / "service" / "registry" / "haizhu").iterdir():
+        if file.name != "cells.geojson":
+            (bundle / file.name).write_bytes(file.read_bytes())
+    (bundle / "policy.yaml").write_bytes(CONTINUOUS.read_bytes())
+    run("migrate")
+    run("registry", "import", str(bundle))
+    return {
+        "reporter": run("keys", "create", "--role", "reporter", "--area", "440105003"),
+        "unit": run("keys", "create", "--role", "unit", "--unit", COMMUNITY),
+        "ops": run("keys", "create", "--role", "ops"),
+    }
+
+
+def test_an_upgrade_under_load_is_seen_by_nobody(
+    older: Path, keys: dict[str, str], bare_url: str, tmp_path: Path
+) -> None:
+    with ExitStack() as stack:
+
+        def start(name: str, code: Path = ROOT) -> Running:
+            return stack.enter_context(serving(bare_url, tmp_path / f"{name}.log", code=code))
+
+        old = [start("old-1", older), start("old-2", older)]
+        for each in old:
+            _until_ready(each)
+        early = start("new-1")
+        with Load(old, keys) as load:
+            load.more(10)
+            done = command("migrate", url=bare_url)
+            assert done.returncode == 0, done.stderr
+            _until_ready(early)  # it was started on the older tables, and needs no hand
+            assert all(_is_ready(each) for each in old), "the older program serves on"
+            load.more(10)
+            for each, new in zip(old, (early, start("new-2")), strict=True):
+                _until_ready(new)
+                load.processes.append(new)
+                load.more(10)
+                load.processes.remove(each)
+                each.stop()
+            load.more(10)
+        seen = _every_incident(load.processes[0], keys["ops"])
+    assert not load.refused
+    assert load.unready_moments == 0
+    assert len(load.reports) == len(seen) >= 50, "none is lost, none is doubled"
+    assert load.reports == {each["id"] for each in seen}
+    assert sum(each["state"] == "resolved" for each in seen) == load.acts["resolve"]
+
+
+def _every_incident(running: Running, key: str) -> list[Any]:
+    return list(itertools.chain.from_iterable(_pages(running, key)))
+
+
+def _pages(running: Running, key: str) -> Iterator[list[Any]]:
+    cursor = ""
+    while cursor is not None:
+        path = f"/v1/incidents?limit=500{cursor and f'&cursor={cursor}'}"
+        status, page = _send(running, "GET", path, {"Authorization": f"Bearer {key}"})
+        assert status == 200, page
+        yield page["items"]
+        cursor = page["next_cursor"]
