@@ -17,6 +17,7 @@ from uuid import UUID
 
 from service.rules.errors import Unavailable
 from service.rules.sight import Sight
+from service.web import shares
 
 _KEEP_S = 1.0
 
@@ -66,12 +67,19 @@ class SharedPages:
             Whatever `read` raises.
         """
         while True:
-            found = self._readings.get(key)
-            if found is None or not (woken or (found.commits == commits and not found.outcome.done())):
-                return await self._read(key, commits, read, woken)
+            found = self._shared(key, commits, woken)
+            if found is None:
+                async with shares.at_database():  # before others may join, since the turn is of this request alone
+                    if (found := self._shared(key, commits, woken)) is None:
+                        return await self._read(key, commits, read, woken)
             page = await asyncio.shield(found.outcome)
             if page is not None:
                 return page
+
+    def _shared(self, key: PageKey, commits: int, woken: bool) -> _Reading | None:
+        """The reading that serves this request as well."""
+        found = self._readings.get(key)
+        return found if found and (woken or (found.commits == commits and not found.outcome.done())) else None
 
     async def _read(
         self, key: PageKey, commits: int, read: Callable[[], Awaitable[QueuePage]], woken: bool
@@ -85,7 +93,7 @@ class SharedPages:
             reading.outcome.exception()  # looked at here, since perhaps nobody else waits for it
             self._drop(key, reading)
             raise
-        except BaseException:  # such as a share that is used up: the next one reads for itself
+        except BaseException:  # perhaps the server gave up the request: the next one reads for itself
             reading.outcome.set_result(None)
             self._drop(key, reading)
             raise

@@ -15,6 +15,7 @@ class PeopleDatabase(Database):
 
     @asynccontextmanager
     async def connected(self, *, reads: bool = False) -> AsyncIterator[Transaction]:
-        """A connection, as `Database.connected` opens it. Raises `TooMany` when the request's turn does not come."""
+        """A connection, as `Database.connected` opens it. Raises `TooMany` when too many wait for a
+        turn."""
         async with shares.at_database(), super().connected(reads=reads) as connection:
             yield connection

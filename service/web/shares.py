@@ -17,7 +17,7 @@ from contextvars import ContextVar, Token
 from datetime import timedelta
 
 from service import clock
-from service.rules.errors import TooMany
+from service.rules.errors import TooMany, Unavailable
 from service.rules.sentences import Sentence
 
 MAX_AT_DATABASE = 8
@@ -93,7 +93,12 @@ class Share:
             self.waiting -= 1
 
     async def enter(self) -> None:
-        """Go to the database, or wait for a turn: who came first goes first. Raises `TooMany` when none comes."""
+        """Go to the database, or wait for a turn: who came first goes first.
+
+        Raises:
+            TooMany: as many requests of the subject wait already.
+            Unavailable: no turn comes in time.
+        """
         if self._at_database < MAX_AT_DATABASE:
             self._at_database += 1
             return
@@ -110,7 +115,13 @@ class Share:
             if turn.done() and not turn.cancelled():  # the turn came in the same moment: it is the next one's
                 self.leave()
             if isinstance(error, TimeoutError):
-                raise _too_many() from None
+                # as for whoever waits for a connection: perhaps it is the database that is slow
+                raise Unavailable(
+                    Sentence(
+                        "Your other requests keep the database busy. "
+                        "Send the same request again, with its Idempotency-Key: it is not done twice."
+                    )
+                ) from None
             raise
 
     def leave(self) -> None:
@@ -189,7 +200,7 @@ def give_back(token: Token[Visit | None]) -> None:
 @asynccontextmanager
 async def at_database() -> AsyncIterator[None]:
     """Count the current request as one at the database for as long as the block lasts. What no request began, such as
-    the engine's work, is not counted. Raises `TooMany` when the request's turn does not come."""
+    the engine's work, is not counted. Raises `TooMany` or `Unavailable` when the request's turn does not come."""
     visit = _VISIT.get()
     if visit is None:
         yield
