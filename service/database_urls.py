@@ -48,16 +48,8 @@ def normalised(url: str) -> str:
     """A URL in the form that SQLAlchemy takes for asyncpg. Raises ValueError with a sentence that holds no secret."""
     parts = _parts(url)
     if len(parts.servers) == 1 and parts.in_address:
-        return _put_together("postgresql+asyncpg", parts, str(parts.servers[0]), ())
-    return _put_together("postgresql+asyncpg", parts, "", _as_parameters(parts.servers))
-
-
-def libpq_form(url: str) -> str:
-    """A URL in the form that the programs of PostgreSQL take, such as pg_dump."""
-    parts = _parts(url)
-    if parts.in_address or not any(server.host.startswith("/") for server in parts.servers):
-        return _put_together("postgresql", parts, ",".join(map(str, parts.servers)), ())
-    return _put_together("postgresql", parts, "", _in_two_lists(parts.servers))
+        return _put_together(parts, str(parts.servers[0]), ())
+    return _put_together(parts, "", _as_parameters(parts.servers))
 
 
 def libpq_variables(url: str) -> dict[str, str]:
@@ -84,11 +76,10 @@ def place(url: str) -> str:
     return f"database {parts.database} at {', '.join(map(str, parts.servers))}"
 
 
-def _put_together(scheme: str, parts: _Parts, address: str, servers: Sequence[tuple[str, str]]) -> str:
-    ssl = "sslmode" if scheme == "postgresql" else "ssl"
-    named = [(ssl if name in ("ssl", "sslmode") else name, value) for name, value in parts.parameters]
+def _put_together(parts: _Parts, address: str, servers: Sequence[tuple[str, str]]) -> str:
+    named = [("ssl" if name == "sslmode" else name, value) for name, value in parts.parameters]
     query = urlencode([*servers, *named], quote_via=quote, safe="/:,[]")
-    return f"{scheme}://{parts.login}{address}/{parts.database}{'?' if query else ''}{query}"
+    return f"postgresql+asyncpg://{parts.login}{address}/{parts.database}{'?' if query else ''}{query}"
 
 
 def _as_parameters(servers: Sequence[ServerAddress]) -> list[tuple[str, str]]:

@@ -18,7 +18,7 @@ from service.rules.errors import Unavailable
 from service.rules.words import Level
 from service.rules.worktime import ZONE
 from service.store.database import StatementRefused
-from service.store.incidents import standing
+from service.store.incidents import claiming, standing
 
 _log = logging.getLogger(__name__)
 
@@ -64,12 +64,14 @@ class Gauges(Part):
         context = self._context
         async with asyncio.timeout(2 * _LIMIT_S), context.database.read() as connection:
             found = await standing.by_level(connection, round(_LIMIT_S * 1000))
+            put_aside = await claiming.put_aside(connection)
         now, metrics = context.clock.now(), context.metrics
         overdue_s = {level: (now - each.oldest_due_at).total_seconds() for level, each in found.items()}
         for level in Level:
             metrics.open_incidents.labels(level.value).set(found[level].open if level in found else 0)
             metrics.oldest_due_s.labels(level.value).set(max(0.0, overdue_s.get(level, 0.0)))
         metrics.engine_lag_s.set(max(0.0, *overdue_s.values(), 0.0))
+        metrics.put_aside.set(put_aside.incidents)
         self._read_at = clocks.monotonic()
 
     async def _run(self) -> None:

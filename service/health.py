@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Literal, NotRequired, cast
 
 from fastapi import Response
@@ -15,6 +16,7 @@ from service.rules.errors import Unavailable, ValidationFailed
 from service.rules.worktime import ZONE
 from service.store import migrate
 from service.store.incidents import claiming
+from service.store.incidents.claiming import PutAside
 from service.web import problems
 from service.web.answers import Answer, answer
 from service.web.examples import ok
@@ -57,10 +59,12 @@ class FeedCheck(CheckView):
 
 
 class EngineCheck(CheckView):
-    """Whether deadlines fire in time; `overdue_s` is how late the next one is."""
+    """Whether deadlines fire in time; `overdue_s` is how late the latest one is, and `put_aside` how many incidents
+    could not be swept and wait for another try."""
 
     overdue_s: float
     promise_s: float
+    put_aside: int
 
 
 class RegistryCheck(CheckView):
@@ -94,7 +98,7 @@ _READY: ReadinessView = {
         "migrations": {"ok": True},
         "calendar": {"ok": True, "calendar": "cn", "covered_until": 2026},
         "feed": {"ok": True, "lag_s": 0.0},
-        "engine": {"ok": True, "overdue_s": 0.0, "promise_s": 5.0},
+        "engine": {"ok": True, "overdue_s": 0.0, "promise_s": 5.0, "put_aside": 0},
         "registry": {"ok": True, "version": 2},
     },
 }
@@ -130,10 +134,11 @@ async def check_health() -> Answer[HealthView]:
 @router.get("/readyz", summary="Can the process do its work? · 就绪", responses=_READYZ)
 async def check_readiness(process: CurrentProcess) -> Answer[ReadinessView]:
     """200 `ready`: send traffic. 200 `degraded`: the process serves, but one check is not ok: a deadline is overdue or
-    the feed lags by more than `promise_s`, the working days of this year are not known, or no registry was imported.
-    503 `unavailable`: send no traffic, since the database cannot be reached or takes no writes, its tables are those of
-    an older version (or of a newer one that this program does not fit), or the process is starting or stopping. The
-    answer comes within a second, also when the database does not answer. No key is needed."""
+    the feed lags by more than `promise_s`, an incident cannot be swept, the working days of this year are not known, or
+    no registry was imported. 503 `unavailable`: send no traffic, since the database cannot be reached or takes no
+    writes, its tables are those of an older version (or of a newer one that this program does not fit), or the process
+    is starting or stopping. The answer comes within a second, also when the database does not answer. No key is
+    needed."""
     view = await readiness(process)
     if view["status"] == "unavailable":
         return answer(view, 503, {"Retry-After": "1"})
@@ -182,6 +187,24 @@ def _calendar(process: Process) -> CalendarCheck:
     return check
 
 
+def _engine(process: Process, nearest: datetime | None, put_aside: PutAside) -> EngineCheck:
+    """Whether every deadline fires in time. One that cannot be fired is moved out of the engine's way and is no less
+    overdue."""
+    now, promise_s = process.clock.now(), process.settings.promise_s
+    overdue_s = max((now - at).total_seconds() for at in (nearest or now, put_aside.oldest_due_at or now, now))
+    process.metrics.engine_lag_s.set(overdue_s)
+    process.metrics.put_aside.set(put_aside.incidents)
+    check: EngineCheck = {
+        "ok": overdue_s <= promise_s and not put_aside.incidents,
+        "overdue_s": round(overdue_s, 3),
+        "promise_s": promise_s,
+        "put_aside": put_aside.incidents,
+    }
+    if put_aside.incidents:
+        check["detail"] = f"{put_aside.incidents} incidents cannot be swept: sihu doctor names them"
+    return check
+
+
 def _database(process: Process) -> DatabaseCheck:
     """A database that was reached, and the trouble that somebody else has with it at present."""
     present = [*process.lanes.outages.present()]
@@ -197,7 +220,7 @@ async def _checks(process: Process) -> ChecksView:
         if found.advice:
             return {"database": {"ok": True}, "migrations": {"ok": False, "detail": found.advice}}
         async with process.lanes.probe.read() as connection:
-            nearest = await claiming.next_wake(connection)
+            nearest, put_aside = await claiming.next_wake(connection), await claiming.put_aside(connection)
     except Unavailable as error:
         known = process.trouble or "; ".join(process.lanes.outages.present())
         return {"database": {"ok": False, "detail": known or error.cause}}
@@ -205,8 +228,7 @@ async def _checks(process: Process) -> ChecksView:
         return {"database": {"ok": False, "detail": process.obstacle}}
     if not process.ready.is_set():
         return {"database": {"ok": True}, "migrations": {"ok": False, "detail": "starting"}}
-    overdue_s = max(0.0, (process.clock.now() - nearest).total_seconds()) if nearest else 0.0
-    process.metrics.engine_lag_s.set(overdue_s)
+    engine = _engine(process, nearest, put_aside)
     promise_s = process.settings.promise_s
     lag_s, version = process.tail.lag_s, process.worlds.world.version
     return {
@@ -214,6 +236,6 @@ async def _checks(process: Process) -> ChecksView:
         "migrations": {"ok": True, "detail": found.notice} if found.notice else {"ok": True},
         "calendar": _calendar(process),
         "feed": {"ok": lag_s <= promise_s, "lag_s": round(lag_s, 3)},
-        "engine": {"ok": overdue_s <= promise_s, "overdue_s": round(overdue_s, 3), "promise_s": promise_s},
+        "engine": engine,
         "registry": {"ok": bool(process.worlds.world.units), "version": version},
     }

@@ -41,6 +41,7 @@ class Metrics:
     faults: Counter
     database_faults: Counter
     calls: Counter
+    put_aside: Gauge
     oldest_due_s: Gauge
     open_incidents: Gauge
     gauges_age_s: Gauge
@@ -140,6 +141,11 @@ def _gauges(registry: CollectorRegistry) -> dict[str, Gauge]:
             "sihu_oldest_due_seconds",
             "Of the deployment: how long the most overdue open incident of a level is overdue; 0 when none is",
             ("level",),
+        ),
+        "put_aside": (
+            "sihu_put_aside",
+            "Of the deployment: incidents that could not be swept and wait for another try; `sihu doctor` names them",
+            (),
         ),
         "open_incidents": ("sihu_open_incidents", "Of the deployment: incidents that are not closed", ("level",)),
         "gauges_age_s": ("sihu_gauges_age_seconds", "How long ago the gauges of the deployment were read", ()),

@@ -60,7 +60,7 @@ class Process:
         self.database = self.lanes.people
         self.worlds = CurrentWorld()
         queues = QueueTags()
-        self.tail = Tail(self.lanes.tail, queues, self.metrics)
+        self.tail = Tail(self.lanes.tail, queues, self.metrics, clock)
         self.ready = asyncio.Event()
         self.obstacle = ""
         """Why the process is not ready yet; empty while nobody knows of a reason."""
@@ -95,7 +95,7 @@ class Process:
         context = replace(self.context, database=self.lanes.parts)
         fires = self.settings.engine is not EngineMode.OFF and not isinstance(self.clock, VirtualClock)
         return (
-            _Reader(self._read_cursor_secret),
+            _Reader(self._read_cursor_secret, reloads="secret"),
             _ClockKeeper(self.lanes.tail, self.clock, follows_log=self.settings.virtual_clock == "now"),
             # before the parts that load again on a reload, so that what changes from here on makes them load again
             self.tail,
@@ -128,6 +128,7 @@ class Process:
             await asyncio.wait({self._coming_up}, timeout=_MAX_PARTS_S)
         while self._running:
             part = self._running.pop()
+            self.tail.off_reload(part.reloads)
             await self._stop(part, max(0.0, end - clocks.monotonic()))
         await asyncio.wait({asyncio.create_task(self._close())}, timeout=_MAX_CLOSE_S)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -90,7 +91,7 @@ async def test_without_a_commit_there_is_nothing_to_announce(nowhere: Database, 
 async def test_a_changed_world_is_read_before_the_answer(database: Database, heard: Heard) -> None:
     await bring(database, files(), NOW)
     context = context_of(database, heard)
-    keys, world = Committed(1, (), None, ("keys",)), Committed(2, (), None, ("world",))
+    keys, world = Committed(1, uuid4(), (), None, ("keys",)), Committed(2, uuid4(), (), None, ("world",))
     await context.announce(keys)
     assert (heard.commits, heard.rings, context.worlds.world.version) == ([keys], 0, 0)
     await context.announce(world)
@@ -99,7 +100,7 @@ async def test_a_changed_world_is_read_before_the_answer(database: Database, hea
 
 async def test_a_change_is_announced_though_the_database_went_away(nowhere: Database, heard: Heard) -> None:
     """It is committed: the tail reads the world anew when the database is back."""
-    world = Committed(2, (), None, ("world",))
+    world = Committed(2, uuid4(), (), None, ("world",))
     await context_of(nowhere, heard).announce(world)
     assert (heard.commits, heard.rings) == ([world], 0)
 

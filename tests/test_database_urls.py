@@ -31,7 +31,8 @@ def test_several_servers_are_those_of_the_driver(url: str) -> None:
     expected = {**TWO, "user": "u", "password": "p", "database": "d", "target_session_attrs": "read-write"}
     assert of_driver(database_urls.normalised(url)) == expected
     assert database_urls.normalised(url).startswith("postgresql+asyncpg://u:p@/d?host=h1:5432&host=h2:5433&")
-    assert database_urls.libpq_form(url).startswith("postgresql://u:p@h1")
+    found = database_urls.libpq_variables(database_urls.normalised(url))
+    assert (found["PGHOST"], found["PGPORT"], found["PGTARGETSESSIONATTRS"]) == ("h1,h2", "5432,5433", "read-write")
 
 
 @pytest.mark.parametrize(
@@ -52,17 +53,31 @@ def test_addresses_and_sockets_reach_the_driver(url: str, host: object, port: ob
 
 
 @pytest.mark.parametrize(
-    "url",
+    ("url", "host", "port"),
     [
-        "postgresql://u:p%40@h:5433/d?sslmode=require",
-        "postgresql://u@h1:5432,[::1]:5433/d?target_session_attrs=primary",
-        "postgresql://u@/d?host=/run/postgresql&port=5432",
-        "postgresql://u@/d?host=/run/postgresql",
+        ("postgresql://u@h/d", "h", None),
+        ("postgresql://u@h:5433/d", "h", "5433"),
+        ("postgresql://u@[::1]:5433/d", "::1", "5433"),
+        ("postgresql://u@/d?host=/run/postgresql", "/run/postgresql", None),
+        ("postgresql://u@/d?host=%2Fa%20b&port=5432", "/a b", "5432"),
+        ("postgresql://u@/d?host=h1:1&host=h2:2", "h1,h2", "1,2"),
+        ("postgresql://u@/d?host=h1&host=h2&port=5433", "h1,h2", "5433,5433"),
+        ("postgresql://u@h1:1,h2:2/d", "h1,h2", "1,2"),
+        ("postgresql://u@h1,h2:2/d", "h1,h2", "5432,2"),
+        ("postgresql://u@h1:5432,[::1]:5433/d?target_session_attrs=primary", "h1,::1", "5432,5433"),
     ],
 )
-def test_libpq_gets_back_what_it_would_write(url: str) -> None:
-    assert database_urls.libpq_form(database_urls.normalised(url)) == url
+def test_programs_of_postgresql_find_the_same_servers(url: str, host: str, port: str | None) -> None:
+    found = database_urls.libpq_variables(database_urls.normalised(url))
+    assert (found["PGHOST"], found.get("PGPORT")) == (host, port)
     assert database_urls.normalised(database_urls.normalised(url)) == database_urls.normalised(url)
+
+
+def test_programs_of_postgresql_find_user_and_password() -> None:
+    url = "postgresql://us%40er:p%3Aw@h1:1,h2/d%20b?sslmode=require"
+    found = database_urls.libpq_variables(database_urls.normalised(url))
+    named = (found["PGUSER"], found["PGPASSWORD"], found["PGDATABASE"], found["PGSSLMODE"])
+    assert named == ("us@er", "p:w", "d b", "require")
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ HOUR = timedelta(hours=1)
 async def context_of(database: Database, clock: DatabaseClock | VirtualClock) -> Context:
     worlds, measured = CurrentWorld(), metrics.new()
     await worlds.reload(database)
-    tail = Tail(database, QueueTags(), measured)  # never started: nothing rings but the test
+    tail = Tail(database, QueueTags(), measured, VirtualClock(START))  # never started: nothing rings but the test
     return Context(database, worlds, clock, measured, Cursors(), tail.tell, {Tail: tail})
 
 

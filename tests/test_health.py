@@ -56,6 +56,20 @@ async def test_an_overdue_deadline_degrades_it(house: House) -> None:
     assert await readiness(house) == (200, "ready", [])
 
 
+async def test_an_incident_that_cannot_be_swept_degrades_it(house: House) -> None:
+    """The engine looks at it later, and it is overdue all the same."""
+    incident = await house.report()
+    async with house.process.database.begin() as tx:
+        await tx.execute(text("UPDATE incident SET calls_at = '{}'"))
+    await house.advance(to=incident["due_at"])
+    travel(house, timedelta(seconds=20))
+    assert await readiness(house) == (200, "degraded", ["engine"])
+    engine = (await ask(house.app, "/readyz")).json()["checks"]["engine"]
+    assert (engine["put_aside"], engine["overdue_s"]) == (1, 20.0)
+    assert "sihu doctor" in engine["detail"]
+    assert "sihu_put_aside 1.0" in (await ask(house.app, "/metrics")).text
+
+
 async def test_a_feed_that_lags_degrades_it(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     await house.process.tail.stop()
     await house.report()

@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import text
 
 from service.rules.errors import Unavailable
-from service.store.database import Database
+from service.rules.world import World
+from service.store.database import Database, Transaction
 from service.store.registry import world as world_
 from service.worlds import CurrentWorld
 from tests.registry.bundles import DAY, NOW, bring, files, water
@@ -93,3 +94,62 @@ async def test_a_lock_kept_too_long_is_no_fault_of_who_waits_for_it(database: Da
         await world_.rise(importing)
         with pytest.raises(Unavailable):
             await impatient()
+
+
+async def _take_back(database: Database, version: int, name: str) -> None:
+    """The database as a restored dump has it: another version, with a mark and a content of its own."""
+    async with database.begin() as tx:
+        await tx.execute(
+            text("UPDATE deployment SET world_version = :version, world_mark = gen_random_uuid()"), {"version": version}
+        )
+        await tx.execute(text("UPDATE unit SET name = :name WHERE code = 'dept-water'"), {"name": name})
+
+
+@pytest.mark.parametrize("version", [1, 2])
+async def test_a_world_that_was_taken_back_is_taken(database: Database, version: int) -> None:
+    """A restore brings an older version, or the same number with another content: the next decision goes by it."""
+    await bring(database, files())
+    worlds = CurrentWorld()
+    await worlds.reload(database)
+    assert worlds.world.version == 2
+    await _take_back(database, version, "旧名")
+    async with database.begin() as tx:
+        fresh = await worlds.fresh(tx)
+    assert (fresh.version, fresh.unit_name("dept-water")) == (version, "旧名")
+    assert worlds.world is fresh
+    await _take_back(database, 1, "更旧")
+    await worlds.reload(database)
+    assert worlds.world.unit_name("dept-water") == "更旧"
+
+
+async def test_an_older_snapshot_brings_no_old_world_back(database: Database) -> None:
+    await bring(database, files())
+    worlds = CurrentWorld()
+    await worlds.reload(database)
+    async with database.read() as earlier:
+        assert (await worlds.seen(earlier)).version == 2
+        await bring(database, water("新名"), NOW + DAY)
+        await worlds.reload(database)
+        assert (await worlds.seen(earlier)).version == 3
+    assert worlds.world.version == 3
+
+
+async def test_of_two_readings_the_later_one_counts(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    await bring(database, files())
+    worlds, began, goes_on, load = CurrentWorld(), asyncio.Event(), asyncio.Event(), world_.load
+
+    async def slow(connection: Transaction) -> World:
+        loaded = await load(connection)
+        if not began.is_set():
+            began.set()
+            await goes_on.wait()
+        return loaded
+
+    monkeypatch.setattr(world_, "load", slow)
+    first = asyncio.create_task(worlds.reload(database))
+    await began.wait()
+    await bring(database, water("新名"), NOW + DAY)
+    await worlds.reload(database)
+    goes_on.set()
+    await first
+    assert worlds.world.version == 3

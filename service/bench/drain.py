@@ -19,6 +19,7 @@ from service import metrics
 from service.bench import clocks, server
 from service.bench.figures import comparison, print_progress
 from service.bench.seeding import seed
+from service.clock import VirtualClock
 from service.commands import serve
 from service.engine import SIDE_BY_SIDE
 from service.escalation import sweep
@@ -172,7 +173,7 @@ async def _is_left(database: Database, due: datetime) -> bool:
 
 async def _sweep_and_number(database: Database) -> float:
     """Return the seconds until the sweep, with the tail beside it, is done and the last event is numbered."""
-    tail = Tail(database, QueueTags(), metrics.new())
+    tail = Tail(database, QueueTags(), metrics.new(), VirtualClock(await clocks.now(database)))
     await tail.load()
     tail.start()
     try:

@@ -32,6 +32,7 @@ _MAX_OVERDUE_S = 60
 _MAX_OFFSET_S = 2.0
 _SOON = timedelta(days=30)
 _SHOWN_KEYS = 20
+_SHOWN_INCIDENTS = 10
 
 Examination = Callable[[Transaction], AsyncIterator[Finding]]
 """A function that looks at one side of an installation. What it cannot find out harms no other examination."""
@@ -82,6 +83,7 @@ async def _examine(settings: Settings, database: Database) -> list[Finding]:
         partial(_keys, now=now),
         server_findings.engine,
         partial(_deadlines, now=now),
+        _put_aside,
     )
     return findings + [finding for each in of_the_service for finding in await _found(database, each)]
 
@@ -102,6 +104,19 @@ async def _deadlines(connection: Transaction, now: datetime) -> AsyncIterator[Fi
         yield Finding(True, sentence)
     else:
         yield Finding(False, f"{sentence}: run `sihu serve`, or `sihu serve --engine only`; if it runs, see its log")
+
+
+async def _put_aside(connection: Transaction) -> AsyncIterator[Finding]:
+    """Yield the incidents that cannot be swept, so that their deadlines do not fire."""
+    count = (await claiming.put_aside(connection)).incidents
+    if not count:
+        yield Finding(True, "every incident can be swept")
+        return
+    numbers = await claiming.put_aside_numbers(connection, _SHOWN_INCIDENTS)
+    named = ", ".join(f"{number} (tried again at {at.astimezone(ZONE):%H:%M})" for number, at in numbers)
+    more = f" and {count - len(numbers)} more" if count > len(numbers) else ""
+    advice = "the engine's log says why (event sweep_row_failed): mend that, and they are swept at the next try"
+    yield Finding(False, f"{count} incidents cannot be swept, and their deadlines do not fire: {named}{more}; {advice}")
 
 
 async def _keys(connection: Transaction, now: datetime) -> AsyncIterator[Finding]:

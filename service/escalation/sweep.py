@@ -11,15 +11,17 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from uuid import UUID
 
-from service.rules import lifecycle
+from service.rules import lifecycle, pinning
 from service.rules.errors import Unavailable
 from service.rules.model import DueDecision, DueIncident
 from service.rules.words import EventType
 from service.rules.world import World
 from service.store.database import Database, StatementRefused, Transaction
 from service.store.incidents import claiming, saving
+from service.store.incidents.claiming import UnreadableRowError
 from service.store.log.writing import Committed
 from service.store.sqlstates import Trouble
 from service.worlds import CurrentWorld
@@ -59,7 +61,7 @@ async def run_once(database: Database, worlds: CurrentWorld, now: datetime, tell
     """
     try:
         return await _page(database, worlds, now, tell, limit)
-    except (StatementRefused, Unavailable) as error:
+    except (StatementRefused, UnreadableRowError, Unavailable) as error:
         if _is_outage(error):
             raise
         cause = error.cause if isinstance(error, Unavailable) else error
@@ -83,6 +85,8 @@ async def _page(database: Database, worlds: CurrentWorld, now: datetime, tell: T
 
 
 def _decide(due: list[DueIncident], world: World, now: datetime) -> tuple[list[DueDecision], list[DueIncident]]:
+    for code, version in sorted({each.policy for each in due if pinning.is_lost(world, each)}):
+        _say_lost(code, version, world.version)
     decisions, failed = [], []
     for incident in due:
         try:
@@ -97,6 +101,15 @@ def _decide(due: list[DueIncident], world: World, now: datetime) -> tuple[list[D
     return decisions, failed
 
 
+@lru_cache(maxsize=64)  # once for each version of the world, and not for each incident
+def _say_lost(code: str, version: int, _world: int) -> None:
+    _log.warning(
+        "policy %s version %d is not in the database: its incidents go by the one in force when they were reported",
+        *(code, version),
+        extra={"event": "policy_lost"},
+    )
+
+
 async def _row_by_row(database: Database, worlds: CurrentWorld, now: datetime, tell: Tell, limit: int) -> Swept:
     async with database.read() as connection:
         ids = await claiming.due_ids(connection, now, limit)
@@ -105,7 +118,7 @@ async def _row_by_row(database: Database, worlds: CurrentWorld, now: datetime, t
     for incident_id in ids:
         try:
             fired += await _one(database, worlds, incident_id, now, tell)
-        except (StatementRefused, Unavailable) as error:
+        except (StatementRefused, UnreadableRowError, Unavailable) as error:
             if _is_outage(error):
                 raise
             _log.exception("incident %s cannot be saved", incident_id, extra={"event": "sweep_row_failed"})

@@ -11,6 +11,8 @@ from pydantic import Field
 from service import clock
 from service.access.deps import Caller
 from service.context import Context, CurrentContext
+from service.feed import cursors
+from service.feed.cursors import FeedCursor
 from service.feed.event_types import CloudEventPage, event
 from service.feed.tail import Tail
 from service.registry.filters import demand_known
@@ -18,8 +20,9 @@ from service.rules import errors
 from service.rules.sight import Viewer, sight_of
 from service.rules.words import EventType
 from service.shown import examples
-from service.store.log import feed, numbering
+from service.store.log import feed, marks
 from service.store.log.feed import FeedFilter, FeedPage
+from service.store.log.marks import BEGINNING, LogPlace, LostPlaceError
 from service.web import patterns, problems, waiting
 from service.web.answers import Answer, answer
 from service.web.examples import ok
@@ -29,7 +32,6 @@ from service.web.text import COMMAS, Code, CursorText, Limit, Params, Prefix, Wa
 
 router = Router(prefix="/v1/events", tags=["events"])
 
-_CURSOR = "events"
 _GATHER_S = 0.05
 _EXAMPLE: CloudEventPage = {"items": [examples.MISSED], "next_cursor": "WzQyXQ…"}
 
@@ -57,6 +59,8 @@ class FeedQuery(Params):
         **problems.documented(
             errors.Unauthorized,
             errors.BadCursor,
+            errors.HistoryChanged,
+            errors.CursorExpired,
             errors.ValidationFailed,
             errors.UnknownUnit,
             errors.UnknownReference,
@@ -72,41 +76,54 @@ async def read_events(
     With `wait`, an empty answer is delayed until an event comes; if none comes in that time, you get the same cursor.
     When few events match the filter, a page may have few items, or none at all but a new cursor: go on from that
     cursor.
+
+    A restore, or a failover to a server that lacked the newest commits, takes the log back. A cursor from what was lost
+    then gets 410 `history_changed`: go on from `common`, the last cursor that both histories share, or from `oldest`
+    where that is null. No event id is ever given to another event.
     """
     filters = FeedFilter(sight_of(caller), tuple(query.types), query.unit, query.area)
-    after = await _start(context, query.after)
+    start = await _start(context, query.after)
     demand_known(context.worlds.world, unit=query.unit, area=query.area)
-    page = await _page(request, context, after, query, filters)
+    try:
+        page, history = await _page(request, context, start.place, query, filters)
+    except LostPlaceError as error:
+        raise await cursors.refusal(context, start, error) from None
     viewer = Viewer(caller, context.worlds.world, context.clock.now())
-    cursor = context.cursors.sign(_CURSOR, [page.scanned_to])
+    cursor = cursors.sign(context, LogPlace(page.scanned_to, page.mark), history)
     return answer({"items": [event(viewer, each) for each in page.events], "next_cursor": cursor})
 
 
-async def _start(context: Context, after: str | None) -> int:
+async def _start(context: Context, after: str | None) -> FeedCursor:
     if after is None:
-        return 0
+        return FeedCursor(BEGINNING)
     if after == "now":
         async with context.database.read() as connection:
-            return await numbering.end(connection)
-    position: int = context.cursors.read(_CURSOR, after)[0]
-    return position
+            return FeedCursor(await marks.end(connection))
+    return cursors.read(context, after)
 
 
-async def _page(request: Request, context: Context, after: int, query: FeedQuery, filters: FeedFilter) -> FeedPage:
-    """The next page; with `wait` the first page that is not empty. No database connection is held while waiting."""
+async def _page(
+    request: Request, context: Context, after: LogPlace, query: FeedQuery, filters: FeedFilter
+) -> tuple[FeedPage, str]:
+    """The next page and the history of its log; with `wait` the first page that is not empty. No database connection is
+    held while waiting."""
     tail = context.part(Tail)
     until = clock.monotonic() + query.wait
-    position = after
+    place = after
     while True:
+        history = tail.history  # before the read, which may already see the next one
         async with context.database.read() as connection:
-            page = await feed.read(connection, position, query.limit, filters)
+            page = await feed.read(connection, place.position, query.limit, filters, place.mark)
         left_s = until - clock.monotonic()
+        found = LogPlace(page.scanned_to, page.mark)
+        if found.position == after.position:
+            after = found  # an older cursor had no mark
         if page.events or page.more:
-            return page
+            return page, history
         if left_s <= 0:
-            return FeedPage((), after, False)
-        if position != after:  # the new events were not for this reader: let more gather before looking again
+            return FeedPage((), after.position, False, after.mark), history
+        if place.position != after.position:  # these were not for this reader: let more gather before looking again
             await asyncio.sleep(min(_GATHER_S, left_s))
-        position = page.scanned_to
-        if not await waiting.while_connected(request, tail.wait_past(position, left_s)):
-            return FeedPage((), after, False)
+        place = found
+        if not await waiting.while_connected(request, tail.wait_past(place.position, left_s)):
+            return FeedPage((), after.position, False, after.mark), history

@@ -18,6 +18,7 @@ from service.shown import event as shown
 from service.shown.event import Envelope, IncidentEvent
 from service.store.log.event_rows import EventCore
 from service.store.log.feed import StoredEvent
+from service.store.log.histories import LogRestoredData
 from service.times.calendar_changes import CalendarChangedData
 from service.times.policies import PolicyActivatedData, PolicyDraftedData
 
@@ -30,11 +31,13 @@ RegistryData = (
     | DutyApprovedData
     | DutyRefusedData
     | KeyEventData
+    | LogRestoredData
 )
 
 
 class RegistryEvent(Envelope):
-    """An event without an incident: of the registry, a policy, a calendar or a key. Only auditors and ops see it."""
+    """An event without an incident: of the registry, a policy, a calendar, a key or the log itself. Only auditors and
+    ops see it."""
 
     data: RegistryData
 
@@ -59,6 +62,7 @@ REGISTRY_DATA: Mapping[EventType, Any] = {
     EventType.DUTY_PROPOSED: DutyProposedData,
     EventType.DUTY_APPROVED: DutyApprovedData,
     EventType.DUTY_REFUSED: DutyRefusedData,
+    EventType.LOG_RESTORED: LogRestoredData,
 }
 """The data of the types without an incident; all other types are of one incident."""
 

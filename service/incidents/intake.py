@@ -28,6 +28,7 @@ from service.store.database import StatementRefused, Transaction
 from service.store.incidents import reports, saving
 from service.store.incidents.reports import EarlierReport, NamePair, Report
 from service.store.log.writing import Committed
+from service.store.sqlstates import Trouble
 
 MAX_GROUP = 500
 """Reports in one group, which is one transaction."""
@@ -37,6 +38,8 @@ MAX_QUEUE = 10 * MAX_GROUP
 """Reports that wait for a group: what is saved in a few seconds when all goes well."""
 MAX_WAIT_S = 3.0
 """Seconds that a report waits for a group."""
+_MAY_HAVE_MOVED = (Trouble.AWAY, Trouble.READ_ONLY, Trouble.REFUSED)
+"""The troubles after which the database may be another one, as after a failover or a restore."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +135,8 @@ class Intake(Part):
     """Stores the reports of a process: every request that brings a report calls `submit`. There is one for each
     process."""
 
+    reloads = "numbers"
+
     def __init__(self, context: Context) -> None:
         self._context = context
         self._queue: deque[_Waiting] = deque()
@@ -140,6 +145,10 @@ class Intake(Part):
         self._numbers: deque[int] = deque()
         self._in_flight: set[_Mark] = set()
         self._next_refusal: asyncio.TimerHandle | None = None
+
+    async def load(self) -> None:
+        """Give up the reserved numbers: a log that was taken back gives them to others once more."""
+        self._numbers.clear()
 
     def start(self) -> None:
         """Start to save the reports that are submitted, group by group."""
@@ -233,6 +242,8 @@ class Intake(Part):
     def _fail(self, group: Sequence[_Waiting], error: Exception) -> Exception:
         if not isinstance(error, Unavailable):
             self._context.metrics.fault("intake", error)
+        elif error.trouble in _MAY_HAVE_MOVED:
+            self._numbers.clear()  # another server may know nothing of them, and give them to others
         for waiting in group:
             waiting.settle(error)
         return error

@@ -1,8 +1,10 @@
 """The tags of all queues, in memory: a poll that finds nothing new costs a look-up and touches no row.
 
-The tag of a queue is the position of its last change in the log. Every process that has read as far gives the same tag,
-also after a restart. Between a commit in this process and the numbering of its batch, the tag also names this batch, so
-a client that acts and polls at once never gets "unchanged". A tag that was sent never comes back after a change.
+The tag of a queue is the position of its last change in the log, with the mark of the batch there. Every process that
+has read as far gives the same tag, also after a restart. Between a commit in this process and the numbering of its
+batch, the tag also names this batch, so a client that acts and polls at once never gets "unchanged". A tag that was
+sent never comes back after a change, nor after a restore or a failover that lost changes: positions are given again
+then, and marks are not.
 """
 
 from __future__ import annotations
@@ -10,51 +12,60 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Iterable, Mapping
+from uuid import UUID
 
 from service.rules.words import CALL_OPEN_STATES, State
+from service.store.log.marks import BEGINNING, LogPlace, short
 
 DEFAULT_STATES = frozenset(CALL_OPEN_STATES)
 
 
 class QueueTags:
-    """The position of the last change for each unit and state. The tail of the log advances it, the queue route reads
+    """The place of the last change for each unit and state. The tail of the log advances it, the queue route reads
     it."""
 
     def __init__(self) -> None:
-        self._positions: dict[str, int] = {}
+        self._places: dict[str, LogPlace] = {}
         # Batches come in the order of their commits, not of their ids: the turn of a batch says which came last.
-        self._fresh: dict[str, list[tuple[int, int]]] = {}
+        self._fresh: dict[str, list[tuple[int, UUID]]] = {}
         self._turns = itertools.count(1)
         self._changed: dict[str, asyncio.Event] = {}
 
-    def load(self, marks: Mapping[tuple[str, str], int]) -> None:
-        """Replace all positions by the stored ones. Everybody who waits looks again."""
-        self._positions = {f"{unit}:{state}": position for (unit, state), position in marks.items()}
+    def load(self, marks: Mapping[tuple[str, str], LogPlace]) -> None:
+        """Replace all places by the stored ones. Everybody who waits looks again."""
+        self._places = {f"{unit}:{state}": place for (unit, state), place in marks.items()}
         for unit in list(self._changed):
             self._ring(unit)
 
-    def touch(self, keys: Iterable[str], batch_id: int) -> None:
+    def touch(self, keys: Iterable[str], batch: UUID) -> None:
         """Note that this process committed a change of these queues ("unit:state"). The position of the change is not
         known yet."""
         turn = next(self._turns)
         for key in keys:
-            self._fresh.setdefault(key, []).append((turn, batch_id))
+            self._fresh.setdefault(key, []).append((turn, batch))
             self._ring(key)
 
-    def advance(self, keys: Iterable[str], position: int, batch_id: int) -> None:
-        """Note that a numbered batch changed these queues.
+    def advance(self, keys: Iterable[str], place: LogPlace, batch: UUID | None) -> None:
+        """Note that a numbered batch changed these queues. `place` is its end.
 
         A batch removes only the note that `touch` made of it. Without the note of a later batch the tag would be this
         very position, and another process may have sent that as a tag already, before the later change.
         """
         for key in keys:
-            self._positions[key] = max(position, self._positions.get(key, 0))
+            self._places[key] = max(place, self._places.get(key, BEGINNING), key=_position)
             if key in self._fresh:
-                self._settle(key, batch_id)
+                self._settle(key, batch)
             self._ring(key)
 
-    def _settle(self, key: str, batch_id: int) -> None:
-        left = [each for each in self._fresh[key] if each[1] != batch_id]
+    def drop(self, lost: Iterable[UUID]) -> None:
+        """Forget batches that this process committed and that were lost before they were numbered."""
+        for batch in lost:
+            for key in list(self._fresh):
+                self._settle(key, batch)
+                self._ring(key)
+
+    def _settle(self, key: str, batch: UUID | None) -> None:
+        left = [each for each in self._fresh[key] if each[1] != batch]
         if left:
             self._fresh[key] = left
         else:
@@ -63,9 +74,10 @@ class QueueTags:
     def tag(self, unit: str, states: Iterable[State]) -> str:
         """The weak ETag of a unit's queue in these states."""
         keys = [f"{unit}:{state}" for state in states]
-        position = max(self._positions.get(key, 0) for key in keys)
+        position, mark = max((self._places.get(key, BEGINNING) for key in keys), key=_position)
         fresh = [self._fresh[key][-1] for key in keys if key in self._fresh] if self._fresh else ()
-        return f'W/"{position}+{max(fresh)[1]}"' if fresh else f'W/"{position}"'
+        place = f"{position}-{mark}" if mark else f"{position}"
+        return f'W/"{place}+{short(max(fresh)[1])}"' if fresh else f'W/"{place}"'
 
     async def changed(self, unit: str, states: frozenset[State], tag: str, timeout_s: float) -> bool:
         """Wait until the queue has another tag; False when the seconds pass first. No database connection is used."""
@@ -87,3 +99,7 @@ class QueueTags:
         bell = self._changed.pop(key.partition(":")[0], None)
         if bell is not None:
             bell.set()
+
+
+def _position(place: LogPlace) -> int:
+    return place.position

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from service.rules import pinning
 from service.rules.model import AnyIncident, Call, Request
 from service.rules.timers import Timer
 from service.rules.words import DueKind, RequestKind, Verdict
@@ -34,14 +35,14 @@ class Deadline(NamedTuple):
 def box_of(call: Call, incident: AnyIncident, world: World) -> tuple[datetime, int]:
     """The start and the seconds of the running box: of the answer box until the call is answered, of the resolve box
     from then on."""
-    box = world.policy(incident.policy).box(call.level, incident.urgency, incident.category)
+    box = pinning.policy_of(world, incident).box(call.level, incident.urgency, incident.category)
     return (call.opened_at, box.answer_s) if call.answered_at is None else (call.answered_at, box.resolve_s)
 
 
 def standing(incident: AnyIncident, world: World) -> Deadline:
     """The deadline of the open call by the calendar as it is now, from its box and everything that moved it."""
     call = incident.call
-    timer = world.timer(incident.policy, call.clock)
+    timer = pinning.timer_of(world, incident, call.clock)
     start, box_s = box_of(call, incident, world)
     kind = DueKind.ANSWER if call.answered_at is None else DueKind.RESOLVE
     due_at, since, left = timer.due(start, timedelta(seconds=box_s)), start, None

@@ -11,6 +11,8 @@ SihuError
 ├── UnsupportedMedia             the body is of another type, or encoded    415
 ├── NotFound                     unknown here, or not yours to see          404
 ├── NotYours                     you see it, but may not do this            403
+├── HistoryChanged               the log lacks what you read last           410
+├── CursorExpired                the log keeps no events as old as that     410
 ├── VersionMoved                 If-Match names an older version            412
 ├── Conflict                     the state does not allow it                409
 │   ├── IllegalTransition        no such arrow from this state
@@ -131,6 +133,29 @@ class NotFound(SihuError):
 
 class NotYours(SihuError):
     code, title = "not_yours", Sentence("You may not do this here")
+
+
+class HistoryChanged(SihuError):
+    """The log was taken back by a restore or a failover, and what its reader read last was lost. `common` is the last
+    cursor that both histories share (None: not known), `oldest` the one before everything."""
+
+    code, title = "history_changed", Sentence("The log has another history")
+
+    def __init__(self, detail: Sentence, *, oldest: str, common: str | None) -> None:
+        super().__init__(detail)
+        self.oldest = oldest
+        self.common = common
+
+
+class CursorExpired(SihuError):
+    """The log keeps no events as old as those that follow the cursor. `oldest` is the cursor before all that it
+    keeps."""
+
+    code, title = "cursor_expired", Sentence("The cursor is too old")
+
+    def __init__(self, detail: Sentence, *, oldest: str) -> None:
+        super().__init__(detail)
+        self.oldest = oldest
 
 
 class VersionMoved(SihuError):

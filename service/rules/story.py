@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Generic, TypeAlias, Unpack, cast
 from uuid import UUID
 
-from service.rules import deadlines
+from service.rules import deadlines, pinning
 from service.rules.changes import BoxStart, CallChange, CallEnd, IncidentChange, RequestChange
 from service.rules.logged import EventFacts
 from service.rules.model import AnyIncident, By, Call, DecisionOf, Earlier, Event, IncidentOf, Request
@@ -148,7 +148,7 @@ class StoryOf(Generic[Earlier]):
 
         `first` is an event (type, note) that goes before both, but already shows where the incident is going.
         """
-        incident = self.incident
+        incident, key = self.incident, pinning.key_of(self.world, self.incident)
         call, box_s = _new_call(self.world, incident, route, cause, from_unit, self.now)
         if ground or reason or binding or assisting:
             call = call._replace(ground=ground, reason=reason, binding=binding, assisting=assisting)
@@ -164,7 +164,7 @@ class StoryOf(Generic[Earlier]):
             calls_per_level=with_one_more(incident.calls_per_level, route.level),
             audience=audience,
             assisting=assisting,
-            **box_start(self.world, incident.policy, call.clock, self.now, call.answer_by, DueKind.ANSWER, box_s),
+            **box_start(self.world, key, call.clock, self.now, call.answer_by, DueKind.ANSWER, box_s),
         )
         self.because = route.because
         if first:
@@ -177,7 +177,7 @@ class StoryOf(Generic[Earlier]):
         self, closed_as: ClosedAs, note: str | None, *, into: UUID | None = None, reason_code: str | None = None
     ) -> None:
         """Close the incident and record it. When `closed_as` is one of `REOPENABLE`, it can be reopened for a while."""
-        policy = self.world.policy(self.incident.policy)
+        policy = pinning.policy_of(self.world, self.incident)
         until = self.now + timedelta(seconds=policy.reopen_s) if closed_as in REOPENABLE else None
         self.change(
             state=State.CLOSED,
@@ -225,7 +225,7 @@ def _new_call(
     world: World, incident: AnyIncident, route: Route, cause: Cause, from_unit: str | None, now: datetime
 ) -> tuple[Call, int]:
     """The next call of an incident, and the seconds of its answer box."""
-    box = world.policy(incident.policy).box(route.level, incident.urgency, incident.category)
+    box = pinning.policy_of(world, incident).box(route.level, incident.urgency, incident.category)
     call = Call(
         seq=sum(incident.calls_per_level) + 1,
         level=route.level,
@@ -234,7 +234,7 @@ def _new_call(
         from_unit=from_unit,
         cause=Cause.UNROUTED if route.unrouted else cause,
         opened_at=now,
-        answer_by=world.timer(incident.policy, box.clock).due(now, timedelta(seconds=box.answer_s)),
+        answer_by=pinning.timer_of(world, incident, box.clock).due(now, timedelta(seconds=box.answer_s)),
         clock=box.clock,
     )
     return call, box.answer_s

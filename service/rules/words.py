@@ -204,6 +204,7 @@ class EventType(StrEnum):
     DUTY_PROPOSED = "sihu.duty.proposed"
     DUTY_APPROVED = "sihu.duty.approved"
     DUTY_REFUSED = "sihu.duty.refused"
+    LOG_RESTORED = "sihu.log.restored"
 
 
 class UnitKind(StrEnum):

@@ -7,7 +7,7 @@ from typing import Literal
 
 from typing_extensions import TypeAliasType, TypedDict
 
-from service.rules import deadlines
+from service.rules import deadlines, pinning
 from service.rules.model import Incident
 from service.rules.sentences import Sentence
 from service.rules.sight import Viewer
@@ -87,7 +87,7 @@ def deadline(viewer: Viewer, incident: Incident) -> DeadlineView:
 
 
 def _verify(viewer: Viewer, incident: Incident, due_at: datetime) -> VerifyDeadline:
-    policy = viewer.world.policies[incident.policy]
+    policy = pinning.policy_of(viewer.world, incident)
     return {
         "due_at": due_at,
         "due_kind": incident.due_kind,
@@ -102,9 +102,9 @@ def _verify(viewer: Viewer, incident: Incident, due_at: datetime) -> VerifyDeadl
 
 
 def _call(viewer: Viewer, incident: Incident, due_at: datetime) -> CallDeadline:
-    call, policy = incident.call, viewer.world.policies[incident.policy]
+    call, policy = incident.call, pinning.policy_of(viewer.world, incident)
     standing = deadlines.standing(incident, viewer.world)
-    timer = viewer.world.timer(incident.policy, call.clock)
+    timer = pinning.timer_of(viewer.world, incident, call.clock)
     counted = [each for start, end in standing.stretches for each in timer.segments(start, end)]
     working = call.clock is ClockKind.WORKING and policy.hours is not None
     return {
@@ -129,7 +129,7 @@ def _call(viewer: Viewer, incident: Incident, due_at: datetime) -> CallDeadline:
 
 def _policy_row(viewer: Viewer, incident: Incident) -> AppliedRowView:
     level, urgency = incident.call.level, incident.urgency
-    box = viewer.world.policy(incident.policy).box(level, urgency, incident.category)
+    box = pinning.policy_of(viewer.world, incident).box(level, urgency, incident.category)
     return {
         "level": level,
         "urgency": urgency,

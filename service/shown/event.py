@@ -16,7 +16,7 @@ from service.store.log.feed import StoredEvent
 
 class Envelope(TypedDict):
     """The attributes that every event has. `id` stays the same when the event is numbered, and in a dump and
-    restore."""
+    restore, and is never given to another event."""
 
     specversion: Literal["1.0"]
     id: str
@@ -38,7 +38,7 @@ def envelope(viewer: Viewer, stored: StoredEvent) -> Envelope:
     """The attributes of one event."""
     return {
         "specversion": "1.0",
-        "id": f"{stored.batch_id}-{stored.ord}",
+        "id": stored.name,
         "source": f"/sihu/{viewer.world.district}",
         "type": stored.type,
         "time": stored.at,

@@ -6,7 +6,9 @@ that migration says so, since programs of two versions serve one database while 
 
 from __future__ import annotations
 
-from alembic.operations import Operations
+from typing import Protocol
+
+from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 
 _NEEDS_PROGRAM = "programs that know revision "
@@ -14,13 +16,20 @@ _NEEDS_PROGRAM = "programs that know revision "
 _COMMENT = text("SELECT obj_description(to_regclass('alembic_version'), 'pg_class')")
 
 
-def lock(operations: Operations, *tables: str) -> None:
+class Steps(Protocol):
+    """What a migration works with: the module `alembic.op`, or an `Operations`."""
+
+    def execute(self, sqltext: str) -> None: ...
+    def get_context(self) -> MigrationContext: ...
+
+
+def lock(operations: Steps, *tables: str) -> None:
     """Lock the tables that a migration changes, in one order and with the strongest lock, before anything else: a
     migration that took a weaker lock first would wait for people who wait for it."""
     operations.execute(f"LOCK TABLE {', '.join(sorted(tables))} IN ACCESS EXCLUSIVE MODE")
 
 
-def build_index(operations: Operations, name: str, definition: str, *, unique: bool = False) -> None:
+def build_index(operations: Steps, name: str, definition: str, *, unique: bool = False) -> None:
     """Build an index beside the traffic. `definition` is what follows `ON`, such as `call (unit)`. It is to be the last
     step of its migration, and alone there: it runs outside any transaction. What an earlier try has left is dropped."""
     kind = "UNIQUE INDEX" if unique else "INDEX"
@@ -30,7 +39,7 @@ def build_index(operations: Operations, name: str, definition: str, *, unique: b
         operations.execute(f"CREATE {kind} CONCURRENTLY {name} ON {definition}")
 
 
-def contract(operations: Operations, revision: str) -> None:
+def contract(operations: Steps, revision: str) -> None:
     """Note that from now on only programs that know `revision` can work on the tables. Every program asks before it
     begins, and again at each look at its readiness: an older one then answers 503."""
     operations.execute(f"COMMENT ON TABLE alembic_version IS '{_NEEDS_PROGRAM}{revision}'")

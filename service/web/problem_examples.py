@@ -71,6 +71,17 @@ EXAMPLES: Mapping[type[SihuError], Example] = {
             verb=Arrow.ANSWER,
         )
     ),
+    errors.HistoryChanged: Example(
+        Sentence(
+            "The log was restored or has failed over, and what you read last is not in it. Go on from `common`: take "
+            "back what you read after it, other events came instead."
+        ),
+        extras={"oldest": "WzBd…", "common": "WzQyXQ…"},
+    ),
+    errors.CursorExpired: Example(
+        Sentence("Events as old as these are not kept any more. Go on from `oldest`: what lies between is gone."),
+        extras={"oldest": "WzBd…"},
+    ),
     errors.VersionMoved: Example(
         Sentence('The incident is now at version "{version}": read it again, then decide anew.', version=4)
     ),

@@ -49,3 +49,12 @@ class Problem(TypedDict):
     allowed: NotRequired[
         Annotated[list[_Verb], Field(description="illegal_transition: the verbs that you may use instead")]
     ]
+    oldest: NotRequired[
+        Annotated[str, Field(description="history_changed, cursor_expired: the cursor before all that is kept")]
+    ]
+    common: NotRequired[
+        Annotated[
+            str | None,
+            Field(description="history_changed: the last cursor that is good in both histories; null: not known"),
+        ]
+    ]

@@ -41,6 +41,8 @@ FAMILIES: Mapping[type[SihuError], int] = {
     errors.UnsupportedMedia: 415,
     errors.NotFound: 404,
     errors.NotYours: 403,
+    errors.HistoryChanged: 410,
+    errors.CursorExpired: 410,
     errors.VersionMoved: 412,
     errors.Conflict: 409,
     errors.Invalid: 422,
@@ -92,6 +94,10 @@ def problem(error: SihuError, instance: str, language: Language = Language.EN) -
     document = _document(type(error), error.detail, error.errors, instance)
     if isinstance(error, errors.IllegalTransition):
         document["state"], document["allowed"] = State(error.state), list(error.allowed)
+    if isinstance(error, errors.HistoryChanged | errors.CursorExpired):
+        document["oldest"] = error.oldest
+    if isinstance(error, errors.HistoryChanged):
+        document["common"] = error.common
     return languages.shown(document, language)
 
 

@@ -21,7 +21,7 @@ from service.commands.database import on_database
 from service.store import server
 from service.store.database import Database
 from tests.commands.running import NOWHERE, Run
-from tests.processes.running import command
+from tests.processes.running import command, serving
 
 OF_TESTS = ("fsync", "full_page_writes", "synchronous_commit")
 """What the server of the tests is without, so that it is quick."""
@@ -159,6 +159,14 @@ def test_without_an_engine_nothing_fires(run: Run, haizhu_url: str) -> None:
     assert bad == []
 
 
+def test_a_serving_process_is_seen_to_fire(run: Run, haizhu_url: str, tmp_path: Path) -> None:
+    with serving(haizhu_url, tmp_path / "log") as running:
+        running.wait_until("/readyz", 200)
+        good, _, _ = examine(run, haizhu_url)
+        running.stop()
+    assert [line for line in good if line.startswith("an engine is at work (it asked ")] != []
+
+
 def test_a_key_that_ends_soon_has_its_successor_named(run: Run, haizhu_url: str) -> None:
     for subject in ("worker", "renewed", "lasting"):
         words = ("keys", "create", "--role", "reporter", "--area", "440105003", "--subject", subject)
@@ -212,6 +220,23 @@ def test_a_deadline_not_fired_needs_an_engine(run: Run, haizhu_url: str, late_s:
     assert bool(bad) == (late_s >= 60)
     assert int(line.split(" s late")[0].split()[-1]) >= late_s
     assert ("run `sihu serve`" in line) == bool(bad)
+
+
+def test_incidents_that_cannot_be_swept_are_named(run: Run, haizhu_url: str) -> None:
+    due = datetime.now(UTC) + timedelta(hours=4)
+    good, _, _ = examine(run, haizhu_url)
+    assert "every incident can be swept" in good
+
+    async def put_aside(database: Database) -> None:
+        await seed(database, 20, reported_at=due - timedelta(hours=4), due_at=due)
+        async with database.begin() as tx:
+            await tx.execute(text("UPDATE incident SET faults = 3 WHERE number < 'seed-3'"))
+
+    asyncio.run(on_database(haizhu_url, put_aside))
+    _, _, bad = examine(run, haizhu_url)
+    (line,) = bad
+    assert line.startswith("13 incidents cannot be swept") and " and 3 more; " in line and "sweep_row_failed" in line
+    assert line.count("seed-") == 10
 
 
 def test_days_to_come_that_are_not_known_are_a_warning(run: Run, office_url: str) -> None:

@@ -93,7 +93,7 @@ async def test_a_bad_row_stops_no_travel(haizhu: Database) -> None:
     """What cannot be decided backs off; the others fire at their instants, and the travel ends where it should."""
     await _seed_three(haizhu)
     async with haizhu.begin() as tx:
-        await tx.execute(text("UPDATE incident SET policy_version = 99 WHERE number = 'at-2-1'"))
+        await tx.execute(text("UPDATE incident SET calls_at = '{}' WHERE number = 'at-2-1'"))
     travel = Travel(haizhu)
     assert (await travel.advancer.to(START + BOX)).fired == 2
     assert await _rows(haizhu, _SECOND_CALLS) == [(f"at-{n}-1", START + n * HOUR) for n in (1, 3)]

@@ -123,7 +123,7 @@ async def test_a_row_the_rules_cannot_decide_is_put_aside_and_the_others_go_on(
     haizhu: Database, worlds: CurrentWorld
 ) -> None:
     await seed(haizhu, 10, reported_at=DUE, due_at=DUE)
-    await _do(haizhu, "UPDATE incident SET policy_version = 99 WHERE number = 'seed-7'")
+    await _do(haizhu, "UPDATE incident SET calls_at = '{}' WHERE number = 'seed-7'")
     swept = await sweep.run_once(haizhu, worlds, NOW, lambda _: None)
     assert (swept.fired, swept.backed_off) == (9, 1)
     bad = (await _all(haizhu, "SELECT level, faults FROM incident WHERE number = 'seed-7'"))[0]
@@ -139,3 +139,40 @@ async def test_an_incident_somebody_acts_on_is_passed_over_not_waited_for(
         async with asyncio.timeout(5):
             assert (await sweep.run_once(haizhu, worlds, NOW, lambda _: None)).fired == 2
     assert (await sweep.run_once(haizhu, worlds, NOW, lambda _: None)).fired == 1
+
+
+async def test_a_row_that_cannot_be_read_is_put_aside(haizhu: Database, worlds: CurrentWorld) -> None:
+    await seed(haizhu, 10, reported_at=DUE, due_at=DUE)
+    await _do(haizhu, "UPDATE incident SET urgency = 'soon' WHERE number = 'seed-7'")
+    swept = await sweep.run_once(haizhu, worlds, NOW, lambda _: None)
+    assert (swept.fired, swept.backed_off) == (9, 1)
+    bad = (await _all(haizhu, "SELECT level, faults FROM incident WHERE number = 'seed-7'"))[0]
+    assert (bad.level, bad.faults) == (1, 1)
+
+
+async def test_a_lost_policy_holds_no_deadline_back(
+    haizhu: Database, worlds: CurrentWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Incidents whose version of the policy is not in the database fire all the same, and ops are told once."""
+    sweep._say_lost.cache_clear()
+    await seed(haizhu, 10, reported_at=DUE, due_at=DUE)
+    await _do(haizhu, "UPDATE incident SET policy_version = 99 WHERE number < 'seed-5'")
+    for now in (NOW, NOW + timedelta(days=1)):
+        swept = await sweep.run_once(haizhu, worlds, now, lambda _: None)
+        assert (swept.fired, swept.backed_off) == (10, 0)
+    lost = [each for each in caplog.records if each.__dict__.get("event") == "policy_lost"]
+    assert len(lost) == 1 and "version 99" in lost[0].message
+    kept = await _all(haizhu, "SELECT count(*) FROM incident WHERE policy_version = 99")
+    assert kept[0][0] == 5, "what was pinned stays as evidence"
+
+
+async def test_the_last_number_of_a_call_is_put_aside(haizhu: Database, worlds: CurrentWorld) -> None:
+    """An incident that was called 32,767 times cannot be called once more. The others can."""
+    await seed(haizhu, 3, reported_at=DUE, due_at=DUE)
+    await _do(
+        haizhu,
+        "UPDATE incident SET seq = 32767, calls_at = '{32767,0,0,0}' WHERE number = 'seed-1'",
+        "UPDATE call SET seq = 32767, round = 32767 FROM incident WHERE id = incident_id AND number = 'seed-1'",
+    )
+    swept = await sweep.run_once(haizhu, worlds, NOW, lambda _: None)
+    assert (swept.fired, swept.backed_off) == (2, 1)

@@ -7,18 +7,21 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import select, text
 
 from service import metrics
+from service.clock import VirtualClock
 from service.feed.tail import Tail
 from service.queues.tags import QueueTags
 from service.rules.words import EventType, State
 from service.store.database import Database
 from service.store.log import writing
-from service.store.log.tables import event, log_batch, queue_mark
+from service.store.log.tables import event
 from service.store.log.writing import Committed, Entry
+from tests.store.log.batches import lose
 
 pytestmark = pytest.mark.anyio
 
@@ -32,7 +35,7 @@ class Node:
     def __init__(self, database: Database) -> None:
         self.queues = QueueTags()
         self.metrics = metrics.new()
-        self.tail = Tail(database, self.queues, self.metrics)
+        self.tail = Tail(database, self.queues, self.metrics, VirtualClock(NOW))
 
 
 @pytest.fixture
@@ -55,11 +58,13 @@ async def write(database: Database, *, queue: str = "u:calling", wake_at: dateti
 
 async def test_a_commit_is_seen_by_both_processes_within_250_ms(database: Database, nodes: tuple[Node, Node]) -> None:
     here, there = nodes
-    here.tail.tell(await write(database))
+    committed = await write(database)
+    here.tail.tell(committed)
     async with asyncio.timeout(0.25):
         assert await there.tail.wait_past(0, 1)
+    assert here.queues.tag("u", CALLING) == f'W/"1-{committed.mark.hex[:16]}"'
     assert here.tail.position == there.tail.position == 1
-    assert here.queues.tag("u", CALLING) == there.queues.tag("u", CALLING) == 'W/"1"'
+    assert here.queues.tag("u", CALLING) == there.queues.tag("u", CALLING)
 
 
 async def test_a_commit_whose_process_died_is_numbered_by_another(database: Database, nodes: tuple[Node, Node]) -> None:
@@ -135,11 +140,17 @@ async def test_everybody_reads_anew_until_it_succeeds(
 
 
 async def test_a_start_numbers_what_a_dead_process_left(database: Database) -> None:
-    await write(database)
+    committed = await write(database)
     node = Node(database)
     await node.tail.load()
     assert node.tail.position == 1
-    assert node.queues.tag("u", CALLING) == 'W/"1"'
+    assert node.queues.tag("u", CALLING) == f'W/"1-{committed.mark.hex[:16]}"'
+
+
+async def _restored(database: Database) -> list[Any]:
+    async with database.read() as connection:
+        found = select(event.c.data).where(event.c.type == EventType.LOG_RESTORED)
+        return list((await connection.execute(found)).scalars())
 
 
 async def test_a_database_that_went_back_is_followed_from_where_it_is(
@@ -151,21 +162,52 @@ async def test_a_database_that_went_back_is_followed_from_where_it_is(
     await node.tail.load()
     old = node.queues.tag("u", CALLING)
     lost = await write(database)
-    async with database.begin() as tx:  # a standby takes over that lacks what came after the first
-        for table, column in ((log_batch, log_batch.c.id), (event, event.c.batch_id)):
-            first = select(log_batch.c.id).order_by(log_batch.c.id).limit(1).scalar_subquery()
-            await tx.execute(delete(table).where(column > first))
-        await tx.execute(update(queue_mark).values(position=1))
+    await lose(database, 1)
     node.tail.tell(lost)
-    node.tail._failing_since = 0.0  # as after the connection was lost
+    before = node.tail.history
     await node.tail._round()
-    assert node.tail.position == 1
+    await node.tail._round()
+    assert await _restored(database) == [{"end": 1, "lost": 2, "by": {"kind": "clock"}}]
+    assert node.tail.position == 1 + 1
     assert node.tail.lag_s == 0
-    assert {record.__dict__["event"] for record in caplog.records} == {"log_back", "commits_lost"}
+    assert node.tail.history != before
+    assert {record.__dict__["event"] for record in caplog.records} == {"log_back", "log_restored", "commits_lost"}
     node.tail.tell(await write(database))
     await node.tail._round()
-    assert node.tail.position == 2
+    assert node.tail.position == 3
     assert node.queues.tag("u", CALLING) != old
+
+
+async def test_a_loss_is_announced_once_by_all(database: Database, nodes: tuple[Node, Node]) -> None:
+    """Both have read what is lost, and a third one comes later."""
+    for node in nodes:
+        node.tail.tell(await write(database))
+    assert await nodes[0].tail.wait_past(1, 5) and await nodes[1].tail.wait_past(1, 5)
+    await lose(database, 1)
+    async with asyncio.timeout(5):
+        while not all(node.tail.renewals for node in nodes):
+            await asyncio.sleep(0.01)
+    late = Node(database)
+    await late.tail.load()
+    assert await _restored(database) == [{"end": 1, "lost": 1, "by": {"kind": "clock"}}]
+    assert len({node.tail.history for node in (*nodes, late)}) == 1
+
+
+async def test_a_loss_that_a_process_has_numbered_over_is_noticed(database: Database) -> None:
+    """The log has grown past what this process has read: the position is there again, with another batch."""
+    node, other = Node(database), Node(database)
+    for _ in range(3):
+        await write(database)
+    await node.tail.load()
+    await lose(database, 2)
+    for _ in range(4):
+        await write(database)
+    await other.tail.load()
+    assert other.tail.position == 6
+    await node.tail._round()
+    await node.tail._round()
+    assert await _restored(database) == [{"end": 2, "lost": 1, "by": {"kind": "clock"}}]
+    assert node.tail.position == 7
 
 
 async def test_stopping_is_quick_and_leaves_no_connection(database: Database, caplog: pytest.LogCaptureFixture) -> None:

@@ -297,3 +297,38 @@ async def test_a_database_that_is_away_is_no_fault(context: Context) -> None:
     assert count(context, "sihu_faults_total", where="intake") == 0
     await away.stop()
     await nowhere.close()
+
+
+async def _stored(intake: Intake) -> str:
+    """The number of one more report."""
+    (task,) = await submitted(intake, REPORT)
+    outcome = await task
+    assert isinstance(outcome, NewReport)
+    return outcome.decision.after.number
+
+
+async def test_no_number_is_given_twice_after_a_restore(intake: Intake, context: Context, haizhu: Database) -> None:
+    """The sequence begins again where the backup was taken, and whoever reserved numbers after that gives them up."""
+    other = Intake(context)
+    intake.start()
+    other.start()
+    lost = await _stored(intake)
+    async with haizhu.begin() as tx:
+        await tx.execute(text("ALTER SEQUENCE incident_number RESTART"))
+    await intake.load()
+    numbers = [await _stored(each) for each in (other, intake, intake, other)]
+    assert len(set(numbers)) == 4
+    assert numbers[0] == lost, "the number of an incident that was lost is free again"
+    await other.stop()
+
+
+async def test_numbers_are_given_up_when_the_database_was_away(intake: Intake, haizhu: Database) -> None:
+    """It may be another one, in which they are free. All connections are lost then."""
+    intake.start()
+    first = await _stored(intake)
+    async with haizhu.begin() as tx:
+        await tx.execute(text("ALTER SEQUENCE incident_number RESTART WITH 1001"))
+    haizhu.cut()
+    with pytest.raises(Unavailable):
+        await _stored(intake)
+    assert (first, await _stored(intake)) == ("2026-000001", "2026-001001")

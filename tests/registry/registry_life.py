@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import yaml
+from sqlalchemy import text
 
 from service.commands.sample import SAMPLE
 from tests.house import House
@@ -24,6 +26,18 @@ async def write_every_event(house: House) -> None:
     await _send(house, "POST", f"/v1/policies/{drafted['code']}/versions/{drafted['version']}/activate", {})
     created = await _send(house, "POST", "/v1/keys", {"role": "auditor"})
     await _send(house, "DELETE", created.headers["location"])
+    await restore(house)
+
+
+async def restore(house: House) -> None:
+    """Let the process find itself on a copy, as after the restore of a dump."""
+    async with house.process.database.begin() as tx:
+        await tx.execute(text("UPDATE log_history SET server = 'another/1/2@00000001'"))
+    house.process.tail.doubt("")
+    renewals = house.process.tail.renewals
+    async with asyncio.timeout(10):
+        while house.process.tail.renewals == renewals:
+            await asyncio.sleep(0.01)
 
 
 async def _send(house: House, method: str, path: str, body: Any = None) -> Any:

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.anyio
 
 SCRIPTS = ScriptDirectory.from_config(migrate._config())
 REVISIONS = [each.revision for each in SCRIPTS.walk_revisions("base", "head")][::-1]
-REVERSIBLE = {"0001", "0005", "0007", "0008"}
+REVERSIBLE = {"0001", "0005", "0007", "0008", "0010", "0011"}
 """The revisions whose downgrade loses nothing that the older version could have kept."""
 
 
@@ -118,7 +118,7 @@ async def test_a_failed_upgrade_leaves_the_older_version_whole(blank_url: str) -
 async def test_a_migration_gives_way_to_others_and_tries_again(blank_url: str) -> None:
     """Somebody reads a table for long. The migration keeps nobody waiting behind it, and is made at last."""
     lines: list[str] = []
-    async with at_revision(blank_url, REVISIONS[-2]) as database:
+    async with at_revision(blank_url, "0007") as database:
         reader = database.begin()
         tx = await reader.__aenter__()
         await tx.execute(text("SELECT count(*) FROM call"))
@@ -137,7 +137,7 @@ async def test_a_migration_gives_way_to_others_and_tries_again(blank_url: str) -
         await reader.__aexit__(None, None, None)
         await asyncio.wait_for(upgrading, 30)
         assert (await migrate.survey(database)).tables is Tables.OURS
-    assert f"revision {REVISIONS[-1]} gave way to others" in " ".join(lines)
+    assert "revision 0008 gave way to others" in " ".join(lines)
 
 
 async def test_an_interrupted_upgrade_goes_on_where_it_was(blank_url: str) -> None:

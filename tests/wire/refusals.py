@@ -16,6 +16,7 @@ CODES = frozenset(
     {
         *("unknown_cell", "unknown_category", "unknown_unit", "unknown_reference", "not_found", "not_yours"),
         *("illegal_transition", "conflict", "version_moved", "source_taken", "idempotency_mismatch", "bad_cursor"),
+        *("history_changed", "cursor_expired"),
         "body_too_large",  # bytes, of which a schema knows nothing
     }
 )

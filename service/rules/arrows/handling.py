@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from service.rules import access, deadlines, routing
+from service.rules import access, deadlines, pinning, routing
 from service.rules.errors import Conflict, Rule, UnknownCategory, UnknownCell, wrong_field
 from service.rules.model import (
     Act,
@@ -165,12 +165,13 @@ def answer(story: Story, act: Act) -> None:
 
 def _take_on(story: Story, content: Mapping[str, Any] | None) -> None:
     incident, now = story.incident, story.now
-    box = story.world.policy(incident.policy).box(incident.call.level, incident.urgency, incident.category)
+    box = pinning.policy_of(story.world, incident).box(incident.call.level, incident.urgency, incident.category)
     clock, box_s = incident.call.clock, box.resolve_s
-    resolve_by = story.world.timer(incident.policy, clock).due(now, timedelta(seconds=box_s))
+    resolve_by = pinning.timer_of(story.world, incident, clock).due(now, timedelta(seconds=box_s))
     took_us = deadlines.taken_us(incident, now)
     story.change_call(answered_at=now, resolve_by=resolve_by, answer=content, answer_us=took_us)
-    running = box_start(story.world, incident.policy, clock, now, resolve_by, DueKind.RESOLVE, box_s)
+    key = pinning.key_of(story.world, incident)
+    running = box_start(story.world, key, clock, now, resolve_by, DueKind.RESOLVE, box_s)
     story.change(state=State.ANSWERED, **running)
 
 
@@ -182,7 +183,7 @@ def resolve(story: Story, act: Act) -> None:
         story.record(EventType.CALL_ANSWERED)
     took_us = deadlines.taken_us(story.incident, story.now)
     story.end_call(Outcome.RESOLVED, result=act.words, attachments=act.attachments, resolve_us=took_us)
-    verify_s = story.world.policy(story.incident.policy).verify_s
+    verify_s = pinning.policy_of(story.world, story.incident).verify_s
     verify_by = story.now + timedelta(seconds=verify_s)
     story.change(state=State.RESOLVED, due_at=verify_by, due_kind=DueKind.VERIFY, wake_at=verify_by, provisional=False)
     story.record(EventType.INCIDENT_RESOLVED, act.words)

@@ -11,7 +11,7 @@ from collections import Counter
 from datetime import datetime
 from typing import NamedTuple
 
-from service.rules import routing
+from service.rules import pinning, routing
 from service.rules.errors import Rule, UnknownUnit, ValidationFailed, wrong_field
 from service.rules.model import Act, Actor, Call, Incident
 from service.rules.routing import Route
@@ -42,7 +42,7 @@ def may_return(incident: Incident, arrow: Arrow, actor: Actor, world: World, now
 def _is_disputed(incident: Incident, world: World) -> bool:
     """Whether the incident was returned as often as the policy allows, so that the next return goes to the leader
     (终裁)."""
-    return incident.returns >= world.policy(incident.policy).returns
+    return incident.returns >= pinning.policy_of(world, incident).returns
 
 
 def _way_back(incident: Incident, world: World, now: datetime) -> _WayBack | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from service.rules import access, deadlines
+from service.rules import access, deadlines, pinning
 from service.rules.errors import Rule, wrong_field
 from service.rules.model import Act, Actor, AnyIncident, Earlier, Incident, Request
 from service.rules.policy import Policy
@@ -30,7 +30,7 @@ def may_ask(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: d
     if incident.due_at is not None and now >= incident.due_at:
         passed = incident.due_at
         return Sentence("The deadline passed at {due_at}: it cannot be stopped or moved any more.", due_at=passed)
-    policy, kind = world.policy(incident.policy), _REQUESTED_BY[arrow]
+    policy, kind = pinning.policy_of(world, incident), _REQUESTED_BY[arrow]
     limit = policy.holds if kind is RequestKind.HOLD else policy.extensions
     # the hold that came with the incident's kind was decided by nobody, and does not count
     if sum(each.kind is kind and each.decided_by is not None for each in _approved(incident)) >= limit:
@@ -63,7 +63,7 @@ def may_decide(incident: Incident, arrow: Arrow, actor: Actor, world: World, now
             due_at=incident.due_at,
             n=request.n,
         )
-    since, timer = incident.due_at, world.timer(incident.policy, incident.call.clock)
+    since, timer = incident.due_at, pinning.timer_of(world, incident, incident.call.clock)
     moves = request.until > now if request.kind is RequestKind.HOLD else bool(timer.counted(since, request.until))
     if not moves:
         return Sentence(
@@ -109,7 +109,8 @@ def _until(story: Story, kind: RequestKind, until: datetime) -> datetime:
         ValidationFailed: see `ask`.
     """
     incident, now = story.incident, story.now
-    policy, timer = story.world.policy(incident.policy), story.world.timer(incident.policy, incident.call.clock)
+    policy = pinning.policy_of(story.world, incident)
+    timer = pinning.timer_of(story.world, incident, incident.call.clock)
     if kind is RequestKind.HOLD:
         if until <= now:
             detail = Sentence("Name a time after {now}.", now=now)
@@ -170,8 +171,8 @@ def _granted(story: Story) -> timedelta | None:
     incident, request = story.incident, story.incident.open_request
     if request is None or request.kind is RequestKind.HOLD:
         return None
-    timer = story.world.timer(incident.policy, incident.call.clock)
-    policy = story.world.policy(incident.policy)
+    timer = pinning.timer_of(story.world, incident, incident.call.clock)
+    policy = pinning.policy_of(story.world, incident)
     return min(timer.counted(incident.due_at or story.now, request.until), _max_added(story, policy))
 
 
@@ -187,8 +188,8 @@ def _extend(story: Story) -> None:
     due_at = deadlines.standing(incident, story.world).due_at
     _set_due(story, due_at)
     _, seconds = deadlines.box_of(incident.call, incident, story.world)
-    timer = story.world.timer(incident.policy, incident.call.clock)
-    warn = story.world.policy(incident.policy).warn
+    timer = pinning.timer_of(story.world, incident, incident.call.clock)
+    warn = pinning.policy_of(story.world, incident).warn
     _wake(story, deadlines.marks_passed(due_at, seconds, warn, story.now, timer))
 
 
@@ -201,7 +202,7 @@ def _set_due(story: StoryOf[Earlier], due_at: datetime) -> None:
     else:
         kind = DueKind.RESOLVE
         story.change_call(resolve_by=due_at)
-    timer = story.world.timer(incident.policy, incident.call.clock)
+    timer = pinning.timer_of(story.world, incident, incident.call.clock)
     start, _ = deadlines.box_of(incident.call, incident, story.world)
     story.change(due_at=due_at, due_kind=kind, provisional=timer.is_provisional(start, due_at))
 
@@ -210,9 +211,9 @@ def _wake(story: StoryOf[Earlier], warned: int) -> None:
     """Let the clock look next at the next warning mark, or at the deadline when no mark is left."""
     incident = story.incident
     _, seconds = deadlines.box_of(incident.call, incident, story.world)
-    timer = story.world.timer(incident.policy, incident.call.clock)
+    timer = pinning.timer_of(story.world, incident, incident.call.clock)
     due_at = incident.due_at or story.now
-    mark = deadlines.next_mark(due_at, seconds, story.world.policy(incident.policy).warn, warned, timer)
+    mark = deadlines.next_mark(due_at, seconds, pinning.policy_of(story.world, incident).warn, warned, timer)
     story.change_quietly(warned=warned, wake_at=mark or due_at)
 
 
@@ -244,8 +245,8 @@ def look_again(story: StoryOf[Earlier], act: Act) -> None:
     if incident.state not in RUNNING_STATES or incident.due_at is None:
         story.change_quietly(wake_at=incident.due_at)
         return
-    timer = story.world.timer(incident.policy, incident.call.clock)
-    warn = story.world.policy(incident.policy).warn
+    timer = pinning.timer_of(story.world, incident, incident.call.clock)
+    warn = pinning.policy_of(story.world, incident).warn
     _, seconds = deadlines.box_of(incident.call, incident, story.world)
     warned = deadlines.marks_passed(incident.due_at, seconds, warn, story.now, timer)
     _wake(story, max(warned, incident.warned))

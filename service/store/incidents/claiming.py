@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Row, Select, func, select, type_coerce, update
@@ -27,11 +27,22 @@ async def claim_due(tx: AsyncConnection, now: datetime, limit: int) -> list[DueI
     return await _due(tx, (await tx.execute(page)).all())
 
 
+class UnreadableRowError(Exception):
+    """A row among those that were claimed holds what this program does not know, such as another word for a state."""
+
+
 async def _due(tx: AsyncConnection, rows: Sequence[Row[Any]]) -> list[DueIncident]:
-    """Return the incidents of these rows. Few incidents have requests, so a second statement loads those."""
+    """Return the incidents of these rows. Few incidents have requests, so a second statement loads those.
+
+    Raises:
+        UnreadableRowError: one of the rows is no incident that this program can read.
+    """
     with_requests = [row[0] for row in rows if row[-1]]
-    requests = await requests_of(tx, with_requests) if with_requests else {}
-    return [incident_of(row[:WIDTH], due_call_of(row[WIDTH:-1]), None, requests.get(row[0], ())) for row in rows]
+    try:
+        requests = await requests_of(tx, with_requests) if with_requests else {}
+        return [incident_of(row[:WIDTH], due_call_of(row[WIDTH:-1]), None, requests.get(row[0], ())) for row in rows]
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise UnreadableRowError(f"{type(error).__name__}: {error}") from error
 
 
 class _DriverValue(UserDefinedType[Any]):
@@ -82,3 +93,30 @@ async def back_off(
     delay = func.least(first_delay * func.power(2, func.least(incident.c.faults, 20)), max_delay)
     waiting = update(incident).where(incident.c.id == incident_id, incident.c.wake_at.is_not(None))
     await tx.execute(waiting.values(wake_at=now + delay, faults=incident.c.faults + 1))
+
+
+class PutAside(NamedTuple):
+    """The incidents that could not be swept and wait for another try: how many there are, and the oldest deadline among
+    them (None: there are none)."""
+
+    incidents: int
+    oldest_due_at: datetime | None
+
+
+# the index `incident_put_aside_idx` has these rows alone
+_IS_PUT_ASIDE = incident.c.faults > 0
+
+
+async def put_aside(connection: AsyncConnection) -> PutAside:
+    """Return how many incidents are put aside. The cost grows with those alone."""
+    found = select(func.count(), func.min(incident.c.due_at)).where(_IS_PUT_ASIDE)
+    return PutAside(*(await connection.execute(found)).one())
+
+
+async def put_aside_numbers(connection: AsyncConnection, limit: int) -> list[tuple[str, datetime]]:
+    """Return the numbers of at most `limit` incidents that are put aside, those that are due first, and when each is
+    tried again."""
+    found = select(incident.c.number, incident.c.wake_at).where(_IS_PUT_ASIDE, incident.c.wake_at.is_not(None))
+    return [
+        (row.number, row.wake_at) for row in await connection.execute(found.order_by(incident.c.due_at).limit(limit))
+    ]

@@ -1,9 +1,10 @@
 """The tables of incidents and their reports, calls and requests, with the constraints that the database itself checks.
 
 The tables that change all the time have few indexes, since every escalation pays for each index of `incident`
-(PostgreSQL can skip none of them when `wake_at` moves). `incident` has three (key, wake-up, queue), and a small one of
-the few incidents in which a unit assists. `call` has three (key, round, unit), and small ones: by month, and of open,
-returned and binding calls. Indexes that only lists and look-ups need are on `report`, which never changes.
+(PostgreSQL can skip none of them when `wake_at` moves). `incident` has three (key, wake-up, queue), and small ones of
+the few incidents in which a unit assists, and of those put aside. `call` has three (key, round, unit), and small ones:
+by month, and of open, returned and binding calls. Indexes that only lists and look-ups need are on `report`, which
+never changes.
 """
 
 from __future__ import annotations
@@ -122,6 +123,7 @@ incident = Table(
     Column("rating", SmallInteger, comment="the reporter's, of the outcome as it stands: 1 to 5"),
     Column("merged_into", Uuid),
     Index("incident_wake_idx", "wake_at", "id", postgresql_where=text("wake_at IS NOT NULL")),
+    Index("incident_put_aside_idx", "due_at", postgresql_where=text("faults > 0")),
     Index("incident_queue_idx", "unit", "due_at", "id", postgresql_where=text("state <> 'closed'")),
     Index(
         "incident_assisting_idx",

@@ -13,12 +13,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, literal_column, select, true
+from sqlalchemy import ColumnElement, Select, literal_column, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules.sight import Sight
 from service.rules.words import EventType
-from service.store.log import numbering
+from service.store.log import marks
+from service.store.log.marks import LogPlace
 from service.store.log.tables import event, log_batch
 from service.store.ranges import within
 from service.store.sight import seen_events
@@ -29,7 +30,8 @@ SCAN = 20_000
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
-    """One event as it is read. `position` is None in a timeline, which also shows events that have no number yet."""
+    """One event as it is read. `position` is None in a timeline, which also shows events that have no number yet.
+    `mark` is that of its batch; None in a batch from before batches had marks."""
 
     batch_id: int
     ord: int
@@ -39,6 +41,13 @@ class StoredEvent:
     type: EventType
     at: datetime
     data: Any
+    mark: UUID | None = None
+
+    @property
+    def name(self) -> str:
+        """The id of the event, which no other event ever gets. An id that was counted came a second time after a loss;
+        events from before batches had marks keep theirs."""
+        return f"{self.batch_id if self.mark is None else self.mark}-{self.ord}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,25 +63,35 @@ class FeedFilter:
 
 @dataclass(frozen=True, slots=True)
 class FeedPage:
-    """A page of the feed. All positions up to `scanned_to` were looked at; `more`: further events may follow."""
+    """A page of the feed. All positions up to `scanned_to` were looked at; `mark` is that of the batch there. `more`:
+    further events may follow."""
 
     events: tuple[StoredEvent, ...]
     scanned_to: int
     more: bool
+    mark: str | None = None
 
 
-async def read(connection: AsyncConnection, after: int, limit: int, filters: FeedFilter) -> FeedPage:
-    """Return the next events after position `after`, in order. Call it in a `Database.read` block, since its statements
-    need one snapshot."""
-    end = await numbering.end(connection)
-    if end <= after:
-        return FeedPage((), after, False)
-    stop = end if end - after <= SCAN else await _end_of_batch(connection, after + SCAN)
-    events = tuple(StoredEvent(*row) for row in await connection.execute(_page(after, stop, limit, filters)))
+async def read(
+    connection: AsyncConnection, after: int, limit: int, filters: FeedFilter, mark: str | None = None
+) -> FeedPage:
+    """Return the next events after position `after`, in order. `mark`: of the batch that the reader has found there.
+    Call it in a `Database.read` block, since its statements need one snapshot.
+
+    Raises:
+        LostPlaceError: the log was taken back, so that the reader's place is not there any more, or what follows it is
+            too old to be kept.
+    """
+    end = await marks.end_after(connection, LogPlace(after, mark))
+    if end.position <= after:
+        return FeedPage((), after, False, end.mark)
+    stop = end if end.position - after <= SCAN else await _end_of_batch(connection, after + SCAN)
+    rows = await connection.execute(_page(after, stop.position, limit, filters))
+    events = tuple(StoredEvent(*row) for row in rows)
     if len(events) == limit:
-        last = events[-1].position or after
-        return FeedPage(events, last, last < end)
-    return FeedPage(events, stop, stop < end)
+        last = events[-1]
+        stop = LogPlace(last.position or after, marks.short(last.mark))
+    return FeedPage(events, stop.position, stop.position < end.position, stop.mark)
 
 
 def _page(after: int, stop: int, limit: int, filters: FeedFilter) -> Select[Any]:
@@ -80,7 +99,7 @@ def _page(after: int, stop: int, limit: int, filters: FeedFilter) -> Select[Any]
     # filter that matches little by reading the whole table once into a hash
     position = (log_batch.c.last_position - log_batch.c.events + event.c.ord).label("position")
     here = (
-        select(event.c.batch_id, event.c.ord, position, *_COLUMNS)
+        select(event.c.batch_id, event.c.ord, position, *_COLUMNS, log_batch.c.mark)
         .where(event.c.batch_id == log_batch.c.id, position > after, *_conditions(filters))
         .order_by(event.c.ord)
         .offset(literal_column("0"))
@@ -95,15 +114,15 @@ def _page(after: int, stop: int, limit: int, filters: FeedFilter) -> Select[Any]
     )
 
 
-async def _end_of_batch(connection: AsyncConnection, position: int) -> int:
-    """Return the last position of the batch that holds `position`.
+async def _end_of_batch(connection: AsyncConnection, position: int) -> LogPlace:
+    """Return the end of the batch that holds `position`.
 
     A page ends with a batch, so that its end is a bound of the index. Otherwise a filter that matches nothing would
     read on through everything that came later.
     """
-    query = select(func.min(log_batch.c.last_position)).where(log_batch.c.last_position >= position)
-    found: int = (await connection.execute(query)).scalar_one()
-    return found
+    query = select(log_batch.c.last_position, log_batch.c.mark).where(log_batch.c.last_position >= position)
+    found = (await connection.execute(query.order_by(log_batch.c.last_position).limit(1))).one()
+    return LogPlace(found.last_position, marks.short(found.mark))
 
 
 _COLUMNS = (event.c.incident_id, event.c.sequence, event.c.type, event.c.at, event.c.data)
@@ -122,6 +141,10 @@ def _conditions(filters: FeedFilter) -> list[ColumnElement[bool]]:
 
 async def timeline(connection: AsyncConnection, incident_id: UUID) -> Sequence[StoredEvent]:
     """Return every event of one incident, oldest first, whether it is numbered yet or not."""
-    query = select(event.c.batch_id, event.c.ord, *_COLUMNS).where(event.c.incident_id == incident_id)
+    query = (
+        select(event.c.batch_id, event.c.ord, *_COLUMNS, log_batch.c.mark)
+        .outerjoin(log_batch, log_batch.c.id == event.c.batch_id)
+        .where(event.c.incident_id == incident_id)
+    )
     rows = await connection.execute(query.order_by(event.c.sequence))
     return [StoredEvent(row.batch_id, row.ord, None, *row[2:]) for row in rows]

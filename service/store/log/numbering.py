@@ -10,14 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import func, literal, select, update
+from sqlalchemy import ColumnElement, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.store.log.marks import LogPlace, LostPlaceError, short
 from service.store.log.tables import event, log_batch, queue_mark
 
-_SEALER = 0x51480002
+SEALER = 0x51480002
 """The advisory lock of the process that numbers. No other one waits for it: the work is being done."""
 SEAL_LIMIT = 2_000
 """The most batches that one transaction numbers."""
@@ -28,10 +30,19 @@ class Sealed:
     """One numbered batch, with everything that the tail needs to wake all readers, so that it reads no event."""
 
     id: int
+    mark: UUID | None
     last_position: int
     queues: tuple[str, ...]
     wake_at: datetime | None
     reload: tuple[str, ...]
+
+    @property
+    def place(self) -> LogPlace:
+        return LogPlace(self.last_position, short(self.mark))
+
+
+class OtherServerError(Exception):
+    """The database is on another server than before, or the server was started again."""
 
 
 def _sealing() -> Any:
@@ -63,45 +74,60 @@ def _sealing() -> Any:
 _SEAL = _sealing()
 # the lock is tried, not waited for, and in a statement of its own: so the snapshot of `_SEAL`, taken after it, contains
 # what the process before this one has numbered
-_TRY_LOCK = select(func.pg_try_advisory_xact_lock(_SEALER))
+_TRY_LOCK = select(func.pg_try_advisory_xact_lock(SEALER), func.pg_postmaster_start_time())
 
 
-async def seal(tx: AsyncConnection) -> int | None:
+async def seal(tx: AsyncConnection, server_started: datetime | None = None) -> int | None:
     """Number the batches that are committed and not numbered yet, oldest first, at most `SEAL_LIMIT` of them.
 
     Returns how many batches were numbered, or None when another process is numbering at this moment.
+
+    Raises:
+        OtherServerError: the server was not started at `server_started`. Nothing is numbered before somebody has looked
+            at where its history begins (`histories`).
     """
-    if not (await tx.execute(_TRY_LOCK)).scalar_one():
+    has_lock, started = (await tx.execute(_TRY_LOCK)).one()
+    if server_started not in (None, started):
+        raise OtherServerError
+    if not has_lock:
         return None
     count: int = (await tx.execute(_SEAL)).scalar_one()
     return count
 
 
-async def sealed_after(connection: AsyncConnection, position: int, limit: int = SEAL_LIMIT) -> list[Sealed]:
-    """Return the numbered batches that end after `position`, in order, at most `limit` of them."""
+async def sealed_since(connection: AsyncConnection, place: LogPlace, limit: int = SEAL_LIMIT) -> list[Sealed]:
+    """Return the numbered batches after the one that ends at `place`, in order, at most `limit` of them.
+
+    Raises:
+        LostPlaceError: no batch ends there, or another one does: the log was taken back.
+    """
+    if place.position == 0:
+        return await _sealed(connection, log_batch.c.last_position > 0, limit)
+    # the batch at the place is read along: to ask for it alone would be another round trip on each round of the tail
+    found = await _sealed(connection, log_batch.c.last_position >= place.position, limit + 1)
+    if not found or found[0].place != place:
+        raise LostPlaceError(place)
+    return found[1:]
+
+
+async def _sealed(connection: AsyncConnection, condition: ColumnElement[bool], limit: int) -> list[Sealed]:
     found = (
         select(
             log_batch.c.id,
+            log_batch.c.mark,
             log_batch.c.last_position,
             log_batch.c.queues,
             log_batch.c.wake_at,
             log_batch.c.reload,
         )
-        .where(log_batch.c.last_position > position)
+        .where(condition)
         .order_by(log_batch.c.last_position)
         .limit(limit)
     )
     return [
-        Sealed(row.id, row.last_position, tuple(row.queues), row.wake_at, tuple(row.reload))
+        Sealed(row.id, row.mark, row.last_position, tuple(row.queues), row.wake_at, tuple(row.reload))
         for row in await connection.execute(found)
     ]
-
-
-async def end(connection: AsyncConnection) -> int:
-    """Return the position of the last numbered event; 0 when there is none."""
-    last = select(func.coalesce(func.max(log_batch.c.last_position), 0))
-    position: int = (await connection.execute(last)).scalar_one()
-    return position
 
 
 async def newest_time(connection: AsyncConnection) -> datetime | None:
@@ -110,6 +136,12 @@ async def newest_time(connection: AsyncConnection) -> datetime | None:
     return (await connection.execute(last)).scalar_one_or_none()
 
 
-async def queue_marks(connection: AsyncConnection) -> dict[tuple[str, str], int]:
-    """Return the position of the last change of each queue, by (unit, state)."""
-    return {(row.unit, row.state): row.position for row in await connection.execute(select(queue_mark))}
+_QUEUE_MARKS = select(queue_mark, log_batch.c.mark).select_from(
+    queue_mark.outerjoin(log_batch, log_batch.c.last_position == queue_mark.c.position)
+)
+
+
+async def queue_marks(connection: AsyncConnection) -> dict[tuple[str, str], LogPlace]:
+    """Return the place of the last change of each queue, by (unit, state)."""
+    rows = await connection.execute(_QUEUE_MARKS)
+    return {(row.unit, row.state): LogPlace(row.position, short(row.mark)) for row in rows}

@@ -6,6 +6,7 @@ from sqlalchemy import (
     ARRAY,
     JSON,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Identity,
@@ -30,6 +31,12 @@ log_batch = Table(
     Column("queues", ARRAY(Text), nullable=False, comment="'unit:state' of every queue it touched"),
     Column("wake_at", Time, comment="the nearest deadline it set"),
     Column("reload", ARRAY(Text), nullable=False, comment="what every process must read again: world, keys"),
+    Column(
+        "mark",
+        Uuid,
+        server_default=text("gen_random_uuid()"),
+        comment="tells it from a batch that gets its number after a loss",
+    ),
     Index("log_batch_position_key", "last_position", unique=True),  # also finds unnumbered batches: nulls come last
     CheckConstraint("events > 0", name="not_empty"),
 )
@@ -60,6 +67,25 @@ event = Table(
         postgresql_where=text("idempotency_key IS NOT NULL"),
     ),
 )
+
+log_history = Table(
+    "log_history",
+    metadata,
+    Column("n", Integer, Identity(), primary_key=True),
+    Column("mark", Uuid, nullable=False, server_default=text("gen_random_uuid()")),
+    Column("server", Text, nullable=False, comment="which copy of the tables, on which server and timeline"),
+    Column("begins_after", BigInteger, comment="the last position it shares with the history before; null: not known"),
+    Column("at", Time, nullable=False),
+    Column(
+        "announced",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="an event of the log says that it was taken back",
+    ),
+)
+"""The histories of this log: a restore or a failover may lose the newest events, and another history begins, which
+shares with the one before only what was not lost."""
 
 queue_mark = Table(
     "queue_mark",

@@ -40,9 +40,11 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """The batch that one transaction wrote to the log. This process passes it to its tail after the commit."""
+    """The batch that one transaction wrote to the log. This process passes it to its tail after the commit. `mark` is
+    the batch's own for ever, while an id may be given again after a loss."""
 
     batch_id: int
+    mark: UUID
     queues: tuple[str, ...]
     wake_at: datetime | None
     reload: tuple[str, ...]
@@ -60,13 +62,13 @@ def _append(shape: bulk.PageShape) -> Any:
             wake_at=bindparam("b_wake_at", type_=log_batch.c.wake_at.type),
             reload=bindparam("b_reload", type_=ARRAY(Text)),
         )
-        .returning(log_batch.c.id)
+        .returning(log_batch.c.id, log_batch.c.mark)
         .cte("batch")
     )
     values = shape.values(source)
     rows = select(batch.c.id, *values.values()).select_from(batch.join(source, literal(True)))
     written = insert(event).from_select(["batch_id", *values], rows).cte("written")
-    return select(batch.c.id).add_cte(written)
+    return select(batch.c.id, batch.c.mark).add_cte(written)
 
 
 async def append(
@@ -93,5 +95,5 @@ async def append(
         "b_reload": list(reloads),
         **rows,
     }
-    batch_id = (await tx.execute(_append(shape), parameters)).scalar_one()
-    return Committed(batch_id, touched, wake_at, reloads)
+    batch = (await tx.execute(_append(shape), parameters)).one()
+    return Committed(batch.id, batch.mark, touched, wake_at, reloads)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import NamedTuple
+from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,7 +15,15 @@ from service.store.registry.tables import deployment
 _SERVER_TIME = select(func.clock_timestamp())
 # these queries need no condition, since the table has one row
 _CURSOR_SECRET = select(deployment.c.cursor_secret)
-_WORLD_VERSION = select(deployment.c.world_version)
+_WORLD_NAME = select(deployment.c.world_version, deployment.c.world_mark)
+
+
+class WorldName(NamedTuple):
+    """What tells one world from all others: the version alone may come again after a restore. A world from before
+    there were marks has none."""
+
+    version: int
+    mark: UUID | None = None
 
 
 async def server_time(connection: AsyncConnection) -> datetime:
@@ -28,10 +38,10 @@ async def cursor_secret(connection: AsyncConnection) -> bytes:
     return secret
 
 
-async def world_version(connection: AsyncConnection) -> int:
-    """Return the version of the world, which rises with every change of the registry, the policies or the calendars."""
-    version: int = (await connection.execute(_WORLD_VERSION)).scalar_one()
-    return version
+async def world_name(connection: AsyncConnection) -> WorldName:
+    """Return the name of the world. Its version rises with every change of the registry, the policies or the calendars,
+    and its mark is another one then."""
+    return WorldName(*(await connection.execute(_WORLD_NAME)).one())
 
 
 async def server_version(connection: AsyncConnection) -> int:

@@ -21,6 +21,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    Uuid,
     text,
 )
 
@@ -32,6 +33,7 @@ deployment = Table(
     Column("only", Boolean, primary_key=True, server_default=text("true")),
     Column("world_version", BigInteger, nullable=False, server_default=text("1")),
     Column("cursor_secret", LargeBinary, nullable=False, comment="signs cursors; moves with a dump and restore"),
+    Column("world_mark", Uuid, comment="random, new with each version of the world"),
     CheckConstraint('"only"', name="one_row"),
 )
 

@@ -52,7 +52,7 @@ async def rise(tx: AsyncConnection) -> int:
     ends. So call it late, and call `calendars.wake` after it.
     """
     await tx.execute(select(func.pg_advisory_xact_lock(_DECIDING)))
-    risen = update(deployment).values(world_version=deployment.c.world_version + 1)
+    risen = update(deployment).values(world_version=deployment.c.world_version + 1, world_mark=func.gen_random_uuid())
     version: int = (await tx.execute(risen.returning(deployment.c.world_version))).scalar_one()
     return version
 

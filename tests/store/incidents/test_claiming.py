@@ -6,10 +6,12 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from service.rules.words import Arrow
 from service.store.database import Database
 from service.store.incidents import claiming
+from service.store.incidents.claiming import UnreadableRowError
 from tests.rules.builders import NOW, act, half, later
 from tests.store.incidents.rows import ask, done, numbered, raised, save
 
@@ -118,3 +120,27 @@ async def test_a_closed_incident_does_not_back_off(database: Database) -> None:
     async with database.begin() as tx:
         await claiming.back_off(tx, UUID(int=1), DUE, SECOND, HOUR)
     assert await ask(database, "SELECT wake_at, faults FROM incident") == [(None, 0)]
+
+
+async def test_what_is_put_aside_is_counted_and_named(database: Database) -> None:
+    await _five(database)
+    async with database.read() as connection:
+        assert await claiming.put_aside(connection) == (0, None)
+    async with database.begin() as tx:
+        for n in (2, 4):
+            await claiming.back_off(tx, UUID(int=n), DUE, 30 * SECOND, HOUR)
+    async with database.read() as connection:
+        assert await claiming.put_aside(connection) == (2, DUE - timedelta(minutes=4))
+        numbers = await claiming.put_aside_numbers(connection, 10)
+        assert [at for _, at in numbers] == [DUE + 30 * SECOND] * 2
+        assert await claiming.put_aside_numbers(connection, 1) == numbers[:1]
+    assert len({number for number, _ in numbers}) == 2
+
+
+async def test_a_row_of_another_program_is_unreadable(database: Database) -> None:
+    await _five(database)
+    async with database.begin() as tx:
+        await tx.execute(text("UPDATE incident SET urgency = 'soon' WHERE id = :id"), {"id": UUID(int=3)})
+    async with database.begin() as tx:
+        with pytest.raises(UnreadableRowError, match="KeyError: 'soon'"):
+            await claiming.claim_due(tx, DUE, 10)

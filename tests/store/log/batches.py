@@ -7,9 +7,12 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import delete, select
+
 from service.rules.words import EventType
 from service.store.database import Database
 from service.store.log import numbering, writing
+from service.store.log.tables import event, log_batch, queue_mark
 from service.store.log.writing import Committed, Entry
 
 NOW = datetime(2026, 11, 23, 1, tzinfo=UTC)
@@ -31,6 +34,15 @@ async def write(database: Database, entries: Iterable[Entry] | None = None, **op
     """One committed batch: of one comment, unless there are `entries`."""
     async with database.begin() as tx:
         return await writing.append(tx, [comment()] if entries is None else list(entries), **options)
+
+
+async def lose(database: Database, position: int) -> None:
+    """Take the log back to this position, the end of a batch, as a standby would that lacks what came later."""
+    async with database.begin() as tx:
+        kept = select(log_batch.c.id).where(log_batch.c.last_position <= position)
+        await tx.execute(delete(event).where(event.c.batch_id.not_in(kept)))
+        await tx.execute(delete(log_batch).where(log_batch.c.id.not_in(kept)))
+        await tx.execute(delete(queue_mark).where(queue_mark.c.position > position))
 
 
 async def seal(database: Database) -> int | None:

@@ -205,7 +205,6 @@ PAGES: list[tuple[int, int, FeedFilter, list[int], int, bool]] = [
     (4, 4, ALL, [5, 6, 7, 8], 8, True),
     (8, 1, ALL, [9], 9, False),
     (9, 1, ALL, [], 9, False),  # nothing is left
-    (70, 1, ALL, [], 70, False),  # a cursor from a log that went further
     (0, 100, ABSENT, [], 5, True),  # nothing matches: the reader is told how far it got
     (5, 100, ABSENT, [], 9, False),
 ]

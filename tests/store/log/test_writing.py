@@ -61,15 +61,15 @@ async def test_events_keep_their_order_in_the_batch(database: Database, count: i
 async def test_a_batch_announces_queues_wake_and_reload(database: Database) -> None:
     wake = NOW + timedelta(hours=1)
     written = await write(database, queues={"u:calling", "a:closed"}, wake_at=wake, reload=("world", "keys"))
-    assert written == Committed(written.batch_id, ("a:closed", "u:calling"), wake, ("keys", "world"))
+    assert written == Committed(written.batch_id, written.mark, ("a:closed", "u:calling"), wake, ("keys", "world"))
     async with database.read() as connection:
         row = (await connection.execute(select(log_batch))).one()
-    assert Committed(row.id, tuple(row.queues), row.wake_at, tuple(row.reload)) == written
+    assert Committed(row.id, row.mark, tuple(row.queues), row.wake_at, tuple(row.reload)) == written
 
 
 async def test_a_batch_announces_nothing_by_itself(database: Database) -> None:
     written = await write(database)
-    assert written == Committed(written.batch_id, (), None, ())
+    assert written == Committed(written.batch_id, written.mark, (), None, ())
 
 
 async def _write_and_fail(database: Database) -> None:

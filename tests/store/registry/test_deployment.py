@@ -30,4 +30,4 @@ async def test_the_databases_time_runs_on_inside_a_transaction(database: Databas
 async def test_the_one_row_tells_the_secret_and_the_version_of_the_world(database: Database) -> None:
     async with database.read() as connection:
         assert len(await deployment.cursor_secret(connection)) >= 32
-        assert await deployment.world_version(connection) == 1
+        assert await deployment.world_name(connection) == (1, None)

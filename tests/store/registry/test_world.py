@@ -17,7 +17,7 @@ from service.rules.policy import Activation
 from service.rules.words import Level, UnitKind, Urgency
 from service.rules.world import Category, Cell, Duty, Line, Unit, Validity, World
 from service.store.database import Database
-from service.store.registry import calendars, policies, rows, world
+from service.store.registry import calendars, deployment, policies, rows, world
 from service.store.registry.calendars import Day
 from tests.rules.builders import OFFICE, POLICIES
 from tests.store.registry.dated import LATER, SHAPE, row_of
@@ -81,6 +81,17 @@ async def test_a_rise_is_one_version_more(database: Database) -> None:
         assert await world.rise(tx) == 2
         assert await world.rise(tx) == 3
     assert (await _load(database)).version == 3
+
+
+async def test_a_rise_has_a_mark_of_its_own(database: Database) -> None:
+    """The same number with another content, as when a change was lost and another one was made."""
+    marks = set()
+    for _ in range(3):
+        async with database.begin() as tx:
+            await tx.execute(text("UPDATE deployment SET world_version = 1"))
+            await world.rise(tx)
+            marks.add(await deployment.world_name(tx))
+    assert len(marks) == 3 and {version for version, _ in marks} == {2}
 
 
 async def _soon(database: Database, step: Callable[[AsyncConnection], Awaitable[Any]]) -> None:
