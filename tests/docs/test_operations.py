@@ -23,7 +23,8 @@ def test_the_line_of_the_log_is_as_the_service_writes_it() -> None:
     handler.emit = heard.append  # type: ignore[method-assign, assignment]
     logger = logging.getLogger(request_log.__name__)
     logger.addHandler(handler)
-    before, logger.level = logger.level, logging.INFO
+    before = logger.level
+    logger.setLevel(logging.INFO)
     try:
         actor = type("Somebody", (), {"subject": shown["subject"]})
         scope = {"method": "POST", "path": "/v1/incidents", "actor": actor, "sihu.request_id": shown["request_id"]}
@@ -31,7 +32,7 @@ def test_the_line_of_the_log_is_as_the_service_writes_it() -> None:
         RequestLog(lambda: 0.0, lambda path: path).note(scope, 201, [location], 0.0123)
     finally:
         logger.removeHandler(handler)
-        logger.level = before
+        logger.setLevel(before)
     written = json.loads(logs.as_json(heard[0]))
     assert list(written) == list(shown)
     assert {**written, "time": shown["time"]} == shown
