@@ -57,7 +57,7 @@ def create_app(settings: Settings, clock: Clock, rooms: Sequence[Room] = ROOMS) 
     posts = {path: each for room in rooms for path, each in room.limits.items()}
     app.add_middleware(limits.Limits, doors=doors, posts=posts)
     app.add_middleware(Gate, doors=doors)
-    log = RequestLog(clocks.monotonic, table.template_of)
+    log = app.state.log = RequestLog(clocks.monotonic, table.template_of)
     app.add_middleware(timing.Timed, metrics=process.metrics, timer=clocks.monotonic, note=log.note)
     every_answer.install(app, clock)
     return app
@@ -71,3 +71,4 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
         yield process.held.as_state()
     finally:
         await process.stop()
+        app.state.log.finish()

@@ -146,12 +146,11 @@ class Database:
 
     async def close(self) -> None:
         """Close all connections. A server that does not answer is not waited for."""
-        try:
-            async with asyncio.timeout(_MAX_GOODBYE_S):
-                await self.engine.dispose()
-        except TimeoutError:
-            self.cut()
-            await self.engine.dispose()
+        closing = asyncio.create_task(self.engine.dispose())
+        await asyncio.wait({closing}, timeout=_MAX_GOODBYE_S)
+        if not closing.done():
+            self.cut()  # ends the goodbye; to cancel it would be logged as a fault
+        await closing
         if self._longer is not None:
             await self._longer.close()
 
@@ -270,4 +269,6 @@ async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
         await asyncio.shield(task)
     except asyncio.CancelledError:
         await asyncio.wait([task])
+        if not task.cancelled():
+            task.exception()  # looked at, or asyncio would log a fault of a commit that nobody waits for any more
         raise

@@ -11,7 +11,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.store.incidents.tables import call, incident
-from service.store.log import marks, numbering
+from service.store.log import numbering
 from service.store.log.tables import log_batch
 
 
@@ -144,9 +144,10 @@ async def contents(connection: AsyncConnection) -> Contents:
     counted = select(
         select(func.count()).select_from(incident).scalar_subquery(),
         select(func.coalesce(func.sum(log_batch.c.events), 0)).scalar_subquery(),
+        select(func.coalesce(func.max(log_batch.c.last_position), 0)).scalar_subquery(),
     )
-    incidents, events = (await connection.execute(counted)).one()
-    return Contents(incidents, events, (await marks.end(connection)).position, await numbering.newest_time(connection))
+    found = (await connection.execute(counted)).one()
+    return Contents(*found, newest=await numbering.newest_time(connection))
 
 
 async def faults(connection: AsyncConnection) -> AsyncIterator[str]:

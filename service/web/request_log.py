@@ -97,6 +97,10 @@ class RequestLog:
         }
         _log.log(level, "%s %s %d", method, route, status, extra={"event": "request", "fields": fields})
 
+    def finish(self) -> None:
+        """Write the counts that are not written yet, since the process ends."""
+        self._cap.close()
+
     def note_unreadable(self, address: str, request_id: str, status: int, code: str) -> None:
         """Log what could not be read as a request of HTTP, or did not arrive as one."""
         if self._cap.admits(RefusalSource(status, code, address)):
@@ -123,15 +127,15 @@ class _Cap:
         """Whether this refusal is to be written out. Otherwise it is counted, and the count is written a second
         later."""
         if self._timer() - self._began >= _WINDOW_S:
-            self._close()
+            self.close()
         if refusal not in self._counts and len(self._counts) >= MAX_ADDRESSES:
             refusal = refusal._replace(address=_OTHERS)
         self._counts[refusal] += 1
         if self._counts[refusal] == MAX_EACH + 1:
-            asyncio.get_running_loop().call_later(_WINDOW_S, self._close, self._began)
+            asyncio.get_running_loop().call_later(_WINDOW_S, self.close, self._began)
         return self._counts[refusal] <= MAX_EACH
 
-    def _close(self, began: float | None = None) -> None:
+    def close(self, began: float | None = None) -> None:
         """End the window that began then, unless another one has begun since; None: whichever runs."""
         if began is not None and began != self._began:
             return

@@ -21,7 +21,7 @@ from service.commands.database import on_database
 from service.store import server
 from service.store.database import Database
 from tests.commands.running import NOWHERE, Run
-from tests.processes.running import command
+from tests.processes.running import command, serving
 
 OF_TESTS = ("fsync", "full_page_writes", "synchronous_commit")
 """What the server of the tests is without, so that it is quick."""
@@ -157,6 +157,14 @@ def test_without_an_engine_nothing_fires(run: Run, haizhu_url: str) -> None:
     _, warnings, bad = examine(run, haizhu_url)
     assert "no engine is connected, so no deadline fires: run `sihu serve`, or `sihu serve --engine only`" in warnings
     assert bad == []
+
+
+def test_a_serving_process_is_seen_to_fire(run: Run, haizhu_url: str, tmp_path: Path) -> None:
+    with serving(haizhu_url, tmp_path / "log") as running:
+        running.wait_until("/readyz", 200)
+        good, _, _ = examine(run, haizhu_url)
+        running.stop()
+    assert [line for line in good if line.startswith("an engine is at work (it asked ")] != []
 
 
 def test_a_key_that_ends_soon_has_its_successor_named(run: Run, haizhu_url: str) -> None:

@@ -145,6 +145,14 @@ async def test_the_count_comes_although_the_flood_ends(
     assert lines(heard, "refusals")[0]["count"] == 5
 
 
+async def test_the_count_is_not_lost_when_the_process_ends(heard: pytest.LogCaptureFixture) -> None:
+    log = RequestLog(asyncio.get_running_loop().time)
+    for _ in range(MAX_EACH + 5):
+        refused(log, "192.0.2.1")
+    log.finish()
+    assert lines(heard, "refusals")[0]["count"] == 5
+
+
 async def test_a_level_above_costs_and_writes_nothing(house: House, heard: pytest.LogCaptureFixture) -> None:
     heard.set_level(logging.WARNING, logger=LOGGER)
     await house.report()
