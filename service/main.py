@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
 
 from fastapi import FastAPI
 
@@ -24,7 +23,7 @@ from service.registry import room as registry
 from service.room import Room
 from service.settings import EngineMode, Settings
 from service.times import room as times
-from service.web import docs, every_answer, limits, openapi, problems, routing, timing
+from service.web import docs, every_answer, fair_play, limits, openapi, problems, routing, timing
 from service.web.request_log import RequestLog
 
 ROOMS = (
@@ -56,6 +55,7 @@ def create_app(settings: Settings, clock: Clock, rooms: Sequence[Room] = ROOMS) 
     openapi.describe(app, doors, lambda: {name: each for room in rooms for name, each in room.event_shapes().items()})
     posts = {path: each for room in rooms for path, each in room.limits.items()}
     app.add_middleware(limits.Limits, doors=doors, posts=posts)
+    app.add_middleware(fair_play.FairPlay, doors=doors, wakeups=process.wakeups)
     app.add_middleware(Gate, doors=doors)
     log = app.state.log = RequestLog(clocks.monotonic, table.template_of)
     app.add_middleware(timing.Timed, metrics=process.metrics, timer=clocks.monotonic, note=log.note)
@@ -64,11 +64,11 @@ def create_app(settings: Settings, clock: Clock, rooms: Sequence[Room] = ROOMS) 
 
 
 @asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     process = processes.of(app)
     await process.start()
     try:
-        yield process.held.as_state()
+        yield
     finally:
         await process.stop()
         app.state.log.finish()

@@ -31,6 +31,7 @@ class Metrics:
     registry: CollectorRegistry
     requests: Histogram
     held_requests: Histogram
+    held_now: Gauge
     fired: Counter
     backed_off: Counter
     lateness_s: Histogram
@@ -115,6 +116,7 @@ def new(version: str = "0.0.0") -> Metrics:
             buckets=_HELD_S,
             registry=registry,
         ),
+        held_now=Gauge("sihu_held_requests", "Requests that are held for a change at this moment", registry=registry),
         fired=Counter("sihu_deadlines_fired", "Deadlines the clock fired", registry=registry),
         backed_off=Counter("sihu_sweep_put_aside", "Rows not swept, left for a later turn", registry=registry),
         lateness_s=Histogram(

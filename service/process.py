@@ -16,6 +16,7 @@ from fastapi import Depends, FastAPI, Request
 
 from service import clock as clocks
 from service import metrics
+from service.access.gate import look_again
 from service.clock import Clock, DatabaseClock, VirtualClock
 from service.context import Context, Part
 from service.engine import Engine
@@ -23,6 +24,7 @@ from service.escalation.advance import Advancer
 from service.feed.tail import Tail
 from service.gauges import Gauges
 from service.look import Look
+from service.queues.pages import SharedPages
 from service.queues.tags import QueueTags
 from service.room import Room
 from service.rules.errors import Unavailable
@@ -34,7 +36,8 @@ from service.store.outages import Outages
 from service.store.registry import deployment
 from service.web import openapi
 from service.web.cursors import Cursors
-from service.web.waiting import HeldRequests
+from service.web.people_database import PeopleDatabase
+from service.web.waiting import HeldRequests, Wakeups
 from service.worlds import CurrentWorld
 
 _log = logging.getLogger(__name__)
@@ -56,21 +59,24 @@ class Process:
         self.clock = clock
         self.metrics = metrics.new(openapi.version())
         outages = Outages(self.metrics.database_fault)
-        self.lanes = lanes.open_to(settings.database_url or _NO_DATABASE, settings.pool_size, outages)
+        url = settings.database_url or _NO_DATABASE
+        self.lanes = lanes.open_to(url, settings.pool_size, outages, people=PeopleDatabase)
         self.database = self.lanes.people
         self.worlds = CurrentWorld()
-        queues = QueueTags()
+        self.held, self.wakeups = HeldRequests(look_again([room.door for room in rooms])), Wakeups()
+        self.metrics.held_now.set_function(lambda: len(self.held))
+        queues = QueueTags(self.wakeups)
         self.tail = Tail(self.lanes.tail, queues, self.metrics, clock)
         self.ready = asyncio.Event()
         self.obstacle = ""
         """Why the process is not ready yet; empty while nobody knows of a reason."""
         self.look: Look[Any] = Look()
-        self.held = HeldRequests()
         self.is_stopping = False
         self.trouble = ""
         """What is known about a database that cannot be reached, for /readyz; empty: what the database itself says."""
         advancer = None
-        by_class: dict[type, object] = {QueueTags: queues, Tail: self.tail}
+        by_class: dict[type, object] = {QueueTags: queues, SharedPages: SharedPages(), Tail: self.tail}
+        by_class.update({HeldRequests: self.held, Wakeups: self.wakeups})
         if isinstance(clock, VirtualClock):
             engine = self.lanes.engine
             advancer = by_class[Advancer] = Advancer(engine, self.worlds, clock, self.tail.tell, self.metrics)

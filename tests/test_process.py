@@ -12,11 +12,13 @@ import pytest
 
 from service import process as processes
 from service.access.identify import API
+from service.access.key_watch import KeyWatch
 from service.access.keyring import Keyring
 from service.clock import DatabaseClock, VirtualClock
 from service.context import Context, Part
 from service.engine import Engine
 from service.escalation.advance import Advancer
+from service.feed.newest import Newest
 from service.feed.tail import Tail
 from service.incidents.intake import Intake
 from service.main import ROOMS
@@ -187,7 +189,7 @@ async def test_a_part_loads_again_when_a_commit_says_so(database_url: str, datab
 async def test_rooms_parts_load_last_and_stop_first(haizhu_url: str) -> None:
     process = Process(Settings(database_url=haizhu_url), DatabaseClock(), ROOMS)
     kinds = [type(part) for part in process.parts]
-    assert kinds[-4:] == [Engine, Intake, CalendarWatch, Keyring]
+    assert kinds[-6:] == [Engine, Newest, Intake, CalendarWatch, KeyWatch, Keyring]
     assert kinds.index(Tail) < kinds.index(Engine)
     await process.stop()
 

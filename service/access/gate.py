@@ -11,6 +11,7 @@ from service.access.identify import identify
 from service.rules.errors import SihuError
 from service.web import problems
 from service.web.doors import Door, door_of
+from service.web.waiting import Look
 
 
 class Gate:
@@ -31,3 +32,15 @@ class Gate:
                     await problems.refusal(error, Request(scope), door)(scope, receive, send)
                     return
         await self._app(scope, receive, send)
+
+
+def look_again(doors: Sequence[Door]) -> Look:
+    """A second look at who sent a request that was let in before. Raises `Unauthorized` when its credential is good no
+    more."""
+
+    async def look(scope: Scope) -> None:
+        door = door_of(doors, scope["path"])
+        if door is not None and door.schemes:
+            await identify(scope, door.schemes)
+
+    return look

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from bisect import bisect_right
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -38,6 +40,8 @@ class Keyring(Part):
     def __init__(self, database: Database) -> None:
         self._database = database
         self._known: dict[bytes, _KnownKey] = {}
+        self._ends: list[datetime] = []
+        self._on_change: list[Callable[[], Awaitable[None]]] = []
         self.loaded = False
         self._changing = asyncio.Lock()
 
@@ -51,28 +55,47 @@ class Keyring(Part):
             return None
         return known.actor
 
+    def on_change(self, ring: Callable[[], Awaitable[None]]) -> None:
+        """Call `ring` whenever the keys may have become fewer."""
+        self._on_change.append(ring)
+
+    def ends_within(self, after: datetime, until: datetime) -> bool:
+        """Whether a key expires later than `after` and not later than `until`."""
+        return bisect_right(self._ends, after) < bisect_right(self._ends, until)
+
     async def load(self) -> None:
         """Read all usable keys from the database. Raises `Unavailable`; the keyring then keeps the keys that it has."""
         async with self._changing, self._database.read() as connection:
             self._known = {digest: _known(key) for digest, key in await keys.usable(connection)}
+            self._note_ends()
             self.loaded = True
+        await self._ring()
 
     async def admit(self, digest: bytes, key: Key) -> None:
         """Add a key that this process has committed. Waits for a running load, which may have read before the
         commit."""
         async with self._changing:
             self._known[digest] = _known(key)
+            self._note_ends()
 
     async def forget(self, key_id: UUID) -> None:
         """Remove a key whose revocation this process has committed: at once, and again after a running load, which may
         have read before the commit."""
         self._drop(key_id)
+        await self._ring()
         async with self._changing:
             self._drop(key_id)
 
     def _drop(self, key_id: UUID) -> None:
         for digest in [digest for digest, known in self._known.items() if known.key_id == key_id]:
             del self._known[digest]
+
+    def _note_ends(self) -> None:
+        self._ends = sorted(known.expires_at for known in self._known.values() if known.expires_at is not None)
+
+    async def _ring(self) -> None:
+        for ring in self._on_change:
+            await ring()
 
 
 def _known(key: Key) -> _KnownKey:

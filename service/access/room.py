@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from service.access import routes
 from service.access.identify import API
+from service.access.key_watch import KeyWatch
 from service.access.keyring import Keyring
 from service.room import Room
 
 ROOM = Room(
     door=API,
     routers=(routes.router,),
-    parts=(lambda context: Keyring(context.database),),
+    parts=(KeyWatch, lambda context: Keyring(context.database)),
 )

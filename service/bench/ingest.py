@@ -7,13 +7,13 @@ import asyncio
 import json
 from typing import Any
 
-from service.access.keys import NewKey
 from service.bench import load, server
 from service.bench.figures import comparison, print_progress
 from service.commands import sample
-from service.rules.words import Role
 from service.store.database import Database
 
+_KEYS_PER_CLIENT = 4
+"""A subject may send 50 writes a second over time: so a client may send 200."""
 _SERVERS = {
     "sihu": (("service.commands.parser", "serve"), "/v1/incidents"),
     "bare": (("service.bench.plain", "bare"), "/v1/bench/bare"),
@@ -23,7 +23,7 @@ _SERVERS = {
 
 async def measure(database: Database, arguments: argparse.Namespace) -> dict[str, Any]:
     """Measure reports per second. One control has no database; the other has the ORM and a commit a request."""
-    headers = await server.key(database, NewKey(Role.REPORTER, area=sample.STREET, subject="bench"))
+    keys = await server.reporters(database, _KEYS_PER_CLIENT * arguments.clients)
     body = {"grid_code": sample.CELL, "category": sample.CATEGORY, "description": "巷口垃圾堆积,气味大"}
     content = json.dumps(body, ensure_ascii=False).encode()
     rates: dict[str, list[float]] = {name: [] for name in _SERVERS}
@@ -31,7 +31,7 @@ async def measure(database: Database, arguments: argparse.Namespace) -> dict[str
     for turn in range(arguments.rounds):
         for name, (command, path) in _SERVERS.items():
             print_progress(f"round {turn + 1} of {arguments.rounds}: {name}")
-            requests = [load.request("POST", path, headers, content)]
+            requests = [load.request("POST", path, headers, content) for headers in keys]
             with server.serving(database.url, *command) as port:
                 await asyncio.to_thread(load.send, port, requests, clients=arguments.clients, seconds=1)
                 figures = await asyncio.to_thread(

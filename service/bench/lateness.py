@@ -8,21 +8,22 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import text
 
-from service.access.keys import NewKey
 from service.bench import clocks, load, server
 from service.bench.figures import comparison, percentile, print_progress
 from service.bench.seeding import seed
 from service.commands import sample
-from service.rules.words import Role
 from service.store.database import Database
 
 _MIN_LATE_S = 0.0001
 """The smallest lateness in the result, in seconds: a ratio to zero would mean nothing."""
+_KEYS = 16
+"""The reporters whose reports come in beside the deadlines."""
 _LEAD_S = 8
 """Seconds from the start of an idle server to the first deadline. In this time all deadlines are written, and the
 engine learns of them (it looks every 5 s)."""
@@ -35,14 +36,14 @@ async def measure(database: Database, arguments: argparse.Namespace) -> dict[str
     now = await clocks.now(database)
     print_progress(f"making {arguments.beside} open incidents")
     await seed(database, arguments.beside, reported_at=now, due_at=now + timedelta(days=30), name="open")
-    headers = await server.key(database, NewKey(Role.REPORTER, area=sample.STREET, subject="bench"))
+    keys = await server.reporters(database, _KEYS)
     quiet: list[dict[str, Any]] = []
     busy: list[dict[str, Any]] = []
     working: list[dict[str, Any]] = []
     for turn in range(arguments.rounds):
-        quiet.append(await _turn(database, arguments, f"quiet {turn + 1}", None))
-        busy.append(await _turn(database, arguments, f"busy {turn + 1}", headers))
-        working.append(await _turn(database, arguments, f"working {turn + 1}", headers, version=2))
+        quiet.append(await _turn(database, arguments, f"quiet {turn + 1}", ()))
+        busy.append(await _turn(database, arguments, f"busy {turn + 1}", keys))
+        working.append(await _turn(database, arguments, f"working {turn + 1}", keys, version=2))
     return {
         "unit": "seconds late",
         "rate": arguments.rate,
@@ -58,7 +59,7 @@ async def measure(database: Database, arguments: argparse.Namespace) -> dict[str
 
 
 async def _turn(
-    database: Database, arguments: argparse.Namespace, name: str, headers: dict[str, str] | None, *, version: int = 1
+    database: Database, arguments: argparse.Namespace, name: str, keys: Sequence[dict[str, str]], *, version: int = 1
 ) -> Any:
     print_progress(f"{arguments.rate} deadlines a second for {arguments.seconds:.0f} s, {name}")
     many = int(arguments.rate * arguments.seconds)
@@ -70,17 +71,18 @@ async def _turn(
         lead = (start - await clocks.now(database)).total_seconds()
         if lead < 0:
             raise RuntimeError(f"all was written {-lead:.1f} s after the first deadline: that would be measured, too")
-        beside = await _send_beside(port, headers, lead + arguments.seconds)
+        beside = await _send_beside(port, keys, lead + arguments.seconds)
         return {**_figures(await _lateness_of(database, name, many)), **beside}
 
 
-async def _send_beside(port: int, headers: dict[str, str] | None, seconds: float) -> dict[str, float]:
-    """Send a stream of reports for `seconds`. Without `headers`, only wait for that time."""
-    if headers is None:
+async def _send_beside(port: int, keys: Sequence[dict[str, str]], seconds: float) -> dict[str, float]:
+    """Send a stream of reports for `seconds`. Without `keys`, only wait for that time."""
+    if not keys:
         await asyncio.sleep(seconds)
         return {}
     body = {"grid_code": sample.CELL, "category": sample.CATEGORY, "description": "巷口垃圾堆积"}
-    wire = [load.request("POST", "/v1/incidents", headers, json.dumps(body, ensure_ascii=False).encode())]
+    content = json.dumps(body, ensure_ascii=False).encode()
+    wire = [load.request("POST", "/v1/incidents", headers, content) for headers in keys]
     sent = await asyncio.to_thread(load.send, port, wire, clients=4, seconds=seconds)
     if set(sent["statuses"]) != {"201"}:
         raise RuntimeError(f"the reports were answered {sent['statuses']}")

@@ -17,7 +17,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from service import postgres
-from service.bench import appraisal, clocks, drain, ingest, lateness, poll
+from service.bench import appraisal, clocks, drain, ingest, lateness, poll, waiters
 from service.commands import sample
 from service.commands.database import current_time, on_database
 from service.registry.bundle import importing
@@ -35,6 +35,7 @@ _MEASURES: dict[str, tuple[Measurement, str]] = {
     "drain": (drain.measure, "everything due at once, beside one bare SQL statement"),
     "lateness": (lateness.measure, "a steady stream of deadlines and reports: how late the clock fires"),
     "poll": (poll.measure, "a queue that did not change, beside /healthz"),
+    "waiters": (waiters.measure, "reports while many wait on the feed and on queues, beside while nobody waits"),
     "appraisal": (appraisal.measure, "the figures of a month, beside a bare count of its calls"),
 }
 _SERVER = {"shared_buffers": "512MB", "max_wal_size": "4GB", "checkpoint_timeout": "30min"}
@@ -55,8 +56,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--open", type=int, default=1_000_000, help="open incidents (drain, poll); default 1,000,000")
     parser.add_argument("--due", type=int, default=50_000, help="due at once (drain); default 50,000")
     parser.add_argument("--rounds", type=int, default=3, help="turns of each measurement and its control; default 3")
-    parser.add_argument("--seconds", type=float, default=10, help="length of one turn (ingest, lateness, poll)")
+    parser.add_argument(
+        "--seconds", type=float, default=10, help="length of one turn (ingest, lateness, poll, waiters)"
+    )
     parser.add_argument("--clients", type=int, default=64, help="connections of the load (ingest); default 64")
+    parser.add_argument(
+        "--waiters", type=int, default=500, help="on the feed, as many on a queue (waiters); default 500"
+    )
     parser.add_argument("--rate", type=int, default=200, help="deadlines a second (lateness); default 200")
     parser.add_argument("--beside", type=int, default=100_000, help="open beside them (lateness); default 100,000")
     parser.add_argument("--calls", type=int, default=1_000_000, help="calls a month (appraisal); default 1,000,000")

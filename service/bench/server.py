@@ -15,8 +15,10 @@ from urllib.request import urlopen
 from service import clock
 from service.access import keys
 from service.access.keys import NewKey
+from service.commands import sample
 from service.commands.database import now_and_world
 from service.rules.model import By
+from service.rules.words import Role
 from service.store.database import Database
 
 _UP_S = 30
@@ -51,6 +53,13 @@ def _wait(address: str) -> None:
             if clock.monotonic() > until:
                 raise
             time.sleep(0.1)
+
+
+async def reporters(database: Database, many: int) -> list[dict[str, str]]:
+    """Make keys of so many reporters and return their Authorization headers. A load goes round them: one subject alone
+    would soon have sent as many writes as it may."""
+    wanted = (NewKey(Role.REPORTER, area=sample.STREET, subject=f"bench-{number}") for number in range(many))
+    return [await key(database, each) for each in wanted]
 
 
 async def key(database: Database, new_key: NewKey) -> dict[str, str]:

@@ -82,7 +82,7 @@ async def _escalated_incident(
     end = {"to": plan[-1]["at"]}  # the first repeated call of the leader: days later, more with holidays between
     (await client.post("/v1/clock/advance", json=end, headers=ops)).raise_for_status()
     incident = (await client.get(path, headers=worker)).raise_for_status().json()
-    timeline = (await client.get(f"{path}/timeline", headers=worker)).raise_for_status().json()
+    timeline = (await client.get(f"{path}/timeline?limit=500", headers=worker)).raise_for_status().json()
     return incident, timeline["items"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Query, Request
@@ -14,25 +15,30 @@ from service.context import Context, CurrentContext
 from service.feed import cursors
 from service.feed.cursors import FeedCursor
 from service.feed.event_types import CloudEventPage, event
+from service.feed.newest import EventPage, Newest
 from service.feed.tail import Tail
 from service.registry.filters import demand_known
 from service.rules import errors
 from service.rules.sight import Viewer, sight_of
 from service.rules.words import EventType
 from service.shown import examples
-from service.store.log import feed, marks
-from service.store.log.feed import FeedFilter, FeedPage
+from service.store.log import feed
+from service.store.log.feed import FeedFilter
 from service.store.log.marks import BEGINNING, LogPlace, LostPlaceError
-from service.web import patterns, problems, waiting
-from service.web.answers import Answer, answer
+from service.web import paging, patterns, problems
+from service.web.answers import Answer
 from service.web.examples import ok
 from service.web.patterns import Shown
 from service.web.router import Router
 from service.web.text import COMMAS, Code, CursorText, Limit, Params, Prefix, WaitSeconds
+from service.web.waiting import HeldRequests
 
 router = Router(prefix="/v1/events", tags=["events"])
 
 _GATHER_S = 0.05
+_MAX_BEHIND_S = 2.0
+"""How long a reader that does not wait for news waits for its way to the database."""
+_NO_ITEMS = b"[]"
 _EXAMPLE: CloudEventPage = {"items": [examples.MISSED], "next_cursor": "WzQyXQ…"}
 
 
@@ -84,46 +90,75 @@ async def read_events(
     filters = FeedFilter(sight_of(caller), tuple(query.types), query.unit, query.area)
     start = await _start(context, query.after)
     demand_known(context.worlds.world, unit=query.unit, area=query.area)
+    reader = _FeedReader(
+        request, context, Viewer(caller, context.worlds.world, context.clock.now()), query.limit, filters
+    )
     try:
-        page, history = await _page(request, context, start.place, query, filters)
+        page, history = await reader.page(start.place, query.wait)
     except LostPlaceError as error:
         raise await cursors.refusal(context, start, error) from None
-    viewer = Viewer(caller, context.worlds.world, context.clock.now())
-    cursor = cursors.sign(context, LogPlace(page.scanned_to, page.mark), history)
-    return answer({"items": [event(viewer, each) for each in page.events], "next_cursor": cursor})
+    return paging.encoded(page.items, cursors.sign(context, page.place, history))
 
 
 async def _start(context: Context, after: str | None) -> FeedCursor:
     if after is None:
         return FeedCursor(BEGINNING)
     if after == "now":
-        async with context.database.read() as connection:
-            return FeedCursor(await marks.end(connection))
+        return FeedCursor(await context.part(Newest).end_of_log())
     return cursors.read(context, after)
 
 
-async def _page(
-    request: Request, context: Context, after: LogPlace, query: FeedQuery, filters: FeedFilter
-) -> tuple[FeedPage, str]:
-    """The next page and the history of its log; with `wait` the first page that is not empty. No database connection is
-    held while waiting."""
-    tail = context.part(Tail)
-    until = clock.monotonic() + query.wait
-    place = after
-    while True:
-        history = tail.history  # before the read, which may already see the next one
-        async with context.database.read() as connection:
-            page = await feed.read(connection, place.position, query.limit, filters, place.mark)
+@dataclass(frozen=True, slots=True)
+class _FeedReader:
+    """Who reads the feed, and what of it. No database connection is held while the reader waits."""
+
+    request: Request
+    context: Context
+    viewer: Viewer
+    limit: int
+    filters: FeedFilter
+
+    async def page(self, after: LogPlace, wait_s: float) -> tuple[EventPage, str]:
+        """The next page and the history of its log; with `wait_s` the first page that is not empty.
+
+        Raises:
+            LostPlaceError: the log was taken back, so that a place of this reader is not there any more, or what
+                follows it is too old to be kept.
+        """
+        until, place, page = clock.monotonic() + wait_s, after, None
+        if wait_s:
+            await self.context.part(Newest).follow()
+            page = self._kept(place)
+        while True:
+            history = self.context.part(Tail).history  # before the read, which may already see the next one
+            if page is None:
+                page = await self._stored(place, until)
+            if page.place.position == after.position:
+                after = page.place  # an older cursor had no mark
+            if page.items != _NO_ITEMS or not page.is_last:
+                return page, history
+            place = page.place
+            if not await self._has_news(place.position, until):
+                return EventPage(_NO_ITEMS, after, True), history
+            page = self._kept(place)
+            if page is None:  # the reader is behind by now: let more gather before looking in the database again
+                await asyncio.sleep(_GATHER_S)
+
+    def _kept(self, after: LogPlace) -> EventPage | None:
+        """The page, if this process has its events in memory."""
+        return self.context.part(Newest).page(after, self.limit, self.filters, self.viewer)
+
+    async def _stored(self, after: LogPlace, until: float) -> EventPage:
+        """The page from the database."""
+        timeout_s = max(_MAX_BEHIND_S, until - clock.monotonic())
+        async with self.context.part(Newest).behind(timeout_s), self.context.database.read() as connection:
+            found = await feed.read(connection, after.position, self.limit, self.filters, after.mark)
+        items = paging.encode([event(self.viewer, each) for each in found.events])
+        return EventPage(items, LogPlace(found.scanned_to, found.mark), not found.more)
+
+    async def _has_news(self, after: int, until: float) -> bool:
         left_s = until - clock.monotonic()
-        found = LogPlace(page.scanned_to, page.mark)
-        if found.position == after.position:
-            after = found  # an older cursor had no mark
-        if page.events or page.more:
-            return page, history
         if left_s <= 0:
-            return FeedPage((), after.position, False, after.mark), history
-        if place.position != after.position:  # these were not for this reader: let more gather before looking again
-            await asyncio.sleep(min(_GATHER_S, left_s))
-        place = found
-        if not await waiting.while_connected(request, tail.wait_past(place.position, left_s)):
-            return FeedPage((), after.position, False, after.mark), history
+            return False
+        waits = self.context.part(Newest).wait(after, self.filters, left_s)
+        return bool(await self.context.part(HeldRequests).while_connected(self.request, waits))

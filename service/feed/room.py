@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from service.access.identify import API
 from service.feed import event_routes, event_types
+from service.feed.newest import Newest
 from service.room import Room
 
 ROOM = Room(
     door=API,
     routers=(event_routes.router,),
+    parts=(Newest,),
     event_shapes=event_types.shapes,
 )

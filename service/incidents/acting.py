@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from service.context import Context
+from service.incidents import talk_quota
 from service.rules import access, lifecycle
 from service.rules.access import Party
 from service.rules.errors import IdempotencyMismatch, NotFound, Rule, VersionMoved, wrong_field
@@ -22,12 +23,14 @@ from service.store.incidents import loading, saving
 from service.store.incidents.incident_rows import incident_columns
 from service.store.incidents.loading import Loaded
 from service.store.incidents.saving import Stamp
+from service.store.log import talk
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
     """A person's act, and the conditions under which it is carried out. `versions`: the versions of the incident that
-    If-Match allows (None: any). `stamp`: the Idempotency-Key, under which the act is carried out only once."""
+    If-Match allows (None: any). `stamp`: who sent the act, and the Idempotency-Key under which it is carried out only
+    once."""
 
     act: Act
     actor: Actor
@@ -76,19 +79,24 @@ async def see_with_world(context: Context, incident_id: UUID, actor: Actor) -> t
 async def act(context: Context, incident_id: UUID, command: Command) -> IncidentView:
     """Carry out one act.
 
-    Raises, in this order: NotFound, IdempotencyMismatch (or a replay), NotYours, VersionMoved, IllegalTransition;
+    Raises, in this order: NotFound, IdempotencyMismatch (or a replay), NotYours, QuotaReached, VersionMoved,
+    IllegalTransition;
     `Unavailable` when the database cannot be reached. A replay is found before `NotYours` is raised: a unit that
     assigned its call to another and never received the answer sends the request again when the call is no longer its
     own.
     """
     async with context.database.begin() as tx:
         world = await context.worlds.fresh(tx)
+        if command.act.arrow in talk_quota.ARROWS:
+            await talk.lock(tx, command.actor.subject)
         await saving.lock(tx, [each for each in (incident_id, command.act.into) if each])
         loaded, party = _party(await loading.load(tx, incident_id), incident_id, command.actor)
-        if command.stamp and await _was_done(tx, incident_id, command.stamp):
+        if await _was_done(tx, incident_id, command.stamp):
             return IncidentView(loaded.row, loaded.calls, loaded.incident.requests, world, replayed=True)
         _demand_named(loaded.incident, command.act)
         lifecycle.authorize(loaded.incident, command.act.arrow, party)
+        if command.act.arrow in talk_quota.ARROWS:
+            await talk_quota.demand(tx, command.actor.subject, context.clock.now())
         _demand_version(command.versions, loaded.incident.version)
         decisions = await _decide(tx, loaded.incident, command.act, party, world, context.clock.now())
         stamps = {incident_id: command.stamp} if command.stamp else None
@@ -128,7 +136,9 @@ def _unseen(incident_id: UUID) -> Sentence:
     return Sentence("There is no incident {incident} that you may see.", incident=str(incident_id))
 
 
-async def _was_done(tx: Transaction, incident_id: UUID, stamp: Stamp) -> bool:
+async def _was_done(tx: Transaction, incident_id: UUID, stamp: Stamp | None) -> bool:
+    if stamp is None or stamp.key is None:
+        return False
     done = await saving.stamped_hash(tx, incident_id, stamp.subject, stamp.key)
     if done is not None and done != stamp.body_hash:
         raise IdempotencyMismatch(

@@ -70,8 +70,10 @@ class ActionRequest:
     async def carry_out(self, act: Act, body: Body, **path: int) -> Answer[IncidentWithCalls]:
         """Carry out `act` and answer with the incident, after the commit. When the same key and body come again, the
         answer is the incident as it now stands, and nothing is done a second time. `path`: the numbers in the path."""
-        content = {"arrow": act.arrow.value, **path, **body.model_dump(exclude_unset=True)}
-        stamp = Stamp(self.caller.subject, self.key, reporting.body_hash(content)) if self.key else None
+        stamp = Stamp(self.caller.subject)
+        if self.key:
+            content = {"arrow": act.arrow.value, **path, **body.model_dump(exclude_unset=True)}
+            stamp = Stamp(self.caller.subject, self.key, reporting.body_hash(content))
         command = Command(act, self.caller, self.if_match, stamp)
         done = await acting.act(self.context, self.incident_id, command)
         viewer = Viewer(self.caller, done.world, self.context.clock.now())

@@ -8,8 +8,9 @@ from typing import Annotated
 from fastapi import Path as FromPath
 from pydantic import Field
 
-from service.incidents.action_requests import RESPONSES, Action, DecideBody
+from service.incidents.action_requests import RESPONSES, Action, DecideBody, responses
 from service.incidents.schemas import NoAttachments, example
+from service.rules import errors
 from service.rules.model import Act
 from service.rules.words import Arrow, Ground
 from service.shown.incident import IncidentWithCalls
@@ -193,10 +194,14 @@ class CommentBody(Body):
     text: LongText
 
 
-@router.post("/comment", summary="Comment on the incident · 留言", responses=RESPONSES)
+_TALK = responses(errors.QuotaReached)
+
+
+@router.post("/comment", summary="Comment on the incident · 留言", responses=_TALK)
 async def comment_incident(body: CommentBody, action: Action) -> Answer[IncidentWithCalls]:
     """The reporter, the community and street of the cell, every unit that was ever called or asked to assist, and the
-    reporters of merged incidents write on the timeline, in any state. The version of the incident does not change."""
+    reporters of merged incidents write on the timeline, in any state. The version of the incident does not change.
+    Comments and urges are 60 an hour at most, together: then 429 `quota`, and `Retry-After` says how long."""
     return await action.carry_out(Act(Arrow.COMMENT, body.text), body)
 
 
@@ -208,9 +213,10 @@ class UrgeBody(Body):
     message: LongText
 
 
-@router.post("/urge", summary="Urge the called unit · 催办", responses=RESPONSES)
+@router.post("/urge", summary="Urge the called unit · 催办", responses=_TALK)
 async def urge_incident(body: UrgeBody, action: Action) -> Answer[IncidentWithCalls]:
     """The reporter, the community and street of the cell, every unit that was ever called or asked to assist, and the
     reporters of merged incidents urge the called unit, until the incident is resolved. The called unit itself and its
-    members may not. State, deadline and version do not change."""
+    members may not. State, deadline and version do not change. Comments and urges are 60 an hour at most, together:
+    then 429 `quota`, and `Retry-After` says how long."""
     return await action.carry_out(Act(Arrow.URGE, body.message), body)

@@ -37,6 +37,7 @@ from service.shown.incident import IncidentWithCalls
 from service.store.incidents.incident_rows import incident_columns
 from service.store.incidents.loading import Loaded
 from service.store.incidents.reports import Report
+from service.web import shares
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +55,10 @@ async def report(context: Context, body: ReportBody, actor: Actor, key: str | No
 
     Raises:
         ValidationFailed, NotYours, SourceTaken, IdempotencyMismatch, UnknownCell, UnknownCategory, Unavailable.
+        TooMany: as many requests of the actor's subject wait already.
     """
-    outcome = await _submitted(context, body, actor, key)
+    with shares.waiting():
+        outcome = await _submitted(context, body, actor, key)
     return _reported(context, outcome, actor, await _earlier(context, [outcome], actor))
 
 
@@ -66,7 +69,8 @@ async def report_batch(
     with the key that it is stored under. The items share commits, and the incidents of replays are read at once."""
     # each is submitted before its task first waits, and the tasks begin in this order: of two under one key the first
     # item wins
-    outcomes = await asyncio.gather(*(_item(context, item, actor, key) for item, key in items))
+    with shares.waiting():
+        outcomes = await asyncio.gather(*(_item(context, item, actor, key) for item, key in items))
     earlier: Mapping[UUID, Loaded] | Unavailable
     try:
         earlier = await _earlier(context, outcomes, actor)

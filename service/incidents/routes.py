@@ -26,7 +26,7 @@ from service.shown.row import IncidentRow
 from service.web import headers, problems
 from service.web.answers import Answer, answer, answer_in_words
 from service.web.examples import ok, unchanged
-from service.web.paging import ItemPage
+from service.web.paging import ItemPage, PageQuery
 from service.web.router import Router
 
 router = Router(prefix="/v1/incidents", tags=["incidents"])
@@ -145,17 +145,19 @@ async def read_incident(
     "/{incident_id}/timeline",
     summary="The events of an incident, oldest first · 时间线",
     responses={
-        200: ok("Every event of this incident", examples.INCIDENT_TIMELINE),
-        **problems.documented(*_READ_PROBLEMS),
+        200: ok("One page of the events of this incident", examples.INCIDENT_TIMELINE),
+        **problems.documented(*_READ_PROBLEMS, errors.BadCursor, errors.ValidationFailed),
     },
 )
 async def read_timeline(
-    context: CurrentContext, caller: Caller, incident_id: IncidentId
+    context: CurrentContext, caller: Caller, incident_id: IncidentId, query: Annotated[PageQuery, Query()]
 ) -> Answer[ItemPage[IncidentEvent]]:
-    """Every event of the incident, including the events from before you could see the incident."""
+    """Every event of the incident, page by page, including the events from before you could see the incident. An event
+    that happens while you read comes on the last page."""
+    page = cloud_events.wanted(context, caller.subject, incident_id, query)
     await acting.see(context, incident_id, caller)
     viewer = Viewer(caller, context.worlds.world, context.clock.now())
-    return answer(await cloud_events.timeline(context.database, viewer, incident_id))
+    return answer(await cloud_events.timeline(context, viewer, page))
 
 
 @router.get(

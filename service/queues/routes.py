@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl
 from uuid import UUID
@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError
 from service import context as contexts
 from service.access import deps
 from service.context import Context
+from service.queues.pages import PageKey, QueuePage, SharedPages
 from service.queues.tags import DEFAULT_STATES, QueueTags
 from service.rules import errors
 from service.rules.model import Actor
@@ -25,13 +26,14 @@ from service.rules.world import World
 from service.shown import examples
 from service.shown.row import IncidentRow, row
 from service.store.incidents import queue_pages
-from service.web import faults, headers, problems, waiting
-from service.web.answers import Answer, answer
+from service.web import faults, headers, paging, problems
+from service.web.answers import Answer
 from service.web.cursors import kind_of
 from service.web.examples import ok, unchanged
 from service.web.paging import ItemPage
 from service.web.router import Router
 from service.web.text import Limit, PageCursor, Params, WaitSeconds
+from service.web.waiting import HeldRequests
 
 router = Router(prefix="/v1/queues", tags=["queues"])
 
@@ -93,15 +95,21 @@ async def read_queue(request: Request) -> Answer[ItemPage[QueueRow]] | Response:
     states = frozenset(map(State, query.state)) or DEFAULT_STATES
     tags = context.part(QueueTags)
     tag = tags.tag(unit, states)
+    woken = False
     if headers.is_unchanged(request.headers.get("if-none-match"), tag):
-        changed = query.wait and await waiting.while_connected(request, tags.changed(unit, states, tag, query.wait))
-        if not changed:
+        waits = tags.changed(unit, states, tag, query.wait) if query.wait else None
+        woken = bool(waits and await context.part(HeldRequests).while_connected(request, waits))
+        if not woken:
             return Response(status_code=304, headers={"ETag": tag})
         tag = tags.tag(unit, states)
     # the tag is taken before the rows are read, so the rows may be newer than the tag, but never older
-    viewer = Viewer(actor, context.worlds.world, context.clock.now())
-    page = await _page(context, viewer, sight, unit, sorted(states), query)
-    return answer(page, headers={"ETag": tag})
+    kind = kind_of("queue", {"unit": unit, "states": sorted(states)}, actor.subject)
+    after = None if query.cursor is None else _place(context.cursors.read(kind, query.cursor))
+    key = PageKey(unit, tuple(sorted(states)), after, query.limit, sight, tag)
+    read = partial(_read, context, Viewer(actor, context.worlds.world, context.clock.now()), key)
+    page = await context.part(SharedPages).page(key, tags.commits, read, woken=woken)
+    cursor = context.cursors.sign(kind, page.last) if page.last else None
+    return paging.encoded(page.items, cursor, headers={"ETag": tag})
 
 
 @lru_cache(maxsize=1024)
@@ -130,20 +138,20 @@ def _sight(actor: Actor, code: str, world: World, now: datetime) -> Sight:
     return sight
 
 
-async def _page(
-    context: Context, viewer: Viewer, sight: Sight, unit: str, states: list[State], query: QueueQuery
-) -> ItemPage[QueueRow]:
-    kind = kind_of("queue", {"unit": unit, "states": states}, viewer.actor.subject)
-    after = None
-    if query.cursor is not None:
-        due_at, incident_id = context.cursors.read(kind, query.cursor)
-        after = datetime.fromisoformat(due_at), UUID(incident_id)
+def _place(values: Any) -> tuple[datetime, UUID]:
+    """The place that a cursor carries."""
+    due_at, incident_id = values
+    return datetime.fromisoformat(due_at), UUID(incident_id)
+
+
+async def _read(context: Context, viewer: Viewer, key: PageKey) -> QueuePage:
+    """Read a page. How a row looks depends on the world and the moment, and not on who of one sight looks."""
     async with context.database.read() as connection:
-        found = await queue_pages.page(connection, unit, states, after, query.limit + 1, sight=sight)
-    shown = found[: query.limit]
-    last = shown[-1] if len(found) > query.limit else None
-    cursor = context.cursors.sign(kind, [last["due_at"], last["id"]]) if last else None
-    return {"items": [_row(viewer, each, unit) for each in shown], "next_cursor": cursor}
+        found = await queue_pages.page(connection, key.unit, key.states, key.after, key.limit + 1, sight=key.sight)
+    shown = found[: key.limit]
+    last = shown[-1] if len(found) > key.limit else None
+    items = paging.encode([_row(viewer, each, key.unit) for each in shown])
+    return QueuePage(items, (last["due_at"], last["id"]) if last else None)
 
 
 def _row(viewer: Viewer, stored: Mapping[Any, Any], unit: str) -> QueueRow:

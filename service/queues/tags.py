@@ -16,6 +16,7 @@ from uuid import UUID
 
 from service.rules.words import CALL_OPEN_STATES, State
 from service.store.log.marks import BEGINNING, LogPlace, short
+from service.web.waiting import Wakeups
 
 DEFAULT_STATES = frozenset(CALL_OPEN_STATES)
 
@@ -24,23 +25,27 @@ class QueueTags:
     """The place of the last change for each unit and state. The tail of the log advances it, the queue route reads
     it."""
 
-    def __init__(self) -> None:
+    def __init__(self, wakeups: Wakeups | None = None) -> None:
         self._places: dict[str, LogPlace] = {}
         # Batches come in the order of their commits, not of their ids: the turn of a batch says which came last.
         self._fresh: dict[str, list[tuple[int, UUID]]] = {}
         self._turns = itertools.count(1)
-        self._changed: dict[str, asyncio.Event] = {}
+        self.commits = 0
+        """The transactions that this process has committed so far."""
+        self._wakeups = wakeups or Wakeups()
+        self._waiting: dict[str, dict[asyncio.Future[None], frozenset[State]]] = {}
 
     def load(self, marks: Mapping[tuple[str, str], LogPlace]) -> None:
         """Replace all places by the stored ones. Everybody who waits looks again."""
         self._places = {f"{unit}:{state}": place for (unit, state), place in marks.items()}
-        for unit in list(self._changed):
-            self._ring(unit)
+        for unit in list(self._waiting):
+            for waiter in self._waiting.pop(unit):
+                self._wakeups.wake(waiter)
 
     def touch(self, keys: Iterable[str], batch: UUID) -> None:
         """Note that this process committed a change of these queues ("unit:state"). The position of the change is not
         known yet."""
-        turn = next(self._turns)
+        self.commits = turn = next(self._turns)
         for key in keys:
             self._fresh.setdefault(key, []).append((turn, batch))
             self._ring(key)
@@ -84,21 +89,31 @@ class QueueTags:
         try:
             async with asyncio.timeout(timeout_s):
                 while self.tag(unit, states) == tag:
-                    await self._bell(unit).wait()
+                    await self._bell(unit, states)
         except TimeoutError:
             return False
         return True
 
-    def _bell(self, unit: str) -> asyncio.Event:
-        bell = self._changed.get(unit)
-        if bell is None or bell.is_set():
-            bell = self._changed[unit] = asyncio.Event()
-        return bell
+    async def _bell(self, unit: str, states: frozenset[State]) -> None:
+        """Wait until a queue of this unit in one of these states has changed."""
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        waiting = self._waiting.setdefault(unit, {})
+        waiting[waiter] = states
+        try:
+            await waiter
+        finally:
+            waiting.pop(waiter, None)
+            if not waiting and self._waiting.get(unit) is waiting:
+                del self._waiting[unit]
 
     def _ring(self, key: str) -> None:
-        bell = self._changed.pop(key.partition(":")[0], None)
-        if bell is not None:
-            bell.set()
+        unit, _, state = key.partition(":")
+        waiting = self._waiting.get(unit)
+        if waiting is None:
+            return
+        for waiter in [waiter for waiter, states in waiting.items() if state in states]:
+            del waiting[waiter]
+            self._wakeups.wake(waiter)
 
 
 def _position(place: LogPlace) -> int:

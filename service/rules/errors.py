@@ -24,6 +24,8 @@ SihuError
 │       ├── UnknownCell
 │       ├── UnknownCategory
 │       └── UnknownUnit
+├── TooMany                      more at once than one subject may have     429
+│   └── QuotaReached             as often within an hour as one subject may
 ├── InternalError                a fault of the service, never of a request 500
 └── Unavailable                  the database cannot be reached             503
 """
@@ -217,6 +219,22 @@ class UnknownCategory(UnknownReference):
 
 class UnknownUnit(UnknownReference):
     code, title = "unknown_unit", Sentence("No such unit")
+
+
+class TooMany(SihuError):
+    """A subject has more requests open, or sends them faster, than one subject may. The same request is taken in
+    `retry_after_s` seconds."""
+
+    code, title = "too_many", Sentence("Too many requests at once")
+    retryable = True
+
+    def __init__(self, detail: Sentence, *, retry_after_s: int = 1) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
+
+
+class QuotaReached(TooMany):
+    code, title = "quota", Sentence("As often as one subject may within an hour")
 
 
 class InternalError(SihuError):

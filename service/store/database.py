@@ -86,7 +86,7 @@ class Database:
     def patient(self) -> Database:
         """Two connections apart, for requests that take longer than others may: imports, and figures of a month."""
         if self._longer is None:
-            self._longer = Database(
+            self._longer = type(self)(
                 self.url,
                 pool_size=_PATIENT_POOL,
                 patience=_PATIENT,

@@ -49,17 +49,17 @@ class Lanes:
         return self.people, self.parts, self.engine, self.tail, self.probe
 
 
-def open_to(url: str, pool_size: int, outages: Outages) -> Lanes:
-    """The lanes to the database at `url`, of which people have `pool_size` connections. None is opened before it is
-    used."""
+def open_to(url: str, pool_size: int, outages: Outages, *, people: type[Database] = Database) -> Lanes:
+    """The lanes to the database at `url`, of which people have `pool_size` connections, by a class of their own. None
+    is opened before it is used."""
 
-    def lane(name: Lane, size: int, patience: Patience) -> Database:
+    def lane(name: Lane, size: int, patience: Patience, kind: type[Database] = Database) -> Database:
         application = f"sihu {name}"  # by which `sihu doctor` knows the sessions of an engine
-        return Database(url, pool_size=size, patience=patience, application=application, lane=name, outages=outages)
+        return kind(url, pool_size=size, patience=patience, application=application, lane=name, outages=outages)
 
     return Lanes(
         outages,
-        people=lane(Lane.PEOPLE, pool_size, _PEOPLE),
+        people=lane(Lane.PEOPLE, pool_size, _PEOPLE, people),
         parts=lane(Lane.PARTS, _PARTS_POOL, _PARTS),
         engine=lane(Lane.ENGINE, _ENGINE_POOL, _ENGINE),
         tail=lane(Lane.TAIL, _TAIL_POOL, _TAIL),

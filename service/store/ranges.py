@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ARRAY, ColumnElement, Text, and_, cast
+from sqlalchemy.dialects.postgresql import array
 
 
 def within(column: ColumnElement[Any], prefix: str) -> ColumnElement[bool]:
@@ -21,6 +22,6 @@ def overlaps(column: ColumnElement[Any], codes: Sequence[str]) -> ColumnElement[
     return column.bool_op("&&")(cast(list(codes), ARRAY(Text)))
 
 
-def holds(column: ColumnElement[Any], code: str) -> ColumnElement[bool]:
+def holds(column: ColumnElement[Any], code: str | ColumnElement[str]) -> ColumnElement[bool]:
     """Return the condition that a column with a list of codes contains `code`."""
-    return column.bool_op("@>")(cast([code], ARRAY(Text)))
+    return column.bool_op("@>")(cast(array([code]), ARRAY(Text)))

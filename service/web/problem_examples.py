@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from service.rules import errors
@@ -112,6 +113,21 @@ EXAMPLES: Mapping[type[SihuError], Example] = {
     errors.UnknownCell: Example(_CELL, (Pointer("/grid_code", _CELL, Rule.UNKNOWN),)),
     errors.UnknownCategory: Example(_CATEGORY, (Pointer("/category", _CATEGORY, Rule.UNKNOWN),)),
     errors.UnknownUnit: Example(_UNIT, (Pointer("/unit", _UNIT, Rule.UNKNOWN),)),
+    errors.TooMany: Example(
+        Sentence(
+            "You have {busy} requests at the database and {waiting} waiting, and more is not possible: wait until some "
+            "are answered, then send this one again.",
+            busy=8,
+            waiting=64,
+        )
+    ),
+    errors.QuotaReached: Example(
+        Sentence(
+            "You have sent {most} comments and urges within an hour: send this one again in {wait}.",
+            most=60,
+            wait=timedelta(minutes=12),
+        )
+    ),
     errors.InternalError: Example(
         Sentence(
             "Something went wrong here, not with your request. Send it again; if it stays, tell ops its X-Request-Id."

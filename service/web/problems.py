@@ -46,6 +46,7 @@ FAMILIES: Mapping[type[SihuError], int] = {
     errors.VersionMoved: 412,
     errors.Conflict: 409,
     errors.Invalid: 422,
+    errors.TooMany: 429,
     errors.InternalError: 500,
     errors.Unavailable: 503,
 }
@@ -128,7 +129,7 @@ def refusal(
     Outside all doors (`door` None) the answer is a problem document."""
     request_log.mark(request.scope, error.code)
     lines = dict(headers or {})
-    if isinstance(error, errors.Unavailable):
+    if isinstance(error, errors.Unavailable | errors.TooMany):
         lines["Retry-After"] = str(error.retry_after_s)
     if isinstance(error, errors.Unauthorized) and door is not None:
         lines["WWW-Authenticate"] = door.challenge

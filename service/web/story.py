@@ -57,4 +57,4 @@ def _act(name: str, verb: str, body: str) -> str:
 
 
 def _timeline(incident: str) -> str:
-    return f"""curl -sS "$SIHU/v1/incidents/{incident}/timeline" {_as("WORKER")} | python3 -c '{_EVENTS}'"""
+    return f"""curl -sS "$SIHU/v1/incidents/{incident}/timeline?limit=500" {_as("WORKER")} | python3 -c '{_EVENTS}'"""

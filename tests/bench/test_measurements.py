@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import URL
 
-from service.bench import appraisal, drain, ingest, lateness, poll, run
+from service.bench import appraisal, drain, ingest, lateness, poll, run, waiters
 from service.bench.figures import comparison
 from service.bench.run import Measurement
 from service.bench.seeding import seed
@@ -29,7 +29,9 @@ pytestmark = pytest.mark.anyio
 
 _OF_INCIDENTS = {"event": "event WHERE incident_id IS NOT NULL"}
 NOW = datetime(2026, 11, 23, 1, tzinfo=UTC)
-SMALL = argparse.Namespace(open=700, due=600, rounds=1, seconds=0.5, clients=4, rate=20, beside=50, calls=600)
+SMALL = argparse.Namespace(
+    open=700, due=600, rounds=1, seconds=0.5, clients=4, rate=20, beside=50, calls=600, waiters=20
+)
 
 
 def _is_compared(found: dict[str, Any]) -> None:
@@ -146,6 +148,12 @@ async def test_poll(database_url: str) -> None:
     _is_compared(figures["changed_against_healthz"])
 
 
+async def test_waiters(database_url: str) -> None:
+    figures = await _small(database_url, waiters.measure)
+    for name in ("mean", "p50", "p99"):
+        _is_compared(figures[f"{name}_with_waiters_against_without"])
+
+
 async def test_appraisal(database_url: str) -> None:
     figures = await _small(database_url, appraisal.measure)
     for grouping in Grouping:
@@ -172,7 +180,7 @@ def test_a_given_server_gets_a_database_of_our_own_that_goes_away_again(given: S
 
 
 def test_every_measurement_can_be_asked_for() -> None:
-    for what in ("ingest", "drain", "lateness", "poll", "appraisal", "all"):
+    for what in ("ingest", "drain", "lateness", "poll", "waiters", "appraisal", "all"):
         assert parser._parser().parse_args(["bench", what]).command is run.run
 
 

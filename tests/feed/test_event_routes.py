@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from service.feed import newest
 from service.rules.words import EventType
 from service.store.log import feed
 from tests.house import CELL, COMMUNITY, STREET, House
@@ -106,6 +107,7 @@ async def test_a_filter_that_matches_little_moves_the_cursor_on(house: House, mo
     await house.act("worker", first, "comment", text="还在")
     await house.sealed()
     monkeypatch.setattr(feed, "SCAN", 2)
+    monkeypatch.setattr(newest, "_WARM_EVENTS", 0)
     cursors: list[str] = []
     while True:
         query = {"after": cursors[-1]} if cursors else {}

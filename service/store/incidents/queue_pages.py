@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, RowMapping, Select, select, text, tuple_, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    RowMapping,
+    Select,
+    Text,
+    Uuid,
+    bindparam,
+    select,
+    text,
+    tuple_,
+    union_all,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.elements import TextClause
 
@@ -34,15 +47,26 @@ async def page(
 ) -> Sequence[RowMapping]:
     """Return the open incidents whose last call is on `unit` or in which `unit` assists, as far as `sight` grants them:
     those after the place `after`, soonest first by `(due_at, id)`."""
+    start = {} if after is None else {"after_due_at": after[0], "after_id": after[1]}
+    parameters = {"unit": unit, "states": states, "limit": limit, **start}
+    found = await connection.execute(_statement(sight, after is not None), parameters)
+    rows: Sequence[RowMapping] = found.mappings().all()
+    return rows
+
+
+# building this statement costs more than the server takes for it, and leaves a thousand objects to the collector
+@lru_cache(maxsize=256)
+def _statement(sight: Sight, goes_on: bool) -> Select[Any]:
+    limit = bindparam("limit", type_=Integer)
 
     def part(*which: ColumnElement[bool] | TextClause) -> Select[Any]:
-        query = joined().where(*which, incident.c.state.in_(states), seen(sight))
-        if after is not None:
-            query = query.where(tuple_(incident.c.due_at, incident.c.id) > tuple_(*after))
+        query = joined().where(*which, incident.c.state.in_(bindparam("states", expanding=True)), seen(sight))
+        if goes_on:
+            place = tuple_(bindparam("after_due_at", type_=incident.c.due_at.type), bindparam("after_id", type_=Uuid))
+            query = query.where(tuple_(incident.c.due_at, incident.c.id) > place)
         return query.order_by(incident.c.due_at, incident.c.id).limit(limit)
 
-    called, assisting = part(incident.c.unit == unit, _OPEN), part(holds(incident.c.assisting, unit), _ASSISTED)
+    called = part(incident.c.unit == bindparam("unit", type_=Text), _OPEN)
+    assisting = part(holds(incident.c.assisting, bindparam("unit", type_=Text)), _ASSISTED)
     both = union_all(select(called.subquery("called")), select(assisting.subquery("assisted"))).subquery("queue")
-    query = select(both).order_by(both.c.due_at, both.c.id).limit(limit)
-    rows: Sequence[RowMapping] = (await connection.execute(query)).mappings().all()
-    return rows
+    return select(both).order_by(both.c.due_at, both.c.id).limit(limit)

@@ -22,11 +22,12 @@ NUMBER_BLOCK = 100
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """The Idempotency-Key of an action, stored on its first event, and unique per incident and subject."""
+    """Who sent an action, and its Idempotency-Key if it has one, which is unique per incident and subject. They are
+    stored on the first event of the action."""
 
     subject: str
-    key: str
-    body_hash: bytes
+    key: str | None = None
+    body_hash: bytes | None = None
 
 
 async def lock(tx: AsyncConnection, ids: Sequence[UUID]) -> None:

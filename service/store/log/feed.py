@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, literal_column, select, true
+from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, literal_column, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.rules.sight import Sight
+from service.rules.sight import Sight, sees_event
 from service.rules.words import EventType
 from service.store.log import marks
 from service.store.log.marks import LogPlace
@@ -72,6 +73,34 @@ class FeedPage:
     mark: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """One numbered event with the columns by which readers are told apart, for a process that filters in memory."""
+
+    stored: StoredEvent
+    position: int
+    area: str
+    unit: str | None
+    audience: Sequence[str]
+
+    @property
+    def place(self) -> LogPlace:
+        """Where the event stands in the log."""
+        return LogPlace(self.position, marks.short(self.stored.mark))
+
+
+def lets_through(filters: FeedFilter, new: NewEvent) -> bool:
+    """Whether the filters and the sight let an event through: the same in memory as `_conditions` to the database."""
+    if filters.types and new.stored.type not in filters.types:
+        return False
+    if filters.unit is not None and new.unit != filters.unit:
+        return False
+    if filters.within_area is not None and not new.area.startswith(filters.within_area):
+        return False
+    of_incident = new.stored.incident_id is not None
+    return sees_event(filters.sight, of_incident=of_incident, area=new.area, audience=new.audience)
+
+
 async def read(
     connection: AsyncConnection, after: int, limit: int, filters: FeedFilter, mark: str | None = None
 ) -> FeedPage:
@@ -94,13 +123,40 @@ async def read(
     return FeedPage(events, stop.position, stop.position < end.position, stop.mark)
 
 
+async def between(connection: AsyncConnection, after: LogPlace, until: int) -> list[NewEvent]:
+    """Return all numbered events past the place `after` and up to `until`, which is the end of a batch, in order. Call
+    it in a `Database.read` block.
+
+    Raises:
+        LostPlaceError: the log was taken back, so that the place is not there any more.
+    """
+    await marks.end_after(connection, after)
+    rows = await connection.execute(_between(), {"after": after.position, "until": until})
+    return [NewEvent(StoredEvent(*row[:-3]), row.position, *row[-3:]) for row in rows]
+
+
+@cache  # the tail moves many times a second, and a statement costs more to build than to run
+def _between() -> Select[Any]:
+    after, until = (bindparam(name, type_=BigInteger) for name in ("after", "until"))
+    return _stretch(after, until, _COLUMNS + _READERS, ())
+
+
 def _page(after: int, stop: int, limit: int, filters: FeedFilter) -> Select[Any]:
+    return _stretch(after, stop, _COLUMNS, _conditions(filters)).limit(limit)
+
+
+def _stretch(
+    after: int | ColumnElement[int],
+    stop: int | ColumnElement[int],
+    columns: Sequence[ColumnElement[Any]],
+    conditions: Sequence[ColumnElement[bool]],
+) -> Select[Any]:
     # OFFSET 0 makes the planner look up the events of one batch after the other. Without it, the planner would answer a
     # filter that matches little by reading the whole table once into a hash
     position = (log_batch.c.last_position - log_batch.c.events + event.c.ord).label("position")
     here = (
-        select(event.c.batch_id, event.c.ord, position, *_COLUMNS, log_batch.c.mark)
-        .where(event.c.batch_id == log_batch.c.id, position > after, *_conditions(filters))
+        select(event.c.batch_id, event.c.ord, position, *columns)
+        .where(event.c.batch_id == log_batch.c.id, position > after, *conditions)
         .order_by(event.c.ord)
         .offset(literal_column("0"))
         .lateral("here")
@@ -110,7 +166,6 @@ def _page(after: int, stop: int, limit: int, filters: FeedFilter) -> Select[Any]
         .select_from(log_batch.join(here, true()))
         .where(log_batch.c.last_position > after, log_batch.c.last_position <= stop)
         .order_by(log_batch.c.last_position, here.c.ord)
-        .limit(limit)
     )
 
 
@@ -125,7 +180,9 @@ async def _end_of_batch(connection: AsyncConnection, position: int) -> LogPlace:
     return LogPlace(found.last_position, marks.short(found.mark))
 
 
-_COLUMNS = (event.c.incident_id, event.c.sequence, event.c.type, event.c.at, event.c.data)
+_COLUMNS = (event.c.incident_id, event.c.sequence, event.c.type, event.c.at, event.c.data, log_batch.c.mark)
+_READERS = (event.c.area, event.c.unit, event.c.audience)
+"""The columns by which readers are told apart, in the order of `NewEvent`."""
 
 
 def _conditions(filters: FeedFilter) -> list[ColumnElement[bool]]:
@@ -139,12 +196,17 @@ def _conditions(filters: FeedFilter) -> list[ColumnElement[bool]]:
     return tests
 
 
-async def timeline(connection: AsyncConnection, incident_id: UUID) -> Sequence[StoredEvent]:
-    """Return every event of one incident, oldest first, whether it is numbered yet or not."""
+async def timeline(
+    connection: AsyncConnection, incident_id: UUID, *, after: int = 0, limit: int
+) -> Sequence[StoredEvent]:
+    """Return at most `limit` events of one incident whose sequence is greater than `after`, oldest first, whether they
+    are numbered yet or not."""
     query = (
-        select(event.c.batch_id, event.c.ord, *_COLUMNS, log_batch.c.mark)
+        select(event.c.batch_id, event.c.ord, *_COLUMNS)
         .outerjoin(log_batch, log_batch.c.id == event.c.batch_id)
-        .where(event.c.incident_id == incident_id)
+        .where(event.c.incident_id == incident_id, event.c.sequence > after)
+        .order_by(event.c.sequence)
+        .limit(limit)
     )
-    rows = await connection.execute(query.order_by(event.c.sequence))
+    rows = await connection.execute(query)
     return [StoredEvent(row.batch_id, row.ord, None, *row[2:]) for row in rows]

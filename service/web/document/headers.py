@@ -16,6 +16,14 @@ _HEADERS: Mapping[str, Mapping[str, Any]] = {
         "schema": {"type": "string", "const": "true"},
     },
     "Retry-After": {"description": "seconds to wait before the next try", "schema": {"type": "integer", "minimum": 0}},
+    "RateLimit-Policy": {
+        "description": 'the writes that a subject may send: `"writes";q=500;w=10` are 500 within 10 seconds',
+        "schema": _TEXT,
+    },
+    "RateLimit": {
+        "description": "`r`: how many writes are left; `t`: in how many seconds all of them are there again",
+        "schema": _TEXT,
+    },
     "Accept-Encoding": {"description": "the only coding of a body that is read: `identity`", "schema": _TEXT},
     "WWW-Authenticate": {"description": "how to sign in", "schema": _TEXT},
     "Content-Disposition": {"description": "the name under which to save the file", "schema": _TEXT},
@@ -30,11 +38,14 @@ _HEADERS: Mapping[str, Mapping[str, Any]] = {
     "X-Content-Type-Options": {"description": "nosniff", "schema": _TEXT},
 }
 _ALWAYS = ("X-Request-Id", "Sihu-Now", "Content-Language", "Cache-Control", "X-Content-Type-Options", "Vary")
+_OF_WRITES = ("RateLimit-Policy", "RateLimit")
+"""The headers of every answer to a write of somebody who has signed in."""
 _NEVER_MISSING = frozenset(_ALWAYS) - {"Sihu-Now"}
 """`Sihu-Now` is missing while a process has not read the database's clock yet."""
 _BY_STATUS: Mapping[str, Sequence[str]] = {
     "401": ("WWW-Authenticate",),
     "415": ("Accept-Encoding",),
+    "429": ("Retry-After",),
     "503": ("Retry-After",),
 }
 
@@ -49,6 +60,8 @@ def add(document: dict[str, Any]) -> None:
     document.setdefault("components", {})["headers"] = {
         name: {**each, "required": True} if name in _NEVER_MISSING else dict(each) for name, each in _HEADERS.items()
     }
-    for _, _, operation in tree.operations(document):
+    for _, method, operation in tree.operations(document):
         for status, response in operation["responses"].items():
-            response["headers"] = {**response.get("headers", {}), **of(*_BY_STATUS.get(status, ()), *_ALWAYS)}
+            counted = _OF_WRITES if method != "get" and operation["security"] and status != "401" else ()
+            more = (*_BY_STATUS.get(status, ()), *counted, *_ALWAYS)
+            response["headers"] = {**response.get("headers", {}), **of(*more)}

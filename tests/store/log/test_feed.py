@@ -243,9 +243,9 @@ async def test_a_timeline_shows_events_before_they_are_numbered(nine: Database) 
     other = uuid4()
     await write(nine, [*comments(1, 10), *(each._replace(incident_id=other) for each in comments(2))])
     async with nine.read() as connection:
-        line = await feed.timeline(connection, INCIDENT)
-        assert len(await feed.timeline(connection, other)) == 2
-        assert await feed.timeline(connection, uuid4()) == []
+        line = await feed.timeline(connection, INCIDENT, limit=100)
+        assert len(await feed.timeline(connection, other, limit=100)) == 2
+        assert await feed.timeline(connection, uuid4(), limit=100) == []
     assert [(event.sequence, event.position, event.data) for event in line] == [
         (n, None, {"n": n}) for n in range(1, 11)
     ]

@@ -18,6 +18,7 @@ from service.rules.words import EventType
 from service.store.database import Database
 from service.store.log import feed, marks, numbering
 from service.store.log.feed import SCAN, FeedFilter
+from service.store.log.marks import LogPlace
 from tests.conftest import clone
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
@@ -121,9 +122,23 @@ async def test_a_page_looks_at_little_more_than_itself(connection: AsyncConnecti
 
 async def test_a_timeline_looks_at_its_own_events(connection: AsyncConnection) -> None:
     incident = UUID("00000000-0000-7000-8000-000000000005")
-    rows, kinds = await work(connection, feed.timeline(connection, incident))
+    rows, kinds = await work(connection, feed.timeline(connection, incident, limit=500))
     assert "Seq Scan" not in kinds
     assert rows == 2 * (BATCHES // 20_000 * EACH), "each event, and its batch"
+
+
+async def test_a_timeline_page_looks_at_little_more_than_itself(connection: AsyncConnection) -> None:
+    incident = UUID("00000000-0000-7000-8000-000000000005")
+    rows, kinds = await work(connection, feed.timeline(connection, incident, after=3, limit=2))
+    assert "Seq Scan" not in kinds
+    assert rows <= 2 * 3  # each event and its batch
+
+
+async def test_a_stretch_of_new_events_looks_at_itself(connection: AsyncConnection) -> None:
+    end = (BATCHES - UNSEALED) * EACH
+    rows, kinds = await work(connection, feed.between(connection, LogPlace(end - 10 * EACH), end))
+    assert "Seq Scan" not in kinds
+    assert rows <= 12 * EACH
 
 
 async def test_a_seal_looks_at_the_unnumbered_alone(connection: AsyncConnection) -> None:

@@ -11,7 +11,7 @@ import pytest
 from service import clock as clocks
 from service import settings
 from service.main import create_app
-from service.web.document import introduction
+from service.web.document import introduction, tree
 
 OTHER_BODIES = {"/metrics", "/v1/keys/{id}"}
 """Paths that answer with text for Prometheus, and with nothing."""
@@ -74,7 +74,7 @@ def test_every_response_names_its_headers(document: dict[str, Any]) -> None:
         for status, response in operation["responses"].items():
             found = set(response["headers"])
             assert always <= found <= set(defined), operation["operationId"]
-            assert ("Retry-After" in found) == (status == "503")
+            assert ("Retry-After" in found) == (status in ("429", "503"))
             assert ("WWW-Authenticate" in found) == (status == "401")
 
 
@@ -98,7 +98,14 @@ def test_a_success_names_the_headers_it_alone_has(
 ) -> None:
     [operation] = [each for _, each in _operations(document) if each["operationId"] == name]
     plain = {"X-Request-Id", "Sihu-Now", "Content-Language", "Cache-Control", "X-Content-Type-Options", "Vary"}
-    assert set(operation["responses"][status]["headers"]) - plain == own
+    assert set(operation["responses"][status]["headers"]) - plain - {"RateLimit-Policy", "RateLimit"} == own
+
+
+def test_answers_to_writes_say_how_many_are_left(document: dict[str, Any]) -> None:
+    for path, method, operation in tree.operations(document):
+        for status, response in operation["responses"].items():
+            counted = method != "get" and path.startswith("/v1/") and status != "401"
+            assert ({"RateLimit-Policy", "RateLimit"} <= set(response["headers"])) == counted, (path, status)
 
 
 def test_links_lead_from_what_was_made_to_its_operations(document: dict[str, Any]) -> None:

@@ -1,0 +1,78 @@
+"""A held request ends within 250 ms of its key: revoked here, revoked by another process, or expired."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from service.access import keys
+from service.access.keyring import Keyring
+from service.access.keys import Created, NewKey
+from service.rules.model import By
+from service.rules.words import Role
+from tests.house import COMMUNITY, START, House
+
+pytestmark = pytest.mark.anyio
+
+BY = By("ops", "tests")
+FEED = ("/v1/events", {"after": "now", "wait": 20})
+QUEUE = (f"/v1/queues/{COMMUNITY}", {"wait": 20})
+
+
+async def a_key(house: House, **options: Any) -> Created:
+    process = house.process
+    wanted = NewKey(Role.UNIT, unit=COMMUNITY, **options)
+    made = await keys.create(process.database, process.worlds.world, START, wanted, BY)
+    await process.context.part(Keyring).load()
+    return made
+
+
+async def held(house: House, key: Created, path: str, query: dict[str, Any]) -> asyncio.Task[httpx.Response]:
+    await house.sealed()
+    lines = {"Authorization": f"Bearer {key.text}", "If-None-Match": "*"}
+    poll = asyncio.create_task(house.send("community", "GET", path, headers=lines, **query))
+    async with asyncio.timeout(5):
+        while len(house.process.held) == 0:
+            await asyncio.sleep(0.01)
+    return poll
+
+
+async def is_ended(poll: asyncio.Task[httpx.Response]) -> None:
+    began = time.monotonic()
+    answer = await asyncio.wait_for(poll, 5)
+    assert time.monotonic() - began < 0.25
+    assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize(("path", "query"), [FEED, QUEUE])
+async def test_a_key_that_is_revoked_ends_the_wait(house: House, path: str, query: dict[str, Any]) -> None:
+    key = await a_key(house)
+    poll = await held(house, key, path, query)
+    assert (await house.send("ops", "DELETE", f"/v1/keys/{key.key.id}")).status_code == 204
+    await is_ended(poll)
+
+
+@pytest.mark.parametrize(("path", "query"), [FEED, QUEUE])
+async def test_a_revocation_of_another_process_ends_the_wait(house: House, path: str, query: dict[str, Any]) -> None:
+    key = await a_key(house)
+    poll = await held(house, key, path, query)
+    await keys.revoke(house.process.database, house.process.worlds.world, START, key.key.id, BY)
+    await is_ended(poll)
+
+
+@pytest.mark.parametrize(("path", "query"), [FEED, QUEUE])
+async def test_a_key_that_expires_ends_the_wait(house: House, path: str, query: dict[str, Any]) -> None:
+    key = await a_key(house, expires_at=START + timedelta(hours=1))
+    other = await a_key(house, expires_at=START + timedelta(hours=2))
+    poll, stays = await held(house, key, path, query), await held(house, other, path, query)
+    await house.advance(seconds=3600)
+    await is_ended(poll)
+    assert not stays.done()
+    await house.advance(seconds=3600)
+    await is_ended(stays)
