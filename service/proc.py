@@ -7,11 +7,16 @@ import resource
 import signal
 import subprocess
 import tempfile
+import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import FrameType
+from typing import IO
 
 _PROC = Path("/proc")
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _MAX_FILES = 65_536
 _LOOKS, _LOOK_S = 100, 0.02
 
@@ -30,30 +35,56 @@ def run_as_owner(folder: Path, program: Path, *arguments: str) -> tuple[int, str
     """Run a program and return its exit code and output. The program runs as the owner of `folder`, without the
     variables of the environment, and in a session of its own, so that Ctrl-C in the terminal of the service does not
     reach it, nor what it starts."""
-    owner = folder.stat()
-    other = os.geteuid() == 0
     with tempfile.TemporaryFile() as output:  # not a pipe: a server that the program starts would keep it open
-        process = subprocess.Popen(
-            [str(program), *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            cwd="/",
-            env={"LC_ALL": "C"},
-            user=owner.st_uid if other else None,
-            group=owner.st_gid if other else None,
-            extra_groups=() if other else None,
-        )
+        process = None
         try:
+            with _signals_deferred():  # else it might run, and nobody know its number
+                process = _started(folder, [str(program), *arguments], output)
             code = process.wait()
         except BaseException:  # Ctrl-C: the program ends as well, with what it has started in its own session
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            if process is not None:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
             raise
         output.seek(0)
         return code, output.read().decode(errors="replace")
+
+
+def _started(folder: Path, command: list[str], output: IO[bytes]) -> subprocess.Popen[bytes]:
+    owner = folder.stat()
+    other = os.geteuid() == 0
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        cwd="/",
+        env={"LC_ALL": "C"},
+        user=owner.st_uid if other else None,
+        group=owner.st_gid if other else None,
+        extra_groups=() if other else None,
+    )
+
+
+@contextmanager
+def _signals_deferred() -> Iterator[None]:
+    """Handle the signals that end a command at the end of this block, and not within it."""
+    if threading.current_thread() is not threading.main_thread():  # no handler ever runs in another thread
+        yield
+        return
+    caught: list[tuple[int, FrameType | None]] = []
+    handlers = {int(number): handler for number in _ENDING if callable(handler := signal.getsignal(number))}
+    for number in handlers:
+        signal.signal(number, lambda *signalled: caught.append(signalled))
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    for number, frame in caught:
+        handlers[number](number, frame)
 
 
 def is_alive(pid: int, name: str = "") -> bool:

@@ -57,7 +57,7 @@ class Settings(BaseSettings):
         default=10,
         ge=2,
         le=200,
-        description="How many connections to the database people's requests may take. A process opens up to eleven "
+        description="How many connections to the database people's requests may take. A process opens up to twelve "
         "more for its own work.",
     )
     engine: EngineMode = Field(

@@ -35,6 +35,15 @@ def test_a_broken_off_program_leaves_nothing_behind(tmp_path: Path) -> None:
     assert not proc.is_alive(pid, "sh")
 
 
+def test_a_signal_waits_until_the_program_is_known() -> None:
+    reached = []
+    with pytest.raises(KeyboardInterrupt), proc._signals_deferred():  # noqa: PT012
+        signal.raise_signal(signal.SIGINT)
+        reached.append(True)
+    assert reached
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
 def test_a_dead_process_is_not_alive() -> None:
     """Not even while its number is in use, since nobody has taken note of its end."""
     pid = os.fork()

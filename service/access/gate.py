@@ -11,7 +11,7 @@ from service.access.identify import identify
 from service.rules.errors import SihuError
 from service.web import problems
 from service.web.doors import Door, door_of
-from service.web.waiting import CredentialCheck
+from service.web.waiting import CredentialLook
 
 
 class Gate:
@@ -34,7 +34,7 @@ class Gate:
         await self._app(scope, receive, send)
 
 
-def look_again(doors: Sequence[Door]) -> CredentialCheck:
+def look_again(doors: Sequence[Door]) -> CredentialLook:
     """A second look at who sent a request that was let in before. Raises `Unauthorized` when its credential is good no
     more."""
 

@@ -40,10 +40,10 @@ def send(port: int, requests: Sequence[bytes], *, clients: int, seconds: float, 
     return figures
 
 
-KeptConnection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+LoadConnection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
-async def exchange(connection: KeptConnection, wire: bytes) -> tuple[int, bytes, bytes]:
+async def exchange(connection: LoadConnection, wire: bytes) -> tuple[int, bytes, bytes]:
     """Send one request on a kept connection. Returns status, head and body of its answer."""
     reader, writer = connection
     writer.write(wire)

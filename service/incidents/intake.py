@@ -18,11 +18,11 @@ from dataclasses import dataclass, field
 
 from service import ids
 from service.context import Context, Part
+from service.incidents.numbers import Numbers
 from service.rules import lifecycle
 from service.rules.errors import IdempotencyMismatch, SihuError, Unavailable
 from service.rules.model import Actor, Decision, Draft
 from service.rules.sentences import Sentence
-from service.rules.worktime import ZONE
 from service.rules.world import World
 from service.store.database import StatementRefused, Transaction
 from service.store.incidents import reports, saving
@@ -142,13 +142,12 @@ class Intake(Part):
         self._queue: deque[_Waiting] = deque()
         self._arrived = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
-        self._numbers: deque[int] = deque()
+        self._numbers = Numbers()
         self._in_flight: set[_Mark] = set()
         self._next_refusal: asyncio.TimerHandle | None = None
 
     async def load(self) -> None:
-        """Give up the reserved numbers: a log that was taken back gives them to others once more."""
-        self._numbers.clear()
+        self._numbers.give_up()
 
     def start(self) -> None:
         """Start to save the reports that are submitted, group by group."""
@@ -243,7 +242,7 @@ class Intake(Part):
         if not isinstance(error, Unavailable):
             self._context.metrics.fault("intake", error)
         elif error.trouble in _MAY_HAVE_MOVED:
-            self._numbers.clear()  # another server may know nothing of them, and give them to others
+            self._numbers.give_up()
         for waiting in group:
             waiting.settle(error)
         return error
@@ -255,7 +254,7 @@ class Intake(Part):
                 await reports.known_by_key(tx, [waiting.key for waiting in group if waiting.key]),
                 await reports.known_by_source(tx, [w.content.source for w in group if w.content.source]),
             )
-            await self._reserve_numbers(tx, sum(known.find(waiting) is None for waiting in group))
+            await self._numbers.reserve(tx, sum(known.find(waiting) is None for waiting in group))
             # nothing is awaited until all are decided, so that no other group takes the reserved numbers
             outcomes = [known.find(waiting) or self._decide(waiting, known, world) for waiting in group]
             committed = await _write(tx, [each for each in outcomes if isinstance(each, NewReport)])
@@ -265,27 +264,16 @@ class Intake(Part):
         return outcomes
 
     def _decide(self, waiting: _Waiting, known: _Known, world: World) -> NewReport | SihuError:
-        """The decision about a report that was not sent before. A number is taken only if the report becomes an
-        incident."""
+        """The decision about a report that was not sent before. Only an incident takes a number."""
         now = self._context.clock.now()
-        name = f"{now.astimezone(ZONE).year}-{self._numbers[0]:06d}"
+        name, new_id = self._numbers.first(now), ids.new_id(now)
         try:
-            decision = lifecycle.report(
-                waiting.draft, waiting.actor, world, incident_id=ids.new_id(now), number=name, now=now
-            )
+            decision = lifecycle.report(waiting.draft, waiting.actor, world, incident_id=new_id, number=name, now=now)
         except SihuError as error:
             return error
-        self._numbers.popleft()
+        self._numbers.take()
         known.add(waiting, decision)
         return NewReport(decision, waiting.content, world)
-
-    async def _reserve_numbers(self, tx: Transaction, count: int) -> None:
-        """Have at least `count` incident numbers in the blocks that this process has reserved. A replay or a refusal
-        takes none. The numbers of a group that the database refuses, and the rest of the blocks of a process that ends,
-        stay unused (contract §3, gaps are allowed)."""
-        while len(self._numbers) < count:
-            first = await saving.number_block(tx)
-            self._numbers.extend(range(first, first + saving.NUMBER_BLOCK))
 
 
 def _too_many() -> Unavailable:

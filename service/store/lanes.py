@@ -9,7 +9,7 @@ from service.store.database import Database
 from service.store.outages import Lane, Outages
 from service.store.sessions import Patience
 
-_PARTS_POOL = 3
+_PARTS_POOL = 4
 _ENGINE_POOL = 3
 _TAIL_POOL = 2
 _PROBE_POOL = 1

@@ -28,7 +28,7 @@ _REST = 1
 _GIVE_WAY_S = 0.005
 """How long a turn waits for a write that is on its way."""
 
-CredentialCheck = Callable[[Scope], Awaitable[object]]
+CredentialLook = Callable[[Scope], Awaitable[object]]
 """A look at the credentials of a request. Raises `Unauthorized` when they are good no more."""
 
 
@@ -92,7 +92,7 @@ async def _answers() -> None:
 class HeldRequests:
     """The requests that are held at this moment. `look` looks at the credentials of a request."""
 
-    def __init__(self, look: CredentialCheck) -> None:
+    def __init__(self, look: CredentialLook) -> None:
         self._look = look
         self._ends: dict[asyncio.Future[None], Scope] = {}
         self.is_released = False

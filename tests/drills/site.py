@@ -28,7 +28,8 @@ STREET, CATEGORY, CELLS = "440105003", "urban-0110", 24
 ANSWER_S = {1: 2, 2: 2, 3: 3, 4: 60}
 RESOLVE_S = {1: 5, 2: 5, 3: 5, 4: 60}
 VERIFY_S = 30
-REPORTERS, POLLERS = 40, 80
+REPORTERS, POLLERS = 120, 80
+"""So many that nobody comes near what one person may write in an hour or a day."""
 READY_S = 60.0
 
 
@@ -201,7 +202,7 @@ async def prepare(url: str, folder: Path) -> Keys:
 
 def _wanted_keys() -> list[dict[str, str]]:
     communities = sorted({cell[:12] for cell in cells()})
-    reporters = [*(f"reporter-{n:02}" for n in range(REPORTERS)), "hog", "good"]
+    reporters = [*(f"reporter-{n:03}" for n in range(REPORTERS)), "hog", "good"]
     return [
         *({"role": "reporter", "area": STREET, "subject": subject} for subject in reporters),
         *({"role": "unit", "unit": unit, "subject": unit} for unit in (*communities, STREET)),

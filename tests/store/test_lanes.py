@@ -44,7 +44,7 @@ async def test_an_exhausted_lane_takes_nothing_from_the_others(process: Lanes) -
 async def test_a_process_opens_no_more_than_it_says(process: Lanes) -> None:
     sizes = [lane.engine.pool.size() for lane in of(process)]  # type: ignore[attr-defined]
     assert sum(sizes) == 2 + lanes.BESIDE_PEOPLE
-    assert str(Settings.model_fields["pool_size"].description).count("eleven") == 1 and lanes.BESIDE_PEOPLE == 11
+    assert str(Settings.model_fields["pool_size"].description).count("twelve") == 1 and lanes.BESIDE_PEOPLE == 12
 
 
 def test_the_engine_has_a_connection_for_each_page() -> None:

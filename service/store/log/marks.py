@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Select, literal, select
+from sqlalchemy import Select, bindparam, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.store.log.tables import log_batch
@@ -47,9 +47,10 @@ def short(mark: UUID | None) -> str:
 _BATCH = select(log_batch.c.last_position, log_batch.c.mark, log_batch.c.events)
 
 
-def _ends(after: int) -> Select[Any]:
+def _ends() -> Select[Any]:
     """The last batch, and beside it the first one that ends at `after` or later: one statement, since the feed asks for
     both on each read."""
+    after = bindparam("after", type_=log_batch.c.last_position.type)
     newest = _BATCH.where(log_batch.c.last_position.is_not(None)).order_by(log_batch.c.last_position.desc())
     here = _BATCH.where(log_batch.c.last_position >= after).order_by(log_batch.c.last_position).limit(1).subquery()
     last = newest.limit(1).subquery()
@@ -58,13 +59,16 @@ def _ends(after: int) -> Select[Any]:
     return select(last.c.last_position, last.c.mark, start, here.c.mark).select_from(both)
 
 
+_ENDS = _ends()  # made once: to put it together takes longer than to carry it out
+
+
 async def end_after(connection: AsyncConnection, place: LogPlace) -> LogPlace:
     """Return the end of the log, after a look at whether the log still holds `place`.
 
     Raises:
         LostPlaceError: the log ends before the place, has another batch there, or no longer keeps what follows it.
     """
-    found = (await connection.execute(_ends(place.position))).one_or_none()
+    found = (await connection.execute(_ENDS, {"after": place.position})).one_or_none()
     last, last_mark, start, mark = found or (0, None, None, None)
     if place.position == 0:
         return LogPlace(last, short(last_mark)) if last else BEGINNING

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, literal, select, update
+from sqlalchemy import Integer, bindparam, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -101,33 +101,31 @@ async def sealed_since(connection: AsyncConnection, place: LogPlace, limit: int 
     Raises:
         LostPlaceError: no batch ends there, or another one does: the log was taken back.
     """
-    if place.position == 0:
-        return await _sealed(connection, log_batch.c.last_position > 0, limit)
     # the batch at the place is read along: to ask for it alone would be another round trip on each round of the tail
-    found = await _sealed(connection, log_batch.c.last_position >= place.position, limit + 1)
+    rows = await connection.execute(_SEALED, {"since": place.position, "most": limit + 1})
+    found = [
+        Sealed(row.id, row.mark, row.last_position, tuple(row.queues), row.wake_at, tuple(row.reload)) for row in rows
+    ]
+    if place.position == 0:
+        return found[:limit]
     if not found or found[0].place != place:
         raise LostPlaceError(place)
     return found[1:]
 
 
-async def _sealed(connection: AsyncConnection, condition: ColumnElement[bool], limit: int) -> list[Sealed]:
-    found = (
-        select(
-            log_batch.c.id,
-            log_batch.c.mark,
-            log_batch.c.last_position,
-            log_batch.c.queues,
-            log_batch.c.wake_at,
-            log_batch.c.reload,
-        )
-        .where(condition)
-        .order_by(log_batch.c.last_position)
-        .limit(limit)
+_SEALED = (
+    select(
+        log_batch.c.id,
+        log_batch.c.mark,
+        log_batch.c.last_position,
+        log_batch.c.queues,
+        log_batch.c.wake_at,
+        log_batch.c.reload,
     )
-    return [
-        Sealed(row.id, row.mark, row.last_position, tuple(row.queues), row.wake_at, tuple(row.reload))
-        for row in await connection.execute(found)
-    ]
+    .where(log_batch.c.last_position >= bindparam("since", type_=log_batch.c.last_position.type))
+    .order_by(log_batch.c.last_position)
+    .limit(bindparam("most", type_=Integer))
+)
 
 
 async def newest_time(connection: AsyncConnection) -> datetime | None:
