@@ -29,18 +29,52 @@ MAX_TURN_S = 2.0
 MAX_WRITES = 500
 WRITES_WITHIN_S = 10
 _PER_S = MAX_WRITES / WRITES_WITHIN_S
+_BUSY_S = 0.002
+"""The process is busy when one turn of its event loop takes longer."""
+_PAUSES = 4
+"""A pause while the process is busy is so many times as long as that turn."""
 _MANY_SHARES = 1_000
 """From this number of shares on, those that nobody uses are looked for and dropped."""
+
+
+class Turnstile:
+    """Lets those in who had to wait for their turn: one after the other, and with pauses while the process is busy. For
+    they come from subjects that want more than their share, and others have to get on as well."""
+
+    def __init__(self) -> None:
+        self._due: deque[asyncio.Future[None]] = deque()
+        self._task: asyncio.Task[None] | None = None
+
+    def let_in(self, turn: asyncio.Future[None]) -> None:
+        """Set the result of the future, now or a little later."""
+        self._due.append(turn)
+        if self._task is None:
+            self._task = asyncio.create_task(self._run())
+
+    async def _run(self) -> None:
+        try:
+            while self._due:
+                began = clock.monotonic()
+                await asyncio.sleep(0)
+                took_s = clock.monotonic() - began
+                if took_s > _BUSY_S:
+                    await asyncio.sleep(_PAUSES * took_s)
+                turn = self._due.popleft()
+                if not turn.done():
+                    turn.set_result(None)
+        finally:
+            self._task = None
 
 
 class Share:
     """What one subject has of the service at this moment."""
 
-    def __init__(self, now: float) -> None:
+    def __init__(self, now: float, turnstile: Turnstile | None = None) -> None:
         self.open = 0
         """The requests that are not answered yet, whatever they do."""
         self.waiting = 0
         self._at_database = 0
+        self._turnstile = turnstile or Turnstile()
         self._turns: deque[asyncio.Future[None]] = deque()
         self._writes_left = float(MAX_WRITES)
         self._filled_at = now
@@ -112,7 +146,9 @@ class Share:
             async with asyncio.timeout(MAX_TURN_S):
                 await turn
         except BaseException as error:
-            if turn.done() and not turn.cancelled():  # the turn came in the same moment: it is the next one's
+            if turn in self._turns:
+                self._turns.remove(turn)
+            else:  # the turn came in the same moment: it is the next one's
                 self.leave()
             if isinstance(error, TimeoutError):
                 # as for whoever waits for a connection: perhaps it is the database that is slow
@@ -129,7 +165,7 @@ class Share:
         while self._turns:
             turn = self._turns.popleft()
             if not turn.done():
-                turn.set_result(None)
+                self._turnstile.let_in(turn)
                 return
         self._at_database -= 1
 
@@ -140,6 +176,7 @@ class Shares:
 
     def __init__(self) -> None:
         self._shares: dict[str, Share] = {}
+        self._turnstile = Turnstile()
         self._sweep_at = _MANY_SHARES
 
     def __len__(self) -> int:
@@ -151,7 +188,7 @@ class Shares:
         if share is None:
             if len(self._shares) >= self._sweep_at:
                 self._sweep()
-            share = self._shares[subject] = Share(clock.monotonic())
+            share = self._shares[subject] = Share(clock.monotonic(), self._turnstile)
         return share
 
     def _sweep(self) -> None:

@@ -23,7 +23,7 @@ _T = TypeVar("_T")
 _HELD = "sihu.held"
 _AT_ONCE = 4
 """How many are woken in one turn of the event loop; one alone while somebody writes."""
-_REST = 1
+_REST = 3
 """The pause after a turn lasts so many times as long as the turn."""
 _GIVE_WAY_S = 0.005
 """How long a turn waits for a write that is on its way."""

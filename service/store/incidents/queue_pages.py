@@ -55,7 +55,7 @@ async def page(
 
 
 # building this statement costs more than the server takes for it, and leaves a thousand objects to the collector
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def _statement(sight: Sight, goes_on: bool) -> Select[Any]:
     limit = bindparam("limit", type_=Integer)
 
