@@ -41,9 +41,9 @@ async def measure(database: Database, arguments: argparse.Namespace) -> dict[str
         await server.key(database, NewKey(Role.UNIT, unit=sample.COMMUNITY, subject=f"waiter-{number}"))
         for number in range(SUBJECTS)
     ]
+    requests = [_report(headers) for headers in await server.reporters(database, _REPORTERS)]
     series: dict[str, list[dict[str, Any]]] = {"without": [], "with": []}
     with server.serving(database.url, "service.commands.parser", "serve") as port:
-        requests = [_report(headers) for headers in await server.reporters(database, _REPORTERS)]
         await _reported(port, requests, 1)
         for turn in range(arguments.rounds):
             print_progress(f"round {turn + 1} of {arguments.rounds}")
