@@ -32,7 +32,8 @@ _REPORTERS = 4
 _PAUSE_S = 0.2
 """The pause of each reporter between two reports: together they send some 15 a second, as a district does at most."""
 _QUEUE = f"/v1/queues/{sample.COMMUNITY}"
-_UP_S = 30
+_START_S = 0.003
+_UP_S = 60
 
 
 async def measure(database: Database, arguments: argparse.Namespace) -> dict[str, Any]:
@@ -41,8 +42,8 @@ async def measure(database: Database, arguments: argparse.Namespace) -> dict[str
         await server.key(database, NewKey(Role.UNIT, unit=sample.COMMUNITY, subject=f"waiter-{number}"))
         for number in range(SUBJECTS)
     ]
-    requests = [_report(headers) for headers in await server.reporters(database, _REPORTERS)]
     series: dict[str, list[dict[str, Any]]] = {"without": [], "with": []}
+    requests = [_report(headers) for headers in await server.reporters(database, _REPORTERS)]
     with server.serving(database.url, "service.commands.parser", "serve") as port:
         await _reported(port, requests, 1)
         for turn in range(arguments.rounds):
@@ -109,7 +110,10 @@ async def _wait_until_the_end(port: int, feed: int, queues: int, keys: Sequence[
     loop.add_reader(sys.stdin, end.set)
     waits = [_feed_reader(port, keys[number % len(keys)]) for number in range(feed)]
     waits += [_queue_reader(port, keys[number % len(keys)]) for number in range(queues)]
-    tasks = [asyncio.create_task(each) for each in waits]
+    tasks = []
+    for each in waits:  # little by little: connections that have not shown a key yet are bounded for each address
+        tasks.append(asyncio.create_task(each))
+        await asyncio.sleep(_START_S)
     await asyncio.wait([*tasks, asyncio.create_task(end.wait())], return_when=asyncio.FIRST_COMPLETED)
     for task in tasks:
         if task.done():
