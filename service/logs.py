@@ -11,7 +11,6 @@ import json
 import logging
 import os
 import re
-import sys
 import threading
 import time
 from collections import deque
@@ -43,14 +42,15 @@ _VALUES = re.compile(
 )
 _SIGNS_OF_VALUES = ("[parameters: ", "DETAIL:  ", "query argument $")
 
+_STANDARD_ERROR = 2
+
 Render = Callable[[logging.LogRecord], bytes]
 
 
-def install(level: str, form: str, descriptor: int | None = None) -> LineHandler:
-    """Send all records of this process that are at least as severe as `level` to `descriptor` (standard error), as
-    `text` or as `json`."""
-    render = as_json if form == "json" else as_text
-    handler = LineHandler(render, sys.stderr.fileno() if descriptor is None else descriptor)
+def install(level: str, form: str, descriptor: int = _STANDARD_ERROR) -> LineHandler:
+    """Send all records of this process that are at least as severe as `level` to `descriptor`, as `text` or as
+    `json`."""
+    handler = LineHandler(as_json if form == "json" else as_text, descriptor)
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.captureWarnings(True)
     for chatty in _CHATTY:

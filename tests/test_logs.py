@@ -117,7 +117,8 @@ def test_a_traceback_is_written_once_a_minute(install: Install) -> None:
     assert [(each["exception"], "traceback" in each) for each in others] == [("ValueError: the same place", False)] * 2
 
 
-def test_a_fault_is_not_logged_by_the_web_server_again(install: Install) -> None:
+def test_a_fault_is_not_logged_by_the_web_server_again(install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logging.getLogger("uvicorn"), "propagate", True)  # a server in this process may have set it
     pipe = install("json")
     error, strange = log_fault("ours"), ValueError("one that nobody has logged")
     for each in (error, strange):

@@ -17,6 +17,7 @@ from service import proc
 _INTERRUPTED = """
 import pathlib, signal, sys, threading
 from service import proc
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets what it runs beside itself ignore it
 threading.Timer(0.5, signal.pthread_kill, [threading.main_thread().ident, signal.SIGINT]).start()
 proc.run_as_owner(pathlib.Path(sys.argv[1]), pathlib.Path("/bin/sh"), "-c", "echo $$ > " + sys.argv[2] + "; sleep 60")
 """
@@ -37,11 +38,15 @@ def test_a_broken_off_program_leaves_nothing_behind(tmp_path: Path) -> None:
 
 def test_a_signal_waits_until_the_program_is_known() -> None:
     reached = []
-    with pytest.raises(KeyboardInterrupt), proc._signals_deferred():  # noqa: PT012
-        signal.raise_signal(signal.SIGINT)
-        reached.append(True)
-    assert reached
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt), proc._signals_deferred():  # noqa: PT012
+            signal.raise_signal(signal.SIGINT)
+            reached.append(True)
+        assert reached
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_a_dead_process_is_not_alive() -> None:

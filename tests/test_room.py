@@ -98,4 +98,6 @@ def test_the_parts_of_a_room_start_in_their_order() -> None:
     room = Room(Door("/x"), (), parts=(lambda _: First(), Second))
     process = create_app(Settings(), VirtualClock(START), [*ROOMS, room]).state.process
     assert [type(part) for part in process.parts[-2:]] == [First, Second]
-    assert process.context.part(Second).context is process.context
+    context = process.context.part(Second).context
+    assert context.parts is process.context.parts
+    assert context.database is process.lanes.parts, "no request can take the connections of a part"

@@ -61,7 +61,7 @@ async def _save(settings: Settings, database: Database, part: IO[bytes]) -> Cont
     """Dump the database into `part`. What is counted and what is dumped are the same snapshot."""
     found = await migrate.survey(database)
     if found.tables in (Tables.NONE, Tables.FOREIGN):
-        raise WrongDatabase(f"there is nothing to back up: {found.advice}")
+        raise WrongDatabase(found.advice)
     patient = Database(database.url, pool_size=1, statement_timeout_ms=PATIENT_MS, application="sihu backup")
     try:
         async with patient.read() as connection:

@@ -72,7 +72,7 @@ async def _examine(settings: Settings, database: Database) -> list[Finding]:
     survey = await migrations.survey(database)
     if survey.advice:
         return [*findings, Finding(False, survey.advice)]
-    findings.append(Finding(True, survey.notice or "the tables are those of this version"))
+    findings.append(Finding(True, survey.notice or "the tables are those of this version", bool(survey.notice)))
     clock, worlds = DatabaseClock(), CurrentWorld()
     await clock.synchronise(database)
     await worlds.reload(database)

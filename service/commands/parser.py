@@ -31,7 +31,7 @@ from service.rules.errors import Pointer, SihuError, Unavailable
 from service.settings import Settings, SettingsError
 from service.store.database import StatementRefused
 from service.store.migrate import WrongDatabase
-from service.store.sqlstates import cause_of
+from service.store.sqlstates import Trouble, cause_of
 
 CommandFunction = Callable[[Settings, argparse.Namespace], int]
 """A function that runs one command and returns its exit code."""
@@ -71,7 +71,7 @@ def _run(arguments: argparse.Namespace, caught: Sequence[int]) -> NoReturn:
     except SettingsError as error:
         sys.exit(_complain(str(error), 2))
     except Unavailable as error:
-        sys.exit(_complain(f"the database cannot be reached: {error.cause}: check DATABASE_URL", 1))
+        sys.exit(_complain(_unavailable(error), 1))
     except SihuError as error:
         faults = [_fault_line(fault) for fault in error.errors]
         for fault in faults if len(faults) > 1 else ():
@@ -94,6 +94,12 @@ def _fault_line(fault: Pointer) -> str:
     options."""
     option = fault.pointer.removeprefix("/").replace("_", "-")
     return f"--{option}: {fault.detail}" if option else fault.detail
+
+
+def _unavailable(error: Unavailable) -> str:
+    """What is wrong with the database. One that has refused something was reached."""
+    what = "refused this" if error.trouble == Trouble.REFUSED else "cannot be reached"
+    return f"the database {what}: {error.cause}: check DATABASE_URL"
 
 
 def _complain(sentence: str, code: int) -> int:

@@ -7,6 +7,7 @@ ratelimit-headers). Requests without an actor, such as a failed sign-in or `/hea
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from starlette.datastructures import MutableHeaders
@@ -42,6 +43,7 @@ class FairPlay:
         try:
             share.admit()
         except TooMany as error:
+            await asyncio.sleep(share.refusal_delay_s(clock.monotonic()))
             await self._refuse(error, scope, receive, _counting(share, scope, send))
             return
         token = shares.take(share)

@@ -28,6 +28,10 @@ MAX_TURN_S = 2.0
 """How long a request waits for its turn at the database."""
 MAX_WRITES = 500
 WRITES_WITHIN_S = 10
+REFUSALS_PER_S = 50
+"""The refusals of one subject that are answered at once; further ones wait, since who sends the same again without a
+pause would keep the process busy with refusing."""
+MAX_REFUSAL_S = 5.0
 _PER_S = MAX_WRITES / WRITES_WITHIN_S
 _BUSY_S = 0.002
 """The process is busy when one turn of its event loop takes longer."""
@@ -78,6 +82,12 @@ class Share:
         self._turns: deque[asyncio.Future[None]] = deque()
         self._writes_left = float(MAX_WRITES)
         self._filled_at = now
+        self._refused_until = now
+
+    def refusal_delay_s(self, now: float) -> float:
+        """Count a refusal. Returns the seconds after which it is to be answered."""
+        self._refused_until = max(self._refused_until, now) + 1 / REFUSALS_PER_S
+        return min(MAX_REFUSAL_S, max(0.0, self._refused_until - now - 1))
 
     def admit(self) -> None:
         """Count a request that has come. Raises `TooMany` when neither the database nor the wait has room for it."""

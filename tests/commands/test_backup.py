@@ -185,7 +185,7 @@ def test_a_foreign_database_is_not_backed_up(run: Run, bare_url: str) -> None:
     code, _, faults = run(bare_url, "backup", "sihu.dump")
     assert (code, faults) == (
         1,
-        ["sihu: there is nothing to back up: this database has no tables yet: run `sihu migrate`"],
+        ["sihu: this database has no tables yet: run `sihu migrate`"],
     )
 
 

@@ -40,7 +40,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "sihu serve": ("--port", "0"),
 }
 """Every command that needs the tables of this version, with arguments that it takes."""
-OTHERS = {"sihu migrate", "sihu doctor", "sihu openapi", "sihu demo", "sihu bench"}
+OTHERS = {"sihu backup", "sihu backup check", "sihu migrate", "sihu doctor", "sihu openapi", "sihu demo", "sihu bench"}
 """The commands that take the database as it is, or need none."""
 
 
@@ -229,9 +229,13 @@ def test_an_account_without_rights_is_one_line(run: Run, bare_url: str) -> None:
     execute(bare_url, f"CREATE ROLE {role} LOGIN")
     try:
         url = bare_url.replace(f"//{bare_url.partition('//')[2].partition('@')[0]}@", f"//{role}@")
-        assert run(url, "migrate") == (1, [], ["sihu: the database refused this: permission denied for schema public"])
+        assert run(url, "migrate") == (
+            1,
+            [],
+            ["sihu: the database refused this: permission denied for schema public: check DATABASE_URL"],
+        )
         run(bare_url, "migrate")
-        refused = "sihu: the database refused this: permission denied for table alembic_version"
+        refused = "sihu: the database refused this: permission denied for table alembic_version: check DATABASE_URL"
         assert run(url, "keys", "list") == (1, [], [refused])
     finally:
         execute(bare_url, f"DROP ROLE {role}")
@@ -242,7 +246,7 @@ def test_a_server_that_serves_something_else_is_one_line(run: Run, server: URL, 
     for url in (NOWHERE, absent, "postgresql://a:secret@nowhere.invalid/b"):
         code, lines, faults = run(url, "keys", "list")
         assert (code, lines, len(faults)) == (1, [], 1)
-        assert faults[0].startswith("sihu: the database cannot be reached: ")
+        assert faults[0].startswith(("sihu: the database cannot be reached: ", "sihu: the database refused this: "))
         assert faults[0].endswith(": check DATABASE_URL")
         assert "secret" not in faults[0]
         assert "class" not in faults[0]

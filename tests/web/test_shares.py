@@ -10,7 +10,7 @@ import pytest
 
 from service.rules.errors import TooMany, Unavailable
 from service.web import shares
-from service.web.shares import MAX_AT_DATABASE, MAX_WAITING, MAX_WRITES, Share, Shares
+from service.web.shares import MAX_AT_DATABASE, MAX_REFUSAL_S, MAX_WAITING, MAX_WRITES, Share, Shares
 
 pytestmark = pytest.mark.anyio
 
@@ -122,6 +122,16 @@ async def test_the_bucket_fills_by_fifty_a_second() -> None:
     assert share.writes(109.0) == (449, 2)
     assert not share.is_idle(109.0) and share.is_idle(120.0)
     assert share.writes(500.0) == (MAX_WRITES, 0)
+
+
+async def test_refusals_in_quick_succession_take_their_time() -> None:
+    share = Share(0.0)
+    delays = [share.refusal_delay_s(0.0) for _ in range(400)]
+    assert delays[:50] == pytest.approx([0.0] * 50)
+    assert delays[99] == pytest.approx(1.0)
+    assert delays == sorted(delays)
+    assert delays[-1] == MAX_REFUSAL_S
+    assert share.refusal_delay_s(60.0) == 0.0
 
 
 async def test_idle_shares_are_dropped() -> None:
