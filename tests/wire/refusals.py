@@ -29,6 +29,7 @@ NO_SCHEMA_CAN_SAY = frozenset(
         *((name, Rule.OUT_OF_RANGE) for name in ("?first", "?last")),  # of a calendar: in order, and not too far apart
         ("until", Rule.OUT_OF_RANGE),  # of an extension: as far as the policy lets the deadline move
         ("on_behalf_of", Rule.MISSING),  # of ops alone
+        ("call", Rule.NOT_ALLOWED),  # of a rating: reporters rate the incident, streets a call
         ("code", Rule.NOT_ONE_OF),  # of a version of a policy: that of the path
         ("day", Rule.GIVEN_TWICE),  # of a calendar: the rows are apart in other fields
         *((name, Rule.OUT_OF_RANGE) for name in _DURATIONS),  # of 400 days at most, in whatever unit
