@@ -15,8 +15,10 @@ from service.process import CurrentProcess, Process
 from service.rules.errors import Unavailable, ValidationFailed
 from service.rules.worktime import ZONE
 from service.store import migrate
+from service.store.database import StatementRefused
 from service.store.incidents import claiming
 from service.store.incidents.claiming import PutAside
+from service.store.sqlstates import cause_of
 from service.web import problems
 from service.web.answers import Answer, answer
 from service.web.examples import ok
@@ -224,6 +226,8 @@ async def _checks(process: Process) -> ChecksView:
     except Unavailable as error:
         known = process.trouble or "; ".join(process.lanes.outages.present())
         return {"database": {"ok": False, "detail": known or error.cause}}
+    except StatementRefused as error:  # by tables that are not what their revision says
+        return {"database": {"ok": False, "detail": cause_of(error)}}
     if not process.ready.is_set() and process.obstacle:
         return {"database": {"ok": False, "detail": process.obstacle}}
     if not process.ready.is_set():

@@ -22,7 +22,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from service.store.outages import Lane, Outages, refusal_of
 from service.store.sessions import Connector, Patience
-from service.store.sqlstates import Failure, NoWritesError, Trouble, fault_of
+from service.store.sqlstates import Failure, NoWritesError, Trouble, fault_of, unreached
 
 Transaction = AsyncConnection
 """The transaction of a use case, which passes it to the functions of the store. Only the store sends SQL on it."""
@@ -239,7 +239,7 @@ class _Limit:
 
     def fault_of(self, error: Exception) -> Failure | None:
         """What is wrong with the database when the block raises `error`; None when nothing is."""
-        fault = fault_of(error)
+        fault = fault_of(error) if self._connection is not None else unreached(error)
         if fault is None or (self._reads and fault.label == _READ_ONLY):  # the block has broken its own promise
             return None
         if not self._passed:

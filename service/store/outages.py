@@ -19,8 +19,9 @@ from service.store.sqlstates import Failure, Trouble
 
 _log = logging.getLogger(__name__)
 
-_QUIET_S = 1.0
-"""Trouble that comes back within this time has not ended."""
+_QUIET_S = 3.0
+"""Trouble that comes back within this time has not ended: the tail tries again a second after a failure, and some of
+what it does may succeed meanwhile."""
 _STALE_S = 60.0
 """Trouble that nobody has met for this long has ended, although the lane that met it was not used again."""
 
@@ -50,6 +51,7 @@ _RETRY_AFTER_S = {
     Trouble.REFUSED: 15,
     Trouble.FULL: 15,
     Trouble.BROKEN: 15,
+    Trouble.INCOMPLETE: 15,
 }
 """When to send a request again; a second later after any other trouble."""
 
@@ -64,6 +66,7 @@ _PHRASES = {
     Trouble.CONFLICT: "transactions are in each other's way",
     Trouble.TOO_SLOW: "the database is too slow",
     Trouble.CHANGED: "the sessions of the database are out of date",
+    Trouble.INCOMPLETE: "the database lacks a table or a column",
 }
 
 

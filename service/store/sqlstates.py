@@ -30,6 +30,7 @@ class Trouble(StrEnum):
     CONFLICT = "conflict"
     TOO_SLOW = "too_slow"
     CHANGED = "changed"
+    INCOMPLETE = "incomplete"
 
 
 class NoWritesError(Exception):
@@ -53,11 +54,16 @@ BY_SQLSTATE: Mapping[str, TroubleRow] = {
     "26000": TroubleRow(Trouble.CHANGED, drops=True),  # a prepared statement is gone: somebody has reset the session
     "28": TroubleRow(Trouble.REFUSED, drops=True),  # credentials, or the server's list of who may come in
     "3D": TroubleRow(Trouble.REFUSED, drops=True),  # no such database, or not yet
+    "3F": TroubleRow(Trouble.INCOMPLETE),  # no such schema
     "40000": TroubleRow(Trouble.CONFLICT),
     "40001": TroubleRow(Trouble.CONFLICT),  # two transactions cannot both be carried out
     "40003": TroubleRow(Trouble.AWAY, drops=True),  # nobody knows whether the statement was completed
     "40P01": TroubleRow(Trouble.CONFLICT),  # a deadlock, of which this transaction was chosen to end
     "42501": TroubleRow(Trouble.REFUSED),  # a right is missing; or a file of the server cannot be written any more
+    # the statements of this program fit its tables, so a table or column that is missing was taken away: by a restore
+    # that is under way, or by hand
+    "42703": TroubleRow(Trouble.INCOMPLETE),
+    "42P01": TroubleRow(Trouble.INCOMPLETE),
     "42P05": TroubleRow(
         Trouble.CHANGED, drops=True
     ),  # a prepared statement of this name is there: somebody shares the session
@@ -112,6 +118,15 @@ def fault_of(error: BaseException) -> Failure | None:
         return None
     label, row = found
     return Failure(row.trouble, row.drops, label, cause_of(error))
+
+
+def unreached(error: BaseException) -> Failure | None:
+    """What is wrong with a database that could not be connected to: whatever the server says then, no statement is to
+    blame. None when the error is of another kind."""
+    if (found := fault_of(error)) is not None or not isinstance(error, asyncpg.PostgresError | DBAPIError):
+        return found
+    state = getattr(_cause(error), "sqlstate", None)
+    return Failure(Trouble.REFUSED, True, state if isinstance(state, str) else "connection", cause_of(error))
 
 
 def _cause(error: BaseException) -> BaseException:

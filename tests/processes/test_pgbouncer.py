@@ -21,6 +21,7 @@ from tests.processes.running import command, free_port, serving
 from tests.processes.servers import own_server
 
 _PROGRAM = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
+# `.ci/run` installs it from Debian; who has no root runs the rest of the suite without it
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(_PROGRAM is None, reason="pgbouncer is not installed")]
 
 BODY = {"grid_code": "440105003001001", "category": "urban-0110", "description": "路灯不亮"}

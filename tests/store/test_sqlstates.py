@@ -35,6 +35,7 @@ TROUBLE = {
     **dict.fromkeys(("40000", "40001", "40P01", "72000"), Trouble.CONFLICT),
     **dict.fromkeys(("57014", "25P04"), Trouble.TOO_SLOW),
     **dict.fromkeys(("26000", "42P05"), Trouble.CHANGED),
+    **dict.fromkeys(("3F000", "42703", "42P01"), Trouble.INCOMPLETE),
 }
 """Every SQLSTATE that is no fault of a statement; all others are."""
 
