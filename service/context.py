@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -40,6 +41,24 @@ class Part(Protocol):
     async def stop(self) -> None:
         """Begin nothing new and finish what was begun. The earlier parts of the list still run."""
         return
+
+
+class TaskPart(Part):
+    """A part whose work is one task, which goes on from the start until the stop cancels it."""
+
+    _task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        """Do the work, for as long as the process runs."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)

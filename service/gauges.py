@@ -12,7 +12,7 @@ import math
 from datetime import timedelta
 
 from service import clock as clocks
-from service.context import Context, Part
+from service.context import Context, TaskPart
 from service.feed.tail import Tail
 from service.rules.errors import Unavailable
 from service.rules.words import Level
@@ -31,23 +31,17 @@ _LIMIT_S = 3.0
 _MAX_DAYS = 400
 
 
-class Gauges(Part):
+class Gauges(TaskPart):
     """Keeps the gauges of one process."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
         self._wanted = asyncio.Event()
         self._read_at: float | None = None
-        self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         self._wanted.set()
-        self._task = asyncio.create_task(self._run())
-
-    async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        super().start()
 
     def scrape(self) -> None:
         """Set the gauges that the process knows by itself, and have the others read again soon."""

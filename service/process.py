@@ -18,7 +18,7 @@ from service import clock as clocks
 from service import metrics
 from service.access.gate import look_again
 from service.clock import Clock, DatabaseClock, VirtualClock
-from service.context import Context, Part
+from service.context import Context, Part, TaskPart
 from service.engine import Engine
 from service.escalation.advance import Advancer
 from service.feed.tail import Tail
@@ -210,7 +210,7 @@ class _Reader(Part):
         await self._read()
 
 
-class _ClockKeeper(Part):
+class _ClockKeeper(TaskPart):
     """Sets the clock of the process by the database at the start, and again every `_CLOCK_EVERY_S` seconds.
 
     With `follows_log` a virtual clock starts no earlier than the newest time stored.
@@ -220,7 +220,6 @@ class _ClockKeeper(Part):
         self._database = database
         self._clock = clock
         self._follows_log = follows_log
-        self._task: asyncio.Task[None] | None = None
 
     async def load(self) -> None:
         if isinstance(self._clock, DatabaseClock):
@@ -232,19 +231,15 @@ class _ClockKeeper(Part):
                 self._clock.move_to(newest)
 
     def start(self) -> None:
-        if isinstance(self._clock, DatabaseClock):
-            self._task = asyncio.create_task(self._keep(self._clock))
+        if isinstance(self._clock, DatabaseClock):  # a virtual one stands still
+            super().start()
 
-    async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
-    async def _keep(self, clock: DatabaseClock) -> None:
+    async def _run(self) -> None:
+        assert isinstance(self._clock, DatabaseClock)
         while True:
             await asyncio.sleep(_CLOCK_EVERY_S)
             try:
-                await clock.synchronise(self._database)
+                await self._clock.synchronise(self._database)
             except Unavailable:
                 continue  # the clock runs on as it was set before
 

@@ -5,28 +5,22 @@ from __future__ import annotations
 import asyncio
 
 from service.access.keyring import Keyring
-from service.context import Context, Part
+from service.context import Context, TaskPart
 from service.web.waiting import HeldRequests
 
 _LOOK_S = 0.1
 """The time between two looks at the clock. A key that is revoked rings by itself."""
 
 
-class KeyWatch(Part):
+class KeyWatch(TaskPart):
     """Looks again at the keys of all held requests, whenever a key is revoked or expires."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         self._context.part(Keyring).on_change(self._context.part(HeldRequests).look_again)
-        self._task = asyncio.create_task(self._run())
-
-    async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        super().start()
 
     async def _run(self) -> None:
         keyring, holds, clock = self._context.part(Keyring), self._context.part(HeldRequests), self._context.clock

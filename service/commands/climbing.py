@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 from service.access.identify import API
-from service.context import Context, Part
+from service.context import Context, TaskPart
 from service.room import Room
 from service.rules.words import Level, State
 from service.rules.worktime import ZONE
@@ -31,7 +31,7 @@ def room(url: str, worker: str) -> Room:
     return Room(door=API, routers=(), parts=(lambda context: ClimbingCall(context, url, worker),))
 
 
-class ClimbingCall(Part):
+class ClimbingCall(TaskPart):
     """Reports the sample call once the process runs, and prints a line for each unit that is called, up to the leader
     or until somebody answers.
 
@@ -42,17 +42,8 @@ class ClimbingCall(Part):
         self._context = context
         self._url = url
         self._headers = {"Authorization": f"Bearer {worker}"}
-        self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        self._task = asyncio.create_task(self._watch())
-
-    async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
-    async def _watch(self) -> None:
+    async def _run(self) -> None:
         # a proxy of the environment does not know this machine's addresses
         async with httpx.AsyncClient(base_url=self._url, headers=self._headers, trust_env=False) as client:
             try:

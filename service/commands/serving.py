@@ -14,8 +14,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from service.commands.signals import StopSignals
 from service.process import Process
 from service.web import connections, unreadable
-from service.web.connections import IDLE_S, Connection, Reading
-from service.web.lobby import Lobby
+from service.web.connections import IDLE_S
+from service.web.lobby import Lobby, LobbyConnection
 
 _GRACE_S = 0.3
 """Seconds for which idle connections stay open: a request that is on its way is answered, and a balancer that asks
@@ -107,9 +107,9 @@ class StoppableServer(uvicorn.Server):
             await asyncio.sleep(_LOOK_S)
 
 
-def _patience_s(connection: Connection) -> float:
+def _patience_s(connection: LobbyConnection) -> float:
     """How long after the signal a connection is waited for."""
-    if connection.is_answering and connection.reading is not Reading.BODY:
+    if connection.is_answering and not connection.is_receiving_body:
         return _DRAIN_S
     return _GRACE_S if connection.is_idle else _ARRIVAL_S
 

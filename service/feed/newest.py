@@ -21,7 +21,7 @@ from pydantic_core import to_json
 
 from service import clock
 from service import context as contexts
-from service.context import Part
+from service.context import TaskPart
 from service.feed.event_types import event
 from service.feed.tail import Tail
 from service.rules.errors import Unavailable
@@ -70,7 +70,7 @@ class _Kept:
         return self._json
 
 
-class Newest(Part):
+class Newest(TaskPart):
     """The newest events, and those who wait for more. Kept are all events past position `_start` up to the place
     `_end`."""
 
@@ -88,15 +88,6 @@ class Newest(Part):
         self._waited_at = 0.0
         self._readers: dict[FeedFilter, dict[asyncio.Future[None], int]] = {}
         self._behind = asyncio.Semaphore(_MAX_BEHIND)
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        self._task = asyncio.create_task(self._run())
-
-    async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
 
     def page(self, after: LogPlace, limit: int, filters: FeedFilter, viewer: Viewer) -> EventPage | None:
         """The next events after a place, at most `limit`; None when they are not kept here, or when this process does

@@ -19,7 +19,7 @@ from uuid import UUID
 
 from service import clock
 from service.clock import Clock
-from service.context import Part
+from service.context import TaskPart
 from service.feed.recent import RecentPlaces
 from service.metrics import Metrics
 from service.queues.tags import QueueTags
@@ -48,7 +48,7 @@ _AFTER_FAULT_S = 1.0
 Reloader = Callable[[], Awaitable[None]]
 
 
-class Tail(Part):
+class Tail(TaskPart):
     """The tail of the log; a process has exactly one. `tell` is called after every commit."""
 
     def __init__(self, database: Database, queues: QueueTags, metrics: Metrics, clock: Clock) -> None:
@@ -74,7 +74,6 @@ class Tail(Part):
         self._server_started: datetime | None = None
         self._in_doubt = False
         self._failing_since: float | None = None
-        self._task: asyncio.Task[None] | None = None
 
     def on_reload(self, name: str, reload: Reloader) -> None:
         """Run `reload` when a batch says that `name` has to be read anew, and try again until it succeeds."""
@@ -122,14 +121,6 @@ class Tail(Part):
         await self._go_to_end()
         for batch in waiting:
             del self._unnumbered[batch]
-
-    def start(self) -> None:
-        self._task = asyncio.create_task(self._run())
-
-    async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
 
     def tell(self, committed: Committed) -> None:
         """Take note of a transaction that this process has committed."""

@@ -142,6 +142,11 @@ class Connection(HttpToolsProtocol):
         return self.is_known or (self.running is not None and "actor" in self.running.scope)
 
     @property
+    def is_receiving_body(self) -> bool:
+        """Whether a head has come, and its body has not come to its end."""
+        return self.reading is _BODY
+
+    @property
     def is_answering(self) -> bool:
         """Whether a request was received in part or whole, and its answer is not finished yet."""
         return self.running is not None and not (self.running.response_complete or self.running.disconnected)

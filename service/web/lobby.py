@@ -12,20 +12,40 @@ import asyncio
 import ipaddress
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar, Protocol
 
 from service import clock as clocks
 from service.clock import Clock
+from service.rules.errors import SihuError
 from service.web import unreadable
 from service.web.request_log import RequestLog
-
-if TYPE_CHECKING:
-    from service.web.connections import Connection
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 MAX_STRANGERS = 128
 _IPV6_HOST_BITS = 64
 """One machine may have every address that begins with the same 64 bits."""
+
+
+class LobbyConnection(Protocol):
+    """What the lobby, and a server that stops, know of a connection (`connections.Connection`)."""
+
+    transport: asyncio.Transport
+
+    @property
+    def address(self) -> str: ...
+    @property
+    def has_shown_a_key(self) -> bool: ...
+    @property
+    def is_receiving_body(self) -> bool: ...
+    @property
+    def is_answering(self) -> bool: ...
+    @property
+    def is_idle(self) -> bool: ...
+
+    def look(self, now: float) -> None: ...
+    def refuse(self, error: SihuError) -> None: ...
+    def interrupt(self, error: SihuError) -> None: ...
+    def end_with_answer(self) -> None: ...
 
 
 class Lobby:
@@ -36,15 +56,15 @@ class Lobby:
     def __init__(self, clock: Clock, trusted: Sequence[Network] = (), max_connections: int = 10_000) -> None:
         self.clock = clock
         self.log = RequestLog(clocks.monotonic)
-        self.connections: dict[Connection, None] = {}
+        self.connections: dict[LobbyConnection, None] = {}
         self.is_closing = False
         """Whether each answer is to be the last one on its connection, since the server stops."""
         self.trusted = tuple(trusted)
         self._max = max_connections
-        self._strangers: dict[str, dict[Connection, None]] = {}
+        self._strangers: dict[str, dict[LobbyConnection, None]] = {}
         self._host_of = lru_cache(maxsize=4096)(self._host)
 
-    def enter(self, connection: Connection) -> None:
+    def enter(self, connection: LobbyConnection) -> None:
         """Let a new connection in, if need be in the place of another one."""
         if not self.connections:
             asyncio.get_running_loop().call_later(self.LOOK_S, self._look)
@@ -60,7 +80,7 @@ class Lobby:
         if is_full:
             connection.refuse(unreadable.CROWDED)
 
-    def leave(self, connection: Connection) -> None:
+    def leave(self, connection: LobbyConnection) -> None:
         """Forget a connection that is closed."""
         self.connections.pop(connection, None)
         host = self._host_of(connection.address)
@@ -81,7 +101,7 @@ class Lobby:
         for connection in [each for each in self._strangers.get(host, ()) if each.has_shown_a_key]:
             self._forget(host, connection)
 
-    def _forget(self, host: str, connection: Connection) -> None:
+    def _forget(self, host: str, connection: LobbyConnection) -> None:
         near = self._strangers.get(host, {})
         near.pop(connection, None)
         if not near:
@@ -91,7 +111,7 @@ class Lobby:
         strangers = (each for each in self.connections if not each.has_shown_a_key)
         return self._made_room(strangers) or self._made_room(self.connections)
 
-    def _made_room(self, connections: Iterable[Connection]) -> bool:
+    def _made_room(self, connections: Iterable[LobbyConnection]) -> bool:
         """Whether one of these connections could be closed: the first one on which no request is being answered."""
         for connection in connections:
             if not connection.is_answering:
