@@ -62,7 +62,29 @@ def _decision(incident: Incident) -> Decision:
     return Decision(None, incident, (), incident.call, (event,))
 
 
-class Rows:
+class FilledDatabase:
+    """A database that is filled once, and read by tests that are no coroutines, such as those of hypothesis."""
+
+    def __init__(self, url: str, runner: asyncio.Runner) -> None:
+        self._runner = runner
+        self._database = Database(url, pool_size=1)
+        runner.run(self._fill())
+
+    async def _fill(self) -> None:
+        raise NotImplementedError
+
+    def read(self, question: Callable[[AsyncConnection], Awaitable[_T]]) -> _T:
+        async def answered() -> _T:
+            async with self._database.read() as connection:
+                return await question(connection)
+
+        return self._runner.run(answered())
+
+    def close(self) -> None:
+        self._runner.run(self._database.close())
+
+
+class Rows(FilledDatabase):
     """A database full of rows, and the same rows as the rules know them."""
 
     def __init__(self, url: str, runner: asyncio.Runner) -> None:
@@ -70,9 +92,7 @@ class Rows:
         self.incidents = {each.id: each for each in (_an_incident(chance, n) for n in range(1, INCIDENTS + 1))}
         self.elsewhere = [(CELL, CODES), ("440105", ()), (OTHER_CELL, ("@worker",))]
         """Area and audience of events without an incident."""
-        self._runner = runner
-        self._database = Database(url, pool_size=1)
-        runner.run(self._fill())
+        super().__init__(url, runner)
 
     async def _fill(self) -> None:
         said = Report("somebody", b"", "words", None, None, None, None, None, False, (), None)
@@ -86,16 +106,6 @@ class Rows:
             await writing.append(tx, entries)
         async with self._database.begin() as tx:
             await numbering.seal(tx)
-
-    def read(self, question: Callable[[AsyncConnection], Awaitable[_T]]) -> _T:
-        async def answered() -> _T:
-            async with self._database.read() as connection:
-                return await question(connection)
-
-        return self._runner.run(answered())
-
-    def close(self) -> None:
-        self._runner.run(self._database.close())
 
 
 @pytest.fixture(scope="module")

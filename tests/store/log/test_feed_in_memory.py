@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from typing import TypeVar
 from uuid import UUID
 
@@ -12,12 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy.engine import URL
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules.model import Actor
 from service.rules.sight import EVERYTHING, sight_of
 from service.rules.words import EventType, Role
-from service.store.database import Database
 from service.store.log import feed, marks
 from service.store.log.feed import FeedFilter, NewEvent, lets_through
 from service.store.log.marks import BEGINNING, LogPlace
@@ -25,7 +23,7 @@ from service.store.log.writing import Entry
 from tests.conftest import clone
 from tests.rules.builders import DEPARTMENT, UNITS
 from tests.store.log.batches import NOW, seal, write
-from tests.store.test_sight import CELLS, CODES, SUBJECTS, actors, areas, codes, sights
+from tests.store.test_sight import CELLS, CODES, SUBJECTS, FilledDatabase, actors, areas, codes, sights
 
 TYPES = (EventType.INCIDENT_COMMENTED, EventType.CALL_OPENED, EventType.CALL_MISSED, EventType.REGISTRY_IMPORTED)
 BATCHES = 150
@@ -47,13 +45,11 @@ def _an_entry(chance: random.Random, number: int) -> Entry:
     )
 
 
-class Log:
+class Log(FilledDatabase):
     """A log of random events, in the database and in memory."""
 
     def __init__(self, url: str, runner: asyncio.Runner) -> None:
-        self._runner = runner
-        self._database = Database(url, pool_size=1)
-        runner.run(self._fill())
+        super().__init__(url, runner)
         self.end = self.read(marks.end).position
         self.kept = self.read(lambda connection: feed.between(connection, BEGINNING, self.end))
 
@@ -63,16 +59,6 @@ class Log:
             many = chance.randint(1, 4)
             await write(self._database, [_an_entry(chance, 10 * number + each) for each in range(1, many + 1)])
         await seal(self._database)
-
-    def read(self, question: Callable[[AsyncConnection], Awaitable[_T]]) -> _T:
-        async def answered() -> _T:
-            async with self._database.read() as connection:
-                return await question(connection)
-
-        return self._runner.run(answered())
-
-    def close(self) -> None:
-        self._runner.run(self._database.close())
 
 
 @pytest.fixture(scope="module")
