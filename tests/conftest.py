@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from functools import partial
@@ -31,6 +32,10 @@ from service.store.database import Database
 from tests.house import START, House
 from tests.wire.checker import Checker
 from tests.wire.watching import watched
+
+# what a shell runs beside itself ignores SIGINT, and under nohup SIGHUP; so would everything that a test starts
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 hypothesis.settings.register_profile("sihu", deadline=None)  # a busy machine is no fault of the code's
 # a mutant is to fail, not to fail in the fewest words

@@ -17,7 +17,6 @@ from service import proc
 _INTERRUPTED = """
 import pathlib, signal, sys, threading
 from service import proc
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets what it runs beside itself ignore it
 threading.Timer(0.5, signal.pthread_kill, [threading.main_thread().ident, signal.SIGINT]).start()
 proc.run_as_owner(pathlib.Path(sys.argv[1]), pathlib.Path("/bin/sh"), "-c", "echo $$ > " + sys.argv[2] + "; sleep 60")
 """
@@ -38,15 +37,11 @@ def test_a_broken_off_program_leaves_nothing_behind(tmp_path: Path) -> None:
 
 def test_a_signal_waits_until_the_program_is_known() -> None:
     reached = []
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        with pytest.raises(KeyboardInterrupt), proc._signals_deferred():  # noqa: PT012
-            signal.raise_signal(signal.SIGINT)
-            reached.append(True)
-        assert reached
-        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    finally:
-        signal.signal(signal.SIGINT, before)
+    with pytest.raises(KeyboardInterrupt), proc._signals_deferred():  # noqa: PT012
+        signal.raise_signal(signal.SIGINT)
+        reached.append(True)
+    assert reached
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_a_dead_process_is_not_alive() -> None:

@@ -24,7 +24,7 @@ from service.store.access.keys import Key
 from service.store.database import Database, StatementRefused, Transaction
 from service.store.incidents import claiming
 from service.store.registry import calendars, deployment
-from service.store.sqlstates import cause_of
+from service.store.sqlstates import Trouble, cause_of
 from service.times import coverage
 from service.worlds import CurrentWorld
 
@@ -93,7 +93,12 @@ async def _found(database: Database, examination: Examination) -> list[Finding]:
         async with database.read() as connection:
             return [finding async for finding in examination(connection)]
     except StatementRefused as error:
-        return [warned(f"one thing could not be looked at: the database refused it: {cause_of(error)}")]
+        cause = cause_of(error)
+    except Unavailable as error:
+        if error.trouble in (Trouble.AWAY, Trouble.SILENT):  # then nothing can be looked at
+            raise
+        cause = error.cause
+    return [warned(f"one thing could not be looked at: the database refused it: {cause}")]
 
 
 async def _deadlines(connection: Transaction, now: datetime) -> AsyncIterator[Finding]:

@@ -14,6 +14,7 @@ from tests.commands.running import Run
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
     """Runs one command on a database, in a folder of its own: exit code, lines of stdout, lines of stderr."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SIHU_PORT", "0")  # the usual one may be taken
 
     def command(url: str, *arguments: str) -> tuple[int, list[str], list[str]]:
         monkeypatch.setenv("DATABASE_URL", url)

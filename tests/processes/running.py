@@ -21,7 +21,6 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
-signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it is ignored, and so it would be in what is started here
 ROOT = Path(__file__).parents[2]
 
 

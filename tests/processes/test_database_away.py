@@ -67,7 +67,7 @@ def test_a_database_that_goes_away_under_load_loses_nothing_acknowledged(data_di
             stop.set()
             for person in people:
                 person.join()
-            assert codes == {"unavailable"}
+            assert codes - {"too_many"} == {"unavailable"}, "one subject may send only so many writes"
             seen: set[str] = set()
             query: dict[str, str] = {"limit": "500"}
             while True:
