@@ -33,6 +33,7 @@ from service.rules.worktime import ZONE
 from service.settings import Settings
 from service.store import migrate, soundness
 from service.store.database import Database
+from service.store.registry import deployment
 from service.store.soundness import Contents
 from service.worlds import CurrentWorld
 
@@ -50,6 +51,8 @@ _FAST = {
     "max_wal_senders": "0",
     "max_wal_size": "2GB",
 }
+_TOO_OLD = "unsupported version"
+_TOO_NEW = "unrecognized configuration parameter"
 _DATA = "processing data for table"
 _SHOWN_NAMES = 5
 _MIN_ROOM = 64 * 2**20
@@ -114,6 +117,7 @@ async def _listed(file: Path, scratch: Scratch) -> tuple[str, Path, int]:
         with whole.open("wb") as output:
             await programs.run(scratch.programs / "pg_restore", "--list", str(file), env=scratch.env, output=output)
     except ProgramFailure as error:
+        _demand_programs_that_fit(file, error)
         raise BackupFault(f"{file} cannot be read as a backup: {error}") from None
     lines = whole.read_text(errors="surrogateescape").splitlines(keepends=True)
     schemas = {found[2]: found[1] for line in lines if (found := _LISTED.match(line))}
@@ -142,7 +146,22 @@ async def _restore(file: Path, scratch: Scratch, kept: Path, tables: int) -> Non
     except ProgramFailure as error:
         if "No space left" in str(error) or shutil.disk_usage(scratch.folder).free < _MIN_ROOM:
             raise CommandRefusal(f"there is no room to restore {file}: name a larger folder in TMPDIR") from None
+        _demand_programs_that_fit(file, error)
         raise BackupFault(f"{file} cannot be restored: {error}") from None
+
+
+def _demand_programs_that_fit(file: Path, error: ProgramFailure) -> None:
+    """Refuse where the programs are too old for the file, or too new for the server: the backup may well be good."""
+    if _TOO_OLD in str(error):
+        raise CommandRefusal(
+            f"{file} was made by a newer PostgreSQL than the one that is to read it here ({error}): check it beside a "
+            "server of that version, or with the embedded PostgreSQL"
+        )
+    if _TOO_NEW in str(error):
+        raise CommandRefusal(
+            f"the pg_restore at hand is too new for the server of DATABASE_URL ({error}): install the client programs "
+            "of the server's version, or set SIHU_PG_BIN to their folder"
+        )
 
 
 async def _psql(scratch: Scratch, statement: str) -> None:
@@ -219,10 +238,15 @@ def _own_server(folder: Path, bin_dir: Path) -> Iterator[Scratch]:
                 server.stop()
 
 
+async def _version(database: Database) -> int:
+    async with database.read() as connection:
+        return await deployment.server_version(connection)
+
+
 def _own_database(folder: Path, settings: Settings) -> Iterator[Scratch]:
     url = settings.database_url or ""
     name = f"sihu_check_{secrets.token_hex(6)}"
-    path = programs.newest(settings).path
+    path = programs.at_least(asyncio.run(on_database(url, _version)), settings).path
     env = programs.environment(url, embedded=False)
     made = False
     try:

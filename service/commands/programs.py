@@ -65,16 +65,6 @@ def at_least(major: int, settings: Settings) -> ProgramFolder:
     return found[0] if found[0].path == settings.pg_bin else min(found, key=lambda folder: folder.major)
 
 
-def newest(settings: Settings) -> ProgramFolder:
-    """The folder with the newest programs, which read what any older ones have dumped. Raises `CommandRefusal`."""
-    found = max(folders(settings), key=lambda folder: folder.major, default=None)
-    if found is None:
-        raise CommandRefusal(
-            "there is no pg_restore here: install PostgreSQL's client programs, or set SIHU_PG_BIN to their folder"
-        )
-    return found
-
-
 def folders(settings: Settings) -> Iterator[ProgramFolder]:
     """All folders at hand: SIHU_PG_BIN, those of PATH, those that distributions use, that of the wheel."""
     on_path = shutil.which("pg_dump")

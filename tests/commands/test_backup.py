@@ -90,6 +90,10 @@ def on_server(server: URL, query: str) -> list[str]:
     return asyncio.run(run())
 
 
+def version_of(server: URL) -> int:
+    return int(on_server(server, "SELECT current_setting('server_version_num')")[0]) // 10_000
+
+
 # --- good ones --------------------------------------------------------------------------------------------------------
 
 
@@ -131,6 +135,37 @@ def test_where_there_is_no_wheel_a_database_beside_is_used(
     assert (code, faults) == (0, [])
     assert lines[0].startswith("sihu.dump: good: 6 incidents, ")
     assert on_server(server, "SELECT datname FROM pg_database ORDER BY 1") == before
+
+
+def test_programs_that_do_not_fit_say_nothing_against_the_backup(
+    run: Run, full_url: str, server: URL, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """pg_restore 17 sets what a server of 16 does not know; pg_restore 15 does not read what pg_dump 17 has written.
+    Here stand-ins complain as they do, since no machine has all of them."""
+    assert run(full_url, "backup", "sihu.dump")[0] == 0
+    real = programs.at_least(version_of(server), Settings()).path
+    monkeypatch.setattr("service.postgres.wheel_binaries", lambda: (_ for _ in ()).throw(EmbeddedError("none")))
+    monkeypatch.setenv("SIHU_PG_BIN", str(tmp_path / "bin"))
+    (tmp_path / "bin").mkdir()
+    for name in ("createdb", "dropdb", "pg_dump"):
+        (tmp_path / "bin" / name).symlink_to(real / name)
+    for arguments, complaint, advice in [
+        ("--list", "unsupported version (1.16) in file header", "check it beside a server of that version"),
+        (
+            "*",
+            'ERROR:  unrecognized configuration parameter "transaction_timeout"',
+            "the client programs of the server",
+        ),
+    ]:
+        pg_restore = tmp_path / "bin" / "pg_restore"
+        pg_restore.write_text(
+            f"#!/bin/sh\ncase $1 in --version) ;; {arguments})\necho 'pg_restore: error: {complaint}' >&2; exit 1;;\n"
+            f'esac\nexec {real}/pg_restore "$@"\n'
+        )
+        pg_restore.chmod(0o755)
+        code, lines, faults = run(full_url, "backup", "check", "sihu.dump")
+        assert (code, lines, len(faults)) == (1, [], 1)
+        assert advice in faults[0] and "not good" not in faults[0]
 
 
 def test_tables_of_an_older_version_are_examined_as_well(run: Run, bare_url: str) -> None:
@@ -235,9 +270,8 @@ def test_programs_are_of_the_servers_version_or_newer(tmp_path: Path, monkeypatc
     monkeypatch.setattr(programs, "_PACKAGED", tuple(f"{tmp_path}/{version}" for version in (17, 16, 14)))
     monkeypatch.setattr("service.postgres.wheel_binaries", lambda: (_ for _ in ()).throw(EmbeddedError("none")))
     monkeypatch.setenv("PATH", str(tmp_path / "14"))
-    settings = Settings()
+    settings = Settings(pg_bin=None)
     assert [programs.at_least(major, settings).major for major in (13, 14, 15, 17)] == [14, 14, 16, 17]
-    assert programs.newest(settings).major == 17
     with pytest.raises(CommandRefusal, match="install postgresql-client-18, or set SIHU_PG_BIN"):
         programs.at_least(18, settings)
     assert programs.at_least(15, Settings(pg_bin=tmp_path / "17")).major == 17
@@ -286,7 +320,7 @@ def test_a_folder_is_no_backup(run: Run, tmp_path: Path) -> None:
 
 def test_a_backup_of_another_program_is_told_apart(run: Run, bare_url: str, server: URL, tmp_path: Path) -> None:
     on_server(server.set(database=make_url(bare_url).database), "CREATE TABLE customers AS SELECT 1 AS n")
-    folder = programs.newest(Settings()).path
+    folder = programs.at_least(version_of(server), Settings()).path
     env = programs.environment(bare_url, embedded=False)
     subprocess.run([folder / "pg_dump", "-Fc", "-f", tmp_path / "other.dump"], env=env, check=True)
     code, _, faults = run(bare_url, "backup", "check", "other.dump")

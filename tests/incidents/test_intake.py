@@ -22,6 +22,7 @@ from service.store.incidents.reports import Report
 from service.store.incidents.tables import incident
 from service.store.log.writing import Committed
 from service.store.outages import Lane
+from service.store.registry import world
 from service.store.sessions import Patience
 from service.store.sqlstates import Failure, Trouble
 from service.web.cursors import Cursors
@@ -268,7 +269,7 @@ async def test_an_outage_while_a_group_is_taken_apart_ends_it(
     intake = Intake(replace(context, database=lane))
     once = replace(REPORT, idempotency_key="k")
     async with haizhu.begin() as holder:
-        await holder.execute(text("SELECT pg_advisory_xact_lock(0x51480003)"))  # as an import does at its end
+        await world.rise(holder)  # as an import does at its end
         tasks = await submitted(intake, POISON, once, *[REPORT] * 20)
         intake.start()
         began = asyncio.get_running_loop().time()
