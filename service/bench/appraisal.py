@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.bench import databases
 from service.bench.figures import comparison, print_progress
 from service.rules.figures.definition import Grouping, Period
 from service.rules.sight import EVERYTHING
@@ -63,8 +64,7 @@ async def measure(database: Database, arguments: argparse.Namespace) -> dict[str
     for period in (*_AROUND, MONTH):
         print_progress(f"making {arguments.calls} calls of {period}")
         await seed(database, period.start, period.end, arguments.calls)
-    async with database.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
-        await connection.execute(text("VACUUM ANALYZE call"))
+    await databases.statements(database, "VACUUM ANALYZE call")
     takes: dict[str, Take] = {**{grouping: _figures(grouping) for grouping in Grouping}, "control": _control}
     series: dict[str, list[float]] = {name: [] for name in takes}
     for take in takes.values():  # a first time to warm up, so that each side finds the rows in memory

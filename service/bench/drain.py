@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import text
 
 from service import metrics
-from service.bench import clocks, server
+from service.bench import clocks, databases, server
 from service.bench.figures import comparison, print_progress
 from service.bench.seeding import seed
 from service.clock import VirtualClock
@@ -102,18 +102,18 @@ async def measure(database: Database, arguments: argparse.Namespace) -> dict[str
     for turn in range(arguments.rounds):
         print_progress(f"round {turn + 1} of {arguments.rounds}")
         for series, take in (
-            (numbering, _sweep_and_number),
+            (numbering, sweep_and_number),
             (control, _bare_statement),
             (without_numbering, _sweep),
             (engines, _two_engines),
         ):
-            await _statements(database, _VACUUM)
+            await databases.statements(database, *_VACUUM)
             series.append(arguments.due / await take(database))
-            await _statements(database, _RESTORE)
+            await databases.statements(database, *_RESTORE)
         await clocks.put_under(database, 2, "due")
-        await _statements(database, _VACUUM)
-        working_time.append(arguments.due / await _sweep_and_number(database))
-        await _statements(database, _RESTORE)
+        await databases.statements(database, *_VACUUM)
+        working_time.append(arguments.due / await sweep_and_number(database))
+        await databases.statements(database, *_RESTORE)
         await clocks.put_under(database, 1, "due")
     return {
         "unit": "escalations per second",
@@ -124,13 +124,6 @@ async def measure(database: Database, arguments: argparse.Namespace) -> dict[str
         "sealing": comparison(numbering, without_numbering),
         "working_time_against_continuous": comparison(working_time, numbering),
     }
-
-
-async def _statements(database: Database, statements: tuple[str, ...]) -> None:
-    engine = database.engine.execution_options(isolation_level="AUTOCOMMIT")
-    async with engine.connect() as connection:
-        for statement in statements:
-            await connection.execute(text(statement))
 
 
 async def _bare_statement(database: Database) -> float:
@@ -148,7 +141,7 @@ async def _two_engines(database: Database) -> float:
     with server.serving(database.url, *command), server.serving(database.url, *command):
         due = await clocks.now(database) + timedelta(seconds=_LEAD_S)
         await _fall_due(database, due)
-        await _statements(database, _VACUUM)
+        await databases.statements(database, *_VACUUM)
         if (lead := (due - await clocks.now(database)).total_seconds()) < 0:
             raise RuntimeError(f"all was ready {-lead:.1f} s after it fell due: that would be measured, too")
         await asyncio.sleep(lead)
@@ -171,7 +164,7 @@ async def _is_left(database: Database, due: datetime) -> bool:
         return bool((await connection.execute(_LEFT, {"due": due})).scalar_one())
 
 
-async def _sweep_and_number(database: Database) -> float:
+async def sweep_and_number(database: Database) -> float:
     """Return the seconds until the sweep, with the tail beside it, is done and the last event is numbered."""
     tail = Tail(database, QueueTags(), metrics.new(), VirtualClock(await clocks.now(database)))
     await tail.load()

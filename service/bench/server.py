@@ -7,13 +7,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from urllib.error import URLError
 from urllib.request import urlopen
 
 from service import clock
-from service.access import keys
+from service.access import keys as access
 from service.access.keys import NewKey
 from service.commands import sample
 from service.commands.database import now_and_world
@@ -22,6 +22,7 @@ from service.rules.words import Role
 from service.store.database import Database
 
 _UP_S = 30
+_LOOK_S = 0.02
 
 
 @contextmanager
@@ -30,7 +31,7 @@ def serving(url: str, *command: str, ready: str = "/readyz") -> Iterator[int]:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port: int = found.getsockname()[1]
-    environment = {**os.environ, "DATABASE_URL": url, "SIHU_LOG_LEVEL": "warning"}  # noqa: TID251 - handed on whole
+    environment = {**os.environ, "DATABASE_URL": url, "SIHU_LOG_LEVEL": "error"}  # noqa: TID251 - handed on whole
     # the output of a measurement is JSON, so what a server prints goes elsewhere
     process = subprocess.Popen(
         [sys.executable, "-m", *command, "--port", str(port)], env=environment, stdout=sys.stderr
@@ -52,18 +53,20 @@ def _wait(address: str) -> None:
         except (URLError, OSError):
             if clock.monotonic() > until:
                 raise
-            time.sleep(0.1)
+            time.sleep(_LOOK_S)
 
 
 async def reporters(database: Database, many: int) -> list[dict[str, str]]:
     """Make keys of so many reporters and return their Authorization headers. A load goes round them: one subject alone
     would soon have sent as many writes as it may."""
-    wanted = (NewKey(Role.REPORTER, area=sample.STREET, subject=f"bench-{number}") for number in range(many))
-    return [await key(database, each) for each in wanted]
+    return await keys(
+        database, [NewKey(Role.REPORTER, area=sample.STREET, subject=f"bench-{number}") for number in range(many)]
+    )
 
 
-async def key(database: Database, new_key: NewKey) -> dict[str, str]:
-    """Make a key and return its Authorization header."""
+async def keys(database: Database, new: Sequence[NewKey]) -> list[dict[str, str]]:
+    """Make keys and return their Authorization headers."""
     now, world = await now_and_world(database)
-    made = await keys.create(database, world, now, new_key, By("ops", "bench"))
-    return {"Authorization": f"Bearer {made.text}"}
+    by = By("ops", "bench")
+    made = [await access.create(database, world, now, each, by) for each in new]
+    return [{"Authorization": f"Bearer {each.text}"} for each in made]

@@ -38,10 +38,10 @@ _UP_S = 60
 
 async def measure(database: Database, arguments: argparse.Namespace) -> dict[str, Any]:
     """Measure the milliseconds of a report, in turns without and with those who wait."""
-    keys = [
-        await server.key(database, NewKey(Role.UNIT, unit=sample.COMMUNITY, subject=f"waiter-{number}"))
-        for number in range(SUBJECTS)
-    ]
+    keys = await server.keys(
+        database,
+        [NewKey(Role.UNIT, unit=sample.COMMUNITY, subject=f"waiter-{number}") for number in range(SUBJECTS)],
+    )
     series: dict[str, list[dict[str, Any]]] = {"without": [], "with": []}
     requests = [_report(headers) for headers in await server.reporters(database, _REPORTERS)]
     with server.serving(database.url, "service.commands.parser", "serve") as port:
