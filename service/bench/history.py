@@ -169,6 +169,7 @@ async def _ask_in_turns(*clients: _Client) -> None:
             await client.ask(connection)
     for _, writer in connections:
         writer.close()
+        await writer.wait_closed()
 
 
 def _shown(name: str, series: Series) -> dict[str, Any]:

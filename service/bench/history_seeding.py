@@ -5,8 +5,8 @@ One statement fills one table with one chunk, on two connections at once. The in
 afterwards, as a restore does it.
 
 An incident lives for ten hours: its community misses the call, its street raises it, its department resolves it, and
-the reporter accepts. The lives of a chunk are written step by step, so that the events of one incident lie as far apart
-as those of a real one.
+the reporter accepts. The incidents of ten hours are a cohort, whose lives are written step by step: so the events of
+one incident lie as far apart as those of a real one.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ UNTIL = timedelta(days=3)
 PER_SWEEP = 5
 """The incidents whose calls one sweep finds missed: they share a batch."""
 REPORTERS = 100
+_LIFE = timedelta(hours=10)
 _CHUNK = 10_000
 _AT_ONCE = 2
 _EVENTS = 8
@@ -47,13 +48,16 @@ JOIN (SELECT code, row_number() OVER (ORDER BY code) - 1 AS place, count(*) OVER
 """
 # an id is a UUIDv7 of the time of the report, with a counter where chance would be
 _MADE = """
-WITH made AS MATERIALIZED (
-    SELECT k, g, bench_place.*, at, concat('worker-', g % 100) AS reporter,
+WITH chunk AS (
+    SELECT CAST(:first AS bigint) AS first, CAST(:many AS integer) AS many, CAST(:cohort AS integer) AS cohort,
+           CAST(:start AS timestamptz) AS start, CAST(:step AS interval) AS step,
+           CAST(:batches AS bigint) AS batches, CAST(:events AS bigint) AS events
+), made AS MATERIALIZED (
+    SELECT series.*, bench_place.*, least(cohort, many - begun) AS size, concat('worker-', g % 100) AS reporter,
            CAST(concat(lpad(to_hex(CAST(extract(epoch FROM at) * 1000 AS bigint)), 12, '0'), '7000a',
                        lpad(to_hex(g), 15, '0')) AS uuid) AS id
-    FROM (SELECT k, k + CAST(:first AS bigint) AS g,
-                 CAST(:start AS timestamptz) + k * CAST(:step AS interval) AS at
-          FROM generate_series(0, CAST(:many AS integer) - 1) AS k) AS series
+    FROM (SELECT chunk.*, k, k / cohort * cohort AS begun, first + k AS g, start + k * step AS at
+          FROM chunk CROSS JOIN LATERAL generate_series(0, many - 1) AS k) AS series
     JOIN bench_place ON bench_place.place = g % (SELECT count(*) FROM bench_place)
 )
 """
@@ -95,16 +99,16 @@ SELECT id, concat('closed-', g), left(cell, 6), 'incident', 'closed', 3, departm
        at + interval '10 hours', 'verified', at + interval '178 hours'
 FROM made ORDER BY k
 """
-# the parts of a life: the batches of a chunk before it (in fifths), the incidents that share a batch of it, the events
-# of each of them, and the events of each before it
+# the parts of a life: the batches of the cohort before it (in fifths of its size), the incidents that share a batch of
+# it, and the events of each incident: in it, and before it
 _PARTS = """(VALUES (0, 1, 2, 0), (5, 5, 2, 2), (6, 1, 2, 4), (11, 1, 1, 6), (16, 1, 1, 7))
       AS part (fifths, shared, per, past)"""
-_BATCH = f"""
+_BATCH = f"""{_MADE}
 INSERT INTO log_batch (id, events, last_position, queues, wake_at, reload)
-SELECT CAST(:batch AS bigint) + fifths * CAST(:many AS integer) / 5 + j, shared * per,
-       CAST(:position AS bigint) + past * CAST(:many AS integer) + j * shared * per,
-       '{{440105003001:calling,440105003:calling}}', CAST(:start AS timestamptz), '{{}}'
-FROM {_PARTS} CROSS JOIN LATERAL generate_series(1, CAST(:many AS integer) / shared) AS j
+SELECT batches + begun * 21 / 5 + fifths * size / 5 + (k - begun) / shared + 1, shared * per,
+       events + begun * 8 + past * size + (k - begun + shared) * per,
+       ARRAY[concat(community, '\\:calling'), concat(street, '\\:calling')], at, '{{}}'
+FROM made JOIN {_PARTS} ON k % shared = 0
 ORDER BY 1
 """
 _EVENT = f"""{_MADE}
@@ -117,7 +121,7 @@ SELECT batch_id, ord, id, sequence, type, happened_at, cell, unit,
                    id, g, cell, category, state, level, unit, to_json(happened_at + interval '4 hours'), level + 1,
                    level, unit) AS json)
 FROM (SELECT made.*, act.*, at + after AS happened_at,
-             CAST(:batch AS bigint) + fifths * CAST(:many AS integer) / 5 + k / shared + 1 AS batch_id,
+             batches + begun * 21 / 5 + fifths * size / 5 + (k - begun) / shared + 1 AS batch_id,
              per * (k % shared) + act.sequence - past AS ord,
              CASE level WHEN 1 THEN community WHEN 2 THEN street ELSE department END AS unit
       FROM made CROSS JOIN {_PARTS} JOIN (VALUES
@@ -130,7 +134,7 @@ FROM (SELECT made.*, act.*, at + after AS happened_at,
 """
 _LOG, _INCIDENTS = ("log_batch", "event"), ("report", "call", "incident")
 _INSERTS = tuple(text(each) for each in (_REPORT, _CALL, _INCIDENT, _BATCH, _EVENT))
-_END = text("SELECT coalesce(max(id), 0) AS batch, coalesce(max(last_position), 0) AS position FROM log_batch")
+_END = text("SELECT coalesce(max(id), 0) AS batches, coalesce(max(last_position), 0) AS events FROM log_batch")
 _INDEXES = text(
     """
 SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', CAST(conrelid AS regclass), conname),
@@ -177,6 +181,7 @@ async def _drop_indexes(database: Database, tables: Sequence[str]) -> list[str]:
 async def _chunks(database: Database, many: int, now: datetime) -> Iterator[dict[str, Any]]:
     """The parameters of each chunk. Taking one prints how far the seeding is."""
     step, start = SPAN / max(many, 1), now - SPAN - UNTIL
+    cohort = max(PER_SWEEP, int(_LIFE / step) // PER_SWEEP * PER_SWEEP)
     async with database.read() as connection:
         before = (await connection.execute(_END)).one()
 
@@ -185,10 +190,11 @@ async def _chunks(database: Database, many: int, now: datetime) -> Iterator[dict
         return {
             "first": first,
             "many": min(_CHUNK, many - first),
+            "cohort": min(_CHUNK, cohort),
             "start": start + first * step,
             "step": step,
-            "batch": before.batch + first // PER_SWEEP * _BATCHES_OF_A_SWEEP,
-            "position": before.position + first * _EVENTS,
+            "batches": before.batches + first // PER_SWEEP * _BATCHES_OF_A_SWEEP,
+            "events": before.events + first * _EVENTS,
         }
 
     return map(chunk, range(0, many, _CHUNK))
@@ -200,7 +206,7 @@ async def _insert(database: Database, chunks: Iterator[dict[str, Any]]) -> None:
             await tx.exec_driver_sql("SET LOCAL work_mem = '256MB'")
             await tx.exec_driver_sql("SET LOCAL synchronous_commit = off")
             for statement in _INSERTS:
-                await tx.execute(statement, {name: chunk[name] for name in statement.compile().params})
+                await tx.execute(statement, chunk)
 
 
 async def _finish(database: Database, tables: Sequence[str], creates: Sequence[str]) -> None:

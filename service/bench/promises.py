@@ -25,10 +25,16 @@ class Promise:
         """What the figure has to be: `<= 1.25`."""
         return f"{self.sign} {self.bound:g}"
 
+    def found_in(self, figures: Mapping[str, Any]) -> float | None:
+        """The figure among those of its measurement; None when it is missing, or no number."""
+        found: Any = figures
+        for name in self.figure.split("/"):
+            found = found.get(name) if isinstance(found, Mapping) else None
+        return found if isinstance(found, int | float) and not isinstance(found, bool) else None
+
     def shortfall(self, figures: Mapping[str, Any]) -> str | None:
-        """How the figure falls short, in words; None when it keeps the bound. A figure that is missing, or is no
-        number, falls short."""
-        found = _at(figures, self.figure)
+        """How the figure falls short, in words; None when it keeps the bound. A figure that is missing falls short."""
+        found = self.found_in(figures)
         if found is None:
             return f"{self.bench}: {self.figure} is missing, promised {self.demand}"
         if found <= self.bound if self.sign == "<=" else found >= self.bound:
@@ -108,10 +114,3 @@ def of_bench(bench: str) -> list[Promise]:
 def shortfalls(bench: str, figures: Mapping[str, Any]) -> list[str]:
     """Return in words which figures of a measurement fall short of what is promised, and by how much."""
     return [words for each in of_bench(bench) if (words := each.shortfall(figures)) is not None]
-
-
-def _at(figures: Mapping[str, Any], path: str) -> float | None:
-    found: Any = figures
-    for name in path.split("/"):
-        found = found.get(name) if isinstance(found, Mapping) else None
-    return found if isinstance(found, int | float) and not isinstance(found, bool) else None

@@ -14,9 +14,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import URL
 
-from service.bench import appraisal, drain, ingest, lateness, poll, run, waiters
+from service.bench import appraisal, databases, drain, lateness, promises, run
 from service.bench.figures import comparison
-from service.bench.run import Measurement
 from service.bench.seeding import seed
 from service.commands import parser
 from service.escalation import sweep
@@ -30,7 +29,7 @@ pytestmark = pytest.mark.anyio
 _OF_INCIDENTS = {"event": "event WHERE incident_id IS NOT NULL"}
 NOW = datetime(2026, 11, 23, 1, tzinfo=UTC)
 SMALL = argparse.Namespace(
-    open=700, due=600, rounds=1, seconds=0.5, clients=4, rate=20, beside=50, calls=600, waiters=20
+    open=700, due=600, rounds=1, seconds=0.5, clients=4, rate=20, beside=50, calls=600, waiters=20, history=1_000
 )
 
 
@@ -44,11 +43,13 @@ async def _one(database: Database, question: str) -> Any:
         return (await connection.execute(text(question))).scalar_one()
 
 
-async def _small(url: str, measure: Measurement) -> dict[str, Any]:
-    figures = await run.figures_of(url, measure, SMALL)
+async def _small(url: str, name: str) -> dict[str, Any]:
+    """The figures of a measurement in small, as JSON has them. Whatever is promised of it is among them."""
+    figures = await run.figures_of(url, run.MEASURES[name][0], SMALL)
     assert set(figures["machine"]) == {"cpus", "load", "postgresql", "settings"}
     assert {"fsync", "synchronous_commit"} <= set(figures["machine"]["settings"])
     parsed: dict[str, Any] = json.loads(json.dumps(figures))
+    assert [each.figure for each in promises.of_bench(name) if each.found_in(parsed) is None] == []
     return parsed
 
 
@@ -91,7 +92,7 @@ async def test_the_bare_statement_makes_the_same_rows_as_the_sweep(haizhu: Datab
     assert swept.fired == 300
     by_sweep = await _after(haizhu, shown)
     size_by_sweep = await _one(haizhu, size)
-    await drain._statements(haizhu, drain._RESTORE)
+    await databases.statements(haizhu, *drain._RESTORE)
 
     await drain._bare_statement(haizhu)
 
@@ -110,13 +111,13 @@ async def test_putting_back_leaves_what_was_seeded(haizhu: Database) -> None:
     await drain._bare_statement(haizhu)
     assert await _after(haizhu, everything) != before
 
-    await drain._statements(haizhu, drain._RESTORE)
+    await databases.statements(haizhu, *drain._RESTORE)
 
     assert await _after(haizhu, everything) == before
 
 
 async def test_ingest(database_url: str) -> None:
-    figures = await _small(database_url, ingest.measure)
+    figures = await _small(database_url, "ingest")
     _is_compared(figures["against_no_database"])
     _is_compared(figures["against_orm"])
 
@@ -124,7 +125,7 @@ async def test_ingest(database_url: str) -> None:
 @pytest.mark.slow
 async def test_drain(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drain, "_LEAD_S", 6)
-    figures = await _small(database_url, drain.measure)
+    figures = await _small(database_url, "drain")
     compared_with = ("against_bare_sql", "two_engine_processes_against_bare_sql", "sealing")
     for each in (*compared_with, "working_time_against_continuous"):
         _is_compared(figures[each])
@@ -133,7 +134,7 @@ async def test_drain(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None
 @pytest.mark.slow
 async def test_lateness(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lateness, "_LEAD_S", 6)
-    figures = await _small(database_url, lateness.measure)
+    figures = await _small(database_url, "lateness")
     _is_compared(figures["p99_with_reports_against_without"])
     _is_compared(figures["p99_in_working_time_against_continuous"])
     for series in ("with_reports", "with_reports_in_working_time"):
@@ -142,20 +143,27 @@ async def test_lateness(database_url: str, monkeypatch: pytest.MonkeyPatch) -> N
         assert turn["p50"] <= turn["p99"] <= turn["max"]
 
 
-async def test_poll(database_url: str) -> None:
-    figures = await _small(database_url, poll.measure)
+async def test_queue(database_url: str) -> None:
+    figures = await _small(database_url, "queue")
+    assert figures["items_of_a_page"] > 0
     _is_compared(figures["unchanged_against_healthz"])
     _is_compared(figures["changed_against_healthz"])
 
 
+async def test_batch(database_url: str) -> None:
+    figures = await _small(database_url, "batch")
+    _is_compared(figures["against_single"])
+    _is_compared(figures["against_single_of_many_clients"])
+
+
 async def test_waiters(database_url: str) -> None:
-    figures = await _small(database_url, waiters.measure)
+    figures = await _small(database_url, "waiters")
     for name in ("mean", "p50", "p99"):
         _is_compared(figures[f"{name}_with_waiters_against_without"])
 
 
 async def test_appraisal(database_url: str) -> None:
-    figures = await _small(database_url, appraisal.measure)
+    figures = await _small(database_url, "appraisal")
     for grouping in Grouping:
         _is_compared(figures[f"by_{grouping}_against_count"])
     assert figures["calls"] == 4 * figures["calls_of_the_month"] == 2_400
@@ -174,13 +182,13 @@ def given(server: URL) -> Settings:
 
 
 def test_a_given_server_gets_a_database_of_our_own_that_goes_away_again(given: Settings) -> None:
-    with run._fresh_database(given) as url:
+    with databases.fresh(given) as url:
         assert url != given.database_url
         assert "sihu_bench_" in url
 
 
 def test_every_measurement_can_be_asked_for() -> None:
-    for what in ("ingest", "drain", "lateness", "poll", "waiters", "appraisal", "all"):
+    for what in ("ingest", "batch", "drain", "lateness", "queue", "waiters", "appraisal", "history", "all"):
         assert parser._parser().parse_args(["bench", what]).command is run.run
 
 

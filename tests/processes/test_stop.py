@@ -289,7 +289,7 @@ def test_a_start_that_is_broken_off_leaves_nothing_behind(tmp_path: Path, after_
     assert servers_in(tmp_path) == []
 
 
-@pytest.mark.parametrize("arguments", [("demo",), ("migrate",), ("bench", "poll", "--open", "1000000")])
+@pytest.mark.parametrize("arguments", [("demo",), ("migrate",), ("bench", "queue", "--open", "1000000")])
 def test_other_commands_leave_no_server_behind(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     environment = {**os.environ, "DATABASE_URL": "", "SIHU_DATA_DIR": str(tmp_path), "TMPDIR": str(tmp_path)}
     with subprocess.Popen(
