@@ -13,6 +13,8 @@ import json
 import statistics
 import time
 from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -32,8 +34,6 @@ _MAX_S = 4.0
 _MIN_SAMPLES = 3
 _AGES = 10
 """The open incidents were reported on so many days of the last three weeks."""
-
-
 _SERVE = ("service.commands.parser", "serve")
 
 
@@ -45,11 +45,13 @@ class Side(NamedTuple):
 
 
 class Series(NamedTuple):
-    """The milliseconds of one operation, a median for each round, and the items of its last answer."""
+    """The milliseconds of one operation, a median for each round; the items of its last answer; and what was answered
+    where it failed."""
 
     small: list[float]
     big: list[float]
     items: list[int]
+    failures: list[str]
 
 
 async def measure(database: Database, arguments: argparse.Namespace) -> dict[str, Any]:
@@ -57,19 +59,19 @@ async def measure(database: Database, arguments: argparse.Namespace) -> dict[str
     async with databases.beside(database) as other:
         small = await _side(other, min(SMALL, arguments.history), arguments)
         big = await _side(database, arguments.history, arguments)
-        found: dict[str, Series] = defaultdict(lambda: Series([], [], []))
+        found: dict[str, Series] = defaultdict(lambda: Series([], [], [], []))
         for turn in range(arguments.rounds):
             print_progress(f"round {turn + 1} of {arguments.rounds}")
             await _round(small, big, found, f"due{turn}", min(DUE, arguments.due))
     print_progress("dead rows")
     shown = {name: _shown(name, series) for name, series in found.items()}
-    against_get = comparison(found["list_open_of_a_department"].big, found["get_incident"].big)
+    of_a_department = found["list_open_of_a_department"]
     return {
         "unit": "milliseconds",
         "closed_incidents": {"small": min(SMALL, arguments.history), "big": arguments.history},
         "open_incidents": min(OPEN, arguments.open),
         "operations": shown,
-        "open_of_a_department_against_get": against_get,
+        "open_of_a_department_against_get": _compared(of_a_department, of_a_department.big, found["get_incident"].big),
         "probe_after_dead_rows": await litter.measure(database),
     }
 
@@ -126,11 +128,20 @@ async def _compare_requests(small: Side, big: Side, found: dict[str, Series]) ->
         many = await operations(big.database, big_port, big.keys, SAMPLES + 1)
         for one, other in zip(few, many, strict=True):
             print_progress(one.name)
+            series = found[one.name]
             in_small, in_big = _Client(small_port, one), _Client(big_port, other)
-            await _ask_in_turns(in_small, in_big)
-            found[one.name].small.append(statistics.median(in_small.taken_ms))
-            found[one.name].big.append(statistics.median(in_big.taken_ms))
-            found[one.name].items[:] = [*in_small.items(), *in_big.items()]
+            try:
+                await _ask_in_turns(in_small, in_big)
+            except UnansweredError as error:
+                series.failures.append(str(error))
+                continue
+            series.small.append(statistics.median(in_small.taken_ms))
+            series.big.append(statistics.median(in_big.taken_ms))
+            series.items[:] = [*in_small.items(), *in_big.items()]
+
+
+class UnansweredError(Exception):
+    """A request was not answered as it should be, for instance since the database did not do it in time."""
 
 
 class _Client:
@@ -144,12 +155,12 @@ class _Client:
         self.taken_ms: list[float] = []
 
     async def ask(self, connection: load.LoadConnection) -> None:
-        """Send the next request. Raises RuntimeError when it is not answered as it should be."""
+        """Send the next request. Raises `UnansweredError`."""
         start = time.perf_counter()
         status, _, self._body = await load.exchange(connection, next(self._wires))
         self.taken_ms.append(1000 * (time.perf_counter() - start))
         if status != self._operation.status:
-            raise RuntimeError(f"{self._operation.name} was answered {status}: {self._body.decode()[:300]}")
+            raise UnansweredError(f"{status} {self._body.decode()[:300]}")
 
     def items(self) -> list[int]:
         """How many items the last answer had, if it was a page."""
@@ -157,29 +168,41 @@ class _Client:
 
 
 async def _ask_in_turns(*clients: _Client) -> None:
-    connections = [await asyncio.open_connection("127.0.0.1", client.port) for client in clients]
-    for client, connection in zip(clients, connections, strict=True):
-        await client.ask(connection)  # a first time to warm up
-        client.taken_ms.clear()
-    until = time.perf_counter() + len(clients) * _MAX_S
-    for turn in range(SAMPLES):
-        if turn >= _MIN_SAMPLES and time.perf_counter() > until:
-            break
+    async with AsyncExitStack() as opened:
+        connections = [await opened.enter_async_context(_connected(client.port)) for client in clients]
         for client, connection in zip(clients, connections, strict=True):
-            await client.ask(connection)
-    for _, writer in connections:
-        writer.close()
-        await writer.wait_closed()
+            await client.ask(connection)  # a first time to warm up
+            client.taken_ms.clear()
+        until = time.perf_counter() + len(clients) * _MAX_S
+        for turn in range(SAMPLES):
+            if turn >= _MIN_SAMPLES and time.perf_counter() > until:
+                break
+            for client, connection in zip(clients, connections, strict=True):
+                await client.ask(connection)
+
+
+@asynccontextmanager
+async def _connected(port: int) -> AsyncIterator[load.LoadConnection]:
+    connection = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        yield connection
+    finally:
+        connection[1].close()
+        await connection[1].wait_closed()
+
+
+def _compared(series: Series, figures: list[float], control: list[float]) -> dict[str, Any]:
+    """The comparison of two series; without it, what was answered where the operation failed."""
+    return {"failed": series.failures[0]} if series.failures else {**comparison(figures, control)}
 
 
 def _shown(name: str, series: Series) -> dict[str, Any]:
-    ratios = comparison(series.big, series.small)
+    ratios = _compared(series, series.big, series.small)
     promised = promises.of("history", f"operations/{name}/ratio")
     items = {f"items_{side}": many for side, many in zip(("small", "big"), series.items, strict=False)}
+    short = {"small": "control_median", "big": "median", "ratio": "ratio", "failed": "failed"}
     return {
-        "small": ratios["control_median"],
-        "big": ratios["median"],
-        "ratio": ratios["ratio"],
+        **{new: ratios[old] for new, old in short.items() if old in ratios},
         "promise": None if promised is None else promised.demand,
         **items,
     }

@@ -135,16 +135,23 @@ FROM (SELECT made.*, act.*, at + after AS happened_at,
 _LOG, _INCIDENTS = ("log_batch", "event"), ("report", "call", "incident")
 _INSERTS = tuple(text(each) for each in (_REPORT, _CALL, _INCIDENT, _BATCH, _EVENT))
 _END = text("SELECT coalesce(max(id), 0) AS batches, coalesce(max(last_position), 0) AS events FROM log_batch")
+# those of partitions as well, where a table has any: what their table gives them goes and comes with it
 _INDEXES = text(
     """
-SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', CAST(conrelid AS regclass), conname),
-       format('ALTER TABLE %s ADD CONSTRAINT %I %s', CAST(conrelid AS regclass), conname, pg_get_constraintdef(oid))
-FROM pg_constraint WHERE contype IN ('p', 'u') AND conrelid = ANY(CAST(CAST(:tables AS text[]) AS regclass[]))
+WITH filled AS (
+    SELECT DISTINCT coalesce(part.relid, CAST(name AS regclass)) AS relid
+    FROM unnest(CAST(:tables AS text[])) AS name
+    LEFT JOIN LATERAL pg_partition_tree(CAST(name AS regclass)) AS part ON true
+)
+SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', relid, conname),
+       format('ALTER TABLE %s ADD CONSTRAINT %I %s', relid, conname, pg_get_constraintdef(oid))
+FROM pg_constraint JOIN filled ON conrelid = relid WHERE contype IN ('p', 'u') AND conparentid = 0
 UNION ALL
 SELECT format('DROP INDEX %s', CAST(indexrelid AS regclass)),
        replace(pg_get_indexdef(indexrelid), ' ON ONLY ', ' ON ')
-FROM pg_index WHERE indrelid = ANY(CAST(CAST(:tables AS text[]) AS regclass[]))
-  AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid AND contype IN ('p', 'u'))
+FROM pg_index JOIN filled ON indrelid = relid
+WHERE NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid AND contype IN ('p', 'u'))
+  AND NOT EXISTS (SELECT FROM pg_inherits WHERE inhrelid = indexrelid)
 """
 )
 

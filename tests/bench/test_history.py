@@ -4,13 +4,15 @@ operation on a real service, and the pages that dead rows cost."""
 from __future__ import annotations
 
 import argparse
+from collections import defaultdict
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
-from service.bench import history, history_seeding, litter, promises, run
+from service.bench import history, history_seeding, litter, load, promises, run
+from service.bench.operations import Keys, Operation
 from service.bench.seeding import seed
 from service.ids import time_of
 from service.rules.sight import EVERYTHING
@@ -24,7 +26,10 @@ pytestmark = pytest.mark.anyio
 NOW = datetime(2026, 11, 23, 1, tzinfo=UTC)
 MANY = 1_000
 SMALL = argparse.Namespace(open=6_000, due=50, rounds=1, history=2_000)
-_INDEXES = text("SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = current_schema() ORDER BY 1")
+_INDEXES = text(
+    "SELECT tablename, regexp_replace(indexdef, 'INDEX .* ON', 'INDEX ON') FROM pg_indexes "
+    "WHERE schemaname = current_schema() ORDER BY 1, 2"
+)
 _CONSTRAINTS = text(
     "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE contype IN ('p', 'u') ORDER BY 1"
 )
@@ -137,3 +142,32 @@ async def test_history(database_url: str, monkeypatch: pytest.MonkeyPatch) -> No
     assert {figures["operations"][f"list_{name}"]["items_big"] for name in empty} == {0}
     others = {f"list_{name}" for name in ("newest", "own_reports", "open_of_a_street", "of_a_department")}
     assert all(figures["operations"][name]["items_big"] > 0 for name in (*others, "feed_of_a_department"))
+
+
+async def test_an_operation_that_fails_has_no_figure() -> None:
+    """The others have theirs. It may be that the database cannot do it in time."""
+    failed = history.Series([1.0], [2.0], [], ["503 busy"])
+
+    shown = history._shown("list_overdue", failed)
+
+    assert shown == {"failed": "503 busy", "promise": "<= 1.5"}
+    [promise] = [each for each in promises.of_bench("history") if "list_overdue" in each.figure]
+    assert promise.found_in({"operations": {"list_overdue": shown}}) is None
+
+
+async def test_an_unexpected_status_is_noted_and_the_next_operation_goes_on(
+    haizhu: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def two(_database: Database, _port: int, _keys: Keys, _samples: int) -> list[Operation]:
+        wire = load.request("GET", "/healthz", {})
+        return [Operation("get_incident", [wire], 418), Operation("timeline", [wire])]
+
+    monkeypatch.setattr(history, "operations", two)
+    found: dict[str, history.Series] = defaultdict(lambda: history.Series([], [], [], []))
+    side = history.Side(haizhu, {})
+
+    await history._compare_requests(side, side, found)
+
+    assert [each[:3] for each in found["get_incident"].failures] == ["200"]
+    assert len(found["timeline"].small) == len(found["timeline"].big) == 1
+    assert found["timeline"].failures == []
