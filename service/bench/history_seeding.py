@@ -24,11 +24,10 @@ from service.store.database import Database
 from service.store.log import numbering
 
 SPAN = timedelta(days=730)
-UNTIL = timedelta(days=3)
+_UNTIL = timedelta(days=3)
 """How long ago the newest of the closed incidents was reported: it is closed, and was not changed in the last hour."""
-PER_SWEEP = 5
+_PER_SWEEP = 5
 """The incidents whose calls one sweep finds missed: they share a batch."""
-REPORTERS = 100
 _LIFE = timedelta(hours=10)
 _CHUNK = 10_000
 _AT_ONCE = 2
@@ -158,7 +157,7 @@ WHERE NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid AND cont
 
 async def seed(database: Database, many: int, now: datetime) -> None:
     """Insert `many` closed incidents, rounded down to whole sweeps, and leave the tables vacuumed and analysed."""
-    many -= many % PER_SWEEP
+    many -= many % _PER_SWEEP
     async with database.begin() as tx:  # what registry and keys have written, as batches are numbered in their order
         await numbering.seal(tx)
     await databases.statements(database, _PLACES, "VACUUM ANALYZE bench_place")
@@ -187,8 +186,8 @@ async def _drop_indexes(database: Database, tables: Sequence[str]) -> list[str]:
 
 async def _chunks(database: Database, many: int, now: datetime) -> Iterator[dict[str, Any]]:
     """The parameters of each chunk. Taking one prints how far the seeding is."""
-    step, start = SPAN / max(many, 1), now - SPAN - UNTIL
-    cohort = max(PER_SWEEP, int(_LIFE / step) // PER_SWEEP * PER_SWEEP)
+    step, start = SPAN / max(many, 1), now - SPAN - _UNTIL
+    cohort = max(_PER_SWEEP, int(_LIFE / step) // _PER_SWEEP * _PER_SWEEP)
     async with database.read() as connection:
         before = (await connection.execute(_END)).one()
 
@@ -200,7 +199,7 @@ async def _chunks(database: Database, many: int, now: datetime) -> Iterator[dict
             "cohort": min(_CHUNK, cohort),
             "start": start + first * step,
             "step": step,
-            "batches": before.batches + first // PER_SWEEP * _BATCHES_OF_A_SWEEP,
+            "batches": before.batches + first // _PER_SWEEP * _BATCHES_OF_A_SWEEP,
             "events": before.events + first * _EVENTS,
         }
 
