@@ -36,6 +36,7 @@ _STATES = tuple(
 """The states that a page may list beside the calling: each choice is a page of its own."""
 _CHANGE_S = 0.25
 """The time between two changes of all queues. Going once round all pages takes longer."""
+_REST_S = 0.5
 _UNITS = text("SELECT DISTINCT unit FROM incident WHERE state = 'calling' ORDER BY unit")
 
 
@@ -82,9 +83,15 @@ async def _units(database: Database) -> list[str]:
 
 
 async def _tag_and_items(port: int, path: str, key: dict[str, str]) -> tuple[str, int]:
+    """The tag of a queue that has come to rest after its last change, and how many items its page has."""
+    tag = ""
     async with httpx.AsyncClient(headers=key) as client:
-        page = await client.get(f"http://127.0.0.1:{port}{path}")
-        return page.headers["ETag"], len(page.json()["items"])
+        while True:
+            page = await client.get(f"http://127.0.0.1:{port}{path}")
+            if page.headers["ETag"] == tag:
+                return tag, len(page.json()["items"])
+            tag = page.headers["ETag"]
+            await asyncio.sleep(_REST_S)
 
 
 async def _cost_us(port: int, wires: Sequence[bytes], seconds: float, name: str) -> float:

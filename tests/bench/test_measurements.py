@@ -6,6 +6,7 @@ No figure is judged here: a machine that runs tests measures nothing.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import URL
 
-from service.bench import appraisal, databases, drain, lateness, promises, run
+from service.bench import appraisal, databases, drain, lateness, promises, queue, run
 from service.bench.figures import comparison
 from service.bench.seeding import seed
 from service.commands import parser
@@ -22,6 +23,7 @@ from service.escalation import sweep
 from service.rules.figures.definition import Grouping
 from service.settings import Settings
 from service.store.database import Database
+from service.store.log import numbering
 from service.worlds import CurrentWorld
 
 pytestmark = pytest.mark.anyio
@@ -148,6 +150,17 @@ async def test_queue(database_url: str) -> None:
     assert figures["items_of_a_page"] > 0
     _is_compared(figures["unchanged_against_healthz"])
     _is_compared(figures["changed_against_healthz"])
+
+
+async def test_queues_change_while_changed_pages_are_read(haizhu: Database) -> None:
+    """Or a page that was kept from before would do."""
+    units = ["440105003001", "440105003002"]
+    async with queue._changing(haizhu, units), asyncio.timeout(20):
+        while await _one(haizhu, "SELECT count(*) FROM log_batch WHERE queues <> '{}'") < 2:
+            await asyncio.sleep(0.02)
+    async with haizhu.begin() as tx:
+        await numbering.seal(tx)
+    assert await _one(haizhu, "SELECT count(*) FROM queue_mark WHERE state = 'calling' AND position > 0") == len(units)
 
 
 async def test_batch(database_url: str) -> None:
