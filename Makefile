@@ -46,7 +46,7 @@ check: .venv/dev ## lint, types, import contracts, conventions, OpenAPI, migrati
 	@data=$$(mktemp -d) && trap 'rm -rf "$$data"' EXIT && \
 	DATABASE_URL= SIHU_DATA_DIR="$$data" $(BIN)/sihu migrate --check
 
-bench: .venv/run ## every measurement beside its control, as JSON, and what falls short; about an hour and a half
+bench: .venv/run ## every measurement beside its control, as JSON, and what falls short; most of an hour
 	@$(BIN)/sihu bench all
 
 openapi: .venv/run ## write openapi/openapi.json
