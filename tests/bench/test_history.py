@@ -155,7 +155,7 @@ async def test_an_operation_that_fails_has_no_figure() -> None:
     assert promise.found_in({"operations": {"list_overdue": shown}}) is None
 
 
-async def test_an_unexpected_status_is_noted_and_the_next_operation_goes_on(
+async def test_after_an_unexpected_status_the_next_operation_goes_on(
     haizhu: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def two(_database: Database, _port: int, _keys: Keys, _samples: int) -> list[Operation]:
