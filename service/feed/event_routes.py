@@ -33,7 +33,7 @@ from service.web.router import Router
 from service.web.text import COMMAS, Code, CursorText, Limit, Params, Prefix, WaitSeconds
 from service.web.waiting import HeldRequests
 
-router = Router(prefix="/v1/events", tags=["events"])
+router = Router(prefix="/v1/events", tags=["events"], is_hot=True)
 
 _GATHER_S = 0.05
 _MAX_BEHIND_S = 2.0

@@ -35,7 +35,7 @@ from service.web.router import Router
 from service.web.text import Limit, PageCursor, Params, WaitSeconds
 from service.web.waiting import HeldRequests
 
-router = Router(prefix="/v1/queues", tags=["queues"])
+router = Router(prefix="/v1/queues", tags=["queues"], is_hot=True)
 
 
 class QueueRow(IncidentRow):
