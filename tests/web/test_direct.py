@@ -141,6 +141,24 @@ async def test_each_header_is_treated_alike(house: House, framework: House) -> N
         assert ours == theirs, value
 
 
+@pytest.mark.parametrize("size", [0, 1, 70_000])
+async def test_a_chunked_body_is_counted_alike(house: House, framework: House, size: int) -> None:
+    await keys(house, framework, "worker")
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for start in range(0, size, 1000):
+            yield b" " * min(1000, size - start)
+
+    found = []
+    for each in (house, framework):
+        lines = {"Authorization": f"Bearer {await each.key('worker')}", "Content-Type": "application/json"}
+        lines["Transfer-Encoding"] = "chunked"
+        answer = await each._client.post(INCIDENTS, content=chunks(), headers=lines)
+        found.append((answer.status_code, answer.content))
+    assert found[0] == found[1]
+    assert found[0][0] == (413 if size > 65_536 else 422 if size == 0 else 400)
+
+
 async def test_each_act_is_refused_alike(house: House, framework: House) -> None:
     await keys(house, framework, "worker", "community", "auditor")
     incident = await house.report()
