@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Protocol, TypeVar
+from typing import Annotated, Protocol, TypeVar, cast
 
 from fastapi import Depends, Request
 from starlette.types import Scope
@@ -82,9 +82,7 @@ class Context:
 
     def part(self, kind: type[_Kind]) -> _Kind:
         """The part of this class. Raises KeyError when this process has none."""
-        found = self.parts[kind]
-        assert isinstance(found, kind)
-        return found
+        return cast("_Kind", self.parts[kind])
 
     async def announce(self, committed: Committed | None) -> None:
         """Pass on a commit that changes the registry, and let this process read the change. None: nothing was written.

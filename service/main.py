@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 
 from service import clock as clocks
 from service import front, health
@@ -42,7 +43,9 @@ def create_app(settings: Settings, clock: Clock, rooms: Sequence[Room] = ROOMS) 
     """The service as an ASGI application. Its process starts and stops with the application's lifespan."""
     process = Process(settings, clock, rooms)
     doors = tuple(dict.fromkeys(room.door for room in rooms))
-    app = FastAPI(docs_url=None, redoc_url=None, redirect_slashes=False, lifespan=_lifespan)
+    # FastAPI would ask at each request whether anybody collects its traces; what is measured here is in `metrics`
+    silent: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+    app = FastAPI(docs_url=None, redoc_url=None, redirect_slashes=False, lifespan=_lifespan, telemetry=silent)
     app.state.process, app.state.context = process, process.context
     app.router.routes.extend(health.router.routes)  # include_router would build each route again at its first request
     if settings.engine is not EngineMode.ONLY:

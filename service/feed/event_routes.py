@@ -26,14 +26,14 @@ from service.store.log import feed
 from service.store.log.feed import FeedFilter
 from service.store.log.marks import BEGINNING, LogPlace, LostPlaceError
 from service.web import paging, patterns, problems
-from service.web.answers import Answer
+from service.web.answers import Answer, encode
 from service.web.examples import ok
 from service.web.patterns import Shown
 from service.web.router import Router
 from service.web.text import COMMAS, Code, CursorText, Limit, Params, Prefix, WaitSeconds
 from service.web.waiting import HeldRequests
 
-router = Router(prefix="/v1/events", tags=["events"])
+router = Router(prefix="/v1/events", tags=["events"], is_hot=True)
 
 _GATHER_S = 0.05
 _MAX_BEHIND_S = 2.0
@@ -153,7 +153,7 @@ class _FeedReader:
         timeout_s = max(_MAX_BEHIND_S, until - clock.monotonic())
         async with self.context.part(Newest).behind(timeout_s), self.context.database.read() as connection:
             found = await feed.read(connection, after.position, self.limit, self.filters, after.mark)
-        items = paging.encode([event(self.viewer, each) for each in found.events])
+        items = encode([event(self.viewer, each) for each in found.events])
         return EventPage(items, LogPlace(found.scanned_to, found.mark), not found.more)
 
     async def _has_news(self, after: int, until: float) -> bool:

@@ -17,8 +17,6 @@ from contextvars import Context
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from pydantic_core import to_json
-
 from service import clock
 from service import context as contexts
 from service.context import TaskPart
@@ -31,6 +29,7 @@ from service.store.log import feed, marks
 from service.store.log.feed import FeedFilter, NewEvent, lets_through
 from service.store.log.marks import BEGINNING, LogPlace, LostPlaceError
 from service.web import shares
+from service.web.answers import encode
 from service.web.waiting import Wakeups
 
 _log = logging.getLogger(__name__)
@@ -66,7 +65,7 @@ class _Kept:
 
     def encoded(self, viewer: Viewer) -> bytes:
         if self._json is None:
-            self._json = to_json(event(viewer, self.new.stored))
+            self._json = encode(event(viewer, self.new.stored))
         return self._json
 
 

@@ -18,7 +18,7 @@ from service.web.answers import Answer
 from service.web.router import Router
 from service.web.text import Body, LongText, Moment, words
 
-router = Router(prefix="/v1/incidents/{incident_id}", tags=["actions"])
+router = Router(prefix="/v1/incidents/{incident_id}", tags=["actions"], is_hot=True)
 
 
 class AnswerBody(Body):

@@ -83,7 +83,9 @@ def _result(index: int, outcome: Reported | SihuError, request: Request) -> Stor
     if isinstance(outcome, SihuError):
         problem = problems.answered(_within(outcome, f"/items/{index}"), request)
         return {"index": index, "status": problem["status"], "replayed": False, "problem": problem}
-    row = {name: value for name, value in outcome.incident.items() if name not in _NOT_IN_LISTS}
+    row: dict[str, Any] = {**outcome.incident}
+    for name in _NOT_IN_LISTS:
+        del row[name]
     shown = cast("IncidentRow", row)
     return {"index": index, "status": status_of(outcome), "replayed": outcome.replayed, "incident": shown}
 

@@ -22,7 +22,7 @@ from service.web.text import Body, Code, LongText
 
 CallNumber = Annotated[int, Field(ge=1, le=32_767, description="its `seq` in the incident's `calls`")]
 
-router = Router(prefix="/v1/incidents/{incident_id}", tags=["actions"])
+router = Router(prefix="/v1/incidents/{incident_id}", tags=["actions"], is_hot=True)
 
 
 class ReturnBody(Body):

@@ -161,10 +161,10 @@ class Intake(Part):
         if self._next_refusal is not None:
             self._next_refusal.cancel()
 
-    async def submit(self, draft: Draft, content: Report, actor: Actor) -> IntakeOutcome:
-        """Store one report, and return after its commit.
+    def submit(self, draft: Draft, content: Report, actor: Actor) -> asyncio.Future[IntakeOutcome]:
+        """Put one report into the queue. Returns what will have become of it after its commit.
 
-        Raises:
+        Raises, here or in the future:
             SihuError: this report is refused (see `lifecycle.report`), or its key was used with another body.
             Unavailable: the database cannot be reached, or too many reports wait for it.
         """
@@ -177,7 +177,7 @@ class Intake(Part):
         self._arrived.set()
         if self._next_refusal is None:
             self._next_refusal = loop.call_at(waiting.refused_at, self._refuse_late)
-        return await waiting.answer
+        return waiting.answer
 
     def _refuse_late(self) -> None:
         """Refuse the reports that have waited for too long. They are the first of the queue."""

@@ -67,10 +67,11 @@ async def report_batch(
 ) -> list[Reported | SihuError]:
     """The result of each item, in the order of the items, as if they were reported one after the other. Each item comes
     with the key that it is stored under. The items share commits, and the incidents of replays are read at once."""
-    # each is submitted before its task first waits, and the tasks begin in this order: of two under one key the first
-    # item wins
+    # all are submitted before the first is waited for, and in this order: of two under one key the first item wins
     with shares.waiting():
-        outcomes = await asyncio.gather(*(_item(context, item, actor, key) for item, key in items))
+        submitted = [_submitted(context, item, actor, key) for item, key in items]
+        found = await asyncio.gather(*submitted, return_exceptions=True)
+    outcomes = [_outcome(each, item) for each, (item, _) in zip(found, items, strict=True)]
     earlier: Mapping[UUID, Loaded] | Unavailable
     try:
         earlier = await _earlier(context, outcomes, actor)
@@ -79,20 +80,25 @@ async def report_batch(
     return [_result(context, outcome, actor, earlier) for outcome in outcomes]
 
 
-async def _submitted(context: Context, body: ReportBody, actor: Actor, key: str | None) -> IntakeOutcome:
-    where = place(body.grid_code, body.location, context.worlds.shapes)
-    draft = draft_of(body, actor, where)
-    return await context.part(Intake).submit(draft, report_of(body, actor, key, where), actor)
-
-
-async def _item(context: Context, item: BatchItem, actor: Actor, key: str | None) -> IntakeOutcome | SihuError:
+def _submitted(context: Context, body: ReportBody, actor: Actor, key: str | None) -> asyncio.Future[IntakeOutcome]:
+    """What will have become of a report. It is a future and no task, since a batch has five hundred of them."""
     try:
-        return await _submitted(context, item, actor, key)
-    except IdempotencyMismatch as error:
-        error.errors = (Pointer("/idempotency_key" if item.idempotency_key else "", error.detail),)
-        return error
+        where = place(body.grid_code, body.location, context.worlds.shapes)
+        draft = draft_of(body, actor, where)
+        return context.part(Intake).submit(draft, report_of(body, actor, key, where), actor)
     except SihuError as error:
-        return error
+        refused: asyncio.Future[IntakeOutcome] = asyncio.get_running_loop().create_future()
+        refused.set_exception(error)
+        return refused
+
+
+def _outcome(found: IntakeOutcome | BaseException, item: BatchItem) -> IntakeOutcome | SihuError:
+    """What became of an item. Raises what is no refusal but a fault."""
+    if isinstance(found, IdempotencyMismatch):
+        found.errors = (Pointer("/idempotency_key" if item.idempotency_key else "", found.detail),)
+    if isinstance(found, BaseException) and not isinstance(found, SihuError):
+        raise found
+    return found
 
 
 def _result(

@@ -29,7 +29,7 @@ from service.web.examples import ok, unchanged
 from service.web.paging import ItemPage, PageQuery
 from service.web.router import Router
 
-router = Router(prefix="/v1/incidents", tags=["incidents"])
+router = Router(prefix="/v1/incidents", tags=["incidents"], is_hot=True)
 
 _REPORT_PROBLEMS = (
     errors.Unauthorized,

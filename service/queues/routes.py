@@ -27,7 +27,7 @@ from service.shown import examples
 from service.shown.row import IncidentRow, row
 from service.store.incidents import queue_pages
 from service.web import faults, headers, paging, problems
-from service.web.answers import Answer
+from service.web.answers import Answer, encode
 from service.web.cursors import kind_of
 from service.web.examples import ok, unchanged
 from service.web.paging import ItemPage
@@ -35,7 +35,7 @@ from service.web.router import Router
 from service.web.text import Limit, PageCursor, Params, WaitSeconds
 from service.web.waiting import HeldRequests
 
-router = Router(prefix="/v1/queues", tags=["queues"])
+router = Router(prefix="/v1/queues", tags=["queues"], is_hot=True)
 
 
 class QueueRow(IncidentRow):
@@ -146,11 +146,11 @@ def _place(values: Any) -> tuple[datetime, UUID]:
 
 async def _read(context: Context, viewer: Viewer, key: PageKey) -> QueuePage:
     """Read a page. How a row looks depends on the world and the moment, and not on who of one sight looks."""
-    async with context.database.read() as connection:
+    async with context.database.glance() as connection:
         found = await queue_pages.page(connection, key.unit, key.states, key.after, key.limit + 1, sight=key.sight)
     shown = found[: key.limit]
     last = shown[-1] if len(found) > key.limit else None
-    items = paging.encode([_row(viewer, each, key.unit) for each in shown])
+    items = encode([_row(viewer, each, key.unit) for each in shown])
     return QueuePage(items, (last["due_at"], last["id"]) if last else None)
 
 

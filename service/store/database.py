@@ -121,6 +121,18 @@ class Database:
             yield await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         self.outages.served(self.lane, wrote=False)
 
+    @asynccontextmanager
+    async def glance(self) -> AsyncIterator[AsyncConnection]:
+        """Open a connection for one statement that reads. A statement is a snapshot by itself, and a transaction around
+        it would cost two more round trips.
+
+        Raises:
+            Unavailable: the database cannot be reached, or is too busy.
+        """
+        async with self.connected(reads=True) as connection:
+            yield await connection.execution_options(isolation_level="AUTOCOMMIT")
+        self.outages.served(self.lane, wrote=False)
+
     def demand_reachable(self) -> None:
         """Raises `Unavailable` while the tail of the log finds that the database is away, without asking it."""
         if (away := self.outages.away) is not None and self.lane not in _ASKING:

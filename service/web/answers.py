@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Generic, TypeVar
+from uuid import UUID
 
+import orjson
 from pydantic_core import to_json
 from starlette.requests import Request
 from starlette.responses import Response
@@ -27,7 +29,22 @@ class Answer(Response, Generic[_View]):
 def answer(view: _View, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer[_View]:
     """A JSON response of anything that pydantic can write. Aware UTC datetimes become RFC 3339 with `Z`, NaN and
     infinity become null."""
-    return Answer(to_json(view, inf_nan_mode="null"), status, headers)
+    return Answer(encode(view), status, headers)
+
+
+def encode(view: object) -> bytes:
+    """A view, or a list of views, as JSON (see `answer`)."""
+    try:
+        return orjson.dumps(view, default=_text_of, option=orjson.OPT_UTC_Z)
+    except TypeError:  # what orjson does not know, pydantic writes in the same form, and takes seven times as long
+        return to_json(view, inf_nan_mode="null")
+
+
+def _text_of(value: object) -> str:
+    """The text of an id as the driver returns it, in a class of its own. Raises TypeError for anything else."""
+    if isinstance(value, UUID):
+        return str(value)
+    raise TypeError
 
 
 def answer_in_words(view: _View, request: Request) -> Answer[_View]:

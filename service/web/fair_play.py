@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -22,7 +21,7 @@ from service.web.shares import MAX_WRITES, WRITES_WITHIN_S, Share, Shares
 from service.web.waiting import Wakeups
 
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
-_POLICY = f'"writes";q={MAX_WRITES};w={WRITES_WITHIN_S}'
+_POLICY = f'"writes";q={MAX_WRITES};w={WRITES_WITHIN_S}'.encode()
 
 
 class FairPlay:
@@ -78,9 +77,8 @@ def _counting(share: Share, scope: Scope, send: Send) -> Send:
 
     async def complete(message: Message) -> None:
         if message["type"] == "http.response.start":
-            lines = MutableHeaders(scope=message)
-            lines["RateLimit-Policy"] = _POLICY
-            lines["RateLimit"] = f'"writes";r={left};t={full_in_s}'
+            state = f'"writes";r={left};t={full_in_s}'.encode()
+            message["headers"] = [*message["headers"], (b"ratelimit-policy", _POLICY), (b"ratelimit", state)]
         await send(message)
 
     return complete

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
-from pydantic_core import to_json
 from typing_extensions import TypedDict  # pydantic cannot read that of `typing` before Python 3.12
 
-from service.web.answers import Answer, answer
+from service.web.answers import Answer, answer, encode
 from service.web.cursors import Cursors, kind_of
 from service.web.text import Limit, PageCursor, Params
 
@@ -56,12 +55,7 @@ def page(
     return answer({"items": [view(row) for row in items], "next_cursor": next_cursor})
 
 
-def encode(items: Sequence[_Item]) -> bytes:
-    """The items of a page as JSON, for a page that several readers get."""
-    return to_json(items, inf_nan_mode="null")
-
-
 def encoded(items: bytes, next_cursor: str | None, headers: Mapping[str, str] | None = None) -> Answer[Any]:
     """Answer with a page whose items are JSON already."""
-    content = b'{"items":%b,"next_cursor":%b}' % (items, to_json(next_cursor))
+    content = b'{"items":%b,"next_cursor":%b}' % (items, encode(next_cursor))
     return Answer(content, headers=headers)

@@ -20,7 +20,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.web import faults, query_names, strict_json
+from service.web import direct, faults, query_names, strict_json
+from service.web.direct import DirectRoute
 from service.web.doors import Door, door_of
 from service.web.query_names import QueryNames
 
@@ -144,9 +145,10 @@ class _ReadRequest(Request):
 
 
 def _app_of(route: Route) -> ASGIApp:
+    usual = route.app
     if isinstance(route, APIRoute) and route.body_field is not None:
-        return request_response(_reading(route.get_route_handler()))
-    return route.app
+        usual = request_response(_reading(route.get_route_handler()))
+    return direct.app_of(route, usual) if isinstance(route, DirectRoute) else usual
 
 
 def _reading(handle: _Handler) -> _Handler:

@@ -59,7 +59,11 @@ async def intake(context: Context) -> AsyncIterator[Intake]:
 
 async def submitted(intake: Intake, *reports: Report, draft: Draft = DRAFT) -> list[asyncio.Task[IntakeOutcome]]:
     """The reports in the queue, in this order."""
-    tasks = [asyncio.create_task(intake.submit(draft, each, WORKER)) for each in reports]
+
+    async def submit(report: Report) -> IntakeOutcome:
+        return await intake.submit(draft, report, WORKER)
+
+    tasks = [asyncio.create_task(submit(each)) for each in reports]
     await asyncio.sleep(0)
     return tasks
 

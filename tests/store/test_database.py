@@ -224,3 +224,18 @@ async def _settings(connection: AsyncConnection) -> tuple[str, ...]:
     )
     row = await connection.execute(text("SELECT " + ", ".join(f"current_setting('{name}')" for name in names)))
     return tuple(row.one())
+
+
+async def test_a_glance_opens_no_transaction(database_url: str) -> None:
+    database = Database(database_url, pool_size=1)
+    try:
+        async with database.glance() as connection:
+            first, second = [(await connection.execute(text("SELECT now()"))).scalar_one() for _ in range(2)]
+            assert first < second
+        async with database.begin() as tx:  # the same connection has transactions again
+            await tx.execute(_ADD, {"code": "a"})
+            await tx.rollback()
+            await tx.begin()
+        assert await _lines(database) == 0
+    finally:
+        await database.close()

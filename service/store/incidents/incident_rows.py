@@ -116,13 +116,15 @@ _FIXED = {
     "reporter": "reporter",
     "reported_at": "reported_at",
 }
+_PLAIN = {**_FIXED, **_OFTEN_CHANGED, **_SELDOM_CHANGED}
+_plain_values = attrgetter(*_PLAIN.values())
 _REQUEST_COLUMNS = tuple(name for name in Request._fields if name not in ("asked_by", "decided_by"))
 
 
 def new_incidents(incidents: Sequence[AnyIncident]) -> ColumnPage:
     """Return new rows of `incident`, with every column."""
     return {
-        **page_of({**_FIXED, **_OFTEN_CHANGED, **_SELDOM_CHANGED}, incidents),
+        **page_of(_PLAIN, incidents),
         **_request_counts(incidents),
         "district": [each.grid_code[:DISTRICT_DIGITS] for each in incidents],
         "policy_code": [each.policy[0] for each in incidents],
@@ -183,4 +185,8 @@ def request_of(row: Row[Any]) -> Request:
 
 def incident_columns(incident: AnyIncident) -> dict[str, Any]:
     """Return one incident as its row of `incident`, for a view of what has just been committed."""
-    return {name: values[0] for name, values in new_incidents([incident]).items()}
+    columns = dict(zip(_PLAIN, _plain_values(incident), strict=True))
+    columns["requests"] = len(incident.requests)
+    columns["district"] = incident.grid_code[:DISTRICT_DIGITS]
+    columns["policy_code"], columns["policy_version"] = incident.policy
+    return columns

@@ -26,7 +26,7 @@ from sqlalchemy.sql.elements import TextClause
 
 from service.rules.sight import Sight
 from service.store.incidents.lists import seen
-from service.store.incidents.loading import joined
+from service.store.incidents.loading import shown
 from service.store.incidents.tables import incident
 from service.store.ranges import holds
 
@@ -60,7 +60,7 @@ def _statement(sight: Sight, goes_on: bool) -> Select[Any]:
     limit = bindparam("limit", type_=Integer)
 
     def part(*which: ColumnElement[bool] | TextClause) -> Select[Any]:
-        query = joined().where(*which, incident.c.state.in_(bindparam("states", expanding=True)), seen(sight))
+        query = shown().where(*which, incident.c.state.in_(bindparam("states", expanding=True)), seen(sight))
         if goes_on:
             place = tuple_(bindparam("after_due_at", type_=incident.c.due_at.type), bindparam("after_id", type_=Uuid))
             query = query.where(tuple_(incident.c.due_at, incident.c.id) > place)

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, literal_column, select, true
+from sqlalchemy import BigInteger, ColumnElement, Integer, Select, bindparam, literal_column, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules.sight import Sight, sees_event
@@ -115,7 +115,8 @@ async def read(
     if end.position <= after:
         return FeedPage((), after, False, end.mark)
     stop = end if end.position - after <= SCAN else await _end_of_batch(connection, after + SCAN)
-    rows = await connection.execute(_page(after, stop.position, limit, filters))
+    parameters = {"after": after, "until": stop.position, "limit": limit}
+    rows = await connection.execute(_page(filters), parameters)
     events = tuple(StoredEvent(*row) for row in rows)
     if len(events) == limit:
         last = events[-1]
@@ -137,20 +138,17 @@ async def between(connection: AsyncConnection, after: LogPlace, until: int) -> l
 
 @cache  # the tail moves many times a second, and a statement costs more to build than to run
 def _between() -> Select[Any]:
+    return _stretch(_COLUMNS + _READERS, ())
+
+
+@lru_cache(maxsize=64)
+def _page(filters: FeedFilter) -> Select[Any]:
+    return _stretch(_COLUMNS, _conditions(filters)).limit(bindparam("limit", type_=Integer))
+
+
+def _stretch(columns: Sequence[ColumnElement[Any]], conditions: Sequence[ColumnElement[bool]]) -> Select[Any]:
+    """Return the query of the events past the position `after` and up to `until`, which are its parameters."""
     after, until = (bindparam(name, type_=BigInteger) for name in ("after", "until"))
-    return _stretch(after, until, _COLUMNS + _READERS, ())
-
-
-def _page(after: int, stop: int, limit: int, filters: FeedFilter) -> Select[Any]:
-    return _stretch(after, stop, _COLUMNS, _conditions(filters)).limit(limit)
-
-
-def _stretch(
-    after: int | ColumnElement[int],
-    stop: int | ColumnElement[int],
-    columns: Sequence[ColumnElement[Any]],
-    conditions: Sequence[ColumnElement[bool]],
-) -> Select[Any]:
     # OFFSET 0 makes the planner look up the events of one batch after the other. Without it, the planner would answer a
     # filter that matches little by reading the whole table once into a hash
     position = (log_batch.c.last_position - log_batch.c.events + event.c.ord).label("position")
@@ -164,7 +162,7 @@ def _stretch(
     return (
         select(here)
         .select_from(log_batch.join(here, true()))
-        .where(log_batch.c.last_position > after, log_batch.c.last_position <= stop)
+        .where(log_batch.c.last_position > after, log_batch.c.last_position <= until)
         .order_by(log_batch.c.last_position, here.c.ord)
     )
 
