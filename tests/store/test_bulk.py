@@ -192,6 +192,30 @@ def test_uniform_columns_fold_from_a_hundred_rows(size: int, folded: bool) -> No
     assert parameters["p_n"] == [7] * size, "a key is never folded"
 
 
+@pytest.mark.parametrize(
+    ("size", "words", "joined"),
+    [
+        (100, ["", "a", "两"], True),
+        (99, ["", "a", "两"], False),
+        (100, ["a", "the separator \x1f itself"], False),
+        (100, ["a", None], False),
+    ],
+)
+def test_texts_go_as_one_when_they_can_be_split(size: int, words: list[str | None], joined: bool) -> None:
+    texts = [words[n % len(words)] for n in range(size)]
+    shape, parameters = bulk.packed(TABLE, {"n": list(range(size)), "words": texts}, ("n",))
+    assert shape.joined == ({"words"} if joined else set())
+    assert parameters["p_words"] == ("\x1f".join(map(str, texts)) if joined else texts)
+
+
+@pytest.mark.parametrize("size", [1, 100])
+def test_a_document_may_come_as_the_json_it_is(size: int) -> None:
+    documents = [{"n": n, "id": UUID(int=n)} for n in range(size)]
+    keys = list(range(size))
+    ready = bulk.packed(TABLE, {"n": keys, "document": [bulk.json_bytes(each) for each in documents]}, ("n",))
+    assert ready == bulk.packed(TABLE, {"n": keys, "document": documents}, ("n",))
+
+
 def test_values_that_python_calls_equal_stay_apart() -> None:
     page: Page = {"n": list(range(100)), "document": [{"n": True}, *[{"n": 1}] * 99], "words": ["a", *["b"] * 99]}
     shape, _ = bulk.packed(TABLE, page, ("n",))
