@@ -117,6 +117,17 @@ async def upsert_rows(tx: AsyncConnection, table: Table, page: PageColumns) -> N
         await tx.execute(_upsert(shape, keys), parameters)
 
 
+async def find_by_key(tx: AsyncConnection) -> None:
+    """Have `update_rows` find each row by its key until the transaction ends, as is best for a large page.
+
+    The planner takes a page of 1000 rows for many: beside it, it would read a table of 100,000 rows as a whole.
+    """
+    await tx.execute(_BY_KEY)
+
+
+_BY_KEY = select(func.set_config("enable_hashjoin", "off", True), func.set_config("enable_mergejoin", "off", True))
+
+
 async def update_rows(
     tx: AsyncConnection, table: Table, keys: tuple[str, ...], page: PageColumns, **constants: object
 ) -> int:

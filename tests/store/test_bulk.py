@@ -222,6 +222,27 @@ def test_values_that_python_calls_equal_stay_apart() -> None:
     assert shape.uniform == ()
 
 
+async def test_rows_can_be_found_by_key_until_the_transaction_ends(kinds: Database) -> None:
+    """By itself, the planner would read all rows, since a page has a twentieth of them."""
+    question = (
+        "EXPLAIN UPDATE kinds SET big = 1 FROM unnest(ARRAY(SELECT generate_series(1, 1000))) AS v(n) "
+        "WHERE kinds.n = v.n"
+    )
+
+    async def plan(tx: AsyncConnection) -> str:
+        return "\n".join((await tx.execute(text(question))).scalars())
+
+    async with kinds.begin() as tx:
+        await tx.execute(text("INSERT INTO kinds (n) SELECT generate_series(1, 20000)"))
+        await tx.execute(text("ANALYZE kinds"))
+        await bulk.find_by_key(tx)
+        assert "Nested Loop" in await plan(tx)
+        assert "kinds_pkey" in await plan(tx)
+    async with kinds.begin() as tx:
+        for limit in ("enable_hashjoin", "enable_mergejoin"):
+            assert (await tx.execute(text(f"SHOW {limit}"))).scalar_one() == "on"
+
+
 async def test_statements_do_not_multiply_with_page_sizes(kinds: Database) -> None:
     """One statement serves every small page of the same columns, and one every large page of the same shape."""
     caches = (bulk._insert, bulk._upsert, bulk._update)

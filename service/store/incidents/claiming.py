@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import UserDefinedType
 
 from service.rules.model import DueIncident, Request
+from service.store import bulk
 from service.store.incidents.call_rows import DUE_COLUMNS, due_call_of
 from service.store.incidents.incident_rows import INCIDENT_COLUMNS, incident_of
 from service.store.incidents.loading import WIDTH, requests_of
@@ -34,6 +35,7 @@ async def claim_due(tx: AsyncConnection, now: datetime, limit: int, after: WakeP
 
     Rows that another engine has locked are passed over, so any number of engines share the work and none waits.
     """
+    await bulk.find_by_key(tx)  # for the claim itself, and for all that is saved of it
     parameters = {"now": now, "limit": limit, **after._asdict()}
     return await _due(tx, (await tx.execute(_PAGE, parameters)).all())
 
@@ -76,18 +78,26 @@ _ORDER = (incident.c.wake_at, incident.c.id)
 _IS_AFTER = tuple_(*_ORDER) > tuple_(*(bindparam(column.name, type_=column.type) for column in _ORDER))
 
 
-def _claim() -> Select[Any]:
-    return (
-        select(*_INCIDENT, *DUE_COLUMNS, incident.c.requests)
-        .join(call, (call.c.incident_id == incident.c.id) & (call.c.seq == incident.c.seq))
-        .where(incident.c.wake_at <= bindparam("now", type_=incident.c.wake_at.type))
-        .with_for_update(of=incident, key_share=True, skip_locked=True)
-    )
+_DUE = (
+    select(*_INCIDENT, incident.c.requests, incident.c.seq.label("last_seq"))
+    .where(incident.c.wake_at <= bindparam("now", type_=incident.c.wake_at.type))
+    .with_for_update(key_share=True, skip_locked=True)
+)
+
+
+def _with_call(due: Select[Any]) -> Select[Any]:
+    """The locked incidents with their last calls. They are locked first, so that no call is read of an incident that is
+    passed over."""
+    locked = due.cte("due")
+    fields = [locked.c[column.name] for column in INCIDENT_COLUMNS]
+    joined = (call.c.incident_id == locked.c.id) & (call.c.seq == locked.c.last_seq)
+    rows = select(*fields, *DUE_COLUMNS, locked.c.requests).join(call, joined)
+    return rows.order_by(locked.c.wake_at, locked.c.id)
 
 
 # made once: to put together so many columns takes longer than to send the statement
-_PAGE = _claim().where(_IS_AFTER).order_by(*_ORDER).limit(bindparam("limit", type_=Integer))
-_ONE = _claim().where(incident.c.id == bindparam("id", type_=incident.c.id.type))
+_PAGE = _with_call(_DUE.where(_IS_AFTER).order_by(*_ORDER).limit(bindparam("limit", type_=Integer)))
+_ONE = _with_call(_DUE.where(incident.c.id == bindparam("id", type_=incident.c.id.type)))
 
 
 async def claim_one(tx: AsyncConnection, incident_id: UUID, now: datetime) -> DueIncident | None:
