@@ -115,17 +115,18 @@ class Engine(Part):
 
     async def _sweep_all(self) -> datetime | None:
         """Sweep until no incident is due. Returns when to look again: at the nearest `wake_at`, or None."""
-        await asyncio.gather(*(self._turns() for _ in range(SIDE_BY_SIDE)))
+        front = sweep.Front()
+        await asyncio.gather(*(self._turns(front) for _ in range(SIDE_BY_SIDE)))
         async with self._context.database.read() as connection:
             nearest = await claiming.next_wake(connection)
         # an incident that is still due after a sweep is locked by somebody else: look again a little later
         return nearest and max(nearest, self._clock.now() + _LOCKED_ELSEWHERE)
 
-    async def _turns(self) -> None:
+    async def _turns(self, front: sweep.Front) -> None:
         """Sweep page after page, until a page is not full or the engine is to stop."""
         context, full = self._context, True
         while full and not self._stopping:
-            swept = await sweep.run_once(context.database, context.worlds, self._clock.now(), context.tell)
+            swept = await sweep.run_once(context.database, context.worlds, self._clock.now(), context.tell, front=front)
             context.metrics.swept(swept.fired, swept.backed_off, swept.lateness)
             context.metrics.calls_ended(swept.decisions)
             full = swept.full

@@ -60,10 +60,10 @@ class Metrics:
     def calls_ended(self, decisions: Iterable[AnyDecision]) -> None:
         """Count the calls that these decisions, which are committed, have ended."""
         ended = collections.Counter(
-            (call.level.value, call.cause, call.outcome) for each in decisions for call in _ended(each)
+            (call.level, call.cause, call.outcome) for each in decisions for call in _ended(each)
         )
-        for labels, count in ended.items():
-            self.calls.labels(*labels).inc(count)
+        for (level, cause, outcome), count in ended.items():
+            self.calls.labels(level.value, cause, outcome).inc(count)
 
     def intake_group(self, size: int) -> None:
         """Count one transaction of the intake, of `size` reports."""

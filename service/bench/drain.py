@@ -181,14 +181,15 @@ async def sweep_and_number(database: Database) -> float:
 async def _sweep(database: Database, tail: Tail | None = None) -> float:
     worlds = CurrentWorld()
     await worlds.reload(database)
-    now = await clocks.now(database)
+    now, front = await clocks.now(database), sweep.Front()
+    tell: sweep.Tell = tail.tell if tail else lambda _: None
     serve.settle_memory()
     start = time.perf_counter()
 
     async def turns() -> None:
         full = True
         while full:
-            full = (await sweep.run_once(database, worlds, now, tail.tell if tail else lambda _: None)).full
+            full = (await sweep.run_once(database, worlds, now, tell, front=front)).full
 
     await asyncio.gather(*(turns() for _ in range(SIDE_BY_SIDE)))
     return time.perf_counter() - start

@@ -96,11 +96,12 @@ async def _store(session: AsyncSession, new: NewReport) -> None:
     batch = _Batch(events=len(new.decision.events), queues=[], reload=[])
     session.add(batch)
     await session.flush()
-    for place, event in enumerate(new.decision.events, start=1):
-        entry = event_rows.event_entry(event)._asdict()
+    events = event_rows.event_page(new.decision.events)
+    for n in range(len(new.decision.events)):
+        entry = {name: values[n] for name, values in events.items()}
         data = {"incident": str(incident.id), "state": incident.state.value, "call": 1}
         session.add(
-            _Event(batch_id=batch.id, ord=place, **{**entry, "audience": list(entry["audience"]), "data": data})
+            _Event(batch_id=batch.id, ord=n + 1, **{**entry, "audience": list(entry["audience"]), "data": data})
         )
     await session.commit()
 

@@ -21,14 +21,14 @@ from service.rules.words import EventType
 from service.rules.world import World
 from service.store.database import Database, StatementRefused, Transaction
 from service.store.incidents import claiming, saving
-from service.store.incidents.claiming import UnreadableRowError
+from service.store.incidents.claiming import FIRST, UnreadableRowError, WakePlace
 from service.store.log.writing import Committed
 from service.store.sqlstates import Trouble
 from service.worlds import CurrentWorld
 
 _log = logging.getLogger(__name__)
 
-PAGE = 500
+PAGE = 1000
 """Incidents in one transaction: enough to spread the cost of its statements, few enough to keep locks short."""
 
 _FIRST_DELAY = timedelta(seconds=30)
@@ -53,28 +53,52 @@ class Swept:
     decisions: tuple[DueDecision, ...] = ()
 
 
-async def run_once(database: Database, worlds: CurrentWorld, now: datetime, tell: Tell, *, limit: int = PAGE) -> Swept:
-    """Fire the deadlines that have passed at `now`, of at most `limit` incidents.
+@dataclass(slots=True)
+class Front:
+    """How far the pages of one sweep have come, which are taken side by side: the last incident that one of them has
+    claimed.
+
+    The next page begins there. So it does not walk over the incidents that the pages beside it hold locked, nor over
+    what those before it have left in the index. Who is passed over, such as an incident that another engine gave back,
+    is still due at the next sweep.
+    """
+
+    place: WakePlace = FIRST
+
+
+async def run_once(
+    database: Database,
+    worlds: CurrentWorld,
+    now: datetime,
+    tell: Tell,
+    *,
+    limit: int = PAGE,
+    front: Front | None = None,
+) -> Swept:
+    """Fire the deadlines that have passed at `now`, of at most `limit` incidents, and move the front past them.
 
     Raises:
         Unavailable: the database cannot be reached. What was not committed is still due at the next turn.
     """
+    front = front or Front()
+    after = front.place
     try:
-        return await _page(database, worlds, now, tell, limit)
+        return await _page(database, worlds, now, tell, limit, front)
     except (StatementRefused, UnreadableRowError, Unavailable) as error:
         if _is_outage(error):
             raise
         cause = error.cause if isinstance(error, Unavailable) else error
         _log.warning("a page was refused, taking it row by row: %s", cause, extra={"event": "sweep_page_refused"})
-        return await _row_by_row(database, worlds, now, tell, limit)
+        return await _row_by_row(database, worlds, now, tell, limit, after)
 
 
-async def _page(database: Database, worlds: CurrentWorld, now: datetime, tell: Tell, limit: int) -> Swept:
+async def _page(database: Database, worlds: CurrentWorld, now: datetime, tell: Tell, limit: int, front: Front) -> Swept:
     async with database.begin() as tx:
         world = await worlds.fresh(tx)
-        due = await claiming.claim_due(tx, now, limit)
+        due = await claiming.claim_due(tx, now, limit, front.place)
         if not due:
             return Swept()
+        front.place = max(front.place, WakePlace(due[-1].wake_at or now, due[-1].id))
         decisions, failed = _decide(due, world, now)
         for incident in failed:
             await _back_off(tx, incident.id, now)
@@ -110,9 +134,11 @@ def _say_lost(code: str, version: int, _world: int) -> None:
     )
 
 
-async def _row_by_row(database: Database, worlds: CurrentWorld, now: datetime, tell: Tell, limit: int) -> Swept:
+async def _row_by_row(
+    database: Database, worlds: CurrentWorld, now: datetime, tell: Tell, limit: int, after: WakePlace
+) -> Swept:
     async with database.read() as connection:
-        ids = await claiming.due_ids(connection, now, limit)
+        ids = await claiming.due_ids(connection, now, limit, after)
     fired: list[DueDecision] = []
     backed_off = 0
     for incident_id in ids:

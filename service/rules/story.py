@@ -5,7 +5,7 @@ the call that opens, the request that changes, and the events in the contract's 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, Generic, TypeAlias, Unpack, cast
+from typing import Any, Generic, TypeAlias, Unpack
 from uuid import UUID
 
 from service.rules import deadlines, pinning
@@ -18,8 +18,11 @@ from service.rules.words import Cause, ClockKind, ClosedAs, DueKind, EventType, 
 from service.rules.world import World
 
 _PLACES = {name: place for place, name in enumerate(IncidentOf._fields)}
-"""The place of each field in the tuple of an incident. A copy made by place takes half the time of `_replace`, which
-looks for every field."""
+_CALL_PLACES = {name: place for place, name in enumerate(Call._fields)}
+"""The place of each field in the tuple of an incident, and in that of a call. A copy made by place takes half the time
+of `_replace`, which looks for every field."""
+_VERSION, _UPDATED_AT, _SEQUENCE = _PLACES["version"], _PLACES["updated_at"], _PLACES["sequence"]
+_EARLIER = _PLACES["earlier"]
 
 REOPENABLE = frozenset({ClosedAs.VERIFIED, ClosedAs.UNVERIFIED, ClosedAs.VOID})
 
@@ -34,8 +37,8 @@ class StoryOf(Generic[Earlier]):
     def __init__(self, incident: IncidentOf[Earlier], by: By, world: World, now: datetime) -> None:
         self.before = incident
         self._incident = incident
-        self._earlier: Earlier = incident.earlier
-        self._fields: IncidentChange = {}
+        self._row: list[Any] = list(incident)
+        self._is_changed = False
         self.by = by
         self.world = world
         self.now = now
@@ -60,12 +63,8 @@ class StoryOf(Generic[Earlier]):
     @property
     def incident(self) -> IncidentOf[Earlier]:
         """The incident as it stands at this point of the story."""
-        if self._fields:
-            row: list[Any] = list(self._incident)
-            for name, value in self._fields.items():
-                row[_PLACES[name]] = value
-            row[_PLACES["earlier"]] = self._earlier
-            self._incident, self._fields = IncidentOf._make(row), {}
+        if self._is_changed:
+            self._incident, self._is_changed = IncidentOf._make(self._row), False
         return self._incident
 
     def record(
@@ -73,20 +72,27 @@ class StoryOf(Generic[Earlier]):
     ) -> None:
         """Write one event, which shows the incident as it stands now. The event is about the last call unless `call`
         names the `seq` of another."""
-        self._fields["sequence"] = sequence = self._incident.sequence + 1
+        self._row[_SEQUENCE] = sequence = self._row[_SEQUENCE] + 1
+        self._is_changed = True
         at_state = self.incident
         seq = at_state.call.seq if call is None else call
         self._events.append(Event(event_type, sequence, self.now, at_state, seq, self.by, note, facts or None))
 
     def change(self, **fields: Unpack[IncidentChange]) -> None:
         """Change the incident. In one decision the version rises by one, however many changes there are."""
-        self._fields.update(fields)
-        self._fields["version"] = self.before.version + 1
-        self._fields["updated_at"] = self.now
+        self._write(fields)
+        self._row[_VERSION] = self.before.version + 1
+        self._row[_UPDATED_AT] = self.now
 
     def change_quietly(self, **fields: Unpack[IncidentChange]) -> None:
         """Change the incident without raising its version: nobody's `If-Match` fails because of it."""
-        self._fields.update(fields)
+        self._write(fields)
+
+    def _write(self, fields: IncidentChange) -> None:
+        row = self._row
+        for name, value in fields.items():
+            row[_PLACES[name]] = value
+        self._is_changed = True
 
     def change_call(self, **fields: Unpack[CallChange]) -> None:
         """Change the last call."""
@@ -98,14 +104,14 @@ class StoryOf(Generic[Earlier]):
         if seq == call.seq:
             call = self._changed_last(fields)
         else:
-            earlier = list(self._earlier)
-            self._changed[seq] = earlier[seq - 1] = earlier[seq - 1]._replace(**fields)
-            self._earlier = tuple(earlier)
+            earlier = list(self._row[_EARLIER])
+            self._changed[seq] = earlier[seq - 1] = _changed(earlier[seq - 1], fields)
+            self._row[_EARLIER] = tuple(earlier)
         step = self.change_quietly if quietly else self.change
         step(call=call)
 
     def _changed_last(self, fields: CallChange) -> Call:
-        call = self.incident.call._replace(**fields)
+        call = _changed(self.incident.call, fields)
         if self._opened is None:
             self._changed[call.seq] = call
         else:
@@ -148,13 +154,14 @@ class StoryOf(Generic[Earlier]):
 
         `first` is an event (type, note) that goes before both, but already shows where the incident is going.
         """
-        incident, key = self.incident, pinning.key_of(self.world, self.incident)
-        call, box_s = _new_call(self.world, incident, route, cause, from_unit, self.now)
+        incident = self.incident
+        key = pinning.key_of(self.world, incident)
+        call, box_s = _new_call(self.world, key, incident, route, cause, from_unit, self.now)
         if ground or reason or binding or assisting:
             call = call._replace(ground=ground, reason=reason, binding=binding, assisting=assisting)
         self._opened = call
-        if self._earlier is not None:
-            self._earlier = cast("Earlier", (*self._earlier, incident.call))
+        if incident.earlier is not None:
+            self._row[_EARLIER] = (*incident.earlier, incident.call)
         audience = incident.audience if route.unit in incident.audience else (*incident.audience, route.unit)
         self.change(
             state=State.CALLING,
@@ -201,6 +208,13 @@ Story: TypeAlias = StoryOf[tuple[Call, ...]]
 """The story of a person's act, with all calls of the incident loaded."""
 
 
+def _changed(call: Call, fields: CallChange) -> Call:
+    row: list[Any] = list(call)
+    for name, value in fields.items():
+        row[_CALL_PLACES[name]] = value
+    return Call._make(row)
+
+
 def box_start(
     world: World, key: tuple[str, int], clock: ClockKind, start: datetime, due_at: datetime, kind: DueKind, box_s: int
 ) -> BoxStart:
@@ -218,14 +232,22 @@ def opening_facts(call: Call) -> EventFacts:
 
 def with_one_more(calls_per_level: tuple[int, ...], level: Level) -> tuple[int, ...]:
     """The counts with one more call at this level."""
-    return (*calls_per_level[: level - 1], calls_per_level[level - 1] + 1, *calls_per_level[level:])
+    counts = list(calls_per_level)
+    counts[level - 1] += 1
+    return tuple(counts)
 
 
 def _new_call(
-    world: World, incident: AnyIncident, route: Route, cause: Cause, from_unit: str | None, now: datetime
+    world: World,
+    key: tuple[str, int],
+    incident: AnyIncident,
+    route: Route,
+    cause: Cause,
+    from_unit: str | None,
+    now: datetime,
 ) -> tuple[Call, int]:
-    """The next call of an incident, and the seconds of its answer box."""
-    box = pinning.policy_of(world, incident).box(route.level, incident.urgency, incident.category)
+    """The next call of an incident under the policy `key`, and the seconds of its answer box."""
+    box = world.policy(key).box(route.level, incident.urgency, incident.category)
     call = Call(
         seq=sum(incident.calls_per_level) + 1,
         level=route.level,
@@ -234,7 +256,7 @@ def _new_call(
         from_unit=from_unit,
         cause=Cause.UNROUTED if route.unrouted else cause,
         opened_at=now,
-        answer_by=pinning.timer_of(world, incident, box.clock).due(now, timedelta(seconds=box.answer_s)),
+        answer_by=world.timer(key, box.clock).due(now, timedelta(seconds=box.answer_s)),
         clock=box.clock,
     )
     return call, box.answer_s

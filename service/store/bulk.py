@@ -1,15 +1,16 @@
 """Whole pages of rows in one statement: `INSERT … SELECT … FROM unnest(arrays)` and `UPDATE … FROM unnest(arrays)`.
 
-Each column is sent as one array, so a page of 500 rows is one round trip and one plan. In a large page, a column that
-has the same value in every row is sent as that one value. JSON values and arrays inside a row (such as an audience)
-cannot be unnested: each is sent as text, which the server casts to the column's type.
+Each column is sent as one array, so a page of 1000 rows is one round trip and one plan. In a large page, a column that
+has the same value in every row is sent as that one value, and a column of short texts as one text, which the server
+splits: the driver takes ten times as long for an array of texts. JSON values and arrays inside a row (such as an
+audience) cannot be unnested: each is sent as text, which the server casts to the column's type.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from operator import attrgetter
 from typing import Any
 
@@ -22,7 +23,9 @@ from sqlalchemy.sql.selectable import TableValuedAlias
 from sqlalchemy.types import TypeEngine
 
 _MIN_FOLDED_ROWS = 100
-"""The number of rows from which on a page sends a column of equal values as one value."""
+"""The number of rows from which on a page sends a column of equal values as one value, and one of texts as one text."""
+_SEPARATOR = "\x1f"
+"""The character between the texts of a column that is sent as one text. A column that holds it is sent as an array."""
 
 PageColumns = Mapping[str, Sequence[Any]]
 """A page of rows, stored by columns: the name of a column, and its values in the order of the rows."""
@@ -44,16 +47,22 @@ def columns_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
 @dataclass(frozen=True, slots=True)
 class PageShape:
     """The columns of a table that a statement writes. A `varying` column has one value for each row, a `uniform` one
-    has one value for all rows."""
+    has one value for all rows. Those of the varying columns that are `joined` are sent as one text."""
 
     table: Table
     varying: tuple[str, ...]
     uniform: tuple[str, ...]
+    joined: frozenset[str] = frozenset()
 
     def source(self) -> TableValuedAlias:
         """Return the table expression `unnest(…) AS v(…)`, which has one row for each row of the page."""
-        binds = [bindparam(f"p_{name}", type_=ARRAY(self._wire(name))) for name in self.varying]
-        return func.unnest(*binds).table_valued(*self.varying, name="v").render_derived()
+        arrays = [self._array(name) for name in self.varying]
+        return func.unnest(*arrays).table_valued(*self.varying, name="v").render_derived()
+
+    def _array(self, name: str) -> ColumnElement[Any]:
+        if name in self.joined:
+            return func.string_to_array(bindparam(f"p_{name}", type_=Text()), _SEPARATOR)
+        return bindparam(f"p_{name}", type_=ARRAY(self._wire(name)))
 
     def values(self, source: TableValuedAlias) -> dict[str, ColumnElement[Any]]:
         """Return, for each column, the expression that turns the value as it was sent into the column's type."""
@@ -79,9 +88,11 @@ def packed(table: Table, page: PageColumns, keys: tuple[str, ...]) -> tuple[Page
     fold = len(page[keys[0]]) >= _MIN_FOLDED_ROWS
     sent = {name: _encoded(table.c[name].type, values) for name, values in page.items()}
     # values are compared in the form in which they are sent: in Python, 1 equals True, also inside JSON
-    uniform = [n for n, values in sent.items() if fold and n not in keys and values.count(values[0]) == len(values)]
-    shape = PageShape(table, tuple(name for name in page if name not in uniform), tuple(uniform))
-    return shape, {f"p_{name}": values[0] if name in uniform else values for name, values in sent.items()}
+    uniform = {name: values[0] for name, values in sent.items() if fold and name not in keys and _is_uniform(values)}
+    varying = {name: values for name, values in sent.items() if name not in uniform}
+    joined = {name: text for name, values in varying.items() if fold and (text := _joined(table.c[name].type, values))}
+    shape = PageShape(table, tuple(varying), tuple(uniform), frozenset(joined))
+    return shape, {f"p_{name}": value for name, value in {**varying, **uniform, **joined}.items()}
 
 
 async def insert_rows(tx: AsyncConnection, table: Table, page: PageColumns) -> None:
@@ -106,6 +117,17 @@ async def upsert_rows(tx: AsyncConnection, table: Table, page: PageColumns) -> N
         await tx.execute(_upsert(shape, keys), parameters)
 
 
+async def find_by_key(tx: AsyncConnection) -> None:
+    """Have `update_rows` find each row by its key until the transaction ends, as is best for a large page.
+
+    The planner takes a page of 1000 rows for many: beside it, it would read a table of 100,000 rows as a whole.
+    """
+    await tx.execute(_BY_KEY)
+
+
+_BY_KEY = select(func.set_config("enable_hashjoin", "off", True), func.set_config("enable_mergejoin", "off", True))
+
+
 async def update_rows(
     tx: AsyncConnection, table: Table, keys: tuple[str, ...], page: PageColumns, **constants: object
 ) -> int:
@@ -125,28 +147,57 @@ def filled(page: PageColumns) -> PageColumns:
     return {name: values for name, values in page.items() if any(value is not None for value in values)}
 
 
+def _is_uniform(values: Sequence[Any]) -> bool:
+    # where values differ at all, the first and the last nearly always do
+    return bool(values[0] == values[-1] and values.count(values[0]) == len(values))
+
+
+def _joined(kind: TypeEngine[Any], values: Sequence[Any]) -> str | None:
+    """Return texts as one text; None where the server could not split it into the same texts. Documents are so long
+    that the server takes longer to split them than the driver to send them."""
+    if not isinstance(kind, Text | ARRAY) or None in values:
+        return None
+    text = _SEPARATOR.join(values)
+    return text if text.count(_SEPARATOR) == len(values) - 1 else None
+
+
 def _encoded(kind: TypeEngine[Any], values: Sequence[Any]) -> Sequence[Any]:
     if isinstance(kind, JSON):
-        return [None if value is None else _json(value) for value in values]
+        return [None if value is None else _json_text(value) for value in values]
     if isinstance(kind, ARRAY):
-        return [None if value is None else _array(kind, value) for value in values]
+        array = _text_array if isinstance(kind.item_type, Text) else _number_array
+        return [None if value is None else array(tuple(value)) for value in values]
     return values
 
 
-def _array(kind: ARRAY[Any], elements: Sequence[Any]) -> str:
+def _text_array(words: tuple[str, ...]) -> str:
     """Return an array as PostgreSQL's literal, every element in quotes: `{"a","b"}`. An element is never null."""
-    words = elements if isinstance(kind.item_type, Text) else [str(element) for element in elements]
     if not words:
         return "{}"
-    text = "\n".join(words)
-    if '"' in text or "\\" in text:
-        words = [word.replace("\\", r"\\").replace('"', r"\"") for word in words]
-    return '{"' + '","'.join(words) + '"}'
+    array = '{"' + '","'.join(words) + '"}'
+    if array.count('"') > 2 * len(words) or "\\" in array:
+        return _text_array_escaped(words)
+    return array
 
 
-def _json(value: object) -> str:
+def _text_array_escaped(words: tuple[str, ...]) -> str:
+    escaped = (word.replace("\\", r"\\").replace('"', r"\"") for word in words)
+    return '{"' + '","'.join(escaped) + '"}'
+
+
+@lru_cache(maxsize=4096)  # a page has few different ones, such as how often each level was called
+def _number_array(numbers: tuple[int, ...]) -> str:
+    return _text_array(tuple(map(str, numbers)))
+
+
+def json_bytes(document: object) -> bytes:
+    """Return a document as JSON. A page may hold it in place of the document, which then need not live as long."""
     # the driver returns a subclass of UUID, which orjson passes to `default`
-    return orjson.dumps(value, default=str, option=orjson.OPT_UTC_Z).decode()
+    return orjson.dumps(document, default=str, option=orjson.OPT_UTC_Z)
+
+
+def _json_text(document: object) -> str:
+    return (document if isinstance(document, bytes) else json_bytes(document)).decode()
 
 
 @cache

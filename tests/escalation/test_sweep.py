@@ -53,6 +53,36 @@ async def test_a_page_is_fired_whole_and_told_once(haizhu: Database, worlds: Cur
     assert all("440105" in key for batch in told for key in batch.queues)
 
 
+async def test_the_front_moves_with_each_page(haizhu: Database, worlds: CurrentWorld) -> None:
+    """What lies behind the front, such as what another engine gave back, is due at the next sweep."""
+    await seed(haizhu, 30, reported_at=DUE, due_at=DUE)
+    front = sweep.Front()
+    assert (await sweep.run_once(haizhu, worlds, NOW, lambda _: None, limit=20, front=front)).full
+    assert front.place.wake_at == DUE
+    await seed(haizhu, 5, reported_at=DUE, due_at=DUE - timedelta(seconds=1), name="behind")
+    assert (await sweep.run_once(haizhu, worlds, NOW, lambda _: None, limit=20, front=front)).fired == 10
+    assert (await sweep.run_once(haizhu, worlds, NOW, lambda _: None, limit=20, front=front)).fired == 0
+    assert (await sweep.run_once(haizhu, worlds, NOW, lambda _: None, limit=20)).fired == 5
+
+
+async def test_a_refused_page_goes_row_by_row_from_its_own_start(haizhu: Database, worlds: CurrentWorld) -> None:
+    await seed(haizhu, 10, reported_at=DUE, due_at=DUE)
+    await seed(haizhu, 10, reported_at=DUE, due_at=DUE + timedelta(seconds=1), name="second")
+    await _do(
+        haizhu,
+        "CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN IF NEW.number = 'second-3' AND NEW.level = 2 THEN RAISE 'poisoned'; END IF; RETURN NEW; END $$",
+        "CREATE TRIGGER poison BEFORE UPDATE ON incident FOR EACH ROW EXECUTE FUNCTION poison()",
+    )
+    front = sweep.Front()
+    async with haizhu.begin() as other:  # another engine is at work on the first ten
+        await other.execute(text("SELECT FROM incident WHERE due_at = :due FOR UPDATE"), {"due": DUE})
+        front.place = front.place._replace(wake_at=DUE + timedelta(microseconds=1))
+        swept = await sweep.run_once(haizhu, worlds, NOW, lambda _: None, limit=10, front=front)
+        assert (swept.fired, swept.backed_off, swept.full) == (9, 1, True)
+    assert (await sweep.run_once(haizhu, worlds, NOW, lambda _: None, limit=10)).fired == 10
+
+
 async def test_sweeps_side_by_side_share_the_work_and_fire_each_once(haizhu: Database, worlds: CurrentWorld) -> None:
     await seed(haizhu, 200, reported_at=DUE, due_at=DUE)
 

@@ -192,10 +192,55 @@ def test_uniform_columns_fold_from_a_hundred_rows(size: int, folded: bool) -> No
     assert parameters["p_n"] == [7] * size, "a key is never folded"
 
 
+@pytest.mark.parametrize(
+    ("size", "words", "joined"),
+    [
+        (100, ["", "a", "两"], True),
+        (99, ["", "a", "两"], False),
+        (100, ["a", "the separator \x1f itself"], False),
+        (100, ["a", None], False),
+    ],
+)
+def test_texts_go_as_one_when_they_can_be_split(size: int, words: list[str | None], joined: bool) -> None:
+    texts = [words[n % len(words)] for n in range(size)]
+    shape, parameters = bulk.packed(TABLE, {"n": list(range(size)), "words": texts}, ("n",))
+    assert shape.joined == ({"words"} if joined else set())
+    assert parameters["p_words"] == ("\x1f".join(map(str, texts)) if joined else texts)
+
+
+@pytest.mark.parametrize("size", [1, 100])
+def test_a_document_may_come_as_the_json_it_is(size: int) -> None:
+    documents = [{"n": n, "id": UUID(int=n)} for n in range(size)]
+    keys = list(range(size))
+    ready = bulk.packed(TABLE, {"n": keys, "document": [bulk.json_bytes(each) for each in documents]}, ("n",))
+    assert ready == bulk.packed(TABLE, {"n": keys, "document": documents}, ("n",))
+
+
 def test_values_that_python_calls_equal_stay_apart() -> None:
     page: Page = {"n": list(range(100)), "document": [{"n": True}, *[{"n": 1}] * 99], "words": ["a", *["b"] * 99]}
     shape, _ = bulk.packed(TABLE, page, ("n",))
     assert shape.uniform == ()
+
+
+async def test_rows_can_be_found_by_key_until_the_transaction_ends(kinds: Database) -> None:
+    """By itself, the planner would read all rows, since a page has a twentieth of them."""
+    question = (
+        "EXPLAIN UPDATE kinds SET big = 1 FROM unnest(ARRAY(SELECT generate_series(1, 1000))) AS v(n) "
+        "WHERE kinds.n = v.n"
+    )
+
+    async def plan(tx: AsyncConnection) -> str:
+        return "\n".join((await tx.execute(text(question))).scalars())
+
+    async with kinds.begin() as tx:
+        await tx.execute(text("INSERT INTO kinds (n) SELECT generate_series(1, 20000)"))
+        await tx.execute(text("ANALYZE kinds"))
+        await bulk.find_by_key(tx)
+        assert "Nested Loop" in await plan(tx)
+        assert "kinds_pkey" in await plan(tx)
+    async with kinds.begin() as tx:
+        for limit in ("enable_hashjoin", "enable_mergejoin"):
+            assert (await tx.execute(text(f"SHOW {limit}"))).scalar_one() == "on"
 
 
 async def test_statements_do_not_multiply_with_page_sizes(kinds: Database) -> None:

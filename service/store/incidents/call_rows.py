@@ -116,12 +116,13 @@ def opened_calls(calls: Sequence[tuple[AnyIncident, Call]]) -> ColumnPage:
 def changed_calls(decisions: Sequence[AnyDecision]) -> ColumnPage:
     """Return the keys of the calls that these decisions change, and the columns that change in at least one of them.
     The other columns are left out, since they may not even be loaded."""
-    changes = [(each.after.id, _before(each, call), call) for each in decisions for call in each.changed]
-    calls = [call for _, _, call in changes]
-    names = [name for name in _CHANGED if any(getattr(old, name) != getattr(new, name) for _, old, new in changes)]
+    changed = [(each, call) for each in decisions for call in each.changed]
+    calls = [call for _, call in changed]
+    before, after = _columns_of([_before(*each) for each in changed]), _columns_of(calls)
     page = {
-        "incident_id": [incident_id for incident_id, _, _ in changes],
-        **page_of({name: name for name in ("seq", *names)}, calls),
+        "incident_id": [decision.after.id for decision, _ in changed],
+        "seq": after["seq"],
+        **{name: after[name] for name in _CHANGED if before[name] != after[name]},
     }
     if "parts_done" in page:
         page["parts_done"] = [[part._asdict() for part in call.parts_done] or None for call in calls]
@@ -130,6 +131,11 @@ def changed_calls(decisions: Sequence[AnyDecision]) -> ColumnPage:
     if any(call.ended_by for call in calls):
         page["ended_by"] = [call.ended_by.as_dict() if call.ended_by else None for call in calls]
     return page
+
+
+def _columns_of(calls: Sequence[Call]) -> ColumnPage:
+    """Return calls by columns: two columns are compared at once, and not value by value in Python."""
+    return dict(zip(Call._fields, zip(*calls, strict=True), strict=True))
 
 
 def _before(decision: AnyDecision, changed: Call) -> Call:

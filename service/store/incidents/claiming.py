@@ -3,28 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Row, Select, func, select, type_coerce, update
+from sqlalchemy import ARRAY, Integer, Row, Select, bindparam, func, select, tuple_, type_coerce, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import UserDefinedType
 
-from service.rules.model import DueIncident
+from service.rules.model import DueIncident, Request
+from service.store import bulk
 from service.store.incidents.call_rows import DUE_COLUMNS, due_call_of
 from service.store.incidents.incident_rows import INCIDENT_COLUMNS, incident_of
 from service.store.incidents.loading import WIDTH, requests_of
 from service.store.incidents.tables import call, incident
 
 
-async def claim_due(tx: AsyncConnection, now: datetime, limit: int) -> list[DueIncident]:
-    """Lock and load the next page of incidents whose `wake_at` has come, oldest first.
+class WakePlace(NamedTuple):
+    """A place in the order in which incidents wake up."""
+
+    wake_at: datetime
+    id: UUID
+
+
+FIRST = WakePlace(datetime.min.replace(tzinfo=UTC), UUID(int=0))
+"""The place before all incidents."""
+
+
+async def claim_due(tx: AsyncConnection, now: datetime, limit: int, after: WakePlace = FIRST) -> list[DueIncident]:
+    """Lock and load the next page of incidents after a place whose `wake_at` has come, oldest first.
 
     Rows that another engine has locked are passed over, so any number of engines share the work and none waits.
     """
-    page = _claim(now).order_by(incident.c.wake_at, incident.c.id).limit(limit)
-    return await _due(tx, (await tx.execute(page)).all())
+    await bulk.find_by_key(tx)  # for the claim itself, and for all that is saved of it
+    parameters = {"now": now, "limit": limit, **after._asdict()}
+    return await _due(tx, (await tx.execute(_PAGE, parameters)).all())
 
 
 class UnreadableRowError(Exception):
@@ -40,9 +53,13 @@ async def _due(tx: AsyncConnection, rows: Sequence[Row[Any]]) -> list[DueInciden
     with_requests = [row[0] for row in rows if row[-1]]
     try:
         requests = await requests_of(tx, with_requests) if with_requests else {}
-        return [incident_of(row[:WIDTH], due_call_of(row[WIDTH:-1]), None, requests.get(row[0], ())) for row in rows]
+        return [_incident_of(list(row), requests.get(row[0], ())) for row in rows]
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         raise UnreadableRowError(f"{type(error).__name__}: {error}") from error
+
+
+def _incident_of(values: list[Any], requests: tuple[Request, ...]) -> DueIncident:
+    return incident_of(values[:WIDTH], due_call_of(values[WIDTH:-1]), None, requests)
 
 
 class _DriverValue(UserDefinedType[Any]):
@@ -57,26 +74,43 @@ _INCIDENT = [
 ]
 
 
-def _claim(now: datetime) -> Select[Any]:
-    return (
-        select(*_INCIDENT, *DUE_COLUMNS, incident.c.requests)
-        .join(call, (call.c.incident_id == incident.c.id) & (call.c.seq == incident.c.seq))
-        .where(incident.c.wake_at <= now)
-        .with_for_update(of=incident, key_share=True, skip_locked=True)
-    )
+_ORDER = (incident.c.wake_at, incident.c.id)
+_IS_AFTER = tuple_(*_ORDER) > tuple_(*(bindparam(column.name, type_=column.type) for column in _ORDER))
+
+
+_DUE = (
+    select(*_INCIDENT, incident.c.requests, incident.c.seq.label("last_seq"))
+    .where(incident.c.wake_at <= bindparam("now", type_=incident.c.wake_at.type))
+    .with_for_update(key_share=True, skip_locked=True)
+)
+
+
+def _with_call(due: Select[Any]) -> Select[Any]:
+    """The locked incidents with their last calls. They are locked first, so that no call is read of an incident that is
+    passed over."""
+    locked = due.cte("due")
+    fields = [locked.c[column.name] for column in INCIDENT_COLUMNS]
+    joined = (call.c.incident_id == locked.c.id) & (call.c.seq == locked.c.last_seq)
+    rows = select(*fields, *DUE_COLUMNS, locked.c.requests).join(call, joined)
+    return rows.order_by(locked.c.wake_at, locked.c.id)
+
+
+# made once: to put together so many columns takes longer than to send the statement
+_PAGE = _with_call(_DUE.where(_IS_AFTER).order_by(*_ORDER).limit(bindparam("limit", type_=Integer)))
+_ONE = _with_call(_DUE.where(incident.c.id == bindparam("id", type_=incident.c.id.type)))
 
 
 async def claim_one(tx: AsyncConnection, incident_id: UUID, now: datetime) -> DueIncident | None:
     """Lock and load one incident by itself, after the page that held it failed as a whole. Return None when another
     engine has locked it or when it is no longer due."""
-    rows = (await tx.execute(_claim(now).where(incident.c.id == incident_id))).all()
+    rows = (await tx.execute(_ONE, {"now": now, "id": incident_id})).all()
     return next(iter(await _due(tx, rows)), None)
 
 
-async def due_ids(connection: AsyncConnection, now: datetime, limit: int) -> list[UUID]:
+async def due_ids(connection: AsyncConnection, now: datetime, limit: int, after: WakePlace = FIRST) -> list[UUID]:
     """Return the ids of the incidents that `claim_due` would take next, without locking or loading them."""
-    ids = select(incident.c.id).where(incident.c.wake_at <= now).order_by(incident.c.wake_at, incident.c.id)
-    return list((await connection.execute(ids.limit(limit))).scalars())
+    ids = select(incident.c.id).where(incident.c.wake_at <= now, _IS_AFTER).order_by(*_ORDER).limit(limit)
+    return list((await connection.execute(ids, after._asdict())).scalars())
 
 
 async def next_wake(connection: AsyncConnection) -> datetime | None:

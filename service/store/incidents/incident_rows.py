@@ -77,9 +77,10 @@ def incident_of(
         row[place] = words[row[place]]
     for place in _ARRAYS:
         row[place] = tuple(row[place])
-    policy = tuple(row[_POLICY_AT:_DATES_AT])
-    fields = [*row[:_POLICY_AT], policy, *row[_DATES_AT:_CALL_AT], last_call, earlier, *row[_CALL_AT:], requests]
-    return IncidentOf(*fields)
+    row[_CALL_AT:_CALL_AT] = last_call, earlier
+    row[_POLICY_AT:_DATES_AT] = (tuple(row[_POLICY_AT:_DATES_AT]),)
+    row.append(requests)
+    return IncidentOf._make(row)
 
 
 _OFTEN_CHANGED = {

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules.model import AnyDecision
 from service.store import bulk
+from service.store.bulk import ColumnPage
 from service.store.incidents import call_rows, incident_rows
 from service.store.incidents.tables import call, incident, incident_number, request
 from service.store.log import event_rows, writing
@@ -68,19 +69,26 @@ async def save(
         await bulk.insert_rows(tx, call, call_rows.opened_calls(opened))
     if any(each.request for each in decisions):
         await bulk.upsert_rows(tx, request, incident_rows.changed_requests(decisions))
-    entries = [entry for each in decisions for entry in _entries(each, stamps or {})]
-    wakes = [each.after.wake_at for each in decisions if each.after.wake_at]
-    if not entries:
+    events = [event for each in decisions for event in each.events]
+    if not events:
         return None
-    return await writing.append(tx, entries, queues=_queues(decisions), wake_at=min(wakes, default=None))
+    page = event_rows.event_page(events)
+    if stamps:
+        page |= _stamped(decisions, stamps)
+    wakes = [each.after.wake_at for each in decisions if each.after.wake_at]
+    return await writing.append_page(tx, page, queues=_queues(decisions), wake_at=min(wakes, default=None))
 
 
-def _entries(decision: AnyDecision, stamps: Mapping[UUID, Stamp]) -> list[writing.Entry]:
-    entries = [event_rows.event_entry(event) for event in decision.events]
-    stamp = stamps.get(decision.after.id)
-    if stamp and entries:
-        entries[0] = entries[0]._replace(subject=stamp.subject, idempotency_key=stamp.key, body_hash=stamp.body_hash)
-    return entries
+def _stamped(decisions: Sequence[AnyDecision], stamps: Mapping[UUID, Stamp]) -> ColumnPage:
+    """Return the columns of `event` that say who sent an action. Only its first event has them."""
+    found: list[Stamp | None] = []
+    for each in decisions:
+        found += [stamps.get(each.after.id) if event is each.events[0] else None for event in each.events]
+    return {
+        "subject": [stamp and stamp.subject for stamp in found],
+        "idempotency_key": [stamp and stamp.key for stamp in found],
+        "body_hash": [stamp and stamp.body_hash for stamp in found],
+    }
 
 
 def _queues(decisions: Sequence[AnyDecision]) -> set[str]:
@@ -89,10 +97,10 @@ def _queues(decisions: Sequence[AnyDecision]) -> set[str]:
     for before, after, *_ in decisions:
         if before is None or before.version != after.version:
             for shown in (before, after) if before else (after,):
-                touched.add(f"{shown.unit}:{shown.state}")
+                touched.add((shown.unit, shown.state))
                 if shown.assisting:
-                    touched.update(f"{unit}:{shown.state}" for unit in shown.assisting)
-    return touched
+                    touched.update((unit, shown.state) for unit in shown.assisting)
+    return {f"{unit}:{state}" for unit, state in touched}
 
 
 async def stamped_hash(tx: AsyncConnection, incident_id: UUID, subject: str, key: str) -> bytes | None:

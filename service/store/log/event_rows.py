@@ -1,7 +1,8 @@
-"""The events that the rules record, turned into entries of the log."""
+"""The events that the rules record become rows of the log."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import cast
 from uuid import UUID
@@ -11,7 +12,7 @@ from typing_extensions import TypedDict  # pydantic cannot read that of `typing`
 from service.rules.logged import ByView, EventFacts
 from service.rules.model import Event
 from service.rules.words import DueKind, Kind, Level, State, Urgency
-from service.store.log.writing import Entry
+from service.store.bulk import ColumnPage, json_bytes, page_of
 
 
 class EventIncident(TypedDict):
@@ -72,16 +73,12 @@ def event_data(event: Event) -> EventData:
     return cast("EventData", {**core, **event.facts} if event.facts else core)
 
 
-def event_entry(event: Event) -> Entry:
-    """Return the log's entry for an event, with the area and the audience that its incident had at that event."""
-    incident = event.at_state
-    return Entry(
-        type=event.type,
-        at=event.at,
-        area=incident.grid_code,
-        unit=incident.unit,
-        audience=(*incident.audience, f"@{incident.reporter}"),
-        data=event_data(event),
-        incident_id=incident.id,
-        sequence=event.sequence,
-    )
+def event_page(events: Sequence[Event]) -> ColumnPage:
+    """Return the rows of `event` for these events, each with the area and the audience that its incident had at it."""
+    states = [event.at_state for event in events]
+    return {
+        **page_of({"type": "type", "at": "at", "sequence": "sequence"}, events),
+        **page_of({"incident_id": "id", "area": "grid_code", "unit": "unit"}, states),
+        "audience": [(*incident.audience, f"@{incident.reporter}") for incident in states],
+        "data": [json_bytes(event_data(event)) for event in events],
+    }

@@ -79,17 +79,30 @@ async def append(
     wake_at: datetime | None = None,
     reload: Iterable[str] = (),
 ) -> Committed:
-    """Write the events of this transaction, at least one, in one round trip.
+    """Write the events of this transaction, at least one, as `append_page` does."""
+    page = dict(zip(Entry._fields, zip(*entries, strict=True), strict=True))
+    return await append_page(tx, page, queues=queues, wake_at=wake_at, reload=reload)
+
+
+async def append_page(
+    tx: AsyncConnection,
+    page: bulk.PageColumns,
+    *,
+    queues: Iterable[str] = (),
+    wake_at: datetime | None = None,
+    reload: Iterable[str] = (),
+) -> Committed:
+    """Write the events of this transaction in one round trip: at least one, by columns with the names of `Entry`.
 
     The caller holds the locks of the incidents. `queues` names every queue whose content changes, as 'unit:state'.
     `wake_at` is the nearest deadline that the transaction sets. `reload` names what every process must read again
     (world, keys).
     """
-    page = bulk.filled(dict(zip(Entry._fields, zip(*entries, strict=True), strict=True)))
-    shape, rows = bulk.packed(event, {"ord": range(1, len(entries) + 1), **page}, ("ord",))
+    events = len(page["type"])
+    shape, rows = bulk.packed(event, {"ord": range(1, events + 1), **bulk.filled(page)}, ("ord",))
     touched, reloads = tuple(sorted(queues)), tuple(sorted(reload))
     parameters = {
-        "b_events": len(entries),
+        "b_events": events,
         "b_queues": list(touched),
         "b_wake_at": wake_at,
         "b_reload": list(reloads),

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from service.rules.words import Arrow
 from service.store.database import Database
 from service.store.incidents import claiming
-from service.store.incidents.claiming import UnreadableRowError
+from service.store.incidents.claiming import UnreadableRowError, WakePlace
 from tests.rules.builders import NOW, act, half, later
 from tests.store.incidents.rows import ask, done, numbered, raised, save
 
@@ -41,6 +41,16 @@ async def test_of_those_due_at_once_the_lower_id_comes_first(database: Database)
     await save(database, numbered(3), numbered(1), numbered(2))
     async with database.begin() as tx:
         assert [each.id.int for each in await claiming.claim_due(tx, DUE, 3)] == [1, 2, 3]
+
+
+async def test_a_page_begins_after_a_place(database: Database) -> None:
+    await save(database, numbered(3), numbered(1), numbered(2), numbered(4, at=NOW - timedelta(minutes=1)))
+    async with database.begin() as tx:
+        after = WakePlace(DUE, UUID(int=1))
+        assert [each.id.int for each in await claiming.claim_due(tx, DUE, 9, after)] == [2, 3]
+        assert [each.int for each in await claiming.due_ids(tx, DUE, 1, after)] == [2]
+        assert await claiming.claim_due(tx, DUE, 9, WakePlace(DUE, UUID(int=3))) == []
+        assert [each.id.int for each in await claiming.claim_due(tx, DUE, 9, claiming.FIRST)] == [4, 1, 2, 3]
 
 
 async def test_what_another_engine_has_is_passed_over(database: Database) -> None:

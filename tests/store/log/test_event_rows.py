@@ -10,8 +10,8 @@ import pytest
 from service.rules.logged import EventFacts
 from service.rules.model import By, Event
 from service.rules.words import EventType, Level, State
-from service.store.log.event_rows import event_data, event_entry
-from service.store.log.writing import Entry
+from service.store.bulk import json_bytes
+from service.store.log.event_rows import event_data, event_page
 from tests.rules.builders import CELL, COMMUNITY, NOW, STREET, an_incident, later
 
 RAISED = an_incident(State.CALLING, Level.STREET)
@@ -19,17 +19,18 @@ BY = By("unit", "desk", COMMUNITY)
 EVENT = Event(EventType.CALL_OPENED, 7, later(hours=1), RAISED, 2, BY, "because", {"to": STREET})
 
 
-def test_an_entry_has_place_audience_and_sequence_of_its_incident() -> None:
-    assert event_entry(EVENT) == Entry(
-        type=EventType.CALL_OPENED,
-        at=later(hours=1),
-        area=CELL,
-        audience=(COMMUNITY, STREET, "@worker"),
-        data=event_data(EVENT),
-        incident_id=RAISED.id,
-        sequence=7,
-        unit=STREET,
-    )
+def test_a_row_has_place_audience_and_sequence_of_its_incident() -> None:
+    page = event_page([EVENT])
+    assert {name: values[0] for name, values in page.items()} == {
+        "type": EventType.CALL_OPENED,
+        "at": later(hours=1),
+        "area": CELL,
+        "audience": (COMMUNITY, STREET, "@worker"),
+        "data": json_bytes(event_data(EVENT)),
+        "incident_id": RAISED.id,
+        "sequence": 7,
+        "unit": STREET,
+    }
 
 
 def test_data_is_thin_and_as_of_the_event() -> None:
