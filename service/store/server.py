@@ -9,9 +9,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.store.outages import Lane
+from service.store.sessions import SCHEMA_SUFFIX
 
 ENGINE_SESSION = f"sihu {Lane.ENGINE}"
-"""The `application_name` of the sessions on which an engine sweeps."""
+"""The `application_name` of the sessions on which an engine sweeps, before that of its schema."""
 
 _IDENTITY = text("SELECT version(), current_setting('server_version'), pg_is_in_recovery()")
 _SETTINGS = text("SELECT name, current_setting(name, true) FROM unnest(CAST(:names AS text[])) AS name")
@@ -19,7 +20,8 @@ _SESSIONS = text(
     "SELECT count(*) FILTER (WHERE backend_type = 'client backend'), "
     "count(*) FILTER (WHERE datname = current_database() AND application_name LIKE 'sihu%' AND pid <> pg_backend_pid())"
     ", extract(epoch FROM min(CASE WHEN state = 'active' THEN interval '0' ELSE clock_timestamp() - state_change END)"
-    " FILTER (WHERE datname = current_database() AND application_name = :engine)), "
+    " FILTER (WHERE datname = current_database() AND application_name = "
+    f"left(concat(CAST(:engine AS text), {SCHEMA_SUFFIX}), 63))), "
     "extract(epoch FROM max(clock_timestamp() - xact_start)"
     " FILTER (WHERE datname = current_database() AND pid <> pg_backend_pid())) FROM pg_stat_activity"
 )
@@ -32,7 +34,8 @@ _STANDBYS = text(
     "pg_has_role(current_user, 'pg_read_all_stats', 'USAGE') FROM pg_stat_replication"
 )
 _UNVACUUMED = text(
-    "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace "
+    "SELECT relname FROM pg_class JOIN pg_namespace AS space ON space.oid = relnamespace "
+    "WHERE relkind = 'r' AND space.nspname = current_schema() "
     "AND reloptions && ARRAY['autovacuum_enabled=false', 'autovacuum_enabled=off', 'autovacuum_enabled=0'] ORDER BY 1"
 )
 _AGE = text("SELECT age(datfrozenxid), pg_database_size(oid) FROM pg_database WHERE datname = current_database()")
@@ -52,7 +55,8 @@ class Identity(NamedTuple):
 
 class Sessions(NamedTuple):
     """The sessions on a server: how many clients have one, how many of them are of this service, how many seconds ago
-    an engine asked (None: no engine is connected), and how long the longest transaction on this database has lasted."""
+    an engine of this district asked (None: none is connected), and how long the longest transaction on this database
+    has lasted."""
 
     clients: int
     ours: int
