@@ -37,3 +37,17 @@ async def neighbours(url: str, *schemas: str) -> AsyncIterator[list[Database]]:
     yield found
     for each in found:
         await each.close()
+
+
+async def spread(database: Database, group: int) -> None:
+    """What an engine that spreads a database over nodes adds to the catalogue: the group of this node, and a way to ask
+    the only other one, which answers as this session would."""
+    async with database.begin() as tx:
+        for statement in (
+            "SET LOCAL allow_system_table_mods = on",
+            f"CREATE TABLE pg_catalog.pg_dist_local_group AS SELECT {group} AS groupid",
+            "CREATE FUNCTION pg_catalog.run_command_on_workers(command text, OUT nodename text, OUT nodeport int, "
+            "OUT success bool, OUT result text) RETURNS SETOF record LANGUAGE plpgsql AS "
+            "$$BEGIN nodename = 'w1'; nodeport = 5432; success = true; EXECUTE command INTO result; RETURN NEXT; END$$",
+        ):
+            await tx.execute(text(statement))

@@ -16,6 +16,7 @@ ENGINE_SESSION = f"sihu {Lane.ENGINE}"
 
 _IDENTITY = text("SELECT version(), current_setting('server_version'), pg_is_in_recovery()")
 _SETTINGS = text("SELECT name, current_setting(name, true) FROM unnest(CAST(:names AS text[])) AS name")
+_RAW_SETTINGS = text("SELECT name, setting FROM pg_settings WHERE name = ANY(CAST(:names AS text[]))")
 _SESSIONS = text(
     "SELECT count(*) FILTER (WHERE backend_type = 'client backend'), "
     "count(*) FILTER (WHERE datname = current_database() AND application_name LIKE 'sihu%' AND pid <> pg_backend_pid())"
@@ -81,6 +82,12 @@ async def settings(connection: AsyncConnection, *names: str) -> dict[str, str]:
     """Return the values of these settings; one that the server does not know is an empty text."""
     rows = await connection.execute(_SETTINGS, {"names": list(names)})
     return {name: value or "" for name, value in rows}
+
+
+async def raw_settings(connection: AsyncConnection, *names: str) -> dict[str, str]:
+    """Return the values of these settings of this session, in their units: a limit in milliseconds."""
+    rows = await connection.execute(_RAW_SETTINGS, {"names": list(names)})
+    return {row.name: row.setting for row in rows}
 
 
 async def sessions(connection: AsyncConnection) -> Sessions:

@@ -83,8 +83,8 @@ def _shape(event: Any) -> tuple[Any, ...]:
 
 
 async def test_two_districts_live_the_same_hour_apart(districts: list[Database]) -> None:
-    """Both get the same reports and deadlines at the same time, and a day to climb in: whatever one saw of the other would show in a number,
-    in a position of the feed or in the order of events."""
+    """Both get the same reports and deadlines at the same time, and a day to climb in: whatever one saw of the other
+    would show in a number, in a position of the feed or in the order of events."""
     async with AsyncExitStack() as stack:
         north, south = [await stack.enter_async_context(_house(each)) for each in districts]
         for n in range(MINUTES):

@@ -175,6 +175,16 @@ async def _server(tx: AsyncConnection) -> str:
     return f"{system}/{copy}@{timeline}"
 
 
+async def copies(connection: AsyncConnection) -> tuple[str, list[str]]:
+    """Return the name of these tables on this server, and the names of those in which the log was numbered within the
+    last week, oldest first."""
+    here = _copy_of(await _server(connection))
+    return here, [_copy_of(server) for server in (await connection.execute(_LATELY)).scalars()]
+
+
+_LATELY = text("SELECT server FROM log_history WHERE at > now() - interval '7 days' ORDER BY n")
+
+
 def _copy_of(server: str) -> str:
     return server.partition("@")[0]
 
