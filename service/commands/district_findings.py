@@ -59,7 +59,7 @@ async def node(connection: Transaction) -> AsyncIterator[Finding]:
         lacking = [name for name, value in worker.values.items() if not _is_limited(name, value)]
         if lacking:
             setting = "; ".join(f"ALTER ROLE CURRENT_USER SET {name} = '{_OF_WORKERS[name]}'" for name in lacking)
-            yield warned(f"on {worker.node}, what sihu sets for a session is not in force: `{setting}` there")
+            yield warned(f"on {worker.node}, limits of a session are not in force: `{setting}` there")
     if (await server.settings(connection, _SHARDS_HIDDEN))[_SHARDS_HIDDEN] == "on":
         advice = f"`ALTER DATABASE … SET {_SHARDS_HIDDEN} = off`"
         yield warned(f"{_SHARDS_HIDDEN} is on, so each new connection takes a second or more: {advice}")
@@ -75,9 +75,7 @@ async def one_server(connection: Transaction) -> AsyncIterator[Finding]:
     works_here = (await server.sessions(connection)).engine_s is not None
     in_turn = _return(before)
     if in_turn or (works_here and before and before[-1] != here):
-        sentence = (
-            "processes of this district work on two servers, each with locks and ids of its own"
-        )
+        sentence = "processes of this district work on two servers, each with locks and ids of its own"
         yield Finding(False, f"{sentence}: {_ONE_NODE}; stop the others")
 
 

@@ -191,7 +191,7 @@ def test_limits_that_do_not_reach_a_worker_are_warned_of(run: Run, haizhu_url: s
     )
     warnings = examine(run, haizhu_url)[1]
     advice = "ALTER ROLE CURRENT_USER SET lock_timeout = '20s'; ALTER ROLE CURRENT_USER SET jit = 'off'"
-    assert f"on w1:5432, what sihu sets for a session is not in force: `{advice}` there" in warnings
+    assert f"on w1:5432, limits of a session are not in force: `{advice}` there" in warnings
 
 
 def test_limits_that_do_not_hold_are_warned_of(haizhu_url: str) -> None:
