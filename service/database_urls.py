@@ -90,7 +90,7 @@ def libpq_variables(url: str) -> dict[str, str]:
 def session_settings(url: str) -> dict[str, str]:
     """The settings of a session that a URL names, by name. The search path is of one schema, so that nothing is looked
     for in another district: the first one, unless that is "$user", which not every role has."""
-    named = _parts(url).parameters
+    named = parse_qsl(url.partition("?")[2], keep_blank_values=True)
     found: dict[str, str] = {}
     for name, value in [*_options(named), *(each for each in named if each[0] == "search_path")]:
         if name in _OWN_SETTINGS:

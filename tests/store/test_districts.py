@@ -94,7 +94,7 @@ async def test_an_engine_fires_for_its_own_district(bare_url: str) -> None:
         assert found == [True, False]
 
 
-async def test_older_programs_have_to_stop_in_a_schema_of_ones_own(bare_url: str) -> None:
+async def test_older_programs_stop_before_a_schema_of_their_own(bare_url: str) -> None:
     """They take the locks of the whole database, and would not wait for the later ones."""
     await make_schemas(bare_url, NORTH)
     async with at_revision(url_of(bare_url, NORTH), "0012") as north:
