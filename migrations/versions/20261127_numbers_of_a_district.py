@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from service.store import migration_steps
 
 revision = "0015"
-down_revision = "0012"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 

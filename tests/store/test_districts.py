@@ -97,7 +97,7 @@ async def test_an_engine_fires_for_its_own_district(bare_url: str) -> None:
 async def test_older_programs_stop_before_a_schema_of_their_own(bare_url: str) -> None:
     """They take the locks of the whole database, and would not wait for the later ones."""
     await make_schemas(bare_url, NORTH)
-    async with at_revision(url_of(bare_url, NORTH), "0012") as north:
+    async with at_revision(url_of(bare_url, NORTH), "0014") as north:
         async with north.begin() as tx:
             await tx.execute(text("INSERT INTO log_history (server, at) VALUES ('here', now())"))
         older = Database(bare_url, pool_size=1, application=server.ENGINE_SESSION)
@@ -106,7 +106,7 @@ async def test_older_programs_stop_before_a_schema_of_their_own(bare_url: str) -
             await migrate.upgrade(north)
         await older.close()
         async with north.read() as connection:
-            assert (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalar_one() == "0012"
+            assert (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalar_one() == "0014"
         await migrate.upgrade(north)
         async with north.read() as connection:
             says = text("SELECT obj_description(to_regclass('alembic_version'), 'pg_class')")

@@ -20,7 +20,7 @@ from sqlalchemy import (
     text,
 )
 
-from service.store.metadata import Code, Time, metadata
+from service.store.metadata import CHANGES, GROWS, Code, Time, metadata
 
 log_batch = Table(
     "log_batch",
@@ -37,8 +37,10 @@ log_batch = Table(
         server_default=text("gen_random_uuid()"),
         comment="tells it from a batch that gets its number after a loss",
     ),
-    Index("log_batch_position_key", "last_position", unique=True),  # also finds unnumbered batches: nulls come last
+    Index("log_batch_position_key", "last_position", unique=True),
+    Index("log_batch_unnumbered_idx", "id", postgresql_where=text("last_position IS NULL")),
     CheckConstraint("events > 0", name="not_empty"),
+    postgresql_with=CHANGES,
 )
 
 TALK = text("type IN ('sihu.incident.commented', 'sihu.incident.urged')")
@@ -70,6 +72,7 @@ event = Table(
         postgresql_where=text("idempotency_key IS NOT NULL"),
     ),
     Index("event_talk_idx", "subject", "at", postgresql_where=TALK),
+    postgresql_with=GROWS,
 )
 
 log_history = Table(
