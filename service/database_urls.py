@@ -2,23 +2,36 @@
 
 libpq lists several servers as `h1:p1,h2:p2`, of which the one that takes writes is wanted. The driver takes them as
 parameters: `?host=h1:p1&host=h2:p2`.
+
+A district may have a schema of its own, which `?search_path=` names, or `?options=-csearch_path=` as libpq has it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 _SCHEMES = ("postgres", "postgresql", "postgresql+asyncpg")
 _SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _TARGETS = ("any", "read-write", "primary")
-_PARAMETERS = ("sslmode", "ssl", "host", "port", "target_session_attrs")
+SESSION_PARAMETERS = ("search_path", "options")
+"""The parameters that are settings of a session. The driver does not take them; they are set once it is connected."""
+_PARAMETERS = ("sslmode", "ssl", "host", "port", "target_session_attrs", *SESSION_PARAMETERS)
 """The parameters of a URL that the driver knows. Any other makes the first connection fail, without a clear reason."""
 _OWN_PARAMETERS = (
     *("connect_timeout", "application_name", "fallback_application_name", "client_encoding", "tcp_user_timeout"),
     *("keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count"),
 )
+_OWN_SETTINGS = (
+    *("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "jit", "timezone"),
+    *("application_name", "client_encoding", "tcp_user_timeout"),
+    *("tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count"),
+)
+"""The settings of a session that sihu needs as it sets them."""
+_OPTION = re.compile(r"(?:-c\s*|--)([A-Za-z_][\w.-]*)=((?:\\.|\S)*)\s*", re.ASCII)
+_SCHEMA = re.compile(r'\s*("(?:[^"]|"")+"|[^\s",]+)\s*(?:,|$)')
 _PORT = 5432
 
 
@@ -46,7 +59,11 @@ class _Parts(NamedTuple):
 
 def normalised(url: str) -> str:
     """A URL in the form that SQLAlchemy takes for asyncpg. Raises ValueError with a sentence that holds no secret."""
-    parts = _parts(url)
+    session_settings(url)
+    return _written(_parts(url))
+
+
+def _written(parts: _Parts) -> str:
     if len(parts.servers) == 1 and parts.in_address:
         return _put_together(parts, str(parts.servers[0]), ())
     return _put_together(parts, "", _as_parameters(parts.servers))
@@ -70,10 +87,58 @@ def libpq_variables(url: str) -> dict[str, str]:
     return {name: value for name, value in found.items() if value}
 
 
+def session_settings(url: str) -> dict[str, str]:
+    """The settings of a session that a URL names, by name. The search path is of one schema, so that nothing is looked
+    for in another district: the first one, unless that is "$user", which not every role has."""
+    named = parse_qsl(url.partition("?")[2], keep_blank_values=True)
+    found: dict[str, str] = {}
+    for name, value in [*_options(named), *(each for each in named if each[0] == "search_path")]:
+        if name in _OWN_SETTINGS:
+            raise ValueError(f"sets {name} in its options, which sihu sets by itself: leave it out")
+        if name in found:
+            raise ValueError(f"sets {name} twice: leave out one of them")
+        found[name] = _own_schema(value) if name == "search_path" else value
+    return found
+
+
+def of_another_database(url: str, name: str) -> str:
+    """The URL of another database on the same servers."""
+    return _written(_parts(url)._replace(database=name))
+
+
+def of_schema(url: str, schema: str) -> str:
+    """The URL of this schema in the same database."""
+    parts, quoted = _parts(url), schema.replace('"', '""')
+    others = tuple(each for each in parts.parameters if each[0] not in SESSION_PARAMETERS)
+    return _written(parts._replace(parameters=(*others, ("search_path", f'"{quoted}"'))))
+
+
 def place(url: str) -> str:
     """Return which database a URL names, and on which servers, for a person; never its user or password."""
     parts = _parts(url)
-    return f"database {parts.database} at {', '.join(map(str, parts.servers))}"
+    schema = session_settings(url).get("search_path")
+    within = f", schema {schema}" if schema else ""
+    return f"database {parts.database} at {', '.join(map(str, parts.servers))}{within}"
+
+
+def _options(parameters: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """The settings in libpq's `options`: -c name=value, -cname=value or --name=value, where a backslash keeps a space
+    in a value."""
+    for value in [value for name, value in parameters if name == "options"]:
+        rest = value.lstrip()
+        while rest:
+            found = _OPTION.match(rest)
+            if found is None:
+                raise ValueError("should have options of the form -c name=value, such as -csearch_path=d440105")
+            yield found[1].lower().replace("-", "_"), re.sub(r"\\(.)", r"\1", found[2])
+            rest = rest[found.end() :]
+
+
+def _own_schema(path: str) -> str:
+    first = _SCHEMA.match(path)
+    if first is None:
+        raise ValueError("should name a schema in its search_path: ?search_path=d440105")
+    return path if first[1] in ("$user", '"$user"') else first[1]
 
 
 def _put_together(parts: _Parts, address: str, servers: Sequence[tuple[str, str]]) -> str:
@@ -165,8 +230,6 @@ def _port(text: str) -> int | None:
 def _check(name: str, value: str) -> None:
     if name in _OWN_PARAMETERS:
         raise ValueError(f"has the parameter {name!r}, which sihu sets by itself: leave it out")
-    if name == "options":
-        raise ValueError("has the parameter 'options', which poolers refuse: use ALTER ROLE … SET instead")
     if name not in _PARAMETERS:
         raise ValueError(f"has the parameter {name!r}, which is not supported; known: {', '.join(_PARAMETERS)}")
     if name in ("sslmode", "ssl") and value not in _SSL_MODES:

@@ -44,7 +44,8 @@ class Settings(BaseSettings):
         validation_alias="DATABASE_URL",
         repr=False,
         description="The PostgreSQL (15 or newer) to use, as postgresql://user:password@host:port/database, with "
-        "?sslmode= and the like; several servers as h1:5432,h2:5432. Unset: an embedded one, in SIHU_DATA_DIR.",
+        "?sslmode=, ?search_path= and the like; several servers as h1:5432,h2:5432. Unset: an embedded one, in "
+        "SIHU_DATA_DIR.",
     )
     data_dir: Path = Field(
         default=Path(".sihu"), description="The folder of the embedded PostgreSQL; made when it is missing."

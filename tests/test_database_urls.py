@@ -105,13 +105,42 @@ def test_a_person_reads_where_it_is(url: str, where: str) -> None:
         ("postgresql://u:secret@h/d?connect_timeout=10", "'connect_timeout', which sihu sets by itself: leave it out"),
         ("postgresql://u:secret@h/d?application_name=x", "'application_name', which sihu sets by itself"),
         ("postgresql://u:secret@h/d?keepalives_idle=5", "'keepalives_idle', which sihu sets by itself"),
-        ("postgresql://u:secret@h/d?options=-csearch_path%3Dx", "'options', which poolers refuse: use ALTER ROLE"),
+        ("postgresql://u:secret@h/d?options=search_path%3Dx", "options of the form -c name=value"),
+        ("postgresql://u:secret@h/d?options=-c%20jit%3Don", "sets jit in its options, which sihu sets by itself"),
+        ("postgresql://u:secret@h/d?options=-csearch_path%3Dx&search_path=y", "sets search_path twice"),
+        ("postgresql://u:secret@h/d?search_path=", "should name a schema in its search_path"),
+        ("postgresql://u:secret@h/d?search_path=%22x", "should name a schema in its search_path"),
         ("postgresql://u:secret@h/d?channel_binding=require", "'channel_binding', which is not supported"),
         ("postgresql://u:secret@h/d?target_session_attrs=standby", "since sihu writes"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_in_one_line(url: str, says: str) -> None:
-    with pytest.raises(ValueError, match=r"should|has|names") as refused:
+    with pytest.raises(ValueError, match=r"should|has|names|sets") as refused:
         database_urls.normalised(url)
     assert says in str(refused.value)
     assert "\n" not in str(refused.value) and "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("query", "settings"),
+    [
+        ("", {}),
+        ("search_path=d440105", {"search_path": "d440105"}),
+        ("search_path=d440105,public", {"search_path": "d440105"}),
+        ("search_path=%22Haizhu-2%22%2C%20public", {"search_path": '"Haizhu-2"'}),
+        ("search_path=%22%24user%22,public", {"search_path": '"$user",public'}),
+        ("options=-csearch_path%3Dd440105", {"search_path": "d440105"}),
+        ("options=-c%20search_path=d440105%20--work-mem=8MB", {"search_path": "d440105", "work_mem": "8MB"}),
+        ("options=-c%20DateStyle=ISO,\\%20MDY", {"datestyle": "ISO, MDY"}),
+    ],
+)
+def test_a_url_names_the_settings_of_a_session(query: str, settings: dict[str, str]) -> None:
+    url = database_urls.normalised(f"postgresql://u@h/d?{query}")
+    assert database_urls.session_settings(url) == settings
+    assert database_urls.normalised(url) == url
+
+
+def test_a_district_is_named_for_people() -> None:
+    url = database_urls.of_schema("postgresql://u:secret@h/d?options=-csearch_path%3Dx&sslmode=require", 'a"b')
+    assert database_urls.place(url) == 'database d at h, schema "a""b"'
+    assert database_urls.session_settings(url) == {"search_path": '"a""b"'}

@@ -1,4 +1,4 @@
-"""`sihu backup FILE` saves the whole database, as it is at one instant, while the service goes on."""
+"""`sihu backup FILE` saves the whole district, as it is at one instant, while the service goes on."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from service.commands.database import database_url, on_database
 from service.commands.progress import TableProgress, size
 from service.commands.refusal import CommandRefusal
 from service.settings import Settings
-from service.store import migrate, soundness
+from service.store import districts, migrate, soundness
 from service.store.database import Database
+from service.store.districts import Neighbourhood
 from service.store.migrate import Tables, WrongDatabase
 from service.store.registry import deployment
 from service.store.soundness import Contents
@@ -60,7 +61,7 @@ def _moment(contents: Contents) -> str:
 async def _save(settings: Settings, database: Database, part: IO[bytes]) -> Contents:
     """Dump the database into `part`. What is counted and what is dumped are the same snapshot."""
     found = await migrate.survey(database)
-    if found.tables in (Tables.NONE, Tables.FOREIGN):
+    if found.tables in (Tables.NONE, Tables.FOREIGN, Tables.NOWHERE):
         raise WrongDatabase(found.advice)
     patient = Database(database.url, pool_size=1, statement_timeout_ms=PATIENT_MS, application="sihu backup")
     try:
@@ -68,10 +69,12 @@ async def _save(settings: Settings, database: Database, part: IO[bytes]) -> Cont
             folder = programs.at_least(await deployment.server_version(connection), settings)
             progress = TableProgress(await soundness.tables(connection), lambda: os.fstat(part.fileno()).st_size)
             snapshot = f"--snapshot={await soundness.exported_snapshot(connection)}"
+            scope = _scope(await districts.neighbourhood(connection))
             async with progress.shown():
                 await programs.run(
                     folder.path / "pg_dump",
                     *_OPTIONS,
+                    *scope,
                     snapshot,
                     f"--file={part.name}",  # by its name: into standard output, pg_dump could not write at two places
                     env=programs.environment(database.url, embedded=settings.database_url is None),
@@ -80,6 +83,21 @@ async def _save(settings: Settings, database: Database, part: IO[bytes]) -> Cont
             return await soundness.contents(connection)
     finally:
         await patient.close()
+
+
+def _scope(found: Neighbourhood) -> list[str]:
+    """The options by which a dump leaves out other districts of the database. In `public` everything else goes along,
+    such as what an extension needs; and of that schema alone pg_dump would say that it is to be made, which no restore
+    could do."""
+    if found.own == "public":
+        return [f"--exclude-schema={_pattern(schema)}" for schema in found.others]
+    return [f"--schema={_pattern(found.own)}"]
+
+
+def _pattern(schema: str) -> str:
+    """A pattern that only this schema fits."""
+    quoted = schema.replace('"', '""')
+    return f'"{quoted}"'
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from service import clock, postgres
+from service import clock, database_urls, postgres
 from service.appraisal import checking
 from service.commands import programs
 from service.commands.backup import PATIENT_MS, described
@@ -104,10 +104,8 @@ def _demand_archive(file: Path) -> None:
 async def _examine(file: Path, scratch: Scratch) -> Contents:
     schema, kept, tables = await _listed(file, scratch)
     await _restore(file, scratch, kept, tables)
-    if schema != "public":
-        await _psql(scratch, f'ALTER DATABASE "{scratch.env["PGDATABASE"]}" SET search_path TO "{schema}"')
     await _psql(scratch, "ANALYZE")
-    return await on_database(scratch.url, lambda database: _verify(file, database))
+    return await on_database(database_urls.of_schema(scratch.url, schema), lambda database: _verify(file, database))
 
 
 async def _listed(file: Path, scratch: Scratch) -> tuple[str, Path, int]:
@@ -120,10 +118,15 @@ async def _listed(file: Path, scratch: Scratch) -> tuple[str, Path, int]:
         _demand_programs_that_fit(file, error)
         raise BackupFault(f"{file} cannot be read as a backup: {error}") from None
     lines = whole.read_text(errors="surrogateescape").splitlines(keepends=True)
-    schemas = {found[2]: found[1] for line in lines if (found := _LISTED.match(line))}
+    listed = [(found[2], found[1]) for line in lines if (found := _LISTED.match(line))]
+    schemas = dict(listed)
     if not schemas.keys() >= _OWN_TABLES:
         names = ", ".join(sorted(schemas)[:_SHOWN_NAMES]) or "none"
         raise BackupFault(f"{file} is no backup of sihu: its tables with data are {names}")
+    districts = [schema for table, schema in listed if table == "incident"]
+    if len(districts) > 1:
+        several = ", ".join(sorted(districts)[:_SHOWN_NAMES])
+        raise BackupFault(f"{file} holds {len(districts)} districts ({several}): `sihu backup` makes one of each")
     unwanted = re.compile(rf"\d+; \d+ \d+ ({'|'.join(_NOT_RESTORED)}) ")
     kept.write_text("".join(line for line in lines if not unwanted.match(line)), errors="surrogateescape")
     return schemas["incident"], kept, len(schemas)
@@ -253,9 +256,7 @@ def _own_database(folder: Path, settings: Settings) -> Iterator[Scratch]:
         with not_interrupted():
             asyncio.run(programs.run(path / "createdb", "--no-password", "--template=template0", name, env=env))
             made = True
-        address, mark, parameters = url.partition("?")
-        own = f"{address.rpartition('/')[0]}/{name}{mark}{parameters}"
-        yield Scratch(own, path, {**env, "PGDATABASE": name}, folder)
+        yield Scratch(database_urls.of_another_database(url, name), path, {**env, "PGDATABASE": name}, folder)
     except ProgramFailure as error:
         if made:
             raise

@@ -9,7 +9,7 @@ from functools import partial
 
 from service import clock as clocks
 from service.clock import DatabaseClock
-from service.commands import server_findings
+from service.commands import district_findings, server_findings
 from service.commands.database import with_any_database
 from service.commands.finding import Finding, warned
 from service.rules.errors import Unavailable
@@ -67,6 +67,8 @@ async def _examine(settings: Settings, database: Database) -> list[Finding]:
         server_findings.room,
         server_findings.encryption,
         partial(server_findings.connections, pool_size=settings.pool_size),
+        district_findings.limits,
+        district_findings.node,
     )
     findings = [finding for each in of_the_server for finding in await _found(database, each)]
     survey = await migrations.survey(database)
@@ -82,6 +84,8 @@ async def _examine(settings: Settings, database: Database) -> list[Finding]:
         partial(_calendars, world=worlds.world, now=now),
         partial(_keys, now=now),
         server_findings.engine,
+        district_findings.place,
+        district_findings.one_server,
         partial(_deadlines, now=now),
         _put_aside,
     )

@@ -80,7 +80,7 @@ async def prepare(database: Database, data_dir: Path) -> Demo:
     """
     _refuse_folder(data_dir)
     found = await migrate.survey(database)
-    if found.tables not in (Tables.NONE, Tables.FOREIGN, Tables.NEWER):
+    if found.tables not in (Tables.NONE, Tables.FOREIGN, Tables.NEWER, Tables.NOWHERE):
         await _refuse_other_registry(database, data_dir)
     await migrate.upgrade(database)
     file = await _file(database, data_dir)

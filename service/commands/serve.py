@@ -147,7 +147,7 @@ async def _state(settings: Settings, database: Database) -> str:
     if await pooling.shares_sessions(database):
         raise WrongDatabase(pooling.ADVICE)
     found = await migrate.survey(database)
-    if found.tables in (Tables.NONE, Tables.NEWER, Tables.FOREIGN):
+    if found.tables in (Tables.NONE, Tables.NEWER, Tables.FOREIGN, Tables.NOWHERE):
         raise WrongDatabase(found.advice)
     state = [await described(settings, database), _mode(settings), found.advice or found.notice]
     async with database.read() as connection:

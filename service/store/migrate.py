@@ -14,12 +14,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.store import migration_steps
+from service import database_urls
+from service.store import districts, locks, migration_steps
 from service.store.database import Database
+from service.store.locks import DistrictLock
 from service.store.schema import metadata
 from service.store.sqlstates import cause_of
 
@@ -28,21 +30,25 @@ _STATEMENT_TIMEOUT_MS = 3_600_000
 _MAX_NAMES = 5
 """How many tables of another program are named."""
 
-# the tables of the first revision: a revision alone proves nothing, since other programs number theirs 0001, too
-_OWN_TABLES = text(
-    "SELECT count(to_regclass(name)) = count(*) FROM unnest(ARRAY['access_key', 'call', 'event', 'incident']) AS name"
+# a session looks into one schema (`sessions`), so whatever is found here is of this district
+_OWN_TABLES = text("SELECT count(to_regclass(name)) = count(*) FROM unnest(CAST(:names AS text[])) AS name")
+_SCHEMA = text("SELECT current_schema(), current_setting('search_path'), current_user")
+_MAY_USE_PUBLIC = text(
+    "SELECT coalesce(bool_or(has_table_privilege(relation.oid, 'INSERT')), false) FROM pg_class AS relation "
+    "WHERE relation.relname = 'incident' AND relation.relnamespace = to_regnamespace('public') "
+    f"AND 'public' IN ({districts.SCHEMAS})"
 )
-# what extensions have made belongs to nobody; a role with a schema of its own shares the database with others' schemas
+# what extensions have made belongs to nobody. What lies in another schema shows whose database this is, when ours is
+# the one that every database has; but the others may be those of districts
 _RELATIONS = text(
     "SELECT relation.relname FROM pg_class AS relation JOIN pg_namespace AS space ON space.oid = relation.relnamespace "
     "WHERE relation.relkind IN ('r', 'p', 'v', 'm', 'f') "
     "AND space.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND space.nspname NOT LIKE 'pg\\_temp%' "
-    "AND (space.nspname = current_schema() OR coalesce(current_schema(), 'public') = 'public') "
+    "AND (space.nspname = current_schema() "
+    f"OR current_schema() = 'public' AND space.nspname NOT IN ({districts.SCHEMAS})) "
     "AND NOT EXISTS (SELECT FROM pg_depend AS made WHERE made.objid = relation.oid AND made.deptype = 'e') ORDER BY 1"
 )
 _HAS_REVISION = text("SELECT EXISTS (SELECT FROM alembic_version)")
-_TURN = 0x51480001
-"""The advisory lock of the host that migrates."""
 _LOCK_TAKEN, _DEADLOCK = "55P03", "40P01"
 _MAX_TRIES = 60
 _PAUSE_S = 1.0
@@ -55,9 +61,10 @@ Progress = Callable[[str], None]
 
 class Tables(StrEnum):
     """Whose tables a database holds. The tables of a newer version are `ahead` when this version can work on them, too,
-    and `newer` when it cannot."""
+    and `newer` when it cannot. `nowhere`: the schema that should hold them is missing, or is not the one that does."""
 
     OURS = "ours"
+    NOWHERE = "nowhere"
     NONE = "none"
     OLDER = "older"
     AHEAD = "ahead"
@@ -86,7 +93,7 @@ class WrongDatabase(Exception):
 async def survey(database: Database) -> Survey:
     """Find out whose tables the database holds. Raises `Unavailable`."""
     async with database.read() as connection:
-        return await connection.run_sync(_survey)
+        return await connection.run_sync(_survey, "search_path" in database_urls.session_settings(database.url))
 
 
 async def upgrade(database: Database, progress: Progress = lambda line: None) -> None:
@@ -108,7 +115,9 @@ async def bring_to(database: Database, revision: str, progress: Progress = lambd
     """Run the migrations up to `revision` that are still to be run, each in a transaction of its own: a migration
     holds its locks for its own statements only, and people's requests go on between two of them.
 
-    Raises `Unavailable`.
+    Raises:
+        WrongDatabase: a migration cannot be made before something else is done.
+        Unavailable: the database cannot be reached.
     """
     # a connection of its own, since migrating a full table may take longer than the time limit of a request
     patient = Database(
@@ -120,6 +129,8 @@ async def bring_to(database: Database, revision: str, progress: Progress = lambd
             for step in await connection.run_sync(_steps, revision):
                 await connection.rollback()  # a migration begins and ends its own transactions
                 await _apply(connection, step, progress)
+    except migration_steps.NotYetError as error:
+        raise WrongDatabase(str(error)) from None
     finally:
         await patient.close()
 
@@ -128,10 +139,10 @@ async def _take_turn(connection: AsyncConnection, progress: Progress) -> None:
     """Wait until no other host migrates. The lock is tried, not waited for: a session that waits holds a snapshot, and
     an index that is built beside the traffic waits for every snapshot. The lock ends with its connection."""
     attempt = 0
-    while not (await connection.execute(select(func.pg_try_advisory_lock(_TURN)))).scalar_one():
+    while not (await connection.execute(locks.tried_for_session(DistrictLock.MIGRATE))).scalar_one():
         await connection.rollback()
         if attempt == 0:
-            progress("another host is migrating this database: waiting for it")
+            progress("another host is migrating this district: waiting for it")
         attempt += 1
         await asyncio.sleep(_PAUSE_S)
 
@@ -195,9 +206,10 @@ def _heads(connection: Connection) -> tuple[str, ...]:
     return tuple(MigrationContext.configure(connection).get_current_heads())
 
 
-def _survey(connection: Connection) -> Survey:
-    if not connection.execute(_OWN_TABLES).scalar_one():
-        return _survey_of_strangers(connection)
+def _survey(connection: Connection, names_schema: bool) -> Survey:
+    if not connection.execute(_OWN_TABLES, {"names": [*districts.OWN_TABLES]}).scalar_one():
+        missing = _survey_of_schema(connection, names_schema)
+        return Survey(Tables.NOWHERE, missing) if missing else _survey_of_strangers(connection)
     heads = _heads(connection)
     if heads == (_head(),):
         return Survey(Tables.OURS)
@@ -215,6 +227,22 @@ def _survey_of_newer(revision: str, oldest: str | None, known: set[str]) -> Surv
         return Survey(Tables.AHEAD, notice=notice)
     advice = f"this database is of a newer sihu (revision {revision}): install that version of the program"
     return Survey(Tables.NEWER, advice)
+
+
+def _survey_of_schema(connection: Connection, names_schema: bool) -> str | None:
+    """Return what to do about the schema that has no tables of this service; None when they may be made there."""
+    schema, path, role = connection.execute(_SCHEMA).one()
+    if schema is None:
+        return (
+            f"this database has no schema {path} that the role {role} may use: "
+            f"`CREATE SCHEMA {path} AUTHORIZATION {role}`, or name another one in DATABASE_URL (?search_path=)"
+        )
+    if not names_schema and schema != "public" and connection.execute(_MAY_USE_PUBLIC).scalar_one():
+        return (
+            f"the schema {schema} has no tables of sihu, and the schema public has some that the role {role} may use: "
+            f"say which is meant, with ?search_path={schema} or ?search_path=public in DATABASE_URL"
+        )
+    return None
 
 
 def _survey_of_strangers(connection: Connection) -> Survey:

@@ -16,6 +16,18 @@ _NEEDS_PROGRAM = "programs that know revision "
 _COMMENT = text("SELECT obj_description(to_regclass('alembic_version'), 'pg_class')")
 
 
+# programs from before districts shared a database did not name their schema (`sessions`), and had a role for each
+_OLDER_SESSIONS = text(
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = current_user "
+    "AND pid <> pg_backend_pid() AND application_name ~ '^sihu( (people|patient|parts|engine|tail|probe))?$' "
+    "AND EXISTS (SELECT FROM log_history)"
+)
+
+
+class NotYetError(Exception):
+    """A migration cannot be made before somebody has done something else. The message is one line that says what."""
+
+
 class Steps(Protocol):
     """What a migration works with: the module `alembic.op`, or an `Operations`."""
 
@@ -43,6 +55,21 @@ def contract(operations: Steps, revision: str) -> None:
     """Note that from now on only programs that know `revision` can work on the tables. Every program asks before it
     begins, and again at each look at its readiness: an older one then answers 503."""
     operations.execute(f"COMMENT ON TABLE alembic_version IS '{_NEEDS_PROGRAM}{revision}'")
+
+
+def demand_no_older_programs(connection: Connection, revision: str) -> None:
+    """Make sure that no program works on this district that does not know `revision`. In the schema `public` such
+    programs may go on; in any other one, where the revision changes what they share with later ones, they are refused.
+
+    Raises:
+        NotYetError: some are connected.
+    """
+    older = connection.execute(_OLDER_SESSIONS).scalar_one()
+    if older:
+        raise NotYetError(
+            f"{older} connections of an older sihu are open, which cannot work in a schema of its own beside programs "
+            f"that know revision {revision}: stop its processes, run `sihu migrate`, and start the new ones"
+        )
 
 
 def oldest_program(connection: Connection) -> str | None:

@@ -9,17 +9,20 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.store.outages import Lane
+from service.store.sessions import SCHEMA_SUFFIX
 
 ENGINE_SESSION = f"sihu {Lane.ENGINE}"
-"""The `application_name` of the sessions on which an engine sweeps."""
+"""The `application_name` of the sessions on which an engine sweeps, before that of its schema."""
 
 _IDENTITY = text("SELECT version(), current_setting('server_version'), pg_is_in_recovery()")
 _SETTINGS = text("SELECT name, current_setting(name, true) FROM unnest(CAST(:names AS text[])) AS name")
+_RAW_SETTINGS = text("SELECT name, setting FROM pg_settings WHERE name = ANY(CAST(:names AS text[]))")
 _SESSIONS = text(
     "SELECT count(*) FILTER (WHERE backend_type = 'client backend'), "
     "count(*) FILTER (WHERE datname = current_database() AND application_name LIKE 'sihu%' AND pid <> pg_backend_pid())"
     ", extract(epoch FROM min(CASE WHEN state = 'active' THEN interval '0' ELSE clock_timestamp() - state_change END)"
-    " FILTER (WHERE datname = current_database() AND application_name = :engine)), "
+    " FILTER (WHERE datname = current_database() AND application_name = "
+    f"left(concat(CAST(:engine AS text), {SCHEMA_SUFFIX}), 63))), "
     "extract(epoch FROM max(clock_timestamp() - xact_start)"
     " FILTER (WHERE datname = current_database() AND pid <> pg_backend_pid())) FROM pg_stat_activity"
 )
@@ -32,7 +35,8 @@ _STANDBYS = text(
     "pg_has_role(current_user, 'pg_read_all_stats', 'USAGE') FROM pg_stat_replication"
 )
 _UNVACUUMED = text(
-    "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace "
+    "SELECT relname FROM pg_class JOIN pg_namespace AS space ON space.oid = relnamespace "
+    "WHERE relkind = 'r' AND space.nspname = current_schema() "
     "AND reloptions && ARRAY['autovacuum_enabled=false', 'autovacuum_enabled=off', 'autovacuum_enabled=0'] ORDER BY 1"
 )
 _AGE = text("SELECT age(datfrozenxid), pg_database_size(oid) FROM pg_database WHERE datname = current_database()")
@@ -52,7 +56,8 @@ class Identity(NamedTuple):
 
 class Sessions(NamedTuple):
     """The sessions on a server: how many clients have one, how many of them are of this service, how many seconds ago
-    an engine asked (None: no engine is connected), and how long the longest transaction on this database has lasted."""
+    an engine of this district asked (None: none is connected), and how long the longest transaction on this database
+    has lasted."""
 
     clients: int
     ours: int
@@ -77,6 +82,12 @@ async def settings(connection: AsyncConnection, *names: str) -> dict[str, str]:
     """Return the values of these settings; one that the server does not know is an empty text."""
     rows = await connection.execute(_SETTINGS, {"names": list(names)})
     return {name: value or "" for name, value in rows}
+
+
+async def raw_settings(connection: AsyncConnection, *names: str) -> dict[str, str]:
+    """Return the values of these settings of this session, in their units: a limit in milliseconds."""
+    rows = await connection.execute(_RAW_SETTINGS, {"names": list(names)})
+    return {row.name: row.setting for row in rows}
 
 
 async def sessions(connection: AsyncConnection) -> Sessions:

@@ -15,12 +15,27 @@ import asyncpg
 from sqlalchemy import make_url
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
+from service import database_urls
 from service.store.sqlstates import Trouble, fault_of
 
 _KEEPALIVE = {"TCP_KEEPIDLE": 3, "TCP_KEEPINTVL": 1, "TCP_KEEPCNT": 3}
 _USER_TIMEOUT_MS = 5_000
 """After this long without a sign of the other end a connection is lost, on both ends: a host that vanished keeps no
 locks, and nobody waits for it."""
+SCHEMA_SUFFIX = (
+    "CASE WHEN current_schema() = 'public' THEN '' "
+    "WHEN current_schema() ~ '^[ -~]+$' THEN concat(' ', current_schema()) "
+    "ELSE concat(' ', CAST(CAST(quote_ident(current_schema()) AS regnamespace) AS oid)) END"
+)
+"""SQL for what follows the name of a session whose schema is not `public`, so that districts in one database are told
+apart: the schema, or its number where PostgreSQL would show question marks for its characters."""
+# a table that this district lacks must never be found in the schema of another one, as the rest of a search path would
+# have it
+_ONE_SCHEMA = (
+    "SELECT set_config('search_path', quote_ident(current_schema()), false), "
+    f"set_config('application_name', concat(current_setting('application_name'), {SCHEMA_SUFFIX}), false) "
+    "WHERE current_schema() IS NOT NULL"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +50,25 @@ class Patience:
     idle_s: float
     block_s: float | None = None
 
-    def statements(self) -> str:
-        """The statements that set these limits for a session, and how soon it is lost with its client."""
-        limits = {
+    def limits(self) -> dict[str, str | int]:
+        """The settings of a session that has these limits."""
+        return {
             "statement_timeout": _ms(self.statement_s),
             "lock_timeout": _ms(self.lock_s),
             "idle_in_transaction_session_timeout": _ms(self.idle_s),
+            "jit": "off",
+        }
+
+    def statements(self) -> str:
+        """The statements that set these limits for a session, and how soon it is lost with its client."""
+        settings = {
+            **self.limits(),
             "tcp_keepalives_idle": _KEEPALIVE["TCP_KEEPIDLE"],
             "tcp_keepalives_interval": _KEEPALIVE["TCP_KEEPINTVL"],
             "tcp_keepalives_count": _KEEPALIVE["TCP_KEEPCNT"],
             "tcp_user_timeout": _USER_TIMEOUT_MS,
-            "jit": "off",
         }
-        return "; ".join(f"SET {name} = {value}" for name, value in limits.items())
+        return "; ".join(f"SET {name} = {value}" for name, value in settings.items())
 
 
 class Connector:
@@ -57,7 +78,11 @@ class Connector:
         dialect: Any = PGDialect_asyncpg  # published without types
         _, options = dialect().create_connect_args(make_url(url))
         self._hosts = _listed(options.pop("host", None), options.pop("port", None))
+        for name in database_urls.SESSION_PARAMETERS:
+            options.pop(name, None)
         self._options: dict[str, Any] = options
+        wanted = [_setting(*each) for each in database_urls.session_settings(url).items()]
+        self._beginning = "; ".join([*wanted, patience.statements(), _ONE_SCHEMA])
         self._patience = patience
         self._server_settings = {"application_name": application, "timezone": "UTC"}
         self._first = 0
@@ -90,7 +115,7 @@ class Connector:
         )
         try:
             _keep_alive(connection)
-            await connection.execute(self._patience.statements(), timeout=limit_s)
+            await connection.execute(self._beginning, timeout=limit_s)
         except BaseException:
             connection.terminate()
             raise
@@ -118,6 +143,11 @@ def _keep_alive(connection: Any) -> None:
     for name, value in {**_KEEPALIVE, "TCP_USER_TIMEOUT": _USER_TIMEOUT_MS}.items():
         if hasattr(socket, name):  # not every system has all of them
             made.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+
+def _setting(name: str, value: str) -> str:
+    quoted = value.replace("'", "''")
+    return f"SELECT set_config('{name}', '{quoted}', false)"
 
 
 def _ms(seconds: float) -> int:

@@ -128,7 +128,8 @@ _RULES = (
             SELECT 'number' AS what, last_value + increment_by AS next,
                    (SELECT max(split_part(number, '-', 2)::bigint) FROM incident
                     WHERE number ~ '^[0-9]{4}-[0-9]{1,15}$') AS given
-            FROM pg_sequences WHERE sequencename = 'incident_number' AND schemaname = current_schema()
+            FROM pg_sequences WHERE format('%I.%I', schemaname, sequencename)::regclass
+                = to_regclass('incident_number')
             UNION ALL
             SELECT 'batch', last_value + 1, (SELECT max(id) FROM log_batch)
             FROM pg_sequences WHERE format('%I.%I', schemaname, sequencename)::regclass
@@ -173,10 +174,10 @@ async def exported_snapshot(connection: AsyncConnection) -> str:
 
 
 async def tables(connection: AsyncConnection) -> int:
-    """Return how many tables the database has that hold rows."""
+    """Return how many tables the schema has that hold rows."""
     query = text(
         "SELECT count(*) FROM pg_class AS relation JOIN pg_namespace AS space ON space.oid = relation.relnamespace "
-        "WHERE relation.relkind = 'r' AND space.nspname NOT IN ('pg_catalog', 'information_schema')"
+        "WHERE relation.relkind = 'r' AND space.nspname = current_schema()"
     )
     count: int = (await connection.execute(query)).scalar_one()
     return count

@@ -30,6 +30,7 @@ from service.settings import Settings
 from service.store import migrate
 from service.store.database import Database
 from tests.commands.running import NOWHERE, Run
+from tests.districts import NORTH, SOUTH, make_schemas, url_of
 from tests.house import START, House
 
 COMMAND = [sys.executable, "-m", "service.commands.parser"]
@@ -189,6 +190,35 @@ def test_a_schema_of_ones_own_and_extensions_are_no_hindrance(run: Run, server: 
     assert run(bare_url, "backup", "sihu.dump")[0] == 0
     code, lines, _ = run(bare_url, "backup", "check", "sihu.dump")
     assert (code, lines[0][:16]) == (0, "sihu.dump: good:")
+
+
+def test_a_backup_is_of_one_district(run: Run, bare_url: str) -> None:
+    """Three in one database: each is in its own backup alone, also that of the schema `public`."""
+
+    def url(schema: str) -> str:
+        return url_of(bare_url, schema)
+
+    asyncio.run(make_schemas(bare_url, NORTH, SOUTH))
+    for n, schema in enumerate(("public", NORTH, SOUTH)):
+        assert run(url(schema), "migrate")[0] == 0
+        for _ in range(n + 1):
+            assert run(url(schema), "keys", "create", "--role", "ops")[0] == 0
+    for n, (schema, file) in enumerate((("public", "p.dump"), (NORTH, "n.dump"), (SOUTH, "s.dump"))):
+        assert run(url(schema), "backup", file)[0] == 0
+        code, lines, _ = run(url(NORTH), "backup", "check", file)
+        assert (code, f"{file}: good: 0 incidents, {n + 1} events" in lines[0]) == (0, True), lines
+
+
+def test_a_dump_of_several_districts_is_none_of_one(run: Run, bare_url: str, server: URL, tmp_path: Path) -> None:
+    asyncio.run(make_schemas(bare_url, NORTH))
+    for schema in ("public", NORTH):
+        assert run(url_of(bare_url, schema), "migrate")[0] == 0
+    folder = programs.at_least(version_of(server), Settings()).path
+    env = programs.environment(make_url(bare_url).render_as_string(hide_password=False), embedded=False)
+    subprocess.run([folder / "pg_dump", "-Fc", "-f", str(tmp_path / "all.dump")], env=env, check=True)
+    fault = "sihu: all.dump holds 2 districts (d440105, public): `sihu backup` makes one of each"
+    code, lines, faults = run(bare_url, "backup", "check", "all.dump")
+    assert (code, lines, faults[0].replace(f"{tmp_path}/", "")) == (1, [], fault)
 
 
 # --- bad ones ---------------------------------------------------------------------------------------------------------

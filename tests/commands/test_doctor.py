@@ -17,10 +17,12 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from service import postgres
 from service.bench.seeding import seed
+from service.commands import district_findings
 from service.commands.database import on_database
 from service.store import server
 from service.store.database import Database
 from tests.commands.running import NOWHERE, Run
+from tests.districts import NORTH, SOUTH, make_schemas, spread, url_of
 from tests.processes.running import command, serving
 
 OF_TESTS = ("fsync", "full_page_writes", "synchronous_commit")
@@ -151,6 +153,68 @@ def test_many_connections_are_a_warning_and_all_are_bad(run: Run, haizhu_url: st
     for count in (165, 190):
         (line,) = [each for each in asyncio.run(crowd(count)) if "connections are taken" in each]
         assert "make SIHU_POOL_SIZE smaller (now 10), or `ALTER SYSTEM SET max_connections = " in line
+
+
+def test_a_district_is_told_its_place(run: Run, bare_url: str) -> None:
+    asyncio.run(make_schemas(bare_url, NORTH, SOUTH))
+    for schema in (NORTH, SOUTH):
+        assert run(url_of(bare_url, schema), "migrate")[0] == 0
+    good, _, _ = examine(run, url_of(bare_url, NORTH))
+    assert f"this district is in the schema {NORTH}; others of this database: {SOUTH}" in good
+    _, _, bad = examine(run, f"{bare_url}&search_path=nowhere")
+    assert [line for line in bad if line.startswith("this database has no schema nowhere that the role ")] == bad
+
+
+@pytest.mark.parametrize(
+    ("group", "kind", "sentence"),
+    [
+        (0, 0, "this server is the coordinator of a spread database; all processes of a district, and its commands"),
+        (
+            3,
+            2,
+            "this server is a worker (group 3) of a spread database, whose ids and numbers are of its own: name the",
+        ),
+    ],
+)
+def test_a_worker_is_no_place_for_a_district(run: Run, haizhu_url: str, group: int, kind: int, sentence: str) -> None:
+    asyncio.run(on_database(haizhu_url, lambda database: spread(database, group)))
+    assert [line for line in examine(run, haizhu_url)[kind] if line.startswith(sentence)] != []
+
+
+def test_limits_that_do_not_reach_a_worker_are_warned_of(run: Run, haizhu_url: str) -> None:
+    asyncio.run(on_database(haizhu_url, lambda database: spread(database, 0)))
+    sql(
+        haizhu_url,
+        "SET LOCAL allow_system_table_mods = on",
+        "ALTER FUNCTION pg_catalog.run_command_on_workers SET lock_timeout = 0",
+        "ALTER FUNCTION pg_catalog.run_command_on_workers SET jit = on",
+    )
+    warnings = examine(run, haizhu_url)[1]
+    advice = "ALTER ROLE CURRENT_USER SET lock_timeout = '20s'; ALTER ROLE CURRENT_USER SET jit = 'off'"
+    assert f"on w1:5432, limits of a session are not in force: `{advice}` there" in warnings
+
+
+def test_limits_that_do_not_hold_are_warned_of(haizhu_url: str) -> None:
+    """As when something between the process and the server takes them back."""
+
+    async def look(database: Database) -> list[str]:
+        async with database.read() as connection:
+            await connection.execute(text("SET LOCAL lock_timeout = 0"))
+            return [str(each) async for each in district_findings.limits(connection)]
+
+    (line,) = asyncio.run(on_database(haizhu_url, look))
+    assert line.startswith("warn lock_timeout is 0 here, and sihu has set 10000: `ALTER ROLE CURRENT_USER SET ")
+
+
+@pytest.mark.parametrize(
+    ("servers", "two"),
+    [(["a/1/2@1", "a/1/2@2"], False), (["a/1/2@1", "b/1/2@1"], False), (["a@1", "b@1", "a@1"], True)],
+)
+def test_two_servers_in_turn_are_bad(run: Run, haizhu_url: str, servers: list[str], two: bool) -> None:
+    """A failover, a restored copy, and processes that name two nodes."""
+    sql(haizhu_url, *(f"INSERT INTO log_history (server, at) VALUES ('{each}', now())" for each in servers))
+    bad = examine(run, haizhu_url)[2]
+    assert any(line.startswith("processes of this district work on two servers, each with") for line in bad) is two
 
 
 def test_without_an_engine_nothing_fires(run: Run, haizhu_url: str) -> None:

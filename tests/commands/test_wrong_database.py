@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.engine import URL
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from service.commands import parser
@@ -222,6 +222,33 @@ def test_a_schema_of_ones_own_may_lie_beside_others(run: Run, bare_url: str) -> 
         assert run(url, "keys", "list") == (0, [], [])
     finally:
         execute(bare_url, f"DROP OWNED BY {role}", f"DROP ROLE {role}")
+
+
+@pytest.mark.parametrize(
+    "parameter", ["search_path=nowhere", "search_path=nowhere,public", "options=-csearch_path%3Dnowhere"]
+)
+@pytest.mark.parametrize("words", [("migrate",), ("serve", "--port", "0"), ("keys", "list"), ("backup", "x.dump")])
+def test_a_schema_that_is_not_there_is_one_line(
+    run: Run, database_url: str, parameter: str, words: tuple[str, ...]
+) -> None:
+    before = execute(database_url)
+    code, lines, faults = run(f"{database_url}&{parameter}", *words)
+    assert (code, lines, len(faults)) == (1, [], 1)
+    assert faults[0].startswith("sihu: this database has no schema nowhere that the role ")
+    assert "`CREATE SCHEMA nowhere AUTHORIZATION " in faults[0]
+    assert execute(database_url) == before
+
+
+def test_an_empty_schema_beside_tables_in_use_is_asked_about(run: Run, database_url: str) -> None:
+    """The role has got a schema of its name, which now goes before that of the tables."""
+    role = (make_url(database_url).username or "").replace('"', '""')
+    execute(database_url, f'CREATE SCHEMA "{role}"')
+    before = execute(database_url)
+    code, _, faults = run(database_url, "migrate")
+    assert (code, len(faults), f"?search_path={role} or ?search_path=public" in faults[0]) == (1, 1, True), faults
+    assert execute(database_url) == before
+    assert run(f"{database_url}&search_path=public", "keys", "list")[0] == 0
+    assert run(f"{database_url}&search_path={role}", "migrate")[0] == 0
 
 
 def test_an_account_without_rights_is_one_line(run: Run, bare_url: str) -> None:

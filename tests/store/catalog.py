@@ -12,20 +12,21 @@ SELECT attrelid::regclass::text || '.' || attname,
                  CASE WHEN attnotnull THEN 'NOT NULL' END, 'DEFAULT ' || pg_get_expr(adbin, adrelid),
                  'IDENTITY ' || nullif(attidentity::text, ''), '-- ' || col_description(attrelid, attnum))
 FROM pg_attribute
-JOIN pg_class ON pg_class.oid = attrelid AND relnamespace = 'public'::regnamespace AND relkind = 'r'
+JOIN pg_class ON pg_class.oid = attrelid AND relkind = 'r'
+    AND relnamespace = quote_ident(current_schema())::regnamespace
 LEFT JOIN pg_collation ON pg_collation.oid = attcollation
 LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
 WHERE attnum > 0 AND NOT attisdropped
 """
 _CONSTRAINTS = """
 SELECT conrelid::regclass::text || ' ' || conname, pg_get_constraintdef(oid)
-FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+FROM pg_constraint WHERE connamespace = quote_ident(current_schema())::regnamespace
 """
-_INDEXES = "SELECT tablename || ' ' || indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'"
+_INDEXES = "SELECT tablename || ' ' || indexname, indexdef FROM pg_indexes WHERE schemaname = current_schema()"
 _STORAGE = """
 SELECT oid::regclass::text, concat_ws(' ', relkind, reloptions::text, seqincrement, seqstart)
 FROM pg_class LEFT JOIN pg_sequence ON seqrelid = oid
-WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'S', 'i')
+WHERE relnamespace = quote_ident(current_schema())::regnamespace AND relkind IN ('r', 'S', 'i')
 """
 
 

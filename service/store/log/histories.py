@@ -21,7 +21,9 @@ from typing_extensions import TypedDict  # pydantic cannot read that of `typing`
 from service.rules.logged import ByView
 from service.rules.model import CLOCK
 from service.rules.words import DISTRICT_DIGITS, EventType
-from service.store.log import marks, numbering, writing
+from service.store import locks
+from service.store.locks import DistrictLock
+from service.store.log import marks, writing
 from service.store.log.marks import LogPlace, LostPlaceError
 from service.store.log.tables import event, log_history
 from service.store.log.writing import Committed, Entry
@@ -78,7 +80,7 @@ async def stored(connection: AsyncConnection) -> tuple[History, ...]:
 async def look(tx: AsyncConnection, now: datetime, memory: Memory) -> HistoryLook:
     """Begin a history if the log goes on from a copy since the last look, and announce that events were lost, once for
     all processes. Nobody numbers before this transaction ends."""
-    await tx.execute(_LOCK)
+    await tx.execute(locks.taken(DistrictLock.SEAL))
     found = _Finding(tx, now, memory, list(await stored(tx)), await marks.end(tx))
     is_lost = found.is_lost = await found.lacks_a_place()
     await found.compare(await _server(tx))
@@ -88,9 +90,6 @@ async def look(tx: AsyncConnection, now: datetime, memory: Memory) -> HistoryLoo
         await found.note_loss(found.histories[known.index(memory.lost_in) + 1 :])
     started = (await tx.execute(select(func.pg_postmaster_start_time()))).scalar_one()
     return HistoryLook(tuple(found.histories), started, is_lost, found.committed)
-
-
-_LOCK = select(func.pg_advisory_xact_lock(numbering.SEALER))
 
 
 class _Finding:
@@ -174,6 +173,16 @@ async def _server(tx: AsyncConnection) -> str:
     system, timeline = await _if_allowed(tx, _SYSTEM), await _if_allowed(tx, _TIMELINE)
     copy = (await tx.execute(_COPY)).scalar_one()
     return f"{system}/{copy}@{timeline}"
+
+
+async def copies(connection: AsyncConnection) -> tuple[str, list[str]]:
+    """Return the name of these tables on this server, and the names of those in which the log was numbered within the
+    last week, oldest first."""
+    here = _copy_of(await _server(connection))
+    return here, [_copy_of(server) for server in (await connection.execute(_LATELY)).scalars()]
+
+
+_LATELY = text("SELECT server FROM log_history WHERE at > now() - interval '7 days' ORDER BY n")
 
 
 def _copy_of(server: str) -> str:

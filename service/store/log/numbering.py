@@ -16,11 +16,11 @@ from sqlalchemy import Integer, bindparam, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.store import locks
+from service.store.locks import DistrictLock
 from service.store.log.marks import LogPlace, LostPlaceError, short
 from service.store.log.tables import event, log_batch, queue_mark
 
-SEALER = 0x51480002
-"""The advisory lock of the process that numbers. No other one waits for it: the work is being done."""
 SEAL_LIMIT = 2_000
 """The most batches that one transaction numbers."""
 
@@ -74,7 +74,7 @@ def _sealing() -> Any:
 _SEAL = _sealing()
 # the lock is tried, not waited for, and in a statement of its own: so the snapshot of `_SEAL`, taken after it, contains
 # what the process before this one has numbered
-_TRY_LOCK = select(func.pg_try_advisory_xact_lock(SEALER), func.pg_postmaster_start_time())
+_TRY_LOCK = select(locks.tried(DistrictLock.SEAL), func.pg_postmaster_start_time())
 
 
 async def seal(tx: AsyncConnection, server_started: datetime | None = None) -> int | None:

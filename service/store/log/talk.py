@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.store import locks
 from service.store.log.tables import TALK, event
-
-_SUBJECTS = 0x5148
-"""The class of the advisory locks, of which each subject has one."""
 
 
 async def lock(tx: AsyncConnection, subject: str) -> None:
     """Keep the subject's other comments and urges waiting until this transaction ends, so that each counts those before
     it. It is taken before any incident is locked, so that no two transactions can wait for each other."""
-    await tx.execute(select(func.pg_advisory_xact_lock(_SUBJECTS, func.hashtext(subject))))
+    await tx.execute(locks.of_subject(subject))
 
 
 async def newest(tx: AsyncConnection, subject: str, place: int, after: datetime) -> datetime | None:

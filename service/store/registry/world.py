@@ -17,6 +17,8 @@ from service.rules.policy import Spans
 from service.rules.words import Level, UnitKind, Urgency
 from service.rules.worktime import WorkCalendar
 from service.rules.world import Category, Cell, Duty, Line, Rings, Unit, Validity, World
+from service.store import locks
+from service.store.locks import DistrictLock
 from service.store.registry import calendars, policies
 from service.store.registry.tables import category, cell, deployment, duty, line, unit
 
@@ -28,11 +30,8 @@ async def lock(tx: AsyncConnection) -> int:
     return version
 
 
-_DECIDING = 0x51480003
-"""An advisory lock. Transactions that decide by the world share it; a transaction that changes the world has it alone,
-from `rise` until its commit."""
 # shared, so that transactions that decide never wait for each other
-_HOLD = select(func.pg_advisory_xact_lock_shared(_DECIDING))
+_HOLD = locks.shared(DistrictLock.DECIDE)
 
 
 async def hold(tx: AsyncConnection) -> None:
@@ -51,7 +50,7 @@ async def rise(tx: AsyncConnection) -> int:
     The call waits for transactions that still decide by the old world, and keeps others from deciding until this one
     ends. So call it late, and call `calendars.wake` after it.
     """
-    await tx.execute(select(func.pg_advisory_xact_lock(_DECIDING)))
+    await tx.execute(locks.taken(DistrictLock.DECIDE))
     risen = update(deployment).values(world_version=deployment.c.world_version + 1, world_mark=func.gen_random_uuid())
     version: int = (await tx.execute(risen.returning(deployment.c.world_version))).scalar_one()
     return version
