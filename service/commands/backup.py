@@ -14,7 +14,7 @@ from typing import IO
 from service import clock
 from service.commands import programs
 from service.commands.database import database_url, on_database
-from service.commands.progress import TableProgress, size
+from service.commands.progress import TableProgress, shown, size
 from service.commands.refusal import CommandRefusal
 from service.settings import Settings
 from service.store import migrate, soundness
@@ -68,7 +68,7 @@ async def _save(settings: Settings, database: Database, part: IO[bytes]) -> Cont
             folder = programs.at_least(await deployment.server_version(connection), settings)
             progress = TableProgress(await soundness.tables(connection), lambda: os.fstat(part.fileno()).st_size)
             snapshot = f"--snapshot={await soundness.exported_snapshot(connection)}"
-            async with progress.shown():
+            async with shown(progress.line):
                 await programs.run(
                     folder.path / "pg_dump",
                     *_OPTIONS,

@@ -25,7 +25,7 @@ from service.commands.backup import PATIENT_MS, described
 from service.commands.database import on_database
 from service.commands.endings import not_interrupted
 from service.commands.programs import ProgramFailure
-from service.commands.progress import TableProgress
+from service.commands.progress import TableProgress, shown
 from service.commands.refusal import CommandRefusal
 from service.postgres import EmbeddedError
 from service.rules.figures.definition import Period
@@ -134,7 +134,7 @@ async def _restore(file: Path, scratch: Scratch, kept: Path, tables: int) -> Non
     options = ("--no-owner", "--no-acl", "--exit-on-error", "--verbose", "--no-password", "--use-list", str(kept))
     place = ("--dbname", scratch.env["PGDATABASE"])
     try:
-        async with progress.shown():
+        async with shown(progress.line):
             await programs.run(
                 scratch.programs / "pg_restore",
                 *options,

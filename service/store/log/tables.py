@@ -70,6 +70,8 @@ event = Table(
         postgresql_where=text("idempotency_key IS NOT NULL"),
     ),
     Index("event_talk_idx", "subject", "at", postgresql_where=TALK),
+    # events come in the order of time, so the stretches of a BRIN hold little time each, and it is a few pages small
+    Index("event_at_idx", "at", postgresql_using="brin", postgresql_with={"autosummarize": "on"}),
 )
 
 log_history = Table(
