@@ -38,7 +38,7 @@ from service.store.soundness import Contents
 from service.worlds import CurrentWorld
 
 _MAGIC = b"PGDMP"
-_OWN_TABLES = frozenset({"access_key", "call", "event", "incident"})
+_OWN_TABLES = frozenset({"access_key", "call", "incident", "report"})
 _LISTED = re.compile(r"\d+; \d+ \d+ TABLE DATA (\S+) (\S+) ")
 _NOT_RESTORED = ("EXTENSION", "COMMENT - EXTENSION", "PUBLICATION", "SUBSCRIPTION", "EVENT TRIGGER")
 """Entries that reach beyond the tables of a copy: an extension that this server may lack, a tie to another server."""

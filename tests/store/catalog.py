@@ -12,25 +12,36 @@ SELECT attrelid::regclass::text || '.' || attname,
                  CASE WHEN attnotnull THEN 'NOT NULL' END, 'DEFAULT ' || pg_get_expr(adbin, adrelid),
                  'IDENTITY ' || nullif(attidentity::text, ''), '-- ' || col_description(attrelid, attnum))
 FROM pg_attribute
-JOIN pg_class ON pg_class.oid = attrelid AND relnamespace = 'public'::regnamespace AND relkind = 'r'
+JOIN pg_class ON pg_class.oid = attrelid AND relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
+     AND NOT relispartition
 LEFT JOIN pg_collation ON pg_collation.oid = attcollation
 LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
 WHERE attnum > 0 AND NOT attisdropped
 """
 _CONSTRAINTS = """
-SELECT conrelid::regclass::text || ' ' || conname, pg_get_constraintdef(oid)
-FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+SELECT conrelid::regclass::text || ' ' || conname, pg_get_constraintdef(pg_constraint.oid)
+FROM pg_constraint JOIN pg_class ON pg_class.oid = conrelid AND NOT relispartition
+WHERE connamespace = 'public'::regnamespace AND contype <> 'n'  -- the columns say whether they may be null
 """
-_INDEXES = "SELECT tablename || ' ' || indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'"
+_INDEXES = """
+SELECT indrelid::regclass::text || ' ' || indexrelid::regclass::text, pg_get_indexdef(indexrelid)
+FROM pg_index JOIN pg_class ON pg_class.oid = indrelid AND NOT relispartition
+WHERE relnamespace = 'public'::regnamespace
+"""
 _STORAGE = """
 SELECT oid::regclass::text, concat_ws(' ', relkind, reloptions::text, seqincrement, seqstart)
 FROM pg_class LEFT JOIN pg_sequence ON seqrelid = oid
-WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'S', 'i')
+WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'S', 'i', 'I')
+AND NOT EXISTS (
+    SELECT FROM pg_class AS part WHERE part.relispartition
+    AND part.oid IN (pg_class.oid, (SELECT indrelid FROM pg_index WHERE indexrelid = pg_class.oid))
+)
 """
 
 
 async def described(database: Database) -> dict[str, str]:
-    """Name → definition of every column, constraint, index, table and sequence, but for the migrations' own table."""
+    """Name → definition of every column, constraint, index, table and sequence, but for the migrations' own table and
+    for partitions."""
     found: dict[str, str] = {}
     async with database.read() as connection:
         for kind, query in {"column": _COLUMNS, "constraint": _CONSTRAINTS, "index": _INDEXES, "of": _STORAGE}.items():

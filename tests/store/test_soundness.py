@@ -72,7 +72,9 @@ async def test_whatever_is_taken_away_is_missed(house: House, harm: str, fault: 
     await live(house)
     async with house.process.database.begin() as tx:
         await tx.execute(text("SET LOCAL session_replication_role = replica"))  # no foreign key is asked
-        await tx.execute(text("ALTER TABLE event DROP CONSTRAINT IF EXISTS event_incident_id_sequence_key"))
+        await tx.execute(
+            text("ALTER TABLE event_from_0 DROP CONSTRAINT IF EXISTS event_from_0_incident_id_sequence_key")
+        )
         await tx.execute(text(harm))
     found = await faults(house.process.database)
     assert [each for each in found if fault in each] != [], found

@@ -6,13 +6,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
-from sqlalchemy import Select, literal_column, select, true
+from sqlalchemy import Select, literal_column, select, true, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules.figures.definition import Period
 from service.rules.figures.ledger import LoggedEvent
 from service.rules.words import EventType
-from service.store.log.tables import event
+from service.store.log.tables import event, event_archive
 
 _PAGE = 1000
 
@@ -34,14 +34,15 @@ async def histories(connection: AsyncConnection, period: Period) -> AsyncIterato
 def _whole(period: Period) -> Select[Any]:
     """The events of one incident after the other. `event_at_idx` finds the incidents within the month; OFFSET 0 makes
     the planner look up the events of each, instead of reading those of all incidents that ever were."""
-    in_month = (event.c.at >= period.start) & (event.c.at < period.end)
-    opened = select(event.c.incident_id).where(event.c.type == EventType.CALL_OPENED, in_month).distinct()
-    called = opened.order_by(event.c.incident_id).subquery("called")
-    columns = event.c.incident_id, event.c.sequence, event.c.type, event.c.at, event.c.data
+    ever = union_all(*(select(*(each.c[name] for name in LoggedEvent._fields)) for each in (event, event_archive)))
+    opened, logged = ever.subquery("opened"), ever.subquery("logged")
+    in_month = (opened.c.at >= period.start) & (opened.c.at < period.end)
+    found = select(opened.c.incident_id).where(opened.c.type == EventType.CALL_OPENED, in_month).distinct()
+    called = found.order_by(opened.c.incident_id).subquery("called")
     story = (
-        select(*columns)
-        .where(event.c.incident_id == called.c.incident_id)
-        .order_by(event.c.sequence)
+        select(logged)
+        .where(logged.c.incident_id == called.c.incident_id)
+        .order_by(logged.c.sequence)
         .offset(literal_column("0"))
         .lateral("story")
     )
