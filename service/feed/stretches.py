@@ -37,7 +37,8 @@ class LogStretches(TaskPart):
         await self._made_room()
         room = await self._room()
         if not room.batches:
-            raise Unavailable(_NO_ROOM, cause=f"the log has no room after batch {room.last}: run `sihu migrate`")
+            detail = Sentence("The log has no room for another event. Ops have to run `sihu migrate`.")
+            raise Unavailable(detail, cause=f"the log has no room after batch {room.last}: run `sihu migrate`")
 
     async def check(self) -> bool:
         """Make the next stretch and archive the oldest ones, where it is time. Returns whether nothing is left to do;
@@ -102,6 +103,3 @@ class LogStretches(TaskPart):
                     return False
             _log.info("the events before %s are in the archive", before, extra={"event": "log_archived"})
         return True
-
-
-_NO_ROOM = Sentence("The log has no room for another event. Ops have to run `sihu migrate`.")

@@ -23,7 +23,7 @@ STRETCH = 10_000_000
 """The number of batch ids in a stretch: a month at one report a second, and for most districts all their years."""
 PARTITION = re.compile(r"^(event|log_batch)_from_[0-9]+$")
 """The names of partitions: each says at which batch id it begins."""
-_LOCK_MS = 30
+_LOCK_MS = 40
 """How long others may queue up behind one who wants a table for itself."""
 _LOCK_TAKEN, _DEADLOCK = "55P03", "40P01"
 
