@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
@@ -23,6 +24,7 @@ from tests.store.revisions import at_revision
 pytestmark = pytest.mark.anyio
 
 ALL = FeedFilter(EVERYTHING)
+NOBODY = UUID(int=1)
 
 
 @pytest.fixture
@@ -108,9 +110,6 @@ async def test_others_keep_their_rights(old: Database) -> None:
         async with old.begin() as tx:
             await tx.execute(text(f"DROP OWNED BY {role}"))
             await tx.execute(text(f"DROP ROLE {role}"))
-
-
-NOBODY = INCIDENT.__class__(int=1)
 
 
 async def test_a_log_of_many_stretches_becomes_one(old: Database) -> None:

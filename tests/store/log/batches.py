@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -64,6 +65,7 @@ async def archive_oldest(database: Database) -> Stretch:
     """Move the oldest stretch of the log to the archive, and return it."""
     async with database.read() as connection:
         oldest = (await stretches.room(connection)).kept[0]
-    async with database.connected() as connection:
-        assert await stretches.archive(connection, oldest)
+    async with asyncio.timeout(10), database.connected() as connection:
+        while not await stretches.archive(connection, oldest):
+            await asyncio.sleep(0.01)  # somebody was in the way
     return oldest
