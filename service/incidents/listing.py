@@ -31,11 +31,9 @@ async def page(context: Context, query: ListQuery, actor: Actor) -> ItemPage[Inc
     demand_known(viewer.world, unit=query.unit, area=query.area, category=query.category, line=query.line)
     async with context.database.read() as connection:
         filters = _filters(query, viewer)
-        found = await lists.page(connection, filters, sight_of(actor), after, query.limit + 1)
-    shown = found[: query.limit]
-    last = shown[-1] if len(found) > query.limit else None
-    cursor = context.cursors.sign(kind, [last["reported_at"].isoformat(), str(last["id"])]) if last else None
-    return {"items": [row(viewer, each) for each in shown], "next_cursor": cursor}
+        found = await lists.page(connection, filters, sight_of(actor), after, query.limit)
+    cursor = None if found.next_place is None else context.cursors.sign(kind, _written(*found.next_place))
+    return {"items": [row(viewer, each) for each in found.rows], "next_cursor": cursor}
 
 
 def _filters(query: ListQuery, viewer: Viewer) -> IncidentFilter:
@@ -54,7 +52,12 @@ def _filters(query: ListQuery, viewer: Viewer) -> IncidentFilter:
         reported_after=query.reported_after,
         reported_before=query.reported_before,
         updated_after=query.updated_after,
+        is_recent=query.updated_after is not None and query.updated_after >= viewer.now - lists.MAX_CHANGES,
     )
+
+
+def _written(reported_at: datetime, incident_id: UUID) -> list[str]:
+    return [reported_at.isoformat(), str(incident_id)]
 
 
 def _read(cursors: Cursors, kind: str, text: str) -> tuple[datetime, UUID]:

@@ -113,7 +113,8 @@ async def list_incidents(
 ) -> Answer[ItemPage[IncidentRow]]:
     """The incidents that you may see, newest first, without their calls and requests. An incident has to match all
     filters that are given. `reported_after` and `updated_after` include the instant that they name, `reported_before`
-    does not."""
+    does not. A page looks at 20,000 incidents at most: when few of them match, it has few items or none, and a
+    `next_cursor` that goes on from there. The list ends where `next_cursor` is null."""
     return answer(await listing.page(context, query, caller))
 
 

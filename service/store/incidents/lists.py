@@ -1,29 +1,41 @@
-"""Lists of incidents, newest first. They walk the indexes of `report`, which cost nothing at an escalation."""
+"""Lists of incidents, newest first: a page looks at a stretch of one index, and says where the next page goes on.
+
+Which index depends on what is asked for. What is open is read from `incident`, by the partial indexes of open ones, and
+what changed today by the index of changes; everything else walks `report`, whose indexes cost nothing at an escalation.
+So the work for a page grows with what is open or was changed, never with history.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any
-from uuid import UUID
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Integer, RowMapping, Select, Uuid, bindparam, or_, tuple_
+from sqlalchemy import BindParameter, ColumnElement, Integer, RowMapping, Select, bindparam, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules.sight import Sight
+from service.rules.words import State
+from service.store.incidents import stretches
 from service.store.incidents.loading import joined
+from service.store.incidents.stretches import ListPlace, Stretch
 from service.store.incidents.tables import incident, report
 from service.store.ranges import within
 from service.store.sight import seen_incidents
 
 MAX_CANDIDATES = 200
+_SOME_MOMENT = datetime(2000, 1, 1, tzinfo=UTC)
+_MOMENTS = ("overdue_at", "not_overdue_at", "reported_after", "reported_before", "updated_after")
+MAX_CHANGES = timedelta(days=1)
+"""What changed within so long before now is read whole, by the index of changes; a longer while is walked through."""
 
 
 @dataclass(frozen=True, slots=True)
 class IncidentFilter:
-    """The incidents to list; None and () leave nothing out. `area` is a code prefix. For times, after <= t < before."""
+    """The incidents to list; None and () leave nothing out. `area` is a code prefix. For times, after <= t < before.
+    `is_recent`: `updated_after` lies at most `MAX_CHANGES` back."""
 
     states: tuple[str, ...] = ()
     level: int | None = None
@@ -39,35 +51,113 @@ class IncidentFilter:
     reported_after: datetime | None = None
     reported_before: datetime | None = None
     updated_after: datetime | None = None
+    is_recent: bool = False
+
+
+class IncidentPage(NamedTuple):
+    """One page of rows of `incident` joined with `report`, and the place after which the next one goes on; None: this
+    is the last page. A page may hold few rows or none, and be followed by others."""
+
+    rows: Sequence[RowMapping]
+    next_place: ListPlace | None
 
 
 async def page(
-    connection: AsyncConnection,
-    filters: IncidentFilter,
-    sight: Sight,
-    after: tuple[datetime, UUID] | None,
-    limit: int,
-) -> Sequence[RowMapping]:
-    """Return one page of rows of `incident` joined with `report`: those after the place `after`, newest first by
-    `(reported_at, id)`."""
-    start = {} if after is None else {"after_reported_at": after[0], "after_id": after[1]}
-    found = await connection.execute(_statement(filters, sight, after is not None), {"limit": limit, **start})
-    rows: Sequence[RowMapping] = found.mappings().all()
-    return rows
+    connection: AsyncConnection, filters: IncidentFilter, sight: Sight, after: ListPlace | None, limit: int
+) -> IncidentPage:
+    """Return one page: those incidents after the place `after`, newest first by `(reported_at, id)`. Call it in a
+    `Database.read` block, since its statements need one snapshot."""
+    shape, moments = _without_moments(filters)
+    query, stretch = _statements(shape, sight, after is not None)
+    values = {**moments, **stretches.start_at(after), "limit": limit + 1}
+    rows: Sequence[RowMapping] = (await connection.execute(query, values)).mappings().all()
+    end = None
+    if stretch.end is not None and (stretch.overshoots or len(rows) <= limit):
+        last = (await connection.execute(stretch.end, values)).one_or_none()
+        end = None if last is None else (last.reported_at, last.id)
+        rows = rows if end is None else [row for row in rows if _place(row) >= end]
+    return IncidentPage(rows[:limit], _place(rows[limit - 1]) if len(rows) > limit else end)
 
 
-# building this statement takes longer than the rows, and leaves a thousand objects to the collector; whoever asks very
+def _place(row: RowMapping) -> ListPlace:
+    return row["reported_at"], row["id"]
+
+
+def _without_moments(filters: IncidentFilter) -> tuple[IncidentFilter, dict[str, datetime]]:
+    """The filters with the same moment in place of each that they name, and the moments by their names: so lists that
+    differ in their moments alone are one statement."""
+    moments = {name: moment for name in _MOMENTS if (moment := getattr(filters, name)) is not None}
+    return replace(filters, **dict.fromkeys(moments, _SOME_MOMENT)), moments  # type: ignore[arg-type]
+
+
+# building a statement takes longer than the rows, and leaves a thousand objects to the collector; whoever asks very
 # often asks for the same list
 @lru_cache(maxsize=64)
-def _statement(filters: IncidentFilter, sight: Sight, goes_on: bool) -> Select[Any]:
-    query = joined().where(*_conditions(filters)).where(seen(sight))
-    if goes_on:
-        place = tuple_(
-            bindparam("after_reported_at", type_=report.c.reported_at.type), bindparam("after_id", type_=Uuid)
-        )
-        query = query.where(tuple_(report.c.reported_at, report.c.id) < place)
-    order = query.order_by(report.c.reported_at.desc(), report.c.id.desc())
-    return order.limit(bindparam("limit", type_=Integer))
+def _statements(filters: IncidentFilter, sight: Sight, goes_on: bool) -> tuple[Select[Any], Stretch]:
+    """The query of a page, and the stretch that it looks at.
+
+    Conditions on columns that the stretch has come first. Then each incident that is left is looked up by itself
+    (OFFSET 0 sees to that), so that a page never costs more than its stretch.
+    """
+    stretch = _stretch(filters, sight, goes_on)
+    rows = stretch.rows.c
+    columns = {**dict(report.c.items()), **dict(incident.c.items()), **dict(rows.items())}
+    tests = list(_tests(filters, sight, columns))
+    at_once = [test for names, test in tests if names <= {*rows.keys()}]
+    looked_up = [test for names, test in tests if not names <= {*rows.keys()}]
+    here = joined().where(incident.c.id == rows.id, *looked_up).offset(stretches.ZERO).lateral("here")
+    query = select(here).select_from(stretch.rows.join(here, true())).where(*at_once)
+    query = query.order_by(rows.reported_at.desc(), rows.id.desc()).limit(bindparam("limit", type_=Integer))
+    return query, stretch
+
+
+def _stretch(filters: IncidentFilter, sight: Sight, goes_on: bool) -> Stretch:
+    is_open = filters.overdue_at is not None or (bool(filters.states) and State.CLOSED not in filters.states)
+    if is_open and filters.unit is not None:
+        return stretches.open_of_unit(filters.unit, goes_on=goes_on)
+    if filters.updated_after is not None and filters.is_recent:
+        return stretches.changed(incident.c.updated_at >= _moment("updated_after"), goes_on=goes_on)
+    if is_open:
+        return stretches.open_ones(sight, goes_on=goes_on)
+    reported = [test for _, test in _reported(filters, report.c.reported_at)]
+    return stretches.newest(filters.reporter, filters.area, reported, goes_on=goes_on)
+
+
+Test = tuple[set[str], ColumnElement[bool]]
+"""A condition, and the names of the columns that it compares."""
+
+
+def _tests(filters: IncidentFilter, sight: Sight, columns: Mapping[str, ColumnElement[Any]]) -> Iterator[Test]:
+    for name in ("level", "unit", "line", "urgency", "kind", "reporter"):
+        if (value := getattr(filters, name)) is not None:
+            yield {name}, columns[name] == value
+    if filters.states:
+        yield {"state"}, columns["state"].in_(filters.states)
+    if filters.area is not None:
+        yield {"grid_code"}, within(columns["grid_code"], filters.area)
+    if filters.category is not None:
+        yield {"category"}, columns["category"].startswith(filters.category, autoescape=True)
+    yield from _reported(filters, columns["reported_at"])
+    due_at = columns["due_at"]
+    if filters.overdue_at is not None:
+        yield {"due_at"}, due_at < _moment("overdue_at")
+    if filters.not_overdue_at is not None:
+        yield {"due_at"}, or_(due_at.is_(None), due_at >= _moment("not_overdue_at"))
+    if filters.updated_after is not None:
+        yield {"updated_at"}, columns["updated_at"] >= _moment("updated_after")
+    seen_by = {name: columns[name] for name in ("grid_code", "audience", "reporter")}
+    yield set(seen_by), seen_incidents(sight, **seen_by)
+
+
+def _reported(filters: IncidentFilter, reported_at: ColumnElement[Any]) -> Iterator[Test]:
+    if filters.reported_after is not None:
+        yield {"reported_at"}, reported_at >= _moment("reported_after")
+    if filters.reported_before is not None:
+        yield {"reported_at"}, reported_at < _moment("reported_before")
+
+
+def _moment(name: str) -> BindParameter[datetime]:
+    return bindparam(name, type_=report.c.reported_at.type)
 
 
 async def open_ones(
@@ -89,40 +179,6 @@ async def open_ones(
     query = query.order_by(report.c.reported_at.desc(), report.c.id.desc()).limit(MAX_CANDIDATES)
     rows: Sequence[RowMapping] = (await connection.execute(query)).mappings().all()
     return rows
-
-
-def _conditions(filters: IncidentFilter) -> list[ColumnElement[bool]]:
-    equal = {
-        incident.c.level: filters.level,
-        incident.c.unit: filters.unit,
-        report.c.line: filters.line,
-        report.c.urgency: filters.urgency,
-        report.c.kind: filters.kind,
-        report.c.reporter: filters.reporter,
-    }
-    tests = [column == value for column, value in equal.items() if value is not None]
-    if filters.states:
-        tests.append(incident.c.state.in_(filters.states))
-    if filters.area is not None:
-        tests.append(within(report.c.grid_code, filters.area))
-    if filters.category is not None:
-        tests.append(report.c.category.startswith(filters.category, autoescape=True))
-    return tests + _time_conditions(filters)
-
-
-def _time_conditions(filters: IncidentFilter) -> list[ColumnElement[bool]]:
-    tests: list[ColumnElement[bool]] = []
-    if filters.overdue_at is not None:
-        tests.append(incident.c.due_at < filters.overdue_at)
-    if filters.not_overdue_at is not None:
-        tests.append(or_(incident.c.due_at.is_(None), incident.c.due_at >= filters.not_overdue_at))
-    if filters.reported_after is not None:
-        tests.append(report.c.reported_at >= filters.reported_after)
-    if filters.reported_before is not None:
-        tests.append(report.c.reported_at < filters.reported_before)
-    if filters.updated_after is not None:
-        tests.append(incident.c.updated_at >= filters.updated_after)
-    return tests
 
 
 def seen(sight: Sight) -> ColumnElement[bool]:

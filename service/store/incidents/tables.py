@@ -1,10 +1,11 @@
 """The tables of incidents and their reports, calls and requests, with the constraints that the database itself checks.
 
 The tables that change all the time have few indexes, since every escalation pays for each index of `incident`
-(PostgreSQL can skip none of them when `wake_at` moves). `incident` has three (key, wake-up, queue), and small ones of
-the few incidents in which a unit assists, and of those put aside. `call` has three (key, round, unit), and small ones:
-by month, and of open, returned and binding calls. Indexes that only lists and look-ups need are on `report`, which
-never changes.
+(PostgreSQL can skip none of them when `wake_at` moves). `incident` has four (key, wake-up, queue, lists of what is
+open), and small ones: by the time of the last change, and of the few incidents to which somebody was called from beyond
+the street, in which a unit assists, or which are put aside. `call` has three (key, round, unit), and small ones: by
+month, and of open, returned and binding calls. Indexes that only lists and look-ups need are on `report`, which never
+changes.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from sqlalchemy import (
     text,
 )
 
-from service.store.metadata import Code, Time, metadata
+from service.store.metadata import CHANGES, GROWS, Code, Time, metadata
 
 # --- what people wrote: stored once ----------------------------------------------------------------------------------
 
@@ -76,12 +77,19 @@ report = Table(
         postgresql_where=text("source_system IS NOT NULL"),
     ),
     CheckConstraint("(source_system IS NULL) = (source_ref IS NULL)", name="source_pair"),
+    postgresql_with=GROWS,
 )
 
 # --- where an incident stands -----------------------------------------------------------------------------------------
 
 incident_number = Sequence("incident_number", metadata=metadata, start=1, increment=100)
 """A process takes 100 numbers at a time. Gaps are allowed, and a report needs no round trip for its number."""
+
+BY_TIME = {"pages_per_range": "32", "autosummarize": "on"}
+"""Storage parameters of a BRIN index. What is not summarised counts as what may hold anything."""
+BEYOND_ITS_CELL = 'NOT audience <@ ARRAY["left"(grid_code, 9), "left"(grid_code, 12)]'
+"""The incidents to which others than the street and the community of the cell were called, or in which others assist:
+those units find them by a small index."""
 
 incident = Table(
     "incident",
@@ -126,6 +134,24 @@ incident = Table(
     Index("incident_put_aside_idx", "due_at", postgresql_where=text("faults > 0")),
     Index("incident_queue_idx", "unit", "due_at", "id", postgresql_where=text("state <> 'closed'")),
     Index(
+        "incident_open_idx",
+        text("reported_at DESC"),
+        text("id DESC"),
+        postgresql_where=text("state <> 'closed'"),
+    ),
+    Index(
+        "incident_heard_idx",
+        "audience",
+        postgresql_using="gin",
+        postgresql_where=text(f"state <> 'closed' AND {BEYOND_ITS_CELL}"),
+    ),
+    Index(
+        "incident_updated_idx",
+        "updated_at",
+        postgresql_using="brin",
+        postgresql_with=BY_TIME,
+    ),
+    Index(
         "incident_assisting_idx",
         "assisting",
         postgresql_using="gin",
@@ -148,7 +174,7 @@ incident = Table(
     CheckConstraint("reopen_until IS NULL OR state = 'closed'", name="reopen_when_closed"),
     CheckConstraint("(closed_as IS NOT DISTINCT FROM 'merged') = (merged_into IS NOT NULL)", name="merged"),
     CheckConstraint("rating BETWEEN 1 AND 5", name="rating"),
-    postgresql_with={"fillfactor": "85"},
+    postgresql_with={"fillfactor": "85", **CHANGES},
 )
 
 call = Table(
@@ -193,7 +219,7 @@ call = Table(
     UniqueConstraint("incident_id", "level", "round"),
     Index("call_open_key", "incident_id", unique=True, postgresql_where=text("outcome IS NULL")),
     Index("call_unit_idx", "unit", "incident_id"),
-    Index("call_opened_idx", "opened_at", postgresql_using="brin", postgresql_with={"pages_per_range": "32"}),
+    Index("call_opened_idx", "opened_at", postgresql_using="brin", postgresql_with=BY_TIME),
     Index("call_returned_idx", "opened_at", postgresql_where=text("outcome = 'returned'")),
     Index("call_binding_idx", "incident_id", "unit", "seq", postgresql_where=text("binding")),
     CheckConstraint("(outcome IS NULL) = (ended_at IS NULL)", name="ended"),
@@ -209,7 +235,7 @@ call = Table(
     CheckConstraint("late_s IS NULL OR outcome IN ('no_answer','not_resolved')", name="late"),
     CheckConstraint("rating BETWEEN 1 AND 5 AND outcome_rating BETWEEN 1 AND 5", name="ratings"),
     CheckConstraint("NOT exempt OR (outcome IN ('no_answer','not_resolved') AND appeal IS NOT NULL)", name="exempt"),
-    postgresql_with={"fillfactor": "85"},
+    postgresql_with={"fillfactor": "85", **CHANGES},
 )
 
 request = Table(

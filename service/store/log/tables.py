@@ -45,11 +45,12 @@ log_batch = Table(
     metadata,
     Column("id", BigInteger, primary_key=True),
     *_batch_columns(),
+    Index("log_batch_unnumbered_idx", "id", postgresql_where=text("last_position IS NULL")),
     CheckConstraint("events > 0", name="not_empty"),
     postgresql_partition_by="RANGE (id)",
 )
 """The batches in stretches of ids, each a partition. `stretches` makes them, with the unique indexes of each: a unique
-index of all of them would have to begin with the id."""
+index of all of them would have to begin with the id. Storage settings, too, are those of each partition."""
 
 TALK = text("type IN ('sihu.incident.commented', 'sihu.incident.urged')")
 """Comments and urges: a query says this word for word, or the planner would not use `event_talk_idx`."""

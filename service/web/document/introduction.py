@@ -42,7 +42,8 @@ curl "$SIHU/v1/events?limit=10" -H "Authorization: Bearer $COMMUNITY"
 - Send `Authorization: Bearer <key>`. 除 `operations` 一章外,均需密钥。
 - 错误一律为 RFC 9457 `application/problem+json`,`code` 为封闭列表。Errors are RFC 9457 problems; `code` is one of a
   closed list ([problems](docs/problems)), `detail` says what to do next, and `retryable` whether to wait or to mend.
-- A list answers `items` and `next_cursor`; send the cursor back with the same filters. `null` is the end.
+- A list answers `items` and `next_cursor`; send the cursor back with the same filters. `null` is the end; a page with
+  few items, or with none, is not.
 - An incident has a version, which is its `ETag`: send it as `If-Match`, and an action is refused when it has changed.
 - Times are RFC 3339 in UTC, durations are seconds. Send times with an offset, such as `2026-11-23T08:55:00+08:00`.
 - Fields may be added to answers. A request with a field or a parameter that is not known here is refused.

@@ -13,10 +13,10 @@ import pytest
 from sqlalchemy.engine import URL
 
 from service.rules.model import By, Decision, Event, Incident
-from service.rules.sight import EVERYTHING, NOTHING, OwnOnly, Sight
+from service.rules.sight import EVERYTHING, NOTHING, Heard, OwnOnly, Sight
 from service.rules.words import EventType, Kind, Level, State, Urgency
 from service.store.database import Database
-from service.store.incidents import lists, reports, saving
+from service.store.incidents import lists, reports, saving, stretches
 from service.store.incidents.lists import IncidentFilter
 from service.store.incidents.reports import Report
 from tests.conftest import clone
@@ -34,11 +34,12 @@ def numbered(n: int, state: State = State.CALLING, level: Level = Level.COMMUNIT
 INCIDENTS = (
     numbered(1),
     numbered(2, level=Level.STREET, grid_code=NEXT_CELL, category="u-0201", urgency=Urgency.URGENT),
-    numbered(3, State.ANSWERED, grid_code=OTHER_CELL, reporter="elsewhere", category="u_0201"),
+    numbered(3, State.ANSWERED, grid_code=OTHER_CELL, reporter="elsewhere", category="u_0201", audience=("bureau",)),
     numbered(4, State.RESOLVED, due_at=later(days=40), kind=Kind.SUGGESTION, category="x"),
     numbered(5, State.CLOSED, updated_at=later(days=9)),
     numbered(6, State.CALLING, reported_at=NOW + timedelta(hours=5)),  # in the same moment as the fifth
 )
+OPEN = ("calling", "answered", "on_hold", "resolved")
 LINES = {2: "water", 4: "water"}
 
 
@@ -78,8 +79,9 @@ async def stored(filled: str) -> AsyncIterator[Database]:
 
 async def _found(database: Database, sight: Sight = EVERYTHING, **filters: Any) -> list[int]:
     async with database.read() as connection:
-        rows = await lists.page(connection, IncidentFilter(**filters), sight, None, 50)
-    return [row["id"].int for row in rows]
+        page = await lists.page(connection, IncidentFilter(**filters), sight, None, 50)
+    assert page.next_place is None
+    return [row["id"].int for row in page.rows]
 
 
 async def test_newest_first_and_by_id_within_a_moment(stored: Database) -> None:
@@ -87,44 +89,99 @@ async def test_newest_first_and_by_id_within_a_moment(stored: Database) -> None:
 
 
 async def test_pages_go_on_where_the_last_one_ended(stored: Database) -> None:
-    found, after = [], None
-    while True:
+    found: list[int] = []
+    after = None
+    while after is not None or not found:
         async with stored.read() as connection:
-            rows = await lists.page(connection, IncidentFilter(), EVERYTHING, after, 1)
-        if not rows:
-            break
-        found.append(rows[0]["id"].int)
-        after = rows[0]["reported_at"], rows[0]["id"]
+            page = await lists.page(connection, IncidentFilter(), EVERYTHING, after, 1)
+        found += [row["id"].int for row in page.rows]
+        after = page.next_place
     assert found == [6, 5, 4, 3, 2, 1]
 
 
-@pytest.mark.parametrize(
-    ("filters", "expected"),
-    [
-        ({"states": ("calling", "closed")}, [6, 5, 2, 1]),
-        ({"level": 2}, [2]),
-        ({"unit": "440105001"}, [2]),
-        ({"area": OTHER_CELL[:9]}, [3]),
-        ({"area": CELL[:9]}, [6, 5, 4, 2, 1]),
-        ({"area": "4"}, [6, 5, 4, 3, 2, 1]),
-        ({"category": "u-02"}, [2]),
-        ({"category": "u_"}, [3]),  # an underscore is itself, not any character
-        ({"category": "%"}, []),
-        ({"line": "water"}, [4, 2]),
-        ({"urgency": "urgent"}, [2]),
-        ({"kind": "suggestion"}, [4]),
-        ({"reporter": "elsewhere"}, [3]),
-        ({"reported_after": NOW + timedelta(hours=5)}, [6, 5]),
-        ({"reported_before": NOW + timedelta(hours=2)}, [1]),
-        ({"updated_after": later(days=9)}, [5]),
-        ({"overdue_at": later(days=39)}, [6, 3, 2, 1]),
-        ({"not_overdue_at": later(days=39)}, [5, 4]),  # a closed incident is never overdue
-        ({"line": "water", "urgency": "urgent", "states": ("calling",)}, [2]),
-        ({"unit": "nobody"}, []),
-    ],
-)
+FILTERED: list[tuple[dict[str, Any], list[int]]] = [
+    ({"states": ("calling", "closed")}, [6, 5, 2, 1]),
+    ({"level": 2}, [2]),
+    ({"unit": "440105001"}, [2]),
+    ({"area": OTHER_CELL[:9]}, [3]),
+    ({"area": CELL[:9]}, [6, 5, 4, 2, 1]),
+    ({"area": "4"}, [6, 5, 4, 3, 2, 1]),
+    ({"category": "u-02"}, [2]),
+    ({"category": "u_"}, [3]),  # an underscore is itself, not any character
+    ({"category": "%"}, []),
+    ({"line": "water"}, [4, 2]),
+    ({"urgency": "urgent"}, [2]),
+    ({"kind": "suggestion"}, [4]),
+    ({"reporter": "elsewhere"}, [3]),
+    ({"reported_after": NOW + timedelta(hours=5)}, [6, 5]),
+    ({"reported_before": NOW + timedelta(hours=2)}, [1]),
+    ({"updated_after": later(days=9)}, [5]),
+    ({"updated_after": later(days=9), "is_recent": True}, [5]),
+    ({"updated_after": later(days=9), "is_recent": True, "states": ("calling",)}, []),
+    ({"states": ("calling", "answered")}, [6, 3, 2, 1]),
+    ({"states": ("answered", "resolved"), "unit": "440105001003"}, []),
+    ({"states": ("calling",), "unit": "440105001"}, [2]),
+    ({"area": CELL}, [6, 5, 4, 1]),
+    ({"overdue_at": later(days=39)}, [6, 3, 2, 1]),
+    ({"not_overdue_at": later(days=39)}, [5, 4]),  # a closed incident is never overdue
+    ({"line": "water", "urgency": "urgent", "states": ("calling",)}, [2]),
+    ({"unit": "nobody"}, []),
+]
+
+
+@pytest.mark.parametrize(("filters", "expected"), FILTERED)
 async def test_each_filter_narrows_the_list(stored: Database, filters: dict[str, Any], expected: list[int]) -> None:
     assert await _found(stored, **filters) == expected
+
+
+@pytest.fixture
+def short_walks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Walks that end after two rows, so that six incidents are a long history."""
+    lists._statements.cache_clear()
+    monkeypatch.setattr(stretches, "SCAN", 2)
+    yield
+    lists._statements.cache_clear()
+
+
+async def _walked(database: Database, limit: int, sight: Sight = EVERYTHING, **filters: Any) -> list[int]:
+    """What is found by whoever goes on until there is no next place. No page looks at more than it may."""
+    found: list[int] = []
+    after = None
+    for _ in range(20):
+        async with database.read() as connection:
+            page = await lists.page(connection, IncidentFilter(**filters), sight, after, limit)
+        found += [row["id"].int for row in page.rows]
+        if page.next_place is None:
+            return found
+        assert after is None or page.next_place < after
+        after = page.next_place
+    raise AssertionError("the list has no end")
+
+
+@pytest.mark.usefixtures("short_walks")
+@pytest.mark.parametrize("limit", [1, 2, 50])
+@pytest.mark.parametrize(("filters", "expected"), FILTERED)
+async def test_a_long_history_is_listed_stretch_by_stretch(
+    stored: Database, filters: dict[str, Any], expected: list[int], limit: int
+) -> None:
+    assert await _walked(stored, limit, **filters) == expected
+
+
+@pytest.mark.usefixtures("short_walks")
+async def test_a_page_looks_no_further_than_its_walk(stored: Database) -> None:
+    async with stored.read() as connection:
+        page = await lists.page(connection, IncidentFilter(category="u-02"), EVERYTHING, None, 50)
+    assert page.rows == [] and page.next_place is not None
+    assert page.next_place[1].int == 5, "the second of six"
+
+
+@pytest.mark.usefixtures("short_walks")
+@pytest.mark.parametrize("limit", [1, 2, 50])
+async def test_open_ones_that_one_reported_and_that_one_heard(stored: Database, limit: int) -> None:
+    """What a unit without an area has reported is walked through; what it was called to lies all over that walk."""
+    for tokens, expected in (((), [6, 4, 2, 1]), (("bureau",), [6, 4, 3, 2, 1])):
+        sight = (Heard(tokens), OwnOnly("worker"))
+        assert await _walked(stored, limit, sight, states=OPEN) == expected, tokens
 
 
 async def test_overdue_is_strictly_past_the_deadline(stored: Database) -> None:

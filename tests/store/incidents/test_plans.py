@@ -52,13 +52,13 @@ def busy_url(server: URL, templates: dict[str, str]) -> Iterator[str]:
 
 
 async def _fill(url: str) -> None:
-    """Twenty thousand open incidents, five due; eighty thousand batches of history, two not numbered yet."""
+    """Twenty thousand open incidents, five due; eighty thousand batches of history, a hundred not numbered yet."""
     database = Database(url, pool_size=2)
     await seed(database, MANY, reported_at=NOW, due_at=NOW + timedelta(days=3))
     await seed(database, 5, reported_at=NOW, due_at=NOW, name="due")
     history = """
         INSERT INTO log_batch (events, last_position, queues, reload)
-        SELECT 2, CASE WHEN g <= 79998 THEN 2 * g + 100 END, ARRAY['u:calling'], '{}' FROM generate_series(1, 80000) g;
+        SELECT 2, CASE WHEN g <= 79900 THEN 2 * g + 100 END, ARRAY['u:calling'], '{}' FROM generate_series(1, 80000) g;
     """
     events = """
         INSERT INTO event (batch_id, ord, incident_id, sequence, type, at, area, audience, data)
