@@ -70,7 +70,7 @@ async def test_a_month_reads_its_own_events_only(long_log: str) -> None:
     assert len(found) == pytest.approx(EACH, rel=0.1)
     assert set(found) == {EVENTS}
     scans = list(_scans((json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]))
-    assert "event_at_idx" in json.dumps(plan)
+    assert "event_from_0_at_idx" in json.dumps(plan)
     assert sum(rows for _, rows in scans) < 3 * EACH * EVENTS, scans
 
 
