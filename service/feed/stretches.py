@@ -38,7 +38,8 @@ class LogStretches(TaskPart):
         room = await self._room()
         if not room.batches:
             detail = Sentence("The log has no room for another event. Ops have to run `sihu migrate`.")
-            raise Unavailable(detail, cause=f"the log has no room after batch {room.last}: run `sihu migrate`")
+            cause = f"the log has no room after batch {room.last}: run `sihu migrate`"
+            raise Unavailable(detail, cause=cause)
 
     async def check(self) -> bool:
         """Make the next stretch and archive the oldest ones, where it is time. Returns whether nothing is left to do;

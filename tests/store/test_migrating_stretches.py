@@ -70,7 +70,7 @@ async def test_nothing_of_the_log_is_changed(old: Database) -> None:
     async with old.read() as connection:
         found = await stretches.room(connection)
         assert len(await feed.timeline(connection, INCIDENT, limit=100)) == 8
-    assert found.kept == (stretches.Stretch(0, 2 * STRETCH),)
+    assert found.kept == (stretches.LogStretch(0, 2 * STRETCH),)
 
 
 async def test_the_log_goes_on_where_it_was(old: Database) -> None:
@@ -121,7 +121,7 @@ async def test_a_log_of_many_stretches_becomes_one(old: Database) -> None:
     await write(old, comments(1, 9))
     await migrate.upgrade(old)
     async with old.read() as connection:
-        assert (await stretches.room(connection)).kept == (stretches.Stretch(0, 5 * STRETCH),)
+        assert (await stretches.room(connection)).kept == (stretches.LogStretch(0, 5 * STRETCH),)
     assert (await write(old, comments(1, 10))).batch_id == 3 * STRETCH + 7
 
 

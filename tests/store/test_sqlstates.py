@@ -40,7 +40,7 @@ TROUBLE = {
 """Every SQLSTATE that is no fault of a statement; all others are."""
 
 
-async def test_a_row_without_a_partition_is_no_fault_of_its_own(database: Database) -> None:
+async def test_a_row_without_a_partition_is_trouble(database: Database) -> None:
     beyond = text("INSERT INTO log_batch (id, events, queues, reload) VALUES (-1, 1, '{}', '{}')")
     async with database.engine.connect() as connection:
         with pytest.raises(DBAPIError) as refusal:

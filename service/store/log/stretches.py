@@ -28,7 +28,7 @@ _LOCK_MS = 40
 _LOCK_TAKEN, _DEADLOCK = "55P03", "40P01"
 
 
-class Stretch(NamedTuple):
+class LogStretch(NamedTuple):
     """The batch ids from `first` on, up to `stop`, which is not in it any more."""
 
     first: int
@@ -38,8 +38,8 @@ class Stretch(NamedTuple):
 class LogRoom(NamedTuple):
     """The stretches of the log, oldest first, the archived ones apart, and the last batch id that was given out."""
 
-    kept: tuple[Stretch, ...]
-    archived: tuple[Stretch, ...]
+    kept: tuple[LogStretch, ...]
+    archived: tuple[LogStretch, ...]
     last: int
 
     @property
@@ -53,7 +53,7 @@ class LogRoom(NamedTuple):
         return max(0, self.stop - 1 - self.last)
 
     @property
-    def past(self) -> tuple[Stretch, ...]:
+    def past(self) -> tuple[LogStretch, ...]:
         """The kept stretches whose batch ids are all given out."""
         return tuple(each for each in self.kept if each.stop <= self.last)
 
@@ -78,7 +78,7 @@ async def make_ahead(tx: AsyncConnection, size: int = STRETCH) -> bool:
             found = await room(tx)
             for first in range(found.stop, found.last + size + 1, size):
                 for table in _DIVIDED:
-                    await _make(tx, table, Stretch(first, first + size))
+                    await _make(tx, table, LogStretch(first, first + size))
     except DBAPIError as error:
         if _gave_way(error):
             return False
@@ -86,7 +86,7 @@ async def make_ahead(tx: AsyncConnection, size: int = STRETCH) -> bool:
     return True
 
 
-async def has_expired(connection: AsyncConnection, stretch: Stretch, before: datetime) -> bool:
+async def has_expired(connection: AsyncConnection, stretch: LogStretch, before: datetime) -> bool:
     """Whether a stretch that has passed can go to the archive: its newest event is older than `before`, and all its
     batches have their numbers. A batch that comes after it has one, too, since the next numbers are counted from it."""
     values = {"first": stretch.first, "stop": stretch.stop, "before": before}
@@ -94,7 +94,7 @@ async def has_expired(connection: AsyncConnection, stretch: Stretch, before: dat
     return found
 
 
-async def archive(connection: AsyncConnection, stretch: Stretch) -> bool:
+async def archive(connection: AsyncConnection, stretch: LogStretch) -> bool:
     """Move a stretch from the log to its archive, which changes only what the catalogue says of it. The feed does not
     have it any longer, and the timelines of its incidents stay as they are. The connection is in no transaction.
 
@@ -120,7 +120,7 @@ class _Divided(NamedTuple):
     key: str
     unique: Mapping[str, str]
 
-    def partition(self, stretch: Stretch) -> str:
+    def partition(self, stretch: LogStretch) -> str:
         return f"{self.table.name}_from_{stretch.first}"
 
 
@@ -138,7 +138,7 @@ _DIVIDED = (
 )
 
 
-async def _make(tx: AsyncConnection, table: _Divided, stretch: Stretch) -> None:
+async def _make(tx: AsyncConnection, table: _Divided, stretch: LogStretch) -> None:
     """Make a table, and attach it then. PARTITION OF would want the parent for itself."""
     name, parent, key = table.partition(stretch), table.table.name, table.key
     options = (await tx.execute(_OPTIONS, {"parent": parent})).scalar_one_or_none()
@@ -153,14 +153,14 @@ async def _make(tx: AsyncConnection, table: _Divided, stretch: Stretch) -> None:
     await tx.execute(text(f"ALTER TABLE {parent} ATTACH PARTITION {name} {_values(stretch)}"))
 
 
-def _moves(stretch: Stretch) -> Iterator[str]:
+def _moves(stretch: LogStretch) -> Iterator[str]:
     for table in _DIVIDED:
         name = table.partition(stretch)
         yield f"ALTER TABLE {table.table.name} DETACH PARTITION {name};"
         yield f"ALTER TABLE {table.archive.name} ATTACH PARTITION {name} {_values(stretch)};"
 
 
-def _values(stretch: Stretch) -> str:
+def _values(stretch: LogStretch) -> str:
     return f"FOR VALUES FROM ({stretch.first}) TO ({stretch.stop})"
 
 
@@ -168,9 +168,9 @@ def _gave_way(error: DBAPIError) -> bool:
     return getattr(error.orig, "sqlstate", None) in (_LOCK_TAKEN, _DEADLOCK)
 
 
-async def _bounds(connection: AsyncConnection, parent: Table) -> tuple[Stretch, ...]:
+async def _bounds(connection: AsyncConnection, parent: Table) -> tuple[LogStretch, ...]:
     rows = (await connection.execute(_BOUNDS, {"parent": parent.name})).scalars()
-    return tuple(sorted(Stretch(*map(int, _NUMBER.findall(each))) for each in rows))
+    return tuple(sorted(LogStretch(*map(int, _NUMBER.findall(each))) for each in rows))
 
 
 # this lock conflicts with itself, and with nobody who reads or writes: it decides whose turn it is

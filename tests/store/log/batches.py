@@ -13,7 +13,7 @@ from sqlalchemy import delete, select, text
 from service.rules.words import EventType
 from service.store.database import Database
 from service.store.log import numbering, stretches, writing
-from service.store.log.stretches import Stretch
+from service.store.log.stretches import LogStretch
 from service.store.log.tables import event, log_batch, queue_mark
 from service.store.log.writing import Committed, Entry
 
@@ -61,7 +61,7 @@ async def skip_to(database: Database, batch_id: int) -> None:
         )
 
 
-async def archive_oldest(database: Database) -> Stretch:
+async def archive_oldest(database: Database) -> LogStretch:
     """Move the oldest stretch of the log to the archive, and return it."""
     async with database.read() as connection:
         oldest = (await stretches.room(connection)).kept[0]

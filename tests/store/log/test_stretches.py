@@ -18,7 +18,7 @@ from service.store.database import Database
 from service.store.log import feed, numbering, stretches, writing
 from service.store.log.feed import FeedFilter, StoredEvent
 from service.store.log.marks import LostPlaceError
-from service.store.log.stretches import STRETCH, LogRoom, Stretch
+from service.store.log.stretches import STRETCH, LogRoom, LogStretch
 from service.store.log.writing import Entry
 from service.store.sqlstates import Trouble
 from tests.store.log.batches import INCIDENT, NOW, archive_oldest, comment, comments, seal, skip_to, write
@@ -26,7 +26,7 @@ from tests.store.log.batches import INCIDENT, NOW, archive_oldest, comment, comm
 pytestmark = pytest.mark.anyio
 
 BORDER = 2 * STRETCH
-FIRST = Stretch(0, BORDER)
+FIRST = LogStretch(0, BORDER)
 ALL = FeedFilter(EVERYTHING)
 SMALL = 200
 
@@ -51,7 +51,7 @@ async def _timeline(database: Database, incident: UUID = INCIDENT, after: int = 
         return [each.name for each in await feed.timeline(connection, incident, after=after, limit=limit)]
 
 
-async def _expired(database: Database, stretch: Stretch = FIRST, before: datetime = NOW + timedelta(days=1)) -> bool:
+async def _expired(database: Database, stretch: LogStretch = FIRST, before: datetime = NOW + timedelta(days=1)) -> bool:
     async with database.read() as connection:
         return await stretches.has_expired(connection, stretch, before)
 
@@ -86,7 +86,7 @@ async def test_a_whole_empty_stretch_lies_beyond_the_present(database: Database)
     assert await _make(database)
     assert await _make(database)
     found = await _room(database)
-    assert found.kept == (FIRST, Stretch(BORDER, BORDER + STRETCH))
+    assert found.kept == (FIRST, LogStretch(BORDER, BORDER + STRETCH))
     assert found.batches >= STRETCH
 
 
@@ -202,7 +202,7 @@ async def test_an_archived_stretch_is_out_of_the_feed_only(database: Database) -
     await _divided(database)
     before, names = await _feed(database), await _timeline(database)
     archived = await archive_oldest(database)
-    assert await _room(database) == ((Stretch(BORDER, BORDER + STRETCH),), (archived,), BORDER + 9)
+    assert await _room(database) == ((LogStretch(BORDER, BORDER + STRETCH),), (archived,), BORDER + 9)
     assert await _feed(database) == [each for each in before if each.batch_id >= BORDER]
     assert await _timeline(database) == names
     for after in range(6):
