@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from alembic import context
 from sqlalchemy import Connection, text
 
 from service import settings
 from service.store.database import Database
+from service.store.migrate import is_described
 from service.store.schema import metadata
-
-
-def _include(_object: Any, name: str | None, kind: str, _reflected: bool, _compared: Any) -> bool:
-    return not (kind == "table" and name == "alembic_version")
 
 
 def run(connection: Connection) -> None:
@@ -25,7 +21,7 @@ def run(connection: Connection) -> None:
         target_metadata=metadata,
         compare_type=True,
         compare_server_default=True,
-        include_object=_include,
+        include_object=is_described,
     )
     with context.begin_transaction():
         connection.execute(text("SET LOCAL lock_timeout = '2s'"))

@@ -48,6 +48,7 @@ class Metrics:
     gauges_age_s: Gauge
     calendar_days_left: Gauge
     clock_offset_s: Gauge
+    log_room: Gauge
 
     def swept(self, fired: int, backed_off: int, lateness: Iterable[float]) -> None:
         """Count one turn of the engine. `lateness`: for each missed call, the seconds from its deadline to its
@@ -137,7 +138,7 @@ def new(version: str = "0.0.0") -> Metrics:
 
 
 def _gauges(registry: CollectorRegistry) -> dict[str, Gauge]:
-    """The gauges that `service.gauges` sets, by their fields."""
+    """The gauges of the deployment and of the clock, by their fields."""
     described = {
         "oldest_due_s": (
             "sihu_oldest_due_seconds",
@@ -155,6 +156,11 @@ def _gauges(registry: CollectorRegistry) -> dict[str, Gauge]:
             "sihu_calendar_days_left",
             "Of the deployment: days until one that the calendar of the policy in force does not know; +Inf: it needs "
             "none",
+            (),
+        ),
+        "log_room": (
+            "sihu_log_room_batches",
+            "Of the deployment: transactions for which the tables of the log have room; more is made by itself",
             (),
         ),
         "clock_offset_s": (

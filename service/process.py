@@ -21,6 +21,7 @@ from service.clock import Clock, DatabaseClock, VirtualClock
 from service.context import Context, Part, TaskPart
 from service.engine import Engine
 from service.escalation.advance import Advancer
+from service.feed.stretches import LogStretches
 from service.feed.tail import Tail
 from service.gauges import Gauges
 from service.look import Look
@@ -106,6 +107,7 @@ class Process:
             # before the parts that load again on a reload, so that what changes from here on makes them load again
             self.tail,
             _Reader(lambda: self.worlds.reload(self.lanes.parts), reloads="world"),
+            LogStretches(context, self.settings.feed_days),
             Gauges(context),
             *([Engine(replace(context, database=self.lanes.engine))] if fires else []),
             *(make(context) for room in rooms for make in room.parts),

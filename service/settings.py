@@ -86,6 +86,13 @@ class Settings(BaseSettings):
         allow_inf_nan=False,
         description="Seconds. /readyz says degraded when a deadline is overdue, or the feed behind, by more.",
     )
+    feed_days: int | None = Field(
+        default=None,
+        ge=180,
+        le=36_500,
+        description="How many days the feed keeps an event, at least 180. What is older goes to an archive in the same "
+        "database, a stretch of some millions at a time, and the timelines of incidents stay whole. Unset: for ever.",
+    )
     log: Literal["text", "json"] = Field(
         default="text", description="How lines are logged, on standard error: as text, or each as one JSON object."
     )

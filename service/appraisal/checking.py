@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from service.rules.figures import ledger
-from service.rules.figures.definition import CallFacts, Grouping, Measure, Period, Tallies, Tally, group_of, tallies
+from service.rules.figures.counting import MonthCount
+from service.rules.figures.definition import CallFacts, Grouping, Measure, Period, Tallies, Tally, group_of
 from service.rules.sight import EVERYTHING
 from service.rules.world import World
 from service.store.database import Database
@@ -13,18 +15,35 @@ from service.store.figures import histories
 from service.store.figures import tallies as appraisal
 
 
-async def differences(database: Database, period: Period, world: World) -> list[str]:
+class CheckProgress(NamedTuple):
+    """How far a check has come: the calls that it has found in the log, and those that are stored; None as long as
+    they are counted."""
+
+    logged: int = 0
+    stored: int | None = None
+
+
+async def differences(
+    database: Database, period: Period, world: World, note: Callable[[CheckProgress], None] = lambda progress: None
+) -> list[str]:
     """One line for every figure in which calls and log differ, in every grouping. Both are read in one snapshot."""
-    found: list[str] = []
     async with database.read() as connection:
-        logged: list[CallFacts] = []
+        counted = {each: await appraisal.tallies(connection, period, each, EVERYTHING) for each in Grouping}
+        stored = counted[Grouping.LEVEL].total.counts[Measure.CALLS]
+        logged = MonthCount(period, lambda call: _groups(call, world))
         async for history in histories.histories(connection, period):
-            logged += ledger.calls_of(history)
-        for grouping in Grouping:
-            counted = await appraisal.tallies(connection, period, grouping, EVERYTHING)
-            rebuilt = tallies(logged, period, lambda call, by=grouping: group_of(by, call, world))  # type: ignore[misc]
-            found += [f"by {grouping}, {line}" for line in _compared(counted, rebuilt)]
+            logged.add(ledger.calls_of(history))
+            note(CheckProgress(logged.calls, stored))
+    found: list[str] = []
+    for n, (grouping, by_calls) in enumerate(counted.items()):
+        by_log = logged.tallies(lambda groups, n=n: groups[n])  # type: ignore[misc]
+        found += [f"by {grouping}, {line}" for line in _compared(by_calls, by_log)]
     return found
+
+
+def _groups(call: CallFacts, world: World) -> tuple[str | None, ...]:
+    """The code of a call's group in every grouping, so that all groupings are counted at once."""
+    return tuple(group_of(grouping, call, world) for grouping in Grouping)
 
 
 def _compared(counted: Tallies, rebuilt: Tallies) -> Iterator[str]:

@@ -8,7 +8,9 @@ import sys
 from pydantic import TypeAdapter, ValidationError
 
 from service.appraisal import checking
+from service.appraisal.checking import CheckProgress
 from service.commands.database import now_and_world, with_database
+from service.commands.progress import shown
 from service.rules.errors import ValidationFailed
 from service.rules.figures.definition import Period
 from service.rules.sentences import Sentence
@@ -17,7 +19,7 @@ from service.store.database import Database
 from service.web.text import Month
 
 _STATEMENT_TIMEOUT_MS = 3_600_000
-"""One hour, since the check reads the whole log."""
+"""One hour, since a month may be long."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,13 +32,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def check(settings: Settings, arguments: argparse.Namespace) -> int:
     """Compare the figures of a month. Exit code 1 when they differ, with one line on stderr for each difference."""
-    period = _period(arguments.period)
+    period, progress = _period(arguments.period), _Progress()
 
     async def work(database: Database) -> list[str]:
         _, world = await now_and_world(database)
         patient = Database(database.url, pool_size=1, statement_timeout_ms=_STATEMENT_TIMEOUT_MS)
         try:
-            return await checking.differences(patient, period, world)
+            async with shown(progress.line):
+                return await checking.differences(patient, period, world, progress.note)
         finally:
             await patient.close()
 
@@ -46,6 +49,20 @@ def check(settings: Settings, arguments: argparse.Namespace) -> int:
     if not differences:
         print(f"{period}: the calls and the log tell the same figures.")
     return 1 if differences else 0
+
+
+class _Progress:
+    """How far the check has come, for people."""
+
+    def __init__(self) -> None:
+        self._found = CheckProgress()
+
+    def note(self, found: CheckProgress) -> None:
+        self._found = found
+
+    def line(self) -> str:
+        logged, stored = self._found
+        return "counting the calls" if stored is None else f"found {logged:,} of {stored:,} calls in the log"
 
 
 def _period(text: str) -> Period:

@@ -14,7 +14,7 @@ from typing import IO
 from service import clock
 from service.commands import programs
 from service.commands.database import database_url, on_database
-from service.commands.progress import TableProgress, size
+from service.commands.progress import TableProgress, shown, size
 from service.commands.refusal import CommandRefusal
 from service.settings import Settings
 from service.store import districts, migrate, soundness
@@ -70,7 +70,7 @@ async def _save(settings: Settings, database: Database, part: IO[bytes]) -> Cont
             progress = TableProgress(await soundness.tables(connection), lambda: os.fstat(part.fileno()).st_size)
             snapshot = f"--snapshot={await soundness.exported_snapshot(connection)}"
             scope = _scope(await districts.neighbourhood(connection))
-            async with progress.shown():
+            async with shown(progress.line):
                 await programs.run(
                     folder.path / "pg_dump",
                     *_OPTIONS,

@@ -25,7 +25,7 @@ from service.commands.backup import PATIENT_MS, described
 from service.commands.database import on_database
 from service.commands.endings import not_interrupted
 from service.commands.programs import ProgramFailure
-from service.commands.progress import TableProgress
+from service.commands.progress import TableProgress, shown
 from service.commands.refusal import CommandRefusal
 from service.postgres import EmbeddedError
 from service.rules.figures.definition import Period
@@ -38,7 +38,7 @@ from service.store.soundness import Contents
 from service.worlds import CurrentWorld
 
 _MAGIC = b"PGDMP"
-_OWN_TABLES = frozenset({"access_key", "call", "event", "incident"})
+_OWN_TABLES = frozenset({"access_key", "call", "incident", "report"})
 _LISTED = re.compile(r"\d+; \d+ \d+ TABLE DATA (\S+) (\S+) ")
 _NOT_RESTORED = ("EXTENSION", "COMMENT - EXTENSION", "PUBLICATION", "SUBSCRIPTION", "EVENT TRIGGER")
 """Entries that reach beyond the tables of a copy: an extension that this server may lack, a tie to another server."""
@@ -137,7 +137,7 @@ async def _restore(file: Path, scratch: Scratch, kept: Path, tables: int) -> Non
     options = ("--no-owner", "--no-acl", "--exit-on-error", "--verbose", "--no-password", "--use-list", str(kept))
     place = ("--dbname", scratch.env["PGDATABASE"])
     try:
-        async with progress.shown():
+        async with shown(progress.line):
             await programs.run(
                 scratch.programs / "pg_restore",
                 *options,

@@ -23,6 +23,8 @@ from service.store.access import keys
 from service.store.access.keys import Key
 from service.store.database import Database, StatementRefused, Transaction
 from service.store.incidents import claiming
+from service.store.log import stretches
+from service.store.log.stretches import STRETCH
 from service.store.registry import calendars, deployment
 from service.store.sqlstates import Trouble, cause_of
 from service.times import coverage
@@ -88,6 +90,7 @@ async def _examine(settings: Settings, database: Database) -> list[Finding]:
         district_findings.one_server,
         partial(_deadlines, now=now),
         _put_aside,
+        _log_room,
     )
     return findings + [finding for each in of_the_service for finding in await _found(database, each)]
 
@@ -126,6 +129,19 @@ async def _put_aside(connection: Transaction) -> AsyncIterator[Finding]:
     more = f" and {count - len(numbers)} more" if count > len(numbers) else ""
     advice = "the engine's log says why (event sweep_row_failed): mend that, and they are swept at the next try"
     yield Finding(False, f"{count} incidents cannot be swept, and their deadlines do not fire: {named}{more}; {advice}")
+
+
+async def _log_room(connection: Transaction) -> AsyncIterator[Finding]:
+    """Yield whether the log has room for what comes, and how much of it is in its archive."""
+    found = await stretches.room(connection)
+    archived = f", and {len(found.archived)} of its stretches are archived" if found.archived else ""
+    sentence = f"the log has room for {found.batches:,} more transactions{archived}"
+    if found.batches >= STRETCH:
+        yield Finding(True, sentence)
+    else:
+        advice = "`sihu serve` makes more in time, unless its role does not own the tables: `sihu migrate` as the owner"
+        is_warning = found.batches >= STRETCH // 10
+        yield Finding(is_warning, f"{sentence}: {advice}", warning=is_warning)
 
 
 async def _keys(connection: Transaction, now: datetime) -> AsyncIterator[Finding]:

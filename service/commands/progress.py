@@ -20,30 +20,34 @@ class TableProgress:
         self._tables = tables
         self._done_bytes = done_bytes
         self._begun = 0
-        self._start = clock.monotonic()
 
     def note(self, is_table: bool) -> None:
         """Take note of something done, the beginning of another table if `is_table`."""
         self._begun += is_table
 
-    @asynccontextmanager
-    async def shown(self) -> AsyncIterator[None]:
-        """While this block runs, a line after two seconds, and then after twice as many each time, at least every
-        minute."""
-        task = asyncio.create_task(self._show())
-        try:
-            yield
-        finally:
-            task.cancel()
+    def line(self) -> str:
+        """How far it has come, in words."""
+        done = "" if self._done_bytes is None else f", {size(self._done_bytes())}"
+        return f"table {self._begun} of {self._tables}{done}"
 
-    async def _show(self) -> None:
-        pause_s = _FIRST_S
-        while True:
-            await asyncio.sleep(pause_s)
-            done = "" if self._done_bytes is None else f", {size(self._done_bytes())}"
-            spent = clock.monotonic() - self._start
-            print(f"table {self._begun} of {self._tables}{done}, {spent:.0f} s", file=sys.stderr, flush=True)
-            pause_s = min(2 * pause_s, _LAST_S)
+
+@asynccontextmanager
+async def shown(line: Callable[[], str]) -> AsyncIterator[None]:
+    """While this block runs, show what `line` says and the seconds spent: after two seconds, and then after twice as
+    many each time, at least every minute."""
+    task = asyncio.create_task(_show(line, clock.monotonic()))
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+async def _show(line: Callable[[], str], start: float) -> None:
+    pause_s = _FIRST_S
+    while True:
+        await asyncio.sleep(pause_s)
+        print(f"{line()}, {clock.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
+        pause_s = min(2 * pause_s, _LAST_S)
 
 
 def size(count: int) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -22,6 +22,8 @@ from service import database_urls
 from service.store import districts, locks, migration_steps
 from service.store.database import Database
 from service.store.locks import DistrictLock
+from service.store.log import stretches
+from service.store.log.stretches import PARTITION
 from service.store.schema import metadata
 from service.store.sqlstates import cause_of
 
@@ -109,6 +111,8 @@ async def upgrade(database: Database, progress: Progress = lambda line: None) ->
         raise WrongDatabase(found.advice)
     if found.tables not in (Tables.OURS, Tables.AHEAD):
         await bring_to(database, _head(), progress)
+    async with database.begin() as tx:
+        await stretches.make_ahead(tx)
 
 
 async def bring_to(database: Database, revision: str, progress: Progress = lambda line: None) -> None:
@@ -183,6 +187,11 @@ async def drift(database: Database) -> list[str]:
     """Return the differences between the migrated tables and the tables in code, as text; empty when they agree."""
     async with database.read() as connection:
         return await connection.run_sync(_differences)
+
+
+def is_described(_object: Any, name: str | None, kind: str, _reflected: bool, _compared: Any) -> bool:
+    """Whether the code describes an object of the database: it describes no partition, and nothing of Alembic's."""
+    return kind != "table" or not (name == "alembic_version" or PARTITION.match(name or ""))
 
 
 def _config() -> Config:
@@ -260,5 +269,5 @@ def _survey_of_strangers(connection: Connection) -> Survey:
 
 
 def _differences(connection: Connection) -> list[str]:
-    options = {"compare_type": True, "compare_server_default": True}
+    options = {"compare_type": True, "compare_server_default": True, "include_object": is_described}
     return [str(each) for each in compare_metadata(MigrationContext.configure(connection, opts=options), metadata)]

@@ -51,6 +51,18 @@ def build_index(operations: Steps, name: str, definition: str, *, unique: bool =
         operations.execute(f"CREATE {kind} CONCURRENTLY {name} ON {definition}")
 
 
+def add_check(operations: Steps, table: str, name: str, condition: str) -> None:
+    """Add a CHECK beside the traffic: it holds for new rows from an instant on, and then the others are read. What an
+    earlier try has left is dropped. It is not to come after a step that needs its transaction."""
+    with operations.get_context().autocommit_block():
+        operations.execute("SET lock_timeout = '2s'")
+        operations.execute(
+            f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}, ADD CONSTRAINT {name} CHECK ({condition}) NOT VALID"
+        )
+        operations.execute("SET lock_timeout = 0")  # it waits for others without keeping anybody waiting
+        operations.execute(f"ALTER TABLE {table} VALIDATE CONSTRAINT {name}")
+
+
 def contract(operations: Steps, revision: str) -> None:
     """Note that from now on only programs that know `revision` can work on the tables. Every program asks before it
     begins, and again at each look at its readiness: an older one then answers 503."""

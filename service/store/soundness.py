@@ -5,14 +5,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import func, select, text
+from sqlalchemy import ColumnElement, Table, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.store.incidents.tables import call, incident
 from service.store.log import numbering
-from service.store.log.tables import log_batch
+from service.store.log.tables import log_batch, log_batch_archive
 
 
 class Contents(NamedTuple):
@@ -30,6 +30,12 @@ class _SoundnessRule(NamedTuple):
     broken: str
     query: str
 
+
+_EVER = """
+WITH event AS NOT MATERIALIZED (SELECT * FROM event UNION ALL SELECT * FROM event_archive),
+log_batch AS NOT MATERIALIZED (SELECT * FROM log_batch UNION ALL SELECT * FROM log_batch_archive)
+"""
+"""What every rule asks: the log together with its archive."""
 
 _RULES = (
     _SoundnessRule(
@@ -141,20 +147,26 @@ _RULES = (
 
 
 async def contents(connection: AsyncConnection) -> Contents:
-    """Return what the database holds, counted in one snapshot."""
+    """Return what the database holds, counted in one snapshot. The tables may be those of an older version."""
+    has_archive = (await connection.execute(select(func.to_regclass(log_batch_archive.name)))).scalar_one() is not None
+    archived: Any = _events_in(log_batch_archive) if has_archive else 0
     counted = select(
         select(func.count()).select_from(incident).scalar_subquery(),
-        select(func.coalesce(func.sum(log_batch.c.events), 0)).scalar_subquery(),
+        _events_in(log_batch) + archived,
         select(func.coalesce(func.max(log_batch.c.last_position), 0)).scalar_subquery(),
     )
     found = (await connection.execute(counted)).one()
     return Contents(*found, newest=await numbering.newest_time(connection))
 
 
+def _events_in(batches: Table) -> ColumnElement[int]:
+    return select(func.coalesce(func.sum(batches.c.events), 0)).scalar_subquery()
+
+
 async def faults(connection: AsyncConnection) -> AsyncIterator[str]:
     """Yield one sentence for each rule that the database breaks, about the first row that breaks it."""
     for rule in _RULES:
-        row = (await connection.execute(text(rule.query.replace("::", "\\:\\:")))).mappings().first()
+        row = (await connection.execute(text(_EVER + rule.query.replace("::", "\\:\\:")))).mappings().first()
         if row is not None:
             yield rule.broken.format(**row)
 

@@ -111,7 +111,7 @@ def fault_of(error: BaseException) -> Failure | None:
     """What is wrong with the database; None when the error is the fault of a statement, or of this program."""
     cause = _cause(error)
     state = getattr(cause, "sqlstate", None) or getattr(error, "sqlstate", None)
-    found = _of_class(cause) or _of_state(state if isinstance(state, str) else "")
+    found = _without_room(cause) or _of_class(cause) or _of_state(state if isinstance(state, str) else "")
     if found is None and isinstance(error, DBAPIError) and error.connection_invalidated:
         found = "connection", TroubleRow(Trouble.AWAY, drops=True)
     if found is None:
@@ -147,6 +147,15 @@ def _of_class(error: BaseException) -> tuple[str, TroubleRow] | None:
     for kind, label, row in _BY_CLASS:
         if isinstance(error, kind):
             return (label, row) if label else None
+    return None
+
+
+def _without_room(error: BaseException) -> tuple[str, TroubleRow] | None:
+    """A row for which the tables have no partition, such as a batch for which no stretch of the log was made. Its
+    SQLSTATE is that of a CHECK, which would have a name."""
+    is_check = isinstance(error, asyncpg.CheckViolationError)
+    if is_check and getattr(error, "table_name", None) and not getattr(error, "constraint_name", None):
+        return "partition", TroubleRow(Trouble.FULL)
     return None
 
 

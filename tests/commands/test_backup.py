@@ -29,9 +29,12 @@ from service.postgres import EmbeddedError
 from service.settings import Settings
 from service.store import migrate
 from service.store.database import Database
+from service.store.log import stretches
+from service.store.log.stretches import STRETCH
 from tests.commands.running import NOWHERE, Run
 from tests.districts import NORTH, SOUTH, make_schemas, url_of
 from tests.house import START, House
+from tests.store.log.batches import archive_oldest, seal, skip_to, write
 
 COMMAND = [sys.executable, "-m", "service.commands.parser"]
 
@@ -179,6 +182,22 @@ def test_tables_of_an_older_version_are_examined_as_well(run: Run, bare_url: str
     assert run(bare_url, "backup", "old.dump")[0] == 0
     code, lines, _ = run(bare_url, "backup", "check", "old.dump")
     assert (code, lines[0][:15]) == (0, "old.dump: good:")
+
+
+def test_an_archive_of_the_log_is_in_the_backup(run: Run, full_url: str) -> None:
+    async def archive(database: Database) -> None:
+        await seal(database)
+        await skip_to(database, 2 * STRETCH)
+        async with database.begin() as tx:
+            await stretches.make_ahead(tx)
+        await write(database)
+        await seal(database)
+        await archive_oldest(database)
+
+    run_sql(full_url, archive)
+    assert run(full_url, "backup", "archived.dump")[0] == 0
+    code, lines, faults = run(full_url, "backup", "check", "archived.dump")
+    assert (code, faults, lines[0][:20]) == (0, [], "archived.dump: good:")
 
 
 def test_a_schema_of_ones_own_and_extensions_are_no_hindrance(run: Run, server: URL, bare_url: str) -> None:

@@ -350,3 +350,16 @@ def test_a_database_out_of_reach_is_a_finding(run: Run) -> None:
     assert (code, len(lines), faults) == (1, 1, [])
     assert lines[0].startswith("BAD  the database cannot be reached (")
     assert lines[0].endswith("check DATABASE_URL and that PostgreSQL runs")
+
+
+def test_a_log_without_room_is_found_and_made_longer(run: Run, haizhu_url: str) -> None:
+    """The counter of batches stands at the end of the first stretch: the migrations make the next one."""
+    assert any(line.startswith("the log has room for 19,999,9") for line in examine(run, haizhu_url)[0])
+    sql(haizhu_url, "SELECT setval(pg_get_serial_sequence('log_batch', 'id'), 19999990)")
+    bad = [
+        line for line in examine(run, haizhu_url)[2] if line.startswith("the log has room for 9 more transactions: ")
+    ]
+    assert len(bad) == 1
+    assert "`sihu migrate`" in bad[0]
+    assert run(haizhu_url, "migrate")[0] == 0
+    assert any(line.startswith("the log has room for 10,000,009 more") for line in examine(run, haizhu_url)[0])

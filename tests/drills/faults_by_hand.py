@@ -33,7 +33,7 @@ FAULTS: dict[str, tuple[str, str]] = {
     "act lost": ("act lost", "UPDATE event SET idempotency_key = NULL WHERE idempotency_key = '{act}'"),
     "act doubled": (
         "act doubled",
-        "DROP INDEX event_idempotency_key;"
+        "DROP INDEX event_from_0_idempotency_key;"
         f"UPDATE event SET idempotency_key = '{{act}}' WHERE (batch_id, ord) IN {_SOME_EVENT}",
     ),
     "refused and done": (

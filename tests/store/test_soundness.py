@@ -8,8 +8,11 @@ from sqlalchemy import text
 from service.bench.seeding import seed
 from service.store import soundness
 from service.store.database import Database
+from service.store.log import stretches
+from service.store.log.stretches import STRETCH
 from service.store.soundness import Contents
 from tests.house import START, House
+from tests.store.log.batches import archive_oldest, skip_to
 
 pytestmark = pytest.mark.anyio
 
@@ -39,6 +42,24 @@ async def test_events_without_a_number_are_sound(house: House) -> None:
     await house.process.tail.stop()
     await house.report()
     assert await faults(house.process.database) == []
+
+
+async def test_a_log_with_an_archive_is_sound(house: House) -> None:
+    database = house.process.database
+    await live(house)
+    await skip_to(database, 2 * STRETCH)
+    async with database.begin() as tx:
+        await stretches.make_ahead(tx)
+    await live(house)
+    async with database.read() as connection:
+        before = await soundness.contents(connection)
+    await archive_oldest(database)
+    assert await faults(database) == []
+    async with database.read() as connection:
+        assert await soundness.contents(connection) == before
+    async with database.begin() as tx:
+        await tx.execute(text("DELETE FROM event_archive WHERE sequence = 2"))
+    assert "should have the events 1 to" in "".join(await faults(database))
 
 
 async def test_seeded_incidents_are_sound(haizhu: Database) -> None:
@@ -72,7 +93,9 @@ async def test_whatever_is_taken_away_is_missed(house: House, harm: str, fault: 
     await live(house)
     async with house.process.database.begin() as tx:
         await tx.execute(text("SET LOCAL session_replication_role = replica"))  # no foreign key is asked
-        await tx.execute(text("ALTER TABLE event DROP CONSTRAINT IF EXISTS event_incident_id_sequence_key"))
+        await tx.execute(
+            text("ALTER TABLE event_from_0 DROP CONSTRAINT IF EXISTS event_from_0_incident_id_sequence_key")
+        )
         await tx.execute(text(harm))
     found = await faults(house.process.database)
     assert [each for each in found if fault in each] != [], found

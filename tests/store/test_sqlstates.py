@@ -40,6 +40,20 @@ TROUBLE = {
 """Every SQLSTATE that is no fault of a statement; all others are."""
 
 
+async def test_a_row_without_a_partition_is_trouble(database: Database) -> None:
+    beyond = text("INSERT INTO log_batch (id, events, queues, reload) VALUES (-1, 1, '{}', '{}')")
+    async with database.engine.connect() as connection:
+        with pytest.raises(DBAPIError) as refusal:
+            await connection.execute(beyond)
+        await connection.rollback()
+        with pytest.raises(DBAPIError) as broken:
+            await connection.execute(text("INSERT INTO log_batch (events, queues, reload) VALUES (0, '{}', '{}')"))
+    fault = fault_of(refusal.value)
+    assert fault is not None
+    assert (fault.trouble, fault.label) == (Trouble.FULL, "partition")
+    assert fault_of(broken.value) is None
+
+
 def test_the_table_names_no_unknown_state() -> None:
     assert len(SQLSTATES) > 240
     known = {*SQLSTATES, "25P04"}  # of a newer server than the driver knows

@@ -1,6 +1,7 @@
 """Appraisal (考核): the figures that the calls of one month give for units, streets, departments, lines and levels.
 
-This is the definition. `store/figures/tallies.py` counts the same in SQL, and a test holds the two together. A period
+This is the definition. `counting.py` counts by it, `store/figures/tallies.py` counts the same in SQL, and a test holds
+the two together. A period
 is a calendar month in Asia/Shanghai, a call belongs to the month in which it was opened, and only calls are counted:
 
     calls               opened                          answered            answered at all
@@ -32,16 +33,15 @@ is a calendar month in Asia/Shanghai, a call belongs to the month in which it wa
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
-from service.rules.figures.percentiles import Spread, spread_of
-from service.rules.words import STREET_DIGITS, Cause, Level, Outcome
+from service.rules.figures.percentiles import Spread
+from service.rules.words import STREET_DIGITS, Level
 from service.rules.worktime import ZONE
 from service.rules.world import World
 
@@ -177,88 +177,7 @@ class Tallies(NamedTuple):
     total: Tally
 
 
-# --- what is counted ------------------------------------------------------------------------------------------------
-
-
-def _in_time(at: datetime | None, by: datetime | None) -> bool:
-    return at is not None and by is not None and at <= by
-
-
-def _passed_on(call: CallFacts) -> bool:
-    by_hand = call.cause in (Cause.RAISED, Cause.RETURNED)
-    return call.round > 1 and (by_hand or (call.cause == Cause.ASSIGNED and call.level >= Level.DEPARTMENT))
-
-
-_ENDED_AS: Mapping[Measure, Outcome] = {
-    Measure.MISSED_ANSWER: Outcome.NO_ANSWER,
-    Measure.MISSED_RESOLVE: Outcome.NOT_RESOLVED,
-    Measure.RAISED: Outcome.RAISED,
-    Measure.RETURNED: Outcome.RETURNED,
-    Measure.ASSIGNED: Outcome.ASSIGNED,
-    Measure.CLOSED: Outcome.CLOSED,
-}
-
-
-def _measures(call: CallFacts, in_error: bool) -> Iterable[Measure]:
-    """The measures that count this call, except the sums, which `summed` adds. `in_error`: the call was returned in
-    error."""
-    yield Measure.CALLS
-    if call.answered_at is not None:
-        late = not _in_time(call.answered_at, call.answer_by)
-        yield Measure.ANSWERED_LATE if late else Measure.ANSWERED_IN_TIME
-    if call.outcome == Outcome.RESOLVED:
-        yield RESOLVED_AT[Level(call.level)]
-        if _in_time(call.ended_at, call.resolve_by):
-            yield Measure.RESOLVED_IN_TIME
-    yield from (measure for measure, outcome in _ENDED_AS.items() if call.outcome == outcome)
-    if call.exempt:
-        yield Measure.EXEMPT_ANSWER if call.outcome == Outcome.NO_ANSWER else Measure.EXEMPT_RESOLVE
-    yield from (measure for measure, holds in _other_measures(call, in_error).items() if holds)
-
-
-def _other_measures(call: CallFacts, in_error: bool) -> Mapping[Measure, bool]:
-    return {
-        Measure.RETURNED_IN_ERROR: in_error,
-        Measure.MULTI_HOP: _passed_on(call),
-        Measure.OPEN: call.outcome is None,
-        Measure.STREET_RATED: call.rating is not None and call.level == Level.DEPARTMENT,
-        Measure.REPORTER_RATED: call.outcome_rating is not None,
-    }
-
-
-def tallies(calls: Sequence[CallFacts], period: Period, group_of: Callable[[CallFacts], str | None]) -> Tallies:
-    """The figures of a month. `calls` holds every call of each incident that has one in it; `group_of` gives None for
-    a call that this grouping leaves out."""
-    binding: dict[tuple[UUID, str], int] = {}
-    for call in calls:
-        if call.binding and call.cause == Cause.ASSIGNED:
-            key = call.incident_id, call.unit
-            binding[key] = max(call.seq, binding.get(key, 0))
-    grouped: dict[str, list[tuple[CallFacts, bool]]] = defaultdict(list)
-    for call in calls:
-        code = group_of(call) if period.holds(call.opened_at) else None
-        if code is not None:
-            assigned_again = binding.get((call.incident_id, call.unit), 0) > call.seq
-            grouped[code].append((call, call.outcome == Outcome.RETURNED and assigned_again))
-    everything = [each for rows in grouped.values() for each in rows]
-    return Tallies({code: _tally(rows) for code, rows in grouped.items()}, _tally(everything))
-
-
-def _tally(rows: Sequence[tuple[CallFacts, bool]]) -> Tally:
-    counts = dict.fromkeys(Measure, 0)
-    for call, in_error in rows:
-        for measure in _measures(call, in_error):
-            counts[measure] += 1
-    calls = [call for call, _ in rows]
-    answered = [each.answer_us for each in calls if each.answer_us is not None]
-    resolved = [each.resolve_us for each in calls if each.resolve_us is not None]
-    return Tally(
-        summed(counts),
-        sum(each.rating or 0 for each in calls if each.level == Level.DEPARTMENT),
-        sum(each.outcome_rating or 0 for each in calls),
-        spread_of(answered),
-        spread_of(resolved),
-    )
+# --- what follows from the counts -------------------------------------------------------------------------------------
 
 
 def summed(counts: Mapping[Measure, int]) -> dict[Measure, int]:

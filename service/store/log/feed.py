@@ -14,14 +14,14 @@ from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Integer, Select, bindparam, literal_column, select, true
+from sqlalchemy import BigInteger, ColumnElement, Integer, Select, Table, bindparam, literal_column, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules.sight import Sight, sees_event
 from service.rules.words import EventType
 from service.store.log import marks
 from service.store.log.marks import LogPlace
-from service.store.log.tables import event, log_batch
+from service.store.log.tables import event, event_archive, log_batch, log_batch_archive
 from service.store.ranges import within
 from service.store.sight import seen_events
 
@@ -198,13 +198,29 @@ async def timeline(
     connection: AsyncConnection, incident_id: UUID, *, after: int = 0, limit: int
 ) -> Sequence[StoredEvent]:
     """Return at most `limit` events of one incident whose sequence is greater than `after`, oldest first, whether they
-    are numbered yet or not."""
-    query = (
-        select(event.c.batch_id, event.c.ord, *_COLUMNS)
-        .outerjoin(log_batch, log_batch.c.id == event.c.batch_id)
-        .where(event.c.incident_id == incident_id, event.c.sequence > after)
-        .order_by(event.c.sequence)
-        .limit(limit)
-    )
-    rows = await connection.execute(query)
+    are numbered yet or not, and whether the feed still keeps them or not. Call it in a `Database.read` block."""
+    values = {"incident": incident_id, "after": after, "most": limit}
+    found = await _story(connection, _KEPT_STORY, values)
+    if found and found[0].sequence == after + 1:
+        return found
+    # what is older is in the archive. It is read after the log, which this transaction thereby keeps from moving there
+    return [*await _story(connection, _ARCHIVED_STORY, values), *found][:limit]
+
+
+async def _story(connection: AsyncConnection, query: Select[Any], values: dict[str, Any]) -> list[StoredEvent]:
+    rows = await connection.execute(query, values)
     return [StoredEvent(row.batch_id, row.ord, None, *row[2:]) for row in rows]
+
+
+def _story_in(events: Table, batches: Table) -> Select[Any]:
+    columns = (events.c[name] for name in ("batch_id", "ord", "incident_id", "sequence", "type", "at", "data"))
+    return (
+        select(*columns, batches.c.mark)
+        .outerjoin(batches, batches.c.id == events.c.batch_id)
+        .where(events.c.incident_id == bindparam("incident"), events.c.sequence > bindparam("after", type_=Integer))
+        .order_by(events.c.sequence)
+        .limit(bindparam("most", type_=Integer))
+    )
+
+
+_KEPT_STORY, _ARCHIVED_STORY = _story_in(event, log_batch), _story_in(event_archive, log_batch_archive)

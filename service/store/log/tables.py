@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     ARRAY,
     JSON,
@@ -15,65 +17,89 @@ from sqlalchemy import (
     LargeBinary,
     Table,
     Text,
-    UniqueConstraint,
     Uuid,
     text,
 )
 
-from service.store.metadata import CHANGES, GROWS, Code, Time, metadata
+from service.store.metadata import Code, Time, metadata
+
+
+def _batch_columns() -> tuple[Column[Any], ...]:
+    return (
+        Column("events", Integer, nullable=False, comment="events this transaction wrote"),
+        Column("last_position", BigInteger, comment="position of its last event; null until sealed"),
+        Column("queues", ARRAY(Text), nullable=False, comment="'unit:state' of every queue it touched"),
+        Column("wake_at", Time, comment="the nearest deadline it set"),
+        Column("reload", ARRAY(Text), nullable=False, comment="what every process must read again: world, keys"),
+        Column(
+            "mark",
+            Uuid,
+            server_default=text("gen_random_uuid()"),
+            comment="tells it from a batch that gets its number after a loss",
+        ),
+    )
+
 
 log_batch = Table(
     "log_batch",
     metadata,
-    Column("id", BigInteger, Identity(), primary_key=True),
-    Column("events", Integer, nullable=False, comment="events this transaction wrote"),
-    Column("last_position", BigInteger, comment="position of its last event; null until sealed"),
-    Column("queues", ARRAY(Text), nullable=False, comment="'unit:state' of every queue it touched"),
-    Column("wake_at", Time, comment="the nearest deadline it set"),
-    Column("reload", ARRAY(Text), nullable=False, comment="what every process must read again: world, keys"),
-    Column(
-        "mark",
-        Uuid,
-        server_default=text("gen_random_uuid()"),
-        comment="tells it from a batch that gets its number after a loss",
-    ),
-    Index("log_batch_position_key", "last_position", unique=True),
+    Column("id", BigInteger, primary_key=True),
+    *_batch_columns(),
     Index("log_batch_unnumbered_idx", "id", postgresql_where=text("last_position IS NULL")),
     CheckConstraint("events > 0", name="not_empty"),
-    postgresql_with=CHANGES,
+    postgresql_partition_by="RANGE (id)",
 )
+"""The batches in stretches of ids, each a partition. `stretches` makes them, with the unique indexes of each: a unique
+index of all of them would have to begin with the id. Storage settings, too, are those of each partition."""
 
 TALK = text("type IN ('sihu.incident.commented', 'sihu.incident.urged')")
 """Comments and urges: a query says this word for word, or the planner would not use `event_talk_idx`."""
 
+
+def _event_columns() -> tuple[Column[Any], ...]:
+    return (
+        Column("batch_id", BigInteger, primary_key=True, autoincrement=False),
+        Column("ord", Integer, primary_key=True, comment="1-based place in its batch"),
+        Column("incident_id", Uuid),
+        Column("sequence", Integer, comment="counts one incident's events from 1"),
+        Column("type", Text, nullable=False),
+        Column("at", Time, nullable=False),
+        Column("area", Code, nullable=False, comment="grid code; the district for events without an incident"),
+        Column("unit", Code),
+        Column("audience", ARRAY(Text), nullable=False, comment="units, and '@subject' of the reporter, as of then"),
+        Column("data", JSON, nullable=False),
+        Column("subject", Text, comment="with idempotency_key: who sent the action"),
+        Column("idempotency_key", Text),
+        Column("body_hash", LargeBinary),
+    )
+
+
 event = Table(
     "event",
     metadata,
-    Column("batch_id", BigInteger, primary_key=True),
-    Column("ord", Integer, primary_key=True, comment="1-based place in its batch"),
-    Column("incident_id", Uuid),
-    Column("sequence", Integer, comment="counts one incident's events from 1"),
-    Column("type", Text, nullable=False),
-    Column("at", Time, nullable=False),
-    Column("area", Code, nullable=False, comment="grid code; the district for events without an incident"),
-    Column("unit", Code),
-    Column("audience", ARRAY(Text), nullable=False, comment="units, and '@subject' of the reporter, as of then"),
-    Column("data", JSON, nullable=False),
-    Column("subject", Text, comment="with idempotency_key: who sent the action"),
-    Column("idempotency_key", Text),
-    Column("body_hash", LargeBinary),
-    UniqueConstraint("incident_id", "sequence"),
-    Index(
-        "event_idempotency_key",
-        "incident_id",
-        "subject",
-        "idempotency_key",
-        unique=True,
-        postgresql_where=text("idempotency_key IS NOT NULL"),
-    ),
+    *_event_columns(),
     Index("event_talk_idx", "subject", "at", postgresql_where=TALK),
-    postgresql_with=GROWS,
+    # events come in the order of time, so the stretches of a BRIN hold little time each, and it is a few pages small
+    Index("event_at_idx", "at", postgresql_using="brin", postgresql_with={"autosummarize": "on"}),
+    postgresql_partition_by="RANGE (batch_id)",
 )
+"""The events in the same stretches as their batches."""
+
+log_batch_archive = Table(
+    "log_batch_archive",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    *_batch_columns(),
+    postgresql_partition_by="RANGE (id)",
+)
+event_archive = Table(
+    "event_archive",
+    metadata,
+    *_event_columns(),
+    postgresql_partition_by="RANGE (batch_id)",
+)
+"""The stretches that the feed does not keep any longer. Whoever needs old events, such as the timeline of an old
+incident, reads them here; nothing is ever written."""
 
 log_history = Table(
     "log_history",

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from service.rules.figures.definition import PARTS, CallFacts, Grouping, Measure, Period, Tallies, group_of, tallies
+from service.rules.figures.counting import tallies
+from service.rules.figures.definition import PARTS, CallFacts, Grouping, Measure, Period, Tallies, group_of
 from service.rules.words import Cause, Outcome
 from service.rules.world import World
 

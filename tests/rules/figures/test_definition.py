@@ -10,7 +10,8 @@ import pytest
 
 from service.rules import world as worlds
 from service.rules.figures import definition
-from service.rules.figures.definition import UNKNOWN_LINE, Grouping, Measure, Period, tallies
+from service.rules.figures.counting import tallies
+from service.rules.figures.definition import UNKNOWN_LINE, Grouping, Measure, Period
 from service.rules.figures.percentiles import Spread, spread, spread_of
 from service.rules.words import Cause, Outcome, Urgency
 from service.rules.world import Category, Validity, World

@@ -97,7 +97,7 @@ async def test_the_next_deadline_is_one_look_at_the_wake_index(busy: Database) -
 async def test_numbering_looks_at_the_unnumbered_tail_only(busy: Database) -> None:
     async with busy.begin() as tx:
         plan = await _plan(tx, numbering.seal(tx))
-    assert "log_batch_position_key" in plan
+    assert "log_batch_from_0_position_key" in plan
     assert "Seq Scan" not in plan
     assert '"event"' not in plan
 
@@ -105,8 +105,8 @@ async def test_numbering_looks_at_the_unnumbered_tail_only(busy: Database) -> No
 async def test_a_page_of_the_feed_starts_at_its_cursor(busy: Database) -> None:
     async with busy.begin() as tx:
         plan = await _plan(tx, feed.read(tx, 100_000, 50, FeedFilter(EVERYTHING)))
-    assert "log_batch_position_key" in plan
-    assert "event_pkey" in plan
+    assert "log_batch_from_0_position_key" in plan
+    assert "event_from_0_pkey" in plan
     assert "Seq Scan" not in plan
 
 

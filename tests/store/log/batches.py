@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, text
 
 from service.rules.words import EventType
 from service.store.database import Database
-from service.store.log import numbering, writing
+from service.store.log import numbering, stretches, writing
+from service.store.log.stretches import LogStretch
 from service.store.log.tables import event, log_batch, queue_mark
 from service.store.log.writing import Committed, Entry
 
@@ -49,3 +51,21 @@ async def seal(database: Database) -> int | None:
     """One turn of numbering."""
     async with database.begin() as tx:
         return await numbering.seal(tx)
+
+
+async def skip_to(database: Database, batch_id: int) -> None:
+    """Let the next batch have this id, as if all before had been written."""
+    async with database.begin() as tx:
+        await tx.execute(
+            text("SELECT setval(pg_get_serial_sequence('log_batch', 'id'), :given)"), {"given": batch_id - 1}
+        )
+
+
+async def archive_oldest(database: Database) -> LogStretch:
+    """Move the oldest stretch of the log to the archive, and return it."""
+    async with database.read() as connection:
+        oldest = (await stretches.room(connection)).kept[0]
+    async with asyncio.timeout(10), database.connected() as connection:
+        while not await stretches.archive(connection, oldest):
+            await asyncio.sleep(0.01)  # somebody was in the way
+    return oldest

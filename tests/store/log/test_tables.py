@@ -45,7 +45,8 @@ def test_every_rule_has_a_case(table: Table) -> None:
 )
 async def test_an_impossible_log_is_refused(database: Database, table: Table, rule: str, changes: Any) -> None:
     rows = changes if isinstance(changes, tuple) else (changes,)
-    assert await refused_by(database, table, *({**GOOD[table], **each} for each in rows)) == f"{table.name}_{rule}"
+    refused = await refused_by(database, table, *({**GOOD[table], **each} for each in rows))
+    assert str(refused).replace("_from_0_", "_") == f"{table.name}_{rule}", "a partition has the names of its own"
 
 
 async def test_batches_without_a_position_are_any_number(database: Database) -> None:

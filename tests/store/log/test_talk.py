@@ -46,7 +46,7 @@ async def test_counting_reads_an_index_and_no_history(database: Database) -> Non
                 "AND subject = 'worker' AND at > now() ORDER BY at DESC OFFSET 59 LIMIT 1"
             )
         )
-        assert "event_talk_idx" in "\n".join(plan.scalars())
+        assert "event_from_0_talk_idx" in "\n".join(plan.scalars())
 
 
 async def test_one_subject_has_one_turn_at_a_time(database: Database) -> None:

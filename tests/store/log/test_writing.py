@@ -90,8 +90,8 @@ async def test_a_transaction_that_fails_leaves_no_event(database: Database) -> N
 @pytest.mark.parametrize(
     ("second", "refused"),
     [
-        (FULL._replace(sequence=2), "event_idempotency_key"),
-        (FULL._replace(idempotency_key="key-2"), "event_incident_id_sequence_key"),
+        (FULL._replace(sequence=2), "event_from_0_idempotency_key"),
+        (FULL._replace(idempotency_key="key-2"), "event_from_0_incident_id_sequence_key"),
         (FULL._replace(sequence=2, idempotency_key="key-2"), None),
         (FULL._replace(sequence=2, subject="colleague"), None),
         (FULL._replace(sequence=2, idempotency_key=None), None),
