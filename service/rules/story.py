@@ -154,8 +154,7 @@ class StoryOf(Generic[Earlier]):
 
         `first` is an event (type, note) that goes before both, but already shows where the incident is going.
         """
-        incident = self.incident
-        key = pinning.key_of(self.world, incident)
+        incident, key = self.incident, pinning.key_of(self.world, self.incident)
         call, box_s = _new_call(self.world, key, incident, route, cause, from_unit, self.now)
         if ground or reason or binding or assisting:
             call = call._replace(ground=ground, reason=reason, binding=binding, assisting=assisting)

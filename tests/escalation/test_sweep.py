@@ -65,7 +65,7 @@ async def test_the_front_moves_with_each_page(haizhu: Database, worlds: CurrentW
     assert (await sweep.run_once(haizhu, worlds, NOW, lambda _: None, limit=20)).fired == 5
 
 
-async def test_a_refused_page_goes_row_by_row_from_its_own_start(haizhu: Database, worlds: CurrentWorld) -> None:
+async def test_a_refused_page_goes_row_by_row_from_its_start(haizhu: Database, worlds: CurrentWorld) -> None:
     await seed(haizhu, 10, reported_at=DUE, due_at=DUE)
     await seed(haizhu, 10, reported_at=DUE, due_at=DUE + timedelta(seconds=1), name="second")
     await _do(
