@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from datetime import datetime, timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -20,6 +21,7 @@ from service.escalation import sweep
 from service.feed.tail import Tail
 from service.rules.errors import Unavailable
 from service.store.incidents import claiming
+from service.store.incidents.claiming import FIRST, WakePlace
 
 _log = logging.getLogger(__name__)
 
@@ -29,6 +31,8 @@ _AFTER_FAULT = timedelta(seconds=1)
 _MAX_RINGS = 1000
 """Rings at once. A ring takes no time, but APScheduler learns of its end a little later. At its own limit, which is
 one, it would skip the next ring and warn of it."""
+_EVERYWHERE_S = 60.0
+"""How often a sweep begins at the first of all incidents: somebody may have moved a deadline by hand."""
 _LOCKED_ELSEWHERE = timedelta(milliseconds=50)
 _OVERDUE = timedelta(milliseconds=500)
 SIDE_BY_SIDE = 3
@@ -44,6 +48,12 @@ class Engine(Part):
         self._clock = context.clock
         self._scheduler = AsyncIOScheduler(timezone="UTC")
         self._next: datetime | None = None
+        self.start_at = FIRST
+        """The place from which on the next sweep looks for incidents. Nobody waits before it, as far as is known here:
+        every deadline that is set is told to `wake`."""
+        self._looked_everywhere_s = -math.inf
+        self._nearest_set: datetime | None = None
+        """The nearest deadline that was set since the last sweep began."""
         self._bell = asyncio.Event()
         self._stopping = False
         self._task: asyncio.Task[None] | None = None
@@ -69,6 +79,7 @@ class Engine(Part):
 
     def wake(self, at: datetime) -> None:
         """Ring the bell at `at` or earlier, since a deadline was set. During a sweep, `at` is kept for afterwards."""
+        self._nearest_set = min(at, self._nearest_set or at)
         if self._next is None or at < self._next:
             self._ring_at(at)
 
@@ -115,10 +126,17 @@ class Engine(Part):
 
     async def _sweep_all(self) -> datetime | None:
         """Sweep until no incident is due. Returns when to look again: at the nearest `wake_at`, or None."""
-        front = sweep.Front()
+        if self._nearest_set is not None:
+            self.start_at = min(self.start_at, WakePlace.at(self._nearest_set))
+        if clocks.monotonic() - self._looked_everywhere_s >= _EVERYWHERE_S:
+            self.start_at, self._looked_everywhere_s = FIRST, clocks.monotonic()
+        self._nearest_set = None
+        front = sweep.Front(self.start_at)
         await asyncio.gather(*(self._turns(front) for _ in range(SIDE_BY_SIDE)))
+        # from the place where the sweep began: who was passed over, since somebody had a lock, is found again
         async with self._context.database.read() as connection:
-            nearest = await claiming.next_wake(connection)
+            nearest = await claiming.next_wake(connection, self.start_at)
+        self.start_at = front.place if nearest is None else WakePlace.at(nearest)
         # an incident that is still due after a sweep is locked by somebody else: look again a little later
         return nearest and max(nearest, self._clock.now() + _LOCKED_ELSEWHERE)
 

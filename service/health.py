@@ -222,7 +222,8 @@ async def _checks(process: Process) -> ChecksView:
         if found.advice:
             return {"database": {"ok": True}, "migrations": {"ok": False, "detail": found.advice}}
         async with process.lanes.probe.read() as connection:
-            nearest, put_aside = await claiming.next_wake(connection), await claiming.put_aside(connection)
+            nearest = await claiming.next_wake(connection, process.start_of_sweeps)
+            put_aside = await claiming.put_aside(connection)
     except Unavailable as error:
         known = process.trouble or "; ".join(process.lanes.outages.present())
         return {"database": {"ok": False, "detail": known or error.cause}}

@@ -32,6 +32,7 @@ from service.rules.errors import Unavailable
 from service.settings import EngineMode, Settings
 from service.store import lanes, migrate, pooling
 from service.store.database import Database
+from service.store.incidents.claiming import FIRST, WakePlace
 from service.store.log import numbering
 from service.store.outages import Outages
 from service.store.registry import deployment
@@ -112,6 +113,12 @@ class Process:
             *([Engine(replace(context, database=self.lanes.engine))] if fires else []),
             *(make(context) for room in rooms for make in room.parts),
         )
+
+    @property
+    def start_of_sweeps(self) -> WakePlace:
+        """The place from which on incidents may be due, as far as this process knows."""
+        engine = self.context.parts.get(Engine)
+        return engine.start_at if isinstance(engine, Engine) else FIRST
 
     async def start(self) -> None:
         """Start the parts in the background. The event `ready` is set once every part runs."""

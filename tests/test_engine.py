@@ -18,6 +18,7 @@ from service.engine import Engine
 from service.feed.tail import Tail
 from service.queues.tags import QueueTags
 from service.store.database import Database
+from service.store.incidents.claiming import WakePlace
 from service.web.cursors import Cursors
 from service.worlds import CurrentWorld
 from tests.house import START
@@ -111,6 +112,50 @@ async def test_the_tail_rings_it_for_deadlines_of_others(haizhu: Database, conte
     backstop = await asleep(engine)
     context.part(Tail)._wake(backstop - timedelta(seconds=2))
     assert engine._next == backstop - timedelta(seconds=2)
+
+
+async def test_a_sweep_begins_where_the_last_one_has_come_to(
+    haizhu: Database, context: Context, engine: Engine
+) -> None:
+    """What was taken from the front of the index is litter until a vacuum comes, and nobody walks over it again."""
+    now = context.clock.now()
+    await seed(haizhu, 3, reported_at=now - HOUR, due_at=now, name="due")
+    await seed(haizhu, 1, reported_at=now - HOUR, due_at=now + HOUR, name="later")
+    engine.start()
+    await until(lambda: count(context, "sihu_deadlines_fired_total") == 3)
+    await until(lambda: engine.start_at == WakePlace.at(now + HOUR))
+    await seed(haizhu, 2, reported_at=now - HOUR, due_at=now + timedelta(minutes=1), name="set")
+    async with haizhu.begin() as tx:
+        await tx.execute(
+            text("UPDATE incident SET due_at = :now, wake_at = :now WHERE number LIKE 'set-%'"), {"now": now}
+        )
+    engine.wake(now)
+    await until(lambda: count(context, "sihu_deadlines_fired_total") == 5)
+
+
+async def test_an_incident_that_was_locked_is_found_again(haizhu: Database, context: Context, engine: Engine) -> None:
+    now = context.clock.now()
+    await seed(haizhu, 3, reported_at=now - HOUR, due_at=now, name="due")
+    async with haizhu.begin() as tx:
+        await tx.execute(text("SELECT FROM incident WHERE number = 'due-2' FOR UPDATE"))
+        engine.start()
+        await until(lambda: count(context, "sihu_deadlines_fired_total") == 2)
+        await until(lambda: engine.start_at == WakePlace.at(now))
+    await until(lambda: count(context, "sihu_deadlines_fired_total") == 3)
+
+
+async def test_a_deadline_that_was_moved_by_hand_is_found(
+    haizhu: Database, context: Context, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = context.clock.now()
+    await seed(haizhu, 2, reported_at=now - HOUR, due_at=now + HOUR)
+    engine.start()
+    await until(lambda: engine.start_at == WakePlace.at(now + HOUR))
+    monkeypatch.setattr("service.engine._EVERYWHERE_S", 0.0)
+    async with haizhu.begin() as tx:
+        await tx.execute(text("UPDATE incident SET due_at = :now, wake_at = :now"), {"now": now})
+    engine._bell.set()
+    await until(lambda: count(context, "sihu_deadlines_fired_total") == 2)
 
 
 async def test_a_bell_that_is_late_is_rung_by_the_beat(haizhu: Database) -> None:

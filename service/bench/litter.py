@@ -19,6 +19,7 @@ from service import clock
 from service.bench.figures import print_progress
 from service.store.database import Database
 from service.store.incidents import claiming
+from service.store.incidents.claiming import FIRST, WakePlace
 
 DEAD_ROWS = 300_000
 BETWEEN = 15_000
@@ -64,20 +65,21 @@ async def _litter(database: Database, many: int) -> list[int]:
 
 
 async def pages(database: Database) -> int:
-    """The pages that the engine's own look for the nearest deadline reads, when it has looked a moment ago."""
+    """The pages that the engine's own look for the nearest deadline reads, when it has looked a moment ago: it begins
+    where the look before it has found somebody."""
     async with database.read() as connection:
-        await claiming.next_wake(connection)
-        return await _pages_of_next_wake(connection)
+        nearest = await claiming.next_wake(connection)
+        return await _pages_of_next_wake(connection, FIRST if nearest is None else WakePlace.at(nearest))
 
 
-async def _pages_of_next_wake(connection: AsyncConnection) -> int:
+async def _pages_of_next_wake(connection: AsyncConnection, start: WakePlace) -> int:
     sent: list[tuple[str, Any]] = []
 
     def note(_c: Any, _u: Any, statement: str, parameters: Any, *_: Any) -> None:
         sent.append((statement, parameters))
 
     event.listen(connection.sync_connection, "before_cursor_execute", note)
-    await claiming.next_wake(connection)
+    await claiming.next_wake(connection, start)
     event.remove(connection.sync_connection, "before_cursor_execute", note)
     total = 0
     for statement, parameters in sent:

@@ -25,8 +25,13 @@ class WakePlace(NamedTuple):
     wake_at: datetime
     id: UUID
 
+    @classmethod
+    def at(cls, wake_at: datetime) -> WakePlace:
+        """The place before all incidents that wake up at this moment."""
+        return cls(wake_at, UUID(int=0))
 
-FIRST = WakePlace(datetime.min.replace(tzinfo=UTC), UUID(int=0))
+
+FIRST = WakePlace.at(datetime.min.replace(tzinfo=UTC))
 """The place before all incidents."""
 
 
@@ -113,10 +118,17 @@ async def due_ids(connection: AsyncConnection, now: datetime, limit: int, after:
     return list((await connection.execute(ids, after._asdict())).scalars())
 
 
-async def next_wake(connection: AsyncConnection) -> datetime | None:
-    """Return when the engine must look next: the nearest `wake_at`, even one in the past; None when nothing is open."""
-    nearest = select(incident.c.wake_at).where(incident.c.wake_at.is_not(None)).order_by(incident.c.wake_at).limit(1)
-    return (await connection.execute(nearest)).scalar_one_or_none()
+async def next_wake(connection: AsyncConnection, after: WakePlace = FIRST) -> datetime | None:
+    """Return when the engine must look next: the nearest `wake_at` after a place, even one in the past; None when
+    nothing there is open.
+
+    The index is a queue: what was taken from its front stays there as litter until a vacuum comes. Who knows a place
+    before which nobody waits does not walk over that.
+    """
+    return (await connection.execute(_NEXT_WAKE, after._asdict())).scalar_one_or_none()
+
+
+_NEXT_WAKE = select(incident.c.wake_at).where(incident.c.wake_at.is_not(None), _IS_AFTER).order_by(*_ORDER).limit(1)
 
 
 async def back_off(
