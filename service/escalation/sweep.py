@@ -28,8 +28,10 @@ from service.worlds import CurrentWorld
 
 _log = logging.getLogger(__name__)
 
-PAGE = 1000
-"""Incidents in one transaction: enough to spread the cost of its statements, few enough to keep locks short."""
+PAGE = 500
+"""Incidents in one transaction: enough to spread the cost of its statements, few enough to keep locks short, and to lie
+whole in the buffers of a connection. Of a larger page PostgreSQL would wait to send the rest, with all rows locked, for
+as long as the engine is frozen: no time limit of a session ends that."""
 
 _FIRST_DELAY = timedelta(seconds=30)
 _MAX_DELAY = timedelta(hours=1)

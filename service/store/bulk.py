@@ -1,6 +1,6 @@
 """Whole pages of rows in one statement: `INSERT … SELECT … FROM unnest(arrays)` and `UPDATE … FROM unnest(arrays)`.
 
-Each column is sent as one array, so a page of 1000 rows is one round trip and one plan. In a large page, a column that
+Each column is sent as one array, so a page of 500 rows is one round trip and one plan. In a large page, a column that
 has the same value in every row is sent as that one value, and a column of short texts as one text, which the server
 splits: the driver takes ten times as long for an array of texts. JSON values and arrays inside a row (such as an
 audience) cannot be unnested: each is sent as text, which the server casts to the column's type.
@@ -120,7 +120,7 @@ async def upsert_rows(tx: AsyncConnection, table: Table, page: PageColumns) -> N
 async def find_by_key(tx: AsyncConnection) -> None:
     """Have `update_rows` find each row by its key until the transaction ends, as is best for a large page.
 
-    The planner takes a page of 1000 rows for many: beside it, it would read a table of 100,000 rows as a whole.
+    The planner takes a page of 500 rows for many: beside it, it would read a table of 100,000 rows as a whole.
     """
     await tx.execute(_BY_KEY)
 
