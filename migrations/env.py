@@ -14,8 +14,9 @@ from service.store.schema import metadata
 
 
 def run(connection: Connection) -> None:
-    """The migrations that are asked for, in one transaction. One that cannot get its locks in 2 s gives up, so that it
-    never keeps the whole service waiting behind itself; `service/store/migrate.py` tries it again."""
+    """The migrations that are asked for, in one transaction. One that cannot get a lock in half a second gives up,
+    before PostgreSQL looks for a deadlock, and never keeps the whole service waiting behind itself;
+    `service/store/migrate.py` tries it again."""
     context.configure(
         connection=connection,
         target_metadata=metadata,
@@ -24,7 +25,7 @@ def run(connection: Connection) -> None:
         include_object=is_described,
     )
     with context.begin_transaction():
-        connection.execute(text("SET LOCAL lock_timeout = '2s'"))
+        connection.execute(text("SET LOCAL lock_timeout = '500ms'"))
         context.run_migrations()
 
 

@@ -55,7 +55,7 @@ def add_check(operations: Steps, table: str, name: str, condition: str) -> None:
     """Add a CHECK beside the traffic: it holds for new rows from an instant on, and then the others are read. What an
     earlier try has left is dropped. It is not to come after a step that needs its transaction."""
     with operations.get_context().autocommit_block():
-        operations.execute("SET lock_timeout = '2s'")
+        operations.execute("SET lock_timeout = '500ms'")
         operations.execute(
             f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}, ADD CONSTRAINT {name} CHECK ({condition}) NOT VALID"
         )
