@@ -31,8 +31,9 @@ _AFTER_FAULT = timedelta(seconds=1)
 _MAX_RINGS = 1000
 """Rings at once. A ring takes no time, but APScheduler learns of its end a little later. At its own limit, which is
 one, it would skip the next ring and warn of it."""
-_EVERYWHERE_S = 60.0
-"""How often a sweep begins at the first of all incidents: somebody may have moved a deadline by hand."""
+_EVERYWHERE_S = 4.0
+"""How often a sweep begins at the first of all incidents, with each ring of the backstop at the latest: somebody may have
+moved a deadline by hand."""
 _LOCKED_ELSEWHERE = timedelta(milliseconds=50)
 _OVERDUE = timedelta(milliseconds=500)
 SIDE_BY_SIDE = 3
