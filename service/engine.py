@@ -32,7 +32,7 @@ _MAX_RINGS = 1000
 """Rings at once. A ring takes no time, but APScheduler learns of its end a little later. At its own limit, which is
 one, it would skip the next ring and warn of it."""
 _EVERYWHERE_S = 4.0
-"""How often a sweep begins at the first of all incidents, with each ring of the backstop at the latest: somebody may have
+"""How often a sweep begins at the first of all incidents, so at each ring of the backstop: somebody may have
 moved a deadline by hand."""
 _LOCKED_ELSEWHERE = timedelta(milliseconds=50)
 _OVERDUE = timedelta(milliseconds=500)
