@@ -32,7 +32,6 @@ _SCHEMA = (
     "CASE current_schema() WHEN 'public' THEN 0 "
     "ELSE CAST(CAST(CAST(quote_ident(current_schema()) AS regnamespace) AS oid) AS bigint) << 32 END"
 )
-
 _BEFORE_SUBJECT: ColumnElement[str] = literal_column(
     "CASE current_schema() WHEN 'public' THEN '' ELSE current_schema() || ' ' END"
 )
@@ -64,7 +63,4 @@ def tried_for_session(lock: DistrictLock) -> Select[Any]:
 
 def of_subject(subject: str) -> Select[Any]:
     """Wait for the lock of a subject and have it alone until the transaction ends. Two subjects may share a lock."""
-    name = func.concat(
-        literal_column("CASE current_schema() WHEN 'public' THEN '' ELSE current_schema() || ' ' END"), subject
-    )
-    return select(func.pg_advisory_xact_lock(_SUBJECTS, func.hashtext(name)))
+    return select(func.pg_advisory_xact_lock(_SUBJECTS, func.hashtext(func.concat(_BEFORE_SUBJECT, subject))))

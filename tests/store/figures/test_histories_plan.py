@@ -6,16 +6,16 @@ import asyncio
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 from sqlalchemy.engine import URL
 
 from service.rules.figures.definition import Period
 from service.store.database import Database
 from service.store.figures import histories
 from tests.conftest import clone
+from tests.store import plans
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -47,37 +47,22 @@ async def _fill(url: str) -> None:
     async with database.begin() as tx:
         await tx.execute(text(_LOG), sizes)
         await tx.execute(text(_EVENTS), {**sizes, "each": EACH, "start": datetime(2024, 12, 1, tzinfo=UTC)})
-    async with database.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
-        await connection.execute(text("VACUUM ANALYZE"))
+    await plans.vacuum(database)
     await database.close()
 
 
 async def test_a_month_reads_its_own_events_only(long_log: str) -> None:
-    sent: list[tuple[str, Any]] = []
-
-    def note(_c: Any, _u: Any, statement: str, parameters: Any, *_: Any) -> None:
-        sent.append((statement, parameters))
-
     database, month = Database(long_log, pool_size=1), Period(2026, 3)
+    found: list[int] = []
     async with database.engine.connect() as connection:
-        event.listen(connection.sync_connection, "before_cursor_execute", note)
-        found = [len(history) async for history in histories.histories(connection, month)]
-        event.remove(connection.sync_connection, "before_cursor_execute", note)
-        (statement, parameters), *_ = sent
-        explained = await connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters)
-        plan = explained.scalar_one()
+
+        async def read() -> None:
+            found.extend([len(history) async for history in histories.histories(connection, month)])
+
+        sent = await plans.statements(connection, read())
+        plan = await plans.plan_of(connection, sent[0], analyze=True)
     await database.close()
     assert len(found) == pytest.approx(EACH, rel=0.1)
     assert set(found) == {EVENTS}
-    scans = list(_scans((json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]))
     assert "event_from_0_at_idx" in json.dumps(plan)
-    assert sum(rows for _, rows in scans) < 3 * EACH * EVENTS, scans
-
-
-def _scans(node: dict[str, Any]) -> Iterator[tuple[str, float]]:
-    """Each scan of a table, and how many rows it looked at."""
-    if "Relation Name" in node:
-        looked = node["Actual Rows"] + sum(value for name, value in node.items() if name.startswith("Rows Removed"))
-        yield node["Node Type"], looked * node["Actual Loops"]
-    for each in node.get("Plans", ()):
-        yield from _scans(each)
+    assert plans.rows_looked_at(plan) < 3 * EACH * EVENTS

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -20,6 +19,7 @@ from service.store.database import Database
 from service.store.figures import tallies
 from service.store.figures.tallies import CallFilter
 from tests.conftest import clone
+from tests.store import plans
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -40,8 +40,7 @@ async def _fill(url: str) -> None:
     start = datetime(2024, 6, 1, tzinfo=UTC)
     for n in range(MONTHS):
         await seed(database, start + timedelta(days=30 * n), start + timedelta(days=30 * (n + 1)), EACH)
-    async with database.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
-        await connection.execute(text("VACUUM ANALYZE"))
+    await plans.vacuum(database)
     await database.close()
 
 
@@ -52,30 +51,16 @@ async def history(long_history: str) -> AsyncIterator[Database]:
     await database.close()
 
 
-async def _plans(connection: AsyncConnection, run: Any) -> list[str]:
+async def _plans(connection: AsyncConnection, run: Awaitable[object]) -> list[str]:
     """The plans of the statements about calls that `run` sends on this connection, as JSON text."""
-    sent: list[tuple[str, Any]] = []
-
-    def note(_c: Any, _u: Any, statement: str, parameters: Any, *_: Any) -> None:
-        sent.append((statement, parameters))
-
-    event.listen(connection.sync_connection, "before_cursor_execute", note)
-    await run
-    event.remove(connection.sync_connection, "before_cursor_execute", note)
-    about_calls = [(statement, parameters) for statement, parameters in sent if "FROM call" in statement]
-    plans = []
-    for statement, parameters in about_calls:
-        result = await connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters)
-        plan = result.scalar_one()
-        plans.append(plan if isinstance(plan, str) else json.dumps(plan))
-    return plans
+    about_calls = [sent for sent in await plans.statements(connection, run) if "FROM call" in sent[0]]
+    return [json.dumps(await plans.plan_of(connection, sent, analyze=True)) for sent in about_calls]
 
 
 @pytest.mark.parametrize("grouping", Grouping)
 async def test_the_figures_of_a_month_are_found_by_its_index(history: Database, grouping: Grouping) -> None:
     async with history.read() as connection:
-        plans = await _plans(connection, tallies.tallies(connection, MONTH, grouping, EVERYTHING))
-    figures, in_error = plans
+        figures, in_error = await _plans(connection, tallies.tallies(connection, MONTH, grouping, EVERYTHING))
     assert "call_opened_idx" in figures, "the month is found by its index"
     assert "Seq Scan" not in figures
     assert "call_returned_idx" in in_error, "it looks at returned calls alone"
@@ -99,5 +84,5 @@ async def test_a_month_is_planned_for_itself_however_often_it_is_asked(history: 
     counted = "SELECT custom_plans, generic_plans FROM pg_prepared_statements"
     kept = f"{counted} WHERE statement LIKE '%FROM call %' AND statement NOT LIKE '%pg_prepared%'"
     async with history.read() as connection:
-        plans = [tuple(row) for row in await connection.execute(text(kept))]
-    assert plans == [(7, 0)] * 2
+        counts = [tuple(row) for row in await connection.execute(text(kept))]
+    assert counts == [(7, 0)] * 2

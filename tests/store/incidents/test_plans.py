@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -21,6 +20,7 @@ from service.store.incidents import claiming, queue_pages
 from service.store.log import feed, numbering
 from service.store.log.feed import FeedFilter
 from tests.conftest import clone
+from tests.store import plans
 
 pytestmark = pytest.mark.anyio
 
@@ -28,20 +28,10 @@ NOW = datetime(2026, 11, 23, 1, tzinfo=UTC)
 MANY = 20_000
 
 
-async def _plan(connection: AsyncConnection, run: Any) -> str:
+async def _plan(connection: AsyncConnection, run: Awaitable[object]) -> str:
     """The plan of the last statement that `run` sends on this connection, as JSON text."""
-    sent: list[tuple[str, Any]] = []
-
-    def note(_c: Any, _u: Any, statement: str, parameters: Any, *_: Any) -> None:
-        sent.append((statement, parameters))
-
-    event.listen(connection.sync_connection, "before_cursor_execute", note)
-    await run
-    event.remove(connection.sync_connection, "before_cursor_execute", note)
-    statement, parameters = sent[-1]
-    result = await connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", parameters)
-    plan = result.scalar_one()
-    return plan if isinstance(plan, str) else json.dumps(plan)
+    sent = await plans.statements(connection, run)
+    return json.dumps(await plans.plan_of(connection, sent[-1]))
 
 
 @pytest.fixture(scope="module")
@@ -68,8 +58,7 @@ async def _fill(url: str) -> None:
     async with database.begin() as tx:
         await tx.execute(text(history))
         await tx.execute(text(events), {"now": NOW})
-    async with database.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
-        await connection.execute(text("VACUUM ANALYZE"))
+    await plans.vacuum(database)
     await database.close()
 
 

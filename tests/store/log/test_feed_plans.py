@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Awaitable, Iterator
-from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -20,6 +18,7 @@ from service.store.log import feed, marks, numbering
 from service.store.log.feed import SCAN, FeedFilter
 from service.store.log.marks import LogPlace
 from tests.conftest import clone
+from tests.store import plans
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -51,8 +50,7 @@ async def _fill(url: str) -> None:
     async with database.begin() as tx:
         await tx.execute(text(_BATCHES), {**sizes, "sealed": BATCHES - UNSEALED})
         await tx.execute(text(_EVENTS), sizes)
-    async with database.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
-        await connection.execute(text("VACUUM ANALYZE"))
+    await plans.vacuum(database)
     await database.close()
 
 
@@ -66,32 +64,15 @@ async def connection(long_log: str) -> AsyncIterator[AsyncConnection]:
 
 async def work(connection: AsyncConnection, run: Awaitable[object]) -> tuple[int, set[str]]:
     """Rows that all scans of the statements behind `run` looked at, and which kinds of scan; it is rolled back."""
-    sent: list[tuple[str, Any]] = []
-
-    def note(_c: Any, _u: Any, statement: str, parameters: Any, *_: Any) -> None:
-        sent.append((statement, parameters))
-
-    event.listen(connection.sync_connection, "before_cursor_execute", note)
-    await run
-    event.remove(connection.sync_connection, "before_cursor_execute", note)
+    sent = await plans.statements(connection, run)
     await connection.rollback()
     rows, kinds = 0, set()
-    for statement, parameters in sent:
-        answer = await connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters)
-        plan = answer.scalar_one()
-        for node in _nodes((json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]):
-            if "Relation Name" in node and "Scan" in node["Node Type"]:
-                seen = node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
-                rows += int(seen * node["Actual Loops"])
-                kinds.add(node["Node Type"])
+    for each in sent:
+        plan = await plans.plan_of(connection, each, analyze=True)
+        rows += plans.rows_looked_at(plan)
+        kinds |= {node["Node Type"] for node in plans.nodes(plan) if "Relation Name" in node}
         await connection.rollback()
-    return rows, kinds
-
-
-def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield node
-    for inner in node.get("Plans", ()):
-        yield from _nodes(inner)
+    return rows, {kind for kind in kinds if "Scan" in kind}
 
 
 @pytest.mark.parametrize("after", [0, BATCHES * EACH // 2])
