@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.rules.sight import Sight
 from service.rules.words import State
 from service.store.incidents import stretches
-from service.store.incidents.loading import joined
+from service.store.incidents.loading import shown
 from service.store.incidents.stretches import ListPlace, Stretch
 from service.store.incidents.tables import incident, report
 from service.store.ranges import within
@@ -105,7 +105,7 @@ def _statements(filters: IncidentFilter, sight: Sight, goes_on: bool) -> tuple[S
     tests = list(_tests(filters, sight, columns))
     at_once = [test for names, test in tests if names <= {*rows.keys()}]
     looked_up = [test for names, test in tests if not names <= {*rows.keys()}]
-    here = joined().where(incident.c.id == rows.id, *looked_up).offset(stretches.ZERO).lateral("here")
+    here = shown().where(incident.c.id == rows.id, *looked_up).offset(stretches.ZERO).lateral("here")
     query = select(here).select_from(stretch.rows.join(here, true())).where(*at_once)
     query = query.order_by(rows.reported_at.desc(), rows.id.desc()).limit(bindparam("limit", type_=Integer))
     return query, stretch
@@ -166,7 +166,7 @@ async def open_ones(
     """Return the open incidents of a line of work that were reported in these cells from `since` to `until`, each with
     its point (WGS-84 degrees). Only the newest `MAX_CANDIDATES` are returned."""
     query = (
-        joined()
+        shown()
         .add_columns(report.c.lat, report.c.lon)
         .where(
             report.c.grid_code.in_(cells),
@@ -182,5 +182,5 @@ async def open_ones(
 
 
 def seen(sight: Sight) -> ColumnElement[bool]:
-    """Return the condition that a sight puts on rows of `joined()`."""
+    """Return the condition that a sight puts on rows of `shown()`."""
     return seen_incidents(sight, grid_code=report.c.grid_code, audience=incident.c.audience, reporter=report.c.reporter)
