@@ -136,10 +136,10 @@ class Engine(Part):
         await asyncio.gather(*(self._turns(front) for _ in range(SIDE_BY_SIDE)))
         # from the place where the sweep began: who was passed over, since somebody had a lock, is found again
         async with self._context.database.read() as connection:
-            nearest = await claiming.next_wake(connection, self.start_at)
-        self.start_at = front.place if nearest is None else WakePlace.at(nearest)
+            nearest = await claiming.nearest(connection, self.start_at)
+        self.start_at = front.place if nearest is None else nearest.just_before()
         # an incident that is still due after a sweep is locked by somebody else: look again a little later
-        return nearest and max(nearest, self._clock.now() + _LOCKED_ELSEWHERE)
+        return nearest and max(nearest.wake_at, self._clock.now() + _LOCKED_ELSEWHERE)
 
     async def _turns(self, front: sweep.Front) -> None:
         """Sweep page after page, until a page is not full or the engine is to stop."""

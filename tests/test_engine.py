@@ -18,7 +18,6 @@ from service.engine import Engine
 from service.feed.tail import Tail
 from service.queues.tags import QueueTags
 from service.store.database import Database
-from service.store.incidents.claiming import WakePlace
 from service.web.cursors import Cursors
 from service.worlds import CurrentWorld
 from tests.house import START
@@ -123,7 +122,7 @@ async def test_a_sweep_begins_where_the_last_one_has_come_to(
     await seed(haizhu, 1, reported_at=now - HOUR, due_at=now + HOUR, name="later")
     engine.start()
     await until(lambda: count(context, "sihu_deadlines_fired_total") == 3)
-    await until(lambda: engine.start_at == WakePlace.at(now + HOUR))
+    await until(lambda: engine.start_at.wake_at == now + HOUR)
     await seed(haizhu, 2, reported_at=now - HOUR, due_at=now + timedelta(minutes=1), name="set")
     async with haizhu.begin() as tx:
         await tx.execute(
@@ -140,7 +139,7 @@ async def test_an_incident_that_was_locked_is_found_again(haizhu: Database, cont
         await tx.execute(text("SELECT FROM incident WHERE number = 'due-2' FOR UPDATE"))
         engine.start()
         await until(lambda: count(context, "sihu_deadlines_fired_total") == 2)
-        await until(lambda: engine.start_at == WakePlace.at(now))
+        await until(lambda: engine.start_at.wake_at == now)
     await until(lambda: count(context, "sihu_deadlines_fired_total") == 3)
 
 
@@ -150,7 +149,7 @@ async def test_a_deadline_that_was_moved_by_hand_is_found(
     now = context.clock.now()
     await seed(haizhu, 2, reported_at=now - HOUR, due_at=now + HOUR)
     engine.start()
-    await until(lambda: engine.start_at == WakePlace.at(now + HOUR))
+    await until(lambda: engine.start_at.wake_at == now + HOUR)
     monkeypatch.setattr("service.engine._EVERYWHERE_S", 0.0)
     async with haizhu.begin() as tx:
         await tx.execute(text("UPDATE incident SET due_at = :now, wake_at = :now"), {"now": now})

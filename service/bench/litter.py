@@ -68,8 +68,8 @@ async def pages(database: Database) -> int:
     """The pages that the engine's own look for the nearest deadline reads, when it has looked a moment ago: it begins
     where the look before it has found somebody."""
     async with database.read() as connection:
-        nearest = await claiming.next_wake(connection)
-        return await _pages_of_next_wake(connection, FIRST if nearest is None else WakePlace.at(nearest))
+        nearest = await claiming.nearest(connection)
+        return await _pages_of_next_wake(connection, FIRST if nearest is None else nearest.just_before())
 
 
 async def _pages_of_next_wake(connection: AsyncConnection, start: WakePlace) -> int:

@@ -30,6 +30,10 @@ class WakePlace(NamedTuple):
         """The place before all incidents that wake up at this moment."""
         return cls(wake_at, UUID(int=0))
 
+    def just_before(self) -> WakePlace:
+        """The place before the incident that is here, and after all that wake up before it."""
+        return WakePlace(self.wake_at, UUID(int=max(0, self.id.int - 1)))
+
 
 FIRST = WakePlace.at(datetime.min.replace(tzinfo=UTC))
 """The place before all incidents."""
@@ -118,17 +122,24 @@ async def due_ids(connection: AsyncConnection, now: datetime, limit: int, after:
     return list((await connection.execute(ids, after._asdict())).scalars())
 
 
-async def next_wake(connection: AsyncConnection, after: WakePlace = FIRST) -> datetime | None:
-    """Return when the engine must look next: the nearest `wake_at` after a place, even one in the past; None when
-    nothing there is open.
+async def nearest(connection: AsyncConnection, after: WakePlace = FIRST) -> WakePlace | None:
+    """Return where the first incident after a place is; None when nothing there is open.
 
     The index is a queue: what was taken from its front stays there as litter until a vacuum comes. Who knows a place
     before which nobody waits does not walk over that.
     """
-    return (await connection.execute(_NEXT_WAKE, after._asdict())).scalar_one_or_none()
+    found = (await connection.execute(_NEAREST, after._asdict())).one_or_none()
+    return None if found is None else WakePlace(*found)
 
 
-_NEXT_WAKE = select(incident.c.wake_at).where(incident.c.wake_at.is_not(None), _IS_AFTER).order_by(*_ORDER).limit(1)
+async def next_wake(connection: AsyncConnection, after: WakePlace = FIRST) -> datetime | None:
+    """Return when the engine must look next: the nearest `wake_at` after a place, even one in the past; None when
+    nothing there is open."""
+    found = await nearest(connection, after)
+    return None if found is None else found.wake_at
+
+
+_NEAREST = select(*_ORDER).where(incident.c.wake_at.is_not(None), _IS_AFTER).order_by(*_ORDER).limit(1)
 
 
 async def back_off(

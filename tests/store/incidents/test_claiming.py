@@ -99,6 +99,11 @@ async def test_the_engine_wakes_for_the_nearest(database: Database) -> None:
     await save(database, act(numbered(5, at=NOW - timedelta(minutes=5)).after, "reporter", Arrow.WITHDRAW))
     async with database.read() as connection:
         assert await claiming.next_wake(connection) == DUE - timedelta(minutes=4), "a closed one sleeps"
+        here = await claiming.nearest(connection)
+        assert here is not None
+        assert await claiming.nearest(connection, here.just_before()) == here
+        after = await claiming.nearest(connection, here)
+        assert after is not None and after > here
 
 
 async def test_a_row_that_fails_waits_twice_as_long_each_time(database: Database) -> None:
