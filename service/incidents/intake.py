@@ -291,8 +291,8 @@ async def _write(tx: Transaction, new: Sequence[NewReport]) -> Committed | None:
         return None
     # always in one order: two processes that insert the same keys wait for each other, but never in a circle
     ordered = sorted(new, key=_insert_order)
-    await reports.insert(tx, [(each.decision.after, each.content, each.line) for each in ordered])
-    return await saving.save(tx, [each.decision for each in new])
+    rows = reports.new_rows([(each.decision.after, each.content, each.line) for each in ordered])
+    return await saving.save(tx, [each.decision for each in new], beside=[rows])
 
 
 def _insert_order(new: NewReport) -> tuple[str, str, tuple[str, ...]]:

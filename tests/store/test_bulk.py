@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -167,15 +168,38 @@ async def test_a_refused_row_refuses_its_whole_page(kinds: Database) -> None:
         assert (await _stored(connection))["n"] == []
 
 
-async def test_a_column_nobody_fills_gets_its_default(kinds: Database) -> None:
+@pytest.mark.parametrize("size", [2, 100])
+async def test_a_column_nobody_fills_gets_its_default(kinds: Database, size: int) -> None:
+    started = Table(
+        "started",
+        MetaData(),
+        Column("n", Integer, primary_key=True),
+        Column("times", SmallInteger, nullable=False, server_default=text("7")),
+        Column("words", Text),
+    )
+    nothing = [None] * size
     async with kinds.begin() as tx:
-        await tx.execute(text("ALTER TABLE kinds ALTER small SET DEFAULT 7, ALTER small SET NOT NULL"))
-        await bulk.insert_rows(tx, TABLE, {"n": [1, 2], "small": [None, None]})
-        assert (await _stored(tx))["small"] == [7, 7]
+        await tx.run_sync(started.metadata.create_all)
+        await bulk.insert_rows(tx, started, {"n": range(size), "times": nothing, "words": nothing})
+        assert set(await tx.execute(select(started.c.times, started.c.words))) == {(7, None)}
 
 
-@pytest.mark.parametrize(("size", "folded"), [(1, False), (99, False), (100, True), (101, True)])
-def test_uniform_columns_fold_from_a_hundred_rows(size: int, folded: bool) -> None:
+async def test_one_statement_inserts_into_several_tables(kinds: Database) -> None:
+    """Columns of the same name in two tables keep their own values."""
+    other = TABLE.to_metadata(MetaData(), name="other_kinds")
+    pages = [(TABLE, varying(3)), (other, uniform(100))]
+    async with kinds.begin() as tx:
+        await tx.run_sync(other.metadata.create_all)
+        shapes, parameters = zip(*(bulk.insertable(*each) for each in pages), strict=True)
+        ctes = [bulk.inserting(each).cte(f"w{n}") for n, each in enumerate(shapes)]
+        await tx.execute(select(text("1")).add_cte(*ctes), {**parameters[0], **parameters[1]})
+        assert await _stored(tx) == varying(3)
+        assert (await tx.execute(select(other.c.code).distinct())).scalars().all() == [uniform(1)["code"][0]]
+
+
+@pytest.mark.parametrize(("size", "large"), [(1, False), (99, False), (100, True), (101, True)])
+def test_a_page_is_large_from_a_hundred_rows(size: int, large: bool) -> None:
+    """A small one goes as one document; in a large one, columns of equal values fold."""
     page: Page = {
         "n": [7] * size,
         "code": ["440105"] * size,
@@ -183,20 +207,20 @@ def test_uniform_columns_fold_from_a_hundred_rows(size: int, folded: bool) -> No
         "small": list(range(size)),
     }
     shape, parameters = bulk.packed(TABLE, page, ("n",))
-    if folded:
+    if large:
         assert (shape.varying, shape.uniform) == (("n", "small"), ("code", "words_list"))
-        assert (parameters["p_code"], parameters["p_words_list"]) == ("440105", '{"a","b"}')
+        assert (parameters["kinds_code"], parameters["kinds_words_list"]) == ("440105", '{"a","b"}')
+        assert parameters["kinds_n"] == [7] * size, "a key is never folded"
     else:
         assert (set(shape.varying), shape.uniform) == (set(page), ())
-        assert parameters["p_code"] == ["440105"] * size
-    assert parameters["p_n"] == [7] * size, "a key is never folded"
+        row = {"n": 7, "code": "440105", "words_list": ["a", "b"]}
+        assert json.loads(parameters["kinds"]) == [{**row, "small": n} for n in range(size)]
 
 
 @pytest.mark.parametrize(
     ("size", "words", "joined"),
     [
         (100, ["", "a", "两"], True),
-        (99, ["", "a", "两"], False),
         (100, ["a", "the separator \x1f itself"], False),
         (100, ["a", None], False),
     ],
@@ -205,7 +229,7 @@ def test_texts_go_as_one_when_they_can_be_split(size: int, words: list[str | Non
     texts = [words[n % len(words)] for n in range(size)]
     shape, parameters = bulk.packed(TABLE, {"n": list(range(size)), "words": texts}, ("n",))
     assert shape.joined == ({"words"} if joined else set())
-    assert parameters["p_words"] == ("\x1f".join(map(str, texts)) if joined else texts)
+    assert parameters["kinds_words"] == ("\x1f".join(map(str, texts)) if joined else texts)
 
 
 @pytest.mark.parametrize("size", [1, 100])
@@ -245,7 +269,7 @@ async def test_rows_can_be_found_by_key_until_the_transaction_ends(kinds: Databa
 
 async def test_statements_do_not_multiply_with_page_sizes(kinds: Database) -> None:
     """One statement serves every small page of the same columns, and one every large page of the same shape."""
-    caches = (bulk._insert, bulk._upsert, bulk._update)
+    caches = (bulk.inserting, bulk._upsert, bulk._update)
     async with kinds.begin() as tx:
         for made, sizes in ((1, (1, 2, 50, 99)), (1, (100, 101, 500))):
             before = [each.cache_info().currsize for each in caches]
@@ -269,4 +293,3 @@ def test_pages_are_made_of_objects_and_of_rows() -> None:
     assert bulk.page_of({"y": "year", "m": "month"}, []) == {}
     assert bulk.columns_of([{"a": 1, "b": None}, {"a": 2, "b": 3}]) == {"a": [1, 2], "b": [None, 3]}
     assert bulk.columns_of([]) == {}
-    assert bulk.filled({"a": [None, 0], "b": [None, None]}) == {"a": [None, 0]}

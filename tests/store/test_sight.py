@@ -19,6 +19,7 @@ from service.rules.figures.definition import Grouping, Measure, Period
 from service.rules.model import Actor, By, Decision, Event, Incident
 from service.rules.sight import EVERYTHING, Everywhere, Heard, OwnOnly, Sight, Within
 from service.rules.words import EventType, Role, State
+from service.store import bulk
 from service.store.database import Database
 from service.store.figures import tallies
 from service.store.figures.tallies import CallFilter
@@ -97,7 +98,7 @@ class Rows(FilledDatabase):
     async def _fill(self) -> None:
         said = Report("somebody", b"", "words", None, None, None, None, None, False, (), None)
         async with self._database.begin() as tx:
-            await reports.insert(tx, [(each, said, "line") for each in self.incidents.values()])
+            await bulk.insert_rows(tx, *reports.new_rows([(each, said, "line") for each in self.incidents.values()]))
             await saving.save(tx, [_decision(each) for each in self.incidents.values()])
         async with self._database.begin() as tx:
             entries = [

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.rules.model import Incident
 from service.rules.words import DISTRICT_DIGITS
 from service.store import bulk
+from service.store.bulk import NewRows
 from service.store.incidents.tables import report
 
 
@@ -43,13 +44,9 @@ class EarlierReport:
     body_hash: bytes
 
 
-async def insert(tx: AsyncConnection, reports: Sequence[tuple[Incident, Report, str]]) -> None:
-    """Write the reports of new incidents, each with its line of work.
-
-    Raises:
-        IntegrityError: another process has just stored one of the keys or sources (`is_taken` tells).
-    """
-    await bulk.insert_rows(tx, report, bulk.columns_of([_row(*each) for each in reports]))
+def new_rows(reports: Sequence[tuple[Incident, Report, str]]) -> NewRows:
+    """Return the rows of new reports, each with its line of work."""
+    return report, bulk.columns_of([_row(*each) for each in reports])
 
 
 def _row(incident: Incident, content: Report, line: str) -> dict[str, Any]:

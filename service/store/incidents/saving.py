@@ -48,11 +48,15 @@ async def number_block(connection: AsyncConnection) -> int:
 
 
 async def save(
-    tx: AsyncConnection, decisions: Sequence[AnyDecision], *, stamps: Mapping[UUID, Stamp] | None = None
+    tx: AsyncConnection,
+    decisions: Sequence[AnyDecision],
+    *,
+    stamps: Mapping[UUID, Stamp] | None = None,
+    beside: Sequence[bulk.NewRows] = (),
 ) -> writing.Committed | None:
-    """Write the incidents, calls, requests and events of these decisions, with one statement for each kind of change.
-    The caller holds the locks of the incidents. Returns None when there is no event to write, since the clock only has
-    to look again later.
+    """Write the incidents, calls, requests and events of these decisions: one statement for each kind of change, and
+    one for all that is new. The caller holds the locks of the incidents. `beside` are new rows of other tables. Returns
+    None when there is no event to write, since the clock only has to look again later.
 
     Raises:
         IntegrityError: the database refused one of the decisions, and with it all of them.
@@ -60,14 +64,10 @@ async def save(
     new = [each.after for each in decisions if each.before is None]
     changed = [each for each in decisions if each.before is not None]
     opened = [(each.after, each.opened) for each in decisions if each.opened]
-    if new:
-        await bulk.insert_rows(tx, incident, incident_rows.new_incidents(new))
     if changed:
         await bulk.update_rows(tx, incident, ("id",), incident_rows.changed_incidents(changed), faults=0)
     if any(each.changed for each in decisions):
         await bulk.update_rows(tx, call, ("incident_id", "seq"), call_rows.changed_calls(decisions))
-    if opened:
-        await bulk.insert_rows(tx, call, call_rows.opened_calls(opened))
     if any(each.request for each in decisions):
         await bulk.upsert_rows(tx, request, incident_rows.changed_requests(decisions))
     events = [event for each in decisions for event in each.events]
@@ -76,8 +76,14 @@ async def save(
     page = event_rows.event_page(events)
     if stamps:
         page |= _stamped(decisions, stamps)
+    inserted = [*beside]
+    if new:
+        inserted.append((incident, incident_rows.new_incidents(new)))
+    if opened:  # the calls before them have ended by now, for an incident has one open call
+        inserted.append((call, call_rows.opened_calls(opened)))
     wakes = [each.after.wake_at for each in decisions if each.after.wake_at]
-    return await writing.append_page(tx, page, queues=_queues(decisions), wake_at=min(wakes, default=None))
+    nearest = min(wakes, default=None)
+    return await writing.append_page(tx, page, queues=_queues(decisions), wake_at=nearest, beside=inserted)
 
 
 def _stamped(decisions: Sequence[AnyDecision], stamps: Mapping[UUID, Stamp]) -> ColumnPage:

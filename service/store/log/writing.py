@@ -50,9 +50,9 @@ class Committed:
     reload: tuple[str, ...]
 
 
-# one statement for the batch and its events, since a second round trip would keep the row locks twice as long
+# one statement for all of it, since each further round trip would keep the row locks longer
 @cache
-def _append(shape: bulk.PageShape) -> Any:
+def _append(shape: bulk.PageShape, *beside: bulk.PageShape) -> Any:
     source = shape.source()
     batch = (
         insert(log_batch)
@@ -68,7 +68,8 @@ def _append(shape: bulk.PageShape) -> Any:
     values = shape.values(source)
     rows = select(batch.c.id, *values.values()).select_from(batch.join(source, literal(True)))
     written = insert(event).from_select(["batch_id", *values], rows).cte("written")
-    return select(batch.c.id, batch.c.mark).add_cte(written)
+    others = [bulk.inserting(each).cte(f"{each.table.name}_written") for each in beside]
+    return select(batch.c.id, batch.c.mark).add_cte(written, *others)
 
 
 async def append(
@@ -91,22 +92,28 @@ async def append_page(
     queues: Iterable[str] = (),
     wake_at: datetime | None = None,
     reload: Iterable[str] = (),
+    beside: Sequence[bulk.NewRows] = (),
 ) -> Committed:
     """Write the events of this transaction in one round trip: at least one, by columns with the names of `Entry`.
 
     The caller holds the locks of the incidents. `queues` names every queue whose content changes, as 'unit:state'.
     `wake_at` is the nearest deadline that the transaction sets. `reload` names what every process must read again
-    (world, keys).
+    (world, keys). `beside` are rows of other tables, at most one page of each, which the same statement inserts.
+
+    Raises:
+        IntegrityError: the database refuses one row, and with it all of them.
     """
     events = len(page["type"])
-    shape, rows = bulk.packed(event, {"ord": range(1, events + 1), **bulk.filled(page)}, ("ord",))
     touched, reloads = tuple(sorted(queues)), tuple(sorted(reload))
-    parameters = {
+    parameters: dict[str, Any] = {
         "b_events": events,
         "b_queues": list(touched),
         "b_wake_at": wake_at,
         "b_reload": list(reloads),
-        **rows,
     }
-    batch = (await tx.execute(_append(shape), parameters)).one()
+    shapes = []
+    for shape, rows in (bulk.insertable(*each) for each in [(event, {"ord": range(1, events + 1), **page}), *beside]):
+        shapes.append(shape)
+        parameters |= rows
+    batch = (await tx.execute(_append(*shapes), parameters)).one()
     return Committed(batch.id, batch.mark, touched, wake_at, reloads)

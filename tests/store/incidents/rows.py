@@ -11,6 +11,7 @@ from sqlalchemy import text
 from service.rules import lifecycle
 from service.rules.model import AnyDecision, Decision, DueDecision, DueIncident, Incident
 from service.rules.words import Arrow
+from service.store import bulk
 from service.store.database import Database
 from service.store.incidents import loading, reports, saving
 from service.store.incidents.reports import Report
@@ -25,7 +26,8 @@ async def save(database: Database, *decisions: AnyDecision, stamp: Stamp | None 
     new: list[Any] = [each.after for each in decisions if each.before is None]
     async with database.begin() as tx:
         if new:
-            await reports.insert(tx, [(each, Report(each.reporter, b"hash", "A broken lamp"), "urban") for each in new])
+            said = [(each, Report(each.reporter, b"hash", "A broken lamp"), "urban") for each in new]
+            await bulk.insert_rows(tx, *reports.new_rows(said))
         return await saving.save(tx, decisions, stamps=stamps)
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from service.rules.model import By, IncidentOf, Request
 from service.rules.words import Arrow, ClosedAs, DueKind, Kind, Level, RequestKind, State, Urgency, Verdict
+from service.store import bulk
 from service.store.database import Database
 from service.store.incidents import incident_rows, loading, reports
 from service.store.incidents.incident_rows import INCIDENT_COLUMNS, incident_of, request_of
@@ -131,7 +132,7 @@ async def test_a_random_life_is_loaded_as_it_was_decided(database: Database) -> 
         await life.page(database, 200)
     rows = [(each, Report(str(n), b"hash", "A broken lamp"), "urban") for n, each in enumerate(life.now.values())]
     async with database.begin() as tx:
-        await reports.insert(tx, rows)
+        await bulk.insert_rows(tx, *reports.new_rows(rows))
     async with database.read() as connection:
         for incident in life.now.values():
             loaded = await loading.load(connection, incident.id)

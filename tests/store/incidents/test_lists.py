@@ -15,6 +15,7 @@ from sqlalchemy.engine import URL
 from service.rules.model import By, Decision, Event, Incident
 from service.rules.sight import EVERYTHING, NOTHING, Heard, OwnOnly, Sight
 from service.rules.words import EventType, Kind, Level, State, Urgency
+from service.store import bulk
 from service.store.database import Database
 from service.store.incidents import lists, reports, saving, stretches
 from service.store.incidents.lists import IncidentFilter
@@ -60,7 +61,7 @@ async def fill(url: str, incidents: Sequence[Incident]) -> None:
         for each in incidents:
             lat, lon = points.get(each.id.int, (None, None))
             written.append((each, replace(plain, lat=lat, lon=lon), LINES.get(each.id.int, "urban")))
-        await reports.insert(tx, written)
+        await bulk.insert_rows(tx, *reports.new_rows(written))
         await saving.save(tx, [_new(each) for each in incidents])
     await database.close()
 

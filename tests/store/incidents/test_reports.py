@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from service.rules.model import Incident
+from service.store import bulk
 from service.store.database import Database
 from service.store.incidents import reports
 from service.store.incidents.reports import EarlierReport, Report
@@ -46,7 +47,7 @@ async def _insert(database: Database, *contents: Report, first: int = 1) -> None
     """One incident for each report, numbered from `first` on."""
     async with database.begin() as tx:
         numbered = [(_incident(n), content, "urban") for n, content in enumerate(contents, start=first)]
-        await reports.insert(tx, numbered)
+        await bulk.insert_rows(tx, *reports.new_rows(numbered))
 
 
 async def _stored(database: Database) -> list[dict[str, Any]]:
