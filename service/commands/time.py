@@ -21,8 +21,9 @@ from service.sheets import decoding
 from service.store.database import Database
 from service.store.registry import calendars
 from service.times import calendar_changes, calendar_feed, coverage, day_sources, policies
+from service.times.durations import duration_of
 from service.times.policy_checks import faults_in_world, read_policy
-from service.times.policy_file import PolicyFile, duration_of
+from service.times.policy_file import PolicyFile
 from service.web.text import Code, Moment
 
 
@@ -113,6 +114,9 @@ def check_policy(settings: Settings, arguments: argparse.Namespace) -> int:
     print(Sentence("{file} is sound.", file=str(arguments.file)))
     if policy_file.hours:
         print(_working_day(policy_file))
+    if policy_file.unsaid:
+        taken = policy_file.unsaid
+        print(Sentence("It does not say these, which are taken from the sample: {values:and}.", values=taken))
     _print_warnings(warnings)
     return 0
 

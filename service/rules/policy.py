@@ -46,12 +46,31 @@ class Weights:
 
 
 @dataclass(frozen=True, slots=True)
+class Fairness:
+    """What counts in the figures, and how much (contract §2, Fair play); all but the last three are percentages.
+
+    A unit that passes a call on after `late` of its box has left late, and `late_exit` is the share of a missed call
+    that this costs. `unverified` is the share that a resolution in time is worth which nobody verified. Of those,
+    `spot_check` are drawn to be looked at. A unit may appeal for `appeal_s` after its call has ended. One subject may
+    send `reports` reports a day, and `urgent` urgent ones.
+    """
+
+    late: int = 80
+    late_exit: int = 50
+    unverified: int = 50
+    spot_check: int = 5
+    appeal_s: int = 10 * 86_400
+    reports: int = 300
+    urgent: int = 30
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """One version of the time rules.
 
     `boxes` holds the rows of each level and urgency, the longest category prefix first and "" last; the check of a new
     policy refuses one with a gap. `warn` lists the percentages of a box after which its unit is warned, rising. `holds`
-    and `extensions` are how many of each one call may have; a hold lasts at most `hold_s` (continuous seconds), an
+    and `extensions` are how many of each one incident may have; a hold lasts at most `hold_s` (continuous seconds), an
     extension adds at most `extend_percent` of the box. `returns` is how often one incident may be returned before the
     leader decides. `suggestion_s` and `deliberation_s` are how long incidents of these kinds may wait before they are
     called like any other.
@@ -64,14 +83,15 @@ class Policy:
     reopen_s: int
     hours: Hours | None = None
     warn: tuple[int, ...] = ()
-    holds: int = 1
+    holds: int = 3
     hold_s: int = 365 * 86_400
-    extensions: int = 2
+    extensions: int = 3
     extend_percent: int = 100
     returns: int = 2
     suggestion_s: int = 30 * 86_400
     deliberation_s: int = 60 * 86_400
     weights: Weights = Weights()
+    fairness: Fairness = Fairness()
     title: str = ""
 
     def parked_s(self, kind: Kind) -> int:

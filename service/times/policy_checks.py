@@ -17,7 +17,8 @@ from service.rules.sentences import Sentence
 from service.rules.words import ClockKind, Level, Urgency
 from service.rules.worktime import LAST_START, MAX_BOX_YEARS, ZONE, OutOfCalendar, WorkCalendar
 from service.sheets.decoding import UnreadableFile, decode
-from service.times.policy_file import PolicyFile, PolicyRow, RowKey, minutes_of, row_name
+from service.times.durations import minutes_of
+from service.times.policy_file import PolicyFile, PolicyRow, RowKey, row_name
 from service.web import faults
 
 _MAX_BYTES = 64 * 2**10  # a policy has a few dozen rows, and one megabyte of YAML takes 15 seconds to read

@@ -7,95 +7,24 @@ were written with.
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections import defaultdict
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 from service.rules.errors import Rule
-from service.rules.policy import Box, Hours, Policy, Spans, Weights
+from service.rules.policy import Box, Fairness, Hours, Policy, Spans, Weights
 from service.rules.sentences import Sentence
 from service.rules.words import ClockKind, Level, Urgency
+from service.times.durations import Duration, Elapsed, SpanText, minutes_of, seconds_of
 from service.web.breaches import WrongValue
 from service.web.text import Code, Params, one_line
-
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-_DURATION_PATTERN = r"([1-9][0-9]{0,8})(wd|[smhd])"
-_ELAPSED_PATTERN = r"^[1-9][0-9]{0,8}[smhd]$"
-_DURATION = re.compile(_DURATION_PATTERN)
-_MAX_DAYS = 400
-_DAY_S = 86_400
-_HOURS = re.compile(r"([0-9]{1,2}):([0-5][0-9])-([0-9]{1,2}):([0-5][0-9])")
-_HOURS_PATTERN = r"^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"
-_DASHES = re.compile(r"\s*[-‐‑‒–—―−~～〜至到]\s*")
-"""Whatever an office writes between two times; NFKC has made the full-width ones plain."""
-
-
-def _duration(value: object) -> object:
-    if not isinstance(value, str) or not _DURATION.fullmatch(value):
-        detail = Sentence("Send a duration such as 30m, 4h, 3d or 2wd (whole s, m, h, d or wd).")
-        raise WrongValue(detail, Rule.PATTERN, pattern=f"^{_DURATION_PATTERN}$")
-    # at most 24 hours make a working day; how many they are is known only with the whole policy
-    if seconds_of(value, working_day_s=_DAY_S) > _MAX_DAYS * _DAY_S:
-        raise WrongValue(Sentence("Send 400d or less."), Rule.OUT_OF_RANGE, max="400d")
-    return value
-
-
-def _elapsed(value: object) -> object:
-    if isinstance(value, str) and value.endswith("wd"):
-        detail = Sentence("This runs day and night: send s, m, h or d.")
-        raise WrongValue(detail, Rule.PATTERN, pattern=_ELAPSED_PATTERN)
-    if not isinstance(value, str) or not _DURATION.fullmatch(value):
-        detail = Sentence("Send a duration such as 30m, 4h or 3d (whole s, m, h or d).")
-        raise WrongValue(detail, Rule.PATTERN, pattern=_ELAPSED_PATTERN)
-    return _duration(value)
-
-
-def _hours(value: object) -> object:
-    """Return the hours of one span as HH:MM-HH:MM, also from full-width signs, long dashes and hours of one digit."""
-    plain = _DASHES.sub("-", unicodedata.normalize("NFKC", value).strip()) if isinstance(value, str) else ""
-    found = _HOURS.fullmatch(plain)
-    if found is None:
-        detail = Sentence("Send one span of hours as HH:MM-HH:MM, such as 08:00-12:00.")
-        raise WrongValue(detail, Rule.PATTERN, pattern=_HOURS_PATTERN)
-    return f"{int(found[1]):02}:{found[2]}-{int(found[3]):02}:{found[4]}"
-
-
-def seconds_of(duration: str, *, working_day_s: int) -> int:
-    """Return a duration in seconds: "4h" becomes 14400. A working day has `working_day_s` of them.
-
-    Raises:
-        ValueError: the text is no duration.
-    """
-    found = _DURATION.fullmatch(duration)
-    if found is None:
-        raise ValueError(duration)
-    return int(found[1]) * {**_UNITS, "wd": working_day_s}[found[2]]
-
-
-def duration_of(seconds: int) -> str:
-    """Return seconds as a duration in the largest unit without a remainder: 14400 becomes "4h"."""
-    unit = next(name for name in ("d", "h", "m", "s") if seconds % _UNITS[name] == 0)
-    return f"{seconds // _UNITS[unit]}{unit}"
 
 
 def _rising(marks: tuple[int, ...]) -> tuple[int, ...]:
     if list(marks) != sorted(set(marks)):
         raise WrongValue(Sentence("Send the marks in rising order, each once."), Rule.NOT_POSSIBLE)
     return marks
-
-
-def _pattern(pattern: str) -> WithJsonSchema:
-    """The schema of a text that the document shows with this pattern. The validators above have better sentences."""
-    return WithJsonSchema({"type": "string", "pattern": pattern})
-
-
-Duration = Annotated[str, BeforeValidator(_duration), _pattern(f"^{_DURATION_PATTERN}$")]
-Elapsed = Annotated[str, BeforeValidator(_elapsed), _pattern(_ELAPSED_PATTERN)]
-SpanText = Annotated[str, BeforeValidator(_hours), _pattern(_HOURS_PATTERN)]
-"""One span of working hours: HH:MM-HH:MM."""
 
 
 def _not_a_fraction(value: object) -> object:
@@ -112,6 +41,9 @@ _WHOLE = BeforeValidator(_not_a_fraction)
 """For whole numbers. Digits are accepted too, since YAML is read as text; true and 2.0 are refused."""
 Percent = Annotated[int, Field(ge=1, le=99), _WHOLE]
 SmallCount = Annotated[int, Field(ge=0, le=100), _WHOLE]
+Portion = Annotated[int, Field(ge=0, le=100), _WHOLE]
+"""Percent of a whole: nothing and all of it included."""
+DayCount = Annotated[int, Field(ge=1, le=100_000), _WHOLE]
 
 
 MIN_ROWS = len(Level) * len(Urgency)
@@ -154,16 +86,16 @@ class PolicyRow(RowKey):
 
 
 class Holds(Params):
-    """How many holds one call may have, and how long one may last."""
+    """How many holds one incident may have, and how long one may last."""
 
-    times: SmallCount = 1
+    times: SmallCount = 3
     longest: Elapsed = "365d"
 
 
 class Extensions(Params):
-    """How many extensions one call may have, and how much of its time box one may add, in percent."""
+    """How many extensions one incident may have, and how much of its time box one may add, in percent."""
 
-    times: SmallCount = 2
+    times: SmallCount = 3
     percent: Annotated[int, Field(ge=1, le=1000), _WHOLE] = 100
 
 
@@ -174,6 +106,13 @@ class Score(Params):
     resolved: SmallCount = 40
     street: SmallCount = 20
     reporter: SmallCount = 10
+
+
+class Quota(Params):
+    """How many reports one named subject may send on one day of Asia/Shanghai, and how many of them may be urgent."""
+
+    reports: DayCount = 300
+    urgent: DayCount = 30
 
 
 class PolicyFile(Params):
@@ -217,6 +156,12 @@ class PolicyFile(Params):
     suggestion: Elapsed = "30d"
     deliberation: Elapsed = "60d"
     score: Score = Score()
+    late: Percent = 80
+    late_exit: Portion = 50
+    unverified: Portion = 50
+    spot_check: Portion = 5
+    appeal: Elapsed = "10d"
+    quota: Quota = Quota()
     rows: Annotated[tuple[PolicyRow, ...], Field(max_length=1000, json_schema_extra={"minItems": MIN_ROWS})]
 
     def policy(self, version: int) -> Policy:
@@ -241,8 +186,22 @@ class PolicyFile(Params):
             self._seconds(self.suggestion),
             self._seconds(self.deliberation),
             Weights(**self.score.model_dump()),
+            Fairness(
+                self.late,
+                self.late_exit,
+                self.unverified,
+                self.spot_check,
+                self._seconds(self.appeal),
+                **self.quota.model_dump(),
+            ),
             self.title,
         )
+
+    @property
+    def unsaid(self) -> tuple[str, ...]:
+        """What the policy does not say and takes from the sample, each with its value."""
+        names = [name for name in _TAKEN if name not in self.model_fields_set]
+        return tuple(f"{name} {_shown(getattr(self, name))}" for name in names)
 
     @property
     def spans(self) -> Spans:
@@ -258,12 +217,15 @@ class PolicyFile(Params):
         return seconds_of(duration, working_day_s=self.working_day_s)
 
 
-def minutes_of(span: str) -> tuple[int, int]:
-    """Return a span of hours as minutes of the day: "08:00-12:00" becomes (480, 720)."""
-    found = _HOURS.fullmatch(span)
-    if found is None:
-        raise ValueError(span)
-    return int(found[1]) * 60 + int(found[2]), int(found[3]) * 60 + int(found[4])
+_TAKEN = ("holds", "extensions", "late", "late_exit", "unverified", "spot_check", "appeal", "quota")
+"""The keys that decide what a unit's figures are worth."""
+
+
+def _shown(value: object) -> str:
+    """A value as it is written in the file."""
+    if isinstance(value, Params):
+        return "{" + ", ".join(f"{name}: {each}" for name, each in value.model_dump().items()) + "}"
+    return str(value)
 
 
 def _by_length_of_prefix(box: Box) -> tuple[int, str]:

@@ -25,14 +25,14 @@ class TimeBoxesView(TypedDict):
 
 
 class HoldLimitsView(TypedDict):
-    """How many holds one call may have, and how long one may last."""
+    """How many holds one incident may have, and how long one may last."""
 
     times: int
     longest_s: int
 
 
 class ExtensionLimitsView(TypedDict):
-    """How many extensions one call may have, and how many percent of its box one may add."""
+    """How many extensions one incident may have, and how many percent of its box one may add."""
 
     times: int
     percent: int
@@ -45,6 +45,13 @@ class WeightsView(TypedDict):
     resolved: int
     street: int
     reporter: int
+
+
+class DailyLimitsView(TypedDict):
+    """How many reports one subject may send on one day, and how many urgent ones."""
+
+    reports: int
+    urgent: int
 
 
 class PolicyView(TypedDict):
@@ -65,6 +72,12 @@ class PolicyView(TypedDict):
     suggestion_s: int
     deliberation_s: int
     score: WeightsView
+    late: int
+    late_exit: int
+    unverified: int
+    spot_check: int
+    appeal_s: int
+    quota: DailyLimitsView
     rows: list[TimeBoxesView]
 
 
@@ -126,6 +139,12 @@ def policy(row: Policy, active: bool) -> PolicyView:
         "suggestion_s": row.suggestion_s,
         "deliberation_s": row.deliberation_s,
         "score": _weights(row),
+        "late": row.fairness.late,
+        "late_exit": row.fairness.late_exit,
+        "unverified": row.fairness.unverified,
+        "spot_check": row.fairness.spot_check,
+        "appeal_s": row.fairness.appeal_s,
+        "quota": {"reports": row.fairness.reports, "urgent": row.fairness.urgent},
         "rows": _rows(row),
     }
 

@@ -18,6 +18,12 @@ from tests.registry.bundles import in_yaml, row, working, written
 
 CSV = "day,workday,note\n2027-01-01,false,元旦\n2027-01-02,TRUE,\n2027-01-03,off,\n2027-01-04,workday,\n"
 
+UNSAID = (
+    "It does not say these, which are taken from the sample: holds {times: 3, longest: 365d}, "
+    "extensions {times: 3, percent: 100}, late 80, late_exit 50, unverified 50, spot_check 5, appeal 10d and "
+    "quota {reports: 300, urgent: 30}."
+)
+
 
 def save(name: str, content: bytes | str | dict[str, Any]) -> str:
     if isinstance(content, dict):
@@ -39,7 +45,7 @@ def days(url: str, first: date, last: date) -> list[Day]:
 
 def test_a_policy_is_checked_drafted_activated_and_listed(run: Run, haizhu_url: str) -> None:
     file = save("policy.yaml", written(verify="5d"))
-    assert run(haizhu_url, "policy", "check", file) == (0, ["policy.yaml is sound."], [])
+    assert run(haizhu_url, "policy", "check", file) == (0, ["policy.yaml is sound.", UNSAID], [])
     assert run(haizhu_url, "policy", "list")[1][0].startswith("example 1  ")
     assert len(run(haizhu_url, "policy", "list")[1]) == 1  # a check writes nothing
     assert run(haizhu_url, "policy", "draft", file) == (0, ["example version 2: drafted; activate it next."], [])
@@ -160,11 +166,12 @@ SEVEN = written(working(category="urban"), calendar="cn", hours=["08:30-12:00", 
 def test_a_check_says_what_one_wd_is(run: Run, office_url: str) -> None:
     code, lines, wrong = run(office_url, "policy", "check", save("seven.yaml", SEVEN))
     assert (code, wrong) == (0, [])
-    assert lines[:2] == [
+    assert lines[:3] == [
         "seven.yaml is sound.",
         "1wd is 7h: one working day of 08:30-12:00 and 14:00-17:30.",
+        UNSAID,
     ]
-    assert [line.split(" does not know ")[0].split(" knows no ")[0] for line in lines[2:]] == ["warning: calendar cn"]
+    assert [line.split(" does not know ")[0].split(" knows no ")[0] for line in lines[3:]] == ["warning: calendar cn"]
 
 
 def test_a_policy_of_chinese_windows_is_read_and_said(run: Run, haizhu_url: str) -> None:

@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from service.commands.sample import SAMPLE
-from service.times import policy_checks, policy_file
-from service.times.policy_file import Extensions, Holds, PolicyFile, PolicyRow, Score
+from service.times import durations, policy_checks
+from service.times.policy_file import Extensions, Holds, PolicyFile, PolicyRow, Quota, Score
 from service.web.text import Params
 from tests.docs import pages
 
@@ -19,6 +19,7 @@ SECTIONS: dict[str, type[Params]] = {
     "Keys of a row": PolicyRow,
     "Keys of holds": Holds,
     "Keys of extensions": Extensions,
+    "Keys of quota": Quota,
     "Keys of score": Score,
 }
 
@@ -58,5 +59,5 @@ def test_the_sample_is_shown_as_it_is() -> None:
 def test_the_units_of_time_are_complete() -> None:
     letters = ["", *string.ascii_lowercase]
     units = {first + second for first in letters for second in letters}
-    known = {unit for unit in units if policy_file._DURATION.fullmatch(f"1{unit}")}
+    known = {unit for unit in units if durations._DURATION.fullmatch(f"1{unit}")}
     assert set(pages.column(PAGE, "Durations", "unit")) == known

@@ -8,15 +8,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from service.registry.bundle.parse import bundle_of
-from service.rules.policy import Box
+from service.rules.policy import Box, Fairness
 from service.rules.words import ClockKind, Level, Urgency
 from service.rules.world import World
 from service.store import migrate
 from service.store.database import Database
 from service.store.migrate import Tables
 from service.store.registry import world as world_
-from service.times.policy_file import PolicyFile
 from tests.registry.bundles import NOW, bring, files, policy
 from tests.store.revisions import at_revision
 
@@ -83,17 +81,11 @@ async def test_what_0001_did_not_know_is_as_it_was_then(old: Database) -> None:
     await put(old, 1, FIRST, active=True)
     await migrate.upgrade(old)
     found = (await world(old)).policies["example", 1]
-    defaults = PolicyFile.model_validate({**_written(), "warn": ()}).policy(1)
     assert (found.hours, found.warn, found.returns) == (None, (), 2)
-    assert (found.holds, found.hold_s) == (defaults.holds, defaults.hold_s)
-    assert (found.extensions, found.extend_percent) == (defaults.extensions, defaults.extend_percent)
+    assert (found.holds, found.hold_s) == (1, 365 * 86_400)
+    assert (found.extensions, found.extend_percent) == (2, 100)
+    assert found.fairness == Fairness()
     assert await rows(old, "SELECT title, created_at, created_by->>'kind' FROM policy") == [("标题", FIRST, "ops")]
-
-
-def _written() -> dict[str, object]:
-    read = bundle_of(files()).policy
-    assert read is not None
-    return read.model_dump()
 
 
 async def test_each_version_is_in_force_from_its_import_on_and_the_active_one_now(old: Database) -> None:

@@ -9,8 +9,9 @@ import pytest
 
 from service.rules.sentences import Sentence
 from service.rules.words import Level, Urgency
+from service.times.durations import seconds_of
 from service.times.policy_checks import read_policy
-from service.times.policy_file import PolicyFile, seconds_of
+from service.times.policy_file import PolicyFile
 from tests.registry.bundles import OFFICE, in_yaml, row, working, written
 
 

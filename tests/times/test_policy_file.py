@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.registry.bundle import parse
+from service.rules.policy import Fairness
 from service.rules.words import ClockKind, Level, Urgency
 from service.rules.worktime import ZONE, WorkCalendar
-from service.times.policy_file import PolicyFile, duration_of, seconds_of
+from service.times.durations import duration_of, seconds_of
+from service.times.policy_file import PolicyFile
 from tests.conftest import CONTINUOUS
 from tests.registry.bundles import files, working, written
 
@@ -46,6 +48,14 @@ def test_the_policy_is_read_in_seconds() -> None:
         ("verify: 3d", "verify: 401d", "/verify: Send 400d or less"),
         ("verify: 3d", "verfy: 3d", "Did you mean verify?"),
         ("reopen: 7d\n", "", "/reopen: Add this field"),
+        ("reopen: 7d\n", "reopen: 7d\nlate: 100\n", "/late: Send 99 or less"),
+        ("reopen: 7d\n", "reopen: 7d\nlate: 0\n", "/late: Send 1 or more"),
+        ("reopen: 7d\n", "reopen: 7d\nlate_exit: 101\n", "/late_exit: Send 100 or less"),
+        ("reopen: 7d\n", "reopen: 7d\nunverified: -1\n", "/unverified: Send 0 or more"),
+        ("reopen: 7d\n", "reopen: 7d\nspot_check: 0.5\n", "/spot_check: Send a whole number"),
+        ("reopen: 7d\n", "reopen: 7d\nappeal: 10wd\n", "/appeal: This runs day and night"),
+        ("reopen: 7d\n", "reopen: 7d\nquota: {reports: 0}\n", "/quota/reports: Send 1 or more"),
+        ("reopen: 7d\n", "reopen: 7d\nquota: {report: 9}\n", "Did you mean reports?"),
         ("code: example", "code: 2020-13-45", None),
         (_POLICY, "", "the file should hold code, title"),
         (_POLICY, "2020-13-45", "the file should hold code, title"),
@@ -63,6 +73,16 @@ def test_a_policy_with_a_hole_or_a_slip_is_told(old: str, new: str, detail: str 
     details = "\n".join(fault.detail for fault in read.faults)
     assert (detail or "") in details
     assert (read.policy is None) is bool(details) is (detail is not None)
+
+
+def test_a_policy_names_what_it_takes_from_the_sample() -> None:
+    said = {"holds": {"times": 1}, "late": 80, "late_exit": 0, "unverified": 100, "spot_check": 0, "appeal": "5d"}
+    assert PolicyFile.model_validate(written(**said)).unsaid == (
+        "extensions {times: 3, percent: 100}",
+        "quota {reports: 300, urgent: 30}",
+    )
+    policy = PolicyFile.model_validate(written(**said, quota={"urgent": 7})).policy(1)
+    assert policy.fairness == Fairness(80, 0, 100, 0, 5 * 86_400, 300, 7)
 
 
 @given(st.integers(1, 400 * 86_400))

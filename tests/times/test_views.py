@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from service.rules import world as worlds
-from service.rules.policy import Activation, Box, Hours, Policy, Weights
+from service.rules.policy import Activation, Box, Fairness, Hours, Policy, Weights
 from service.rules.words import ClockKind, Level, Urgency
 from service.store.registry.calendars import Day
 from service.times import examples, views
@@ -31,6 +31,7 @@ POLICY = Policy(
     suggestion_s=12,
     deliberation_s=13,
     weights=Weights(14, 15, 16, 17),
+    fairness=Fairness(18, 19, 20, 21, 22, 23, 24),
     title="t",
 )
 """A policy of which no two values are equal, so that no two of them can be exchanged."""
@@ -53,6 +54,12 @@ def test_a_policy_shows_each_of_its_values() -> None:
         "suggestion_s": 12,
         "deliberation_s": 13,
         "score": {"answered": 14, "resolved": 15, "street": 16, "reporter": 17},
+        "late": 18,
+        "late_exit": 19,
+        "unverified": 20,
+        "spot_check": 21,
+        "appeal_s": 22,
+        "quota": {"reports": 23, "urgent": 24},
         "rows": [
             {"level": 2, "urgency": "urgent", "category": "u-1", "answer_s": 1, "resolve_s": 2, "clock": "working"},
             {"level": 2, "urgency": "urgent", "category": None, "answer_s": 3, "resolve_s": 4, "clock": "continuous"},

@@ -11,7 +11,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules.model import By
-from service.rules.policy import Activation, Box, Hours, Policy, Weights
+from service.rules.policy import Activation, Box, Fairness, Hours, Policy, Weights
 from service.rules.words import ClockKind, Level, Urgency
 from service.store.registry.tables import policy, policy_activation
 
@@ -78,6 +78,7 @@ def _document(chosen: Policy) -> dict[str, Any]:
         "suggestion_s": chosen.suggestion_s,
         "deliberation_s": chosen.deliberation_s,
         "weights": asdict(chosen.weights),
+        "fairness": asdict(chosen.fairness),
         "rows": rows,
     }
 
@@ -104,12 +105,15 @@ def _policy(row: Any) -> Policy:
         document["extend_percent"],
         document["returns"],
         title=row.title,
-        **_since_0003(document),
+        **_later(document),
     )
 
 
-def _since_0003(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return those fields of a stored policy that exist only since migration 0003. An older policy lacks them, and the
-    defaults of the rules apply."""
+def _later(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those fields of a stored policy that the first versions did not have. Where one is missing, the default of
+    the rules applies."""
     found = {name: document[name] for name in ("suggestion_s", "deliberation_s") if name in document}
-    return {**found, "weights": Weights(**document["weights"])} if "weights" in document else found
+    for name, kind in (("weights", Weights), ("fairness", Fairness)):
+        if name in document:
+            found[name] = kind(**document[name])
+    return found
