@@ -13,8 +13,9 @@ from service.context import Context
 from service.incidents import talk_quota
 from service.rules import access, lifecycle
 from service.rules.access import Party
+from service.rules.arrows.judgements import call_numbered
 from service.rules.errors import IdempotencyMismatch, NotFound, Rule, VersionMoved, wrong_field
-from service.rules.model import Act, Actor, Call, Decision, Incident, Request, call_numbered
+from service.rules.model import Act, Actor, Call, Decision, Incident, Request
 from service.rules.sentences import Sentence
 from service.rules.words import Arrow
 from service.rules.world import World

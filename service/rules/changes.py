@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 from uuid import UUID
 
 from service.rules.model import Appeal, AssistingPart, By, Call, Request
-from service.rules.words import ClosedAs, DueKind, Level, Outcome, State, Verdict
+from service.rules.words import ClosedAs, Credit, DueKind, Level, Outcome, State, Verdict
 
 
 class BoxStart(TypedDict):
@@ -63,6 +63,10 @@ class CallEnd(TypedDict, total=False):
     end_reason: str | None
     end_duty: str | None
     late_s: float
+    credit: Credit
+    box_used: int
+    late_exit: bool
+    held_s: int
 
 
 class CallChange(CallEnd, total=False):
@@ -82,6 +86,7 @@ class CallChange(CallEnd, total=False):
     outcome_rating: int
     appeal: Appeal
     exempt: bool
+    self_reported: bool
 
 
 class RequestChange(TypedDict, total=False):

@@ -32,10 +32,25 @@ def author(kind: str, subject: str | None, unit: str | None) -> ByView:
     return by
 
 
-class EventFacts(TypedDict, total=False):
+class AccountableFact(TypedDict):
+    """The unit that answers for an assigned call until somebody has answered it, and the number of its own call."""
+
+    unit: str
+    seq: int
+
+
+class LeavingFacts(TypedDict, total=False):
+    """The facts of a call's end that say how much of its box was used, and whether its unit left it late."""
+
+    box_used: int
+    late_exit: bool
+
+
+class EventFacts(LeavingFacts, total=False):
     """The facts that some types of event have. A story takes them as keywords, so that the type checker finds a
     misspelt one; `FACTS` says which type has which."""
 
+    accountable: AccountableFact
     answer_by: datetime
     binding: bool
     cause: Cause
@@ -47,18 +62,34 @@ class EventFacts(TypedDict, total=False):
     provisional: bool
     reason_code: str | None
     score: int
+    self_reported: bool
     to: str
     units: list[str]
     was_due_at: datetime
 
 
+_LEFT: Mapping[str, bool] = {"box_used": True, "late_exit": False}
 FACTS: Mapping[EventType, Mapping[str, bool]] = {
-    EventType.CALL_OPENED: {"cause": True, "answer_by": False, "binding": False},
-    EventType.CALL_RETURNED: {"reason_code": True, "duty": True},
-    EventType.CALL_ASSIGNED: {"to": True},
+    EventType.CALL_OPENED: {
+        "cause": True,
+        "answer_by": False,
+        "binding": False,
+        "self_reported": False,
+        "accountable": False,
+    },
+    EventType.CALL_RAISED: _LEFT,
+    EventType.CALL_RETURNED: {"reason_code": True, "duty": True, **_LEFT},
+    EventType.CALL_ASSIGNED: {"to": True, **_LEFT},
     EventType.CALL_ASSISTED: {"units": True},
     EventType.CALL_RESCHEDULED: {"was_due_at": True, "provisional": True},
-    EventType.INCIDENT_CLOSED: {"closed_as": True, "into": False, "reason_code": False},
+    EventType.INCIDENT_CLOSED: {
+        "closed_as": True,
+        "into": False,
+        "reason_code": False,
+        "box_used": False,
+        "late_exit": False,
+    },
+    EventType.INCIDENT_RESOLVED: {"box_used": True},
     EventType.INCIDENT_MERGED: {"merged": True, "number": True},
     EventType.INCIDENT_RATED: {"score": True},
 }

@@ -26,6 +26,7 @@ from service.rules.words import (
     Cause,
     ClockKind,
     ClosedAs,
+    Credit,
     DueKind,
     EventType,
     Ground,
@@ -68,8 +69,7 @@ CLOCK = By("clock")
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """The part of a report that the rules look at. `grid_code` is None when the reported point lies in no known cell,
-    `urgency` is None when that of the category applies."""
+    """The part of a report that the rules look at. `grid_code` None: its point lies in no known cell."""
 
     grid_code: str | None
     category: str
@@ -124,7 +124,8 @@ class Call(NamedTuple):
 
     A `binding` call was assigned by a leader and may not be returned. `rating` is the street's rating of a department,
     `outcome_rating` the reporter's rating of the outcome, both 1–5. An `exempt` call was missed but is not scored: an
-    appeal succeeded. `answer_us` and `resolve_us` are the microseconds until its answer and its end, without holds."""
+    appeal succeeded. `answer_us` and `resolve_us` are the microseconds until its answer and its end, without holds.
+    `urgency` is that of the incident when it was opened. For what decides how much it counts, see `fair_play`."""
 
     seq: int
     level: Level
@@ -158,6 +159,14 @@ class Call(NamedTuple):
     exempt: bool = False
     answer_us: int | None = None
     resolve_us: int | None = None
+    urgency: Urgency | None = None
+    credit: Credit | None = None
+    box_used: int | None = None
+    late_exit: bool = False
+    self_reported: bool = False
+    accountable: str | None = None
+    accountable_seq: int | None = None
+    held_s: int | None = None
 
 
 class Request(NamedTuple):
@@ -192,9 +201,9 @@ class IncidentOf(NamedTuple, Generic[Earlier]):
     `calls_per_level` counts the calls so far at levels 1–4 (a round needs no history), `rejects` the rejections since
     the last reopening, `returns` the returns ever, `sequence` the events. `audience` is every unit ever called or
     assisting, and '@subject' of each reporter whose incident was merged into this one; `assisting` are the units that
-    assist now, `rating` is the reporter's rating as it stands. `wake_at` is when the clock must look next: a warning,
-    the deadline, or later after a fault. `warned` counts the warning marks passed in the running box; a deadline is
-    `provisional` when its box reaches into a year whose holidays are not published."""
+    assist now, `rating` is the reporter's as it stands, `reporter_unit` the unit whose key reported it. The clock looks
+    next at `wake_at`: a warning, the deadline, or later after a fault. `warned` counts the marks passed in the running
+    box; a deadline is `provisional` when its box reaches into a year whose holidays are not published."""
 
     id: UUID
     number: str
@@ -229,6 +238,7 @@ class IncidentOf(NamedTuple, Generic[Earlier]):
     assisting: tuple[str, ...] = ()
     rating: int | None = None
     merged_into: UUID | None = None
+    reporter_unit: str | None = None
     requests: tuple[Request, ...] = ()
 
     @property
@@ -253,11 +263,6 @@ class IncidentOf(NamedTuple, Generic[Earlier]):
 Incident: TypeAlias = IncidentOf[tuple[Call, ...]]
 DueIncident: TypeAlias = IncidentOf[None]
 AnyIncident: TypeAlias = IncidentOf[tuple[Call, ...] | None]
-
-
-def call_numbered(incident: Incident, seq: int) -> Call | None:
-    """The call of an incident with this `seq`; None when there is none."""
-    return next((each for each in (incident.call, *incident.earlier) if each.seq == seq), None)
 
 
 class Event(NamedTuple):

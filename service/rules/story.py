@@ -5,13 +5,14 @@ the call that opens, the request that changes, and the events in the contract's 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, Generic, TypeAlias, Unpack
+from typing import Any, Generic, TypeAlias, Unpack, cast
 from uuid import UUID
 
-from service.rules import deadlines, pinning
+from service.rules import deadlines, fair_play, pinning
 from service.rules.changes import BoxStart, CallChange, CallEnd, IncidentChange, RequestChange
-from service.rules.logged import EventFacts
-from service.rules.model import AnyIncident, By, Call, DecisionOf, Earlier, Event, IncidentOf, Request
+from service.rules.fair_play import Accountable
+from service.rules.logged import EventFacts, LeavingFacts
+from service.rules.model import CLOCK, AnyIncident, By, Call, DecisionOf, Earlier, Event, IncidentOf, Request
 from service.rules.routing import Route
 from service.rules.sentences import NO_WORDS
 from service.rules.words import Cause, ClockKind, ClosedAs, DueKind, EventType, Ground, Level, Outcome, State, Verdict
@@ -120,9 +121,23 @@ class StoryOf(Generic[Earlier]):
 
     def end_call(self, outcome: Outcome, **fields: Unpack[CallEnd]) -> None:
         """End the last call. A request that still waits on it lapses."""
+        if self.by is CLOCK:
+            fields["box_used"] = fair_play.WHOLE_BOX
+        else:
+            fields["box_used"] = fair_play.box_used(self.incident, self.world, self.now)
+            held_s = fair_play.held_s(self.incident, self.now)
+            if held_s is not None:
+                fields["held_s"] = held_s
         self.change_call(**fields, outcome=outcome, ended_at=self.now, ended_by=self.by)
         if self.before.open_request is not None:
             self.change_request(outcome=Verdict.LAPSED, decided_at=self.now)
+
+    def leave_call(self, outcome: Outcome, **fields: Unpack[CallEnd]) -> LeavingFacts:
+        """End the last call, which its unit passes on or refuses. Returns the facts for the event."""
+        used = fair_play.box_used(self.incident, self.world, self.now)
+        is_late = fair_play.is_late(self.incident, self.by, used, self.world)
+        self.end_call(outcome, **fields, **({"late_exit": True} if is_late else {}))
+        return {"box_used": used, "late_exit": True} if is_late else {"box_used": used}
 
     def change_request(self, **fields: Unpack[RequestChange]) -> Request:
         """Change the last request, the only one that can be waiting or on hold."""
@@ -149,16 +164,15 @@ class StoryOf(Generic[Earlier]):
         first: tuple[EventType, str | None] | None = None,
         binding: bool = False,
         assisting: tuple[str, ...] = (),
+        accountable: Accountable | None = None,
     ) -> None:
         """Open the next call and record it. When the route skipped a level, an `unrouted` event is recorded first.
-
-        `first` is an event (type, note) that goes before both, but already shows where the incident is going.
-        """
+        `first` is an event (type, note) that goes before both, but already shows where the incident is going."""
         incident, key = self.incident, pinning.key_of(self.world, self.incident)
         call, box_s = _new_call(self.world, key, incident, route, cause, from_unit, self.now)
         if ground or reason or binding or assisting:
             call = call._replace(ground=ground, reason=reason, binding=binding, assisting=assisting)
-        self._opened = call
+        self._opened = call = fair_play.marked(call, incident.reporter_unit, accountable, self.world)
         if incident.earlier is not None:
             self._row[_EARLIER] = (*incident.earlier, incident.call)
         audience = incident.audience if route.unit in incident.audience else (*incident.audience, route.unit)
@@ -180,9 +194,16 @@ class StoryOf(Generic[Earlier]):
         self.record(EventType.CALL_OPENED, **opening_facts(call))
 
     def close(
-        self, closed_as: ClosedAs, note: str | None, *, into: UUID | None = None, reason_code: str | None = None
+        self,
+        closed_as: ClosedAs,
+        note: str | None,
+        *,
+        into: UUID | None = None,
+        reason_code: str | None = None,
+        **left: Unpack[LeavingFacts],
     ) -> None:
-        """Close the incident and record it. When `closed_as` is one of `REOPENABLE`, it can be reopened for a while."""
+        """Close the incident and record it. When `closed_as` is one of `REOPENABLE`, it can be reopened for a while.
+        `left` are the facts of a call that ended with it."""
         policy = pinning.policy_of(self.world, self.incident)
         until = self.now + timedelta(seconds=policy.reopen_s) if closed_as in REOPENABLE else None
         self.change(
@@ -195,7 +216,7 @@ class StoryOf(Generic[Earlier]):
             wake_at=None,
             provisional=False,
         )
-        facts: EventFacts = {"closed_as": closed_as}
+        facts = cast("EventFacts", {"closed_as": closed_as, **left})
         if into is not None:
             facts["into"] = into
         if reason_code is not None:
@@ -226,7 +247,14 @@ def box_start(
 
 def opening_facts(call: Call) -> EventFacts:
     """The facts of a call's opening that the log keeps, so that the figures can be counted from the log alone."""
-    return {"cause": call.cause, "binding": True} if call.binding else {"cause": call.cause}
+    facts: EventFacts = {"cause": call.cause}
+    if call.binding:
+        facts["binding"] = True
+    if call.self_reported:
+        facts["self_reported"] = True
+    if call.accountable is not None and call.accountable_seq is not None:
+        facts["accountable"] = {"unit": call.accountable, "seq": call.accountable_seq}
+    return facts
 
 
 def with_one_more(calls_per_level: tuple[int, ...], level: Level) -> tuple[int, ...]:
@@ -257,5 +285,6 @@ def _new_call(
         opened_at=now,
         answer_by=world.timer(key, box.clock).due(now, timedelta(seconds=box.answer_s)),
         clock=box.clock,
+        urgency=incident.urgency,
     )
     return call, box.answer_s

@@ -108,6 +108,16 @@ class Outcome(StrEnum):
     CLOSED = "closed"
 
 
+class Credit(StrEnum):
+    """What a resolution is worth in the figures: nothing is settled before the other side has confirmed it."""
+
+    PENDING = "pending"
+    VERIFIED = "verified"
+    UNVERIFIED = "unverified"
+    REJECTED = "rejected"
+    REOPENED = "reopened"
+
+
 class ClosedAs(StrEnum):
     VERIFIED = "verified"
     UNVERIFIED = "unverified"

@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 from service.rules.logged import ByView
 from service.rules.model import Appeal, AssistingPart, Call
 from service.rules.sight import Viewer
-from service.rules.words import Cause, ClockKind, Ground, Level, Outcome, Verdict
+from service.rules.words import Cause, ClockKind, Credit, Ground, Level, Outcome, Urgency, Verdict
 from service.shown.references import by_view
 
 
@@ -42,7 +42,26 @@ class AppealView(TypedDict):
     outcome: Verdict | None
 
 
-class CallView(TypedDict):
+class AccountableView(TypedDict):
+    """The unit that first passed a call on, and the number of the call that it had."""
+
+    unit: str
+    seq: int
+
+
+class FairPlayView(TypedDict):
+    """What decides how much a call counts in the figures."""
+
+    urgency: Urgency | None
+    credit: Credit | None
+    box_used: int | None
+    late_exit: bool
+    self_reported: bool
+    accountable: AccountableView | None
+    held_s: int | None
+
+
+class CallView(FairPlayView):
     """One call: one unit at one level, and how it ended."""
 
     seq: int
@@ -110,7 +129,26 @@ def call(viewer: Viewer, stored: Call) -> CallView:
         "outcome_rating": stored.outcome_rating,
         "appeal": _appeal(viewer, stored.appeal) if stored.appeal else None,
         "exempt": stored.exempt,
+        **_fair_play(stored),
     }
+
+
+def _fair_play(stored: Call) -> FairPlayView:
+    return {
+        "urgency": stored.urgency,
+        "credit": stored.credit,
+        "box_used": stored.box_used,
+        "late_exit": stored.late_exit,
+        "self_reported": stored.self_reported,
+        "accountable": _accountable(stored),
+        "held_s": stored.held_s,
+    }
+
+
+def _accountable(stored: Call) -> AccountableView | None:
+    if stored.accountable is None or stored.accountable_seq is None:
+        return None
+    return {"unit": stored.accountable, "seq": stored.accountable_seq}
 
 
 def _part(stored: AssistingPart) -> PartView:

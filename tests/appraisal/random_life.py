@@ -82,7 +82,7 @@ class Life:
     async def page(self, database: Database, size: int) -> None:
         """One step of each of `size` incidents, in one transaction."""
         self.time += timedelta(seconds=self.chance.randrange(1, 9 * 3600))
-        if self.chance.random() < 0.2:
+        if self.chance.random() < 0.4:
             self.world = self.chance.choice(WORLDS)
         decisions = {}
         for number in self.chance.sample(range(1, self.many + 1), size):

@@ -21,11 +21,24 @@ _QUIET = tuple(
     for kind in ("incident.commented", "incident.urged", "incident.rated", "incident.merged", "call.warned")
 )
 _OF_ANY_CALL = ("incident.rated", "call.appealed", "call.exempted", "call.appeal_refused")
-_AFTER_ITS_END = ("rating", "outcome_rating", "appeal", "exempt")
+_AFTER_ITS_END = ("rating", "outcome_rating", "appeal", "exempt", "credit", "late_exit")
 """What may still change of a call that has ended."""
 _OPENS = ("sihu.incident.reported", "sihu.incident.reopened", "sihu.call.unrouted", "sihu.call.opened")
-_FIXED = ("seq", "level", "round", "unit", "from_unit", "cause", "opened_at", "clock", "ground", "reason")
+_FIXED = (
+    *("seq", "level", "round", "unit", "from_unit", "cause", "opened_at", "clock", "ground", "reason"),
+    *("urgency", "self_reported", "accountable", "accountable_seq"),
+)
 """What a call bears from its opening to its end."""
+
+CREDITS = {
+    (None, "pending"),
+    ("pending", "verified"),
+    ("pending", "unverified"),
+    ("pending", "rejected"),
+    ("verified", "reopened"),
+    ("unverified", "reopened"),
+}
+"""The only ways of a credit."""
 
 _POLICIES: dict[tuple[str, int], Policy] = {(each.code, each.version): each for each in POLICIES}
 
@@ -165,6 +178,8 @@ class History:
             assert before.rating in (None, call.rating)
             assert before.outcome_rating in (None, call.outcome_rating)
             assert call.exempt or not before.exempt
+            assert before.late_exit or not call.late_exit, "nobody leaves late afterwards"
+        assert call.credit is before.credit or (before.credit, call.credit) in CREDITS
         self.calls[call.seq - 1] = call
 
     def _opened(self, call: Call, world: World) -> None:

@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant
 
 from service.rules import deadlines
 from service.rules.figures import ledger
-from service.rules.words import Cause, DueKind, Level, Outcome, State
+from service.rules.words import Cause, Credit, DueKind, Level, Outcome, State
 from service.rules.world import World
 from tests.rules.builders import UNITS
 from tests.rules.figures.logged import facts_of, logged
@@ -22,6 +22,8 @@ _DUE = {
     State.RESOLVED: DueKind.VERIFY,
     State.CLOSED: None,
 }
+LEAVES = (Outcome.RAISED, Outcome.RETURNED, Outcome.ASSIGNED, Outcome.CLOSED)
+"""The outcomes by which a unit passes its call on, or refuses it."""
 _CALL_IS_OPEN = (State.CALLING, State.ANSWERED, State.ON_HOLD)
 _RUNNING = (State.CALLING, State.ANSWERED)
 
@@ -117,6 +119,32 @@ class Never(RuleBasedStateMachine):
                 assert (call.ground is not None) if call.cause is Cause.RAISED else True
                 assert (call.outcome is None) == (call.ended_at is None) == (call.ended_by is None)
                 assert call.ended_at is None or call.opened_at <= (call.answered_at or call.opened_at) <= call.ended_at
+
+    @invariant()
+    def a_credit_is_open_as_long_as_nobody_has_judged(self) -> None:
+        for history in self.histories:
+            for call in history.calls:
+                assert (call.credit is not None) == (call.outcome is Outcome.RESOLVED)
+                assert (call.box_used is None) == (call.outcome is None)
+                assert not call.late_exit or call.outcome in LEAVES
+            last = history.now.call
+            judged = {"verified": Credit.VERIFIED, "unverified": Credit.UNVERIFIED}
+            if history.now.state is State.RESOLVED:
+                assert last.credit is Credit.PENDING
+            assert last.credit is judged.get(history.now.closed_as or "", last.credit)
+            assert all(call.credit not in (Credit.PENDING, *judged.values()) for call in history.calls[:-1])
+
+    @invariant()
+    def who_is_accountable_passed_it_on_unanswered(self) -> None:
+        for history in self.histories:
+            for call in history.calls:
+                if call.accountable is None or call.accountable_seq is None:
+                    continue
+                before = history.calls[call.accountable_seq - 1]
+                run = history.calls[call.accountable_seq : call.seq - 1]
+                assert (before.unit, before.outcome, call.cause) == (call.accountable, Outcome.ASSIGNED, Cause.ASSIGNED)
+                assert before.level is not Level.LEADER
+                assert all(each.outcome is Outcome.ASSIGNED and each.answered_at is None for each in run)
 
     @invariant()
     def the_log_replays_to_where_the_incident_stands(self) -> None:

@@ -136,7 +136,7 @@ def _lived(told: _Told, world: World, chance: Random, now: datetime) -> _Told:
     at = now + chance.random() * (incident.wake_at - now)
     if what == "answer" and incident.state is State.CALLING:
         return _lived(_answered(told, world, at), world, chance, at)
-    if what == "hold" and not any(each.call == incident.call.seq for each in incident.requests):
+    if what == "hold" and len(incident.requests) < world.policy(incident.policy).holds:
         return _held(told, world, at, at + timedelta(seconds=chance.randrange(60, 20 * 86_400)))
     return told
 

@@ -96,7 +96,7 @@ class Rows(FilledDatabase):
         super().__init__(url, runner)
 
     async def _fill(self) -> None:
-        said = Report("somebody", b"", "words", None, None, None, None, None, False, (), None)
+        said = Report("somebody", b"", "words")
         async with self._database.begin() as tx:
             await bulk.insert_rows(tx, *reports.new_rows([(each, said, "line") for each in self.incidents.values()]))
             await saving.save(tx, [_decision(each) for each in self.incidents.values()])

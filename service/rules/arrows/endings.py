@@ -35,8 +35,8 @@ def may_void(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: 
 def void(story: Story, act: Act) -> None:
     """Arrow p: the called unit closes a report that is no incident, with a coded reason. Its reporter may reopen it
     once."""
-    story.end_call(Outcome.CLOSED, end_code=act.code, end_reason=act.words)
-    story.close(ClosedAs.VOID, act.words, reason_code=act.code)
+    facts = story.leave_call(Outcome.CLOSED, end_code=act.code, end_reason=act.words)
+    story.close(ClosedAs.VOID, act.words, reason_code=act.code, **facts)
 
 
 def merge(story: Story, act: Act) -> None:

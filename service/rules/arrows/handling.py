@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from service.rules import access, deadlines, pinning, routing
+from service.rules import access, deadlines, fair_play, pinning, routing
 from service.rules.errors import Conflict, Rule, UnknownCategory, UnknownCell, wrong_field
 from service.rules.model import (
     Act,
@@ -28,7 +28,19 @@ from service.rules.policy import Policy
 from service.rules.routing import Route
 from service.rules.sentences import Sentence
 from service.rules.story import Story, StoryOf, box_start, opening_facts, with_one_more
-from service.rules.words import Arrow, Cause, DueKind, EventType, Ground, Outcome, RequestKind, State, Urgency, Verdict
+from service.rules.words import (
+    Arrow,
+    Cause,
+    Credit,
+    DueKind,
+    EventType,
+    Ground,
+    Outcome,
+    RequestKind,
+    State,
+    Urgency,
+    Verdict,
+)
 from service.rules.world import World
 
 
@@ -77,7 +89,7 @@ def report(new: Admitted, by: By, world: World, *, incident_id: UUID, number: st
     """Arrow a: the incident begins and calls the community of its cell; a suggestion or deliberation waits there
     first."""
     route = routing.first(world, new.grid_code, new.draft.category, now)
-    incident = _new_incident(new, route, world, incident_id, number, now)
+    incident = _new_incident(new, route, by, world, incident_id, number, now)
     waits_s = new.policy.parked_s(new.draft.kind)
     facts = opening_facts(incident.call)
     if waits_s:
@@ -97,13 +109,16 @@ def report(new: Admitted, by: By, world: World, *, incident_id: UUID, number: st
     return DecisionOf(None, after, (), incident.call, events, route.because, *incident.requests)
 
 
-def _new_incident(new: Admitted, route: Route, world: World, incident_id: UUID, number: str, now: datetime) -> Incident:
+def _new_incident(
+    new: Admitted, route: Route, by: By, world: World, incident_id: UUID, number: str, now: datetime
+) -> Incident:
     """A new incident with its first call, whose answer box runs."""
     policy, draft = new.policy, new.draft
     key = (policy.code, policy.version)
     box = policy.box(route.level, new.urgency, draft.category)
     answer_by = world.timer(key, box.clock).due(now, timedelta(seconds=box.answer_s))
     cause = Cause.UNROUTED if route.unrouted else Cause.REPORT
+    call = Call(1, route.level, 1, route.unit, None, cause, now, answer_by, box.clock, urgency=new.urgency)
     return IncidentOf(
         id=incident_id,
         number=number,
@@ -118,10 +133,11 @@ def _new_incident(new: Admitted, route: Route, world: World, incident_id: UUID, 
         policy=key,
         reported_at=now,
         updated_at=now,
-        call=Call(1, route.level, 1, route.unit, None, cause, now, answer_by, box.clock),
+        call=fair_play.marked(call, by.unit, None, world),
         earlier=(),
         calls_per_level=with_one_more((0, 0, 0, 0), route.level),
         audience=(route.unit,),
+        reporter_unit=by.unit,
         **box_start(world, key, box.clock, now, answer_by, DueKind.ANSWER, box.answer_s),
     )
 
@@ -170,6 +186,8 @@ def _take_on(story: Story, content: Mapping[str, Any] | None) -> None:
     resolve_by = pinning.timer_of(story.world, incident, clock).due(now, timedelta(seconds=box_s))
     took_us = deadlines.taken_us(incident, now)
     story.change_call(answered_at=now, resolve_by=resolve_by, answer=content, answer_us=took_us)
+    if fair_play.forgives(incident.call) and incident.earlier[-1].late_exit:
+        story.change_call_numbered(incident.earlier[-1].seq, late_exit=False)
     key = pinning.key_of(story.world, incident)
     running = box_start(story.world, key, clock, now, resolve_by, DueKind.RESOLVE, box_s)
     story.change(state=State.ANSWERED, **running)
@@ -181,19 +199,25 @@ def resolve(story: Story, act: Act) -> None:
     if story.incident.state is State.CALLING:
         _take_on(story, None)
         story.record(EventType.CALL_ANSWERED)
-    took_us = deadlines.taken_us(story.incident, story.now)
-    story.end_call(Outcome.RESOLVED, result=act.words, attachments=act.attachments, resolve_us=took_us)
+    incident, now = story.incident, story.now
+    story.end_call(
+        Outcome.RESOLVED,
+        result=act.words,
+        attachments=act.attachments,
+        resolve_us=deadlines.taken_us(incident, now),
+        credit=Credit.PENDING,
+    )
     verify_s = pinning.policy_of(story.world, story.incident).verify_s
     verify_by = story.now + timedelta(seconds=verify_s)
     story.change(state=State.RESOLVED, due_at=verify_by, due_kind=DueKind.VERIFY, wake_at=verify_by, provisional=False)
-    story.record(EventType.INCIDENT_RESOLVED, act.words)
+    story.record(EventType.INCIDENT_RESOLVED, act.words, box_used=story.incident.call.box_used or 0)
 
 
 def raise_up(story: Story, act: Act) -> None:
     """Arrow d: the called unit calls the next level itself, with a ground. This is no failure."""
     ground = act.ground or Ground.OTHER
-    story.end_call(Outcome.RAISED, end_code=ground.value, end_reason=act.words)
-    story.record(EventType.CALL_RAISED, act.words)
+    facts = story.leave_call(Outcome.RAISED, end_code=ground.value, end_reason=act.words)
+    story.record(EventType.CALL_RAISED, act.words, **facts)
     route = routing.upwards(story.world, story.incident, story.now)
     story.open_call(route, Cause.RAISED, from_unit=story.incident.unit, ground=ground, reason=act.words)
 

@@ -11,7 +11,7 @@ from collections import Counter
 from datetime import datetime
 from typing import NamedTuple
 
-from service.rules import pinning, routing
+from service.rules import fair_play, pinning, routing
 from service.rules.errors import Rule, UnknownUnit, ValidationFailed, wrong_field
 from service.rules.model import Act, Actor, Call, Incident
 from service.rules.routing import Route
@@ -77,9 +77,9 @@ def give_back(story: Story, act: Act) -> None:
         raise wrong_field("/duty", detail, Rule.UNKNOWN)
     disputed = _is_disputed(incident, world)
     back = None if disputed else _way_back(incident, world, story.now)
-    story.end_call(Outcome.RETURNED, end_code=act.code, end_reason=act.words, end_duty=act.duty)
+    facts = story.leave_call(Outcome.RETURNED, end_code=act.code, end_reason=act.words, end_duty=act.duty)
     story.change(returns=incident.returns + 1)
-    story.record(EventType.CALL_RETURNED, act.words, reason_code=act.code, duty=act.duty)
+    story.record(EventType.CALL_RETURNED, act.words, reason_code=act.code, duty=act.duty, **facts)
     if back is None:
         route = routing.arbiter(world, incident, story.now)
         story.open_call(route, Cause.ARBITRATION, from_unit=incident.unit, reason=act.words)
@@ -117,8 +117,9 @@ def assign(story: Story, act: Act) -> None:
     incident = story.incident
     unit, level = _target(story, act.units[0])
     by_leader = incident.level is Level.LEADER and story.by.unit is not None
-    story.end_call(Outcome.ASSIGNED, end_reason=act.words)
-    story.record(EventType.CALL_ASSIGNED, act.words, to=unit.code)
+    accountable = fair_play.accountable(incident, story.by)
+    facts = story.leave_call(Outcome.ASSIGNED, end_reason=act.words)
+    story.record(EventType.CALL_ASSIGNED, act.words, to=unit.code, **facts)
     by = story.by.unit or Role.OPS
     because = Sentence("{by} assigned it to {unit}", by=by, unit=unit.code)
     story.open_call(
@@ -127,6 +128,7 @@ def assign(story: Story, act: Act) -> None:
         from_unit=story.by.unit,
         reason=act.words,
         binding=by_leader,
+        accountable=accountable,
     )
 
 

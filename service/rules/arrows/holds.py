@@ -24,7 +24,7 @@ _REQUESTED_BY = {Arrow.HOLD: RequestKind.HOLD, Arrow.EXTEND: RequestKind.EXTEND}
 
 def may_ask(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> Sentence | None:
     """The guard of hold and extend (arrow i): no other request waits, the deadline has not passed, and the policy
-    allows this call one more request of the kind."""
+    allows this incident one more request of the kind."""
     if (waiting := incident.open_request) is not None:
         return Sentence("Request {n} still waits to be decided: one at a time.", n=waiting.n)
     if incident.due_at is not None and now >= incident.due_at:
@@ -33,7 +33,8 @@ def may_ask(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: d
     policy, kind = pinning.policy_of(world, incident), _REQUESTED_BY[arrow]
     limit = policy.holds if kind is RequestKind.HOLD else policy.extensions
     # the hold that came with the incident's kind was decided by nobody, and does not count
-    if sum(each.kind is kind and each.decided_by is not None for each in _approved(incident)) >= limit:
+    had = [each for each in incident.requests if each.outcome is Verdict.APPROVED and each.decided_by is not None]
+    if sum(each.kind is kind for each in had) >= limit:
         return _no_more(kind, limit)
     return None
 
@@ -41,11 +42,11 @@ def may_ask(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: d
 def _no_more(kind: RequestKind, limit: int) -> Sentence:
     if kind is RequestKind.HOLD:
         return Sentence(
-            "This call has had its {limit} {limit:hold|holds}: the policy allows no more. Raise it instead.",
+            "This incident has had its {limit} {limit:hold|holds}: the policy allows no more. Raise it instead.",
             limit=limit,
         )
     return Sentence(
-        "This call has had its {limit} {limit:extension|extensions}: the policy allows no more. Raise it instead.",
+        "This incident has had its {limit} {limit:extension|extensions}: the policy allows no more. Raise it instead.",
         limit=limit,
     )
 
@@ -70,12 +71,6 @@ def may_decide(incident: Incident, arrow: Arrow, actor: Actor, world: World, now
             "Request {n} asks for {until}, which moves nothing any more: refuse it.", n=request.n, until=request.until
         )
     return None
-
-
-def _approved(incident: Incident) -> list[Request]:
-    """The approved requests of the last call."""
-    own = (each for each in incident.requests if each.call == incident.call.seq)
-    return [each for each in own if each.outcome is Verdict.APPROVED]
 
 
 def ask(story: Story, act: Act) -> None:

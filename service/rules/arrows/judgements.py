@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from service.rules.errors import NotYours, Pointer, Rule, wrong_field
-from service.rules.model import Act, Actor, Appeal, Call, Incident, call_numbered
+from service.rules.model import Act, Actor, Appeal, Call, Incident
 from service.rules.sentences import Sentence
 from service.rules.story import Story
 from service.rules.words import Arrow, ClosedAs, EventType, Level, Outcome, State, Verdict
@@ -18,6 +18,11 @@ from service.rules.world import World
 
 MISSED = frozenset({Outcome.NO_ANSWER, Outcome.NOT_RESOLVED})
 _CLOSED_AS_HANDLED = (ClosedAs.VERIFIED, ClosedAs.UNVERIFIED)
+
+
+def call_numbered(incident: Incident, seq: int) -> Call | None:
+    """The call of an incident with this `seq`; None when there is none."""
+    return next((each for each in (incident.call, *incident.earlier) if each.seq == seq), None)
 
 
 def may_rate(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> Sentence | None:

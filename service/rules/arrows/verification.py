@@ -10,12 +10,13 @@ from service.rules.model import Act, Actor, AnyIncident, Earlier, Incident
 from service.rules.routing import Route
 from service.rules.sentences import Sentence
 from service.rules.story import Story, StoryOf
-from service.rules.words import Arrow, Cause, ClosedAs, EventType, Level
+from service.rules.words import Arrow, Cause, ClosedAs, Credit, EventType, Level
 from service.rules.world import World
 
 
 def accept(story: Story, act: Act) -> None:
     """Arrow k: the calling side confirms the resolution, and the incident closes as verified."""
+    story.change_call(credit=Credit.VERIFIED)
     story.close(ClosedAs.VERIFIED, act.words)
 
 
@@ -24,6 +25,7 @@ def reject(story: Story, act: Act) -> None:
     since the last reopening on, the next level is called."""
     incident = story.incident
     again = incident.rejects == 0
+    story.change_call(credit=Credit.REJECTED)
     story.change(rejects=incident.rejects + 1, rating=None)
     story.record(EventType.INCIDENT_REJECTED, act.words)
     route = (routing.again if again else routing.upwards)(story.world, incident, story.now)
@@ -43,6 +45,7 @@ def _team(incident: AnyIncident, route: Route) -> tuple[bool, tuple[str, ...]]:
 def verify_timeout(story: StoryOf[Earlier], act: Act) -> None:
     """Arrow m: nobody verified the resolution in time, and the incident closes as unverified."""
     story.because = Sentence("nobody verified it in time: it closes by itself")
+    story.change_call(credit=Credit.UNVERIFIED)
     story.close(ClosedAs.UNVERIFIED, None)
 
 
@@ -68,6 +71,8 @@ def reopen(story: Story, act: Act) -> None:
     as void goes to the street."""
     incident = story.incident
     void = incident.closed_as is ClosedAs.VOID
+    if not void:
+        story.change_call(credit=Credit.REOPENED)
     story.change(
         closed_at=None,
         closed_as=None,

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from service.rules.model import AnyDecision, AnyIncident, Appeal, AssistingPart, By, Call
-from service.rules.words import DISTRICT_DIGITS, Cause, ClockKind, Ground, Level, Outcome, Verdict
+from service.rules.words import DISTRICT_DIGITS, Cause, ClockKind, Credit, Ground, Level, Outcome, Urgency, Verdict
 from service.store.bulk import ColumnPage, page_of
 from service.store.incidents.tables import call as call_table
 
@@ -16,11 +16,13 @@ _LEVEL = {each.value: each for each in Level}
 _CAUSE = {each.value: each for each in Cause}
 _CLOCK = {each.value: each for each in ClockKind}
 _GROUND: Mapping[str | None, Ground | None] = {None: None, **{each.value: each for each in Ground}}
+_URGENCY: Mapping[str | None, Urgency | None] = {None: None, **{each.value: each for each in Urgency}}
+_CREDIT: Mapping[str | None, Credit | None] = {None: None, **{each.value: each for each in Credit}}
 _OUTCOME: Mapping[str | None, Outcome | None] = {None: None, **{each.value: each for each in Outcome}}
 
 _OPENING = ("seq", "level", "round", "unit", "from_unit", "cause", "opened_at", "answer_by", "clock")
 _LATER = tuple(name for name in Call._fields if name not in _OPENING)
-_BOXED = ("answered_at", "resolve_by")
+_BOXED = ("answered_at", "resolve_by", "urgency")
 _OPENING_COLUMNS = tuple(call_table.c[name].label(f"call_{name}") for name in _OPENING)
 DUE_COLUMNS = (*_OPENING_COLUMNS, *(call_table.c[name].label(f"call_{name}") for name in _BOXED))
 """The columns that are written when a call opens and when it is answered. Deadlines are computed from these."""
@@ -30,9 +32,9 @@ CALL_COLUMNS = (*_OPENING_COLUMNS, *(call_table.c[name].label(f"call_{name}") fo
 
 def due_call_of(values: Sequence[Any]) -> Call:
     """Return an open call from the values of `DUE_COLUMNS`. What people wrote is neither loaded nor saved again."""
-    *opening, answered_at, resolve_by = values
+    *opening, answered_at, resolve_by, urgency = values
     call = _opening_of(opening)
-    return call if answered_at is None else call._replace(answered_at=answered_at, resolve_by=resolve_by)
+    return call._replace(answered_at=answered_at, resolve_by=resolve_by, urgency=_URGENCY[urgency])
 
 
 def _opening_of(values: Sequence[Any]) -> Call:
@@ -45,6 +47,7 @@ def call_of(values: Sequence[Any]) -> Call:
     later = dict(zip(_LATER, values[len(_OPENING) :], strict=True))
     later["ground"] = _GROUND[later["ground"]]
     later["outcome"] = _OUTCOME[later["outcome"]]
+    later["urgency"], later["credit"] = _URGENCY[later["urgency"]], _CREDIT[later["credit"]]
     later["ended_by"] = By(**later["ended_by"]) if later["ended_by"] else None
     later["assisting"], later["attachments"] = tuple(later["assisting"]), tuple(later["attachments"])
     later["parts_done"] = tuple(_part_of(each) for each in later["parts_done"] or ())
@@ -75,7 +78,10 @@ def appeal_as_json(appeal: Appeal) -> dict[str, Any]:
     return {**appeal._asdict(), **by}
 
 
-_OPENED = ("seq", "level", "round", "unit", "from_unit", "cause", "ground", "reason", "opened_at", "answer_by", "clock")
+_OPENED = (
+    *("seq", "level", "round", "unit", "from_unit", "cause", "ground", "reason", "opened_at", "answer_by", "clock"),
+    *("urgency", "binding", "self_reported", "accountable", "accountable_seq"),
+)
 _CHANGED = (
     "answer_by",
     "resolve_by",
@@ -97,6 +103,11 @@ _CHANGED = (
     "exempt",
     "answer_us",
     "resolve_us",
+    "credit",
+    "box_used",
+    "late_exit",
+    "self_reported",
+    "held_s",
 )
 
 
@@ -107,7 +118,6 @@ def opened_calls(calls: Sequence[tuple[AnyIncident, Call]]) -> ColumnPage:
         "district": [incident.grid_code[:DISTRICT_DIGITS] for incident, _ in calls],
         "grid_code": [incident.grid_code for incident, _ in calls],
         "category": [incident.category for incident, _ in calls],
-        "binding": [call.binding for _, call in calls],
         "assisting": [call.assisting for _, call in calls],
         **page_of({name: name for name in _OPENED}, [call for _, call in calls]),
     }

@@ -81,7 +81,7 @@ def test_an_assigned_call_is_a_new_one_with_a_box_of_its_own_at_the_level_of_who
     assert (ended.outcome, ended.end_reason, ended.late_s) == (Outcome.ASSIGNED, "yours", None)
     assert ended.ended_by == access.by_of(a_unit(STREET))
     assert types(decision) == ["call.assigned", "call.opened"]
-    assert decision.events[0].facts == {"to": COMMUNITY}
+    assert decision.events[0].facts == {"to": COMMUNITY, "box_used": 0}
     assert _numbers(decision.after) == (3, 1, 2, COMMUNITY, STREET, "assigned")
     assert (call.reason, call.answer_by, call.resolve_by, call.binding) == ("yours", later(hours=1), None, False)
 

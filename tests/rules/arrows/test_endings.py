@@ -66,8 +66,10 @@ def test_withdrawing_ends_the_open_call(state: State) -> None:
     assert (after.closed_as, after.closed_at, after.reopen_until) == (ClosedAs.WITHDRAWN, later(minutes=9), None)
 
 
-@pytest.mark.parametrize("level", [L1, L2])
-def test_a_void_incident_is_closed_with_its_coded_reason_and_may_be_reopened_for_a_while(level: Level) -> None:
+@pytest.mark.parametrize(("level", "left"), [(L1, {"box_used": 100, "late_exit": True}), (L2, {"box_used": 50})])
+def test_a_void_incident_is_closed_with_its_coded_reason_and_may_be_reopened_for_a_while(
+    level: Level, left: dict[str, object]
+) -> None:
     decision = act(an_incident(C, level), UNIT_AT[level], Arrow.VOID, at=LATE)
     ended, after = changed(decision), decision.after
     assert ended is not None
@@ -76,7 +78,7 @@ def test_a_void_incident_is_closed_with_its_coded_reason_and_may_be_reopened_for
     assert (after.state, after.closed_as, after.closed_at) == (X, ClosedAs.VOID, LATE)
     assert (after.due_at, after.wake_at, after.reopen_until) == (None, None, later(hours=169))
     assert types(decision) == ["incident.closed"]
-    assert decision.events[0].facts == {"closed_as": "void", "reason_code": "other"}
+    assert decision.events[0].facts == {"closed_as": "void", "reason_code": "other", **left}
 
 
 @pytest.mark.parametrize("level", [L3, L4])

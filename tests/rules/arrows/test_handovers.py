@@ -71,7 +71,7 @@ def test_a_returned_call_goes_back_to_its_caller_as_that_unit_had_been_called() 
     assert ended.end_duty == "2"
     assert (ended.late_s, ended.ended_at, ended.result) == (None, NOW, None)
     assert types(decision) == ["call.returned", "call.opened"]
-    assert decision.events[0].facts == {"reason_code": "not_our_duty", "duty": "2"}
+    assert decision.events[0].facts == {"reason_code": "not_our_duty", "duty": "2", "box_used": 0}
     assert (decision.events[0].call, decision.events[0].at_state.unit) == (3, DEPARTMENT)
     assert _numbers(decision.after) == (4, 2, 2, STREET, COMMUNITY, "returned")
     assert (decision.after.call.reason, decision.after.call.answer_by) == ("not ours", later(hours=2))

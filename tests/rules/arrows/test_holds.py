@@ -116,15 +116,6 @@ def test_a_request_lapses_when_its_call_ends(ends: Arrow) -> None:
 # --- caps ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_call_has_as_many_holds_as_the_policy_says_and_the_next_call_its_own() -> None:
-    held = _held(an_incident(State.CALLING, Level.STREET), later(days=1))
-    resumed = act(held, "street", Arrow.RESUME).after
-    with pytest.raises(IllegalTransition, match="has had its 1 hold:"):
-        _ask(resumed, Arrow.HOLD, later(days=2))
-    raised = act(resumed, "street", Arrow.RAISE).after
-    assert types(_ask(raised, Arrow.HOLD, later(days=2))) == ["call.requested"]
-
-
 @pytest.mark.parametrize("until", [NOW, later(days=-1), later(days=365, microseconds=1)])
 def test_a_hold_ends_in_the_future_and_within_what_the_policy_lets_it_last(until: datetime) -> None:
     with pytest.raises(ValidationFailed) as refused:

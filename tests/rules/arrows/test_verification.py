@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from service.rules.model import Decision
-from service.rules.words import Arrow, Cause, ClosedAs, Level, State
+from service.rules.words import Arrow, Cause, ClosedAs, Credit, Level, State
 from service.rules.world import World
 from tests.rules import deciding
 from tests.rules.builders import (
@@ -44,14 +44,19 @@ def _rejected(level: Level, times: int) -> Decision:
 def test_closing_leaves_no_deadline_and_the_unit_of_the_last_call(level: Level) -> None:
     resolved = an_incident(R, level)
     accepted = act(resolved, "reporter", Arrow.ACCEPT, at=later(hours=1))
-    for decision, closed_as in ((accepted, ClosedAs.VERIFIED), (fired(resolved), ClosedAs.UNVERIFIED)):
+    timed_out = fired(resolved)
+    for decision, closed_as, credit in (
+        (accepted, ClosedAs.VERIFIED, Credit.VERIFIED),
+        (timed_out, ClosedAs.UNVERIFIED, Credit.UNVERIFIED),
+    ):
         after = decision.after
         assert (after.state, after.closed_as) == (X, closed_as)
         assert (after.due_at, after.due_kind, after.wake_at) == (None, None, None)
-        assert (after.level, after.unit, after.call) == (resolved.level, resolved.unit, resolved.call)
+        assert (after.level, after.unit) == (resolved.level, resolved.unit)
+        assert after.call == resolved.call._replace(credit=credit)
         assert after.closed_at is not None
         assert after.reopen_until == after.closed_at + (later(hours=168) - NOW)
-        assert (changed(decision), decision.opened) == (None, None)
+        assert (changed(decision), decision.opened) == (after.call, None)
 
 
 def test_the_first_rejection_calls_the_same_unit_and_from_the_second_on_it_climbs_to_the_leader_and_stays() -> None:

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import insert, select
 
 from service.rules.model import AnyDecision, Appeal, AssistingPart, By, Call
-from service.rules.words import Arrow, Cause, ClockKind, Ground, Level, Outcome, Verdict
+from service.rules.words import Arrow, Cause, ClockKind, Ground, Level, Outcome, Urgency, Verdict
 from service.store.database import Database
 from service.store.incidents import call_rows
 from service.store.incidents.call_rows import CALL_COLUMNS, DUE_COLUMNS
@@ -53,6 +53,14 @@ DISTINCT = Call(
     exempt=True,
     answer_us=11,
     resolve_us=None,
+    urgency=Urgency.URGENT,
+    credit=None,
+    box_used=101,
+    late_exit=True,
+    self_reported=True,
+    accountable="dept-z",
+    accountable_seq=12,
+    held_s=13,
 )
 """No two fields of one type have the same value."""
 
@@ -72,7 +80,7 @@ async def _one(database: Database, columns: tuple[Any, ...]) -> Any:
 
 async def test_every_field_of_a_call_comes_back(database: Database) -> None:
     """The call is opened as the rules open one, and everything else is changed by one decision."""
-    opening = ("ground", "reason", "binding", "assisting")
+    opening = ("ground", "reason", "binding", "assisting", "urgency", "accountable", "accountable_seq")
     defaults = {name: value for name, value in Call._field_defaults.items() if name not in opening}
     opened = DISTINCT._replace(**defaults)
     incident = reported().after
@@ -111,7 +119,7 @@ async def test_the_clock_loads_what_a_deadline_needs(database: Database) -> None
 def test_only_the_columns_that_change_are_written() -> None:
     incident = reported().after
     page = call_rows.changed_calls([fired(half(incident))])
-    assert set(page) == {"incident_id", "seq", "outcome", "ended_at", "ended_by", "late_s"}
+    assert set(page) == {"incident_id", "seq", "outcome", "ended_at", "ended_by", "late_s", "box_used"}
     page = call_rows.changed_calls([act(incident, "community", Arrow.ANSWER)])
     assert set(page) == {"incident_id", "seq", "answered_at", "resolve_by", "answer", "answer_us"}
 

@@ -89,7 +89,7 @@ async def test_the_clocks_decision_leaves_alone_what_it_did_not_load(database: D
     assert stored.earlier[0] == incident.earlier[0]
     missed = changed_call(decision)
     assert stored.earlier[1] == incident.call._replace(
-        outcome=missed.outcome, late_s=2.0, ended_at=missed.ended_at, ended_by=By("clock")
+        outcome=missed.outcome, late_s=2.0, ended_at=missed.ended_at, ended_by=By("clock"), box_used=100
     )
     assert (stored.level, stored.call.unit, stored.audience) == (Level.DEPARTMENT, "dept-a", decision.after.audience)
 

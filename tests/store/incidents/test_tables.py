@@ -18,6 +18,7 @@ pytestmark = pytest.mark.anyio
 
 ENDED = {"ended_at": NOW, "outcome": "raised"}
 ANSWERED = {"answered_at": NOW, "resolve_by": NOW, "answer_us": 0}
+RESOLVED = {**ANSWERED, "ended_at": NOW, "outcome": "resolved", "resolve_us": 0}
 MISSED = {"ended_at": NOW, "outcome": "no_answer"}
 APPROVED = {"decided_at": NOW, "outcome": "approved", "box": "answer"}
 
@@ -62,6 +63,11 @@ CASES: dict[Table, list[Case]] = {
         ("ratings", {"outcome_rating": 6}),
         ("exempt", {**MISSED, "exempt": True}),
         ("exempt", {**ENDED, "exempt": True, "appeal": {}}),
+        ("credit", {**ENDED, "credit": "verified"}),
+        ("credit", {"credit": "pending"}),
+        ("credit", {**RESOLVED, "credit": "forgotten"}),
+        ("accountable", {"accountable": "440105001"}),
+        ("accountable", {"accountable_seq": 1}),
         ("open_key", ({**ONE, "seq": 1}, {**ONE, "seq": 2, "round": 2})),
         ("incident_id_level_round_key", ({**ONE, **ENDED, "seq": 1}, {**ONE, **ENDED, "seq": 2})),
         ("pkey", ({**ONE, **ENDED, "round": 1}, {**ONE, **ENDED, "round": 2})),
@@ -88,7 +94,7 @@ ALLOWED: list[tuple[Table, tuple[dict[str, Any], ...]]] = [
     (incident, ({"state": "resolved", "due_kind": "verify"}, CLOSED, {**CLOSED, "reopen_until": NOW, "rating": 5})),
     (incident, ({**CLOSED, "closed_as": "merged", "merged_into": UUID(int=2)}, {"wake_at": NOW - timedelta(days=9)})),
     (call, ({}, ANSWERED, ENDED, {**ANSWERED, **ENDED}, {**MISSED, "late_s": 0.5, "rating": 1, "outcome_rating": 5})),
-    (call, ({**ANSWERED, "ended_at": NOW, "outcome": "resolved", "resolve_us": 0},)),
+    (call, (RESOLVED, {**RESOLVED, "credit": "pending"}, {"accountable": "440105001", "accountable_seq": 1})),
     (call, ({**MISSED, "exempt": True, "appeal": {}}, {**ONE, **ENDED}, {**ONE, "seq": 2, "round": 2})),
     (request, ({}, APPROVED, {**APPROVED, "resumed_at": NOW}, {"outcome": "refused", "decided_at": NOW})),
     (request, ({**ONE, "outcome": "lapsed", "decided_at": NOW}, {**ONE, "n": 2})),

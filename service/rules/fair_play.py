@@ -1,0 +1,96 @@
+"""Fair play (contract §2): the facts that decide how much a call counts, each stored on the call when it happens.
+
+credit          what a resolution is worth: pending until the other side has looked at it (`arrows.verification`)
+box_used        percent of the running box that was used when the call ended, in the call's own clock, rounded up
+late_exit       the called unit passed it on (raised, returned, assigned, voided) after the policy's late mark
+held_s          seconds that the call was on hold
+self_reported   reported by a unit's own key, and that unit is the called one, above or below it
+accountable     the unit, with its call, that first passed it on by assigning, while nobody has answered since
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from service.rules import deadlines, pinning
+from service.rules.model import AnyIncident, By, Call
+from service.rules.words import Cause, Ground, Level, RequestKind, Verdict
+from service.rules.world import World
+
+_SECOND = timedelta(seconds=1)
+WHOLE_BOX = 100
+"""The percentage of a box that ran out."""
+
+
+class Accountable(NamedTuple):
+    """The unit that answers for an assigned call as long as nobody has answered it, and the call that it had."""
+
+    unit: str
+    seq: int
+
+
+def box_used(incident: AnyIncident, world: World, now: datetime) -> int:
+    """Percent of the running box that is used at `now`, with what extensions added to it and without holds: rounded up,
+    so that a call that ended later than a mark shows more than the mark."""
+    call = incident.call
+    timer, standing = pinning.timer_of(world, incident, call.clock), deadlines.standing(incident, world)
+    whole = sum((timer.counted(*each) for each in standing.stretches), standing.left or timedelta())
+    used = sum((timer.counted(start, min(end, now)) for start, end in standing.stretches), timedelta())
+    if incident.due_at is not None and standing.left is None and now > incident.due_at:
+        used = whole + timer.counted(incident.due_at, now)
+    return WHOLE_BOX if not whole else -(-WHOLE_BOX * used // whole)
+
+
+def held_s(incident: AnyIncident, now: datetime) -> int | None:
+    """Seconds that the open call was on hold until `now`; None when it never was."""
+    own = [each for each in incident.requests if each.call == incident.call.seq and each.outcome is Verdict.APPROVED]
+    holds = [each for each in own if each.kind is RequestKind.HOLD]
+    lengths = (min(each.resumed_at or now, now) - (each.decided_at or each.asked_at) for each in holds)
+    return sum(lengths, timedelta()) // _SECOND if holds else None
+
+
+def is_late(incident: AnyIncident, by: By, used: int, world: World) -> bool:
+    """Whether the called unit itself leaves a call of which so many percent are used after the late mark."""
+    return by.unit == incident.unit and used > pinning.policy_of(world, incident).fairness.late
+
+
+def forgives(call: Call) -> bool:
+    """Whether the answer to this call shows that the one before was rightly raised, however late: an emergency."""
+    return call.cause is Cause.RAISED and call.ground is Ground.EMERGENCY
+
+
+def accountable(incident: AnyIncident, by: By) -> Accountable | None:
+    """Who answers for the call that opens when the last one is assigned: who passed it on first since the last answer.
+    Leaders and ops are never accountable."""
+    call = incident.call
+    if call.answered_at is None and call.accountable is not None and call.accountable_seq is not None:
+        return Accountable(call.accountable, call.accountable_seq)
+    return Accountable(call.unit, call.seq) if by.unit == call.unit and call.level is not Level.LEADER else None
+
+
+def marked(call: Call, reported_by: str | None, accountable: Accountable | None, world: World) -> Call:
+    """A call that opens, with what is known then of how it counts. `reported_by` is the unit that reported."""
+    if accountable is not None:
+        call = call._replace(accountable=accountable.unit, accountable_seq=accountable.seq)
+    is_own = is_self_reported(reported_by, call.unit, world, call.opened_at)
+    return call._replace(self_reported=True) if is_own else call
+
+
+def is_self_reported(reported_by: str | None, called: str, world: World, now: datetime) -> bool:
+    """Whether the unit that reported an incident is the called one, or one above or below it: along `parent`, and the
+    units that a leader is in charge of."""
+    if reported_by is None:
+        return False
+    return reported_by == called or called in above(reported_by, world, now) or reported_by in above(called, world, now)
+
+
+def above(code: str, world: World, now: datetime) -> frozenset[str]:
+    """The units above a unit: its parent, the parent of that one, and the leaders in charge of any of them."""
+    line: list[str] = []
+    unit = world.unit(code, now)
+    while unit is not None and unit.code not in line:
+        line.append(unit.code)
+        unit = world.unit(unit.parent, now) if unit.parent else None
+    leaders = (each for below in line for each in world.leaders_by_unit.get(below, ()))
+    return frozenset([*line[1:], *(each.code for each in leaders if each.validity.in_force_at(now))]) - {code}
