@@ -133,13 +133,16 @@ class Engine(Part):
             self.start_at, self._looked_everywhere_s = FIRST, clocks.monotonic()
         self._nearest_set = None
         front = sweep.Front(self.start_at)
-        await asyncio.gather(*(self._turns(front) for _ in range(SIDE_BY_SIDE)))
+        ended = await asyncio.gather(*(self._turns(front) for _ in range(SIDE_BY_SIDE)), return_exceptions=True)
+        for error in ended:  # only now, when no page is under way any more
+            if error is not None:
+                raise error
         # from the place where the sweep began: who was passed over, since somebody had a lock, is found again
         async with self._context.database.read() as connection:
             nearest = await claiming.nearest(connection, self.start_at)
         self.start_at = front.place if nearest is None else nearest.just_before()
         # an incident that is still due after a sweep is locked by somebody else: look again a little later
-        return nearest and max(nearest.wake_at, self._clock.now() + _LOCKED_ELSEWHERE)
+        return None if nearest is None else max(nearest.wake_at, self._clock.now() + _LOCKED_ELSEWHERE)
 
     async def _turns(self, front: sweep.Front) -> None:
         """Sweep page after page, until a page is not full or the engine is to stop."""

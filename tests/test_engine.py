@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -14,7 +15,8 @@ from service import metrics
 from service.bench.seeding import seed
 from service.clock import DatabaseClock, VirtualClock
 from service.context import Context
-from service.engine import Engine
+from service.engine import SIDE_BY_SIDE, Engine
+from service.escalation import sweep
 from service.feed.tail import Tail
 from service.queues.tags import QueueTags
 from service.store.database import Database
@@ -193,6 +195,26 @@ async def test_a_database_that_is_away_is_no_fault(context: Context) -> None:
     await away.stop()
     await nowhere.close()
     assert count(context, "sihu_faults_total", where="engine") == 0
+
+
+async def test_a_page_that_fails_leaves_none_under_way(
+    context: Context, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One page fails while the others beside it take their time: the sweep is over when all of them are."""
+    pages = itertools.count()
+    ended = []
+
+    async def page(*_: object, **__: object) -> sweep.Swept:
+        if next(pages) == 0:
+            raise ArithmeticError
+        await asyncio.sleep(0.01)
+        ended.append("page")
+        return sweep.Swept()
+
+    monkeypatch.setattr(sweep, "run_once", page)
+    with pytest.raises(ArithmeticError):
+        await engine._sweep_all()
+    assert len(ended) == SIDE_BY_SIDE - 1
 
 
 async def test_stopping_lets_the_sweep_under_way_finish(haizhu: Database, context: Context, engine: Engine) -> None:

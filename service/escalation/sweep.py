@@ -101,13 +101,20 @@ async def _page(database: Database, worlds: CurrentWorld, now: datetime, tell: T
         if not due:
             return Swept()
         front.place = max(front.place, WakePlace(due[-1].wake_at or now, due[-1].id))
-        decisions, failed = _decide(due, world, now)
-        for incident in failed:
-            await _back_off(tx, incident.id, now)
-        committed = await saving.save(tx, decisions) if decisions else None
+        decisions, failed, committed = await _fire(tx, due, world, now)
     if committed:
         tell(committed)
-    return Swept(_fired(decisions), len(failed), len(due) == limit, _lateness(decisions), tuple(decisions))
+    return Swept(_fired(decisions), failed, len(due) == limit, _lateness(decisions), tuple(decisions))
+
+
+async def _fire(
+    tx: Transaction, due: list[DueIncident], world: World, now: datetime
+) -> tuple[list[DueDecision], int, Committed | None]:
+    """Decide about claimed incidents and save the decisions. Those that cannot be decided are put aside and counted."""
+    decisions, failed = _decide(due, world, now)
+    for incident in failed:
+        await _back_off(tx, incident.id, now)
+    return decisions, len(failed), await saving.save(tx, decisions) if decisions else None
 
 
 def _decide(due: list[DueIncident], world: World, now: datetime) -> tuple[list[DueDecision], list[DueIncident]]:
@@ -141,11 +148,13 @@ async def _row_by_row(
 ) -> Swept:
     async with database.read() as connection:
         ids = await claiming.due_ids(connection, now, limit, after)
-    fired: list[DueDecision] = []
+    decisions: list[DueDecision] = []
     backed_off = 0
     for incident_id in ids:
         try:
-            fired += await _one(database, worlds, incident_id, now, tell)
+            decided, failed = await _one(database, worlds, incident_id, now, tell)
+            decisions += decided
+            backed_off += failed
         except (StatementRefused, UnreadableRowError, Unavailable) as error:
             if _is_outage(error):
                 raise
@@ -153,7 +162,7 @@ async def _row_by_row(
             async with database.begin() as tx:
                 await _back_off(tx, incident_id, now)
             backed_off += 1
-    return Swept(_fired(fired), backed_off, len(ids) == limit, _lateness(fired), tuple(fired))
+    return Swept(_fired(decisions), backed_off, len(ids) == limit, _lateness(decisions), tuple(decisions))
 
 
 def _is_outage(error: Exception) -> bool:
@@ -163,19 +172,17 @@ def _is_outage(error: Exception) -> bool:
 
 async def _one(
     database: Database, worlds: CurrentWorld, incident_id: UUID, now: datetime, tell: Tell
-) -> list[DueDecision]:
+) -> tuple[list[DueDecision], int]:
+    """Fire the deadline of one incident. Returns the decision, if there is one, and 1 if the incident was put aside."""
     async with database.begin() as tx:
         world = await worlds.fresh(tx)
         incident = await claiming.claim_one(tx, incident_id, now)
         if incident is None:
-            return []
-        decisions, failed = _decide([incident], world, now)
-        for each in failed:
-            await _back_off(tx, each.id, now)
-        committed = await saving.save(tx, decisions) if decisions else None
+            return [], 0
+        decisions, failed, committed = await _fire(tx, [incident], world, now)
     if committed:
         tell(committed)
-    return decisions
+    return decisions, failed
 
 
 async def _back_off(tx: Transaction, incident_id: UUID, now: datetime) -> None:

@@ -34,7 +34,7 @@ class LogStretches(TaskPart):
 
     async def load(self) -> None:
         """Make room, if there is little. Raises `Unavailable` when there is none."""
-        await self._made_room()
+        await self._make_room()
         room = await self._room()
         if not room.batches:
             detail = Sentence("The log has no room for another event. Ops have to run `sihu migrate`.")
@@ -44,11 +44,11 @@ class LogStretches(TaskPart):
     async def check(self) -> bool:
         """Make the next stretch and archive the oldest ones, where it is time. Returns whether nothing is left to do;
         otherwise somebody else was in the way. Raises `Unavailable`."""
-        made = await self._made_room()
-        return await self._archived() and made
+        made = await self._make_room()
+        return await self._archive_old() and made
 
     async def _run(self) -> None:
-        pause_s = _FIRST_PAUSE_S
+        pause_s = retry_s = _FIRST_PAUSE_S
         while True:
             await asyncio.sleep(pause_s)
             is_done = False
@@ -59,9 +59,10 @@ class LogStretches(TaskPart):
             except Exception as error:
                 _log.exception("the log is not kept in order", extra={"event": "stretches_failed"})
                 self._context.metrics.fault("stretches", error)
-            pause_s = _EVERY_S if is_done else min(2 * pause_s, _EVERY_S)
+            pause_s = _EVERY_S if is_done else retry_s
+            retry_s = _FIRST_PAUSE_S if is_done else min(2 * retry_s, _EVERY_S)
 
-    async def _made_room(self) -> bool:
+    async def _make_room(self) -> bool:
         """Whether there is room for a whole stretch, after an attempt to make it."""
         try:
             async with self._context.database.begin() as tx:
@@ -69,7 +70,7 @@ class LogStretches(TaskPart):
         except (StatementRefused, Unavailable) as error:
             await self._warn(error)
             return False
-        await self._room()
+        await self._room()  # which also sets the gauge
         return made
 
     async def _warn(self, error: StatementRefused | Unavailable) -> None:
@@ -89,7 +90,7 @@ class LogStretches(TaskPart):
         self._context.metrics.log_room.set(room.batches)
         return room
 
-    async def _archived(self) -> bool:
+    async def _archive_old(self) -> bool:
         """Whether all that the feed does not keep is in the archive. The oldest goes first, so that what is kept has no
         gap."""
         if self._kept_for is None:

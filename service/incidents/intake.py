@@ -80,8 +80,8 @@ class _Waiting:
     actor: Actor
     refused_at: float
     answer: asyncio.Future[IntakeOutcome] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
-    key: NamePair | None = None
-    marks: frozenset[_Mark] = frozenset()
+    key: NamePair | None = field(init=False)
+    marks: frozenset[_Mark] = field(init=False)
 
     def __post_init__(self) -> None:
         content = self.content
@@ -98,7 +98,7 @@ class _Waiting:
             self.answer.set_result(outcome)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Known:
     """The reports that were stored before a group, and those that the group itself has brought so far."""
 
@@ -142,6 +142,7 @@ class Intake(Part):
         self._queue: deque[_Waiting] = deque()
         self._arrived = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._stopping = False
         self._numbers = Numbers()
         self._in_flight: set[_Mark] = set()
         self._next_refusal: asyncio.TimerHandle | None = None
@@ -155,9 +156,9 @@ class Intake(Part):
 
     async def stop(self) -> None:
         """Begin no further group. A group that is being saved is finished, so that each of its reports is answered."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._stopping = True
+        self._arrived.set()
+        await asyncio.gather(*self._tasks)
         if self._next_refusal is not None:
             self._next_refusal.cancel()
 
@@ -188,14 +189,14 @@ class Intake(Part):
         self._next_refusal = None if at is None else loop.call_at(at, self._refuse_late)
 
     async def _work(self) -> None:
-        while True:
+        while not self._stopping:
             await self._arrived.wait()
-            group = self._take()
+            group = [] if self._stopping else self._take()
             marks = {mark for waiting in group for mark in waiting.marks}
             self._in_flight |= marks
             try:
                 if group:
-                    await asyncio.shield(self._save(group))
+                    await self._save(group)
             finally:
                 self._in_flight -= marks
                 if group and self._queue:  # what stayed behind for this group can go on

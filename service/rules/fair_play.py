@@ -2,7 +2,8 @@
 
 credit          what a resolution is worth: pending until the other side has looked at it (`arrows.verification`)
 box_used        percent of the running box that was used when the call ended, in the call's own clock, rounded up
-late_exit       the called unit passed it on (raised, returned, assigned, voided) after the policy's late mark
+late_exit       the called unit passed it on (raised, returned, assigned, voided) after the policy's late mark; an
+                emergency that the next unit answers is forgiven (`forgives`)
 held_s          seconds that the call was on hold
 self_reported   reported by a unit's own key, and that unit is the called one, above or below it
 accountable     the unit, with its call, that first passed it on by assigning, while nobody has answered since
@@ -69,10 +70,11 @@ def accountable(incident: AnyIncident, by: By) -> Accountable | None:
     return Accountable(call.unit, call.seq) if by.unit == call.unit and call.level is not Level.LEADER else None
 
 
-def marked(call: Call, reported_by: str | None, accountable: Accountable | None, world: World) -> Call:
-    """A call that opens, with what is known then of how it counts. `reported_by` is the unit that reported."""
-    if accountable is not None:
-        call = call._replace(accountable=accountable.unit, accountable_seq=accountable.seq)
+def marked(call: Call, reported_by: str | None, answers_for: Accountable | None, world: World) -> Call:
+    """A call that opens, with what is known then of how it counts. `reported_by` is the unit that reported,
+    `answers_for` who is accountable."""
+    if answers_for is not None:
+        call = call._replace(accountable=answers_for.unit, accountable_seq=answers_for.seq)
     is_own = is_self_reported(reported_by, call.unit, world, call.opened_at)
     return call._replace(self_reported=True) if is_own else call
 

@@ -135,9 +135,11 @@ class StoryOf(Generic[Earlier]):
     def leave_call(self, outcome: Outcome, **fields: Unpack[CallEnd]) -> LeavingFacts:
         """End the last call, which its unit passes on or refuses. Returns the facts for the event."""
         used = fair_play.box_used(self.incident, self.world, self.now)
-        is_late = fair_play.is_late(self.incident, self.by, used, self.world)
-        self.end_call(outcome, **fields, **({"late_exit": True} if is_late else {}))
-        return {"box_used": used, "late_exit": True} if is_late else {"box_used": used}
+        facts: LeavingFacts = {"box_used": used}
+        if fair_play.is_late(self.incident, self.by, used, self.world):
+            fields["late_exit"] = facts["late_exit"] = True
+        self.end_call(outcome, **fields)
+        return facts
 
     def change_request(self, **fields: Unpack[RequestChange]) -> Request:
         """Change the last request, the only one that can be waiting or on hold."""

@@ -12,9 +12,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache, lru_cache
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any
+from uuid import UUID
 
 import orjson
 from sqlalchemy import (
@@ -41,6 +42,8 @@ from sqlalchemy.types import TypeEngine
 
 _MIN_LARGE_ROWS = 100
 """The number of rows from which on a page is a large one."""
+_MAX_STATEMENTS = 512
+"""How many statements of one kind are kept: the shape of a large page depends on what is in it."""
 _SEPARATOR = "\x1f"
 """The character between the texts of a column that is sent as one text. A column that holds it is sent as an array."""
 
@@ -177,7 +180,7 @@ async def upsert_rows(tx: AsyncConnection, table: Table, page: PageColumns) -> N
 
 
 async def find_by_key(tx: AsyncConnection) -> None:
-    """Have `update_rows` find each row by its key until the transaction ends, as is best for a large page.
+    """Have the claim and `update_rows` find rows by their keys until the transaction ends, as is best for a large page.
 
     The planner takes a page of 500 rows for many: beside it, it would read a table of 100,000 rows as a whole.
     """
@@ -253,14 +256,16 @@ def json_bytes(document: object) -> bytes:
 def _text_of(value: object) -> str:
     if isinstance(value, timedelta):
         return f"{value.days} days {value.seconds}.{value.microseconds:06} seconds"
-    return str(value)
+    if isinstance(value, UUID):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no form in JSON")
 
 
 def _json_text(document: object) -> str:
     return (document if isinstance(document, bytes) else json_bytes(document)).decode()
 
 
-@cache
+@lru_cache(maxsize=_MAX_STATEMENTS)
 def inserting(shape: PageShape) -> Insert:
     """Return the statement that inserts pages of this shape."""
     source = shape.source()
@@ -268,7 +273,7 @@ def inserting(shape: PageShape) -> Insert:
     return insert(shape.table).from_select(list(shape.values(source)), rows)
 
 
-@cache
+@lru_cache(maxsize=_MAX_STATEMENTS)
 def _upsert(shape: PageShape, keys: tuple[str, ...]) -> Insert:
     source = shape.source()
     rows = select(*shape.values(source).values()).select_from(source)
@@ -277,7 +282,7 @@ def _upsert(shape: PageShape, keys: tuple[str, ...]) -> Insert:
     return written.on_conflict_do_update(index_elements=list(keys), set_=changes)
 
 
-@cache
+@lru_cache(maxsize=_MAX_STATEMENTS)
 def _update(shape: PageShape, keys: tuple[str, ...], constants: tuple[tuple[str, object], ...]) -> Update:
     source = shape.source()
     changes: dict[str, Any] = {name: value for name, value in shape.values(source).items() if name not in keys}

@@ -29,8 +29,9 @@ _NO_BODY = object()
 
 
 class DirectRoute(APIRoute):
-    """A route that is served directly. Its dependencies must do nothing but read the request: one that meets a fault is
-    called again on the framework's way."""
+    """A route that is served directly. Its function returns a response. Its dependencies must do nothing but read the
+    request: one that meets a fault is called again on the framework's way, and one that is named twice is called
+    twice."""
 
 
 class NotAsDeclaredError(Exception):

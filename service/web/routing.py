@@ -75,7 +75,9 @@ class _Path:
         reads_json = isinstance(route, APIRoute) and route.body_field is not None
         served = _Served(route, _app_of(route), query_names.of(route, door), reads_json)
         for method in route.methods or ():
-            self.by_method.setdefault(method, served)
+            if method in self.by_method:
+                raise ValueError(f"{method} {route.path_format} has two routes: take one away")
+            self.by_method[method] = served
         if "GET" in self.by_method:
             self.by_method.setdefault("HEAD", self.by_method["GET"])
         self.allow = ", ".join(sorted(self.by_method))

@@ -83,6 +83,19 @@ async def test_a_refused_page_goes_row_by_row_from_its_start(haizhu: Database, w
     assert (await sweep.run_once(haizhu, worlds, NOW, lambda _: None, limit=10)).fired == 10
 
 
+async def test_row_by_row_counts_what_cannot_be_decided(haizhu: Database, worlds: CurrentWorld) -> None:
+    await seed(haizhu, 10, reported_at=DUE, due_at=DUE)
+    await _do(
+        haizhu,
+        "UPDATE incident SET calls_at = '{}' WHERE number = 'seed-7'",
+        "CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN IF NEW.number = 'seed-3' AND NEW.level = 2 THEN RAISE 'poisoned'; END IF; RETURN NEW; END $$",
+        "CREATE TRIGGER poison BEFORE UPDATE ON incident FOR EACH ROW EXECUTE FUNCTION poison()",
+    )
+    swept = await sweep.run_once(haizhu, worlds, NOW, lambda _: None)
+    assert (swept.fired, swept.backed_off) == (8, 2)
+
+
 async def test_sweeps_side_by_side_share_the_work_and_fire_each_once(haizhu: Database, worlds: CurrentWorld) -> None:
     await seed(haizhu, 200, reported_at=DUE, due_at=DUE)
 

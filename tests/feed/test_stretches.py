@@ -140,6 +140,26 @@ async def test_a_reader_in_the_way_is_let_finish(house: House) -> None:
     assert len((await _room(house)).archived) == 1
 
 
+async def test_what_did_not_succeed_is_soon_tried_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pauses grow from a second on while it fails, whatever the pause was before."""
+    found = iter([True, False, False, True, False])
+    pauses: list[float] = []
+
+    async def check(_: LogStretches) -> bool:
+        return next(found)
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) > 5:
+            raise asyncio.CancelledError
+
+    monkeypatch.setattr(LogStretches, "check", check)
+    monkeypatch.setattr("service.feed.stretches.asyncio.sleep", pause)
+    with pytest.raises(asyncio.CancelledError):
+        await _keeper(house)._run()
+    assert pauses == [1, 60, 1, 2, 60, 1]
+
+
 async def test_without_the_right_to_make_room_ops_hear_of_it(house: House, caplog: pytest.LogCaptureFixture) -> None:
     database = house.process.database
     await skip_to(database, BORDER - 10)

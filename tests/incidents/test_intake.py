@@ -219,8 +219,8 @@ async def test_stopping_answers_the_group_under_way(haizhu: Database, intake: In
         while haizhu.engine.pool.checkedout() == 0:  # type: ignore[attr-defined]
             await asyncio.sleep(0)
     await intake.stop()
+    assert await stored(haizhu) == 50, "it has stopped when the group is stored"
     assert {type(each) for each in await outcomes_of(tasks)} == {NewReport}
-    assert await stored(haizhu) == 50
 
 
 async def test_a_full_queue_refuses_at_once(intake: Intake, monkeypatch: pytest.MonkeyPatch) -> None:

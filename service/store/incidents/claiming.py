@@ -145,10 +145,11 @@ _NEAREST = select(*_ORDER).where(incident.c.wake_at.is_not(None), _IS_AFTER).ord
 async def back_off(
     tx: AsyncConnection, incident_id: UUID, now: datetime, first_delay: timedelta, max_delay: timedelta
 ) -> None:
-    """Put off an incident that cannot be swept, by `first_delay`, doubled with every fault in a row, at most
-    `max_delay`. Its deadline does not move, so everybody sees that it is overdue."""
+    """Put off an incident that is due and cannot be swept, by `first_delay`, doubled with every fault in a row, at most
+    `max_delay`. Its deadline does not move, so everybody sees that it is overdue. One on which somebody has acted in
+    the meantime is not due any more, and stays as it is."""
     delay = func.least(first_delay * func.power(2, func.least(incident.c.faults, 20)), max_delay)
-    waiting = update(incident).where(incident.c.id == incident_id, incident.c.wake_at.is_not(None))
+    waiting = update(incident).where(incident.c.id == incident_id, incident.c.wake_at <= now)
     await tx.execute(waiting.values(wake_at=now + delay, faults=incident.c.faults + 1))
 
 

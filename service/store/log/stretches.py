@@ -60,7 +60,7 @@ class LogRoom(NamedTuple):
 
 async def room(connection: AsyncConnection) -> LogRoom:
     """Return the stretches, and how far they are filled."""
-    last = (await connection.execute(_LAST)).scalar_one_or_none() or 0
+    last = (await connection.execute(_LAST)).scalar_one() or 0  # null: no batch was written yet
     return LogRoom(await _bounds(connection, log_batch), await _bounds(connection, log_batch_archive), last)
 
 
@@ -98,12 +98,15 @@ async def archive(connection: AsyncConnection, stretch: LogStretch) -> bool:
     """Move a stretch from the log to its archive, which changes only what the catalogue says of it. The feed does not
     have it any longer, and the timelines of its incidents stay as they are. The connection is in no transaction.
 
-    Returns False when somebody uses one of the tables for longer than anybody may be kept waiting.
+    Returns False when somebody uses one of the tables for longer than anybody may be kept waiting. A stretch that
+    somebody else has archived in the meantime is done.
     """
     alone = await connection.execution_options(isolation_level="AUTOCOMMIT")
     try:
         # one statement: between two of them, others would wait for this process, too
-        await alone.execute(text(_ARCHIVING.format(moves=" ".join(_moves(stretch)), lock_ms=_LOCK_MS)))
+        await alone.execute(
+            text(_ARCHIVING.format(first=stretch.first, moves=" ".join(_moves(stretch)), lock_ms=_LOCK_MS))
+        )
     except DBAPIError as error:
         if _gave_way(error):
             return False
@@ -180,6 +183,11 @@ DO $archive$ BEGIN
     PERFORM set_config('lock_timeout', '{lock_ms}', true);
     PERFORM set_config('synchronous_commit', 'off', true);  -- others wait until this is committed
     LOCK TABLE ONLY log_batch IN SHARE UPDATE EXCLUSIVE MODE NOWAIT;
+    IF NOT EXISTS (
+        SELECT FROM pg_inherits WHERE inhparent = to_regclass('event') AND inhrelid = to_regclass('event_from_{first}')
+    ) THEN
+        RETURN;
+    END IF;
     LOCK TABLE ONLY event IN ACCESS EXCLUSIVE MODE;
     LOCK TABLE ONLY log_batch IN ACCESS EXCLUSIVE MODE;
     {moves}

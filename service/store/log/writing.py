@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -51,7 +51,7 @@ class Committed:
 
 
 # one statement for all of it, since each further round trip would keep the row locks longer
-@cache
+@lru_cache(maxsize=512)
 def _append(shape: bulk.PageShape, *beside: bulk.PageShape) -> Any:
     source = shape.source()
     batch = (

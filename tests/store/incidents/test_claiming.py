@@ -109,13 +109,14 @@ async def test_the_engine_wakes_for_the_nearest(database: Database) -> None:
 async def test_a_row_that_fails_waits_twice_as_long_each_time(database: Database) -> None:
     """30 s, doubled with every fault in a row, at most an hour; the deadline stays, so the incident stays overdue."""
     await save(database, numbered(1), numbered(2))
-    waits = []
+    waits, now = [], DUE
     for _ in range(9):
         async with database.begin() as tx:
-            await claiming.back_off(tx, UUID(int=1), DUE, timedelta(seconds=30), HOUR)
+            await claiming.back_off(tx, UUID(int=1), now, timedelta(seconds=30), HOUR)
         ((wake_at, due_at),) = await ask(database, "SELECT wake_at, due_at FROM incident WHERE number = '2026-000001'")
         assert due_at == DUE
-        waits.append((wake_at - DUE).total_seconds())
+        waits.append((wake_at - now).total_seconds())
+        now = wake_at
     assert waits == [30, 60, 120, 240, 480, 960, 1920, 3600, 3600]
     assert await ask(database, "SELECT wake_at, faults FROM incident WHERE number = '2026-000002'") == [(DUE, 0)]
 
@@ -135,6 +136,15 @@ async def test_a_closed_incident_does_not_back_off(database: Database) -> None:
     async with database.begin() as tx:
         await claiming.back_off(tx, UUID(int=1), DUE, SECOND, HOUR)
     assert await ask(database, "SELECT wake_at, faults FROM incident") == [(None, 0)]
+
+
+async def test_who_acted_in_the_meantime_is_not_put_off(database: Database) -> None:
+    """Between the fault and the back-off somebody gave it another deadline, which stands."""
+    await save(database, numbered(1))
+    async with database.begin() as tx:
+        await tx.exec_driver_sql("UPDATE incident SET wake_at = wake_at + interval '5 s'")
+        await claiming.back_off(tx, UUID(int=1), DUE, SECOND, HOUR)
+    assert await ask(database, "SELECT wake_at, faults FROM incident") == [(DUE + 5 * SECOND, 0)]
 
 
 async def test_what_is_put_aside_is_counted_and_named(database: Database) -> None:

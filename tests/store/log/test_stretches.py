@@ -209,6 +209,20 @@ async def test_an_archived_stretch_is_out_of_the_feed_only(database: Database) -
         assert await _timeline(database, after=after, limit=2) == names[after : after + 2]
 
 
+async def test_two_archivers_archive_it_once(database: Database) -> None:
+    """Both have seen the same log. The second one comes while the first is at work, and again when it is done."""
+    await _divided(database)
+    (oldest, *_), others = (await _room(database)).past, database.engine
+    async with database.begin() as first:
+        await first.execute(text("LOCK TABLE ONLY log_batch IN SHARE UPDATE EXCLUSIVE MODE"))
+        async with others.connect() as connection:
+            assert not await stretches.archive(connection, oldest)
+    for _ in range(2):
+        async with others.connect() as connection:
+            assert await stretches.archive(connection, oldest)
+    assert (await _room(database)).archived == (oldest,)
+
+
 async def test_a_cursor_into_the_archive_is_too_old(database: Database) -> None:
     await _divided(database)
     await archive_oldest(database)
