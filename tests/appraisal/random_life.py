@@ -109,13 +109,13 @@ class Life:
         return None
 
     def _report(self, number: int, at: datetime) -> Decision:
+        reporter = PEOPLE["street_reporting" if self.chance.random() < 0.1 else "reporter"]
         draft = Draft(
             self.chance.choice((CELL, CELL, NEXT_CELL)),
             self.chance.choice(_CATEGORIES),
-            PEOPLE["reporter"].subject,
+            reporter.subject,
             self.chance.choice(_KINDS),
         )
-        reporter = PEOPLE["reporter"]
         name = f"2026-{number:06}"
         return lifecycle.report(draft, reporter, self.world, incident_id=UUID(int=number), number=name, now=at)
 

@@ -123,7 +123,7 @@ def test_the_document_has_an_entry_for_each_type(document: dict[str, Any]) -> No
         assert schema["properties"]["data"]["$ref"] != "#/components/schemas/EventData"
     closed = schemas["IncidentClosedData"]
     assert set(closed["required"]) == {"incident", "call", "by", "note", "closed_as"}
-    assert set(closed["properties"]) == {*closed["required"], "into", "reason_code"}
+    assert set(closed["properties"]) == {*closed["required"], "into", "reason_code", "box_used", "late_exit"}
 
 
 @pytest.fixture(scope="module")
