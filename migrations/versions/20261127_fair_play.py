@@ -38,11 +38,6 @@ _COLUMNS = (
     sa.Column("accountable_seq", sa.SmallInteger(), comment="and its call"),
     sa.Column("held_s", sa.Integer(), comment="seconds on hold"),
 )
-_CHECKS = {
-    "call_credit": "credit IN ('pending','verified','unverified','rejected','reopened')"
-    " AND (credit IS NULL OR outcome IS NOT DISTINCT FROM 'resolved')",
-    "call_accountable": "(accountable IS NULL) = (accountable_seq IS NULL)",
-}
 
 
 def upgrade() -> None:
@@ -52,8 +47,6 @@ def upgrade() -> None:
     )
     for column in _COLUMNS:
         op.add_column("call", column)
-    for name, condition in _CHECKS.items():
-        migration_steps.add_check(op, "call", name, condition)
 
 
 def downgrade() -> None:
