@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -12,7 +14,7 @@ down_revision = "0017"
 branch_labels = None
 depends_on = None
 
-_COLUMNS = (
+_COLUMNS: tuple[sa.Column[Any], ...] = (
     sa.Column("urgency", sa.Text(), comment="with which it was opened; null: from before 0018, that of its incident"),
     sa.Column("credit", sa.Text(), comment="what its resolution is worth: null until it is resolved"),
     sa.Column("box_used", sa.Integer(), comment="percent of the running box when it ended, in its own clock"),
