@@ -34,7 +34,7 @@ one, it would skip the next ring and warn of it."""
 _EVERYWHERE_S = 4.0
 """How often a sweep begins at the first of all incidents, so at each ring of the backstop: somebody may have
 moved a deadline by hand."""
-_LOCKED_ELSEWHERE = timedelta(milliseconds=50)
+_LOCKED_ELSEWHERE = timedelta(milliseconds=30)
 _OVERDUE = timedelta(milliseconds=500)
 SIDE_BY_SIDE = 3
 """Pages that are swept at once: while PostgreSQL writes some, Python decides another. With two pages, Python waits for
