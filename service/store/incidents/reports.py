@@ -119,6 +119,7 @@ async def _look_up(tx: AsyncConnection, statement: Any, pairs: Sequence[NamePair
 
 def is_taken(error: SQLAlchemyError) -> bool:
     """Whether an insert failed because another process stored the same key or source at the same time."""
-    return isinstance(error, IntegrityError) and any(
-        name in str(error.orig) for name in ("report_idempotency_key", "report_source_key")
-    )
+    if not isinstance(error, IntegrityError) or error.orig is None:
+        return False
+    # not its message, in which the values of the row stand as well: what people wrote
+    return getattr(error.orig.__cause__, "constraint_name", None) in ("report_idempotency_key", "report_source_key")
