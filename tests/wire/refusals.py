@@ -23,7 +23,7 @@ CODES = frozenset(
 RULES = frozenset({Rule.UNKNOWN, Rule.TAKEN, Rule.NOT_POSSIBLE, Rule.NOT_IN_FUTURE, Rule.BAD_FILE})
 """Rules that `validation_failed` may name: they are about the registry, the state or the time, or about the inside of a
 file."""
-_DURATIONS = ("answer", "resolve", "verify", "reopen", "longest", "suggestion", "deliberation")
+_DURATIONS = ("answer", "resolve", "verify", "reopen", "longest", "suggestion", "deliberation", "appeal")
 NO_SCHEMA_CAN_SAY = frozenset(
     {
         *((name, Rule.OUT_OF_RANGE) for name in ("?first", "?last")),  # of a calendar: in order, and not too far apart
