@@ -34,7 +34,8 @@ one, it would skip the next ring and warn of it."""
 _EVERYWHERE_S = 4.0
 """How often a sweep begins at the first of all incidents, so at each ring of the backstop: somebody may have
 moved a deadline by hand."""
-_LOCKED_ELSEWHERE = timedelta(milliseconds=30)
+_BETWEEN_SWEEPS = timedelta(milliseconds=30)
+"""The pause after a sweep where more is due already, or locked by somebody else: deadlines gather, and nobody spins."""
 _OVERDUE = timedelta(milliseconds=500)
 SIDE_BY_SIDE = 3
 """Pages that are swept at once: while PostgreSQL writes some, Python decides another. With two pages, Python waits for
@@ -141,8 +142,7 @@ class Engine(Part):
         async with self._context.database.read() as connection:
             nearest = await claiming.nearest(connection, self.start_at)
         self.start_at = front.place if nearest is None else nearest.just_before()
-        # an incident that is still due after a sweep is locked by somebody else: look again a little later
-        return None if nearest is None else max(nearest.wake_at, self._clock.now() + _LOCKED_ELSEWHERE)
+        return None if nearest is None else max(nearest.wake_at, self._clock.now() + _BETWEEN_SWEEPS)
 
     async def _turns(self, front: sweep.Front) -> None:
         """Sweep page after page, until a page is not full or the engine is to stop."""

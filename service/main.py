@@ -24,7 +24,7 @@ from service.registry import room as registry
 from service.room import Room
 from service.settings import EngineMode, Settings
 from service.times import room as times
-from service.web import docs, every_answer, fair_play, limits, openapi, problems, routing, timing
+from service.web import docs, every_answer, limits, openapi, problems, routing, share_limits, timing
 from service.web.request_log import RequestLog
 
 ROOMS = (
@@ -58,7 +58,7 @@ def create_app(settings: Settings, clock: Clock, rooms: Sequence[Room] = ROOMS) 
     openapi.describe(app, doors, lambda: {name: each for room in rooms for name, each in room.event_shapes().items()})
     posts = {path: each for room in rooms for path, each in room.limits.items()}
     app.add_middleware(limits.Limits, doors=doors, posts=posts)
-    app.add_middleware(fair_play.FairPlay, doors=doors, wakeups=process.wakeups)
+    app.add_middleware(share_limits.ShareLimits, doors=doors, wakeups=process.wakeups)
     app.add_middleware(Gate, doors=doors)
     log = app.state.log = RequestLog(clocks.monotonic, table.template_of)
     app.add_middleware(timing.Timed, metrics=process.metrics, timer=clocks.monotonic, note=log.note)

@@ -64,9 +64,6 @@ class CallEnd(TypedDict, total=False):
     end_duty: str | None
     late_s: float
     credit: Credit
-    box_used: int
-    late_exit: bool
-    held_s: int
 
 
 class CallChange(CallEnd, total=False):
@@ -86,7 +83,9 @@ class CallChange(CallEnd, total=False):
     outcome_rating: int
     appeal: Appeal
     exempt: bool
-    self_reported: bool
+    box_used: int
+    held_s: int | None
+    late_exit: bool
 
 
 class RequestChange(TypedDict, total=False):

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from service.rules import pinning
 from service.rules.model import AnyIncident, Call, Request
+from service.rules.policy import Box
 from service.rules.timers import Timer
 from service.rules.words import DueKind, RequestKind, Verdict
 from service.rules.world import World
@@ -32,10 +33,15 @@ class Deadline(NamedTuple):
     left: timedelta | None = None
 
 
+def boxes_of(call: Call, incident: AnyIncident, world: World) -> Box:
+    """The time boxes of a call, by the urgency with which it was opened."""
+    return pinning.policy_of(world, incident).box(call.level, call.urgency or incident.urgency, incident.category)
+
+
 def box_of(call: Call, incident: AnyIncident, world: World) -> tuple[datetime, int]:
     """The start and the seconds of the running box: of the answer box until the call is answered, of the resolve box
     from then on."""
-    box = pinning.policy_of(world, incident).box(call.level, incident.urgency, incident.category)
+    box = boxes_of(call, incident, world)
     return (call.opened_at, box.answer_s) if call.answered_at is None else (call.answered_at, box.resolve_s)
 
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from service.rules import deadlines, pinning
 from service.rules.model import AnyIncident, By, Call
-from service.rules.words import Cause, Ground, Level, RequestKind, Verdict
+from service.rules.words import Ground, Level, RequestKind, Verdict
 from service.rules.world import World
 
 _SECOND = timedelta(seconds=1)
@@ -51,14 +51,15 @@ def held_s(incident: AnyIncident, now: datetime) -> int | None:
     return sum(lengths, timedelta()) // _SECOND if holds else None
 
 
-def is_late(incident: AnyIncident, by: By, used: int, world: World) -> bool:
-    """Whether the called unit itself leaves a call of which so many percent are used after the late mark."""
-    return by.unit == incident.unit and used > pinning.policy_of(world, incident).fairness.late
+def is_late(incident: AnyIncident, by: By, world: World) -> bool:
+    """Whether the called unit itself has left its call after the late mark."""
+    used = incident.call.box_used or 0
+    return by.unit == incident.unit and used > pinning.policy_of(world, incident).fair_play.late
 
 
 def forgives(call: Call) -> bool:
     """Whether the answer to this call shows that the one before was rightly raised, however late: an emergency."""
-    return call.cause is Cause.RAISED and call.ground is Ground.EMERGENCY
+    return call.ground is Ground.EMERGENCY  # which a raise alone has, also one that skips a level
 
 
 def accountable(incident: AnyIncident, by: By) -> Accountable | None:

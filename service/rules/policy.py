@@ -46,7 +46,7 @@ class Weights:
 
 
 @dataclass(frozen=True, slots=True)
-class Fairness:
+class FairPlay:
     """What counts in the figures, and how much (contract §2, Fair play); all but the last three are percentages.
 
     A unit that passes a call on after `late` of its box has left late, and `late_exit` is the share of a missed call
@@ -91,7 +91,7 @@ class Policy:
     suggestion_s: int = 30 * 86_400
     deliberation_s: int = 60 * 86_400
     weights: Weights = Weights()
-    fairness: Fairness = Fairness()
+    fair_play: FairPlay = FairPlay()
     title: str = ""
 
     def parked_s(self, kind: Kind) -> int:

@@ -121,24 +121,20 @@ class StoryOf(Generic[Earlier]):
 
     def end_call(self, outcome: Outcome, **fields: Unpack[CallEnd]) -> None:
         """End the last call. A request that still waits on it lapses."""
-        if self.by is CLOCK:
-            fields["box_used"] = fair_play.WHOLE_BOX
-        else:
-            fields["box_used"] = fair_play.box_used(self.incident, self.world, self.now)
-            held_s = fair_play.held_s(self.incident, self.now)
-            if held_s is not None:
-                fields["held_s"] = held_s
-        self.change_call(**fields, outcome=outcome, ended_at=self.now, ended_by=self.by)
+        incident, now = self.incident, self.now
+        used = fair_play.WHOLE_BOX if self.by is CLOCK else fair_play.box_used(incident, self.world, now)
+        held_s = fair_play.held_s(incident, now)
+        self.change_call(**fields, outcome=outcome, ended_at=now, ended_by=self.by, box_used=used, held_s=held_s)
         if self.before.open_request is not None:
             self.change_request(outcome=Verdict.LAPSED, decided_at=self.now)
 
     def leave_call(self, outcome: Outcome, **fields: Unpack[CallEnd]) -> LeavingFacts:
         """End the last call, which its unit passes on or refuses. Returns the facts for the event."""
-        used = fair_play.box_used(self.incident, self.world, self.now)
-        facts: LeavingFacts = {"box_used": used}
-        if fair_play.is_late(self.incident, self.by, used, self.world):
-            fields["late_exit"] = facts["late_exit"] = True
         self.end_call(outcome, **fields)
+        facts: LeavingFacts = {"box_used": self.incident.call.box_used or 0}
+        if fair_play.is_late(self.incident, self.by, self.world):
+            self.change_call(late_exit=True)
+            facts["late_exit"] = True
         return facts
 
     def change_request(self, **fields: Unpack[RequestChange]) -> Request:

@@ -42,7 +42,7 @@ from sqlalchemy.types import TypeEngine
 
 _MIN_LARGE_ROWS = 100
 """The number of rows from which on a page is a large one."""
-_MAX_STATEMENTS = 512
+MAX_STATEMENTS = 512
 """How many statements of one kind are kept: the shape of a large page depends on what is in it."""
 _SEPARATOR = "\x1f"
 """The character between the texts of a column that is sent as one text. A column that holds it is sent as an array."""
@@ -265,7 +265,7 @@ def _json_text(document: object) -> str:
     return (document if isinstance(document, bytes) else json_bytes(document)).decode()
 
 
-@lru_cache(maxsize=_MAX_STATEMENTS)
+@lru_cache(maxsize=MAX_STATEMENTS)
 def inserting(shape: PageShape) -> Insert:
     """Return the statement that inserts pages of this shape."""
     source = shape.source()
@@ -273,7 +273,7 @@ def inserting(shape: PageShape) -> Insert:
     return insert(shape.table).from_select(list(shape.values(source)), rows)
 
 
-@lru_cache(maxsize=_MAX_STATEMENTS)
+@lru_cache(maxsize=MAX_STATEMENTS)
 def _upsert(shape: PageShape, keys: tuple[str, ...]) -> Insert:
     source = shape.source()
     rows = select(*shape.values(source).values()).select_from(source)
@@ -282,7 +282,7 @@ def _upsert(shape: PageShape, keys: tuple[str, ...]) -> Insert:
     return written.on_conflict_do_update(index_elements=list(keys), set_=changes)
 
 
-@lru_cache(maxsize=_MAX_STATEMENTS)
+@lru_cache(maxsize=MAX_STATEMENTS)
 def _update(shape: PageShape, keys: tuple[str, ...], constants: tuple[tuple[str, object], ...]) -> Update:
     source = shape.source()
     changes: dict[str, Any] = {name: value for name, value in shape.values(source).items() if name not in keys}

@@ -13,7 +13,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 from service.rules.errors import Rule
-from service.rules.policy import Box, Fairness, Hours, Policy, Spans, Weights
+from service.rules.policy import Box, FairPlay, Hours, Policy, Spans, Weights
 from service.rules.sentences import Sentence
 from service.rules.words import ClockKind, Level, Urgency
 from service.times.durations import Duration, Elapsed, SpanText, minutes_of, seconds_of
@@ -186,7 +186,7 @@ class PolicyFile(Params):
             self._seconds(self.suggestion),
             self._seconds(self.deliberation),
             Weights(**self.score.model_dump()),
-            Fairness(
+            FairPlay(
                 self.late,
                 self.late_exit,
                 self.unverified,
@@ -200,8 +200,8 @@ class PolicyFile(Params):
     @property
     def unsaid(self) -> tuple[str, ...]:
         """What the policy does not say and takes from the sample, each with its value."""
-        names = [name for name in _TAKEN if name not in self.model_fields_set]
-        return tuple(f"{name} {_shown(getattr(self, name))}" for name in names)
+        values = ((name, _unsaid(self, name)) for name in _TAKEN)
+        return tuple(f"{name} {value}" for name, value in values if value)
 
     @property
     def spans(self) -> Spans:
@@ -221,11 +221,13 @@ _TAKEN = ("holds", "extensions", "late", "late_exit", "unverified", "spot_check"
 """The keys that decide what a unit's figures are worth."""
 
 
-def _shown(value: object) -> str:
-    """A value as it is written in the file."""
+def _unsaid(of: Params, name: str) -> str:
+    """What a key or the keys in it are by default, as it is written in the file; empty where all was said."""
+    value = getattr(of, name)
     if isinstance(value, Params):
-        return "{" + ", ".join(f"{name}: {each}" for name, each in value.model_dump().items()) + "}"
-    return str(value)
+        left = {key: text for key in type(value).model_fields if (text := _unsaid(value, key))}
+        return "{" + ", ".join(f"{key}: {text}" for key, text in left.items()) + "}" if left else ""
+    return "" if name in of.model_fields_set else str(value)
 
 
 def _by_length_of_prefix(box: Box) -> tuple[int, str]:

@@ -139,12 +139,12 @@ def policy(row: Policy, active: bool) -> PolicyView:
         "suggestion_s": row.suggestion_s,
         "deliberation_s": row.deliberation_s,
         "score": _weights(row),
-        "late": row.fairness.late,
-        "late_exit": row.fairness.late_exit,
-        "unverified": row.fairness.unverified,
-        "spot_check": row.fairness.spot_check,
-        "appeal_s": row.fairness.appeal_s,
-        "quota": {"reports": row.fairness.reports, "urgent": row.fairness.urgent},
+        "late": row.fair_play.late,
+        "late_exit": row.fair_play.late_exit,
+        "unverified": row.fair_play.unverified,
+        "spot_check": row.fair_play.spot_check,
+        "appeal_s": row.fair_play.appeal_s,
+        "quota": {"reports": row.fair_play.reports, "urgent": row.fair_play.urgent},
         "rows": _rows(row),
     }
 

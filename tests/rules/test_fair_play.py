@@ -10,8 +10,8 @@ import pytest
 
 from service.rules import fair_play, lifecycle
 from service.rules.model import Act, Actor, Draft, Incident
-from service.rules.policy import Fairness
-from service.rules.words import Arrow, Credit, Ground, Level, State, Urgency
+from service.rules.policy import FairPlay
+from service.rules.words import Arrow, Cause, Credit, Ground, Level, State, Urgency
 from service.rules.world import World
 from tests.rules import deciding
 from tests.rules.builders import (
@@ -49,7 +49,7 @@ HALF_A_MINUTE = timedelta(seconds=30)
 
 
 def _under(**changes: int) -> World:
-    policies = {key: replace(each, fairness=Fairness(**changes)) for key, each in WORLD.policies.items()}
+    policies = {key: replace(each, fair_play=FairPlay(**changes)) for key, each in WORLD.policies.items()}
     return replace(WORLD, policies=policies)
 
 
@@ -88,6 +88,12 @@ def test_a_hold_uses_nothing_of_the_box() -> None:
     assert fair_play.box_used(resumed, WORLD, at) == 50
     left = changed_call(act(resumed, "community", Arrow.RAISE, at=at))
     assert (left.box_used, left.held_s) == (50, round((timedelta(days=1) - BOX / 4).total_seconds()))
+
+
+def test_what_the_clock_ends_was_on_hold_as_well() -> None:
+    held = an_incident(State.ON_HOLD, Level.COMMUNITY)
+    resumed = act(held, "community", Arrow.RESUME, at=later(hours=5)).after
+    assert changed_call(fired(resumed)).held_s == 5 * HOUR
 
 
 def test_an_extension_lengthens_the_box_that_is_used() -> None:
@@ -138,6 +144,14 @@ def test_a_late_emergency_is_forgiven_once_it_is_answered(verb: Arrow) -> None:
     raised = _raise(an_incident(State.CALLING, Level.COMMUNITY), late, Ground.EMERGENCY)
     assert raised.earlier[-1].late_exit
     assert not act(raised, "street", verb, at=late).after.earlier[-1].late_exit
+
+
+def test_an_emergency_that_skips_a_level_is_forgiven_too() -> None:
+    """Nobody is at level 2, so that the call of level 3 has the cause `unrouted`."""
+    world, late = a_world(without=(STREET,)), NOW + BOX - HALF_A_MINUTE
+    raised = _raise(an_incident(State.CALLING, Level.COMMUNITY), late, Ground.EMERGENCY, world)
+    assert (raised.call.cause, raised.level, raised.earlier[-1].late_exit) == (Cause.UNROUTED, Level.DEPARTMENT, True)
+    assert not act(raised, "department", Arrow.ANSWER, world=world, at=late).after.earlier[-1].late_exit
 
 
 def test_another_ground_is_not_forgiven_nor_an_emergency_nobody_answers() -> None:
@@ -238,3 +252,7 @@ def test_a_call_keeps_the_urgency_it_was_opened_with() -> None:
     incident = reported(category=URGENT_CATEGORY).after
     assert incident.call.urgency is Urgency.URGENT
     assert fired(incident).after.call.urgency is Urgency.URGENT
+    calmer = incident._replace(urgency=Urgency.NORMAL)
+    answered = act(calmer, "community", Arrow.ANSWER).after
+    assert answered.call.resolve_by == NOW + 10 * BOX / 4, "its resolve box is that of an urgent call"
+    assert fair_play.box_used(calmer, WORLD, NOW + BOX / 8) == 50

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.rules.policy import Box, Fairness, Policy, Weights
+from service.rules.policy import Box, FairPlay, Policy, Weights
 from service.rules.words import ClockKind, Kind, Level, Urgency
 
 DAY_S = 86_400
@@ -23,7 +23,7 @@ def test_a_policy_that_says_no_more_has_these_limits() -> None:
     assert (policy.holds, policy.hold_s) == (3, 365 * DAY_S)
     assert (policy.extensions, policy.extend_percent) == (3, 100)
     assert (policy.returns, policy.warn, policy.hours, policy.title) == (2, (), None, "")
-    assert policy.fairness == Fairness(80, 50, 50, 5, 10 * DAY_S, 300, 30)
+    assert policy.fair_play == FairPlay(80, 50, 50, 5, 10 * DAY_S, 300, 30)
     assert policy.weights == Weights(answered=30, resolved=40, street=20, reporter=10) == Weights(30, 40, 20, 10)
 
 

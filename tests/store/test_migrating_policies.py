@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from service.rules.policy import Box, Fairness
+from service.rules.policy import Box, FairPlay
 from service.rules.words import ClockKind, Level, Urgency
 from service.rules.world import World
 from service.store import migrate
@@ -84,7 +84,7 @@ async def test_what_0001_did_not_know_is_as_it_was_then(old: Database) -> None:
     assert (found.hours, found.warn, found.returns) == (None, (), 2)
     assert (found.holds, found.hold_s) == (1, 365 * 86_400)
     assert (found.extensions, found.extend_percent) == (2, 100)
-    assert found.fairness == Fairness()
+    assert found.fair_play == FairPlay()
     assert await rows(old, "SELECT title, created_at, created_by->>'kind' FROM policy") == [("标题", FIRST, "ops")]
 
 

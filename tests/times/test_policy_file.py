@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.registry.bundle import parse
-from service.rules.policy import Fairness
+from service.rules.policy import FairPlay
 from service.rules.words import ClockKind, Level, Urgency
 from service.rules.worktime import ZONE, WorkCalendar
 from service.times.durations import duration_of, seconds_of
@@ -76,13 +76,22 @@ def test_a_policy_with_a_hole_or_a_slip_is_told(old: str, new: str, detail: str 
 
 
 def test_a_policy_names_what_it_takes_from_the_sample() -> None:
-    said = {"holds": {"times": 1}, "late": 80, "late_exit": 0, "unverified": 100, "spot_check": 0, "appeal": "5d"}
+    said = {
+        "holds": {"times": 1},
+        "quota": {"urgent": 7},
+        "late": 80,
+        "late_exit": 0,
+        "unverified": 100,
+        "spot_check": 0,
+        "appeal": "5d",
+    }
     assert PolicyFile.model_validate(written(**said)).unsaid == (
+        "holds {longest: 365d}",
         "extensions {times: 3, percent: 100}",
-        "quota {reports: 300, urgent: 30}",
+        "quota {reports: 300}",
     )
-    policy = PolicyFile.model_validate(written(**said, quota={"urgent": 7})).policy(1)
-    assert policy.fairness == Fairness(80, 0, 100, 0, 5 * 86_400, 300, 7)
+    policy = PolicyFile.model_validate(written(**said)).policy(1)
+    assert policy.fair_play == FairPlay(80, 0, 100, 0, 5 * 86_400, 300, 7)
 
 
 @given(st.integers(1, 400 * 86_400))

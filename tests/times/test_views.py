@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from service.rules import world as worlds
-from service.rules.policy import Activation, Box, Fairness, Hours, Policy, Weights
+from service.rules.policy import Activation, Box, FairPlay, Hours, Policy, Weights
 from service.rules.words import ClockKind, Level, Urgency
 from service.store.registry.calendars import Day
 from service.times import examples, views
@@ -31,7 +31,7 @@ POLICY = Policy(
     suggestion_s=12,
     deliberation_s=13,
     weights=Weights(14, 15, 16, 17),
-    fairness=Fairness(18, 19, 20, 21, 22, 23, 24),
+    fair_play=FairPlay(18, 19, 20, 21, 22, 23, 24),
     title="t",
 )
 """A policy of which no two values are equal, so that no two of them can be exchanged."""

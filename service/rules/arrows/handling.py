@@ -181,8 +181,7 @@ def answer(story: Story, act: Act) -> None:
 
 def _take_on(story: Story, content: Mapping[str, Any] | None) -> None:
     incident, now = story.incident, story.now
-    box = pinning.policy_of(story.world, incident).box(incident.call.level, incident.urgency, incident.category)
-    clock, box_s = incident.call.clock, box.resolve_s
+    clock, box_s = incident.call.clock, deadlines.boxes_of(incident.call, incident, story.world).resolve_s
     resolve_by = pinning.timer_of(story.world, incident, clock).due(now, timedelta(seconds=box_s))
     took_us = deadlines.taken_us(incident, now)
     story.change_call(answered_at=now, resolve_by=resolve_by, answer=content, answer_us=took_us)

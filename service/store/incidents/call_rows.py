@@ -106,7 +106,6 @@ _CHANGED = (
     "credit",
     "box_used",
     "late_exit",
-    "self_reported",
     "held_s",
 )
 

@@ -51,7 +51,7 @@ class Committed:
 
 
 # one statement for all of it, since each further round trip would keep the row locks longer
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=bulk.MAX_STATEMENTS)
 def _append(shape: bulk.PageShape, *beside: bulk.PageShape) -> Any:
     source = shape.source()
     batch = (

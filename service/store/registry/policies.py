@@ -11,7 +11,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules.model import By
-from service.rules.policy import Activation, Box, Fairness, Hours, Policy, Weights
+from service.rules.policy import Activation, Box, FairPlay, Hours, Policy, Weights
 from service.rules.words import ClockKind, Level, Urgency
 from service.store.registry.tables import policy, policy_activation
 
@@ -78,7 +78,7 @@ def _document(chosen: Policy) -> dict[str, Any]:
         "suggestion_s": chosen.suggestion_s,
         "deliberation_s": chosen.deliberation_s,
         "weights": asdict(chosen.weights),
-        "fairness": asdict(chosen.fairness),
+        "fair_play": asdict(chosen.fair_play),
         "rows": rows,
     }
 
@@ -113,7 +113,7 @@ def _later(document: Mapping[str, Any]) -> dict[str, Any]:
     """Return those fields of a stored policy that the first versions did not have. Where one is missing, the default of
     the rules applies."""
     found = {name: document[name] for name in ("suggestion_s", "deliberation_s") if name in document}
-    for name, kind in (("weights", Weights), ("fairness", Fairness)):
+    for name, kind in (("weights", Weights), ("fair_play", FairPlay)):
         if name in document:
             found[name] = kind(**document[name])
     return found

@@ -20,6 +20,7 @@ from tests.store.incidents.rows import ask, done, fired, raised, save
 pytestmark = pytest.mark.anyio
 
 UNIT, OPS = By("unit", "s", "u"), By("ops", "o")
+_MARKS = ("self_reported", "accountable", "accountable_seq")
 DISTINCT = Call(
     seq=2,
     level=Level.DEPARTMENT,
@@ -80,7 +81,7 @@ async def _one(database: Database, columns: tuple[Any, ...]) -> Any:
 
 async def test_every_field_of_a_call_comes_back(database: Database) -> None:
     """The call is opened as the rules open one, and everything else is changed by one decision."""
-    opening = ("ground", "reason", "binding", "assisting", "urgency", "accountable", "accountable_seq")
+    opening = ("ground", "reason", "binding", "assisting", "urgency", *_MARKS)
     defaults = {name: value for name, value in Call._field_defaults.items() if name not in opening}
     opened = DISTINCT._replace(**defaults)
     incident = reported().after

@@ -11,7 +11,7 @@ from sqlalchemy import insert, text
 from sqlalchemy.exc import IntegrityError
 
 from service.rules.model import By
-from service.rules.policy import Activation, Fairness, Policy, Weights
+from service.rules.policy import Activation, FairPlay, Policy, Weights
 from service.store.database import Database
 from service.store.registry import policies
 from service.store.registry.policies import Written
@@ -38,7 +38,7 @@ ODD = Policy(
     suggestion_s=8,
     deliberation_s=9,
     weights=Weights(1, 2, 3, 4),
-    fairness=Fairness(1, 2, 3, 4, 5, 6, 7),
+    fair_play=FairPlay(1, 2, 3, 4, 5, 6, 7),
     title='"四呼" \\',
 )
 """No field has its default, and no two the same value."""

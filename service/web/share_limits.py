@@ -24,7 +24,7 @@ _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _POLICY = f'"writes";q={MAX_WRITES};w={WRITES_WITHIN_S}'.encode()
 
 
-class FairPlay:
+class ShareLimits:
     """ASGI middleware that counts the requests of each subject, and refuses those beyond its share with 429."""
 
     def __init__(self, app: ASGIApp, doors: Sequence[Door], wakeups: Wakeups) -> None:
