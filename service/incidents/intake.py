@@ -158,7 +158,7 @@ class Intake(Part):
         """Begin no further group. A group that is being saved is finished, so that each of its reports is answered."""
         self._stopping = True
         self._arrived.set()
-        await asyncio.gather(*self._tasks)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._next_refusal is not None:
             self._next_refusal.cancel()
 

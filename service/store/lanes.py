@@ -43,7 +43,10 @@ class Lanes:
 
     async def close(self) -> None:
         """Close all connections. A server that does not answer is not waited for."""
-        await asyncio.gather(*(lane.close() for lane in self._each()))
+        ended = await asyncio.gather(*(lane.close() for lane in self._each()), return_exceptions=True)
+        for error in ended:  # only now, when none is under way any more
+            if error is not None:
+                raise error
 
     def _each(self) -> tuple[Database, ...]:
         return self.people, self.parts, self.engine, self.tail, self.probe

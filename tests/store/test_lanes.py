@@ -83,3 +83,22 @@ async def test_cutting_ends_what_waits_for_an_answer(process: Lanes) -> None:
         async with asyncio.timeout(0.5):
             with pytest.raises(Unavailable):
                 await task
+
+
+async def test_a_lane_that_does_not_close_keeps_no_other_open(process: Lanes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One fails at once, another takes its time: the call is over when both are."""
+    closed = []
+
+    async def fail() -> None:
+        raise ConnectionError
+
+    async def linger() -> None:
+        await asyncio.sleep(0.01)
+        closed.append("tail")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(process.people, "close", fail)
+        patch.setattr(process.tail, "close", linger)
+        with pytest.raises(ConnectionError):
+            await process.close()
+    assert closed == ["tail"]
