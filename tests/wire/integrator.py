@@ -39,11 +39,11 @@ def main(url: str, worker: str, community: str, cell: str, category: str, unit: 
     system = AuthenticatedClient(base_url=url, token=community, raise_on_unexpected_status=True)
     incident = report(phone, ReportBody(grid_code=cell, category=category, description="巷口垃圾堆积"))
     etag = poll(system, unit, incident.id)
-    answer(system, incident)
+    version = answer(system, incident)
     show_change(system, unit, etag)
     listed = expect(IncidentRowPage, list_incidents.sync(client=phone, state=[State.ANSWERED]))
     print("listed", [row.number == incident.number for row in listed.items], listed.next_cursor)
-    for event in read_feed(system):
+    for event in read_feed(system, version):
         print("event", assert_type(event.type_, EventType).value, assert_type(event.data.incident.state, State).value)
 
 
@@ -70,14 +70,15 @@ def poll(system: AuthenticatedClient, unit: str, incident: UUID) -> str:
     return etag
 
 
-def answer(system: AuthenticatedClient, incident: Incident) -> None:
-    """The call is taken on; to answer it again is refused."""
+def answer(system: AuthenticatedClient, incident: Incident) -> int:
+    """The version of the incident whose call is taken on; to answer it again is refused."""
     body, fence = AnswerBody(measure="今天下午清运"), f'"{incident.version}"'
     answered = expect(Incident, answer_incident.sync(incident.id, client=system, body=body, if_match=fence))
     given = answered.calls[-1].answer
     print("answered", answered.state.value, given.measure if given else None)
     refused = expect(Problem, answer_incident.sync(incident.id, client=system, body=body))
     print("refused", assert_type(refused.status, int), refused.code.value, assert_type(refused.retryable, bool))
+    return answered.version
 
 
 def show_change(system: AuthenticatedClient, unit: str, etag: str) -> None:
@@ -86,14 +87,17 @@ def show_change(system: AuthenticatedClient, unit: str, etag: str) -> None:
     print("changed", [row.state.value for row in expect(QueueRowPage, changed.parsed).items])
 
 
-def read_feed(system: AuthenticatedClient) -> Iterator[IncidentEvent]:
-    """The events of incidents, from the oldest on, two a page."""
+def read_feed(system: AuthenticatedClient, version: int) -> Iterator[IncidentEvent]:
+    """The events of the one incident up to this version, from the oldest on, two a page. The feed is waited for: what
+    has just been done comes a moment later."""
     page = expect(CloudEventPage, read_events.sync(client=system, limit=2))
     while page.items:
         for event in page.items:
             if isinstance(event, IncidentEvent):
                 yield event
-        page = expect(CloudEventPage, read_events.sync(client=system, limit=2, after=page.next_cursor))
+                if event.data.incident.version == version:
+                    return
+        page = expect(CloudEventPage, read_events.sync(client=system, limit=2, after=page.next_cursor, wait=20))
 
 
 def expect(shape: type[_Shape], answered: object) -> _Shape:

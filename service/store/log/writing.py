@@ -98,7 +98,9 @@ async def append_page(
 
     The caller holds the locks of the incidents. `queues` names every queue whose content changes, as 'unit:state'.
     `wake_at` is the nearest deadline that the transaction sets. `reload` names what every process must read again
-    (world, keys). `beside` are rows of other tables, at most one page of each, which the same statement inserts.
+    (world, keys). `beside` are rows of other tables, at most one page of each, which the same statement inserts. A
+    large page goes by itself: its shape depends on what is in it, and a statement of several would hardly ever come
+    again.
 
     Raises:
         IntegrityError: the database refuses one row, and with it all of them.
@@ -111,9 +113,15 @@ async def append_page(
         "b_wake_at": wake_at,
         "b_reload": list(reloads),
     }
-    shapes = []
-    for shape, rows in (bulk.insertable(*each) for each in [(event, {"ord": range(1, events + 1), **page}), *beside]):
-        shapes.append(shape)
-        parameters |= rows
+    shape, rows = bulk.insertable(event, {"ord": range(1, events + 1), **page})
+    shapes = [shape]
+    parameters |= rows
+    for each in beside:
+        shape, rows = bulk.insertable(*each)
+        if shape.small:
+            shapes.append(shape)
+            parameters |= rows
+        else:
+            await tx.execute(bulk.inserting(shape), rows)
     batch = (await tx.execute(_append(*shapes), parameters)).one()
     return Committed(batch.id, batch.mark, touched, wake_at, reloads)
