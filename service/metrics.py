@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
-from service.rules.model import AnyDecision, Call
+from service.rules.decisions import AnyDecision
+from service.rules.model import Call
 
 _REQUEST_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 30)
 _HELD_S = (0.1, 0.5, 1, 2.5, 5, 10, 20, 30, 45, 60, 75)

@@ -15,8 +15,9 @@ from functools import lru_cache
 from uuid import UUID
 
 from service.rules import lifecycle, pinning
+from service.rules.decisions import DueDecision
 from service.rules.errors import Unavailable
-from service.rules.model import DueDecision, DueIncident
+from service.rules.model import DueIncident
 from service.rules.words import EventType
 from service.rules.world import World
 from service.store.database import Database, StatementRefused, Transaction

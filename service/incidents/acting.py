@@ -14,8 +14,9 @@ from service.incidents import talk_quota
 from service.rules import access, lifecycle
 from service.rules.access import Party
 from service.rules.arrows.judgements import call_numbered
+from service.rules.decisions import Decision
 from service.rules.errors import IdempotencyMismatch, NotFound, Rule, VersionMoved, wrong_field
-from service.rules.model import Act, Actor, Call, Decision, Incident, Request
+from service.rules.model import Act, Actor, Call, Incident, Request
 from service.rules.sentences import Sentence
 from service.rules.words import Arrow
 from service.rules.world import World

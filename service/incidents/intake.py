@@ -20,8 +20,9 @@ from service import ids
 from service.context import Context, Part
 from service.incidents.numbers import Numbers
 from service.rules import lifecycle
+from service.rules.decisions import Decision
 from service.rules.errors import IdempotencyMismatch, SihuError, Unavailable
-from service.rules.model import Actor, Decision, Draft
+from service.rules.model import Actor, Draft
 from service.rules.sentences import Sentence
 from service.rules.world import World
 from service.store.database import StatementRefused, Transaction
@@ -69,8 +70,7 @@ class RepeatedReport:
 IntakeOutcome = NewReport | RepeatedReport
 
 _Mark = tuple[str, str, str]
-"""The key or the source of a report: of two reports that share one, the first is stored before the second is looked
-at."""
+"""The key or the source of a report: of two that share one, the first is stored before the second is looked at."""
 
 
 @dataclass(slots=True, eq=False)

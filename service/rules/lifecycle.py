@@ -17,8 +17,9 @@ from uuid import UUID
 from service.rules import access
 from service.rules.access import Party, Relation
 from service.rules.arrows import endings, handling, handovers, holds, joint, judgements, talk, verification
+from service.rules.decisions import Decision, DecisionOf
 from service.rules.errors import IllegalTransition, NotYours, Pointer
-from service.rules.model import CLOCK, Act, Actor, By, Decision, DecisionOf, Draft, Earlier, Incident, IncidentOf
+from service.rules.model import CLOCK, Act, Actor, By, Draft, Earlier, Incident, IncidentOf
 from service.rules.sentences import Sentence
 from service.rules.story import Story, StoryOf
 from service.rules.words import CALL_OPEN_STATES, OPEN_STATES, RUNNING_STATES, Arrow, DueKind, Level, State

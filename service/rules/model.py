@@ -17,8 +17,7 @@ from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 from uuid import UUID
 
 from service.rules import logged
-from service.rules.logged import ByView, EventFacts
-from service.rules.sentences import NO_WORDS, Sentence
+from service.rules.logged import ByView
 from service.rules.words import (
     COMMUNITY_DIGITS,
     STREET_DIGITS,
@@ -28,7 +27,6 @@ from service.rules.words import (
     ClosedAs,
     Credit,
     DueKind,
-    EventType,
     Ground,
     Kind,
     Level,
@@ -263,38 +261,3 @@ class IncidentOf(NamedTuple, Generic[Earlier]):
 Incident: TypeAlias = IncidentOf[tuple[Call, ...]]
 DueIncident: TypeAlias = IncidentOf[None]
 AnyIncident: TypeAlias = IncidentOf[tuple[Call, ...] | None]
-
-
-class Event(NamedTuple):
-    """One fact in the log. `at_state` is the incident as of this event, `call` the `seq` of the call concerned; `facts`
-    are what else the log must tell without the tables, such as a code or a score."""
-
-    type: EventType
-    sequence: int
-    at: datetime
-    at_state: AnyIncident
-    call: int
-    by: By
-    note: str | None = None
-    facts: EventFacts | None = None
-
-
-class DecisionOf(NamedTuple, Generic[Earlier]):
-    """The consequences of one act or one deadline: saved whole, in one transaction, or not at all.
-
-    `before` is None for a report. `changed` are the calls that existed before and are different now, oldest first;
-    `request` is the one that was made, decided or resumed. `because` says in words why the next call goes where it
-    goes, or why the clock closed the incident."""
-
-    before: IncidentOf[Earlier] | None
-    after: IncidentOf[Earlier]
-    changed: tuple[Call, ...]
-    opened: Call | None
-    events: tuple[Event, ...]
-    because: Sentence = NO_WORDS
-    request: Request | None = None
-
-
-Decision: TypeAlias = DecisionOf[tuple[Call, ...]]
-DueDecision: TypeAlias = DecisionOf[None]
-AnyDecision: TypeAlias = DecisionOf[tuple[Call, ...] | None]

@@ -10,9 +10,10 @@ from uuid import UUID
 
 from service.rules import deadlines, fair_play, pinning
 from service.rules.changes import BoxStart, CallChange, CallEnd, IncidentChange, RequestChange
+from service.rules.decisions import DecisionOf, Event
 from service.rules.fair_play import Accountable
 from service.rules.logged import EventFacts, LeavingFacts
-from service.rules.model import CLOCK, AnyIncident, By, Call, DecisionOf, Earlier, Event, IncidentOf, Request
+from service.rules.model import CLOCK, AnyIncident, By, Call, Earlier, IncidentOf, Request
 from service.rules.routing import Route
 from service.rules.sentences import NO_WORDS
 from service.rules.words import Cause, ClockKind, ClosedAs, DueKind, EventType, Ground, Level, Outcome, State, Verdict

@@ -8,8 +8,9 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from service.rules import lifecycle
+from service.rules.decisions import Decision
 from service.rules.errors import Conflict, SihuError
-from service.rules.model import Act, Actor, Decision, Draft, Incident
+from service.rules.model import Act, Actor, Draft, Incident
 from service.rules.words import Arrow, Kind, Level, Role, State
 from service.store.database import Database
 from service.store.incidents import saving

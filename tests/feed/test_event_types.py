@@ -18,8 +18,8 @@ from service.feed import event_types
 from service.feed.event_types import CloudEvent, RegistryEvent, event
 from service.main import create_app
 from service.rules import lifecycle
+from service.rules.decisions import Decision
 from service.rules.logged import FACTS, EventFacts
-from service.rules.model import Decision
 from service.rules.sight import EVERYTHING, Viewer
 from service.rules.words import EventType
 from service.store.database import Database

@@ -17,7 +17,8 @@ from uuid import UUID
 
 from service.rules import lifecycle
 from service.rules import world as worlds
-from service.rules.model import Act, Actor, AnyDecision, Decision, Draft, DueIncident, Incident, IncidentOf
+from service.rules.decisions import AnyDecision, Decision
+from service.rules.model import Act, Actor, Draft, DueIncident, Incident, IncidentOf
 from service.rules.policy import Activation, Box, Hours, Policy
 from service.rules.words import Arrow, ClockKind, ClosedAs, Ground, Level, Role, State, UnitKind, Urgency
 from service.rules.worktime import WorkCalendar

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, rule
 
 from service.rules import lifecycle
-from service.rules.model import Decision
+from service.rules.decisions import Decision
 from service.rules.words import Arrow, DueKind, Level, Outcome, State
 from tests.rules.builders import NOW
 from tests.rules.deciding import changed, changed_call

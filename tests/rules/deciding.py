@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from service.rules import access, lifecycle
-from service.rules.model import Act, Actor, AnyDecision, Call, Decision, Incident
+from service.rules.decisions import AnyDecision, Decision
+from service.rules.model import Act, Actor, Call, Incident
 from service.rules.words import Arrow
 from service.rules.world import World
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from service.rules.model import Decision, Event, Incident
+from service.rules.decisions import Decision, Event
+from service.rules.model import Incident
 from service.rules.words import Level
 from service.rules.world import World
 from tests.rules.builders import OTHER_STREET, STREET, UNITS

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from service.rules.model import Call, Decision, Event, Incident, Request
+from service.rules.decisions import Decision, Event
+from service.rules.model import Call, Incident, Request
 from service.rules.policy import Policy
 from service.rules.words import Cause, Level, Outcome, State
 from service.rules.world import World

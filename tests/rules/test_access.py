@@ -9,8 +9,9 @@ import pytest
 from service.rules import access, lifecycle, sight
 from service.rules import world as worlds
 from service.rules.access import Relation
+from service.rules.decisions import Decision
 from service.rules.errors import Conflict, NotYours, UnknownCategory, UnknownCell
-from service.rules.model import Act, Actor, By, Decision, Draft, Incident
+from service.rules.model import Act, Actor, By, Draft, Incident
 from service.rules.words import Arrow, Level, Role, State
 from service.rules.world import World
 from tests.rules import deciding

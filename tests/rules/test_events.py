@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from service.rules.model import By, Decision
+from service.rules.decisions import Decision
+from service.rules.model import By
 from service.rules.words import Arrow, Level, Role, State
 from tests.rules.builders import (
     COMMUNITY,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import UUID
 
-from service.rules.model import Actor, Decision
+from service.rules.decisions import Decision
+from service.rules.model import Actor
 from service.rules.sight import Viewer
 from service.rules.words import EventType, Role, State
 from service.shown.event import IncidentEvent, event

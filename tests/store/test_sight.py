@@ -15,8 +15,9 @@ from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules import sight as rule
+from service.rules.decisions import Decision, Event
 from service.rules.figures.definition import Grouping, Measure, Period
-from service.rules.model import Actor, By, Decision, Event, Incident
+from service.rules.model import Actor, By, Incident
 from service.rules.sight import EVERYTHING, Everywhere, Heard, OwnOnly, Sight, Within
 from service.rules.words import EventType, Role, State
 from service.store import bulk

@@ -9,21 +9,9 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from service.rules import access, deadlines, fair_play, pinning, routing
+from service.rules.decisions import Decision, DecisionOf, Event
 from service.rules.errors import Conflict, Rule, UnknownCategory, UnknownCell, wrong_field
-from service.rules.model import (
-    Act,
-    Actor,
-    By,
-    Call,
-    Decision,
-    DecisionOf,
-    Draft,
-    Earlier,
-    Event,
-    Incident,
-    IncidentOf,
-    Request,
-)
+from service.rules.model import Act, Actor, By, Call, Draft, Earlier, Incident, IncidentOf, Request
 from service.rules.policy import Policy
 from service.rules.routing import Route
 from service.rules.sentences import Sentence

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from service.rules.model import AnyDecision, AnyIncident, Appeal, AssistingPart, By, Call
+from service.rules.decisions import AnyDecision
+from service.rules.model import AnyIncident, Appeal, AssistingPart, By, Call
 from service.rules.words import DISTRICT_DIGITS, Cause, ClockKind, Credit, Ground, Level, Outcome, Urgency, Verdict
 from service.store.bulk import ColumnPage, page_of
 from service.store.incidents.tables import call as call_table

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Row
 
-from service.rules.model import AnyDecision, AnyIncident, By, Call, IncidentOf, Request
+from service.rules.decisions import AnyDecision
+from service.rules.model import AnyIncident, By, Call, IncidentOf, Request
 from service.rules.words import (
     DISTRICT_DIGITS,
     ClosedAs,

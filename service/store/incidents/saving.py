@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Select, Table, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.rules.model import AnyDecision
+from service.rules.decisions import AnyDecision
 from service.store import bulk
 from service.store.bulk import ColumnPage
 from service.store.incidents import call_rows, incident_rows

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from typing_extensions import TypedDict  # pydantic cannot read that of `typing` before Python 3.12
 
+from service.rules.decisions import Event
 from service.rules.logged import ByView, EventFacts
-from service.rules.model import Event
 from service.rules.words import DueKind, Kind, Level, State, Urgency
 from service.store.bulk import ColumnPage, json_bytes, page_of
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from service.rules.arrows.judgements import call_numbered
+from service.rules.decisions import Decision
 from service.rules.errors import IllegalTransition, NotYours, ValidationFailed
-from service.rules.model import Act, Actor, Appeal, By, Call, Decision, Incident
+from service.rules.model import Act, Actor, Appeal, By, Call, Incident
 from service.rules.words import Arrow, Level, Outcome, Role, State, Verdict
 from tests.rules import deciding
 from tests.rules.builders import (

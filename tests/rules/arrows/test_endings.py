@@ -7,8 +7,9 @@ from uuid import UUID
 import pytest
 
 from service.rules import access, lifecycle
+from service.rules.decisions import Decision
 from service.rules.errors import Conflict, IllegalTransition, NotYours, ValidationFailed
-from service.rules.model import Act, Actor, By, Decision, Draft, Incident
+from service.rules.model import Act, Actor, By, Draft, Incident
 from service.rules.words import Arrow, ClosedAs, DueKind, Kind, Level, Outcome, Role, State, Verdict
 from tests.rules import deciding
 from tests.rules.builders import (

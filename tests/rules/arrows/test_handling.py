@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import pytest
 
+from service.rules.decisions import Decision
 from service.rules.errors import ValidationFailed
-from service.rules.model import CLOCK, Act, By, Call, Decision
+from service.rules.model import CLOCK, Act, By, Call
 from service.rules.words import Arrow, DueKind, Level, Outcome, State
 from tests.rules.builders import (
     COMMUNITY,

@@ -10,8 +10,9 @@ from dataclasses import replace
 import pytest
 
 from service.rules import access
+from service.rules.decisions import Decision
 from service.rules.errors import IllegalTransition, ValidationFailed
-from service.rules.model import Act, Decision, Incident
+from service.rules.model import Act, Incident
 from service.rules.words import Arrow, Cause, Level, Outcome, State
 from service.rules.world import Duty, World
 from tests.rules import deciding

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.rules import access, deadlines, lifecycle, plan
+from service.rules.decisions import Decision
 from service.rules.errors import IllegalTransition, NotYours, ValidationFailed
-from service.rules.model import Act, Decision, Incident
+from service.rules.model import Act, Incident
 from service.rules.words import Arrow, Cause, ClockKind, DueKind, Level, State, Verdict
 from service.rules.world import World
 from tests.rules import deciding

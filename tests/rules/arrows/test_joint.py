@@ -6,8 +6,9 @@ import pytest
 
 from service.rules import access
 from service.rules.arrows.joint import MAX_ASSISTING
+from service.rules.decisions import Decision
 from service.rules.errors import IllegalTransition, NotYours, UnknownUnit, ValidationFailed
-from service.rules.model import Act, Actor, AssistingPart, Decision, Incident
+from service.rules.model import Act, Actor, AssistingPart, Incident
 from service.rules.words import Arrow, Level, Role, State, UnitKind
 from service.rules.world import Unit, World
 from tests.rules import deciding

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from service.rules.arrows.judgements import call_numbered
+from service.rules.decisions import Decision
 from service.rules.errors import IllegalTransition, NotYours, ValidationFailed
-from service.rules.model import Act, Actor, Call, Decision, Incident
+from service.rules.model import Act, Actor, Call, Incident
 from service.rules.words import Arrow, ClosedAs, Level, State
 from tests.rules import deciding
 from tests.rules.builders import (

@@ -9,8 +9,9 @@ from uuid import UUID
 import pytest
 
 from service.rules import deadlines, lifecycle, plan
+from service.rules.decisions import Decision
 from service.rules.errors import IllegalTransition, NotYours
-from service.rules.model import Act, Decision, Draft, Incident
+from service.rules.model import Act, Draft, Incident
 from service.rules.words import Arrow, DueKind, Kind, Level, RequestKind, State, Verdict
 from service.rules.world import World
 from tests.rules import deciding

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.rules.model import Decision
+from service.rules.decisions import Decision
 from service.rules.words import Arrow, Cause, ClosedAs, Credit, Level, State
 from service.rules.world import World
 from tests.rules import deciding

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from service.rules.decisions import Event
 from service.rules.figures.definition import CallFacts
 from service.rules.figures.ledger import LoggedEvent
-from service.rules.model import Event, Incident
+from service.rules.model import Incident
 
 _SHOWN = ("level", "unit", "grid_code", "category", "due_at", "due_kind")
 

@@ -9,7 +9,8 @@ from uuid import UUID
 from sqlalchemy import text
 
 from service.rules import lifecycle
-from service.rules.model import AnyDecision, Decision, DueDecision, DueIncident, Incident
+from service.rules.decisions import AnyDecision, Decision, DueDecision
+from service.rules.model import DueIncident, Incident
 from service.rules.words import Arrow
 from service.store import bulk
 from service.store.database import Database

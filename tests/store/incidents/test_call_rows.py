@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select
 
-from service.rules.model import AnyDecision, Appeal, AssistingPart, By, Call
+from service.rules.decisions import AnyDecision
+from service.rules.model import Appeal, AssistingPart, By, Call
 from service.rules.words import Arrow, Cause, ClockKind, Ground, Level, Outcome, Urgency, Verdict
 from service.store.database import Database
 from service.store.incidents import call_rows

@@ -12,7 +12,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy.engine import URL
 
-from service.rules.model import By, Decision, Event, Incident
+from service.rules.decisions import Decision, Event
+from service.rules.model import By, Incident
 from service.rules.sight import EVERYTHING, NOTHING, Heard, OwnOnly, Sight
 from service.rules.words import EventType, Kind, Level, State, Urgency
 from service.store import bulk

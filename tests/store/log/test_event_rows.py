@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from service.rules.decisions import Event
 from service.rules.logged import EventFacts
-from service.rules.model import By, Event
+from service.rules.model import By
 from service.rules.words import EventType, Level, State
 from service.store.bulk import json_bytes
 from service.store.log.event_rows import event_data, event_page
