@@ -8,10 +8,8 @@ the README and of contract §2; an arrow without a letter leaves the incident wh
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Protocol
 from uuid import UUID
 
 from service.rules import access
@@ -21,27 +19,11 @@ from service.rules.decisions import Decision, DecisionOf
 from service.rules.errors import IllegalTransition, NotYours, Pointer
 from service.rules.model import CLOCK, Act, Actor, By, Draft, Earlier, Incident, IncidentOf
 from service.rules.sentences import Sentence
-from service.rules.story import Story, StoryOf
+from service.rules.story import StoryOf
+from service.rules.transition import NOBODY, ClockTransition, Transition
 from service.rules.words import CALL_OPEN_STATES, OPEN_STATES, RUNNING_STATES, Arrow, DueKind, Level, State
 from service.rules.world import World
 
-Effect = Callable[[Story, Act], None]
-Bar = Callable[[Incident, Actor], Sentence | None]
-"""Why an actor has no right to an arrow on this incident in any state, though one of its relations admits it; None when
-it has the right."""
-Guard = Callable[[Incident, Arrow, Actor, World, datetime], Sentence | None]
-"""Why an arrow is not possible for this actor now, though the state allows it, in words for a person; None when it is
-possible."""
-
-
-class ClockEffect(Protocol):
-    """The effect of an arrow that the clock fires: it never looks at the calls before the last one, since the sweep
-    does not load them."""
-
-    def __call__(self, story: StoryOf[Earlier], act: Act, /) -> None: ...
-
-
-_NOBODY: frozenset[Relation] = frozenset()
 _CALLED = frozenset({Relation.CALLED_UNIT})
 _JUDGED = frozenset({Relation.CALLED_UNIT, Relation.RESOLVER})
 _CELL = frozenset({Relation.CELL_COMMUNITY, Relation.CELL_STREET})
@@ -63,40 +45,13 @@ _CLOSED = frozenset({State.CLOSED})
 _UP_TO_LEVEL_2 = frozenset({Level.COMMUNITY, Level.STREET})
 _LEVELS_2_AND_3 = frozenset({Level.STREET, Level.DEPARTMENT})
 _UP_TO_LEVEL_3 = frozenset({Level.COMMUNITY, Level.STREET, Level.DEPARTMENT})
-_ANY_LEVEL = frozenset(Level)
-
-
-@dataclass(frozen=True, slots=True)
-class Transition:
-    """One arrow. When `by` is empty, only the clock fires it. A relation in `never` bars an actor even if another one
-    is in `by`.
-
-    `bar` refuses an actor in every state (403), `guard` refuses the arrow for now (409).
-    """
-
-    letter: str
-    sources: frozenset[State]
-    by: frozenset[Relation]
-    effect: Effect
-    levels: frozenset[Level] = _ANY_LEVEL
-    never: frozenset[Relation] = _NOBODY
-    bar: Bar | None = None
-    guard: Guard | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ClockTransition(Transition):
-    """One arrow that the clock fires; people may use only `resume` of these."""
-
-    effect: ClockEffect
-
 
 TRANSITIONS: Mapping[Arrow, Transition] = {
     Arrow.ANSWER: Transition("b", _CALLING, _CALLED | _MEMBER, handling.answer),
     Arrow.RESOLVE: Transition("c", RUNNING_STATES, _CALLED, handling.resolve),
     Arrow.RAISE: Transition("d", RUNNING_STATES, _CALLED, handling.raise_up, levels=_UP_TO_LEVEL_3),
-    Arrow.NO_ANSWER: ClockTransition("e", _CALLING, _NOBODY, handling.miss),
-    Arrow.NOT_RESOLVED: ClockTransition("f", _ANSWERED, _NOBODY, handling.miss),
+    Arrow.NO_ANSWER: ClockTransition("e", _CALLING, NOBODY, handling.miss),
+    Arrow.NOT_RESOLVED: ClockTransition("f", _ANSWERED, NOBODY, handling.miss),
     Arrow.RETURN: Transition(
         "g", _CALLING, _CALLED, handovers.give_back, levels=_LEVELS_2_AND_3, guard=handovers.may_return
     ),
@@ -108,7 +63,7 @@ TRANSITIONS: Mapping[Arrow, Transition] = {
     Arrow.RESUME: ClockTransition("j", _ON_HOLD, _CALLED | _APPROVER, holds.resume),
     Arrow.ACCEPT: Transition("k", _RESOLVED, _REPORTER | _CELL, verification.accept, never=_JUDGED),
     Arrow.REJECT: Transition("l", _RESOLVED, _REPORTER | _CELL, verification.reject, never=_JUDGED),
-    Arrow.VERIFY_TIMEOUT: ClockTransition("m", _RESOLVED, _NOBODY, verification.verify_timeout),
+    Arrow.VERIFY_TIMEOUT: ClockTransition("m", _RESOLVED, NOBODY, verification.verify_timeout),
     Arrow.REOPEN: Transition(
         "n",
         _CLOSED,
@@ -126,8 +81,8 @@ TRANSITIONS: Mapping[Arrow, Transition] = {
     Arrow.APPEAL: Transition("", _ANY_STATE, _CALLED | _AUDIENCE, judgements.appeal, guard=judgements.may_appeal),
     Arrow.APPROVE_APPEAL: Transition("", _ANY_STATE, _STREET | _OPS, judgements.judge, guard=judgements.may_judge),
     Arrow.REFUSE_APPEAL: Transition("", _ANY_STATE, _STREET | _OPS, judgements.judge, guard=judgements.may_judge),
-    Arrow.WARNED: ClockTransition("", OPEN_STATES, _NOBODY, holds.look_again),
-    Arrow.RESCHEDULED: ClockTransition("", RUNNING_STATES, _NOBODY, holds.reschedule),
+    Arrow.WARNED: ClockTransition("", OPEN_STATES, NOBODY, holds.look_again),
+    Arrow.RESCHEDULED: ClockTransition("", RUNNING_STATES, NOBODY, holds.reschedule),
     Arrow.COMMENT: Transition("", _ANY_STATE, _REPORTER | _CELL | _CALLED | _AUDIENCE | _FOLLOWER, talk.comment),
     Arrow.URGE: Transition(
         "", CALL_OPEN_STATES, _REPORTER | _CELL | _AUDIENCE | _FOLLOWER, talk.urge, never=_CALLED | _MEMBER
