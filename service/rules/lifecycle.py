@@ -58,8 +58,12 @@ TRANSITIONS: Mapping[Arrow, Transition] = {
     Arrow.ASSIGN: Transition("h", RUNNING_STATES, _CALLED | _OPS, handovers.assign, guard=handovers.may_assign),
     Arrow.HOLD: Transition("i", RUNNING_STATES, _CALLED, holds.ask, guard=holds.may_ask),
     Arrow.EXTEND: Transition("i", RUNNING_STATES, _CALLED, holds.ask, guard=holds.may_ask),
-    Arrow.APPROVE: Transition("i", RUNNING_STATES, _APPROVER, holds.approve, guard=holds.may_decide),
-    Arrow.REFUSE: Transition("i", RUNNING_STATES, _APPROVER, holds.refuse, guard=holds.may_decide),
+    Arrow.APPROVE: Transition(
+        "i", RUNNING_STATES, _APPROVER, holds.approve, bar=holds.bars_deciding, guard=holds.may_decide
+    ),
+    Arrow.REFUSE: Transition(
+        "i", RUNNING_STATES, _APPROVER, holds.refuse, bar=holds.bars_deciding, guard=holds.may_decide
+    ),
     Arrow.RESUME: ClockTransition("j", _ON_HOLD, _CALLED | _APPROVER, holds.resume),
     Arrow.ACCEPT: Transition("k", _RESOLVED, _REPORTER | _CELL, verification.accept, never=_JUDGED),
     Arrow.REJECT: Transition("l", _RESOLVED, _REPORTER | _CELL, verification.reject, never=_JUDGED),
@@ -111,11 +115,11 @@ def report(draft: Draft, actor: Actor, world: World, *, incident_id: UUID, numbe
     return handling.report(new, access.by_of(actor), world, incident_id=incident_id, number=number, now=now)
 
 
-def authorize(incident: Incident, arrow: Arrow, party: Party) -> None:
-    """Raises `NotYours` when this party may not use this arrow on its incident, whatever the state."""
+def authorize(incident: Incident, arrow: Arrow, party: Party, world: World, now: datetime) -> None:
+    """Raises `NotYours` when this party may not use this arrow on its incident."""
     transition = TRANSITIONS[arrow]
     access.demand(party, transition.by, transition.never, arrow)
-    detail = transition.bar(incident, party.actor) if transition.bar else None
+    detail = transition.bar(incident, party.actor, world, now) if transition.bar else None
     if detail is not None:
         raise NotYours(detail)
 
@@ -130,7 +134,7 @@ def decide(incident: Incident, act: Act, party: Party, world: World, now: dateti
         IllegalTransition: the incident's state, level or reopening window does not allow it.
         ValidationFailed, UnknownUnit: the act names something that does not exist, or that is not possible here.
     """
-    authorize(incident, act.arrow, party)
+    authorize(incident, act.arrow, party, world, now)
     detail = _why_not(incident, act.arrow, party.actor, world, now)
     if detail is not None:
         raise IllegalTransition(detail, state=incident.state.value, allowed=allowed(incident, party, world, now))
@@ -221,7 +225,7 @@ def _could(incident: Incident, arrow: Arrow, party: Party, world: World, now: da
     transition = TRANSITIONS[arrow]
     if incident.state not in transition.sources or not access.may(party, transition.by, transition.never):
         return False
-    if transition.bar is not None and transition.bar(incident, party.actor) is not None:
+    if transition.bar is not None and transition.bar(incident, party.actor, world, now) is not None:
         return False
     return _why_not(incident, arrow, party.actor, world, now) is None
 

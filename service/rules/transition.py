@@ -21,9 +21,9 @@ NOBODY: frozenset[Relation] = frozenset()
 ANY_LEVEL = frozenset(Level)
 
 Effect = Callable[[Story, Act], None]
-Bar = Callable[[Incident, Actor], Sentence | None]
-"""Why an actor has no right to an arrow on this incident in any state, though one of its relations admits it; None when
-it has the right."""
+Bar = Callable[[Incident, Actor, World, datetime], Sentence | None]
+"""Why an actor has no right to an arrow on this incident, though one of its relations admits it; None when it has the
+right."""
 Guard = Callable[[Incident, Arrow, Actor, World, datetime], Sentence | None]
 """Why an arrow is not possible for this actor now, though the state allows it, in words for a person; None when it is
 possible."""
@@ -41,7 +41,7 @@ class Transition:
     """One arrow. When `by` is empty, only the clock fires it. A relation in `never` bars an actor even if another one
     is in `by`.
 
-    `bar` refuses an actor in every state (403), `guard` refuses the arrow for now (409).
+    `bar` refuses an actor (403), `guard` refuses the arrow for now (409).
     """
 
     letter: str

@@ -49,7 +49,7 @@ def verify_timeout(story: StoryOf[Earlier], act: Act) -> None:
     story.close(ClosedAs.UNVERIFIED, None)
 
 
-def bars_reopening(incident: AnyIncident, actor: Actor) -> Sentence | None:
+def bars_reopening(incident: AnyIncident, actor: Actor, world: World, now: datetime) -> Sentence | None:
     """The bar of arrow n: only its reporter may reopen an incident that was closed as void."""
     if incident.closed_as is ClosedAs.VOID and actor.subject != incident.reporter:
         return Sentence("Only its reporter may reopen an incident that was closed as void.")
