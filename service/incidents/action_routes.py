@@ -54,7 +54,8 @@ class ResolveBody(Body):
 @router.post("/resolve", summary="Resolve: report the incident as done · 办结", responses=RESPONSES)
 async def resolve_incident(body: ResolveBody, action: Action) -> Answer[IncidentWithCalls]:
     """The called unit reports the incident as done. A call that was not answered yet counts as answered in the same
-    instant. The verify box starts: the reporter, or the community or street of the cell, accepts or rejects."""
+    instant. The verify box starts: the reporter accepts or rejects, in its second half also the community or street of
+    the cell."""
     return await action.carry_out(Act(Arrow.RESOLVE, body.result, attachments=body.attachments), body)
 
 
@@ -154,8 +155,9 @@ class AcceptBody(Body):
 
 @router.post("/accept", summary="Accept: confirm the resolution · 核查通过", responses=RESPONSES)
 async def accept_incident(action: Action, body: AcceptBody = AcceptBody()) -> Answer[IncidentWithCalls]:  # noqa: B008
-    """The reporter of the incident, or the community or street of its cell, confirms that the incident is done;
-    the unit that resolved the incident never may. The incident is closed as `verified`."""
+    """The reporter confirms that the incident is done; in the second half of the verify box the community or street of
+    its cell may as well (before: 409), but not one that is below the unit that resolved it. That unit never may. The
+    incident is closed as `verified`."""
     return await action.carry_out(Act(Arrow.ACCEPT, body.comment), body)
 
 
@@ -169,17 +171,19 @@ class ReasonBody(Body):
 
 @router.post("/reject", summary="Reject: refuse the resolution · 核查不通过", responses=RESPONSES)
 async def reject_incident(body: ReasonBody, action: Action) -> Answer[IncidentWithCalls]:
-    """The reporter of the incident, or the community or street of its cell, says that the incident is not done;
-    the unit that resolved the incident never may. The same unit is called again. From the second rejection on, counted
-    anew after a reopening, the next level is called."""
+    """The reporter says that the incident is not done; in the second half of the verify box the community or street of
+    its cell may as well (before: 409), but not one that is below the unit that resolved it. That unit never may. The
+    same unit is called again. From the second rejection on, counted anew after a reopening, the next level is called;
+    from the third on, only the street or ops may reject, at any time."""
     return await action.carry_out(Act(Arrow.REJECT, body.reason), body)
 
 
 @router.post("/reopen", summary="Reopen: closed but not fixed · 重开", responses=RESPONSES)
 async def reopen_incident(body: ReasonBody, action: Action) -> Answer[IncidentWithCalls]:
-    """The reporter or the street of the cell opens a closed incident again, until `reopen_until`. The unit at which the
-    incident was closed is called. An incident closed as `void` is reopened by its reporter alone and only once, and
-    then the street is called. An incident closed as `withdrawn` or `merged` cannot be reopened."""
+    """The reporter or the street of the cell opens a closed incident again, until `reopen_until` and at most twice. The
+    unit at which the incident was closed is called, the second time the next level. An incident closed as `void` is
+    reopened by its reporter alone and only once, and then the street is called. An incident closed as `withdrawn` or
+    `merged` cannot be reopened."""
     return await action.carry_out(Act(Arrow.REOPEN, body.reason), body)
 
 

@@ -107,8 +107,8 @@ class VoidBody(Body):
 @router.post("/void", summary="Void: say that this is no incident · 不予立案", responses=RESPONSES)
 async def void_incident(body: VoidBody, action: Action) -> Answer[IncidentWithCalls]:
     """The called unit, at levels 1 and 2 and before it answers, says that this is no incident. The incident is closed
-    as `void`; its reporter may reopen it once, and then the street is called. Refused once a leader assigned the
-    incident."""
+    as `void`; its reporter may reopen it, and then the street is called. Refused (409) a second time, and once a leader
+    assigned the incident."""
     return await action.carry_out(Act(Arrow.VOID, body.reason, code=body.reason_code.value), body)
 
 

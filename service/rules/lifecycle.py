@@ -65,8 +65,24 @@ TRANSITIONS: Mapping[Arrow, Transition] = {
         "i", RUNNING_STATES, _APPROVER, holds.refuse, bar=holds.bars_deciding, guard=holds.may_decide
     ),
     Arrow.RESUME: ClockTransition("j", _ON_HOLD, _CALLED | _APPROVER, holds.resume),
-    Arrow.ACCEPT: Transition("k", _RESOLVED, _REPORTER | _CELL, verification.accept, never=_JUDGED),
-    Arrow.REJECT: Transition("l", _RESOLVED, _REPORTER | _CELL, verification.reject, never=_JUDGED),
+    Arrow.ACCEPT: Transition(
+        "k",
+        _RESOLVED,
+        _REPORTER | _CELL,
+        verification.accept,
+        never=_JUDGED,
+        bar=verification.bars_verifying,
+        guard=verification.may_accept,
+    ),
+    Arrow.REJECT: Transition(
+        "l",
+        _RESOLVED,
+        _REPORTER | _CELL | _OPS,
+        verification.reject,
+        never=_JUDGED,
+        bar=verification.bars_verifying,
+        guard=verification.may_reject,
+    ),
     Arrow.VERIFY_TIMEOUT: ClockTransition("m", _RESOLVED, NOBODY, verification.verify_timeout),
     Arrow.REOPEN: Transition(
         "n",
