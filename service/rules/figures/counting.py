@@ -172,7 +172,7 @@ def _measures(kind: _Kind) -> tuple[Measure, ...]:
         Measure.RESOLVED_IN_TIME: resolved and kind.ended_in_time,
         RESOLVED_AT[Level(kind.level)]: resolved,
         Measure.EXEMPT_ANSWER: kind.exempt and unanswered,
-        Measure.EXEMPT_RESOLVE: kind.exempt and not unanswered,
+        Measure.EXEMPT_RESOLVE: kind.exempt and kind.outcome == Outcome.NOT_RESOLVED,
         Measure.RETURNED_IN_ERROR: kind.in_error,
         Measure.MULTI_HOP: kind.passed_on,
         Measure.STREET_RATED: kind.street_rated,
