@@ -7,15 +7,15 @@ from alembic import op
 
 from service.store import migration_steps
 
-revision = "0021"
-down_revision = "0019"
+revision = "0025"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
     migration_steps.lock(op, "request")
-    comment = "the unit that decides it; null: ops alone, or asked before 0021"
+    comment = "the unit that decides it; null: ops alone, or asked before 0025"
     op.add_column("request", sa.Column("approver", sa.Text(collation="C"), comment=comment))
 
 

@@ -63,7 +63,7 @@ def may_ops_decide(incident: AnyIncident) -> bool:
 
 
 def with_approver(incident: Incident, world: World) -> Incident:
-    """An incident whose last request names its approver, also when a program from before 0021 has made it, which named
+    """An incident whose last request names its approver, also when a program from before 0025 has made it, which named
     none."""
     if not incident.requests or incident.requests[-1].approver is not None:
         return incident

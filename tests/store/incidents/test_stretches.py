@@ -87,7 +87,7 @@ async def _fill(url: str) -> None:
     async with database.begin() as tx:
         for statement in (_REPORTED, _CLOSED, _ASKED):
             await tx.execute(text(statement), {"now": NOW})
-        for table in ("incident", "report"):
+        for table in ("incident", "report", "request"):
             await tx.execute(text(f"ALTER TABLE {table} SET (autovacuum_enabled = off)"))
     await plans.vacuum(database, *_IN_ORDER)
     async with database.begin() as tx:
