@@ -9,8 +9,8 @@ from alembic import op
 
 from service.store import migration_steps
 
-revision = "0023"
-down_revision = "0019"
+revision = "0030"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 
@@ -22,7 +22,7 @@ _COLUMNS: tuple[sa.Column[Any], ...] = (
     sa.Column(
         "outcome_ratings",
         sa.JSON(),
-        comment="the reporters' ratings: subject, score; null: before 0023, one alone",
+        comment="the reporters' ratings: subject, score; null: before 0030, one alone",
     ),
 )
 

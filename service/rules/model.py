@@ -170,9 +170,12 @@ class Call(NamedTuple):
     box_used: int | None = None
     late_exit: bool = False
     self_reported: bool = False
+    own_report: bool = False
     accountable: str | None = None
     accountable_seq: int | None = None
     held_s: int | None = None
+    extended: bool = False
+    withdrawn_late: bool = False
     answer_cap: datetime | None = None
     resolve_cap: datetime | None = None
     outcome_mean: int | None = None
