@@ -10,7 +10,7 @@ from alembic import op
 from service.store import migration_steps
 
 revision = "0030"
-down_revision = "0024"
+down_revision = "0026"
 branch_labels = None
 depends_on = None
 

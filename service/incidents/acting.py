@@ -4,13 +4,13 @@ decision; after the commit, the readers of the log are told."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from service.context import Context
 from service.incidents import merging, talk_quota
-from service.rules import access, lifecycle
+from service.rules import access, approval, lifecycle
 from service.rules.access import Party
 from service.rules.arrows.judgements import call_numbered
 from service.rules.decisions import Decision
@@ -57,7 +57,7 @@ class IncidentView:
 async def see(context: Context, incident_id: UUID, actor: Actor) -> Loaded:
     """One incident with its calls. Raises `NotFound` when it is unknown or the actor may not see it."""
     async with context.database.read() as connection:
-        return _visible(await loading.load(connection, incident_id), incident_id, actor)
+        return _visible(await loading.load(connection, incident_id), incident_id, actor, context.worlds.world)
 
 
 async def see_all(context: Context, ids: Sequence[UUID], actor: Actor) -> dict[UUID, Loaded]:
@@ -73,8 +73,9 @@ async def see_with_world(context: Context, incident_id: UUID, actor: Actor) -> t
     Raises `NotFound` when the incident is unknown or the actor may not see it.
     """
     async with context.database.read() as connection:
-        loaded = _visible(await loading.load(connection, incident_id), incident_id, actor)
-        return loaded, await context.worlds.seen(connection)
+        loaded = await loading.load(connection, incident_id)
+        world = await context.worlds.seen(connection)
+        return _visible(loaded, incident_id, actor, world), world
 
 
 async def act(context: Context, incident_id: UUID, command: Command) -> IncidentView:
@@ -106,24 +107,24 @@ async def _act_once(
         if act.arrow in talk_quota.ARROWS:
             await talk.lock(tx, command.actor.subject)
         await saving.lock(tx, [each for each in (end, act.into) if each])
-        addressed, _ = _party(await loading.load(tx, incident_id), incident_id, command.actor)
-        loaded = await loading.load(tx, end) if chain else addressed
-        if loaded is None:
-            raise NotFound(_unseen(end))
+        addressed, party = _party(await loading.load(tx, incident_id), incident_id, command.actor, world)
+        loaded = addressed
+        if chain:
+            loaded = _with_approver(await loading.load(tx, end), end, world)
+            party = access.party(command.actor, loaded.incident)
         if merging.goes_on(loaded.incident, act, command.actor):
             return await chains.beyond(tx, incident_id)
-        party = access.party(command.actor, loaded.incident)
         stamp = merging.stamp_beyond(incident_id, command.stamp) if chain else command.stamp
         if await _was_done(tx, [incident_id], command.stamp) or await _was_done(tx, chain, stamp):
             shown = loaded if party.relations else addressed
             return IncidentView(shown.row, shown.calls, shown.incident.requests, world, replayed=True)
         _demand_named(loaded.incident, act)
-        lifecycle.authorize(loaded.incident, act.arrow, party)
-        target = await merging.target_of(tx, act, command.actor, world, context.clock.now())
-        if act.arrow in talk_quota.ARROWS:
-            await talk_quota.demand(tx, command.actor.subject, context.clock.now())
-        _demand_version(command.versions, addressed.incident.version)
         now = context.clock.now()
+        lifecycle.authorize(loaded.incident, act.arrow, party, world, now)
+        target = await merging.target_of(tx, act, command.actor, world, now)
+        if act.arrow in talk_quota.ARROWS:
+            await talk_quota.demand(tx, command.actor.subject, now)
+        _demand_version(command.versions, addressed.incident.version)
         if act.into is None:
             decisions = [lifecycle.decide(loaded.incident, act, party, world, now)]
         else:
@@ -135,16 +136,23 @@ async def _act_once(
     return _view_after(loaded, decisions[0], world)
 
 
-def _visible(loaded: Loaded | None, incident_id: UUID, actor: Actor) -> Loaded:
-    return _party(loaded, incident_id, actor)[0]
+def _visible(loaded: Loaded | None, incident_id: UUID, actor: Actor, world: World) -> Loaded:
+    return _party(loaded, incident_id, actor, world)[0]
 
 
-def _party(loaded: Loaded | None, incident_id: UUID, actor: Actor) -> tuple[Loaded, Party]:
+def _party(loaded: Loaded | None, incident_id: UUID, actor: Actor, world: World) -> tuple[Loaded, Party]:
     """The loaded incident, and the actor's relations to it. Raises `NotFound` when there are none."""
-    party = access.party(actor, loaded.incident) if loaded else None
-    if loaded is None or party is None or not party.relations:
+    loaded = _with_approver(loaded, incident_id, world)
+    party = access.party(actor, loaded.incident)
+    if not party.relations:
         raise NotFound(_unseen(incident_id))
     return loaded, party
+
+
+def _with_approver(loaded: Loaded | None, incident_id: UUID, world: World) -> Loaded:
+    if loaded is None:
+        raise NotFound(_unseen(incident_id))
+    return replace(loaded, incident=approval.with_approver(loaded.incident, world))
 
 
 def _unseen(incident_id: UUID) -> Sentence:

@@ -97,10 +97,16 @@ def marked(call: Call, reported_by: str | None, answers_for: Accountable | None,
 
 def above(code: str, world: World, now: datetime) -> frozenset[str]:
     """The units above a unit: its parent, the parent of that one, and the leaders in charge of any of them."""
-    line: list[str] = []
+    whole = line(code, world, now)
+    leaders = (each for below in whole for each in world.leaders_by_unit.get(below, ()))
+    return frozenset([*whole[1:], *(each.code for each in leaders if each.validity.in_force_at(now))]) - {code}
+
+
+def line(code: str, world: World, now: datetime) -> list[str]:
+    """A unit, its parent, the parent of that one, and so on, as far as they are in force."""
+    found: list[str] = []
     unit = world.unit(code, now)
-    while unit is not None and unit.code not in line:
-        line.append(unit.code)
+    while unit is not None and unit.code not in found:
+        found.append(unit.code)
         unit = world.unit(unit.parent, now) if unit.parent else None
-    leaders = (each for below in line for each in world.leaders_by_unit.get(below, ()))
-    return frozenset([*line[1:], *(each.code for each in leaders if each.validity.in_force_at(now))]) - {code}
+    return found

@@ -15,8 +15,8 @@ ALIKE = Likeness(True, True, None, timedelta())
 """In the same cell at the same time."""
 
 
-def authorize(incident: Incident, arrow: Arrow, actor: Actor) -> None:
-    lifecycle.authorize(incident, arrow, access.party(actor, incident))
+def authorize(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> None:
+    lifecycle.authorize(incident, arrow, access.party(actor, incident), world, now)
 
 
 def decide(incident: Incident, act: Act, actor: Actor, world: World, now: datetime) -> Decision:

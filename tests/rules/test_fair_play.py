@@ -247,7 +247,9 @@ def test_what_a_unit_reports_itself_is_marked_on_each_call() -> None:
     assert (own.reporter_unit, own.call.self_reported) == (COMMUNITY, True)
     assert opened.facts == {"cause": "report", "self_reported": True, "own_report": True}
     raised = act(own, "community", Arrow.RAISE).after
-    assert (raised.unit, raised.call.self_reported) == (STREET, False), "in this world a street is nobody's parent"
+    assert (raised.unit, raised.call.self_reported) == (STREET, True), "the street is above its community"
+    above = act(raised, "street", Arrow.RAISE).after
+    assert (above.unit, above.call.self_reported) == (DEPARTMENT, False)
     assert not reported().after.call.self_reported, "what a reporter's key reports never is"
 
 

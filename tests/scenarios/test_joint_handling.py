@@ -42,7 +42,7 @@ async def test_each_sees_it_in_its_queue_and_reports_its_part_and_the_lead_resol
     done = await house.act("department", incident, "resolve", result="整治完成")
     assert (done["state"], done["unit"]["code"]) == ("resolved", DEPARTMENT)
 
-    rejected = await house.act("street", incident, "reject", reason="又堵了")
+    rejected = await house.act("worker", incident, "reject", reason="又堵了")
     assert rejected["calls"][-1]["assisting"] == [POLICE, TRANSPORT], "the same team is called again"
     assert [each["id"] for each in (await house.get(POLICE, f"/v1/queues/{POLICE}"))["items"]] == [incident["id"]]
     await house.advance(seconds=25 * 3600)

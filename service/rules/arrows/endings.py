@@ -30,13 +30,16 @@ def withdraw(story: Story, act: Act) -> None:
 
 
 def may_void(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> Sentence | None:
-    """The guard of arrow p: an incident that a leader once assigned cannot be voided, whichever unit has it now."""
+    """The guard of arrow p: an incident that was void before cannot be voided again, nor one that a leader once
+    assigned, whichever unit has it now."""
+    if incident.reopened_void:
+        return Sentence("It was void once, and its reporter came back: answer it, or raise it.")
     bound = any(call.binding for call in (*incident.earlier, incident.call))
     return Sentence("A leader assigned this incident: answer it, or raise it.") if bound else None
 
 
 def void(story: Story, act: Act) -> None:
-    """Arrow p: the called unit closes a report that is no incident, with a coded reason. Its reporter may reopen it
-    once."""
+    """Arrow p: the called unit closes a report that is no incident, with a coded reason, once. Its reporter may
+    reopen it."""
     facts = story.leave_call(Outcome.CLOSED, end_code=act.code, end_reason=act.words)
     story.close(ClosedAs.VOID, act.words, reason_code=act.code, **facts)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from service.rules import access, deadlines, fair_play, pinning, routing
+from service.rules import access, approval, deadlines, fair_play, pinning, routing
 from service.rules.decisions import Decision, DecisionOf, Event
 from service.rules.errors import Conflict, Rule, UnknownCategory, UnknownCell, wrong_field
 from service.rules.logged import EventFacts
@@ -83,7 +83,7 @@ def report(new: Admitted, by: By, world: World, *, incident_id: UUID, number: st
     facts = opening_facts(incident.call)
     if waits_s:
         facts["answer_by"] = incident.call.answer_by
-        incident = _parked(incident, by, waits_s)
+        incident = _parked(incident, by, waits_s, world)
     types = [
         EventType.INCIDENT_REPORTED,
         *((EventType.CALL_UNROUTED,) if route.unrouted else ()),
@@ -131,7 +131,7 @@ def _new_incident(
     )
 
 
-def _parked(incident: Incident, by: By, waits_s: int) -> Incident:
+def _parked(incident: Incident, by: By, waits_s: int, world: World) -> Incident:
     """A new suggestion or deliberation: nobody is chased for it, so it waits on hold at its community.
 
     Its deadline is the longest time that the policy lets it wait (contract §1, kind). After the hold it is called like
@@ -150,6 +150,7 @@ def _parked(incident: Incident, by: By, waits_s: int) -> Incident:
         decided_at=now,
         outcome=Verdict.APPROVED,
         box=DueKind.ANSWER,
+        approver=approval.approver(incident, world, now),
     )
     waiting = incident._replace(due_at=until, due_kind=DueKind.RESUME, wake_at=until, provisional=False)
     return waiting._replace(state=State.ON_HOLD, requests=(hold,))

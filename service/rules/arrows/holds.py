@@ -1,15 +1,17 @@
 """Arrows i and j, and what the clock does before a deadline: hold, extend, resume, warn, reschedule (挂账 · 延期).
 
-The called unit asks for a hold or an extension, the calling side approves it, and the clock runs on while the request
-waits. The time that a hold keeps is counted in the call's own clock, so that exactly this much is left afterwards.
+The called unit asks for a hold or an extension, a unit above it or ops decide (`approval`), and the clock runs on while
+the request waits. The time that a hold keeps is counted in the call's own clock, so that exactly this much is left
+afterwards.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from service.rules import access, deadlines, pinning
-from service.rules.errors import Rule, wrong_field
+from service.rules import approval, deadlines, pinning
+from service.rules.arrows import moving
+from service.rules.errors import Conflict, Rule, wrong_field
 from service.rules.model import Act, Actor, AnyIncident, Earlier, Incident, Request
 from service.rules.policy import Policy
 from service.rules.sentences import Sentence
@@ -53,6 +55,13 @@ def _no_more(kind: RequestKind, limit: int) -> Sentence:
     )
 
 
+def bars_deciding(incident: AnyIncident, actor: Actor, world: World, now: datetime) -> Sentence | None:
+    """The bar of approve and refuse (arrow i): nobody decides its own request, by whichever key."""
+    request = incident.open_request
+    is_own = request is not None and request.asked_by.subject == actor.subject
+    return Sentence("Nobody decides its own request.") if is_own else None
+
+
 def may_decide(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> Sentence | None:
     """The guard of approve and refuse (arrow i): a request waits, and to approve it would still change a deadline."""
     request = incident.open_request
@@ -77,26 +86,29 @@ def may_decide(incident: Incident, arrow: Arrow, actor: Actor, world: World, now
 
 
 def ask(story: Story, act: Act) -> None:
-    """Arrow i: the called unit asks for a hold or an extension. When there is no approver, its request is approved at
-    once.
+    """Arrow i: the called unit asks for a hold or an extension. Whoever has to decide sees the incident from now on.
 
     Raises:
         ValidationFailed: `until` is too early to move anything, or later than the policy allows.
     """
     incident, kind = story.incident, _REQUESTED_BY[act.arrow]
+    until = _until(story, kind, act.until or story.now)
+    ends = until if kind is RequestKind.HOLD else None
+    approver = approval.approver(incident, story.world, story.now, until=ends)
     request = Request(
         n=len(incident.requests) + 1,
         kind=kind,
         call=incident.call.seq,
-        until=_until(story, kind, act.until or story.now),
+        until=until,
         reason=act.words or "",
         asked_by=story.by,
         asked_at=story.now,
+        approver=approver,
     )
     story.add_request(request)
+    if approver is not None and approver not in incident.audience:
+        story.change(audience=(*incident.audience, approver))
     story.record(EventType.CALL_REQUESTED, act.words)
-    if not access.approvers(incident):
-        approve(story, Act(Arrow.APPROVE))
 
 
 def _until(story: Story, kind: RequestKind, until: datetime) -> datetime:
@@ -155,7 +167,8 @@ def _max_added(story: Story, policy: Policy) -> timedelta:
 
 def approve(story: Story, act: Act) -> None:
     """Arrow i: the approver approves the request. A hold stops the clock until its date, an extension moves the
-    deadline."""
+    deadline. Raises `Conflict` when another request waits than the one that is named."""
+    _demand_waiting(story, act)
     kind = DueKind.ANSWER if story.incident.state is State.CALLING else DueKind.RESOLVE
     request = story.change_request(
         outcome=Verdict.APPROVED,
@@ -172,6 +185,15 @@ def approve(story: Story, act: Act) -> None:
         _extend(story)
         story.change_call(extended=True)
         story.record(EventType.CALL_EXTENDED, act.words)
+
+
+def _demand_waiting(story: Story, act: Act) -> None:
+    """Raises `Conflict` unless the request that waits is the one that the act names."""
+    waiting = story.incident.open_request
+    if waiting is not None and act.request not in (None, waiting.n):
+        raise Conflict(
+            Sentence("Request {n} was decided already: request {waiting} waits.", n=act.request, waiting=waiting.n)
+        )
 
 
 def _granted(story: Story) -> timedelta | None:
@@ -196,39 +218,17 @@ def _extend(story: Story) -> None:
     warning."""
     incident = story.incident
     due_at = deadlines.standing(incident, story.world).due_at
-    set_due(story, due_at)
+    moving.set_due(story, due_at)
     _, seconds = deadlines.box_of(incident.call, incident, story.world)
     timer = pinning.timer_of(story.world, incident, incident.call.clock)
     warn = pinning.policy_of(story.world, incident).warn
-    wake(story, deadlines.marks_passed(due_at, seconds, warn, story.now, timer))
-
-
-def set_due(story: StoryOf[Earlier], due_at: datetime) -> None:
-    """Move the deadline of the incident, and with it the `answer_by` or `resolve_by` of the open call."""
-    incident = story.incident
-    if incident.call.answered_at is None:
-        kind = DueKind.ANSWER
-        story.change_call(answer_by=due_at)
-    else:
-        kind = DueKind.RESOLVE
-        story.change_call(resolve_by=due_at)
-    timer = pinning.timer_of(story.world, incident, incident.call.clock)
-    start, _ = deadlines.box_of(incident.call, incident, story.world)
-    story.change(due_at=due_at, due_kind=kind, provisional=timer.is_provisional(start, due_at))
-
-
-def wake(story: StoryOf[Earlier], warned: int) -> None:
-    """Let the clock look next at the next warning mark, or at the deadline when no mark is left."""
-    incident = story.incident
-    _, seconds = deadlines.box_of(incident.call, incident, story.world)
-    timer = pinning.timer_of(story.world, incident, incident.call.clock)
-    due_at = incident.due_at or story.now
-    mark = deadlines.next_mark(due_at, seconds, pinning.policy_of(story.world, incident).warn, warned, timer)
-    story.change_quietly(warned=warned, wake_at=mark or due_at)
+    moving.wake(story, deadlines.marks_passed(due_at, seconds, warn, story.now, timer))
 
 
 def refuse(story: Story, act: Act) -> None:
-    """Arrow i: the approver refuses the request, and nothing moves."""
+    """Arrow i: the approver refuses the request, and nothing moves. Raises `Conflict` when another request waits than
+    the one that is named."""
+    _demand_waiting(story, act)
     story.change_request(outcome=Verdict.REFUSED, decided_by=story.by, decided_at=story.now, decided_reason=act.words)
     story.record(EventType.CALL_REFUSED, act.words)
 
@@ -241,8 +241,8 @@ def resume(story: StoryOf[Earlier], act: Act) -> None:
         story.change_call(**caps)
     state = State.CALLING if story.incident.call.answered_at is None else State.ANSWERED
     story.change(state=state)
-    set_due(story, deadlines.standing(story.incident, story.world).due_at)
-    wake(story, story.incident.warned)
+    moving.set_due(story, deadlines.standing(story.incident, story.world).due_at)
+    moving.wake(story, story.incident.warned)
     story.because = Sentence("the hold is over: the clock runs on with the time that was left")
     story.record(EventType.INCIDENT_RESUMED, act.words)
 
@@ -262,7 +262,7 @@ def look_again(story: StoryOf[Earlier], act: Act) -> None:
     warn = pinning.policy_of(story.world, incident).warn
     _, seconds = deadlines.box_of(incident.call, incident, story.world)
     warned = deadlines.marks_passed(incident.due_at, seconds, warn, story.now, timer)
-    wake(story, max(warned, incident.warned))
+    moving.wake(story, max(warned, incident.warned))
     if warned > incident.warned:
         story.because = Sentence("{percent} % of the box is left", percent=100 - warn[warned - 1])
         story.record(EventType.CALL_WARNED, str(warn[warned - 1]))
@@ -286,6 +286,6 @@ def reschedule(story: StoryOf[Earlier], act: Act) -> None:
     """
     due_at = deadlines.standing(story.incident, story.world).due_at
     was_due_at = story.incident.due_at or story.now
-    set_due(story, max(due_at, min(was_due_at, story.now)))
-    wake(story, story.incident.warned)
+    moving.set_due(story, max(due_at, min(was_due_at, story.now)))
+    moving.wake(story, story.incident.warned)
     story.record(EventType.CALL_RESCHEDULED, was_due_at=was_due_at, provisional=story.incident.provisional)

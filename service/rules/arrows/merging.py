@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from service.rules import deadlines, fair_play, pinning
 from service.rules.access import Party
-from service.rules.arrows import holds
+from service.rules.arrows import moving
 from service.rules.changes import CallChange
 from service.rules.errors import Conflict, NotYours, Pointer, wrong_field
 from service.rules.model import Act, Actor, Incident
@@ -173,8 +173,8 @@ def absorb(merged: Incident, story: Story, act: Act) -> None:
     story.record(EventType.INCIDENT_MERGED, act.words, merged=merged.id, number=merged.number)
     was_due_at, cap = story.incident.due_at, deadlines.cap_of(story.incident.call)
     if was_due_at is not None and cap is not None and cap < was_due_at:
-        holds.set_due(story, max(deadlines.standing(story.incident, story.world).due_at, story.now))
-        holds.wake(story, story.incident.warned)
+        moving.set_due(story, max(deadlines.standing(story.incident, story.world).due_at, story.now))
+        moving.wake(story, story.incident.warned)
         story.record(EventType.CALL_RESCHEDULED, was_due_at=was_due_at, provisional=story.incident.provisional)
 
 

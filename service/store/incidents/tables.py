@@ -147,12 +147,7 @@ incident = Table(
         postgresql_using="gin",
         postgresql_where=text(f"state <> 'closed' AND {BEYOND_ITS_CELL}"),
     ),
-    Index(
-        "incident_updated_idx",
-        "updated_at",
-        postgresql_using="brin",
-        postgresql_with=BY_TIME,
-    ),
+    Index("incident_updated_idx", "updated_at", postgresql_using="brin", postgresql_with=BY_TIME),
     Index(
         "incident_assisting_idx",
         "assisting",
@@ -290,6 +285,8 @@ request = Table(
     Column("box", Text, comment="which box it stopped or moved: answer or resolve"),
     Column("resumed_at", Time),
     Column("granted", Interval, comment="what an extension added to the box, in the call's own clock"),
+    Column("approver", Code, comment="the unit that decides it; null: ops alone, or asked before 0025"),
+    Index("request_approver_idx", "approver", "incident_id", postgresql_where=text("outcome IS NULL")),
     Index("request_open_key", "incident_id", unique=True, postgresql_where=text("outcome IS NULL")),
     CheckConstraint("kind IN ('hold','extend')", name="kind"),
     CheckConstraint("outcome IN ('approved','refused','lapsed')", name="outcome"),

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from service.rules import access, lifecycle
+from service.rules import lifecycle
 from service.rules.decisions import Decision
 from service.rules.model import Act, Actor, Draft, Incident
 from service.rules.similarity import Likeness
@@ -63,5 +63,5 @@ def taken_on(incident: Incident, at: datetime = NOW) -> Incident:
 
 def on_hold(incident: Incident, until: datetime, at: datetime) -> Incident:
     asked = carried_out(incident, Arrow.HOLD, at, until=until)
-    approver = a_unit(min(access.approvers(asked)))
+    approver = a_unit(asked.requests[-1].approver or "")
     return carried_out(asked, Arrow.APPROVE, at, approver, request=len(asked.requests))

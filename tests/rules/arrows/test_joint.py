@@ -142,7 +142,7 @@ def test_a_part_that_is_done_is_written_on_the_call_and_moves_nothing_else(state
     if state is not C:
         incident = act(incident, "department", Arrow.ANSWER).after
     if state is H:
-        incident = act(act(incident, "department", Arrow.HOLD).after, "street", Arrow.APPROVE).after
+        incident = act(act(incident, "department", Arrow.HOLD).after, "leader", Arrow.APPROVE).after
     decision = _done(incident, SPECIAL)
     parts = (AssistingPart(SPECIAL, LATE, "done"),)
     assert decision.after == incident._replace(
