@@ -81,6 +81,7 @@ _STORED: Mapping[str, Any] = {
     "end_code": None,
     "rating": None,
     "outcome_rating": None,
+    "outcome_mean": None,
     "answer_us": None,
     "resolve_us": None,
 }

@@ -38,7 +38,7 @@ class RatingView(CountView):
 class RateView(TypedDict):
     """`n` of `of` as a share from 0 to 1, and its Wilson interval of 95 %; null when `of` is 0."""
 
-    n: int
+    n: float
     of: int
     rate: float | None
     low: float | None
@@ -210,6 +210,6 @@ class CountedCall(TypedDict):
     extended: bool
     end_code: str | None
     rating: int | None
-    outcome_rating: int | None
+    outcome_rating: float | None
     answer_s: float | None
     resolve_s: float | None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
@@ -24,6 +25,7 @@ from service.appraisal.shapes import (
     SpreadView,
     WorkCounts,
 )
+from service.rules import ratings
 from service.rules.figures import rates, scoring
 from service.rules.figures.definition import RESOLVED_AT, Grouping, Measure, Period, Tallies, Tally
 from service.rules.figures.percentiles import Spread
@@ -166,7 +168,7 @@ def _spread(seconds: Spread, calls: str) -> SpreadView:
     return {"median": seconds.median, "p90": seconds.p90, "calls": calls}
 
 
-def _rating(count: CountView, stars: int) -> RatingView:
+def _rating(count: CountView, stars: int | Fraction) -> RatingView:
     return {"n": count["n"], "calls": count["calls"], "mean": mean_of(stars, count["n"])}
 
 
@@ -218,9 +220,9 @@ def shares_of(tally: Tally) -> dict[Level, float | None]:
     return {level: mean_of(tally.counts[part], tally.counts[Measure.RESOLVED]) for level, part in RESOLVED_AT.items()}
 
 
-def mean_of(total: int, many: int) -> float | None:
+def mean_of(total: int | Fraction, many: int) -> float | None:
     """The quotient of `total` and `many`, to four decimal places; None when `many` is 0."""
-    return round(total / many, _DIGITS) if many else None
+    return round(float(total) / many, _DIGITS) if many else None
 
 
 # --- one call -------------------------------------------------------------------------------------------------------
@@ -254,7 +256,7 @@ def call(viewer: Viewer, stored: Mapping[Any, Any]) -> CountedCall:
         "extended": stored["extended"],
         "end_code": stored["end_code"],
         "rating": stored["rating"],
-        "outcome_rating": stored["outcome_rating"],
+        "outcome_rating": ratings.stars(stored["outcome_rating"], stored["outcome_mean"]),
         "answer_s": _seconds(stored["answer_us"]),
         "resolve_s": _seconds(stored["resolve_us"]),
     }

@@ -171,19 +171,21 @@ class ReasonBody(Body):
 
 @router.post("/reject", summary="Reject: refuse the resolution · 核查不通过", responses=RESPONSES)
 async def reject_incident(body: ReasonBody, action: Action) -> Answer[IncidentWithCalls]:
-    """The reporter says that the incident is not done; in the second half of the verify box the community or street of
-    its cell may as well (before: 409), but not one that is below the unit that resolved it. That unit never may. The
-    same unit is called again. From the second rejection on, counted anew after a reopening, the next level is called;
-    from the third on, only the street or ops may reject, at any time."""
+    """The reporter, or that of an incident merged into it, says that the incident is not done; in the second half of
+    the verify box the community or street of its cell may as well (before: 409), but not one that is below the unit
+    that resolved it. That unit never may. The same unit is called again. From the second rejection on, counted anew
+    after a reopening, the next level is called; from the third on, only the street or ops may reject, at any time. A
+    rejection of a merged incident goes to the one at the end of its chain of merges, which is then shown."""
     return await action.carry_out(Act(Arrow.REJECT, body.reason), body)
 
 
 @router.post("/reopen", summary="Reopen: closed but not fixed · 重开", responses=RESPONSES)
 async def reopen_incident(body: ReasonBody, action: Action) -> Answer[IncidentWithCalls]:
-    """The reporter or the street of the cell opens a closed incident again, until `reopen_until` and at most twice. The
-    unit at which the incident was closed is called, the second time the next level. An incident closed as `void` is
-    reopened by its reporter alone and only once, and then the street is called. An incident closed as `withdrawn` or
-    `merged` cannot be reopened."""
+    """The reporter, or that of an incident merged into it, or the street of the cell opens a closed incident again,
+    until `reopen_until` and at most twice. The unit at which the incident was closed is called, the second time the
+    next level. An incident closed as `void` is reopened by its reporters alone and only once, and then the street is
+    called. An incident closed as `withdrawn` cannot be reopened. A request to reopen a merged one goes to the incident
+    at the end of its chain of merges, which is then shown."""
     return await action.carry_out(Act(Arrow.REOPEN, body.reason), body)
 
 
@@ -208,7 +210,8 @@ _TALK = responses(errors.QuotaReached)
 @router.post("/comment", summary="Comment on the incident · 留言", responses=_TALK)
 async def comment_incident(body: CommentBody, action: Action) -> Answer[IncidentWithCalls]:
     """The reporter, the community and street of the cell, every unit that was ever called or asked to assist, and the
-    reporters of merged incidents write on the timeline, in any state. The version of the incident does not change.
+    reporters of merged incidents write on the timeline, in any state. The version of the incident does not change. What
+    is sent to a merged incident goes to the one at the end of its chain of merges, which is then shown.
     Comments and urges are 60 an hour at most, together: then 429 `quota`, and `Retry-After` says how long."""
     return await action.carry_out(Act(Arrow.COMMENT, body.text), body)
 
@@ -225,6 +228,7 @@ class UrgeBody(Body):
 async def urge_incident(body: UrgeBody, action: Action) -> Answer[IncidentWithCalls]:
     """The reporter, the community and street of the cell, every unit that was ever called or asked to assist, and the
     reporters of merged incidents urge the called unit, until the incident is resolved. The called unit itself and its
-    members may not. State, deadline and version do not change. Comments and urges are 60 an hour at most, together:
+    members may not. State, deadline and version do not change. What is sent to a merged incident goes to the one at the
+    end of its chain of merges, which is then shown. Comments and urges are 60 an hour at most, together:
     then 429 `quota`, and `Retry-After` says how long."""
     return await action.carry_out(Act(Arrow.URGE, body.message), body)

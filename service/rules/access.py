@@ -110,6 +110,11 @@ def _unit_relations(unit: str, member_of: str | None, incident: AnyIncident) -> 
     return {relation for relation, holds in tests.items() if holds}
 
 
+def is_reporter(actor: Actor, incident: AnyIncident) -> bool:
+    """Whether an actor reported the incident, or one that was merged into it."""
+    return actor.subject == incident.reporter or f"@{actor.subject}" in incident.audience
+
+
 def may_report_in(actor: Actor, grid_code: str, *, located: bool = False) -> None:
     """Raises `NotYours` unless `actor` may report in this cell: reporters and units inside their area, ops anywhere.
     `located`: nobody named the cell; it is the one in which the reported point lies."""

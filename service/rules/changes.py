@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any, TypedDict
 from uuid import UUID
 
-from service.rules.model import Appeal, AssistingPart, By, Call, Request
-from service.rules.words import ClosedAs, Credit, DueKind, Level, Outcome, State, Verdict
+from service.rules.model import Appeal, AssistingPart, By, Call, Rating, Request
+from service.rules.words import ClosedAs, Credit, DueKind, Level, Outcome, State, Urgency, Verdict
 
 
 class BoxStart(TypedDict):
@@ -32,12 +32,14 @@ class IncidentChange(TypedDict, total=False):
     wake_at: datetime | None
     warned: int
     provisional: bool
+    urgency: Urgency
     rejects: int
     returns: int
     reopened_void: bool
     audience: tuple[str, ...]
     assisting: tuple[str, ...]
     rating: int | None
+    rating_mean: int | None
     closed_at: datetime | None
     closed_as: ClosedAs | None
     reopen_until: datetime | None
@@ -66,9 +68,17 @@ class CallEnd(TypedDict, total=False):
     credit: Credit
 
 
-class CallChange(CallEnd, total=False):
+class CapChange(TypedDict, total=False):
+    """The latest that the deadlines of a call may be."""
+
+    answer_cap: datetime
+    resolve_cap: datetime
+
+
+class CallChange(CallEnd, CapChange, total=False):
     """The fields of a call that can change after it was opened."""
 
+    urgency: Urgency
     answer_by: datetime
     resolve_by: datetime
     answered_at: datetime
@@ -81,6 +91,8 @@ class CallChange(CallEnd, total=False):
     outcome: Outcome
     rating: int
     outcome_rating: int
+    outcome_mean: int | None
+    outcome_ratings: tuple[Rating, ...]
     appeal: Appeal
     exempt: bool
     box_used: int

@@ -7,6 +7,7 @@ from typing import cast
 
 from typing_extensions import TypedDict
 
+from service.rules import ratings
 from service.rules.logged import ByView
 from service.rules.model import Appeal, AssistingPart, Call
 from service.rules.sight import Viewer
@@ -62,6 +63,8 @@ class FairPlayView(TypedDict):
     held_s: int | None
     extended: bool
     withdrawn_late: bool
+    answer_cap: datetime | None
+    resolve_cap: datetime | None
 
 
 class CallView(FairPlayView):
@@ -94,7 +97,7 @@ class CallView(FairPlayView):
     attachments: list[str]
     end_duty: str | None
     parts_done: list[PartView]
-    outcome_rating: int | None
+    outcome_rating: float | None
     appeal: AppealView | None
     exempt: bool
 
@@ -129,7 +132,7 @@ def call(viewer: Viewer, stored: Call) -> CallView:
         "attachments": list(stored.attachments),
         "end_duty": stored.end_duty,
         "parts_done": [_part(part) for part in stored.parts_done],
-        "outcome_rating": stored.outcome_rating,
+        "outcome_rating": ratings.stars(stored.outcome_rating, stored.outcome_mean),
         "appeal": _appeal(viewer, stored.appeal) if stored.appeal else None,
         "exempt": stored.exempt,
         **_fair_play(stored),
@@ -148,6 +151,8 @@ def _fair_play(stored: Call) -> FairPlayView:
         "held_s": stored.held_s,
         "extended": stored.extended,
         "withdrawn_late": stored.withdrawn_late,
+        "answer_cap": stored.answer_cap,
+        "resolve_cap": stored.resolve_cap,
     }
 
 

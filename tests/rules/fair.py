@@ -33,13 +33,14 @@ def _closed(before: Incident, decision: Decision, event: Event, past: Sequence[E
 
 
 def _is_judged_by_another(before: Incident, event: Event, world: World) -> None:
-    """k, l: the reporter, or from the second half of its time on the community or street of the cell, unless below who
-    resolved it; never who did, by unit or by subject."""
+    """k, l: the reporter (to reject, also that of one merged into it), or from the second half of its time on the
+    community or street of the cell, unless below who resolved it; never who did, by unit or by subject."""
     by, done = event.by, before.call
     assert done.ended_by is not None and done.ended_at is not None and before.due_at is not None
     assert done.ended_by.subject != by.subject
     assert by.unit != done.unit
-    is_reporter = by.subject == before.reporter and by.kind != "ops"
+    follows = event.type == _REJECTED and f"@{by.subject}" in before.audience
+    is_reporter = (by.subject == before.reporter or follows) and by.kind != "ops"
     if is_reporter or _is_third(before, event, world):
         return
     assert by.unit in (before.grid_code[:12], before.grid_code[:9])
@@ -58,7 +59,7 @@ def _is_third(before: Incident, event: Event, world: World) -> bool:
 
 
 def _is_own(before: Incident, event: Event) -> bool:
-    return event.by.subject == before.reporter
+    return event.by.subject == before.reporter or f"@{event.by.subject}" in before.audience
 
 
 def _rejected(before: Incident, decision: Decision, event: Event, past: Sequence[Event], world: World) -> None:

@@ -16,6 +16,7 @@ from service.rules.figures import ledger
 from service.rules.model import Request
 from service.rules.words import Cause, Credit, DueKind, EventType, Level, Outcome, State
 from service.rules.world import World
+from tests.rules import debts
 from tests.rules.builders import UNITS
 from tests.rules.figures.logged import facts_of, logged
 from tests.rules.histories import BY_THE_CLOCK, History
@@ -35,9 +36,9 @@ _RUNNING = (State.CALLING, State.ANSWERED)
 
 
 def held(requests: Sequence[Request]) -> timedelta:
-    """How long an incident was on hold, or will be, because somebody decided so."""
+    """How long an incident was on hold, or will be, because somebody decided so; a clock that is late adds nothing."""
     holds = [each for each in requests if each.kind == "hold" and each.decided_by and each.outcome == "approved"]
-    ends = ((each.resumed_at or each.until, each.decided_at) for each in holds)
+    ends = ((min(each.resumed_at or each.until, each.until), each.decided_at) for each in holds)
     return sum((end - start for end, start in ends if start), timedelta())
 
 
@@ -70,6 +71,11 @@ class Never(RuleBasedStateMachine):
                     assert standing.due_at <= now.due_at
             deadline = {State.CALLING: now.call.answer_by, State.ANSWERED: now.call.resolve_by}
             assert now.due_at == deadline.get(now.state, now.due_at)
+
+    @invariant()
+    def a_survivor_owes_at_least_what_each_merged_one_owed(self) -> None:
+        for history in self.histories:
+            debts.demand_owed(history.debt, history.now)
 
     @invariant()
     def never_two_open_calls_and_none_without_an_outcome_once_the_next_one_opens(self) -> None:
@@ -114,7 +120,7 @@ class Never(RuleBasedStateMachine):
             assert now.earlier == tuple(history.calls[:-1])
             assert (now.merged_into is not None) == (now.closed_as == "merged")
             assert now.assisting == now.call.assisting
-            assert now.rating in (None, now.call.outcome_rating)
+            assert (now.rating, now.rating_mean) in ((None, None), (now.call.outcome_rating, now.call.outcome_mean))
             for call in history.calls:
                 assert not call.exempt or call.appeal is not None
                 left = call.outcome in LEAVES  # late, unless the next unit has answered an emergency since

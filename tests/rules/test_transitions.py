@@ -75,14 +75,12 @@ on_hold    ops_reporting        q          jq            jq         jq
 resolved   reporter             klrt       klrt          klrt       klrt
 resolved   reporter_moved       klrt       klrt          klrt       klrt
 resolved   community            t          t             t          t
-resolved   street               qt         qt            qrt        qrt
+resolved   street               t          t             rt         rt
 resolved   department           -          -             t          t
 resolved   leader               -          -             -          t
 resolved   firm                 t          t             t          t
 resolved   community_reporting  t          klrt          klrt       klrt
-resolved   street_reporting     klqt       qt            klqrt      klqrt
-resolved   ops                  q          q             q          q
-resolved   ops_reporting        q          q             q          q
+resolved   street_reporting     klt        t             klrt       klrt
 
 closed     reporter             nrt        nrt           nrt        nrt
 closed     reporter_moved       nrt        nrt           nrt        nrt
@@ -148,7 +146,7 @@ LEADS_TO = {
     ("n", "closed"): ("calling", SAME, ["incident.reopened", "call.opened"]),
     ("p", "calling"): ("closed", SAME, ["incident.closed"]),
     **{("o", state): ("closed", SAME, ["incident.closed"]) for state in ("calling", "answered", "on_hold")},
-    **{("q", state): ("closed", SAME, ["incident.closed"]) for state in ("calling", "answered", "on_hold", "resolved")},
+    **{("q", state): ("closed", SAME, ["incident.closed"]) for state in ("calling", "answered", "on_hold")},
     **{("s", state): (state, SAME, ["call.assisted"]) for state in ("calling", "answered")},
     **{("r", state.value): (state.value, SAME, ["incident.rated"]) for state in State},
     **{("t", state.value): (state.value, SAME, ["incident.commented"]) for state in State},

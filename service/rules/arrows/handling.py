@@ -172,7 +172,11 @@ def _take_on(story: Story, content: Mapping[str, Any] | None, words: str | None 
     incident, now = story.incident, story.now
     clock, box_s = incident.call.clock, deadlines.boxes_of(incident.call, incident, story.world).resolve_s
     resolve_by = pinning.timer_of(story.world, incident, clock).due(now, timedelta(seconds=box_s))
-    took_us = deadlines.taken_us(incident, now)
+    took_us, cap = deadlines.taken_us(incident, now), incident.call.resolve_cap
+    if cap is not None:
+        cap = deadlines.cap_after_answer(incident, story.world, cap, now)
+        resolve_by = min(resolve_by, cap)
+        story.change_call(resolve_cap=cap)
     story.change_call(answered_at=now, resolve_by=resolve_by, answer=content, answer_us=took_us)
     facts: EventFacts = {}
     if (forgiven := fair_play.forgiven(incident)) is not None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import datetime
 from itertools import pairwise
 
-from service.rules import fair_play, routing
+from service.rules import access, fair_play, routing
 from service.rules.model import Act, Actor, AnyIncident, Earlier, Incident
 from service.rules.routing import Route
 from service.rules.sentences import Sentence
@@ -20,9 +20,18 @@ MAX_REOPENED = 2
 """How often one incident may be reopened, from void included."""
 
 
-def bars_verifying(incident: Incident, actor: Actor, world: World, now: datetime) -> Sentence | None:
-    """The bar of arrows k and l: whoever is below the unit that resolved does not judge it, but as the reporter."""
-    if incident.state is not State.RESOLVED or actor.unit is None or _is_reporter(incident, actor):
+def bars_accepting(incident: Incident, actor: Actor, world: World, now: datetime) -> Sentence | None:
+    """The bar of arrow k: whoever is below the unit that resolved does not accept it, but as the reporter."""
+    return None if _is_reporter(incident, actor) else _below_resolver(incident, actor, world, now)
+
+
+def bars_rejecting(incident: Incident, actor: Actor, world: World, now: datetime) -> Sentence | None:
+    """The bar of arrow l, as that of k, but the reporter of what was merged into the incident rejects it as well."""
+    return None if access.is_reporter(actor, incident) else _below_resolver(incident, actor, world, now)
+
+
+def _below_resolver(incident: Incident, actor: Actor, world: World, now: datetime) -> Sentence | None:
+    if incident.state is not State.RESOLVED or actor.unit is None:
         return None
     if incident.unit in fair_play.above(actor.unit, world, now):
         return Sentence("{unit} is above you and has resolved it: its reporter verifies it.", unit=incident.unit)
@@ -54,7 +63,7 @@ def may_reject(incident: Incident, arrow: Arrow, actor: Actor, world: World, now
     if actor.role is Role.OPS:
         return None if is_third else Sentence("Ops reject from the third time on: leave it to its reporter.")
     if not is_third:
-        return may_accept(incident, arrow, actor, world, now)
+        return None if access.is_reporter(actor, incident) else may_accept(incident, arrow, actor, world, now)
     if actor.unit == incident.street:
         return None
     return Sentence(
@@ -74,7 +83,7 @@ def reject(story: Story, act: Act) -> None:
     since the last reopening on, the next level is called."""
     again = story.incident.rejects == 0
     story.change_call(credit=Credit.REJECTED)
-    story.change(rejects=story.incident.rejects + 1, rating=None)
+    story.change(rejects=story.incident.rejects + 1, rating=None, rating_mean=None)
     story.record(EventType.INCIDENT_REJECTED, act.words)
     route = (routing.again if again else routing.upwards)(story.world, story.incident, story.now)
     _call_again(story, route, Cause.REJECTED, act)
@@ -111,8 +120,8 @@ def verify_timeout(story: StoryOf[Earlier], act: Act) -> None:
 
 
 def bars_reopening(incident: AnyIncident, actor: Actor, world: World, now: datetime) -> Sentence | None:
-    """The bar of arrow n: only its reporter may reopen an incident that was closed as void."""
-    if incident.closed_as is ClosedAs.VOID and actor.subject != incident.reporter:
+    """The bar of arrow n: only its reporters may reopen an incident that was closed as void."""
+    if incident.closed_as is ClosedAs.VOID and not access.is_reporter(actor, incident):
         return Sentence("Only its reporter may reopen an incident that was closed as void.")
     return None
 
@@ -153,6 +162,7 @@ def reopen(story: Story, act: Act) -> None:
         rejects=0,
         reopened_void=incident.reopened_void or void,
         rating=None,
+        rating_mean=None,
     )
     route = (routing.street_level if void else again)(story.world, incident, story.now)
     _call_again(story, route, Cause.REOPENED, act, first=EventType.INCIDENT_REOPENED)

@@ -10,10 +10,12 @@ from array import array
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from fractions import Fraction
 from functools import cache
 from itertools import groupby
 from typing import Generic, NamedTuple, TypeVar
 
+from service.rules import ratings
 from service.rules.figures.definition import (
     CREDITED,
     RESOLVED_AT,
@@ -60,7 +62,7 @@ class _Sum:
 
     def __init__(self) -> None:
         self.kinds: Counter[_Kind] = Counter()
-        self.street_stars = self.reporter_stars = self.held_s = self.accountable = 0
+        self.street_stars = self.reporter_hundredths = self.held_s = self.accountable = 0
         self.answer_us, self.resolve_us = array("q"), array("q")
 
     def add(self, call: CallFacts, in_error: bool) -> None:
@@ -68,7 +70,7 @@ class _Sum:
         if kind.street_rated:
             self.street_stars += call.rating or 0
         if kind.reporter_rated:
-            self.reporter_stars += call.outcome_rating or 0
+            self.reporter_hundredths += ratings.hundredths(call.outcome_rating, call.outcome_mean)
         self.held_s += call.held_s or 0
         if call.answer_us is not None:
             self.answer_us.append(call.answer_us)
@@ -78,7 +80,7 @@ class _Sum:
     def join(self, other: _Sum) -> None:
         self.kinds.update(other.kinds)
         self.street_stars += other.street_stars
-        self.reporter_stars += other.reporter_stars
+        self.reporter_hundredths += other.reporter_hundredths
         self.held_s += other.held_s
         self.accountable += other.accountable
         self.answer_us += other.answer_us
@@ -91,7 +93,8 @@ class _Sum:
                 counts[measure] += many
         counts[Measure.ACCOUNTABLE] = self.accountable
         spreads = spread_of(self.answer_us), spread_of(self.resolve_us)
-        return Tally(summed(counts), self.street_stars, self.reporter_stars, *spreads, self.held_s)
+        reporter_stars = Fraction(self.reporter_hundredths, ratings.HUNDREDTHS)
+        return Tally(summed(counts), self.street_stars, reporter_stars, *spreads, self.held_s)
 
 
 class MonthCount(Generic[Group]):

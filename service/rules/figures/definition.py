@@ -26,7 +26,8 @@ only calls are counted. The facts of fair play (`rules/fair_play.py`) are stored
     voided              closed as no incident           voided_in_error     and reopened, and resolved then
     self_reported       reported by the unit itself, above or below it
     holds               on hold at least once; held_s: seconds                extended            by an extension
-    street_rated        a level-3 call its street rated reporter_rated      the reporter rated the outcome; neither has
+    street_rated        a level-3 call its street rated reporter_rated      the reporter rated the outcome, or several
+                                                        did: their mean is the one rating of the call; neither has
                                                         what is self-reported
 
     answerable          answered, or missed unanswered  resolvable          resolved and not pending, or missed
@@ -51,6 +52,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from fractions import Fraction
 from typing import NamedTuple
 from uuid import UUID
 
@@ -208,15 +210,16 @@ class CallFacts(NamedTuple):
     accountable_seq: int | None = None
     held_s: int | None = None
     extended: bool = False
+    outcome_mean: int | None = None
 
 
 class Tally(NamedTuple):
     """The figures of one group. `street_stars` and `reporter_stars` are the sums of the ratings that streets and
-    reporters gave, `held_s` that of the seconds on hold."""
+    reporters gave, those of reporters to hundredths; `held_s` is that of the seconds on hold."""
 
     counts: Mapping[Measure, int]
     street_stars: int = 0
-    reporter_stars: int = 0
+    reporter_stars: int | Fraction = 0
     answer_s: Spread = Spread()
     resolve_s: Spread = Spread()
     held_s: int = 0

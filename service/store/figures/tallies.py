@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.rules import ratings
 from service.rules.figures.definition import (
     PARTS,
     UNKNOWN_LINE,
@@ -135,7 +137,8 @@ async def _set_up(connection: AsyncConnection) -> None:
     await connection.execute(select(*(func.set_config(name, value, True) for name, value in _SETTINGS.items())))
 
 
-_ADDED_UP = (*SIMPLE, *APART, "street_stars", "reporter_stars", "held_s")
+_REPORTER_HUNDREDTHS = func.coalesce(call.c.outcome_mean, call.c.outcome_rating * ratings.HUNDREDTHS)
+_ADDED_UP = (*SIMPLE, *APART, "street_stars", "reporter_hundredths", "held_s")
 _NOTHING: Mapping[str, Any] = {**dict.fromkeys(_ADDED_UP, 0), "answer_picks": (), "resolve_picks": ()}
 
 
@@ -167,7 +170,7 @@ def _figures(period: Period, grouped: _Grouped, sight: Sight) -> Select[Any]:
                 for measure, predicate in SIMPLE.items()
             ),
             func.sum(call.c.rating).filter(PREDICATES[Measure.STREET_RATED]).label("street_stars"),
-            func.sum(call.c.outcome_rating).filter(PREDICATES[Measure.REPORTER_RATED]).label("reporter_stars"),
+            func.sum(_REPORTER_HUNDREDTHS).filter(PREDICATES[Measure.REPORTER_RATED]).label("reporter_hundredths"),
             func.sum(call.c.held_s).label("held_s"),
             gathered(call.c.answer_us).label("answers"),
             gathered(call.c.resolve_us).label("resolutions"),
@@ -198,7 +201,7 @@ def _tally(row: Mapping[Any, Any], answers: Sequence[int], resolutions: Sequence
     return Tally(
         counts,
         int(row["street_stars"] or 0),
-        int(row["reporter_stars"] or 0),
+        Fraction(int(row["reporter_hundredths"] or 0), ratings.HUNDREDTHS),
         spread(counts[Measure.ANSWERED], answers),
         spread(counts[Measure.RESOLVED], resolutions),
         int(row["held_s"] or 0),
@@ -223,7 +226,7 @@ _SHOWN = (
     *("incident_id", "seq", "level", "unit", "cause", "outcome", "opened_at", "answer_by", "answered_at"),
     *("resolve_by", "ended_at", "late_s", "exempt", "rating", "outcome_rating", "answer_us", "resolve_us"),
     *("credit", "box_used", "late_exit", "withdrawn_late", "self_reported", "own_report", "accountable"),
-    *("accountable_seq", "held_s", "extended", "end_code"),
+    *("accountable_seq", "held_s", "extended", "end_code", "outcome_mean"),
 )
 
 

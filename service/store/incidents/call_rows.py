@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from service.rules.decisions import AnyDecision
-from service.rules.model import AnyIncident, Appeal, AssistingPart, By, Call
+from service.rules.model import AnyIncident, Appeal, AssistingPart, By, Call, Rating
 from service.rules.words import DISTRICT_DIGITS, Cause, ClockKind, Credit, Ground, Level, Outcome, Urgency, Verdict
 from service.store.bulk import ColumnPage, page_of
 from service.store.incidents.tables import call as call_table
@@ -23,21 +23,25 @@ _OUTCOME: Mapping[str | None, Outcome | None] = {None: None, **{each.value: each
 
 _OPENING = ("seq", "level", "round", "unit", "from_unit", "cause", "opened_at", "answer_by", "clock")
 _LATER = tuple(name for name in Call._fields if name not in _OPENING)
-_BOXED = ("answered_at", "resolve_by", "urgency")
+_BOXED = ("answered_at", "resolve_by", "urgency", "answer_cap", "resolve_cap")
+_BOX = slice(len(_OPENING), len(_OPENING) + len(_BOXED))
 _ENDED = ("outcome", "ended_at", "ended_by", "box_used", "held_s")
 _OPENING_COLUMNS = tuple(call_table.c[name].label(f"call_{name}") for name in _OPENING)
 DUE_COLUMNS = (*_OPENING_COLUMNS, *(call_table.c[name].label(f"call_{name}") for name in (*_BOXED, *_ENDED)))
-"""The columns that are written when a call opens, when it is answered and when it ends. Deadlines are computed from
-these, and the clock changes no others that can have a value: a page is written back with a column for all its calls,
-those of resolved incidents among them."""
+"""The columns that are written when a call opens, when it is answered, at a merge and when it ends. Deadlines are
+computed from these, and the clock changes no others that can have a value: a page is written back with a column for all
+its calls, those of resolved incidents among them."""
 CALL_COLUMNS = (*_OPENING_COLUMNS, *(call_table.c[name].label(f"call_{name}") for name in _LATER))
 """All columns of `call` that people see, labelled so that one row can hold them beside the columns of `incident`."""
 
 
 def due_call_of(values: Sequence[Any]) -> Call:
     """Return a last call from the values of `DUE_COLUMNS`. What people wrote is neither loaded nor saved again."""
-    *opening, answered_at, resolve_by, urgency, outcome, ended_at, ended_by, box_used, held_s = values
+    opening, (answered_at, resolve_by, urgency, answer_cap, resolve_cap) = values[: len(_OPENING)], values[_BOX]
     call = _opening_of(opening)._replace(answered_at=answered_at, resolve_by=resolve_by, urgency=_URGENCY[urgency])
+    if answer_cap is not None or resolve_cap is not None:
+        call = call._replace(answer_cap=answer_cap, resolve_cap=resolve_cap)
+    outcome, ended_at, ended_by, box_used, held_s = values[_BOX.stop :]
     if outcome is None:
         return call
     end = {"outcome": _OUTCOME[outcome], "ended_at": ended_at, "ended_by": By(**ended_by) if ended_by else None}
@@ -59,6 +63,7 @@ def call_of(values: Sequence[Any]) -> Call:
     later["assisting"], later["attachments"] = tuple(later["assisting"]), tuple(later["attachments"])
     later["parts_done"] = tuple(_part_of(each) for each in later["parts_done"] or ())
     later["appeal"] = _appeal_of(later["appeal"]) if later["appeal"] else None
+    later["outcome_ratings"] = tuple(Rating(**each) for each in later["outcome_ratings"] or ())
     return _opening_of(values[: len(_OPENING)])._replace(**later)
 
 
@@ -117,6 +122,11 @@ _CHANGED = (
     "held_s",
     "extended",
     "withdrawn_late",
+    "urgency",
+    "answer_cap",
+    "resolve_cap",
+    "outcome_mean",
+    "outcome_ratings",
 )
 
 
@@ -148,6 +158,8 @@ def changed_calls(decisions: Sequence[AnyDecision]) -> ColumnPage:
     }
     if "parts_done" in page:
         page["parts_done"] = [[part._asdict() for part in call.parts_done] or None for call in calls]
+    if "outcome_ratings" in page:
+        page["outcome_ratings"] = [[each._asdict() for each in call.outcome_ratings] or None for call in calls]
     if "appeal" in page:
         page["appeal"] = [appeal_as_json(call.appeal) if call.appeal else None for call in calls]
     if any(call.ended_by for call in calls):
