@@ -10,7 +10,7 @@ from uuid import UUID
 
 from typing_extensions import TypedDict  # the framework cannot read that of `typing` before Python 3.12
 
-from service.rules.words import Cause, ClosedAs, EventType
+from service.rules.words import Cause, ClosedAs, EventType, Kind, Urgency
 
 
 class ByView(TypedDict):
@@ -57,6 +57,7 @@ class EventFacts(LeavingFacts, total=False):
     closed_as: ClosedAs
     duty: str | None
     into: UUID
+    kind_asked: Kind
     merged: UUID
     number: str
     provisional: bool
@@ -65,6 +66,7 @@ class EventFacts(LeavingFacts, total=False):
     self_reported: bool
     to: str
     units: list[str]
+    urgency_asked: Urgency
     was_due_at: datetime
 
 
@@ -82,6 +84,7 @@ FACTS: Mapping[EventType, Mapping[str, bool]] = {
     EventType.CALL_ASSIGNED: {"to": True, **_LEFT},
     EventType.CALL_ASSISTED: {"units": True},
     EventType.CALL_RESCHEDULED: {"was_due_at": True, "provisional": True},
+    EventType.INCIDENT_REPORTED: {"urgency_asked": False, "kind_asked": False},
     EventType.INCIDENT_CLOSED: {
         "closed_as": True,
         "into": False,

@@ -70,6 +70,7 @@ class IncidentRow(TypedDict):
     rating: int | None
     returns: int
     time_mismatch: bool
+    urgency_asked: Urgency | None
 
 
 def row(viewer: Viewer, stored: Mapping[Any, Any]) -> IncidentRow:
@@ -110,6 +111,7 @@ def row(viewer: Viewer, stored: Mapping[Any, Any]) -> IncidentRow:
         "rating": stored["rating"],
         "returns": stored["returns"],
         "time_mismatch": _is_mismatch(stored["occurred_at"], stored["reported_at"]),
+        "urgency_asked": stored["urgency_asked"],
     }
 
 

@@ -11,6 +11,7 @@ from uuid import UUID
 from service.rules import access, deadlines, fair_play, pinning, routing
 from service.rules.decisions import Decision, DecisionOf, Event
 from service.rules.errors import Conflict, Rule, UnknownCategory, UnknownCell, wrong_field
+from service.rules.logged import EventFacts
 from service.rules.model import Act, Actor, By, Call, Draft, Earlier, Incident, IncidentOf, Request
 from service.rules.policy import Policy
 from service.rules.routing import Route
@@ -23,22 +24,35 @@ from service.rules.words import (
     DueKind,
     EventType,
     Ground,
+    Kind,
     Outcome,
     RequestKind,
+    Role,
     State,
     Urgency,
     Verdict,
 )
-from service.rules.world import World
+from service.rules.world import Category, World
 
 
 class Admitted(NamedTuple):
-    """A draft that may become an incident: its cell, its urgency, and the policy it is pinned to."""
+    """A draft that may become an incident: its cell, the kind and the urgency with which it runs, and the policy it is
+    pinned to."""
 
     draft: Draft
     grid_code: str
+    kind: Kind
     urgency: Urgency
     policy: Policy
+
+    def set_aside(self) -> EventFacts:
+        """The facts of what the report asked for, where its category or its reporter may not have that."""
+        facts: EventFacts = {}
+        if self.draft.urgency not in (None, self.urgency):
+            facts["urgency_asked"] = self.draft.urgency
+        if self.draft.kind is not self.kind:
+            facts["kind_asked"] = self.draft.kind
+        return facts
 
 
 def admitted(draft: Draft, actor: Actor, world: World, now: datetime) -> Admitted:
@@ -65,7 +79,20 @@ def admitted(draft: Draft, actor: Actor, world: World, now: datetime) -> Admitte
     category = world.category(draft.category, now)
     if category is None:
         raise UnknownCategory(unknown_category(draft.category), "/category")
-    return Admitted(draft, draft.grid_code, draft.urgency or category.urgency, policy)
+    return Admitted(draft, draft.grid_code, _kind(draft, actor, category), _urgency(draft, category), policy)
+
+
+def _urgency(draft: Draft, category: Category) -> Urgency:
+    """The urgency of a new incident: what its report asks for if the category allows that, else the category's own."""
+    wanted = draft.urgency or category.urgency
+    return wanted if not category.urgencies or wanted in category.urgencies else category.urgency
+
+
+def _kind(draft: Draft, actor: Actor, category: Category) -> Kind:
+    """The kind of a new incident: what its report asks for, unless the category does not allow that, or a unit reports,
+    which would put off its own work."""
+    is_allowed = actor.role is not Role.UNIT and (not category.kinds or draft.kind in category.kinds)
+    return draft.kind if is_allowed else Kind.INCIDENT
 
 
 def unknown_category(code: str) -> Sentence:
@@ -78,21 +105,19 @@ def report(new: Admitted, by: By, world: World, *, incident_id: UUID, number: st
     first."""
     route = routing.first(world, new.grid_code, new.draft.category, now)
     incident = _new_incident(new, route, by, world, incident_id, number, now)
-    waits_s = new.policy.parked_s(new.draft.kind)
-    facts = opening_facts(incident.call)
+    waits_s = new.policy.parked_s(new.kind)
+    opening = opening_facts(incident.call)
     if waits_s:
-        facts["answer_by"] = incident.call.answer_by
+        opening["answer_by"] = incident.call.answer_by
         incident = _parked(incident, by, waits_s)
+    facts = {EventType.INCIDENT_REPORTED: new.set_aside() or None, EventType.CALL_OPENED: opening}
     types = [
         EventType.INCIDENT_REPORTED,
         *((EventType.CALL_UNROUTED,) if route.unrouted else ()),
         EventType.CALL_OPENED,
         *((EventType.INCIDENT_HELD,) if waits_s else ()),
     ]
-    events = tuple(
-        Event(each, n, now, incident, 1, by, facts=facts if each is EventType.CALL_OPENED else None)
-        for n, each in enumerate(types, start=1)
-    )
+    events = tuple(Event(each, n, now, incident, 1, by, facts=facts.get(each)) for n, each in enumerate(types, start=1))
     after = incident._replace(sequence=len(events))
     return DecisionOf(None, after, (), incident.call, events, route.because, *incident.requests)
 
@@ -110,7 +135,7 @@ def _new_incident(
     return IncidentOf(
         id=incident_id,
         number=number,
-        kind=draft.kind,
+        kind=new.kind,
         state=State.CALLING,
         level=route.level,
         unit=route.unit,

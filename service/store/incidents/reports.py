@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules.model import Incident
-from service.rules.words import DISTRICT_DIGITS
+from service.rules.words import DISTRICT_DIGITS, Kind, Urgency
 from service.store import bulk
 from service.store.bulk import NewRows
 from service.store.incidents.tables import report
@@ -21,7 +21,8 @@ from service.store.incidents.tables import report
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The part of a report that the rules never read: text, location, source. `body_hash`: of the parsed body."""
+    """The part of a report that the rules never read: text, location, source. `body_hash`: of the parsed body. `kind`
+    and `urgency` are those that it asks for."""
 
     subject: str
     body_hash: bytes
@@ -34,6 +35,12 @@ class Report:
     location_mismatch: bool = False
     attachments: tuple[str, ...] = ()
     occurred_at: datetime | None = None
+    kind: Kind = Kind.INCIDENT
+    urgency: Urgency | None = None
+
+    def urgency_asked(self, incident: Incident) -> Urgency | None:
+        """Return the urgency that the report asks for, if its new incident runs with another one."""
+        return None if self.urgency is incident.urgency else self.urgency
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +72,8 @@ def _row(incident: Incident, content: Report, line: str) -> dict[str, Any]:
         "line": line,
         "kind": incident.kind,
         "urgency": incident.urgency,
+        "urgency_asked": content.urgency_asked(incident),
+        "as_reported": None if content.kind is incident.kind else {"kind": content.kind},
         "description": content.description,
         "location": content.location,
         "lat": content.lat,
