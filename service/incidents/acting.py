@@ -10,7 +10,8 @@ from typing import Any
 from uuid import UUID
 
 from service.context import Context
-from service.incidents import talk_quota
+from service.incidents import correcting, talk_quota
+from service.incidents.correcting import Listing
 from service.rules import access, lifecycle
 from service.rules.access import Party
 from service.rules.arrows.judgements import call_numbered
@@ -21,7 +22,7 @@ from service.rules.sentences import Sentence
 from service.rules.words import Arrow
 from service.rules.world import World
 from service.store.database import Transaction
-from service.store.incidents import loading, saving
+from service.store.incidents import loading, reports, saving
 from service.store.incidents.incident_rows import incident_columns
 from service.store.incidents.loading import Loaded
 from service.store.incidents.saving import Stamp
@@ -96,17 +97,20 @@ async def act(context: Context, incident_id: UUID, command: Command) -> Incident
         if await _was_done(tx, incident_id, command.stamp):
             return IncidentView(loaded.row, loaded.calls, loaded.incident.requests, world, replayed=True)
         _demand_named(loaded.incident, command.act)
-        lifecycle.authorize(loaded.incident, command.act.arrow, party)
+        lifecycle.authorize(loaded.incident, command.act.arrow, party, command.act)
         if command.act.arrow in talk_quota.ARROWS:
             await talk_quota.demand(tx, command.actor.subject, context.clock.now())
         _demand_version(command.versions, loaded.incident.version)
         decisions = await _decide(tx, loaded.incident, command.act, party, world, context.clock.now())
         stamps = {incident_id: command.stamp} if command.stamp else None
+        listing = correcting.listing(loaded.row, decisions[0].after, world, context.worlds.shapes)
+        if command.act.arrow is Arrow.CORRECT:
+            await reports.follow(tx, decisions[0].after, *listing)
         committed = await saving.save(tx, decisions, stamps=stamps)
     if committed:
         context.tell(committed)
     context.metrics.calls_ended(decisions)
-    return _view_after(loaded, decisions[0], world)
+    return _view_after(loaded, decisions[0], listing, world)
 
 
 async def _decide(
@@ -187,12 +191,12 @@ def _demand_version(versions: frozenset[str] | None, version: int) -> None:
     )
 
 
-def _view_after(loaded: Loaded, decision: Decision, world: World) -> IncidentView:
+def _view_after(loaded: Loaded, decision: Decision, listing: Listing, world: World) -> IncidentView:
     """The incident as the decision leaves it, put together without another read."""
     calls = list(loaded.calls)
     for changed in decision.changed:
         calls[changed.seq - 1] = changed
     if decision.opened:
         calls.append(decision.opened)
-    row = {**loaded.row, **incident_columns(decision.after)}
+    row = {**loaded.row, **incident_columns(decision.after), **listing._asdict()}
     return IncidentView(row, tuple(calls), decision.after.requests, world)

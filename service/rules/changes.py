@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 from uuid import UUID
 
 from service.rules.model import Appeal, AssistingPart, By, Call, Request
-from service.rules.words import ClosedAs, Credit, DueKind, Level, Outcome, State, Verdict
+from service.rules.words import ClosedAs, Credit, DueKind, Kind, Level, Outcome, State, Urgency, Verdict
 
 
 class BoxStart(TypedDict):
@@ -32,6 +32,10 @@ class IncidentChange(TypedDict, total=False):
     wake_at: datetime | None
     warned: int
     provisional: bool
+    kind: Kind
+    grid_code: str
+    category: str
+    urgency: Urgency
     rejects: int
     returns: int
     reopened_void: bool
@@ -66,7 +70,14 @@ class CallEnd(TypedDict, total=False):
     credit: Credit
 
 
-class CallChange(CallEnd, total=False):
+class CapChange(TypedDict, total=False):
+    """The latest that the deadlines of a call may be."""
+
+    answer_cap: datetime
+    resolve_cap: datetime
+
+
+class CallChange(CallEnd, CapChange, total=False):
     """The fields of a call that can change after it was opened."""
 
     answer_by: datetime

@@ -1,5 +1,5 @@
 """When a deadline falls, and how it came about: the box of the policy, counted without the holds and lengthened by the
-extensions.
+extensions; and never later than the cap that a merge brought.
 
 `standing` is the only computation of a call's deadline. The stored deadline equals it, except where a changed calendar
 would have moved it back into the past (`arrows.holds.reschedule`).
@@ -12,17 +12,21 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from service.rules import pinning
+from service.rules.changes import CapChange
 from service.rules.model import AnyIncident, Call, Request
 from service.rules.policy import Box
 from service.rules.timers import Timer
 from service.rules.words import DueKind, RequestKind, Verdict
 from service.rules.world import World
 
+MIN_AFTER_ANSWER = timedelta(hours=1)
+"""The time that an answer leaves for the resolution, however early an incident merged before it was due."""
+
 
 class Deadline(NamedTuple):
     """The deadline of a call and how it came about. The `stretches` are the times that count, one after the other;
     between them the call was on hold. `left` is the time that a running hold keeps. A deadline is `provisional` when
-    its box reaches into a year whose holidays are not published."""
+    its box reaches into a year whose holidays are not published. `is_capped`: it would be later without the cap."""
 
     due_at: datetime
     start: datetime
@@ -31,11 +35,13 @@ class Deadline(NamedTuple):
     adjusted_by: tuple[Request, ...]
     provisional: bool
     left: timedelta | None = None
+    is_capped: bool = False
 
 
 def boxes_of(call: Call, incident: AnyIncident, world: World) -> Box:
-    """The time boxes of a call, by the urgency with which it was opened."""
-    return pinning.policy_of(world, incident).box(call.level, call.urgency or incident.urgency, incident.category)
+    """The time boxes of a call, by the urgency and the category with which it was opened."""
+    policy = pinning.policy_of(world, incident)
+    return policy.box(call.level, call.urgency or incident.urgency, call.category or incident.category)
 
 
 def box_of(call: Call, incident: AnyIncident, world: World) -> tuple[datetime, int]:
@@ -45,18 +51,34 @@ def box_of(call: Call, incident: AnyIncident, world: World) -> tuple[datetime, i
     return (call.opened_at, box.answer_s) if call.answered_at is None else (call.answered_at, box.resolve_s)
 
 
+def cap_of(call: Call) -> datetime | None:
+    """The latest that the running deadline of a call may be; None: nothing but its box limits it."""
+    return call.answer_cap if call.answered_at is None else call.resolve_cap
+
+
 def standing(incident: AnyIncident, world: World) -> Deadline:
     """The deadline of the open call by the calendar as it is now, from its box and everything that moved it."""
     call = incident.call
     timer = pinning.timer_of(world, incident, call.clock)
     start, box_s = box_of(call, incident, world)
-    kind = DueKind.ANSWER if call.answered_at is None else DueKind.RESOLVE
-    due_at, since, left = timer.due(start, timedelta(seconds=box_s)), start, None
-    if not incident.requests:  # nearly always so, and the clock comes here for every call it ends
-        return Deadline(due_at, start, box_s, ((start, due_at),), (), timer.is_provisional(start, due_at))
+    due_at, cap = timer.due(start, timedelta(seconds=box_s)), cap_of(call)
+    found = Deadline(due_at, start, box_s, ((start, due_at),), (), timer.is_provisional(start, due_at))
+    if not incident.requests and cap is None:  # nearly always so, and the clock comes here for every call it ends
+        return found
+    if incident.requests:
+        found = _moved(incident, found, timer)
+    if cap is not None:
+        found = _capped(found, cap, timer)
+    return found._replace(provisional=found.left is None and timer.is_provisional(start, found.due_at))
+
+
+def _moved(incident: AnyIncident, box: Deadline, timer: Timer) -> Deadline:
+    """The deadline of a box after the holds and extensions of its call."""
+    kind = DueKind.ANSWER if incident.call.answered_at is None else DueKind.RESOLVE
+    due_at, since, left = box.due_at, box.start, None
     stretches, moved = [], []
     for request in incident.requests:
-        if request.call != call.seq or request.outcome is not Verdict.APPROVED or request.box is not kind:
+        if request.call != incident.call.seq or request.outcome is not Verdict.APPROVED or request.box is not kind:
             continue
         moved.append(request)
         if request.kind is RequestKind.EXTEND:
@@ -71,8 +93,46 @@ def standing(incident: AnyIncident, world: World) -> Deadline:
             since, due_at, left = request.resumed_at, timer.due(request.resumed_at, left), None
     if left is None:
         stretches.append((since, due_at))
-    provisional = left is None and timer.is_provisional(start, due_at)
-    return Deadline(due_at, start, box_s, tuple(stretches), tuple(moved), provisional, left)
+    return box._replace(due_at=due_at, stretches=tuple(stretches), adjusted_by=tuple(moved), left=left)
+
+
+def _capped(found: Deadline, cap: datetime, timer: Timer) -> Deadline:
+    """The deadline, no later than the cap; of a call on hold, the time that is left until then."""
+    if found.left is not None:
+        _, stopped_at = found.stretches[-1]
+        left = timer.counted(stopped_at, cap)
+        return found._replace(left=left, is_capped=True) if left < found.left else found
+    if found.due_at <= cap:
+        return found
+    *before, (since, _) = found.stretches
+    return found._replace(due_at=cap, stretches=(*before, (since, max(since, cap))), is_capped=True)
+
+
+def capped(call: Call, caps: CapChange | None) -> Call:
+    """A call that opens under these caps: it is to be answered no later than they say."""
+    if not caps:
+        return call
+    return call._replace(answer_by=min(call.answer_by, caps.get("answer_cap", call.answer_by)), **caps)
+
+
+def caps_after_hold(incident: AnyIncident, world: World, resumed_at: datetime) -> CapChange:
+    """The caps of a call on hold when it is resumed: a hold stops them like the box, and as much time is left until
+    each as there was."""
+    call, hold = incident.call, incident.requests[-1]
+    timer, stopped_at = pinning.timer_of(world, incident, call.clock), hold.decided_at or hold.asked_at
+    caps: CapChange = {}
+    if call.answer_cap is not None:
+        caps["answer_cap"] = timer.due(resumed_at, timer.counted(stopped_at, call.answer_cap))
+    if call.resolve_cap is not None:
+        caps["resolve_cap"] = timer.due(resumed_at, timer.counted(stopped_at, call.resolve_cap))
+    return caps
+
+
+def cap_after_answer(incident: AnyIncident, world: World, cap: datetime, answered_at: datetime) -> datetime:
+    """The cap of a resolution that was owed before the answer: whoever answers has `MIN_AFTER_ANSWER` in any case, in
+    the call's own clock."""
+    timer = pinning.timer_of(world, incident, incident.call.clock)
+    return max(cap, timer.due(answered_at, MIN_AFTER_ANSWER))
 
 
 def taken_us(incident: AnyIncident, now: datetime) -> int:

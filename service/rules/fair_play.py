@@ -2,8 +2,8 @@
 
 credit          what a resolution is worth: pending until the other side has looked at it (`arrows.verification`)
 box_used        percent of the running box that was used when the call ended, in the call's own clock, rounded up
-late_exit       the called unit passed it on (raised, returned, assigned, voided) after the policy's late mark; an
-                emergency that the next unit answers is forgiven (`forgives`)
+late_exit       the called unit passed it on (raised, returned, assigned, voided, corrected) after the policy's late
+                mark; an emergency that the next unit answers is forgiven (`forgives`)
 held_s          seconds that the call was on hold
 self_reported   reported by a unit's own key, and that unit is the called one, above or below it
 accountable     the unit, with its call, that first passed it on by assigning, while nobody has answered since

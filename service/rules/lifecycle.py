@@ -8,40 +8,33 @@ the README and of contract §2; an arrow without a letter leaves the incident wh
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Protocol
 from uuid import UUID
 
 from service.rules import access
 from service.rules.access import Party, Relation
-from service.rules.arrows import endings, handling, handovers, holds, joint, judgements, talk, verification
+from service.rules.arrows import (
+    corrections,
+    endings,
+    floods,
+    handling,
+    handovers,
+    holds,
+    joint,
+    judgements,
+    talk,
+    verification,
+)
 from service.rules.decisions import Decision, DecisionOf
 from service.rules.errors import IllegalTransition, NotYours, Pointer
 from service.rules.model import CLOCK, Act, Actor, By, Draft, Earlier, Incident, IncidentOf
 from service.rules.sentences import Sentence
-from service.rules.story import Story, StoryOf
+from service.rules.story import StoryOf
+from service.rules.transitions import NOBODY, ClockTransition, Transition
 from service.rules.words import CALL_OPEN_STATES, OPEN_STATES, RUNNING_STATES, Arrow, DueKind, Level, State
 from service.rules.world import World
 
-Effect = Callable[[Story, Act], None]
-Bar = Callable[[Incident, Actor], Sentence | None]
-"""Why an actor has no right to an arrow on this incident in any state, though one of its relations admits it; None when
-it has the right."""
-Guard = Callable[[Incident, Arrow, Actor, World, datetime], Sentence | None]
-"""Why an arrow is not possible for this actor now, though the state allows it, in words for a person; None when it is
-possible."""
-
-
-class ClockEffect(Protocol):
-    """The effect of an arrow that the clock fires: it never looks at the calls before the last one, since the sweep
-    does not load them."""
-
-    def __call__(self, story: StoryOf[Earlier], act: Act, /) -> None: ...
-
-
-_NOBODY: frozenset[Relation] = frozenset()
 _CALLED = frozenset({Relation.CALLED_UNIT})
 _JUDGED = frozenset({Relation.CALLED_UNIT, Relation.RESOLVER})
 _CELL = frozenset({Relation.CELL_COMMUNITY, Relation.CELL_STREET})
@@ -63,40 +56,14 @@ _CLOSED = frozenset({State.CLOSED})
 _UP_TO_LEVEL_2 = frozenset({Level.COMMUNITY, Level.STREET})
 _LEVELS_2_AND_3 = frozenset({Level.STREET, Level.DEPARTMENT})
 _UP_TO_LEVEL_3 = frozenset({Level.COMMUNITY, Level.STREET, Level.DEPARTMENT})
-_ANY_LEVEL = frozenset(Level)
-
-
-@dataclass(frozen=True, slots=True)
-class Transition:
-    """One arrow. When `by` is empty, only the clock fires it. A relation in `never` bars an actor even if another one
-    is in `by`.
-
-    `bar` refuses an actor in every state (403), `guard` refuses the arrow for now (409).
-    """
-
-    letter: str
-    sources: frozenset[State]
-    by: frozenset[Relation]
-    effect: Effect
-    levels: frozenset[Level] = _ANY_LEVEL
-    never: frozenset[Relation] = _NOBODY
-    bar: Bar | None = None
-    guard: Guard | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ClockTransition(Transition):
-    """One arrow that the clock fires; people may use only `resume` of these."""
-
-    effect: ClockEffect
 
 
 TRANSITIONS: Mapping[Arrow, Transition] = {
     Arrow.ANSWER: Transition("b", _CALLING, _CALLED | _MEMBER, handling.answer),
     Arrow.RESOLVE: Transition("c", RUNNING_STATES, _CALLED, handling.resolve),
     Arrow.RAISE: Transition("d", RUNNING_STATES, _CALLED, handling.raise_up, levels=_UP_TO_LEVEL_3),
-    Arrow.NO_ANSWER: ClockTransition("e", _CALLING, _NOBODY, handling.miss),
-    Arrow.NOT_RESOLVED: ClockTransition("f", _ANSWERED, _NOBODY, handling.miss),
+    Arrow.NO_ANSWER: ClockTransition("e", _CALLING, NOBODY, handling.miss),
+    Arrow.NOT_RESOLVED: ClockTransition("f", _ANSWERED, NOBODY, handling.miss),
     Arrow.RETURN: Transition(
         "g", _CALLING, _CALLED, handovers.give_back, levels=_LEVELS_2_AND_3, guard=handovers.may_return
     ),
@@ -108,7 +75,7 @@ TRANSITIONS: Mapping[Arrow, Transition] = {
     Arrow.RESUME: ClockTransition("j", _ON_HOLD, _CALLED | _APPROVER, holds.resume),
     Arrow.ACCEPT: Transition("k", _RESOLVED, _REPORTER | _CELL, verification.accept, never=_JUDGED),
     Arrow.REJECT: Transition("l", _RESOLVED, _REPORTER | _CELL, verification.reject, never=_JUDGED),
-    Arrow.VERIFY_TIMEOUT: ClockTransition("m", _RESOLVED, _NOBODY, verification.verify_timeout),
+    Arrow.VERIFY_TIMEOUT: ClockTransition("m", _RESOLVED, NOBODY, verification.verify_timeout),
     Arrow.REOPEN: Transition(
         "n",
         _CLOSED,
@@ -120,14 +87,16 @@ TRANSITIONS: Mapping[Arrow, Transition] = {
     Arrow.WITHDRAW: Transition("o", CALL_OPEN_STATES, _REPORTER, endings.withdraw, guard=endings.may_withdraw),
     Arrow.VOID: Transition("p", _CALLING, _CALLED, endings.void, levels=_UP_TO_LEVEL_2, guard=endings.may_void),
     Arrow.MERGE: Transition("q", OPEN_STATES, _STREET | _OPS, endings.merge),
+    Arrow.CORRECT: Transition("r", RUNNING_STATES, _STREET | _OPS, corrections.correct, reach=corrections.demand_own),
+    Arrow.FLOOD: Transition("s", CALL_OPEN_STATES, _OPS, floods.flood),
     Arrow.ASSIST: Transition("", RUNNING_STATES, _CALLED, joint.assist),
     Arrow.PART_DONE: Transition("", CALL_OPEN_STATES, _ASSISTING, joint.part_done, guard=joint.may_be_done),
     Arrow.RATE: Transition("", _ANY_STATE, _REPORTER | _STREET, judgements.rate, guard=judgements.may_rate),
     Arrow.APPEAL: Transition("", _ANY_STATE, _CALLED | _AUDIENCE, judgements.appeal, guard=judgements.may_appeal),
     Arrow.APPROVE_APPEAL: Transition("", _ANY_STATE, _STREET | _OPS, judgements.judge, guard=judgements.may_judge),
     Arrow.REFUSE_APPEAL: Transition("", _ANY_STATE, _STREET | _OPS, judgements.judge, guard=judgements.may_judge),
-    Arrow.WARNED: ClockTransition("", OPEN_STATES, _NOBODY, holds.look_again),
-    Arrow.RESCHEDULED: ClockTransition("", RUNNING_STATES, _NOBODY, holds.reschedule),
+    Arrow.WARNED: ClockTransition("", OPEN_STATES, NOBODY, holds.look_again),
+    Arrow.RESCHEDULED: ClockTransition("", RUNNING_STATES, NOBODY, holds.reschedule),
     Arrow.COMMENT: Transition("", _ANY_STATE, _REPORTER | _CELL | _CALLED | _AUDIENCE | _FOLLOWER, talk.comment),
     Arrow.URGE: Transition(
         "", CALL_OPEN_STATES, _REPORTER | _CELL | _AUDIENCE | _FOLLOWER, talk.urge, never=_CALLED | _MEMBER
@@ -156,13 +125,16 @@ def report(draft: Draft, actor: Actor, world: World, *, incident_id: UUID, numbe
     return handling.report(new, access.by_of(actor), world, incident_id=incident_id, number=number, now=now)
 
 
-def authorize(incident: Incident, arrow: Arrow, party: Party) -> None:
-    """Raises `NotYours` when this party may not use this arrow on its incident, whatever the state."""
+def authorize(incident: Incident, arrow: Arrow, party: Party, act: Act | None = None) -> None:
+    """Raises `NotYours` when this party may not use this arrow on its incident, whatever the state, or when its act
+    names what it has no right to."""
     transition = TRANSITIONS[arrow]
     access.demand(party, transition.by, transition.never, arrow)
     detail = transition.bar(incident, party.actor) if transition.bar else None
     if detail is not None:
         raise NotYours(detail)
+    if transition.reach is not None and act is not None:
+        transition.reach(incident, act, party.actor)
 
 
 def decide(incident: Incident, act: Act, party: Party, world: World, now: datetime) -> Decision:
@@ -175,7 +147,7 @@ def decide(incident: Incident, act: Act, party: Party, world: World, now: dateti
         IllegalTransition: the incident's state, level or reopening window does not allow it.
         ValidationFailed, UnknownUnit: the act names something that does not exist, or that is not possible here.
     """
-    authorize(incident, act.arrow, party)
+    authorize(incident, act.arrow, party, act)
     detail = _why_not(incident, act.arrow, party.actor, world, now)
     if detail is not None:
         raise IllegalTransition(detail, state=incident.state.value, allowed=allowed(incident, party, world, now))
@@ -210,6 +182,17 @@ def _demand_mergeable(target: Incident, party: Party) -> None:
             number=target.number,
         )
         raise NotYours(detail, errors=(Pointer("/into", detail),))
+
+
+def flood(incident: Incident, act: Act, party: Party, world: World, now: datetime) -> Decision:
+    """Arrow s, or what a flood changes of an incident that is closed already: the calls that count of it are exempt.
+
+    Raises `NotYours` or `IllegalTransition` as `decide` does.
+    """
+    if not floods.is_closed_unhandled(incident):
+        return decide(incident, act, party, world, now)
+    authorize(incident, act.arrow, party)
+    return _carry_out(incident, floods.exempt, act, access.by_of(party.actor), world, now)
 
 
 def tick(incident: IncidentOf[Earlier], world: World, now: datetime) -> DecisionOf[Earlier] | None:

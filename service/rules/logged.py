@@ -46,6 +46,19 @@ class LeavingFacts(TypedDict, total=False):
     late_exit: bool
 
 
+FromTo = TypedDict("FromTo", {"from": str, "to": str})
+"""What something was, and what it is from now on."""
+
+
+class CorrectedFacts(TypedDict, total=False):
+    """What a correction has changed."""
+
+    category: FromTo
+    grid_code: FromTo
+    urgency: FromTo
+    kind: FromTo
+
+
 class EventFacts(LeavingFacts, total=False):
     """The facts that some types of event have. A story takes them as keywords, so that the type checker finds a
     misspelt one; `FACTS` says which type has which."""
@@ -54,6 +67,7 @@ class EventFacts(LeavingFacts, total=False):
     answer_by: datetime
     binding: bool
     cause: Cause
+    changes: CorrectedFacts
     closed_as: ClosedAs
     duty: str | None
     into: UUID
@@ -94,6 +108,7 @@ FACTS: Mapping[EventType, Mapping[str, bool]] = {
     },
     EventType.INCIDENT_RESOLVED: {"box_used": True},
     EventType.INCIDENT_MERGED: {"merged": True, "number": True},
+    EventType.INCIDENT_CORRECTED: {"changes": True, "box_used": False, "late_exit": False},
     EventType.INCIDENT_RATED: {"score": True},
 }
 """The facts by type of event, and whether every event of the type has them. The other types have none."""

@@ -59,6 +59,8 @@ class FairPlayView(TypedDict):
     self_reported: bool
     accountable: AccountableView | None
     held_s: int | None
+    answer_cap: datetime | None
+    resolve_cap: datetime | None
 
 
 class CallView(FairPlayView):
@@ -142,6 +144,8 @@ def _fair_play(stored: Call) -> FairPlayView:
         "self_reported": stored.self_reported,
         "accountable": _accountable(stored),
         "held_s": stored.held_s,
+        "answer_cap": stored.answer_cap,
+        "resolve_cap": stored.resolve_cap,
     }
 
 

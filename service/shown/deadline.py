@@ -8,10 +8,10 @@ from typing import Literal
 from typing_extensions import TypeAliasType, TypedDict
 
 from service.rules import deadlines, pinning
-from service.rules.model import Incident
+from service.rules.model import Call, Incident
 from service.rules.sentences import Sentence
 from service.rules.sight import Viewer
-from service.rules.words import ClockKind, DueKind, Level, State, Urgency
+from service.rules.words import Cause, ClockKind, DueKind, Level, State, Urgency
 from service.shown.references import PolicyReference
 from service.shown.request import RequestView, request
 
@@ -53,9 +53,19 @@ class VerifyDeadline(TypedDict):
     provisional: bool
 
 
+class CapView(TypedDict):
+    """The latest that a deadline of the open call may be, which a merge or a correction brought. `is_reached`: the box
+    alone would give a later one."""
+
+    box: Literal["answer", "resolve"]
+    at: datetime
+    is_reached: bool
+    because: str
+
+
 class CallDeadline(TypedDict):
     """The deadline of an open call. `left_s` is the time of the box that a hold keeps; null when the call is not on
-    hold."""
+    hold. `caps` are the limits that the deadlines of this call have besides its boxes."""
 
     due_at: datetime
     due_kind: DueKind | None
@@ -71,6 +81,7 @@ class CallDeadline(TypedDict):
     counted_s: float
     left_s: float | None
     provisional: bool
+    caps: list[CapView]
 
 
 DeadlineView = TypeAliasType("DeadlineView", ClosedDeadline | VerifyDeadline | CallDeadline)
@@ -124,12 +135,44 @@ def _call(viewer: Viewer, incident: Incident, due_at: datetime) -> CallDeadline:
         "counted_s": sum((each.counted for each in counted), timedelta()).total_seconds(),
         "left_s": None if standing.left is None else standing.left.total_seconds(),
         "provisional": incident.provisional,
+        "caps": _caps(call, standing.is_capped),
     }
 
 
+def _caps(call: Call, is_reached: bool) -> list[CapView]:
+    """The caps that limit the deadlines of a call from now on, each explained."""
+    caps: list[CapView] = []
+    if call.answered_at is None and call.answer_cap is not None:
+        because = Sentence(
+            "An answer is due at {cap} at the latest: so it was in an incident merged into this one, or before a "
+            "correction.",
+            cap=call.answer_cap,
+        )
+        caps.append({"box": "answer", "at": call.answer_cap, "is_reached": is_reached, "because": because})
+    if call.resolve_cap is not None:
+        because = _resolution(call, call.resolve_cap)
+        is_reached = is_reached and call.answered_at is not None
+        caps.append({"box": "resolve", "at": call.resolve_cap, "is_reached": is_reached, "because": because})
+    return caps
+
+
+def _resolution(call: Call, cap: datetime) -> Sentence:
+    if call.answered_at is None and call.cause is not Cause.CORRECTED:
+        return Sentence(
+            "Once it is answered, the resolution is due at {cap} at the latest, but no earlier than an hour after the "
+            "answer: so it was in an incident merged into this one, or before a correction.",
+            cap=cap,
+        )
+    return Sentence(
+        "The resolution is due at {cap} at the latest: so it was in an incident merged into this one, or before a "
+        "correction.",
+        cap=cap,
+    )
+
+
 def _policy_row(viewer: Viewer, incident: Incident) -> AppliedRowView:
-    level, urgency = incident.call.level, incident.urgency
-    box = pinning.policy_of(viewer.world, incident).box(level, urgency, incident.category)
+    level, urgency = incident.call.level, incident.call.urgency or incident.urgency
+    box = deadlines.boxes_of(incident.call, incident, viewer.world)
     return {
         "level": level,
         "urgency": urgency,

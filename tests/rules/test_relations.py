@@ -42,7 +42,7 @@ from tests.rules.builders import (
     reported,
     types,
 )
-from tests.rules.tables import CLOCKS, VERBS, refused
+from tests.rules.tables import CLOCKS, VERBS, refused, with_corrections
 
 WHO = {
     "called": a_unit(NEVER),
@@ -133,6 +133,8 @@ TOLD = {
     "n": ("calling", ["incident.reopened", "call.opened"]),
     "o": ("closed", ["incident.closed"]),
     "q": ("closed", ["incident.closed"]),
+    "R": (None, ["incident.corrected"]),
+    "S": ("closed", ["incident.closed", *["call.exempted"] * 3]),
     "y": ("on_hold", ["incident.held"]),
     "i": (None, ["call.requested"]),
     "x": (None, ["call.requested"]),
@@ -211,7 +213,8 @@ def test_what_each_is_to_it_decides_what_they_may_do(who: str, stage: str) -> No
     incident, actor = _at(stage), WHO[who]
     judged = {"resolver"} if (who, stage) == ("called", "resolved") else set()
     assert access.relations(actor, incident) == IS_TO_IT.get(who, set()) | judged
-    now, at_all = NOW_CELLS.get((who, stage), ""), MAY_AT_ALL.get(who, "")
+    now = with_corrections(NOW_CELLS.get((who, stage), ""), who, stage)
+    at_all = with_corrections(MAY_AT_ALL.get(who, ""), who)
     offered = [VERBS[letter].value for letter in now]
     assert list(deciding.allowed(incident, actor, WORLD, AT)) == offered
     for letter in VERBS:

@@ -74,8 +74,7 @@ def admitted(draft: Draft, actor: Actor, world: World, now: datetime) -> Admitte
             Sentence("No registry is imported yet: ops do it with `sihu registry import DIR`. Then send it again.")
         )
     if world.cell(draft.grid_code, now) is None:
-        detail = Sentence("Grid cell {cell} is not in the registry: see GET /v1/grid-cells.", cell=draft.grid_code)
-        raise UnknownCell(detail, "/grid_code")
+        raise UnknownCell(unknown_cell(draft.grid_code), "/grid_code")
     category = world.category(draft.category, now)
     if category is None:
         raise UnknownCategory(unknown_category(draft.category), "/category")
@@ -93,6 +92,11 @@ def _kind(draft: Draft, actor: Actor, category: Category) -> Kind:
     which would put off its own work."""
     is_allowed = actor.role is not Role.UNIT and (not category.kinds or draft.kind in category.kinds)
     return draft.kind if is_allowed else Kind.INCIDENT
+
+
+def unknown_cell(code: str) -> Sentence:
+    """What to do about a cell that the registry does not have."""
+    return Sentence("Grid cell {cell} is not in the registry: see GET /v1/grid-cells.", cell=code)
 
 
 def unknown_category(code: str) -> Sentence:
@@ -132,6 +136,7 @@ def _new_incident(
     answer_by = world.timer(key, box.clock).due(now, timedelta(seconds=box.answer_s))
     cause = Cause.UNROUTED if route.unrouted else Cause.REPORT
     call = Call(1, route.level, 1, route.unit, None, cause, now, answer_by, box.clock, urgency=new.urgency)
+    call = call._replace(category=draft.category)
     return IncidentOf(
         id=incident_id,
         number=number,
@@ -161,22 +166,26 @@ def _parked(incident: Incident, by: By, waits_s: int) -> Incident:
     Its deadline is the longest time that the policy lets it wait (contract §1, kind). After the hold it is called like
     any incident.
     """
-    now = incident.reported_at
-    until = now + timedelta(seconds=waits_s)
-    hold = Request(
-        n=1,
+    hold = hold_of_kind(incident, by, incident.reported_at, waits_s)
+    until = hold.until
+    waiting = incident._replace(due_at=until, due_kind=DueKind.RESUME, wake_at=until, provisional=False)
+    return waiting._replace(state=State.ON_HOLD, requests=(hold,))
+
+
+def hold_of_kind(incident: Incident, by: By, now: datetime, waits_s: int) -> Request:
+    """The hold in which an incident waits because of its kind. Nobody has decided it."""
+    return Request(
+        n=len(incident.requests) + 1,
         kind=RequestKind.HOLD,
-        call=1,
-        until=until,
+        call=incident.call.seq,
+        until=now + timedelta(seconds=waits_s),
         reason=incident.kind.value,
         asked_by=by,
         asked_at=now,
         decided_at=now,
         outcome=Verdict.APPROVED,
-        box=DueKind.ANSWER,
+        box=DueKind.ANSWER if incident.call.answered_at is None else DueKind.RESOLVE,
     )
-    waiting = incident._replace(due_at=until, due_kind=DueKind.RESUME, wake_at=until, provisional=False)
-    return waiting._replace(state=State.ON_HOLD, requests=(hold,))
 
 
 def answer(story: Story, act: Act) -> None:
@@ -196,7 +205,12 @@ def _take_on(story: Story, content: Mapping[str, Any] | None) -> None:
     incident, now = story.incident, story.now
     clock, box_s = incident.call.clock, deadlines.boxes_of(incident.call, incident, story.world).resolve_s
     resolve_by = pinning.timer_of(story.world, incident, clock).due(now, timedelta(seconds=box_s))
-    took_us = deadlines.taken_us(incident, now)
+    took_us, cap = deadlines.taken_us(incident, now), incident.call.resolve_cap
+    if cap is not None:
+        if incident.call.cause is not Cause.CORRECTED:  # a correction moves no deadline later, not even by an hour
+            cap = deadlines.cap_after_answer(incident, story.world, cap, now)
+        resolve_by = min(resolve_by, cap)
+        story.change_call(resolve_cap=cap)
     story.change_call(answered_at=now, resolve_by=resolve_by, answer=content, answer_us=took_us)
     if fair_play.forgives(incident.call) and incident.earlier[-1].late_exit:
         story.change_call_numbered(incident.earlier[-1].seq, late_exit=False)

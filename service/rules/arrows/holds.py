@@ -31,6 +31,8 @@ def may_ask(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: d
         passed = incident.due_at
         return Sentence("The deadline passed at {due_at}: it cannot be stopped or moved any more.", due_at=passed)
     policy, kind = pinning.policy_of(world, incident), _REQUESTED_BY[arrow]
+    if kind is RequestKind.EXTEND and incident.due_at == deadlines.cap_of(incident.call):
+        return Sentence("The deadline may not move: a merge or a correction keeps it where it is. Raise it instead.")
     limit = policy.holds if kind is RequestKind.HOLD else policy.extensions
     # the hold that came with the incident's kind was decided by nobody, and does not count
     had = [each for each in incident.requests if each.outcome is Verdict.APPROVED and each.decided_by is not None]
@@ -65,7 +67,8 @@ def may_decide(incident: Incident, arrow: Arrow, actor: Actor, world: World, now
             n=request.n,
         )
     since, timer = incident.due_at, pinning.timer_of(world, incident, incident.call.clock)
-    moves = request.until > now if request.kind is RequestKind.HOLD else bool(timer.counted(since, request.until))
+    until = _within_cap(incident, request.until)
+    moves = request.until > now if request.kind is RequestKind.HOLD else bool(timer.counted(since, until))
     if not moves:
         return Sentence(
             "Request {n} asks for {until}, which moves nothing any more: refuse it.", n=request.n, until=request.until
@@ -125,7 +128,17 @@ def _until(story: Story, kind: RequestKind, until: datetime) -> datetime:
     if settled <= due_at:
         detail = Sentence("Name a time after the deadline, {due_at}, with working time between.", due_at=due_at)
         raise wrong_field("/until", detail, Rule.OUT_OF_RANGE, min=due_at)
+    cap = _within_cap(incident, settled)
+    if settled > cap:
+        detail = Sentence("A merge or a correction lets this deadline move to {latest} at most.", latest=cap)
+        raise wrong_field("/until", detail, Rule.OUT_OF_RANGE, max=cap)
     return settled
+
+
+def _within_cap(incident: AnyIncident, until: datetime) -> datetime:
+    """The instant itself, or the cap of the running deadline when that is earlier."""
+    cap = deadlines.cap_of(incident.call)
+    return until if cap is None else min(until, cap)
 
 
 def _worked_until(timer: Timer, due_at: datetime, until: datetime) -> datetime:
@@ -168,7 +181,8 @@ def _granted(story: Story) -> timedelta | None:
         return None
     timer = pinning.timer_of(story.world, incident, incident.call.clock)
     policy = pinning.policy_of(story.world, incident)
-    return min(timer.counted(incident.due_at or story.now, request.until), _max_added(story, policy))
+    until = _within_cap(incident, request.until)
+    return min(timer.counted(incident.due_at or story.now, until), _max_added(story, policy))
 
 
 def _hold(story: Story, request: Request) -> None:
@@ -181,14 +195,14 @@ def _extend(story: Story) -> None:
     warning."""
     incident = story.incident
     due_at = deadlines.standing(incident, story.world).due_at
-    _set_due(story, due_at)
+    set_due(story, due_at)
     _, seconds = deadlines.box_of(incident.call, incident, story.world)
     timer = pinning.timer_of(story.world, incident, incident.call.clock)
     warn = pinning.policy_of(story.world, incident).warn
-    _wake(story, deadlines.marks_passed(due_at, seconds, warn, story.now, timer))
+    wake(story, deadlines.marks_passed(due_at, seconds, warn, story.now, timer))
 
 
-def _set_due(story: StoryOf[Earlier], due_at: datetime) -> None:
+def set_due(story: StoryOf[Earlier], due_at: datetime) -> None:
     """Move the deadline of the incident, and with it the `answer_by` or `resolve_by` of the open call."""
     incident = story.incident
     if incident.call.answered_at is None:
@@ -202,7 +216,7 @@ def _set_due(story: StoryOf[Earlier], due_at: datetime) -> None:
     story.change(due_at=due_at, due_kind=kind, provisional=timer.is_provisional(start, due_at))
 
 
-def _wake(story: StoryOf[Earlier], warned: int) -> None:
+def wake(story: StoryOf[Earlier], warned: int) -> None:
     """Let the clock look next at the next warning mark, or at the deadline when no mark is left."""
     incident = story.incident
     _, seconds = deadlines.box_of(incident.call, incident, story.world)
@@ -220,11 +234,14 @@ def refuse(story: Story, act: Act) -> None:
 
 def resume(story: StoryOf[Earlier], act: Act) -> None:
     """Arrow j: the hold is over. The incident is again in the state before the hold, with the time that was left."""
+    caps = deadlines.caps_after_hold(story.incident, story.world, story.now)
     story.change_request(resumed_at=story.now)
+    if caps:
+        story.change_call(**caps)
     state = State.CALLING if story.incident.call.answered_at is None else State.ANSWERED
     story.change(state=state)
-    _set_due(story, deadlines.standing(story.incident, story.world).due_at)
-    _wake(story, story.incident.warned)
+    set_due(story, deadlines.standing(story.incident, story.world).due_at)
+    wake(story, story.incident.warned)
     story.because = Sentence("the hold is over: the clock runs on with the time that was left")
     story.record(EventType.INCIDENT_RESUMED, act.words)
 
@@ -244,7 +261,7 @@ def look_again(story: StoryOf[Earlier], act: Act) -> None:
     warn = pinning.policy_of(story.world, incident).warn
     _, seconds = deadlines.box_of(incident.call, incident, story.world)
     warned = deadlines.marks_passed(incident.due_at, seconds, warn, story.now, timer)
-    _wake(story, max(warned, incident.warned))
+    wake(story, max(warned, incident.warned))
     if warned > incident.warned:
         story.because = Sentence("{percent} % of the box is left", percent=100 - warn[warned - 1])
         story.record(EventType.CALL_WARNED, str(warn[warned - 1]))
@@ -268,6 +285,6 @@ def reschedule(story: StoryOf[Earlier], act: Act) -> None:
     """
     due_at = deadlines.standing(story.incident, story.world).due_at
     was_due_at = story.incident.due_at or story.now
-    _set_due(story, max(due_at, min(was_due_at, story.now)))
-    _wake(story, story.incident.warned)
+    set_due(story, max(due_at, min(was_due_at, story.now)))
+    wake(story, story.incident.warned)
     story.record(EventType.CALL_RESCHEDULED, was_due_at=was_due_at, provisional=story.incident.provisional)

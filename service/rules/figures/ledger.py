@@ -116,6 +116,12 @@ class _Ledger:
         by_street = event.data["by"].get("unit") == street
         self._change(event.data["call"], **{"rating" if by_street else "outcome_rating": event.data["score"]})
 
+    def corrected(self, event: LoggedEvent) -> None:
+        if "box_used" in event.data:  # another unit is called
+            self._end(event, Outcome.CORRECTED)
+        else:
+            self.moved(event)
+
     def exempted(self, event: LoggedEvent) -> None:
         self._change(event.data["call"], exempt=True)
 
@@ -135,6 +141,7 @@ _ENTRIES: Mapping[str, Callable[[_Ledger, LoggedEvent], None]] = {
     EventType.INCIDENT_RESOLVED: _Ledger.resolved,
     EventType.INCIDENT_CLOSED: _Ledger.closed,
     EventType.INCIDENT_RATED: _Ledger.rated,
+    EventType.INCIDENT_CORRECTED: _Ledger.corrected,
     **dict.fromkeys(_ENDS, _Ledger.ended),
     **dict.fromkeys(_DEADLINE_CHANGES, _Ledger.moved),
 }

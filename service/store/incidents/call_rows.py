@@ -23,7 +23,7 @@ _OUTCOME: Mapping[str | None, Outcome | None] = {None: None, **{each.value: each
 
 _OPENING = ("seq", "level", "round", "unit", "from_unit", "cause", "opened_at", "answer_by", "clock")
 _LATER = tuple(name for name in Call._fields if name not in _OPENING)
-_BOXED = ("answered_at", "resolve_by", "urgency")
+_BOXED = ("answered_at", "resolve_by", "urgency", "answer_cap", "resolve_cap", "category")
 _OPENING_COLUMNS = tuple(call_table.c[name].label(f"call_{name}") for name in _OPENING)
 DUE_COLUMNS = (*_OPENING_COLUMNS, *(call_table.c[name].label(f"call_{name}") for name in _BOXED))
 """The columns that are written when a call opens and when it is answered. Deadlines are computed from these."""
@@ -33,9 +33,12 @@ CALL_COLUMNS = (*_OPENING_COLUMNS, *(call_table.c[name].label(f"call_{name}") fo
 
 def due_call_of(values: Sequence[Any]) -> Call:
     """Return an open call from the values of `DUE_COLUMNS`. What people wrote is neither loaded nor saved again."""
-    *opening, answered_at, resolve_by, urgency = values
+    *opening, answered_at, resolve_by, urgency, answer_cap, resolve_cap, category = values
     call = _opening_of(opening)
-    return call._replace(answered_at=answered_at, resolve_by=resolve_by, urgency=_URGENCY[urgency])
+    if answer_cap is not None or resolve_cap is not None:
+        call = call._replace(answer_cap=answer_cap, resolve_cap=resolve_cap)
+    boxed = {"urgency": _URGENCY[urgency], "category": category}
+    return call._replace(answered_at=answered_at, resolve_by=resolve_by, **boxed)
 
 
 def _opening_of(values: Sequence[Any]) -> Call:
@@ -81,7 +84,7 @@ def appeal_as_json(appeal: Appeal) -> dict[str, Any]:
 
 _OPENED = (
     *("seq", "level", "round", "unit", "from_unit", "cause", "ground", "reason", "opened_at", "answer_by", "clock"),
-    *("urgency", "binding", "self_reported", "accountable", "accountable_seq"),
+    *("urgency", "binding", "self_reported", "accountable", "accountable_seq", "answer_cap", "resolve_cap"),
 )
 _CHANGED = (
     "answer_by",
@@ -108,6 +111,8 @@ _CHANGED = (
     "box_used",
     "late_exit",
     "held_s",
+    "answer_cap",
+    "resolve_cap",
 )
 
 

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Row, Text, bindparam, func, select
+from sqlalchemy import ARRAY, JSON, Row, Text, bindparam, cast, func, select, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -124,6 +125,31 @@ async def _look_up(tx: AsyncConnection, statement: Any, pairs: Sequence[NamePair
         return ()
     first, second = zip(*pairs, strict=True)
     return (await tx.execute(statement, {"p_first": list(first), "p_second": list(second)})).all()
+
+
+_REPORTED = ("kind", "grid_code", "category", "urgency")
+_AS_REPORTED: Any = cast(
+    cast(func.json_build_object(*(part for name in _REPORTED for part in (name, report.c[name]))), JSONB).op("||")(
+        func.coalesce(cast(report.c.as_reported, JSONB), cast({}, JSONB))
+    ),
+    JSON,
+)
+_FOLLOW = (
+    update(report)
+    .where(report.c.id == bindparam("incident"))
+    .values(
+        as_reported=_AS_REPORTED,
+        **{name: bindparam(f"new_{name}") for name in (*_REPORTED, "line", "location_mismatch")},
+    )
+)
+
+
+async def follow(tx: AsyncConnection, incident: Incident, line: str, location_mismatch: bool) -> None:
+    """List a report by what its incident was corrected to, with what follows from that. What the report had named is
+    kept beside it."""
+    values = {f"new_{name}": getattr(incident, name) for name in _REPORTED}
+    follows = {"new_line": line, "new_location_mismatch": location_mismatch}
+    await tx.execute(_FOLLOW, {"incident": incident.id, **follows, **values})
 
 
 def is_taken(error: SQLAlchemyError) -> bool:

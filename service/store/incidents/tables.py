@@ -227,6 +227,8 @@ call = Table(
     Column("accountable", Code, comment="the unit that first passed it on, while nobody has answered"),
     Column("accountable_seq", SmallInteger, comment="and its call"),
     Column("held_s", Integer, comment="seconds on hold"),
+    Column("answer_cap", Time, comment="the latest that answer_by may be"),
+    Column("resolve_cap", Time, comment="the latest that resolve_by may be"),
     UniqueConstraint("incident_id", "level", "round"),
     Index("call_open_key", "incident_id", unique=True, postgresql_where=text("outcome IS NULL")),
     Index("call_unit_idx", "unit", "incident_id"),
@@ -241,7 +243,8 @@ call = Table(
         name="took",
     ),
     CheckConstraint(
-        "outcome IN ('resolved','raised','no_answer','not_resolved','returned','assigned','closed')", name="outcome"
+        "outcome IN ('resolved','raised','no_answer','not_resolved','returned','assigned','corrected','closed')",
+        name="outcome",
     ),
     CheckConstraint("late_s IS NULL OR outcome IN ('no_answer','not_resolved')", name="late"),
     CheckConstraint("rating BETWEEN 1 AND 5 AND outcome_rating BETWEEN 1 AND 5", name="ratings"),
@@ -251,7 +254,7 @@ call = Table(
         name="credit",
     ),
     CheckConstraint("(accountable IS NULL) = (accountable_seq IS NULL)", name="accountable"),
-    CheckConstraint("NOT exempt OR (outcome IN ('no_answer','not_resolved') AND appeal IS NOT NULL)", name="exempt"),
+    CheckConstraint("NOT exempt OR late_exit OR outcome IN ('no_answer','not_resolved')", name="exempt"),
     postgresql_with={"fillfactor": "85", **CHANGES},
 )
 

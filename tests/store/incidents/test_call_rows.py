@@ -63,6 +63,7 @@ DISTINCT = Call(
     accountable="dept-z",
     accountable_seq=12,
     held_s=13,
+    category="u-0102",
 )
 """No two fields of one type have the same value."""
 
@@ -82,10 +83,10 @@ async def _one(database: Database, columns: tuple[Any, ...]) -> Any:
 
 async def test_every_field_of_a_call_comes_back(database: Database) -> None:
     """The call is opened as the rules open one, and everything else is changed by one decision."""
-    opening = ("ground", "reason", "binding", "assisting", "urgency", *_MARKS)
+    opening = ("ground", "reason", "binding", "assisting", "urgency", "category", *_MARKS)
     defaults = {name: value for name, value in Call._field_defaults.items() if name not in opening}
     opened = DISTINCT._replace(**defaults)
-    incident = reported().after
+    incident = reported(category=DISTINCT.category or "").after
     async with database.begin() as tx:
         page = call_rows.opened_calls([(incident, opened)])
         row = {name: values[0] for name, values in page.items()}

@@ -103,6 +103,7 @@ def test_what_seldom_changes_is_written_only_where_it_does() -> None:
     assert set(both) - often == {
         *("rejects", "reopened_void", "closed_at", "closed_as", "reopen_until"),
         *("returns", "assisting", "rating", "merged_into", "requests"),
+        *("kind", "grid_code", "category", "urgency"),
     }
     assert list(both["closed_as"]) == [None, ClosedAs.WITHDRAWN]
     assert not often & {"number", "kind", "grid_code", "category", "urgency", "reporter", "reported_at"}
