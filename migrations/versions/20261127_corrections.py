@@ -10,7 +10,7 @@ from alembic import op
 from service.store import migration_steps
 
 revision = "0025"
-down_revision = "0019"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 
@@ -18,12 +18,9 @@ _NONE: dict[str, Any] = {"server_default": sa.text("'{}'"), "comment": "allowed;
 
 
 def upgrade() -> None:
-    migration_steps.lock(op, "call", "category", "report")
+    migration_steps.lock(op, "category", "report")
     for name in ("urgencies", "kinds"):
         op.add_column("category", sa.Column(name, sa.ARRAY(sa.Text()), nullable=False, **_NONE))
-    for name in ("answer", "resolve"):
-        cap = sa.Column(f"{name}_cap", sa.DateTime(timezone=True), comment=f"the latest that {name}_by may be")
-        op.add_column("call", cap)
     op.add_column("report", sa.Column("urgency_asked", sa.Text(), comment="which its category does not allow"))
     op.add_column(
         "report", sa.Column("as_reported", sa.JSON(), comment="what it named, where it is listed by something else")

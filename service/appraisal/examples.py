@@ -60,6 +60,7 @@ _STORED: Mapping[str, Any] = {
     "exempt": False,
     "rating": None,
     "outcome_rating": None,
+    "outcome_mean": None,
     "answer_us": None,
     "resolve_us": None,
 }

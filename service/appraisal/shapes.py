@@ -36,7 +36,7 @@ class RatingView(CountView):
 class ScorePartView(TypedDict):
     """One part of a score: `n` out of `of`, its weight, and the query that lists its calls."""
 
-    n: int
+    n: float
     of: int
     weight: int
     calls: str
@@ -146,6 +146,6 @@ class CountedCall(TypedDict):
     late_s: float | None
     exempt: bool
     rating: int | None
-    outcome_rating: int | None
+    outcome_rating: float | None
     answer_s: float | None
     resolve_s: float | None

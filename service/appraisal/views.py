@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,6 +20,7 @@ from service.appraisal.shapes import (
     ScorePartView,
     SpreadView,
 )
+from service.rules import ratings
 from service.rules.figures import scoring
 from service.rules.figures.definition import RESOLVED_AT, Grouping, Measure, Period, Tallies, Tally
 from service.rules.figures.percentiles import Spread
@@ -107,14 +109,14 @@ def _spread(seconds: Spread, calls: str) -> SpreadView:
     return {"median": seconds.median, "p90": seconds.p90, "calls": calls}
 
 
-def _rating(count: CountView, stars: int) -> RatingView:
+def _rating(count: CountView, stars: int | Fraction) -> RatingView:
     return {"n": count["n"], "calls": count["calls"], "mean": mean_of(stars, count["n"])}
 
 
 def _score_parts(parts: Mapping[str, ScorePart], links: _Links) -> ScorePartsView:
     def part(name: str) -> ScorePartView:
         found = parts[name]
-        return {"n": found.n, "of": found.of, "weight": found.weight, "calls": links.to(scoring.COUNTED[name])}
+        return {"n": _plain(found.n), "of": found.of, "weight": found.weight, "calls": links.to(scoring.COUNTED[name])}
 
     return {
         "answered": part("answered"),
@@ -154,9 +156,14 @@ def shares_of(tally: Tally) -> dict[Level, float | None]:
     return {level: mean_of(tally.counts[part], tally.counts[Measure.RESOLVED]) for level, part in RESOLVED_AT.items()}
 
 
-def mean_of(total: int, many: int) -> float | None:
+def _plain(number: int | Fraction) -> float:
+    """A number as JSON has it: whole where it is."""
+    return int(number) if number == int(number) else float(number)
+
+
+def mean_of(total: int | Fraction, many: int) -> float | None:
     """The quotient of `total` and `many`, to four decimal places; None when `many` is 0."""
-    return round(total / many, _DIGITS) if many else None
+    return round(float(total) / many, _DIGITS) if many else None
 
 
 # --- one call -------------------------------------------------------------------------------------------------------
@@ -180,7 +187,7 @@ def call(viewer: Viewer, stored: Mapping[Any, Any]) -> CountedCall:
         "late_s": stored["late_s"],
         "exempt": stored["exempt"],
         "rating": stored["rating"],
-        "outcome_rating": stored["outcome_rating"],
+        "outcome_rating": ratings.stars(stored["outcome_rating"], stored["outcome_mean"]),
         "answer_s": _seconds(stored["answer_us"]),
         "resolve_s": _seconds(stored["resolve_us"]),
     }

@@ -5,24 +5,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from service.context import Context
-from service.incidents import correcting, talk_quota
+from service.incidents import correcting, merging, talk_quota
 from service.incidents.correcting import Listing
+from service.places.shapes import ShapeIndex
 from service.rules import access, lifecycle
 from service.rules.access import Party
 from service.rules.arrows.judgements import call_numbered
 from service.rules.decisions import Decision
-from service.rules.errors import IdempotencyMismatch, NotFound, Rule, VersionMoved, wrong_field
+from service.rules.errors import IdempotencyMismatch, NotFound, VersionMoved
 from service.rules.model import Act, Actor, Call, Incident, Request
 from service.rules.sentences import Sentence
 from service.rules.words import Arrow
 from service.rules.world import World
 from service.store.database import Transaction
-from service.store.incidents import loading, reports, saving
+from service.store.incidents import chains, loading, reports, saving
 from service.store.incidents.incident_rows import incident_columns
 from service.store.incidents.loading import Loaded
 from service.store.incidents.saving import Stamp
@@ -80,7 +80,8 @@ async def see_with_world(context: Context, incident_id: UUID, actor: Actor) -> t
 
 
 async def act(context: Context, incident_id: UUID, command: Command) -> IncidentView:
-    """Carry out one act.
+    """Carry out one act: on the incident itself, or, if it was merged and the act is words, on the open end of its
+    chain, which is then shown.
 
     Raises, in this order: NotFound, IdempotencyMismatch (or a replay), NotYours, QuotaReached, VersionMoved,
     IllegalTransition;
@@ -88,42 +89,63 @@ async def act(context: Context, incident_id: UUID, command: Command) -> Incident
     assigned its call to another and never received the answer sends the request again when the call is no longer its
     own.
     """
+    chain: list[UUID] = []
+    while True:
+        done = await _act_once(context, incident_id, chain, command)
+        if isinstance(done, IncidentView):
+            return done
+        chain = done  # the incident was merged, or its survivor was, before this act had the lock
+
+
+async def _act_once(
+    context: Context, incident_id: UUID, chain: list[UUID], command: Command
+) -> IncidentView | list[UUID]:
+    """Carry out one act on the last incident of `chain`, the merges beyond the addressed one, as far as they are known.
+    Only the one that changes is locked. Returns a longer chain instead when that one was merged as well."""
+    act, end = command.act, chain[-1] if chain else incident_id
     async with context.database.begin() as tx:
         world = await context.worlds.fresh(tx)
-        if command.act.arrow in talk_quota.ARROWS:
+        if act.arrow in talk_quota.ARROWS:
             await talk.lock(tx, command.actor.subject)
-        await saving.lock(tx, [each for each in (incident_id, command.act.into) if each])
-        loaded, party = _party(await loading.load(tx, incident_id), incident_id, command.actor)
-        if await _was_done(tx, incident_id, command.stamp):
-            return IncidentView(loaded.row, loaded.calls, loaded.incident.requests, world, replayed=True)
-        _demand_named(loaded.incident, command.act)
-        lifecycle.authorize(loaded.incident, command.act.arrow, party, command.act)
-        if command.act.arrow in talk_quota.ARROWS:
+        await saving.lock(tx, [each for each in (end, act.into) if each])
+        addressed, _ = _party(await loading.load(tx, incident_id), incident_id, command.actor)
+        loaded = await loading.load(tx, end) if chain else addressed
+        if loaded is None:
+            raise NotFound(_unseen(end))
+        if merging.goes_on(loaded.incident, act, command.actor):
+            return await chains.beyond(tx, incident_id)
+        party = access.party(command.actor, loaded.incident)
+        stamp = merging.stamp_beyond(incident_id, command.stamp) if chain else command.stamp
+        if await _was_done(tx, [incident_id], command.stamp) or await _was_done(tx, chain, stamp):
+            shown = loaded if party.relations else addressed
+            return IncidentView(shown.row, shown.calls, shown.incident.requests, world, replayed=True)
+        _demand_named(loaded.incident, act)
+        lifecycle.authorize(loaded.incident, act.arrow, party, act)
+        target = await merging.target_of(tx, act, command.actor, world, context.clock.now())
+        if act.arrow in talk_quota.ARROWS:
             await talk_quota.demand(tx, command.actor.subject, context.clock.now())
-        _demand_version(command.versions, loaded.incident.version)
-        decisions = await _decide(tx, loaded.incident, command.act, party, world, context.clock.now())
-        stamps = {incident_id: command.stamp} if command.stamp else None
-        listing = correcting.listing(loaded.row, decisions[0].after, world, context.worlds.shapes)
-        if command.act.arrow is Arrow.CORRECT:
-            await reports.follow(tx, decisions[0].after, *listing)
-        committed = await saving.save(tx, decisions, stamps=stamps)
+        _demand_version(command.versions, addressed.incident.version)
+        now = context.clock.now()
+        if act.into is None:
+            decisions = [lifecycle.decide(loaded.incident, act, party, world, now)]
+        else:
+            decisions = merging.merge(context, loaded, target, act, party, world, now)
+        listing = await _listed(tx, loaded, decisions[0].after, act, world, context.worlds.shapes)
+        committed = await saving.save(tx, decisions, stamps={end: stamp} if stamp else None)
     if committed:
         context.tell(committed)
     context.metrics.calls_ended(decisions)
     return _view_after(loaded, decisions[0], listing, world)
 
 
-async def _decide(
-    tx: Transaction, incident: Incident, act: Act, party: Party, world: World, now: datetime
-) -> list[Decision]:
-    """The decisions that an act leads to: two for a merge, one for each of the two incidents."""
-    if act.into is None:
-        return [lifecycle.decide(incident, act, party, world, now)]
-    loaded = await loading.load(tx, act.into)
-    target = access.party(party.actor, loaded.incident) if loaded else None
-    if loaded is None or target is None or not target.relations:
-        raise wrong_field("/into", _unseen(act.into), Rule.UNKNOWN)
-    return list(lifecycle.merge(incident, loaded.incident, act, party, target, world, now))
+async def _listed(
+    tx: Transaction, loaded: Loaded, after: Incident, act: Act, world: World, shapes: ShapeIndex
+) -> Listing:
+    """What lists show of an incident after an act. A correction writes it beside the report."""
+    listing = correcting.listing(loaded.row, after, world, shapes)
+    if act.arrow is Arrow.CORRECT:
+        await reports.follow(tx, after, *listing)
+    return listing
 
 
 def _visible(loaded: Loaded | None, incident_id: UUID, actor: Actor) -> Loaded:
@@ -142,10 +164,13 @@ def _unseen(incident_id: UUID) -> Sentence:
     return Sentence("There is no incident {incident} that you may see.", incident=str(incident_id))
 
 
-async def _was_done(tx: Transaction, incident_id: UUID, stamp: Stamp | None) -> bool:
+async def _was_done(tx: Transaction, ids: Sequence[UUID], stamp: Stamp | None) -> bool:
+    """Whether the act was carried out on one of these incidents before: words to a merged incident reach one further
+    along its chain, which may have been merged since."""
     if stamp is None or stamp.key is None:
         return False
-    done = await saving.stamped_hash(tx, incident_id, stamp.subject, stamp.key)
+    found = [await saving.stamped_hash(tx, each, stamp.subject, stamp.key) for each in ids]
+    done = next((each for each in found if each is not None), None)
     if done is not None and done != stamp.body_hash:
         raise IdempotencyMismatch(
             Sentence(

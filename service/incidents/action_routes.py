@@ -165,17 +165,19 @@ class ReasonBody(Body):
 
 @router.post("/reject", summary="Reject: refuse the resolution · 核查不通过", responses=RESPONSES)
 async def reject_incident(body: ReasonBody, action: Action) -> Answer[IncidentWithCalls]:
-    """The reporter of the incident, or the community or street of its cell, says that the incident is not done;
-    the unit that resolved the incident never may. The same unit is called again. From the second rejection on, counted
-    anew after a reopening, the next level is called."""
+    """The reporter of the incident or of one merged into it, or the community or street of its cell, says that the
+    incident is not done; the unit that resolved the incident never may. The same unit is called again. From the second
+    rejection on, counted anew after a reopening, the next level is called."""
     return await action.carry_out(Act(Arrow.REJECT, body.reason), body)
 
 
 @router.post("/reopen", summary="Reopen: closed but not fixed · 重开", responses=RESPONSES)
 async def reopen_incident(body: ReasonBody, action: Action) -> Answer[IncidentWithCalls]:
-    """The reporter or the street of the cell opens a closed incident again, until `reopen_until`. The unit at which the
-    incident was closed is called. An incident closed as `void` is reopened by its reporter alone and only once, and
-    then the street is called. An incident closed as `withdrawn` or `merged` cannot be reopened."""
+    """The reporter of the incident or of one merged into it, or the street of the cell, opens a closed incident again,
+    until `reopen_until`. The unit at which the incident was closed is called. An incident closed as `void` is reopened
+    by its reporters alone and only once, and then the street is called. An incident closed as `withdrawn` cannot be
+    reopened; a request to reopen or reject a merged one goes to the incident at the end of its chain of merges, which
+    is then shown."""
     return await action.carry_out(Act(Arrow.REOPEN, body.reason), body)
 
 
@@ -200,7 +202,8 @@ _TALK = responses(errors.QuotaReached)
 @router.post("/comment", summary="Comment on the incident · 留言", responses=_TALK)
 async def comment_incident(body: CommentBody, action: Action) -> Answer[IncidentWithCalls]:
     """The reporter, the community and street of the cell, every unit that was ever called or asked to assist, and the
-    reporters of merged incidents write on the timeline, in any state. The version of the incident does not change.
+    reporters of merged incidents write on the timeline, in any state. The version of the incident does not change. What
+    is sent to a merged incident goes to the one at the end of its chain of merges, which is then shown.
     Comments and urges are 60 an hour at most, together: then 429 `quota`, and `Retry-After` says how long."""
     return await action.carry_out(Act(Arrow.COMMENT, body.text), body)
 
@@ -217,6 +220,7 @@ class UrgeBody(Body):
 async def urge_incident(body: UrgeBody, action: Action) -> Answer[IncidentWithCalls]:
     """The reporter, the community and street of the cell, every unit that was ever called or asked to assist, and the
     reporters of merged incidents urge the called unit, until the incident is resolved. The called unit itself and its
-    members may not. State, deadline and version do not change. Comments and urges are 60 an hour at most, together:
+    members may not. State, deadline and version do not change. What is sent to a merged incident goes to the one at the
+    end of its chain of merges, which is then shown. Comments and urges are 60 an hour at most, together:
     then 429 `quota`, and `Retry-After` says how long."""
     return await action.carry_out(Act(Arrow.URGE, body.message), body)

@@ -125,10 +125,13 @@ class MergeBody(Body):
     "/merge", summary="Merge: close the incident into another one · 并案", responses=responses(errors.Conflict)
 )
 async def merge_incident(body: MergeBody, action: Action) -> Answer[IncidentWithCalls]:
-    """The street to which both cells belong, or ops, merge this incident into another open one (`into`; see `/similar`
-    for candidates). This incident is closed as `merged`; its reporter and its units follow the other one from now on.
-    Refused (409): a target that is closed. Refused (409) as well, but possible the other way round: a target at a lower
-    level than this incident, and a suggestion or deliberation that still waits on hold."""
+    """The street to which both cells belong, or ops, merge this incident into another one (`into`) that is calling or
+    answered, of the same line of work, at the same level or above, and a candidate of `/similar`; only ops may merge
+    what is no candidate. This incident is closed as `merged`; its reporter and its units follow the other one from now
+    on. That one takes over the earlier deadline (`answer_cap`, `resolve_cap` of its call; see `/deadline`) and the
+    higher urgency. Refused (409): a target of which no box runs; the called unit itself, after the late mark of its
+    box. Refused (403): a unit that would merge into its own report, or into that of a unit above or below it. Refused
+    (422): any other target."""
     return await action.carry_out(Act(Arrow.MERGE, body.reason, into=body.into), body)
 
 
@@ -147,8 +150,9 @@ class RateBody(Body):
 @router.post("/rate", summary="Rate a call or the outcome · 评价", responses=RESPONSES)
 async def rate_incident(body: RateBody, action: Action) -> Answer[IncidentWithCalls]:
     """The street of the cell rates a department's call that has ended; the reporter rates the outcome of a resolved or
-    closed incident. Each is rated once, and nobody rates what they resolved themselves. The version of the incident
-    does not change."""
+    closed incident, and so does each reporter of an incident merged into it: the mean counts. Each rates once, and
+    nobody rates what they resolved themselves. The version of the incident does not change. A reporter's rating of a
+    merged incident goes to the one at the end of its chain of merges, which is then shown."""
     return await action.carry_out(Act(Arrow.RATE, body.comment, score=body.score, call=body.call), body)
 
 

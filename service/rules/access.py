@@ -117,6 +117,11 @@ def approvers(incident: AnyIncident) -> frozenset[str]:
     return frozenset(unit for unit in (caller, street) if unit is not None) - {call.unit}
 
 
+def is_reporter(actor: Actor, incident: AnyIncident) -> bool:
+    """Whether an actor reported the incident, or one that was merged into it."""
+    return actor.subject == incident.reporter or f"@{actor.subject}" in incident.audience
+
+
 def may_report_in(actor: Actor, grid_code: str, *, located: bool = False) -> None:
     """Raises `NotYours` unless `actor` may report in this cell: reporters and units inside their area, ops anywhere.
     `located`: nobody named the cell; it is the one in which the reported point lies."""

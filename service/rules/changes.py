@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypedDict
 from uuid import UUID
 
-from service.rules.model import Appeal, AssistingPart, By, Call, Request
+from service.rules.model import Appeal, AssistingPart, By, Call, Rating, Request
 from service.rules.words import ClosedAs, Credit, DueKind, Kind, Level, Outcome, State, Urgency, Verdict
 
 
@@ -42,6 +42,7 @@ class IncidentChange(TypedDict, total=False):
     audience: tuple[str, ...]
     assisting: tuple[str, ...]
     rating: int | None
+    rating_mean: int | None
     closed_at: datetime | None
     closed_as: ClosedAs | None
     reopen_until: datetime | None
@@ -80,6 +81,7 @@ class CapChange(TypedDict, total=False):
 class CallChange(CallEnd, CapChange, total=False):
     """The fields of a call that can change after it was opened."""
 
+    urgency: Urgency
     answer_by: datetime
     resolve_by: datetime
     answered_at: datetime
@@ -92,6 +94,8 @@ class CallChange(CallEnd, CapChange, total=False):
     outcome: Outcome
     rating: int
     outcome_rating: int
+    outcome_mean: int | None
+    outcome_ratings: tuple[Rating, ...]
     appeal: Appeal
     exempt: bool
     box_used: int

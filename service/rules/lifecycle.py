@@ -23,6 +23,7 @@ from service.rules.arrows import (
     holds,
     joint,
     judgements,
+    merging,
     talk,
     verification,
 )
@@ -30,6 +31,7 @@ from service.rules.decisions import Decision, DecisionOf
 from service.rules.errors import IllegalTransition, NotYours, Pointer
 from service.rules.model import CLOCK, Act, Actor, By, Draft, Earlier, Incident, IncidentOf
 from service.rules.sentences import Sentence
+from service.rules.similarity import Likeness
 from service.rules.story import StoryOf
 from service.rules.transitions import NOBODY, ClockTransition, Transition
 from service.rules.words import CALL_OPEN_STATES, OPEN_STATES, RUNNING_STATES, Arrow, DueKind, Level, State
@@ -46,6 +48,8 @@ _MEMBER = frozenset({Relation.MEMBER})
 _AUDIENCE = frozenset({Relation.AUDIENCE})
 _ASSISTING = frozenset({Relation.ASSISTING})
 _FOLLOWER = frozenset({Relation.FOLLOWER})
+_REPORTERS = _REPORTER | _FOLLOWER
+"""Who reported the incident, or one that was merged into it."""
 
 _ANY_STATE = frozenset(State)
 _CALLING = frozenset({State.CALLING})
@@ -74,33 +78,31 @@ TRANSITIONS: Mapping[Arrow, Transition] = {
     Arrow.REFUSE: Transition("i", RUNNING_STATES, _APPROVER, holds.refuse, guard=holds.may_decide),
     Arrow.RESUME: ClockTransition("j", _ON_HOLD, _CALLED | _APPROVER, holds.resume),
     Arrow.ACCEPT: Transition("k", _RESOLVED, _REPORTER | _CELL, verification.accept, never=_JUDGED),
-    Arrow.REJECT: Transition("l", _RESOLVED, _REPORTER | _CELL, verification.reject, never=_JUDGED),
+    Arrow.REJECT: Transition("l", _RESOLVED, _REPORTERS | _CELL, verification.reject, never=_JUDGED),
     Arrow.VERIFY_TIMEOUT: ClockTransition("m", _RESOLVED, NOBODY, verification.verify_timeout),
     Arrow.REOPEN: Transition(
         "n",
         _CLOSED,
-        _REPORTER | _STREET,
+        _REPORTERS | _STREET,
         verification.reopen,
         bar=verification.bars_reopening,
         guard=verification.may_reopen,
     ),
     Arrow.WITHDRAW: Transition("o", CALL_OPEN_STATES, _REPORTER, endings.withdraw, guard=endings.may_withdraw),
     Arrow.VOID: Transition("p", _CALLING, _CALLED, endings.void, levels=_UP_TO_LEVEL_2, guard=endings.may_void),
-    Arrow.MERGE: Transition("q", OPEN_STATES, _STREET | _OPS, endings.merge),
+    Arrow.MERGE: Transition("q", CALL_OPEN_STATES, _STREET | _OPS, merging.merge, guard=merging.may_merge),
     Arrow.CORRECT: Transition("r", RUNNING_STATES, _STREET | _OPS, corrections.correct, reach=corrections.demand_own),
     Arrow.FLOOD: Transition("s", CALL_OPEN_STATES, _OPS, floods.flood),
     Arrow.ASSIST: Transition("", RUNNING_STATES, _CALLED, joint.assist),
     Arrow.PART_DONE: Transition("", CALL_OPEN_STATES, _ASSISTING, joint.part_done, guard=joint.may_be_done),
-    Arrow.RATE: Transition("", _ANY_STATE, _REPORTER | _STREET, judgements.rate, guard=judgements.may_rate),
+    Arrow.RATE: Transition("", _ANY_STATE, _REPORTERS | _STREET, judgements.rate, guard=judgements.may_rate),
     Arrow.APPEAL: Transition("", _ANY_STATE, _CALLED | _AUDIENCE, judgements.appeal, guard=judgements.may_appeal),
     Arrow.APPROVE_APPEAL: Transition("", _ANY_STATE, _STREET | _OPS, judgements.judge, guard=judgements.may_judge),
     Arrow.REFUSE_APPEAL: Transition("", _ANY_STATE, _STREET | _OPS, judgements.judge, guard=judgements.may_judge),
     Arrow.WARNED: ClockTransition("", OPEN_STATES, NOBODY, holds.look_again),
     Arrow.RESCHEDULED: ClockTransition("", RUNNING_STATES, NOBODY, holds.reschedule),
-    Arrow.COMMENT: Transition("", _ANY_STATE, _REPORTER | _CELL | _CALLED | _AUDIENCE | _FOLLOWER, talk.comment),
-    Arrow.URGE: Transition(
-        "", CALL_OPEN_STATES, _REPORTER | _CELL | _AUDIENCE | _FOLLOWER, talk.urge, never=_CALLED | _MEMBER
-    ),
+    Arrow.COMMENT: Transition("", _ANY_STATE, _REPORTERS | _CELL | _CALLED | _AUDIENCE, talk.comment),
+    Arrow.URGE: Transition("", CALL_OPEN_STATES, _REPORTERS | _CELL | _AUDIENCE, talk.urge, never=_CALLED | _MEMBER),
 }
 """Every arrow of contract §2 but arrow a, which starts from no state: see `report` below."""
 
@@ -155,24 +157,32 @@ def decide(incident: Incident, act: Act, party: Party, world: World, now: dateti
 
 
 def merge(
-    incident: Incident, target: Incident, act: Act, party: Party, target_party: Party, world: World, now: datetime
+    incident: Incident,
+    target: Incident,
+    act: Act,
+    party: Party,
+    target_party: Party,
+    likeness: Likeness,
+    world: World,
+    now: datetime,
 ) -> tuple[Decision, Decision]:
     """Arrow q on both sides: the incident is closed into `target`, which its followers follow from now on.
 
-    `party` and `target_party` are the same actor, with its relations to each of the two incidents.
+    `party` and `target_party` are the same actor, with its relations to each of the two incidents; `likeness` is what
+    the target has in common with the incident.
 
     Raises:
         NotYours: the actor may not merge one of the two.
         IllegalTransition, ValidationFailed, Conflict: merging is not possible as the two incidents stand.
     """
-    _demand_mergeable(target, target_party)
+    authorize_target(target, target_party, world, now)
     closed = decide(incident, act, party, world, now)
-    endings.demand_absorbs(target, incident)
-    absorb = partial(endings.absorb, incident)
+    merging.demand_absorbs(target, incident, likeness, party.actor)
+    absorb = partial(merging.absorb, incident)
     return closed, _carry_out(target, absorb, act, access.by_of(party.actor), world, now)
 
 
-def _demand_mergeable(target: Incident, party: Party) -> None:
+def authorize_target(target: Incident, party: Party, world: World, now: datetime) -> None:
     """Raises `NotYours` when the party may not merge anything into the target."""
     merge = TRANSITIONS[Arrow.MERGE]
     if not access.may(party, merge.by, merge.never):
@@ -182,6 +192,7 @@ def _demand_mergeable(target: Incident, party: Party) -> None:
             number=target.number,
         )
         raise NotYours(detail, errors=(Pointer("/into", detail),))
+    merging.demand_no_stake(target, party, world, now)
 
 
 def flood(incident: Incident, act: Act, party: Party, world: World, now: datetime) -> Decision:

@@ -130,14 +130,22 @@ class Appeal(NamedTuple):
     outcome: Verdict | None = None
 
 
+class Rating(NamedTuple):
+    """A reporter's rating of an outcome, from 1 to 5."""
+
+    subject: str
+    score: int
+
+
 class Call(NamedTuple):
     """One unit asked, at one level, to respond. `outcome` is None exactly while the call is open (contract §2).
 
     A `binding` call was assigned by a leader and may not be returned. `rating` is the street's rating of a department,
-    `outcome_rating` the reporter's rating of the outcome, both 1–5. An `exempt` call was missed but is not scored: an
-    appeal succeeded. `answer_us` and `resolve_us` are the microseconds until its answer and its end, without holds.
-    `urgency` and `category` are those of the incident when it was opened. `answer_cap` and `resolve_cap` are the latest
-    that its deadlines may be (`deadlines`). For what decides how much it counts, see `fair_play`."""
+    `outcome_rating` the reporters' rating of the outcome (`ratings`), both 1–5. An `exempt` call counts in no score: an
+    appeal succeeded, or ops ended a flood. `answer_us` and `resolve_us` are the microseconds until its answer and its
+    end, without holds. `urgency` and `category` are those of the incident when it was opened. `answer_cap` and
+    `resolve_cap` are the latest that its deadlines may be (`deadlines`). For what decides how much it counts, see
+    `fair_play`."""
 
     seq: int
     level: Level
@@ -182,6 +190,8 @@ class Call(NamedTuple):
     answer_cap: datetime | None = None
     resolve_cap: datetime | None = None
     category: str | None = None
+    outcome_mean: int | None = None
+    outcome_ratings: tuple[Rating, ...] = ()
 
 
 class Request(NamedTuple):
@@ -216,7 +226,7 @@ class IncidentOf(NamedTuple, Generic[Earlier]):
     `calls_per_level` counts the calls so far at levels 1–4 (a round needs no history), `rejects` the rejections since
     the last reopening, `returns` the returns ever, `sequence` the events. `audience` is every unit ever called or
     assisting, and '@subject' of each reporter whose incident was merged into this one; `assisting` are the units that
-    assist now, `rating` is the reporter's as it stands, `reporter_unit` the unit whose key reported it. The clock looks
+    assist now, `rating` is the reporters' as it stands, `reporter_unit` the unit whose key reported it. The clock looks
     next at `wake_at`: a warning, the deadline, or later after a fault. `warned` counts the marks passed in the running
     box; a deadline is `provisional` when its box reaches into a year whose holidays are not published."""
 
@@ -254,6 +264,7 @@ class IncidentOf(NamedTuple, Generic[Earlier]):
     rating: int | None = None
     merged_into: UUID | None = None
     reporter_unit: str | None = None
+    rating_mean: int | None = None
     requests: tuple[Request, ...] = ()
 
     @property

@@ -7,6 +7,7 @@ from typing import cast
 
 from typing_extensions import TypedDict
 
+from service.rules import ratings
 from service.rules.logged import ByView
 from service.rules.model import Appeal, AssistingPart, Call
 from service.rules.sight import Viewer
@@ -93,7 +94,7 @@ class CallView(FairPlayView):
     attachments: list[str]
     end_duty: str | None
     parts_done: list[PartView]
-    outcome_rating: int | None
+    outcome_rating: float | None
     appeal: AppealView | None
     exempt: bool
 
@@ -128,7 +129,7 @@ def call(viewer: Viewer, stored: Call) -> CallView:
         "attachments": list(stored.attachments),
         "end_duty": stored.end_duty,
         "parts_done": [_part(part) for part in stored.parts_done],
-        "outcome_rating": stored.outcome_rating,
+        "outcome_rating": ratings.stars(stored.outcome_rating, stored.outcome_mean),
         "appeal": _appeal(viewer, stored.appeal) if stored.appeal else None,
         "exempt": stored.exempt,
         **_fair_play(stored),

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from typing_extensions import TypedDict
 
+from service.rules import ratings
 from service.rules.sight import Viewer
 from service.rules.words import COMMUNITY_DIGITS, STREET_DIGITS, ClosedAs, DueKind, Kind, Level, State, Urgency
 from service.shown.references import PolicyReference, UnitName, unit_name
@@ -67,7 +68,7 @@ class IncidentRow(TypedDict):
     closed_as: ClosedAs | None
     reopen_until: datetime | None
     merged_into: UUID | None
-    rating: int | None
+    rating: float | None
     returns: int
     time_mismatch: bool
     urgency_asked: Urgency | None
@@ -108,7 +109,7 @@ def row(viewer: Viewer, stored: Mapping[Any, Any]) -> IncidentRow:
         "closed_as": stored["closed_as"],
         "reopen_until": stored["reopen_until"],
         "merged_into": stored["merged_into"],
-        "rating": stored["rating"],
+        "rating": ratings.stars(stored["rating"], stored["rating_mean"]),
         "returns": stored["returns"],
         "time_mismatch": _is_mismatch(stored["occurred_at"], stored["reported_at"]),
         "urgency_asked": stored["urgency_asked"],

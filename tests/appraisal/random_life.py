@@ -9,7 +9,7 @@ from uuid import UUID
 
 from service.rules import lifecycle
 from service.rules.decisions import Decision
-from service.rules.errors import Conflict, SihuError
+from service.rules.errors import Conflict, Invalid, SihuError
 from service.rules.model import Act, Actor, Draft, Incident
 from service.rules.words import Arrow, Kind, Level, Role, State
 from service.store.database import Database
@@ -162,7 +162,7 @@ class Life:
         act = replace(an_act(Arrow.MERGE), into=target.id)
         try:
             both = deciding.merge(incident, target, act, PEOPLE["ops"], self.world, self.time)
-        except Conflict:  # the one has climbed higher, or the other is not chased
+        except (Conflict, Invalid):  # the one has climbed higher, or no box of the other runs
             return
         for decision in both:
             decisions[decision.after.id] = decision

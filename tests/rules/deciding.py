@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from service.rules import access, lifecycle
 from service.rules.decisions import AnyDecision, Decision
 from service.rules.model import Act, Actor, Call, Incident
+from service.rules.similarity import Likeness
 from service.rules.words import Arrow
 from service.rules.world import World
+
+ALIKE = Likeness(True, True, None, timedelta())
+"""In the same cell at the same time."""
 
 
 def authorize(incident: Incident, arrow: Arrow, actor: Actor) -> None:
@@ -24,10 +28,16 @@ def allowed(incident: Incident, actor: Actor, world: World, now: datetime) -> tu
 
 
 def merge(
-    incident: Incident, target: Incident, act: Act, actor: Actor, world: World, now: datetime
+    incident: Incident,
+    target: Incident,
+    act: Act,
+    actor: Actor,
+    world: World,
+    now: datetime,
+    likeness: Likeness = ALIKE,
 ) -> tuple[Decision, Decision]:
     parties = access.party(actor, incident), access.party(actor, target)
-    return lifecycle.merge(incident, target, act, *parties, world, now)
+    return lifecycle.merge(incident, target, act, *parties, likeness, world, now)
 
 
 def changed(decision: AnyDecision) -> Call | None:

@@ -32,9 +32,11 @@ def _closed(before: Incident, decision: Decision, event: Event, past: Sequence[E
 
 
 def _is_judged_by_another(before: Incident, event: Event) -> None:
-    """k, l: the reporter, or the community or street of the cell; never who resolved it, by unit or by subject."""
+    """k, l: the reporter, or the community or street of the cell; to reject, also the reporter of one that was merged
+    into it; never who resolved it, by unit or by subject."""
     by, done = event.by, before.call
-    assert by.subject == before.reporter or by.unit in (before.grid_code[:12], before.grid_code[:9])
+    follows = event.type == _REJECTED and f"@{by.subject}" in before.audience
+    assert by.subject == before.reporter or follows or by.unit in (before.grid_code[:12], before.grid_code[:9])
     assert done.ended_by is not None
     assert done.ended_by.subject != by.subject
     assert by.unit != done.unit

@@ -11,18 +11,23 @@ from datetime import timedelta
 from service.rules.decisions import Decision, Event
 from service.rules.model import Call, Incident, Request
 from service.rules.policy import Policy
-from service.rules.words import Cause, Level, Outcome, State
+from service.rules.words import Cause, Level, Outcome, State, Urgency
 from service.rules.world import World
-from tests.rules import fair
+from tests.rules import debts, fair
 from tests.rules.builders import POLICIES
+from tests.rules.debts import Debt
 
 BY_THE_CLOCK = (Outcome.NO_ANSWER, Outcome.NOT_RESOLVED)
 _QUIET = tuple(
     f"sihu.{kind}"
     for kind in ("incident.commented", "incident.urged", "incident.rated", "incident.merged", "call.warned")
 )
+_MERGED = "sihu.incident.merged"
 _OF_ANY_CALL = ("incident.rated", "call.appealed", "call.exempted", "call.appeal_refused")
-_AFTER_ITS_END = ("rating", "outcome_rating", "appeal", "exempt", "credit", "late_exit")
+_AFTER_ITS_END = (
+    *("rating", "outcome_rating", "outcome_mean", "outcome_ratings"),
+    *("appeal", "exempt", "credit", "late_exit"),
+)
 """What may still change of a call that has ended."""
 _OPENS = ("sihu.incident.reported", "sihu.incident.reopened", "sihu.call.unrouted", "sihu.call.opened")
 _FIXED = (
@@ -136,12 +141,16 @@ class History:
         """Somebody else's incident was merged into this one."""
         self.reckoned_in = world
         """The world in which the deadline was last computed: a calendar may have changed since."""
+        self.debt = Debt(None, None)
+        """What its open call owes for incidents that were merged into it."""
         self._write(decision, world)
 
     def take(self, decision: Decision, world: World) -> None:
         before, after = self.now, decision.after
         assert decision.before is before
         quiet = not decision.events or decision.events[0].type in _QUIET
+        if decision.events and decision.events[0].type == _MERGED:  # its call or its urgency may change by that
+            quiet = (after.call, after.urgency) == (before.call, before.urgency)
         assert after.version == before.version + (0 if quiet else 1)
         assert after.updated_at >= before.updated_at
         assert quiet or after.updated_at == decision.events[0].at
@@ -151,14 +160,27 @@ class History:
             if event.type == "sihu.incident.corrected" and event.facts
             for name in event.facts["changes"]
         }
+        is_raised = (before.urgency, after.urgency) == (Urgency.NORMAL, Urgency.URGENT)
+        if is_raised and decision.events[0].type == _MERGED:
+            corrected = {"urgency"}
         for name in ("id", "number", "kind", "grid_code", "category", "urgency", "reporter", "policy", "reported_at"):
             assert (getattr(after, name) == getattr(before, name)) == (name not in corrected), name
         if after.due_at != before.due_at or after.provisional != before.provisional:
             self.reckoned_in = world
         self._asked(decision, before.requests, after.requests)
+        self._owes(before, after, world)
         self.now = after
         self._write(decision, world)
         fair.demand(before, decision, self.events, world)
+
+    def _owes(self, before: Incident, after: Incident, world: World) -> None:
+        """What was taken over belongs to one call; an answer and a hold move it."""
+        if after.call.seq != before.call.seq:
+            self.debt = Debt(None, None)
+        elif before.call.answered_at is None and after.call.answered_at is not None:
+            self.debt = debts.after_answer(self.debt, before, world, after.call.answered_at)
+        elif before.state is State.ON_HOLD and after.state in (State.CALLING, State.ANSWERED):
+            self.debt = debts.after_hold(self.debt, before, world, after.updated_at)
 
     def _asked(self, decision: Decision, before: tuple[Request, ...], after: tuple[Request, ...]) -> None:
         """One request a decision at most: a new one at the end, or the last one changed."""
@@ -189,7 +211,9 @@ class History:
             for name in Call._fields:
                 assert name in _AFTER_ITS_END or getattr(call, name) == getattr(before, name), name
             assert before.rating in (None, call.rating)
-            assert before.outcome_rating in (None, call.outcome_rating)
+            assert call.outcome_ratings[: len(before.outcome_ratings)] == before.outcome_ratings
+            subjects = [each.subject for each in call.outcome_ratings]
+            assert len(set(subjects)) == len(subjects), "each reporter once"
             assert call.exempt or not before.exempt
             assert before.late_exit or not call.late_exit, "nobody leaves late afterwards"
         assert call.credit is before.credit or (before.credit, call.credit) in CREDITS

@@ -11,6 +11,7 @@ from service.rules import deadlines
 from service.rules.figures import ledger
 from service.rules.words import Cause, Credit, DueKind, Level, Outcome, State
 from service.rules.world import World
+from tests.rules import debts
 from tests.rules.builders import UNITS
 from tests.rules.figures.logged import facts_of, logged
 from tests.rules.histories import BY_THE_CLOCK, History
@@ -59,6 +60,11 @@ class Never(RuleBasedStateMachine):
             assert now.due_at == deadline.get(now.state, now.due_at)
 
     @invariant()
+    def a_survivor_owes_at_least_what_each_merged_one_owed(self) -> None:
+        for history in self.histories:
+            debts.demand_owed(history.debt, history.now)
+
+    @invariant()
     def never_two_open_calls_and_none_without_an_outcome_once_the_next_one_opens(self) -> None:
         for history in self.histories:
             now, calls = history.now, history.calls
@@ -100,7 +106,7 @@ class Never(RuleBasedStateMachine):
             assert now.earlier == tuple(history.calls[:-1])
             assert (now.merged_into is not None) == (now.closed_as == "merged")
             assert now.assisting == now.call.assisting
-            assert now.rating in (None, now.call.outcome_rating)
+            assert (now.rating, now.rating_mean) in ((None, None), (now.call.outcome_rating, now.call.outcome_mean))
             for call in history.calls:
                 assert not call.exempt or call.late_s is not None or call.late_exit
                 assert call.appeal is None or call.outcome in BY_THE_CLOCK

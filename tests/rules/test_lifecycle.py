@@ -14,6 +14,7 @@ from service.rules.lifecycle import TRANSITIONS
 from service.rules.model import Act
 from service.rules.transitions import ClockTransition
 from service.rules.words import Arrow, DueKind, EventType, Level, State
+from tests.rules import deciding
 from tests.rules.builders import (
     NOW,
     PEOPLE,
@@ -157,8 +158,9 @@ def test_relations_are_computed_once_an_act(monkeypatch: pytest.MonkeyPatch) -> 
         lifecycle.decide(resolved, an_act(Arrow.ANSWER), party, WORLD, NOW)
     assert refused.value.allowed == lifecycle.allowed(resolved, party, WORLD, NOW)
     merge = replace(an_act(Arrow.MERGE), into=UUID(int=2))
-    target = resolved._replace(id=UUID(int=2))
-    assert lifecycle.merge(incident, target, merge, own, other, WORLD, NOW)[0].after.state is State.CLOSED
+    target = incident._replace(id=UUID(int=2))
+    both = incident, target
+    assert lifecycle.merge(*both, merge, own, other, deciding.ALIKE, WORLD, NOW)[0].after.state is State.CLOSED
 
 
 def test_a_merge_asks_for_the_right_on_both_sides() -> None:
@@ -166,12 +168,12 @@ def test_a_merge_asks_for_the_right_on_both_sides() -> None:
     merge = replace(an_act(Arrow.MERGE), into=target.id)
     mine, theirs = access.party(PEOPLE["street"], incident), access.party(PEOPLE["community"], target)
     with pytest.raises(NotYours) as refused:
-        lifecycle.merge(incident, target, merge, mine, theirs, WORLD, NOW)
+        lifecycle.merge(incident, target, merge, mine, theirs, deciding.ALIKE, WORLD, NOW)
     assert [each.pointer for each in refused.value.errors] == ["/into"]
     assert target.number in refused.value.detail
     with pytest.raises(NotYours):
-        lifecycle.merge(incident, target, merge, theirs, mine, WORLD, NOW)
-    closed, heard = lifecycle.merge(incident, target, merge, mine, mine, WORLD, NOW)
+        lifecycle.merge(incident, target, merge, theirs, mine, deciding.ALIKE, WORLD, NOW)
+    closed, heard = lifecycle.merge(incident, target, merge, mine, mine, deciding.ALIKE, WORLD, NOW)
     assert (closed.after.merged_into, types(heard)) == (target.id, ["incident.merged"])
     assert heard.events[0].type is EventType.INCIDENT_MERGED
 

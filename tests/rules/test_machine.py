@@ -20,8 +20,8 @@ from hypothesis.stateful import initialize, rule, run_state_machine_as_test
 from service.rules import access, lifecycle
 from service.rules.errors import Conflict, IllegalTransition, Invalid, NotYours, SihuError
 from service.rules.model import Act, Actor, Correction, Draft, Incident
-from service.rules.words import Arrow, Kind, Level, Urgency
-from tests.rules import deciding
+from service.rules.words import Arrow, Kind, Level, State, Urgency
+from tests.rules import debts, deciding
 from tests.rules.builders import (
     ADMITTED_CATEGORY,
     CATEGORY,
@@ -152,7 +152,7 @@ class FourCalls(Clockwork):
 
     @rule(
         history=incidents,
-        who=st.sampled_from(["reporter", "street"]),
+        who=st.sampled_from(["reporter", "street", "colleague"]),
         verb=st.sampled_from(
             [Arrow.ACCEPT, Arrow.REJECT, Arrow.REJECT, Arrow.REOPEN, Arrow.URGE, Arrow.WITHDRAW, Arrow.RATE]
         ),
@@ -234,17 +234,27 @@ class FourCalls(Clockwork):
         for granted in decided:
             self._tries(history, PEOPLE[who], granted, self.time)
 
-    @rule(one=incidents, other=incidents, who=st.sampled_from(["street", "ops", "ops", "community"]))
-    def one_is_merged_into_another(self, one: History, other: History, who: str) -> None:
+    @rule(
+        one=incidents,
+        other=incidents,
+        who=st.sampled_from(["street", "ops", "ops", "community"]),
+        is_near=st.sampled_from([True, True, True, False]),
+    )
+    def one_is_merged_into_another(self, one: History, other: History, who: str, is_near: bool) -> None:
         source, target, as_it_was = one.now, other.now, repr((one.now, other.now))
-        act = replace(an_act(Arrow.MERGE), into=target.id)
+        act, likeness = replace(an_act(Arrow.MERGE), into=target.id), deciding.ALIKE._replace(is_near=is_near)
         try:
-            closed, heard = deciding.merge(source, target, act, PEOPLE[who], self.world, self.time)
+            closed, heard = deciding.merge(source, target, act, PEOPLE[who], self.world, self.time, likeness)
         except (NotYours, Conflict, Invalid):
             assert repr((source, target)) == as_it_was
             return
+        assert is_near or who == "ops"
+        assert target.state in (State.CALLING, State.ANSWERED)
+        assert target.level >= source.level
+        brought = debts.of_merged(source, one.debt, self.world, max(self.time, target.updated_at))
         self._takes(one, closed, Arrow.MERGE)
         self._takes(other, heard, "merged into")
+        other.debt = debts.taken_over(other.debt, brought, target, self.world, max(self.time, target.updated_at))
         assert (closed.after.closed_as, closed.after.merged_into) == ("merged", target.id)
         own = {f"@{target.reporter}"}
         assert set(source.audience) - own <= set(heard.after.audience), "who followed the one follows the other"

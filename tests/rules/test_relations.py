@@ -3,7 +3,7 @@
 One incident has come a long way: the community, the street and dept-a missed it, the leader gave it to dept-b, which
 gave it to dept-c. dept-c is called, dept-b called it and approves, station-1 assists. The community has appealed, the
 other two that missed it have not. A neighbour reported another incident in street 2, whose community was called
-("joined"): it was merged into this one.
+("joined"): it was merged into this one, whose answer may not be put off since then.
 """
 
 from __future__ import annotations
@@ -90,19 +90,19 @@ STAGES = ("calling", "asked", "answered", "on_hold", "resolved", "closed")
 
 MAY_NOW = """
                calling     asked      answered   on_hold    resolved   closed
-called         bcdghixst   cdhst      cdhixst    jt         t          t
+called         bcdghist    cdhst      cdhixst    jt         t          t
 member         bt          t          t          t          t          t
 caller         tu          yztu       tu         jtu        t          t
 missed         vtu         vtu        vtu        vtu        vt         vt
 former         tu          tu         tu         tu         t          t
 former_member  tu          tu         tu         tu         t          t
 community      tu          tu         tu         tu         klt        t
-street         qrvYZtu     qrvYZtu    qrvYZtu    qrvYZtu    klqrvYZt   nrvYZt
+street         qrvYZtu     qrvYZtu    qrvYZtu    qrvYZtu    klrvYZt    nrvYZt
 assisting      wtu         wtu        wtu        wtu        t          t
 reporter       tu          tu         tu         tu         klrt       nrt
-follower       tu          tu         tu         tu         t          t
+follower       tu          tu         tu         tu         lrt        nrt
 joined         tu          tu         tu         tu         t          t
-ops            qYZ         qYZ        qYZ        qYZ        qYZ        YZ
+ops            qYZ         qYZ        qYZ        qYZ        YZ         YZ
 """
 
 MAY_AT_ALL = {
@@ -116,7 +116,7 @@ MAY_AT_ALL = {
     "street": "klnqrvYZtu",
     "assisting": "wvtu",
     "reporter": "klnortu",
-    "follower": "tu",
+    "follower": "lnrtu",
     "joined": "vtu",
     "ops": "hqYZ",
 }

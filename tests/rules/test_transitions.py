@@ -75,14 +75,12 @@ on_hold    ops_reporting        q          q             q          q
 resolved   reporter             klrt       klrt          klrt       klrt
 resolved   reporter_moved       klrt       klrt          klrt       klrt
 resolved   community            t          klt           klt        klt
-resolved   street               klqt       qt            klqrt      klqrt
+resolved   street               klt        t             klrt       klrt
 resolved   department           -          -             t          t
 resolved   leader               -          -             -          t
 resolved   firm                 t          t             t          t
 resolved   community_reporting  t          klrt          klrt       klrt
-resolved   street_reporting     klqt       qt            klqrt      klqrt
-resolved   ops                  q          q             q          q
-resolved   ops_reporting        q          q             q          q
+resolved   street_reporting     klt        t             klrt       klrt
 
 closed     reporter             nrt        nrt           nrt        nrt
 closed     reporter_moved       nrt        nrt           nrt        nrt
@@ -136,7 +134,7 @@ LEADS_TO = {
     ("n", "closed"): ("calling", SAME, ["incident.reopened", "call.opened"]),
     ("p", "calling"): ("closed", SAME, ["incident.closed"]),
     **{("o", state): ("closed", SAME, ["incident.closed"]) for state in ("calling", "answered", "on_hold")},
-    **{("q", state): ("closed", SAME, ["incident.closed"]) for state in ("calling", "answered", "on_hold", "resolved")},
+    **{("q", state): ("closed", SAME, ["incident.closed"]) for state in ("calling", "answered", "on_hold")},
     **{("R", state): (state, SAME, ["incident.corrected"]) for state in ("calling", "answered")},
     **{("S", state): ("closed", SAME, ["incident.closed"]) for state in ("calling", "answered", "on_hold")},
     **{("s", state): (state, SAME, ["call.assisted"]) for state in ("calling", "answered")},

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from service.rules import access, ratings
 from service.rules.errors import NotYours, Pointer, Rule, wrong_field
-from service.rules.model import Act, Actor, Appeal, Call, Incident
+from service.rules.model import Act, Actor, Appeal, Call, Incident, Rating
 from service.rules.sentences import Sentence
 from service.rules.story import Story
 from service.rules.words import Arrow, ClosedAs, EventType, Level, Outcome, State, Verdict
@@ -36,8 +37,14 @@ def may_rate(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: 
         return Sentence("There is nothing to rate yet: it is not resolved.")
     if actor.unit == incident.unit or _resolved_by(incident) == actor.subject:
         return Sentence("Nobody rates what they resolved themselves.")
-    given = incident.call.outcome_rating
+    given = _given(incident, actor.subject)
     return None if given is None else _already_rated(given)
+
+
+def _given(incident: Incident, subject: str | None) -> int | None:
+    """The rating that a reporter gave the last call's outcome; None when it has given none."""
+    given = ratings.ratings_of(incident.call, incident)
+    return next((each.score for each in given if each.subject == subject), None)
 
 
 def _already_rated(given: int) -> Sentence:
@@ -49,9 +56,9 @@ def _resolved_by(incident: Incident) -> str | None:
 
 
 def _rates_as_reporter(incident: Incident, actor: Actor) -> bool:
-    """Whether the actor rates as the reporter. A street that reported the incident itself rates the department, as
+    """Whether the actor rates as a reporter. A street that reported the incident itself rates the department, as
     every street does."""
-    return actor.subject == incident.reporter and actor.unit != incident.street
+    return access.is_reporter(actor, incident) and actor.unit != incident.street
 
 
 def _has_outcome(incident: Incident) -> bool:
@@ -65,7 +72,7 @@ def _department_calls(incident: Incident) -> list[Call]:
 
 
 def rate(story: Story, act: Act) -> None:
-    """The reporter rates the outcome, the street a level-3 call: 1–5, once each. The version of the incident stays as
+    """The reporters rate the outcome, the street a level-3 call: 1–5, once each. The version of the incident stays as
     it is.
 
     Raises:
@@ -77,15 +84,25 @@ def rate(story: Story, act: Act) -> None:
     call = _rated_call(incident, act.call) if by_street else incident.call
     if not by_street and act.call is not None:
         raise wrong_field("/call", Sentence("A reporter rates the incident: leave out call."), Rule.NOT_ALLOWED)
-    given = call.rating if by_street else call.outcome_rating
+    given = call.rating if by_street else _given(incident, story.by.subject)
     if given is not None:
         raise wrong_field("/score", _already_rated(given))
     if by_street:
         story.change_call_numbered(call.seq, quietly=True, rating=score)
     else:
-        story.change_call_numbered(call.seq, quietly=True, outcome_rating=score)
-        story.change_quietly(rating=score)
+        _rate_outcome(story, Rating(story.by.subject or "", score))
     story.record(EventType.INCIDENT_RATED, act.words, call=call.seq, score=score)
+
+
+def _rate_outcome(story: Story, rating: Rating) -> None:
+    """One more reporter rates the outcome of the last call, and the mean of all of them counts."""
+    incident = story.incident
+    given = (*ratings.ratings_of(incident.call, incident), rating)
+    scores = tuple(each.score for each in given)
+    whole, mean = ratings.rounded(scores), ratings.mean(scores)
+    seq = incident.call.seq
+    story.change_call_numbered(seq, quietly=True, outcome_rating=whole, outcome_mean=mean, outcome_ratings=given)
+    story.change_quietly(rating=whole, rating_mean=mean)
 
 
 def _rated_call(incident: Incident, seq: int | None) -> Call:

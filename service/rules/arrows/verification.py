@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from service.rules import routing
+from service.rules import access, routing
 from service.rules.model import Act, Actor, AnyIncident, Earlier, Incident
 from service.rules.routing import Route
 from service.rules.sentences import Sentence
@@ -26,7 +26,7 @@ def reject(story: Story, act: Act) -> None:
     incident = story.incident
     again = incident.rejects == 0
     story.change_call(credit=Credit.REJECTED)
-    story.change(rejects=incident.rejects + 1, rating=None)
+    story.change(rejects=incident.rejects + 1, rating=None, rating_mean=None)
     story.record(EventType.INCIDENT_REJECTED, act.words)
     route = (routing.again if again else routing.upwards)(story.world, incident, story.now)
     from_unit = incident.call.from_unit if again or incident.level is Level.LEADER else incident.unit
@@ -50,8 +50,8 @@ def verify_timeout(story: StoryOf[Earlier], act: Act) -> None:
 
 
 def bars_reopening(incident: AnyIncident, actor: Actor) -> Sentence | None:
-    """The bar of arrow n: only its reporter may reopen an incident that was closed as void."""
-    if incident.closed_as is ClosedAs.VOID and actor.subject != incident.reporter:
+    """The bar of arrow n: only its reporters may reopen an incident that was closed as void."""
+    if incident.closed_as is ClosedAs.VOID and not access.is_reporter(actor, incident):
         return Sentence("Only its reporter may reopen an incident that was closed as void.")
     return None
 
@@ -80,6 +80,7 @@ def reopen(story: Story, act: Act) -> None:
         rejects=0,
         reopened_void=incident.reopened_void or void,
         rating=None,
+        rating_mean=None,
     )
     route = (routing.street_level if void else routing.again)(story.world, incident, story.now)
     binding, assisting = _team(incident, route)

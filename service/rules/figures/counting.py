@@ -10,10 +10,12 @@ from array import array
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from fractions import Fraction
 from functools import cache
 from typing import Generic, NamedTuple, TypeVar
 from uuid import UUID
 
+from service.rules import ratings
 from service.rules.figures.definition import (
     RESOLVED_AT,
     CallFacts,
@@ -49,15 +51,14 @@ class _Sum:
 
     def __init__(self) -> None:
         self.kinds: Counter[_Kind] = Counter()
-        self.street_stars = self.reporter_stars = 0
+        self.street_stars = self.reporter_hundredths = 0
         self.answer_us, self.resolve_us = array("q"), array("q")
 
     def add(self, call: CallFacts, in_error: bool) -> None:
         self.kinds[_kind(call, in_error)] += 1
         if call.rating is not None and call.level == Level.DEPARTMENT:
             self.street_stars += call.rating
-        if call.outcome_rating is not None:
-            self.reporter_stars += call.outcome_rating
+        self.reporter_hundredths += ratings.hundredths(call.outcome_rating, call.outcome_mean)
         if call.answer_us is not None:
             self.answer_us.append(call.answer_us)
         if call.resolve_us is not None:
@@ -66,7 +67,7 @@ class _Sum:
     def join(self, other: _Sum) -> None:
         self.kinds.update(other.kinds)
         self.street_stars += other.street_stars
-        self.reporter_stars += other.reporter_stars
+        self.reporter_hundredths += other.reporter_hundredths
         self.answer_us += other.answer_us
         self.resolve_us += other.resolve_us
 
@@ -76,7 +77,8 @@ class _Sum:
             for measure in _measures(kind):
                 counts[measure] += many
         spreads = spread_of(self.answer_us), spread_of(self.resolve_us)
-        return Tally(summed(counts), self.street_stars, self.reporter_stars, *spreads)
+        reporter_stars = Fraction(self.reporter_hundredths, ratings.HUNDREDTHS)
+        return Tally(summed(counts), self.street_stars, reporter_stars, *spreads)
 
 
 class MonthCount(Generic[Group]):

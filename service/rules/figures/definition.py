@@ -16,7 +16,8 @@ is a calendar month in Asia/Shanghai, a call belongs to the month in which it wa
     assigned            outcome assigned                multi_hop           round > 1 and people passed it on: cause
                                                         raised, returned, or assigned at level 3 or 4
     closed              outcome closed                  open                no outcome yet
-    street_rated        a level-3 call its street rated reporter_rated      the reporter rated the outcome
+    street_rated        a level-3 call its street rated reporter_rated      the reporter rated the outcome, or several
+                                                        did: their mean is the one rating of the call
 
     answerable          answered, or missed unanswered and not exempt
     resolvable          resolved, or missed unresolved and not exempt
@@ -37,6 +38,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from fractions import Fraction
 from typing import NamedTuple
 from uuid import UUID
 
@@ -157,15 +159,16 @@ class CallFacts(NamedTuple):
     exempt: bool = False
     answer_us: int | None = None
     resolve_us: int | None = None
+    outcome_mean: int | None = None
 
 
 class Tally(NamedTuple):
     """The figures of one group. `street_stars` and `reporter_stars` are the sums of the ratings that streets and
-    reporters gave."""
+    reporters gave, those of reporters to hundredths."""
 
     counts: Mapping[Measure, int]
     street_stars: int = 0
-    reporter_stars: int = 0
+    reporter_stars: int | Fraction = 0
     answer_s: Spread = Spread()
     resolve_s: Spread = Spread()
 

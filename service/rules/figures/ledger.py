@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from service.rules import ratings
 from service.rules.figures.definition import CallFacts
 from service.rules.words import STREET_DIGITS, DueKind, EventType, Outcome
 
@@ -44,6 +45,7 @@ class _Ledger:
         self.calls: list[CallFacts] = []
         self._stopped_at: datetime | None = None
         self._on_hold = timedelta()
+        self._scores: dict[int, tuple[int, ...]] = {}
 
     def take(self, event: LoggedEvent) -> None:
         """Add one event; most types say nothing of a call."""
@@ -113,8 +115,12 @@ class _Ledger:
 
     def rated(self, event: LoggedEvent) -> None:
         street = event.data["incident"]["grid_code"][:STREET_DIGITS]
-        by_street = event.data["by"].get("unit") == street
-        self._change(event.data["call"], **{"rating" if by_street else "outcome_rating": event.data["score"]})
+        seq, score = event.data["call"], event.data["score"]
+        if event.data["by"].get("unit") == street:
+            self._change(seq, rating=score)
+            return
+        self._scores[seq] = scores = (*self._scores.get(seq, ()), score)
+        self._change(seq, outcome_rating=ratings.rounded(scores), outcome_mean=ratings.mean(scores))
 
     def corrected(self, event: LoggedEvent) -> None:
         if "box_used" in event.data:  # another unit is called

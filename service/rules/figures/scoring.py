@@ -18,7 +18,7 @@ STARS = 5
 class ScorePart(NamedTuple):
     """One part of a score: `n` out of `of`, and the weight of the part."""
 
-    n: int
+    n: int | Fraction
     of: int
     weight: int
 

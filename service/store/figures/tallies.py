@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.rules import ratings
 from service.rules.figures.definition import (
     PARTS,
     RESOLVED_AT,
@@ -88,6 +90,7 @@ _SIMPLE: Mapping[Measure, ColumnElement[bool]] = {
     Measure.STREET_RATED: and_(call.c.level == Level.DEPARTMENT, call.c.rating.is_not(None)),
     Measure.REPORTER_RATED: call.c.outcome_rating.is_not(None),
 }
+_REPORTER_HUNDREDTHS = func.coalesce(call.c.outcome_mean, call.c.outcome_rating * ratings.HUNDREDTHS)
 _WHOLE = {whole: or_(*(_SIMPLE[part] for part in parts)) for whole, parts in PARTS.items()}
 PREDICATES: Mapping[Measure, ColumnElement[bool]] = {
     **_SIMPLE,
@@ -182,7 +185,7 @@ async def _set_up(connection: AsyncConnection) -> None:
     await connection.execute(select(*(func.set_config(name, value, True) for name, value in _SETTINGS.items())))
 
 
-_ADDED_UP = (*_SIMPLE, Measure.RETURNED_IN_ERROR, "street_stars", "reporter_stars")
+_ADDED_UP = (*_SIMPLE, Measure.RETURNED_IN_ERROR, "street_stars", "reporter_hundredths")
 
 
 def _in_error(period: Period, grouped: _Grouped, sight: Sight) -> Select[Any]:
@@ -203,7 +206,7 @@ def _figures(period: Period, grouped: _Grouped, sight: Sight) -> Select[Any]:
                 for measure, predicate in _SIMPLE.items()
             ),
             func.sum(call.c.rating).filter(PREDICATES[Measure.STREET_RATED]).label("street_stars"),
-            func.sum(call.c.outcome_rating).label("reporter_stars"),
+            func.sum(_REPORTER_HUNDREDTHS).label("reporter_hundredths"),
             gathered(call.c.answer_us).label("answers"),
             gathered(call.c.resolve_us).label("resolutions"),
         )
@@ -233,7 +236,7 @@ def _tally(row: Mapping[Any, Any], answers: Sequence[int], resolutions: Sequence
     return Tally(
         counts,
         int(row["street_stars"] or 0),
-        int(row["reporter_stars"] or 0),
+        Fraction(int(row["reporter_hundredths"] or 0), ratings.HUNDREDTHS),
         spread(counts[Measure.ANSWERED], answers),
         spread(counts[Measure.RESOLVED], resolutions),
     )
@@ -256,6 +259,7 @@ CallPlace = tuple[datetime, UUID, int]
 _SHOWN = (
     *("incident_id", "seq", "level", "unit", "cause", "outcome", "opened_at", "answer_by", "answered_at"),
     *("resolve_by", "ended_at", "late_s", "exempt", "rating", "outcome_rating", "answer_us", "resolve_us"),
+    "outcome_mean",
 )
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from service.rules.decisions import AnyDecision
-from service.rules.model import AnyIncident, Appeal, AssistingPart, By, Call
+from service.rules.model import AnyIncident, Appeal, AssistingPart, By, Call, Rating
 from service.rules.words import DISTRICT_DIGITS, Cause, ClockKind, Credit, Ground, Level, Outcome, Urgency, Verdict
 from service.store.bulk import ColumnPage, page_of
 from service.store.incidents.tables import call as call_table
@@ -26,7 +26,8 @@ _LATER = tuple(name for name in Call._fields if name not in _OPENING)
 _BOXED = ("answered_at", "resolve_by", "urgency", "answer_cap", "resolve_cap", "category")
 _OPENING_COLUMNS = tuple(call_table.c[name].label(f"call_{name}") for name in _OPENING)
 DUE_COLUMNS = (*_OPENING_COLUMNS, *(call_table.c[name].label(f"call_{name}") for name in _BOXED))
-"""The columns that are written when a call opens and when it is answered. Deadlines are computed from these."""
+"""The columns that are written when a call opens, when it is answered and at a merge. Deadlines are computed from
+these."""
 CALL_COLUMNS = (*_OPENING_COLUMNS, *(call_table.c[name].label(f"call_{name}") for name in _LATER))
 """All columns of `call` that people see, labelled so that one row can hold them beside the columns of `incident`."""
 
@@ -56,6 +57,7 @@ def call_of(values: Sequence[Any]) -> Call:
     later["assisting"], later["attachments"] = tuple(later["assisting"]), tuple(later["attachments"])
     later["parts_done"] = tuple(_part_of(each) for each in later["parts_done"] or ())
     later["appeal"] = _appeal_of(later["appeal"]) if later["appeal"] else None
+    later["outcome_ratings"] = tuple(Rating(**each) for each in later["outcome_ratings"] or ())
     return _opening_of(values[: len(_OPENING)])._replace(**later)
 
 
@@ -111,8 +113,11 @@ _CHANGED = (
     "box_used",
     "late_exit",
     "held_s",
+    "urgency",
     "answer_cap",
     "resolve_cap",
+    "outcome_mean",
+    "outcome_ratings",
 )
 
 
@@ -141,6 +146,8 @@ def changed_calls(decisions: Sequence[AnyDecision]) -> ColumnPage:
     }
     if "parts_done" in page:
         page["parts_done"] = [[part._asdict() for part in call.parts_done] or None for call in calls]
+    if "outcome_ratings" in page:
+        page["outcome_ratings"] = [[each._asdict() for each in call.outcome_ratings] or None for call in calls]
     if "appeal" in page:
         page["appeal"] = [appeal_as_json(call.appeal) if call.appeal else None for call in calls]
     if any(call.ended_by for call in calls):

@@ -163,18 +163,14 @@ def _moment(name: str) -> BindParameter[datetime]:
 async def open_ones(
     connection: AsyncConnection, cells: Sequence[str], line: str, since: datetime, until: datetime, sight: Sight
 ) -> Sequence[RowMapping]:
-    """Return the open incidents of a line of work that were reported in these cells from `since` to `until`, each with
-    its point (WGS-84 degrees). Only the newest `MAX_CANDIDATES` are returned."""
-    query = (
-        shown()
-        .add_columns(report.c.lat, report.c.lon)
-        .where(
-            report.c.grid_code.in_(cells),
-            report.c.reported_at.between(since, until),
-            report.c.line == line,
-            incident.c.state != "closed",
-            seen(sight),
-        )
+    """Return the open incidents of a line of work that were reported in these cells from `since` to `until`. Only the
+    newest `MAX_CANDIDATES` are returned."""
+    query = shown().where(
+        report.c.grid_code.in_(cells),
+        report.c.reported_at.between(since, until),
+        report.c.line == line,
+        incident.c.state != "closed",
+        seen(sight),
     )
     query = query.order_by(report.c.reported_at.desc(), report.c.id.desc()).limit(MAX_CANDIDATES)
     rows: Sequence[RowMapping] = (await connection.execute(query)).mappings().all()

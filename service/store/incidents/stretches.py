@@ -47,7 +47,8 @@ _BEYOND = text(f"incident.state <> 'closed' AND {BEYOND_ITS_CELL}")
 
 ZERO: Any = literal_column("0")
 """An OFFSET of 0 makes the planner run a lateral query for one row after the other."""
-_OF_REPORT = ("id", "reported_at", "grid_code", "category", "line", "kind", "urgency", "reporter")
+_OF_REPORT = ("id", "reported_at", "grid_code", "category", "line", "kind", "reporter")
+"""Without the urgency, which a merge may raise: that of the incident counts."""
 _OF_INCIDENT = (
     *("id", "reported_at", "grid_code", "category", "kind", "urgency", "reporter"),
     *("state", "level", "unit", "due_at", "updated_at", "audience"),

@@ -133,6 +133,7 @@ incident = Table(
     Column("rating", SmallInteger, comment="the reporter's, of the outcome as it stands: 1 to 5"),
     Column("merged_into", Uuid),
     Column("reporter_unit", Code, comment="the unit whose key reported it"),
+    Column("rating_mean", SmallInteger, comment="hundredths of a star: the mean, where several reporters rated it"),
     Index("incident_wake_idx", "wake_at", "id", postgresql_where=text("wake_at IS NOT NULL")),
     Index("incident_put_aside_idx", "due_at", postgresql_where=text("faults > 0")),
     Index("incident_queue_idx", "unit", "due_at", "id", postgresql_where=text("state <> 'closed'")),
@@ -177,6 +178,7 @@ incident = Table(
     CheckConstraint("reopen_until IS NULL OR state = 'closed'", name="reopen_when_closed"),
     CheckConstraint("(closed_as IS NOT DISTINCT FROM 'merged') = (merged_into IS NOT NULL)", name="merged"),
     CheckConstraint("rating BETWEEN 1 AND 5", name="rating"),
+    CheckConstraint("rating_mean IS NULL OR (rating IS NOT NULL AND rating_mean BETWEEN 100 AND 500)", name="mean"),
     postgresql_with={"fillfactor": "85", **CHANGES},
 )
 
@@ -229,6 +231,8 @@ call = Table(
     Column("held_s", Integer, comment="seconds on hold"),
     Column("answer_cap", Time, comment="the latest that answer_by may be"),
     Column("resolve_cap", Time, comment="the latest that resolve_by may be"),
+    Column("outcome_mean", SmallInteger, comment="hundredths of a star: the mean, where several reporters rated it"),
+    Column("outcome_ratings", JSON, comment="the reporters' ratings: subject, score; null: before 0023, one alone"),
     UniqueConstraint("incident_id", "level", "round"),
     Index("call_open_key", "incident_id", unique=True, postgresql_where=text("outcome IS NULL")),
     Index("call_unit_idx", "unit", "incident_id"),
@@ -252,6 +256,9 @@ call = Table(
         "credit IN ('pending','verified','unverified','rejected','reopened')"
         " AND (credit IS NULL OR outcome IS NOT DISTINCT FROM 'resolved')",
         name="credit",
+    ),
+    CheckConstraint(
+        "outcome_mean IS NULL OR (outcome_rating IS NOT NULL AND outcome_mean BETWEEN 100 AND 500)", name="mean"
     ),
     CheckConstraint("(accountable IS NULL) = (accountable_seq IS NULL)", name="accountable"),
     CheckConstraint("NOT exempt OR late_exit OR outcome IN ('no_answer','not_resolved')", name="exempt"),

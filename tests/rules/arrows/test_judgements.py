@@ -7,7 +7,7 @@ import pytest
 from service.rules.arrows.judgements import call_numbered
 from service.rules.decisions import Decision
 from service.rules.errors import IllegalTransition, NotYours, ValidationFailed
-from service.rules.model import Act, Actor, Call, Incident
+from service.rules.model import Act, Actor, Call, Incident, Rating
 from service.rules.words import Arrow, ClosedAs, Level, State
 from tests.rules import deciding
 from tests.rules.builders import (
@@ -64,7 +64,9 @@ def test_the_reporter_rates_the_outcome_once_there_is_one(state: State, level: L
     incident = an_incident(state, level)
     decision = _rated(incident, "reporter", 5)
     assert decision.after == incident._replace(
-        rating=5, call=incident.call._replace(outcome_rating=5), sequence=incident.sequence + 1
+        rating=5,
+        call=incident.call._replace(outcome_rating=5, outcome_ratings=(Rating("worker", 5),)),
+        sequence=incident.sequence + 1,
     ), "its version stays: nobody's If-Match stumbles over it"
     assert types(decision) == ["incident.rated"]
     event = decision.events[0]
@@ -155,7 +157,8 @@ def test_the_street_rates_the_call_of_a_department_and_nothing_of_the_incident(w
     assert (decision.events[0].facts, decision.events[0].call) == ({"score": 3}, 3)
     with pytest.raises(IllegalTransition, match="each was rated"):
         _rated(decision.after, who)
-    assert _rated(decision.after, "reporter", 1).after.call._replace(rating=None, outcome_rating=None) == incident.call
+    both = _rated(decision.after, "reporter", 1).after.call
+    assert (both.rating, both.outcome_rating, both.outcome_ratings) == (3, 1, (Rating("worker", 1),))
 
 
 @pytest.mark.parametrize("level", [L1, L2, L3])

@@ -15,7 +15,7 @@ from service.store.database import Database
 from service.store.incidents import call_rows
 from service.store.incidents.call_rows import CALL_COLUMNS, DUE_COLUMNS
 from service.store.incidents.tables import call as call_table
-from tests.rules.builders import CATEGORY, CELL, act, half, later, reported
+from tests.rules.builders import CELL, act, half, later, reported
 from tests.store.incidents.rows import ask, done, fired, raised, save
 
 pytestmark = pytest.mark.anyio
@@ -95,7 +95,7 @@ async def test_every_field_of_a_call_comes_back(database: Database) -> None:
     await save(database, _changing(opened, DISTINCT))
     assert call_rows.call_of(await _one(database, CALL_COLUMNS)) == DISTINCT
     copied = await ask(database, "SELECT district, grid_code, category FROM call")
-    assert copied == [(CELL[:6], CELL, CATEGORY)]
+    assert copied == [(CELL[:6], CELL, DISTINCT.category)]
 
 
 async def test_an_appeal_that_waits_comes_back(database: Database) -> None:

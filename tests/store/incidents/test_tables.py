@@ -47,6 +47,8 @@ CASES: dict[Table, list[Case]] = {
         ("merged", {**CLOSED, "merged_into": UUID(int=2)}),
         ("rating", {**CLOSED, "rating": 0}),
         ("rating", {**CLOSED, "rating": 6}),
+        ("mean", {**CLOSED, "rating": 5, "rating_mean": 501}),
+        ("mean", {**CLOSED, "rating_mean": 350}),
     ],
     call: [
         ("ended", {"ended_at": NOW}),
@@ -61,6 +63,8 @@ CASES: dict[Table, list[Case]] = {
         ("late", {"late_s": 1.0, **ENDED}),
         ("ratings", {"rating": 0}),
         ("ratings", {"outcome_rating": 6}),
+        ("mean", {**MISSED, "outcome_rating": 1, "outcome_mean": 99}),
+        ("mean", {**MISSED, "outcome_mean": 350}),
         ("exempt", {**ENDED, "exempt": True}),
         ("exempt", {**ENDED, "exempt": True, "appeal": {}}),
         ("credit", {**ENDED, "credit": "verified"}),
@@ -91,9 +95,25 @@ CASES: dict[Table, list[Case]] = {
 }
 ALLOWED: list[tuple[Table, tuple[dict[str, Any], ...]]] = [
     (incident, ({}, {"state": "answered", "due_kind": "resolve"}, {"state": "on_hold", "due_kind": "resume"})),
-    (incident, ({"state": "resolved", "due_kind": "verify"}, CLOSED, {**CLOSED, "reopen_until": NOW, "rating": 5})),
+    (
+        incident,
+        (
+            {"state": "resolved", "due_kind": "verify"},
+            CLOSED,
+            {**CLOSED, "reopen_until": NOW, "rating": 5, "rating_mean": 460},
+        ),
+    ),
     (incident, ({**CLOSED, "closed_as": "merged", "merged_into": UUID(int=2)}, {"wake_at": NOW - timedelta(days=9)})),
-    (call, ({}, ANSWERED, ENDED, {**ANSWERED, **ENDED}, {**MISSED, "late_s": 0.5, "rating": 1, "outcome_rating": 5})),
+    (
+        call,
+        (
+            {},
+            ANSWERED,
+            ENDED,
+            {**ANSWERED, **ENDED},
+            {**MISSED, "late_s": 0.5, "outcome_rating": 5, "outcome_mean": 467},
+        ),
+    ),
     (call, (RESOLVED, {**RESOLVED, "credit": "pending"}, {"accountable": "440105001", "accountable_seq": 1})),
     (call, ({**MISSED, "exempt": True}, {**ONE, **ENDED, "late_exit": True, "exempt": True})),
     (call, ({**MISSED, "exempt": True, "appeal": {}}, {**ONE, **ENDED}, {**ONE, "seq": 2, "round": 2})),
