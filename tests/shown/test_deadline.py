@@ -13,7 +13,7 @@ from service.rules.words import Level, State
 from service.shown.deadline import CallDeadline, ClosedDeadline, DeadlineView, VerifyDeadline, deadline
 from service.shown.examples import EXTENDED
 from service.shown.examples import VIEWER as OFFICE
-from tests.rules.builders import NOW, a_world, an_incident, reported
+from tests.rules.builders import NOW, a_world, an_incident, later, reported
 from tests.shapes import check
 from tests.shown.test_row import VIEWER
 
@@ -65,3 +65,16 @@ def test_a_deadline_goes_by_the_world_that_is_seen() -> None:
     shown = _shown(incident, Viewer(VIEWER.actor, world, NOW))
     assert shown["policy"] == {"code": "p", "version": 2}
     assert shown["row"]["answer_s"] == 7 * 3600
+
+
+def test_a_cap_is_explained_and_says_whether_it_counts() -> None:
+    answered = an_incident(State.ANSWERED)
+    assert _shown(answered)["caps"] == []
+    capped = answered._replace(call=answered.call._replace(resolve_cap=later(hours=1), answer_cap=NOW))
+    [cap] = check(CallDeadline, _shown(capped))["caps"]
+    assert (cap["box"], cap["at"], cap["is_reached"]) == ("resolve", later(hours=1), True)
+    calling = an_incident(State.CALLING)
+    both = calling._replace(call=calling.call._replace(answer_cap=later(hours=9), resolve_cap=later(hours=9)))
+    shown = _shown(both)
+    assert [(each["box"], each["is_reached"]) for each in shown["caps"]] == [("answer", False), ("resolve", False)]
+    assert "no earlier than an hour after the answer" in shown["caps"][1]["because"]

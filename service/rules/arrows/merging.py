@@ -27,7 +27,6 @@ from service.rules.sentences import Sentence
 from service.rules.similarity import Likeness
 from service.rules.story import Story
 from service.rules.words import (
-    CALL_OPEN_STATES,
     RUNNING_STATES,
     Arrow,
     ClosedAs,
@@ -127,8 +126,7 @@ def _not_running(target: Incident) -> Sentence:
 def merge(story: Story, act: Act) -> None:
     """Arrow q: the incident is closed into another open one. Everybody who followed the closed one follows the other
     from now on (`absorb`)."""
-    if story.incident.state in CALL_OPEN_STATES:
-        story.end_call(Outcome.CLOSED, end_code=ClosedAs.MERGED.value, end_reason=act.words)
+    story.end_call(Outcome.CLOSED, end_code=ClosedAs.MERGED.value, end_reason=act.words)
     story.change(merged_into=act.into)
     story.close(ClosedAs.MERGED, act.words, into=act.into)
 
