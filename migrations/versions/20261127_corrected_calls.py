@@ -1,4 +1,4 @@
-"""corrected calls: a call may end by a correction, and be exempt without an appeal, as after a flood."""
+"""corrected calls: a call may end by a correction."""
 
 from __future__ import annotations
 
@@ -6,21 +6,16 @@ from alembic import op
 
 from service.store import migration_steps
 
-revision = "0026"
-down_revision = "0025"
+revision = "0028"
+down_revision = "0027"
 branch_labels = None
 depends_on = None
 
-_CHECKS = {
-    "call_outcome": "outcome IN ('resolved','raised','no_answer','not_resolved','returned','assigned','corrected',"
-    "'closed')",
-    "call_exempt": "NOT exempt OR late_exit OR outcome IN ('no_answer','not_resolved')",
-}
+_OUTCOMES = "'resolved','raised','no_answer','not_resolved','returned','assigned','corrected','closed'"
 
 
 def upgrade() -> None:
-    for name, condition in _CHECKS.items():
-        migration_steps.add_check(op, "call", name, condition)
+    migration_steps.add_check(op, "call", "call_outcome", f"outcome IN ({_OUTCOMES})")
 
 
 def downgrade() -> None:

@@ -9,8 +9,8 @@ from alembic import op
 
 from service.store import migration_steps
 
-revision = "0023"
-down_revision = "0019"
+revision = "0025"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 

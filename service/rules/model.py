@@ -184,6 +184,7 @@ class Call(NamedTuple):
     box_used: int | None = None
     late_exit: bool = False
     self_reported: bool = False
+    own_report: bool = False
     accountable: str | None = None
     accountable_seq: int | None = None
     held_s: int | None = None
@@ -192,6 +193,8 @@ class Call(NamedTuple):
     category: str | None = None
     outcome_mean: int | None = None
     outcome_ratings: tuple[Rating, ...] = ()
+    extended: bool = False
+    withdrawn_late: bool = False
 
 
 class Request(NamedTuple):

@@ -63,7 +63,6 @@ async def _the_lead_answers_for_all(house: House) -> None:
             "answered": 1,
             "answered_in_time": 1,
             "resolved": 1,
-            "resolved_in_time": 1,
             "resolved_level_3": 1,
             "missed": 1,
             "missed_answer": 1,
@@ -75,16 +74,15 @@ async def _the_lead_answers_for_all(house: House) -> None:
             "answered": 1,
             "answered_in_time": 1,
             "resolved": 1,
-            "resolved_in_time": 1,
             "resolved_level_3": 1,
             "missed": 1,
             "missed_answer": 1,
             "open": 1,
         },
     }
-    # answered 1 of 2, resolved 1 of 1: (30 × 0.5 + 40 × 1) / 70
+    # answered 1 of 2, resolved 0 of 1: (30 × 0.5 + 40 × 0) / 70
     none = dict.fromkeys((COMMUNITY, STREET, LEADER))
-    assert await scores(house) == {**none, DEPARTMENT: 78.57, "total": 78.57}
+    assert await scores(house) == {**none, DEPARTMENT: 21.43, "total": 21.43}
     at_once = {"answer": (0.0, 0.0), "resolve": (0.0, 0.0)}
     assert await times(house) == {DEPARTMENT: at_once, "total": at_once}
     assert await shares(house) == {DEPARTMENT: {3: 1.0}, "total": {3: 1.0}}

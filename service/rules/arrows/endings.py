@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from service.rules import fair_play
+from service.rules.logged import LeavingFacts
 from service.rules.model import Act, Actor, Incident
 from service.rules.sentences import Sentence
 from service.rules.story import Story
-from service.rules.words import CALL_OPEN_STATES, Arrow, ClosedAs, Outcome
+from service.rules.words import Arrow, ClosedAs, Outcome
 from service.rules.world import World
 
 
@@ -19,9 +21,12 @@ def may_withdraw(incident: Incident, arrow: Arrow, actor: Actor, world: World, n
 
 def withdraw(story: Story, act: Act) -> None:
     """Arrow o: the reporter takes the incident back."""
-    if story.incident.state in CALL_OPEN_STATES:
-        story.end_call(Outcome.CLOSED, end_code=ClosedAs.WITHDRAWN.value, end_reason=act.words)
-    story.close(ClosedAs.WITHDRAWN, act.words)
+    story.end_call(Outcome.CLOSED, end_code=ClosedAs.WITHDRAWN.value, end_reason=act.words)
+    facts: LeavingFacts = {"box_used": story.incident.call.box_used or 0}
+    if fair_play.is_late(story.incident, story.world):
+        story.change_call(withdrawn_late=True)
+        facts["withdrawn_late"] = True
+    story.close(ClosedAs.WITHDRAWN, act.words, **facts)
 
 
 def may_void(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> Sentence | None:

@@ -197,11 +197,10 @@ def answer(story: Story, act: Act) -> None:
     if act.until is not None and act.until <= story.now:
         detail = Sentence("It is {now} already: promise a later time, or leave promised_by out.", now=story.now)
         raise wrong_field("/promised_by", detail, Rule.NOT_IN_FUTURE, min=story.now)
-    _take_on(story, dict(act.answer or {}))
-    story.record(EventType.CALL_ANSWERED, act.words)
+    _take_on(story, dict(act.answer or {}), act.words)
 
 
-def _take_on(story: Story, content: Mapping[str, Any] | None) -> None:
+def _take_on(story: Story, content: Mapping[str, Any] | None, words: str | None = None) -> None:
     incident, now = story.incident, story.now
     clock, box_s = incident.call.clock, deadlines.boxes_of(incident.call, incident, story.world).resolve_s
     resolve_by = pinning.timer_of(story.world, incident, clock).due(now, timedelta(seconds=box_s))
@@ -212,11 +211,14 @@ def _take_on(story: Story, content: Mapping[str, Any] | None) -> None:
         resolve_by = min(resolve_by, cap)
         story.change_call(resolve_cap=cap)
     story.change_call(answered_at=now, resolve_by=resolve_by, answer=content, answer_us=took_us)
-    if fair_play.forgives(incident.call) and incident.earlier[-1].late_exit:
-        story.change_call_numbered(incident.earlier[-1].seq, late_exit=False)
+    facts: EventFacts = {}
+    if (forgiven := fair_play.forgiven(incident)) is not None:
+        story.change_call_numbered(forgiven.seq, late_exit=False)
+        facts["forgives"] = forgiven.seq
     key = pinning.key_of(story.world, incident)
     running = box_start(story.world, key, clock, now, resolve_by, DueKind.RESOLVE, box_s)
     story.change(state=State.ANSWERED, **running)
+    story.record(EventType.CALL_ANSWERED, words, **facts)
 
 
 def resolve(story: Story, act: Act) -> None:
@@ -224,7 +226,6 @@ def resolve(story: Story, act: Act) -> None:
     not answered yet is answered in the same instant."""
     if story.incident.state is State.CALLING:
         _take_on(story, None)
-        story.record(EventType.CALL_ANSWERED)
     incident, now = story.incident, story.now
     story.end_call(
         Outcome.RESOLVED,

@@ -170,6 +170,7 @@ def approve(story: Story, act: Act) -> None:
         story.record(EventType.INCIDENT_HELD, act.words)
     else:
         _extend(story)
+        story.change_call(extended=True)
         story.record(EventType.CALL_EXTENDED, act.words)
 
 

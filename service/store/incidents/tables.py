@@ -5,7 +5,7 @@ The tables that change all the time have few indexes, since every escalation pay
 open), and small ones: by the time of the last change, and of the few incidents to which somebody was called from beyond
 the street, in which a unit assists, or which are put aside. `call` has three (key, round, unit), and small ones: by
 month, and of open, returned and binding calls. Indexes that only lists and look-ups need are on `report`, which never
-changes.
+changes but by a correction: then what it is listed by follows the incident, and what it had named stands beside it.
 """
 
 from __future__ import annotations
@@ -149,12 +149,7 @@ incident = Table(
         postgresql_using="gin",
         postgresql_where=text(f"state <> 'closed' AND {BEYOND_ITS_CELL}"),
     ),
-    Index(
-        "incident_updated_idx",
-        "updated_at",
-        postgresql_using="brin",
-        postgresql_with=BY_TIME,
-    ),
+    Index("incident_updated_idx", "updated_at", postgresql_using="brin", postgresql_with=BY_TIME),
     Index(
         "incident_assisting_idx",
         "assisting",
@@ -226,6 +221,7 @@ call = Table(
     Column("box_used", Integer, comment="percent of the running box when it ended, in its own clock"),
     Column("late_exit", Boolean, nullable=False, server_default=text("false"), comment="passed on after the late mark"),
     Column("self_reported", Boolean, nullable=False, server_default=text("false"), comment="by itself, above or below"),
+    Column("own_report", Boolean, nullable=False, server_default=text("false"), comment="by itself or from below"),
     Column("accountable", Code, comment="the unit that first passed it on, while nobody has answered"),
     Column("accountable_seq", SmallInteger, comment="and its call"),
     Column("held_s", Integer, comment="seconds on hold"),
@@ -233,11 +229,19 @@ call = Table(
     Column("resolve_cap", Time, comment="the latest that resolve_by may be"),
     Column("outcome_mean", SmallInteger, comment="hundredths of a star: the mean, where several reporters rated it"),
     Column("outcome_ratings", JSON, comment="the reporters' ratings: subject, score; null: before 0023, one alone"),
+    Column("extended", Boolean, nullable=False, server_default=text("false"), comment="its deadline was moved"),
+    Column("withdrawn_late", Boolean, nullable=False, server_default=text("false"), comment="after the late mark"),
     UniqueConstraint("incident_id", "level", "round"),
     Index("call_open_key", "incident_id", unique=True, postgresql_where=text("outcome IS NULL")),
     Index("call_unit_idx", "unit", "incident_id"),
     Index("call_opened_idx", "opened_at", postgresql_using="brin", postgresql_with=BY_TIME),
     Index("call_returned_idx", "opened_at", postgresql_where=text("outcome = 'returned'")),
+    Index(
+        "call_accountable_idx",
+        "opened_at",
+        postgresql_where=text("accountable IS NOT NULL AND outcome = 'no_answer'"),
+    ),
+    Index("call_closed_idx", "opened_at", postgresql_where=text("outcome = 'closed'")),
     Index("call_binding_idx", "incident_id", "unit", "seq", postgresql_where=text("binding")),
     CheckConstraint("(outcome IS NULL) = (ended_at IS NULL)", name="ended"),
     CheckConstraint("(answered_at IS NULL) = (resolve_by IS NULL)", name="answered"),
@@ -261,7 +265,7 @@ call = Table(
         "outcome_mean IS NULL OR (outcome_rating IS NOT NULL AND outcome_mean BETWEEN 100 AND 500)", name="mean"
     ),
     CheckConstraint("(accountable IS NULL) = (accountable_seq IS NULL)", name="accountable"),
-    CheckConstraint("NOT exempt OR late_exit OR outcome IN ('no_answer','not_resolved')", name="exempt"),
+    CheckConstraint("NOT exempt OR outcome IS NOT NULL", name="exempt"),
     postgresql_with={"fillfactor": "85", **CHANGES},
 )
 

@@ -9,6 +9,7 @@ from service.rules.decisions import Event
 from service.rules.figures.definition import CallFacts
 from service.rules.figures.ledger import LoggedEvent
 from service.rules.model import Incident
+from service.rules.words import Outcome
 
 _SHOWN = ("level", "unit", "grid_code", "category", "due_at", "due_kind")
 
@@ -25,7 +26,8 @@ def facts_of(incident: Incident, cells: Sequence[str] = ()) -> list[CallFacts]:
     """The facts of all calls of an incident. `cells`: where it was when each call was opened; empty: where it is."""
     names = [name for name in CallFacts._fields if name not in ("incident_id", "grid_code")]
     calls = (*incident.earlier, incident.call)
-    return [
+    found = [
         CallFacts(incident_id=incident.id, grid_code=cell, **{name: getattr(call, name) for name in names})
         for call, cell in zip(calls, cells or [incident.grid_code] * len(calls), strict=True)
     ]
+    return [call if call.outcome is Outcome.CLOSED else call._replace(end_code=None) for call in found]
