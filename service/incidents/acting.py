@@ -9,7 +9,9 @@ from typing import Any
 from uuid import UUID
 
 from service.context import Context
-from service.incidents import merging, talk_quota
+from service.incidents import correcting, merging, talk_quota
+from service.incidents.correcting import Listing
+from service.places.shapes import ShapeIndex
 from service.rules import access, approval, lifecycle
 from service.rules.access import Party
 from service.rules.arrows.judgements import call_numbered
@@ -20,7 +22,7 @@ from service.rules.sentences import Sentence
 from service.rules.words import Arrow
 from service.rules.world import World
 from service.store.database import Transaction
-from service.store.incidents import chains, loading, saving
+from service.store.incidents import chains, loading, reports, saving
 from service.store.incidents.incident_rows import incident_columns
 from service.store.incidents.loading import Loaded
 from service.store.incidents.saving import Stamp
@@ -120,7 +122,7 @@ async def _act_once(
             return IncidentView(shown.row, shown.calls, shown.incident.requests, world, replayed=True)
         _demand_named(loaded.incident, act)
         now = context.clock.now()
-        lifecycle.authorize(loaded.incident, act.arrow, party, world, now)
+        lifecycle.authorize(loaded.incident, act.arrow, party, world, now, act)
         target = await merging.target_of(tx, act, command.actor, world, now)
         if act.arrow in talk_quota.ARROWS:
             await talk_quota.demand(tx, command.actor.subject, now)
@@ -129,11 +131,22 @@ async def _act_once(
             decisions = [lifecycle.decide(loaded.incident, act, party, world, now)]
         else:
             decisions = merging.merge(context, loaded, target, act, party, world, now)
+        listing = await _listed(tx, loaded, decisions[0].after, act, world, context.worlds.shapes)
         committed = await saving.save(tx, decisions, stamps={end: stamp} if stamp else None)
     if committed:
         context.tell(committed)
     context.metrics.calls_ended(decisions)
-    return _view_after(loaded, decisions[0], world)
+    return _view_after(loaded, decisions[0], listing, world)
+
+
+async def _listed(
+    tx: Transaction, loaded: Loaded, after: Incident, act: Act, world: World, shapes: ShapeIndex
+) -> Listing:
+    """What lists show of an incident after an act. A correction writes it beside the report."""
+    listing = correcting.listing(loaded.row, after, world, shapes)
+    if act.arrow is Arrow.CORRECT:
+        await reports.follow(tx, after, *listing)
+    return listing
 
 
 def _visible(loaded: Loaded | None, incident_id: UUID, actor: Actor, world: World) -> Loaded:
@@ -211,12 +224,12 @@ def _demand_version(versions: frozenset[str] | None, version: int) -> None:
     )
 
 
-def _view_after(loaded: Loaded, decision: Decision, world: World) -> IncidentView:
+def _view_after(loaded: Loaded, decision: Decision, listing: Listing, world: World) -> IncidentView:
     """The incident as the decision leaves it, put together without another read."""
     calls = list(loaded.calls)
     for changed in decision.changed:
         calls[changed.seq - 1] = changed
     if decision.opened:
         calls.append(decision.opened)
-    row = {**loaded.row, **incident_columns(decision.after)}
+    row = {**loaded.row, **incident_columns(decision.after), **listing._asdict()}
     return IncidentView(row, tuple(calls), decision.after.requests, world)

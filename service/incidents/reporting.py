@@ -176,6 +176,8 @@ def report_of(body: ReportBody, actor: Actor, key: str | None, where: Place) -> 
         location_mismatch=where.mismatch,
         attachments=body.attachments,
         occurred_at=body.occurred_at,
+        kind=body.kind,
+        urgency=body.urgency,
     )
 
 
@@ -198,5 +200,6 @@ def view_of(new: NewReport, viewer: Viewer) -> IncidentWithCalls:
         "source_system": system,
         "source_ref": ref,
         "occurred_at": content.occurred_at,
+        "urgency_asked": content.urgency_asked(incident),
     }
     return views.incident(viewer, row, (incident.call,), incident.requests)

@@ -10,7 +10,7 @@ from typing_extensions import TypedDict  # pydantic cannot read that of `typing`
 
 from service.rules.logged import ByView
 from service.rules.routing import Route
-from service.rules.words import Level, UnitKind, Urgency
+from service.rules.words import Kind, Level, UnitKind, Urgency
 from service.rules.world import Category, Cell, Duty, Line, Unit, World
 from service.shown.references import UnitName
 from service.store.registry.duty_proposals import Proposal
@@ -60,13 +60,16 @@ class LocatedView(TypedDict):
 
 
 class CategoryView(ValidityView):
-    """A category of incidents, and the urgency of a report that names none."""
+    """A category of incidents, and the urgency of a report that names none. `urgencies` and `kinds` are those that a
+    report may ask for; an empty list allows all of them."""
 
     code: str
     name: str
     line: str
     urgency: Urgency
     parent: str | None
+    urgencies: tuple[Urgency, ...]
+    kinds: tuple[Kind, ...]
 
 
 class LineView(TypedDict):
@@ -216,6 +219,8 @@ def category(row: Category) -> CategoryView:
         "line": row.line,
         "urgency": row.urgency,
         "parent": row.parent,
+        "urgencies": row.urgencies,
+        "kinds": row.kinds,
         "valid_from": row.validity.valid_from,
         "valid_to": row.validity.valid_to,
     }

@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 from uuid import UUID
 
 from service.rules.model import Appeal, AssistingPart, By, Call, Rating, Request
-from service.rules.words import ClosedAs, Credit, DueKind, Level, Outcome, State, Urgency, Verdict
+from service.rules.words import ClosedAs, Credit, DueKind, Kind, Level, Outcome, State, Urgency, Verdict
 
 
 class BoxStart(TypedDict):
@@ -32,6 +32,9 @@ class IncidentChange(TypedDict, total=False):
     wake_at: datetime | None
     warned: int
     provisional: bool
+    kind: Kind
+    grid_code: str
+    category: str
     urgency: Urgency
     rejects: int
     returns: int

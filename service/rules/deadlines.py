@@ -39,8 +39,9 @@ class Deadline(NamedTuple):
 
 
 def boxes_of(call: Call, incident: AnyIncident, world: World) -> Box:
-    """The time boxes of a call, by the urgency with which it was opened."""
-    return pinning.policy_of(world, incident).box(call.level, call.urgency or incident.urgency, incident.category)
+    """The time boxes of a call, by the urgency and the category with which it was opened."""
+    policy = pinning.policy_of(world, incident)
+    return policy.box(call.level, call.urgency or incident.urgency, call.category or incident.category)
 
 
 def box_of(call: Call, incident: AnyIncident, world: World) -> tuple[datetime, int]:
@@ -105,6 +106,13 @@ def _capped(found: Deadline, cap: datetime, timer: Timer) -> Deadline:
         return found
     *before, (since, _) = found.stretches
     return found._replace(due_at=cap, stretches=(*before, (since, max(since, cap))), is_capped=True)
+
+
+def capped(call: Call, caps: CapChange | None) -> Call:
+    """A call that opens under these caps: it is to be answered no later than they say."""
+    if not caps:
+        return call
+    return call._replace(answer_by=min(call.answer_by, caps.get("answer_cap", call.answer_by)), **caps)
 
 
 def caps_after_hold(incident: AnyIncident, world: World, resumed_at: datetime) -> CapChange:

@@ -2,8 +2,8 @@
 
 credit          what a resolution is worth: pending until the other side has looked at it (`arrows.verification`)
 box_used        percent of the running box that was used when the call ended, in the call's own clock, rounded up
-late_exit       the called unit passed it on (raised, returned, assigned, voided) after the policy's late mark; an
-                emergency that the next unit answers is forgiven (`forgiven`)
+late_exit       the called unit passed it on (raised, returned, assigned, voided, corrected) after the policy's late
+                mark; an emergency that the next unit answers is forgiven (`forgiven`)
 withdrawn_late  its reporter took the incident back after that mark
 held_s          seconds that the call was on hold
 extended        its deadline was moved by an extension
@@ -93,6 +93,13 @@ def marked(call: Call, reported_by: str | None, answers_for: Accountable | None,
     if from_below or reported_by in above(call.unit, world, call.opened_at):
         return call._replace(self_reported=True, own_report=from_below)
     return call
+
+
+def is_self_reported(reported_by: str | None, unit: str, world: World, now: datetime) -> bool:
+    """Whether the unit that reported an incident is this one, or one above or below it."""
+    if reported_by is None:
+        return False
+    return reported_by == unit or unit in above(reported_by, world, now) or reported_by in above(unit, world, now)
 
 
 def above(code: str, world: World, now: datetime) -> frozenset[str]:

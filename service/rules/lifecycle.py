@@ -14,7 +14,19 @@ from uuid import UUID
 
 from service.rules import access
 from service.rules.access import Party, Relation
-from service.rules.arrows import endings, handling, handovers, holds, joint, judgements, merging, talk, verification
+from service.rules.arrows import (
+    corrections,
+    endings,
+    floods,
+    handling,
+    handovers,
+    holds,
+    joint,
+    judgements,
+    merging,
+    talk,
+    verification,
+)
 from service.rules.decisions import Decision, DecisionOf
 from service.rules.errors import IllegalTransition, NotYours, Pointer
 from service.rules.model import CLOCK, Act, Actor, By, Draft, Earlier, Incident, IncidentOf
@@ -98,6 +110,8 @@ TRANSITIONS: Mapping[Arrow, Transition] = {
     Arrow.WITHDRAW: Transition("o", CALL_OPEN_STATES, _REPORTER, endings.withdraw, guard=endings.may_withdraw),
     Arrow.VOID: Transition("p", _CALLING, _CALLED, endings.void, levels=_UP_TO_LEVEL_2, guard=endings.may_void),
     Arrow.MERGE: Transition("q", CALL_OPEN_STATES, _STREET | _OPS, merging.merge, guard=merging.may_merge),
+    Arrow.CORRECT: Transition("r", RUNNING_STATES, _STREET | _OPS, corrections.correct, reach=corrections.demand_own),
+    Arrow.FLOOD: Transition("s", CALL_OPEN_STATES, _OPS, floods.flood),
     Arrow.ASSIST: Transition("", RUNNING_STATES, _CALLED, joint.assist),
     Arrow.PART_DONE: Transition("", CALL_OPEN_STATES, _ASSISTING, joint.part_done, guard=joint.may_be_done),
     Arrow.RATE: Transition("", _ANY_STATE, _REPORTERS | _STREET, judgements.rate, guard=judgements.may_rate),
@@ -132,13 +146,18 @@ def report(draft: Draft, actor: Actor, world: World, *, incident_id: UUID, numbe
     return handling.report(new, access.by_of(actor), world, incident_id=incident_id, number=number, now=now)
 
 
-def authorize(incident: Incident, arrow: Arrow, party: Party, world: World, now: datetime) -> None:
-    """Raises `NotYours` when this party may not use this arrow on its incident."""
+def authorize(
+    incident: Incident, arrow: Arrow, party: Party, world: World, now: datetime, act: Act | None = None
+) -> None:
+    """Raises `NotYours` when this party may not use this arrow on its incident, whatever the state, or when its act
+    names what it has no right to."""
     transition = TRANSITIONS[arrow]
     access.demand(party, transition.by, transition.never, arrow)
     detail = transition.bar(incident, party.actor, world, now) if transition.bar else None
     if detail is not None:
         raise NotYours(detail)
+    if transition.reach is not None and act is not None:
+        transition.reach(incident, act, party.actor)
 
 
 def decide(incident: Incident, act: Act, party: Party, world: World, now: datetime) -> Decision:
@@ -151,8 +170,8 @@ def decide(incident: Incident, act: Act, party: Party, world: World, now: dateti
         IllegalTransition: the incident's state, level or reopening window does not allow it.
         ValidationFailed, UnknownUnit: the act names something that does not exist, or that is not possible here.
     """
-    authorize(incident, act.arrow, party, world, now)
-    detail = _why_not(incident, act.arrow, party.actor, world, now)
+    authorize(incident, act.arrow, party, world, now, act)
+    detail = TRANSITIONS[act.arrow].why_not(incident, act.arrow, party.actor, world, now)
     if detail is not None:
         raise IllegalTransition(detail, state=incident.state.value, allowed=allowed(incident, party, world, now))
     return _carry_out(incident, TRANSITIONS[act.arrow].effect, act, access.by_of(party.actor), world, now)
@@ -195,6 +214,17 @@ def authorize_target(target: Incident, party: Party, world: World, now: datetime
         )
         raise NotYours(detail, errors=(Pointer("/into", detail),))
     merging.demand_no_stake(target, party, world, now)
+
+
+def flood(incident: Incident, act: Act, party: Party, world: World, now: datetime) -> Decision:
+    """Arrow s, or what a flood changes of an incident that is closed already: the calls that count of it are exempt.
+
+    Raises `NotYours` or `IllegalTransition` as `decide` does.
+    """
+    if not floods.is_closed_unhandled(incident):
+        return decide(incident, act, party, world, now)
+    authorize(incident, act.arrow, party, world, now)
+    return _carry_out(incident, floods.exempt, act, access.by_of(party.actor), world, now)
 
 
 def tick(incident: IncidentOf[Earlier], world: World, now: datetime) -> DecisionOf[Earlier] | None:
@@ -253,22 +283,4 @@ def _could(incident: Incident, arrow: Arrow, party: Party, world: World, now: da
         return False
     if transition.bar is not None and transition.bar(incident, party.actor, world, now) is not None:
         return False
-    return _why_not(incident, arrow, party.actor, world, now) is None
-
-
-def _why_not(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> Sentence | None:
-    """Why this arrow is not possible for this actor now, by state, level or guard; None when it is possible."""
-    transition = TRANSITIONS[arrow]
-    if incident.state not in transition.sources:
-        sources = tuple(state for state in State if state in transition.sources)
-        return Sentence(
-            "The incident is {state}: {verb} needs {sources:or}.", state=incident.state, verb=arrow, sources=sources
-        )
-    if incident.level not in transition.levels:
-        return Sentence(
-            "The incident is at level {level}: {verb} is possible at level {levels:or}.",
-            level=incident.level,
-            verb=arrow,
-            levels=tuple(sorted(transition.levels)),
-        )
-    return transition.guard(incident, arrow, actor, world, now) if transition.guard else None
+    return transition.why_not(incident, arrow, party.actor, world, now) is None

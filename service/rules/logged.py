@@ -10,7 +10,7 @@ from uuid import UUID
 
 from typing_extensions import TypedDict  # the framework cannot read that of `typing` before Python 3.12
 
-from service.rules.words import Cause, ClosedAs, EventType
+from service.rules.words import Cause, ClosedAs, EventType, Kind, Urgency
 
 
 class ByView(TypedDict):
@@ -47,6 +47,19 @@ class LeavingFacts(TypedDict, total=False):
     withdrawn_late: bool
 
 
+FromTo = TypedDict("FromTo", {"from": str, "to": str})
+"""What something was, and what it is from now on."""
+
+
+class CorrectedFacts(TypedDict, total=False):
+    """What a correction has changed."""
+
+    category: FromTo
+    grid_code: FromTo
+    urgency: FromTo
+    kind: FromTo
+
+
 class EventFacts(LeavingFacts, total=False):
     """The facts that some types of event have. A story takes them as keywords, so that the type checker finds a
     misspelt one; `FACTS` says which type has which."""
@@ -55,10 +68,12 @@ class EventFacts(LeavingFacts, total=False):
     answer_by: datetime
     binding: bool
     cause: Cause
+    changes: CorrectedFacts
     closed_as: ClosedAs
     duty: str | None
     forgives: int
     into: UUID
+    kind_asked: Kind
     merged: UUID
     number: str
     own_report: bool
@@ -68,6 +83,7 @@ class EventFacts(LeavingFacts, total=False):
     self_reported: bool
     to: str
     units: list[str]
+    urgency_asked: Urgency
     was_due_at: datetime
 
 
@@ -87,6 +103,7 @@ FACTS: Mapping[EventType, Mapping[str, bool]] = {
     EventType.CALL_ASSIGNED: {"to": True, **_LEFT},
     EventType.CALL_ASSISTED: {"units": True},
     EventType.CALL_RESCHEDULED: {"was_due_at": True, "provisional": True},
+    EventType.INCIDENT_REPORTED: {"urgency_asked": False, "kind_asked": False},
     EventType.INCIDENT_CLOSED: {
         "closed_as": True,
         "into": False,
@@ -97,6 +114,7 @@ FACTS: Mapping[EventType, Mapping[str, bool]] = {
     },
     EventType.INCIDENT_RESOLVED: {"box_used": True},
     EventType.INCIDENT_MERGED: {"merged": True, "number": True},
+    EventType.INCIDENT_CORRECTED: {"changes": True, "box_used": False, "late_exit": False},
     EventType.INCIDENT_RATED: {"score": True},
 }
 """The facts by type of event, and whether every event of the type has them. The other types have none."""

@@ -76,6 +76,18 @@ class Draft:
     urgency: Urgency | None = None
 
 
+class Correction(NamedTuple):
+    """What an incident is to be from now on, as far as it was wrong; None: as it is."""
+
+    category: str | None = None
+    grid_code: str | None = None
+    urgency: Urgency | None = None
+    kind: Kind | None = None
+
+
+NO_CORRECTION = Correction()
+
+
 @dataclass(frozen=True, slots=True)
 class Act:
     """One arrow and what a person sends with it. `words` is a reason, result, comment or message; `code` is the reason
@@ -95,6 +107,7 @@ class Act:
     call: int | None = None
     score: int | None = None
     into: UUID | None = None
+    correction: Correction = NO_CORRECTION
 
 
 class AssistingPart(NamedTuple):
@@ -128,10 +141,11 @@ class Call(NamedTuple):
     """One unit asked, at one level, to respond. `outcome` is None exactly while the call is open (contract §2).
 
     A `binding` call was assigned by a leader and may not be returned. `rating` is the street's rating of a department,
-    `outcome_rating` the reporters' rating of the outcome (`ratings`), both 1–5. An `exempt` call was missed but is not
-    scored: an appeal succeeded. `answer_us` and `resolve_us` are the microseconds until its answer and its end, without
-    holds. `urgency` is that of the incident when it was opened. `answer_cap` and `resolve_cap` are the latest that its
-    deadlines may be (`deadlines`). For what decides how much it counts, see `fair_play`."""
+    `outcome_rating` the reporters' rating of the outcome (`ratings`), both 1–5. An `exempt` call counts in no score: an
+    appeal succeeded, or ops ended a flood. `answer_us` and `resolve_us` are the microseconds until its answer and its
+    end, without holds. `urgency` and `category` are those of the incident when it was opened. `answer_cap` and
+    `resolve_cap` are the latest that its deadlines may be (`deadlines`). For what decides how much it counts, see
+    `fair_play`."""
 
     seq: int
     level: Level
@@ -178,6 +192,7 @@ class Call(NamedTuple):
     withdrawn_late: bool = False
     answer_cap: datetime | None = None
     resolve_cap: datetime | None = None
+    category: str | None = None
     outcome_mean: int | None = None
     outcome_ratings: tuple[Rating, ...] = ()
 

@@ -78,6 +78,13 @@ def chain(world: World, grid_code: str, category: str, at: datetime) -> tuple[Ro
     return tuple(routes)
 
 
+def at_level(world: World, level: Level, grid_code: str, category: str, at: datetime) -> Route:
+    """The unit that would be called at a level if nobody had answered below (arrow r); where the level has none, the
+    one that would be called next."""
+    found = next(route for route in chain(world, grid_code, category, at) if route.level >= level)
+    return found._replace(unrouted=found.level is not level)
+
+
 def _find(world: World, wanted: Level, grid_code: str, category: str, called: str | None, at: datetime) -> Route:
     for level in _UPWARDS[wanted]:
         found = _at_level(world, level, grid_code, category, called, at)

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeAlias, Unpack, cast
 from uuid import UUID
 
 from service.rules import deadlines, fair_play, pinning
-from service.rules.changes import BoxStart, CallChange, CallEnd, IncidentChange, RequestChange
+from service.rules.changes import BoxStart, CallChange, CallEnd, CapChange, IncidentChange, RequestChange
 from service.rules.decisions import DecisionOf, Event
 from service.rules.fair_play import Accountable
 from service.rules.logged import EventFacts, LeavingFacts
@@ -164,11 +164,12 @@ class StoryOf(Generic[Earlier]):
         binding: bool = False,
         assisting: tuple[str, ...] = (),
         accountable: Accountable | None = None,
+        caps: CapChange | None = None,
     ) -> None:
         """Open the next call and record it. When the route skipped a level, an `unrouted` event is recorded first.
         `first` is an event (type, note) that goes before both, but already shows where the incident is going."""
         incident, key = self.incident, pinning.key_of(self.world, self.incident)
-        call, box_s = _new_call(self.world, key, incident, route, cause, from_unit, self.now)
+        call, box_s = _new_call(self.world, key, incident, route, cause, from_unit, self.now, caps)
         if ground or reason or binding or assisting:
             call = call._replace(ground=ground, reason=reason, binding=binding, assisting=assisting)
         self._opened = call = fair_play.marked(call, incident.reporter_unit, accountable, self.world)
@@ -273,6 +274,7 @@ def _new_call(
     cause: Cause,
     from_unit: str | None,
     now: datetime,
+    caps: CapChange | None,
 ) -> tuple[Call, int]:
     """The next call of an incident under the policy `key`, and the seconds of its answer box."""
     box = world.policy(key).box(route.level, incident.urgency, incident.category)
@@ -287,5 +289,6 @@ def _new_call(
         answer_by=world.timer(key, box.clock).due(now, timedelta(seconds=box.answer_s)),
         clock=box.clock,
         urgency=incident.urgency,
+        category=incident.category,
     )
-    return call, box.answer_s
+    return deadlines.capped(call, caps), box.answer_s

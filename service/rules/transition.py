@@ -27,6 +27,8 @@ right."""
 Guard = Callable[[Incident, Arrow, Actor, World, datetime], Sentence | None]
 """Why an arrow is not possible for this actor now, though the state allows it, in words for a person; None when it is
 possible."""
+Reach = Callable[[Incident, Act, Actor], None]
+"""Raises `NotYours` for an act that names what its actor has no right to, though it may use the arrow."""
 
 
 class ClockEffect(Protocol):
@@ -41,7 +43,7 @@ class Transition:
     """One arrow. When `by` is empty, only the clock fires it. A relation in `never` bars an actor even if another one
     is in `by`.
 
-    `bar` refuses an actor (403), `guard` refuses the arrow for now (409).
+    `bar` refuses an actor (403), `reach` what its act names (403), `guard` the arrow for now (409).
     """
 
     letter: str
@@ -52,6 +54,23 @@ class Transition:
     never: frozenset[Relation] = NOBODY
     bar: Bar | None = None
     guard: Guard | None = None
+    reach: Reach | None = None
+
+    def why_not(self, incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> Sentence | None:
+        """Why this arrow is not possible for this actor now, by state, level or guard; None when it is possible."""
+        if incident.state not in self.sources:
+            sources = tuple(state for state in State if state in self.sources)
+            return Sentence(
+                "The incident is {state}: {verb} needs {sources:or}.", state=incident.state, verb=arrow, sources=sources
+            )
+        if incident.level not in self.levels:
+            return Sentence(
+                "The incident is at level {level}: {verb} is possible at level {levels:or}.",
+                level=incident.level,
+                verb=arrow,
+                levels=tuple(sorted(self.levels)),
+            )
+        return self.guard(incident, arrow, actor, world, now) if self.guard else None
 
 
 @dataclass(frozen=True, slots=True)

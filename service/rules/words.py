@@ -59,6 +59,8 @@ class Arrow(StrEnum):
     WITHDRAW = "withdraw"
     VOID = "void"
     MERGE = "merge"
+    CORRECT = "correct"
+    FLOOD = "flood"
     ASSIST = "assist"
     PART_DONE = "part_done"
     RATE = "rate"
@@ -96,6 +98,7 @@ class Cause(StrEnum):
     REOPENED = "reopened"
     ARBITRATION = "arbitration"
     UNROUTED = "unrouted"
+    CORRECTED = "corrected"
 
 
 class Outcome(StrEnum):
@@ -105,6 +108,7 @@ class Outcome(StrEnum):
     NOT_RESOLVED = "not_resolved"
     RETURNED = "returned"
     ASSIGNED = "assigned"
+    CORRECTED = "corrected"
     CLOSED = "closed"
 
 
@@ -188,6 +192,7 @@ class EventType(StrEnum):
     INCIDENT_URGED = "sihu.incident.urged"
     INCIDENT_RATED = "sihu.incident.rated"
     INCIDENT_MERGED = "sihu.incident.merged"
+    INCIDENT_CORRECTED = "sihu.incident.corrected"
     CALL_OPENED = "sihu.call.opened"
     CALL_ANSWERED = "sihu.call.answered"
     CALL_WARNED = "sihu.call.warned"

@@ -15,7 +15,7 @@ from typing import Protocol, TypeVar
 from service.rules.codes import CodeList
 from service.rules.policy import Activation, Hours, Policy
 from service.rules.timers import CONTINUOUS, Timer
-from service.rules.words import ClockKind, Level, UnitKind, Urgency
+from service.rules.words import ClockKind, Kind, Level, UnitKind, Urgency
 from service.rules.worktime import WorkCalendar
 
 
@@ -64,6 +64,8 @@ class Category:
     urgency: Urgency
     validity: Validity
     parent: str | None = None
+    urgencies: tuple[Urgency, ...] = ()  # those that a report may ask for, and its kinds: empty for all of them
+    kinds: tuple[Kind, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from service.rules import deadlines, pinning
 from service.rules.model import Call, Incident
 from service.rules.sentences import Sentence
 from service.rules.sight import Viewer
-from service.rules.words import ClockKind, DueKind, Level, State, Urgency
+from service.rules.words import Cause, ClockKind, DueKind, Level, State, Urgency
 from service.shown.references import PolicyReference
 from service.shown.request import RequestView, request
 
@@ -157,7 +157,7 @@ def _caps(call: Call, is_reached: bool) -> list[CapView]:
 
 
 def _resolution(call: Call, cap: datetime) -> Sentence:
-    if call.answered_at is None:
+    if call.answered_at is None and call.cause is not Cause.CORRECTED:
         return Sentence(
             "Once it is answered, the resolution is due at {cap} at the latest, but no earlier than an hour after the "
             "answer: so it was in an incident merged into this one, or before a correction.",
@@ -172,7 +172,7 @@ def _resolution(call: Call, cap: datetime) -> Sentence:
 
 def _policy_row(viewer: Viewer, incident: Incident) -> AppliedRowView:
     level, urgency = incident.call.level, incident.call.urgency or incident.urgency
-    box = pinning.policy_of(viewer.world, incident).box(level, urgency, incident.category)
+    box = deadlines.boxes_of(incident.call, incident, viewer.world)
     return {
         "level": level,
         "urgency": urgency,

@@ -90,6 +90,7 @@ def _stored(fresh: Incident) -> Mapping[str, Any]:
         "source_system": "grid-app",
         "source_ref": "A-1024",
         "occurred_at": _REPORTED_AT - timedelta(minutes=5),
+        "urgency_asked": None,
     }
 
 

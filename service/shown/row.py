@@ -71,6 +71,7 @@ class IncidentRow(TypedDict):
     rating: float | None
     returns: int
     time_mismatch: bool
+    urgency_asked: Urgency | None
 
 
 def row(viewer: Viewer, stored: Mapping[Any, Any]) -> IncidentRow:
@@ -111,6 +112,7 @@ def row(viewer: Viewer, stored: Mapping[Any, Any]) -> IncidentRow:
         "rating": ratings.stars(stored["rating"], stored["rating_mean"]),
         "returns": stored["returns"],
         "time_mismatch": _is_mismatch(stored["occurred_at"], stored["reported_at"]),
+        "urgency_asked": stored["urgency_asked"],
     }
 
 

@@ -10,8 +10,8 @@ from uuid import UUID
 from service.rules import lifecycle
 from service.rules.decisions import Decision
 from service.rules.errors import Conflict, Invalid, SihuError
-from service.rules.model import Act, Actor, Draft, Incident
-from service.rules.words import Arrow, Kind, Level, Role, State
+from service.rules.model import Act, Actor, Correction, Draft, Incident
+from service.rules.words import Arrow, Kind, Level, Role, State, Urgency
 from service.store.database import Database
 from service.store.incidents import saving
 from tests.rules import deciding
@@ -54,10 +54,11 @@ _BY_STATE = {
     State.CALLING: (
         *(Arrow.ANSWER, Arrow.RESOLVE, Arrow.RAISE, Arrow.RAISE, Arrow.RETURN, Arrow.RETURN, Arrow.ASSIGN),
         *(Arrow.ASSIGN, Arrow.HOLD, Arrow.EXTEND, Arrow.APPROVE, Arrow.APPEAL, Arrow.APPROVE_APPEAL, Arrow.RATE),
+        Arrow.CORRECT,
     ),
     State.ANSWERED: (
         *(Arrow.RESOLVE, Arrow.RAISE, Arrow.ASSIGN, Arrow.HOLD, Arrow.EXTEND, Arrow.APPROVE, Arrow.REFUSE),
-        *(Arrow.RATE, Arrow.APPEAL),
+        *(Arrow.RATE, Arrow.APPEAL, Arrow.CORRECT),
     ),
     State.ON_HOLD: (Arrow.RESUME, Arrow.RATE, Arrow.REFUSE_APPEAL, Arrow.APPROVE_APPEAL),
     State.RESOLVED: (
@@ -66,7 +67,7 @@ _BY_STATE = {
     ),
     State.CLOSED: (Arrow.REOPEN, Arrow.REOPEN, Arrow.RATE, Arrow.APPEAL, Arrow.APPROVE_APPEAL, Arrow.REFUSE_APPEAL),
 }
-_RARE = (Arrow.WITHDRAW, Arrow.VOID, Arrow.COMMENT, Arrow.URGE, Arrow.ASSIST)
+_RARE = (Arrow.WITHDRAW, Arrow.VOID, Arrow.COMMENT, Arrow.URGE, Arrow.ASSIST, Arrow.FLOOD)
 _TARGETS = (COMMUNITY, NEXT_COMMUNITY, COMMITTEE, STREET, DEPARTMENT, SPECIAL)
 _CATEGORIES = (CATEGORY, URGENT_CATEGORY, ADMITTED_CATEGORY, ADMITTED_CATEGORY, NOBODYS_CATEGORY)
 _KINDS = (*[Kind.INCIDENT] * 8, Kind.SUGGESTION, Kind.DELIBERATION)
@@ -138,6 +139,8 @@ class Life:
             return self.chance.choice((PEOPLE["ops"], PEOPLE["street"]))
         if arrow in (Arrow.ACCEPT, Arrow.REJECT, Arrow.REOPEN, Arrow.RATE, Arrow.WITHDRAW, Arrow.URGE):
             return self.chance.choice((PEOPLE["reporter"], PEOPLE["street"], PEOPLE["street_reporting"]))
+        if arrow in (Arrow.CORRECT, Arrow.FLOOD):
+            return PEOPLE["ops"] if arrow is Arrow.FLOOD else self.chance.choice((PEOPLE["ops"], PEOPLE["street"]))
         if arrow in (Arrow.APPROVE, Arrow.REFUSE):
             return a_unit(self.chance.choice((incident.call.from_unit or STREET, STREET)))
         return PEOPLE["ops"] if arrow is Arrow.ASSIGN and self.chance.random() < 0.1 else a_unit(incident.unit)
@@ -147,6 +150,9 @@ class Life:
         if arrow is Arrow.ASSIGN:
             unit = self.chance.choice(_TARGETS)
             return replace(act, units=(unit,))
+        if arrow is Arrow.CORRECT:
+            place, category = self.chance.choice((CELL, NEXT_CELL)), self.chance.choice(_CATEGORIES)
+            return replace(act, correction=Correction(category, place, self.chance.choice([*Urgency, None])))
         if arrow is Arrow.HOLD:
             return replace(act, until=self.time + timedelta(hours=self.chance.randrange(1, 60)))
         if arrow is Arrow.RATE:

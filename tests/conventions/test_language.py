@@ -8,8 +8,8 @@ from collections import defaultdict
 from tests.conventions import source
 
 PARTICIPLES = {"told", "asked", "said"}
-OF_THE_CONTRACT = {"asked_by", "asked_at", "urgency_asked"}
-"""Fields that the contract or a table names so."""
+OF_THE_CONTRACT = {"asked_by", "asked_at", "urgency_asked", "kind_asked"}
+"""Fields that the contract, a table or the log names so."""
 LIMITS = re.compile(r"_?(MOST|LEAST|LONGEST|SHORTEST|BIGGEST)(_|$)")
 POINTING = re.compile(
     r"(As|And|But|Or|So|Also|Likewise|Ditto|Same|Its?|They|Them|Their|These|Those|This|That|Such|Both|Others?)\b[^`'=:(]"

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from service.incidents import action_routes, chain_routes
+from service.incidents import action_routes, chain_routes, correction_routes
 from service.incidents.schemas import BatchItem, ReportBody
 from service.rules.words import Arrow
 from tests.house import CATEGORY, CELL, House
-from tests.incidents import test_action_routes, test_chain_routes, verbs
+from tests.incidents import test_action_routes, test_chain_routes, test_correction_routes, verbs
 from tests.incidents.verbs import Verb
 
 pytestmark = pytest.mark.anyio
@@ -20,9 +20,10 @@ pytestmark = pytest.mark.anyio
 CASES = [
     *((action_routes.router, verb) for verb in test_action_routes.VERBS),
     *((chain_routes.router, verb) for verb in test_chain_routes.VERBS),
+    *((correction_routes.router, verb) for verb in test_correction_routes.VERBS),
 ]
-LEFT_OUT = {Arrow.RESOLVE: {"attachments"}, Arrow.RATE: {"call"}}
-"""Fields that these cases do not send: photos are refused, and a reporter who rates names no call."""
+LEFT_OUT = {Arrow.RESOLVE: {"attachments"}, Arrow.RATE: {"call"}, Arrow.CORRECT: {"kind"}}
+"""Fields that these cases do not send: photos are refused, a reporter who rates names no call, and a street no kind."""
 
 
 def _leaves(value: Any) -> Iterator[Any]:

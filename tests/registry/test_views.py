@@ -11,7 +11,7 @@ from service.registry import examples, views
 from service.rules import world as worlds
 from service.rules.routing import Route
 from service.rules.sentences import Sentence
-from service.rules.words import Level, UnitKind, Urgency
+from service.rules.words import Kind, Level, UnitKind, Urgency
 from service.rules.world import Category, Cell, Duty, Line, Unit, Validity
 from service.store.registry.duty_proposals import Proposal
 from tests.registry.bundles import DAY, NOW
@@ -49,8 +49,9 @@ def test_a_point_is_shown_to_a_centimetre() -> None:
 
 
 def test_a_category_and_a_line_show_each_of_their_values() -> None:
-    category = Category("c", "n", "l", Urgency.URGENT, VALIDITY, "p")
-    shown = {"code": "c", "name": "n", "line": "l", "urgency": "urgent", "parent": "p", **DATES}
+    category = Category("c", "n", "l", Urgency.URGENT, VALIDITY, "p", (Urgency.URGENT,), (Kind.INCIDENT,))
+    allowed = {"urgencies": ("urgent",), "kinds": ("incident",)}
+    shown = {"code": "c", "name": "n", "line": "l", "urgency": "urgent", "parent": "p", **allowed, **DATES}
     assert views.category(category) == shown
     assert views.line(Line("l", "n")) == {"code": "l", "name": "n"}
 

@@ -18,7 +18,7 @@ from uuid import UUID
 from service.rules import lifecycle
 from service.rules import world as worlds
 from service.rules.decisions import AnyDecision, Decision
-from service.rules.model import Act, Actor, Draft, DueIncident, Incident, IncidentOf
+from service.rules.model import Act, Actor, Correction, Draft, DueIncident, Incident, IncidentOf
 from service.rules.policy import Activation, Box, Hours, Policy
 from service.rules.words import Arrow, ClockKind, ClosedAs, Ground, Level, Role, State, UnitKind, Urgency
 from service.rules.worktime import WorkCalendar
@@ -205,7 +205,14 @@ def an_act(arrow: Arrow, incident: Incident | None = None) -> Act:
         call=_meant(arrow, incident),
         score=4 if arrow is Arrow.RATE else None,
         into=into,
+        correction=_corrected(incident) if arrow is Arrow.CORRECT else Correction(),
     )
+
+
+def _corrected(incident: Incident | None) -> Correction:
+    """The other urgency."""
+    is_urgent = incident is not None and incident.urgency is Urgency.URGENT
+    return Correction(urgency=Urgency.NORMAL if is_urgent else Urgency.URGENT)
 
 
 ASSIGNED_AT: Mapping[Level, str] = {

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from service.rules import fair_play
 from service.rules.decisions import Decision, Event
 from service.rules.model import Incident
-from service.rules.words import Level
+from service.rules.words import Cause, Level, Outcome, State
 from service.rules.world import World
 from tests.rules.builders import OTHER_STREET, STREET, UNITS
 from tests.rules.deciding import changed
@@ -106,7 +106,8 @@ def _appealed(before: Incident, decision: Decision, event: Event, past: Sequence
     call = changed(decision)
     assert call is not None
     assert call.appeal is not None
-    assert (call.appeal.by.unit, call.exempt) == (call.unit, False), "each for itself, and to ask changes nothing"
+    [was] = [each for each in (*before.earlier, before.call) if each.seq == call.seq]
+    assert (call.appeal.by.unit, call.exempt) == (call.unit, was.exempt), "each for itself, and to ask changes nothing"
     assert call.late_s is not None or call.late_exit
     assert call.ended_at is not None and event.at <= call.ended_at + timedelta(days=10)
 
@@ -125,18 +126,43 @@ def _reopened(before: Incident, decision: Decision, event: Event, past: Sequence
 
 
 def _judged(before: Incident, decision: Decision, event: Event, past: Sequence[Event], world: World) -> None:
-    """An appeal is decided by ops, never by who appealed; only a granted one exempts."""
-    call = changed(decision)
-    assert call is not None and call.appeal is not None
+    """What is exempt was granted by ops, never by who appealed, or is of a flood that they ended."""
+    call = next(each for each in decision.changed if each.seq == event.call)
     assert event.by.kind == "ops"
-    assert event.by.subject != call.appeal.by.subject
-    assert call.exempt == (event.type == "sihu.call.exempted")
+    assert call.appeal is None or event.by.subject != call.appeal.by.subject
+    assert call.exempt or event.type != "sihu.call.exempted"
 
 
+def _corrected(before: Incident, decision: Decision, event: Event, past: Sequence[Event], world: World) -> None:
+    """r: by the street, inside itself, or by ops; nothing is due later, and whom the cell has is called."""
+    after, opened = decision.after, decision.opened
+    assert event.by.kind == "ops" or (event.by.unit == before.grid_code[:9] == after.grid_code[:9])
+    assert after.kind in (before.kind, "incident") or event.by.kind == "ops"
+    assert (after.state is State.ON_HOLD) == (after.kind != before.kind and after.kind != "incident")
+    assert (opened is None) == (after.call.seq == before.call.seq) == (after.unit == before.unit)
+    running = after if after.state is not State.ON_HOLD else decision.events[-2].at_state
+    assert running.due_at is not None
+    assert before.due_at is not None
+    assert running.due_at <= before.due_at, "never later"
+    if opened is not None:
+        assert (before.call.binding, decision.changed[0].outcome) == (False, Outcome.CORRECTED)
+        assert opened.cause in (Cause.CORRECTED, Cause.UNROUTED)
+        assert opened.resolve_cap is None or opened.resolve_cap <= (before.call.resolve_by or opened.resolve_cap)
+    place = {Level.COMMUNITY: after.grid_code[:12], Level.STREET: after.grid_code[:9]}.get(after.level)
+    if place is not None and world.unit(place, event.at) and before.call.cause in _BY_ROUTING:
+        assert after.unit == place or before.grid_code == after.grid_code
+    if opened is not None and opened.level is Level.DEPARTMENT:
+        duty = world.duty_for(after.category, after.grid_code, event.at)
+        assert duty is not None
+        assert after.unit == duty.lead_unit
+
+
+_BY_ROUTING = (Cause.REPORT, Cause.RAISED, Cause.NO_ANSWER, Cause.NOT_RESOLVED)
 _CHECKS: Mapping[str, Callable[[Incident, Decision, Event, Sequence[Event], World], None]] = {
     "sihu.incident.closed": _closed,
     _REJECTED: _rejected,
     _REOPENED: _reopened,
+    "sihu.incident.corrected": _corrected,
     "sihu.call.assigned": _assigned,
     "sihu.call.appealed": _appealed,
     "sihu.call.exempted": _judged,

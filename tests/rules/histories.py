@@ -32,7 +32,7 @@ _AFTER_ITS_END = (
 _OPENS = ("sihu.incident.reported", "sihu.incident.reopened", "sihu.call.unrouted", "sihu.call.opened")
 _FIXED = (
     *("seq", "level", "round", "unit", "from_unit", "cause", "opened_at", "clock", "ground", "reason"),
-    *("urgency", "self_reported", "accountable", "accountable_seq"),
+    *("urgency", "category", "self_reported", "accountable", "accountable_seq"),
 )
 """What a call bears from its opening to its end."""
 
@@ -102,6 +102,10 @@ class Replay:
         assert self.state is State.ANSWERED
         self.state = State.RESOLVED
 
+    def corrected(self, event: Event) -> None:
+        assert self.state in (State.CALLING, State.ANSWERED)
+        self.opening = "box_used" in (event.facts or {})
+
     def closed(self, event: Event) -> None:
         assert self.state not in (None, State.CLOSED)
         self.state = State.CLOSED
@@ -129,6 +133,8 @@ class History:
         assert decision.after.version == 1
         self.now: Incident = decision.after
         self.calls: list[Call] = []
+        self.cells: list[str] = []
+        """Where the incident was when each call was opened."""
         self.events: list[Event] = []
         self.replay = Replay()
         self.merged = False
@@ -148,10 +154,17 @@ class History:
         assert after.version == before.version + (0 if quiet else 1)
         assert after.updated_at >= before.updated_at
         assert quiet or after.updated_at == decision.events[0].at
-        for name in ("id", "number", "kind", "grid_code", "category", "reporter", "policy", "reported_at"):
-            assert getattr(after, name) == getattr(before, name), name
+        corrected = {
+            name
+            for event in decision.events
+            if event.type == "sihu.incident.corrected" and event.facts
+            for name in event.facts["changes"]
+        }
         is_raised = (before.urgency, after.urgency) == (Urgency.NORMAL, Urgency.URGENT)
-        assert after.urgency is before.urgency or (is_raised and decision.events[0].type == _MERGED)
+        if is_raised and decision.events[0].type == _MERGED:
+            corrected = {"urgency"}
+        for name in ("id", "number", "kind", "grid_code", "category", "urgency", "reporter", "policy", "reported_at"):
+            assert (getattr(after, name) == getattr(before, name)) == (name not in corrected), name
         if after.due_at != before.due_at or after.provisional != before.provisional:
             self.reckoned_in = world
         self._asked(decision, before.requests, after.requests)
@@ -216,8 +229,10 @@ class History:
         assert call.round == 1 + sum(each.level is call.level for each in self.calls)
         box = _POLICIES[self.now.policy].box(call.level, self.now.urgency, self.now.category)
         timer = world.timer(self.now.policy, call.clock)
-        assert timer.counted(call.opened_at, call.answer_by) == timedelta(seconds=box.answer_s)
+        boxed = timer.counted(call.opened_at, call.answer_by), timedelta(seconds=box.answer_s)
+        assert boxed[0] == boxed[1] or (boxed[0] < boxed[1] and call.answer_by == call.answer_cap)
         self.calls.append(call)
+        self.cells.append(self.now.grid_code)
 
     def _callers(self, call: Call, before: Call | None) -> tuple[str | None, ...]:
         """Who may be written as the caller (contract §2, "Call numbers")."""
@@ -227,6 +242,8 @@ class History:
             return (before.unit,)
         if call.cause in (Cause.REJECTED, Cause.REOPENED):
             return (before.unit if call.level > before.level else before.from_unit,)
+        if call.cause is Cause.CORRECTED:
+            return (before.from_unit,)
         if call.cause is Cause.ASSIGNED:
             return (before.unit, None)  # None: ops did
         if call.cause is Cause.RETURNED:

@@ -29,7 +29,7 @@ _DUE = {
     State.CLOSED: None,
 }
 DAY, OPS = timedelta(days=1), "ops"
-LEAVES = (Outcome.RAISED, Outcome.RETURNED, Outcome.ASSIGNED, Outcome.CLOSED)
+LEAVES = (Outcome.RAISED, Outcome.RETURNED, Outcome.ASSIGNED, Outcome.CORRECTED, Outcome.CLOSED)
 """The outcomes by which a unit passes its call on, or refuses it."""
 _CALL_IS_OPEN = (State.CALLING, State.ANSWERED, State.ON_HOLD)
 _RUNNING = (State.CALLING, State.ANSWERED)
@@ -122,7 +122,7 @@ class Never(RuleBasedStateMachine):
             assert now.assisting == now.call.assisting
             assert (now.rating, now.rating_mean) in ((None, None), (now.call.outcome_rating, now.call.outcome_mean))
             for call in history.calls:
-                assert not call.exempt or call.appeal is not None
+                assert not call.exempt or call.late_s is not None or call.late_exit
                 left = call.outcome in LEAVES  # late, unless the next unit has answered an emergency since
                 assert call.appeal is None or call.outcome in BY_THE_CLOCK or left
                 assert call.rating is None or call.level is Level.DEPARTMENT
@@ -205,4 +205,4 @@ class Never(RuleBasedStateMachine):
     def teardown(self) -> None:
         """At the end of a life the log alone gives the facts of every call, as the appraisal counts them."""
         for history in self.histories:
-            assert ledger.calls_of(map(logged, history.events)) == facts_of(history.now)
+            assert ledger.calls_of(map(logged, history.events)) == facts_of(history.now, history.cells)

@@ -29,6 +29,8 @@ VERBS = {
     "o": Arrow.WITHDRAW,
     "p": Arrow.VOID,
     "q": Arrow.MERGE,
+    "R": Arrow.CORRECT,
+    "S": Arrow.FLOOD,
     "s": Arrow.ASSIST,
     "w": Arrow.PART_DONE,
     "r": Arrow.RATE,
@@ -40,6 +42,18 @@ VERBS = {
 }
 """In the order in which they are offered. b to q are the contract's own letters, but for x, y and z, which are of i."""
 CLOCKS = (Arrow.NO_ANSWER, Arrow.NOT_RESOLVED, Arrow.VERIFY_TIMEOUT, Arrow.WARNED, Arrow.RESCHEDULED)
+
+
+_PUT_RIGHT = {**dict.fromkeys(("street", "street_reporting"), "R"), **dict.fromkeys(("ops", "ops_reporting"), "RS")}
+"""r and s: who may use them at all."""
+
+
+def with_corrections(letters: str, who: str, state: str | None = None) -> str:
+    """The letters of a cell, and those of r and s: they depend on nothing but who it is and the state (None: on none).
+    A closed incident has no call here that a flood could exempt."""
+    possible = {"calling": "RS", "asked": "RS", "answered": "RS", "on_hold": "S", None: "RS"}.get(state, "")
+    own = [letter for letter in _PUT_RIGHT.get(who, "") if letter in possible]
+    return "".join(sorted([*letters, *own], key=list(VERBS).index))
 
 
 def cells(table: str) -> dict[tuple[str, ...], str]:

@@ -19,13 +19,14 @@ from hypothesis.stateful import initialize, rule, run_state_machine_as_test
 
 from service.rules import lifecycle
 from service.rules.errors import Conflict, IllegalTransition, Invalid, NotYours, SihuError
-from service.rules.model import Act, Actor, Draft, Incident
-from service.rules.words import Arrow, Kind, Level, State
+from service.rules.model import Act, Actor, Correction, Draft, Incident
+from service.rules.words import Arrow, Kind, Level, State, Urgency
 from tests.rules import debts, deciding
 from tests.rules.builders import (
     ADMITTED_CATEGORY,
     CATEGORY,
     CELL,
+    NEXT_CELL,
     NOBODYS_CATEGORY,
     OTHER_CELL,
     PEOPLE,
@@ -44,7 +45,15 @@ _EVERYTHING = {*Arrow, "report", "merged into", "resume by the clock", "reschedu
 _TO = st.none() | st.sampled_from(sorted(UNITS))
 """Whom an act names: whoever `an_act` does, or anybody."""
 _MOST_INCIDENTS = 4
-_DULL = {each.value for each in (Arrow.COMMENT, Arrow.URGE, Arrow.WITHDRAW, Arrow.VOID)}
+_DULL = {each.value for each in (Arrow.COMMENT, Arrow.URGE, Arrow.WITHDRAW, Arrow.VOID, Arrow.FLOOD)}
+_CORRECTIONS = st.builds(
+    Correction,
+    category=st.sampled_from([None, None, CATEGORY, URGENT_CATEGORY, ADMITTED_CATEGORY, NOBODYS_CATEGORY, "old"]),
+    grid_code=st.sampled_from([None, None, CELL, NEXT_CELL, OTHER_CELL, "440105001001009"]),
+    urgency=st.sampled_from([None, None, *Urgency]),
+    kind=st.sampled_from([None] * 6 + [*Kind]),
+)
+"""Some of them to what was never there, or has ended."""
 _JUDGEMENTS = (
     (Arrow.ACCEPT,),
     (Arrow.REJECT,),
@@ -54,13 +63,14 @@ _JUDGEMENTS = (
     (Arrow.ACCEPT, Arrow.REOPEN, Arrow.ACCEPT, Arrow.REOPEN),
 )
 _SAID_AFTERWARDS = (Arrow.RATE, Arrow.APPEAL, Arrow.APPROVE_APPEAL, Arrow.REFUSE_APPEAL)
-_OF_ONES_OWN = (Arrow.APPEAL, Arrow.APPROVE_APPEAL, Arrow.REFUSE_APPEAL)
-"""Offered for one call, and refused for another: the body says which."""
+_OF_ONES_OWN = (Arrow.APPEAL, Arrow.APPROVE_APPEAL, Arrow.REFUSE_APPEAL, Arrow.CORRECT)
+"""Offered for one call or cell, and refused for another: the body says which."""
 _MAY_BE_WRONG: dict[Arrow, set[str]] = {
     Arrow.HOLD: {"until"},
     Arrow.EXTEND: {"until"},
     Arrow.ASSIGN: {"unit"},
     Arrow.ASSIST: {"units"},
+    Arrow.CORRECT: {"category", "grid_code", "urgency", "kind"},
     Arrow.RATE: {"score", "call"},
     Arrow.APPEAL: {"call"},
     Arrow.APPROVE_APPEAL: {"", "call"},
@@ -263,12 +273,25 @@ class FourCalls(Clockwork):
         assert set(source.audience) - own <= set(heard.after.audience), "who followed the one follows the other"
         assert source.reporter in (target.reporter, *(each.removeprefix("@") for each in heard.after.audience))
 
+    @rule(history=incidents, who=st.sampled_from(["street", "ops", "ops", "other_street"]), correction=_CORRECTIONS)
+    def it_is_put_right(self, history: History, who: str, correction: Correction) -> None:
+        act = replace(an_act(Arrow.CORRECT), correction=correction)
+        self._does(history, PEOPLE[who], act, self.time)
+
+    @rule(history=incidents, seldom=st.integers(0, 3))
+    def its_reporter_has_flooded_the_district(self, history: History, seldom: int) -> None:
+        if not seldom:
+            self._tries(history, PEOPLE["ops"], Arrow.FLOOD, self.time)
+
     def _tries(self, history: History, actor: Actor, arrow: Arrow, at: datetime, to: str | None = None) -> None:
-        before, as_it_was = history.now, repr(history.now)
+        self._does(history, actor, self._act(arrow, history.now, to), at)
+
+    def _does(self, history: History, actor: Actor, act: Act, at: datetime) -> None:
+        before, as_it_was, arrow = history.now, repr(history.now), act.arrow
         offered = deciding.allowed(before, actor, self.world, at)
         told: SihuError | None = None
         try:
-            decision = deciding.decide(before, self._act(arrow, before, to), actor, self.world, at)
+            decision = deciding.decide(before, act, actor, self.world, at)
         except (NotYours, IllegalTransition) as refused:
             told = refused
             if arrow in _OF_ONES_OWN and arrow.value in offered and isinstance(refused, NotYours):
@@ -282,7 +305,8 @@ class FourCalls(Clockwork):
                 raise
             return
         else:
-            assert changed(decision) is None or changed_call(decision).late_s is None or arrow in _SAID_AFTERWARDS
+            if arrow is not Arrow.FLOOD:  # which may exempt several
+                assert changed(decision) is None or changed_call(decision).late_s is None or arrow in _SAID_AFTERWARDS
             self._takes(history, decision, arrow)
         assert (told is None) == (arrow.value in offered)
         if isinstance(told, IllegalTransition):

@@ -43,7 +43,7 @@ from tests.rules.builders import (
     reported,
     types,
 )
-from tests.rules.tables import CLOCKS, VERBS, refused
+from tests.rules.tables import CLOCKS, VERBS, refused, with_corrections
 
 WHO = {
     "called": a_unit(NEVER),
@@ -136,6 +136,8 @@ TOLD = {
     "n": ("calling", ["incident.reopened", "call.opened"]),
     "o": ("closed", ["incident.closed"]),
     "q": ("closed", ["incident.closed"]),
+    "R": (None, ["incident.corrected"]),
+    "S": ("closed", ["incident.closed", *["call.exempted"] * 3]),
     "y": ("on_hold", ["incident.held"]),
     "i": (None, ["call.requested"]),
     "x": (None, ["call.requested"]),
@@ -216,6 +218,8 @@ def test_what_each_is_to_it_decides_what_they_may_do(who: str, stage: str) -> No
     decides = stage in ASKED and who in APPROVERS
     assert access.relations(actor, incident) == IS_TO_IT.get(who, set()) | judged | ({"approver"} if decides else set())
     now, at_all = NOW_CELLS.get((who, stage), ""), MAY_AT_ALL.get(who, "") + ("yzj" if decides else "")
+    now = with_corrections(now, who, stage)
+    at_all = with_corrections(at_all, who)
     offered = [VERBS[letter].value for letter in now]
     assert list(deciding.allowed(incident, actor, WORLD, AT)) == offered
     for letter in VERBS:

@@ -30,7 +30,7 @@ from tests.rules.builders import (
     later,
     types,
 )
-from tests.rules.tables import CLOCKS, VERBS, cells, refused
+from tests.rules.tables import CLOCKS, VERBS, cells, refused, with_corrections
 
 # Columns are the levels 1–4. The called unit is the community, the street, the department, the leader; the firm is a
 # partner of the community. Whoever has no line may do nothing at all; "-" is nothing at this level.
@@ -147,6 +147,8 @@ LEADS_TO = {
     ("p", "calling"): ("closed", SAME, ["incident.closed"]),
     **{("o", state): ("closed", SAME, ["incident.closed"]) for state in ("calling", "answered", "on_hold")},
     **{("q", state): ("closed", SAME, ["incident.closed"]) for state in ("calling", "answered", "on_hold")},
+    **{("R", state): (state, SAME, ["incident.corrected"]) for state in ("calling", "answered")},
+    **{("S", state): ("closed", SAME, ["incident.closed"]) for state in ("calling", "answered", "on_hold")},
     **{("s", state): (state, SAME, ["call.assisted"]) for state in ("calling", "answered")},
     **{("r", state.value): (state.value, SAME, ["incident.rated"]) for state in State},
     **{("t", state.value): (state.value, SAME, ["incident.commented"]) for state in State},
@@ -174,6 +176,7 @@ def _refused(incident: Incident, who: str, arrow: Arrow, error: type[Exception],
 def test_everybody_may_do_what_the_table_says_and_nothing_else(who: str, state: State, level: Level) -> None:
     incident = an_incident(state, level)
     now, at_all = NOW_CELLS.get((state, who, str(level)), ""), _at_all(state, who, str(level))
+    now, at_all = with_corrections(now, who, state), with_corrections(at_all, who)
     offered = [VERBS[letter].value for letter in now]
     assert list(deciding.allowed(incident, PEOPLE[who], WORLD, NOW)) == offered
     for letter, arrow in VERBS.items():
@@ -258,7 +261,7 @@ def test_every_refusal_says_what_to_do_in_words_and_carries_the_state_and_the_ve
 
 def test_every_arrow_has_its_letter() -> None:
     letters = [transition.letter for transition in lifecycle.TRANSITIONS.values() if transition.letter]
-    assert sorted(letters) == list("bcdefghiiiijklmnopq"), "asking, extending, approving and refusing are all of i"
+    assert sorted(letters) == list("bcdefghiiiijklmnopqrs"), "asking, extending, approving and refusing are all of i"
     assert set(lifecycle.TRANSITIONS) == set(Arrow)
     assert {*VERBS.values(), *CLOCKS} == set(Arrow), "the tables know every verb"
     assert [arrow for arrow in lifecycle.TRANSITIONS if arrow not in CLOCKS] == list(VERBS.values())

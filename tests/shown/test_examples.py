@@ -82,6 +82,8 @@ async def _answers(house: House) -> dict[str, Any]:
     answers["GET /v1/events"] = await house.get("auditor", "/v1/events", limit=200)
     answers["GET /v1/appraisal"] = await house.get("auditor", "/v1/appraisal", period="2026-11")
     answers["GET /v1/appraisal/calls"] = await house.get("auditor", "/v1/appraisal/calls", period="2026-11")
+    flood = {"reporter": "nobody", "from": "2026-11-23T08:00:00Z", "to": "2026-11-23T09:00:00Z", "reason": "刷报"}
+    answers["POST /v1/incidents/flood"] = (await house.send("ops", "POST", "/v1/incidents/flood", flood)).json()
     return answers
 
 

@@ -24,7 +24,7 @@ VIEWER = Viewer(Actor(Role.OPS, "ops"), WORLD, NOW)
 def stored(state: State = State.CALLING, level: Level = Level.COMMUNITY, **fields: Any) -> Mapping[str, Any]:
     """The row of an incident joined with that of its report."""
     said = {"line": "urban", "description": "rubbish", "location": None, "location_mismatch": False}
-    source = {"source_system": None, "source_ref": None, "occurred_at": None}
+    source = {"source_system": None, "source_ref": None, "occurred_at": None, "urgency_asked": None}
     return {**incident_columns(an_incident(state, level)), **said, **source, **fields}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from service.registry.bundle.parse import Bundle, Fault
-from service.registry.bundle.rows import CellRow, DutyRow, UnitRow
+from service.registry.bundle.rows import CategoryRow, CellRow, DutyRow, UnitRow
 from service.rules.sentences import Sentence
 from service.rules.words import (
     CELL_DIGITS,
@@ -172,6 +172,8 @@ def _faults_of_categories(bundle: Bundle, categories: Iterable[str], lines: froz
     for number, row in bundle.categories:
         if row.line not in lines:
             yield Fault("categories.csv", number, _unknown_line(row.line))
+        if row.urgencies and row.urgency not in row.urgencies:
+            yield Fault("categories.csv", number, _not_allowed(row))
         if row.parent is None:
             continue
         if row.parent not in categories:
@@ -179,6 +181,13 @@ def _faults_of_categories(bundle: Bundle, categories: Iterable[str], lines: froz
         if not row.code.startswith(row.parent) or row.code == row.parent:
             detail = Sentence("code {code} should start with its parent's, {parent}", code=row.code, parent=row.parent)
             yield Fault("categories.csv", number, detail)
+
+
+def _not_allowed(row: CategoryRow) -> Sentence:
+    return Sentence(
+        "urgency {urgency}, that of a report that names none, should be among the urgencies: add it, or give another",
+        urgency=row.urgency,
+    )
 
 
 def _unknown_line(code: str) -> Sentence:

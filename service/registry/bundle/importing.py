@@ -96,6 +96,9 @@ def _columns(row: Row) -> dict[str, Any]:
     for name in ("covers", "in_charge_of", "assisting"):
         if name in values:
             values[name] = list(values[name])
+    for name in ("urgencies", "kinds"):
+        if name in values:
+            values[name] = list(dict.fromkeys(values[name]))
     if "kind" in values:
         values["level"] = LEVEL_OF_KIND.get(UnitKind(values["kind"]))
     return values

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from pydantic import BaseModel, ConfigDict
 
 from service.registry.schemas import Basis, Midnight, Name
-from service.rules.words import UnitKind, Urgency
+from service.rules.words import Kind, UnitKind, Urgency
 from service.sheets import cells
 from service.web.text import CalendarDay, Code, Prefix
 
 READERS: Mapping[str, cells.Reader] = {
     **dict.fromkeys(("code", "parent", "line_parent", "community", "line"), cells.code),
     **dict.fromkeys(("category", "area", "lead_unit"), cells.code),
-    **dict.fromkeys(("covers", "in_charge_of", "assisting"), cells.codes),
+    **dict.fromkeys(("covers", "in_charge_of", "assisting", "urgencies", "kinds"), cells.codes),
     **dict.fromkeys(("valid_from", "valid_to", "day"), cells.day),
     "workday": cells.boolean,
 }
@@ -68,6 +68,8 @@ class CategoryRow(Row):
     line: Code
     urgency: Urgency
     parent: Code | None = None
+    urgencies: tuple[Urgency, ...] = ()
+    kinds: tuple[Kind, ...] = ()
 
 
 class DutyRow(Row):

@@ -5,6 +5,8 @@
     holds           i hold, extend, approve, refuse · j resume · warned, rescheduled
     verification    k accept · l reject · m verify timeout · n reopen
     endings         o withdraw · p void · q merge, on both incidents
+    corrections     r correct
+    floods          s flood
     joint           assist, part done
     judgements      rate, appeal, approve and refuse an appeal
     talk            comment, urge

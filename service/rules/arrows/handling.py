@@ -24,22 +24,35 @@ from service.rules.words import (
     DueKind,
     EventType,
     Ground,
+    Kind,
     Outcome,
     RequestKind,
+    Role,
     State,
     Urgency,
     Verdict,
 )
-from service.rules.world import World
+from service.rules.world import Category, World
 
 
 class Admitted(NamedTuple):
-    """A draft that may become an incident: its cell, its urgency, and the policy it is pinned to."""
+    """A draft that may become an incident: its cell, the kind and the urgency with which it runs, and the policy it is
+    pinned to."""
 
     draft: Draft
     grid_code: str
+    kind: Kind
     urgency: Urgency
     policy: Policy
+
+    def set_aside(self) -> EventFacts:
+        """The facts of what the report asked for, where its category or its reporter may not have that."""
+        facts: EventFacts = {}
+        if self.draft.urgency not in (None, self.urgency):
+            facts["urgency_asked"] = self.draft.urgency
+        if self.draft.kind is not self.kind:
+            facts["kind_asked"] = self.draft.kind
+        return facts
 
 
 def admitted(draft: Draft, actor: Actor, world: World, now: datetime) -> Admitted:
@@ -61,12 +74,29 @@ def admitted(draft: Draft, actor: Actor, world: World, now: datetime) -> Admitte
             Sentence("No registry is imported yet: ops do it with `sihu registry import DIR`. Then send it again.")
         )
     if world.cell(draft.grid_code, now) is None:
-        detail = Sentence("Grid cell {cell} is not in the registry: see GET /v1/grid-cells.", cell=draft.grid_code)
-        raise UnknownCell(detail, "/grid_code")
+        raise UnknownCell(unknown_cell(draft.grid_code), "/grid_code")
     category = world.category(draft.category, now)
     if category is None:
         raise UnknownCategory(unknown_category(draft.category), "/category")
-    return Admitted(draft, draft.grid_code, draft.urgency or category.urgency, policy)
+    return Admitted(draft, draft.grid_code, _kind(draft, actor, category), _urgency(draft, category), policy)
+
+
+def _urgency(draft: Draft, category: Category) -> Urgency:
+    """The urgency of a new incident: what its report asks for if the category allows that, else the category's own."""
+    wanted = draft.urgency or category.urgency
+    return wanted if not category.urgencies or wanted in category.urgencies else category.urgency
+
+
+def _kind(draft: Draft, actor: Actor, category: Category) -> Kind:
+    """The kind of a new incident: what its report asks for, unless the category does not allow that, or a unit reports,
+    which would put off its own work."""
+    is_allowed = actor.role is not Role.UNIT and (not category.kinds or draft.kind in category.kinds)
+    return draft.kind if is_allowed else Kind.INCIDENT
+
+
+def unknown_cell(code: str) -> Sentence:
+    """What to do about a cell that the registry does not have."""
+    return Sentence("Grid cell {cell} is not in the registry: see GET /v1/grid-cells.", cell=code)
 
 
 def unknown_category(code: str) -> Sentence:
@@ -79,21 +109,19 @@ def report(new: Admitted, by: By, world: World, *, incident_id: UUID, number: st
     first."""
     route = routing.first(world, new.grid_code, new.draft.category, now)
     incident = _new_incident(new, route, by, world, incident_id, number, now)
-    waits_s = new.policy.parked_s(new.draft.kind)
-    facts = opening_facts(incident.call)
+    waits_s = new.policy.parked_s(new.kind)
+    opening = opening_facts(incident.call)
     if waits_s:
-        facts["answer_by"] = incident.call.answer_by
+        opening["answer_by"] = incident.call.answer_by
         incident = _parked(incident, by, waits_s, world)
+    facts = {EventType.INCIDENT_REPORTED: new.set_aside() or None, EventType.CALL_OPENED: opening}
     types = [
         EventType.INCIDENT_REPORTED,
         *((EventType.CALL_UNROUTED,) if route.unrouted else ()),
         EventType.CALL_OPENED,
         *((EventType.INCIDENT_HELD,) if waits_s else ()),
     ]
-    events = tuple(
-        Event(each, n, now, incident, 1, by, facts=facts if each is EventType.CALL_OPENED else None)
-        for n, each in enumerate(types, start=1)
-    )
+    events = tuple(Event(each, n, now, incident, 1, by, facts=facts.get(each)) for n, each in enumerate(types, start=1))
     after = incident._replace(sequence=len(events))
     return DecisionOf(None, after, (), incident.call, events, route.because, *incident.requests)
 
@@ -108,10 +136,11 @@ def _new_incident(
     answer_by = world.timer(key, box.clock).due(now, timedelta(seconds=box.answer_s))
     cause = Cause.UNROUTED if route.unrouted else Cause.REPORT
     call = Call(1, route.level, 1, route.unit, None, cause, now, answer_by, box.clock, urgency=new.urgency)
+    call = call._replace(category=draft.category)
     return IncidentOf(
         id=incident_id,
         number=number,
-        kind=draft.kind,
+        kind=new.kind,
         state=State.CALLING,
         level=route.level,
         unit=route.unit,
@@ -137,23 +166,27 @@ def _parked(incident: Incident, by: By, waits_s: int, world: World) -> Incident:
     Its deadline is the longest time that the policy lets it wait (contract §1, kind). After the hold it is called like
     any incident.
     """
-    now = incident.reported_at
-    until = now + timedelta(seconds=waits_s)
-    hold = Request(
-        n=1,
+    hold = hold_of_kind(incident, by, world, incident.reported_at, waits_s)
+    until = hold.until
+    waiting = incident._replace(due_at=until, due_kind=DueKind.RESUME, wake_at=until, provisional=False)
+    return waiting._replace(state=State.ON_HOLD, requests=(hold,))
+
+
+def hold_of_kind(incident: Incident, by: By, world: World, now: datetime, waits_s: int) -> Request:
+    """The hold in which an incident waits because of its kind. Nobody has decided it."""
+    return Request(
+        n=len(incident.requests) + 1,
         kind=RequestKind.HOLD,
-        call=1,
-        until=until,
+        call=incident.call.seq,
+        until=now + timedelta(seconds=waits_s),
         reason=incident.kind.value,
         asked_by=by,
         asked_at=now,
         decided_at=now,
         outcome=Verdict.APPROVED,
-        box=DueKind.ANSWER,
+        box=DueKind.ANSWER if incident.call.answered_at is None else DueKind.RESOLVE,
         approver=approval.approver(incident, world, now),
     )
-    waiting = incident._replace(due_at=until, due_kind=DueKind.RESUME, wake_at=until, provisional=False)
-    return waiting._replace(state=State.ON_HOLD, requests=(hold,))
 
 
 def answer(story: Story, act: Act) -> None:
@@ -174,7 +207,8 @@ def _take_on(story: Story, content: Mapping[str, Any] | None, words: str | None 
     resolve_by = pinning.timer_of(story.world, incident, clock).due(now, timedelta(seconds=box_s))
     took_us, cap = deadlines.taken_us(incident, now), incident.call.resolve_cap
     if cap is not None:
-        cap = deadlines.cap_after_answer(incident, story.world, cap, now)
+        if incident.call.cause is not Cause.CORRECTED:  # a correction moves no deadline later, not even by an hour
+            cap = deadlines.cap_after_answer(incident, story.world, cap, now)
         resolve_by = min(resolve_by, cap)
         story.change_call(resolve_cap=cap)
     story.change_call(answered_at=now, resolve_by=resolve_by, answer=content, answer_us=took_us)

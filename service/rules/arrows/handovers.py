@@ -180,7 +180,9 @@ def already_passed_on_by(incident: Incident, caller: Unit) -> set[str]:
     """The units that the caller may not assign this incident to: they passed it on in the current run of assignments
     and raises, and two units could restart each other's answer box for ever. A leader may assign it back to a unit that
     raised it."""
-    weight = {Outcome.ASSIGNED: MAX_RAISED} | ({} if caller.level is Level.LEADER else {Outcome.RAISED: 1})
+    weight = {Outcome.ASSIGNED: MAX_RAISED, Outcome.CORRECTED: 0} | (
+        {} if caller.level is Level.LEADER else {Outcome.RAISED: 1}
+    )
     passed_on: Counter[str] = Counter()
     for before in reversed(incident.earlier):
         if before.outcome not in weight:

@@ -195,7 +195,7 @@ def judge(story: Story, act: Act) -> None:
         decided_reason=act.words,
         outcome=Verdict.APPROVED if approved else Verdict.REFUSED,
     )
-    story.change_call_numbered(call.seq, appeal=decided, exempt=approved)
+    story.change_call_numbered(call.seq, appeal=decided, exempt=approved or call.exempt)
     story.record(EventType.CALL_EXEMPTED if approved else EventType.CALL_APPEAL_REFUSED, act.words, call=call.seq)
 
 

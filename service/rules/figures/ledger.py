@@ -144,6 +144,12 @@ class _Ledger:
         self._scores[seq] = scores = (*self._scores.get(seq, ()), score)
         self._change(seq, outcome_rating=ratings.rounded(scores), outcome_mean=ratings.mean(scores))
 
+    def corrected(self, event: LoggedEvent) -> None:
+        if "box_used" in event.data:  # another unit is called
+            self._end(event, Outcome.CORRECTED, late_exit=event.data.get("late_exit", False))
+        else:
+            self.moved(event)
+
     def exempted(self, event: LoggedEvent) -> None:
         self._change(event.data["call"], exempt=True)
 
@@ -168,6 +174,7 @@ _ENTRIES: Mapping[str, Callable[[_Ledger, LoggedEvent], None]] = {
     EventType.INCIDENT_RESOLVED: _Ledger.resolved,
     EventType.INCIDENT_CLOSED: _Ledger.closed,
     EventType.INCIDENT_RATED: _Ledger.rated,
+    EventType.INCIDENT_CORRECTED: _Ledger.corrected,
     **dict.fromkeys(_ENDS, _Ledger.ended),
     **dict.fromkeys(_TURNED_DOWN, _Ledger.turned_down),
     EventType.CALL_RESCHEDULED: _Ledger.moved,

@@ -23,7 +23,7 @@ _OUTCOME: Mapping[str | None, Outcome | None] = {None: None, **{each.value: each
 
 _OPENING = ("seq", "level", "round", "unit", "from_unit", "cause", "opened_at", "answer_by", "clock")
 _LATER = tuple(name for name in Call._fields if name not in _OPENING)
-_BOXED = ("answered_at", "resolve_by", "urgency", "answer_cap", "resolve_cap")
+_BOXED = ("answered_at", "resolve_by", "urgency", "answer_cap", "resolve_cap", "category")
 _BOX = slice(len(_OPENING), len(_OPENING) + len(_BOXED))
 _ENDED = ("outcome", "ended_at", "ended_by", "box_used", "held_s")
 _OPENING_COLUMNS = tuple(call_table.c[name].label(f"call_{name}") for name in _OPENING)
@@ -37,8 +37,10 @@ CALL_COLUMNS = (*_OPENING_COLUMNS, *(call_table.c[name].label(f"call_{name}") fo
 
 def due_call_of(values: Sequence[Any]) -> Call:
     """Return a last call from the values of `DUE_COLUMNS`. What people wrote is neither loaded nor saved again."""
-    opening, (answered_at, resolve_by, urgency, answer_cap, resolve_cap) = values[: len(_OPENING)], values[_BOX]
-    call = _opening_of(opening)._replace(answered_at=answered_at, resolve_by=resolve_by, urgency=_URGENCY[urgency])
+    answered_at, resolve_by, urgency, answer_cap, resolve_cap, category = values[_BOX]
+    call = _opening_of(values[: len(_OPENING)])._replace(
+        answered_at=answered_at, resolve_by=resolve_by, urgency=_URGENCY[urgency], category=category
+    )
     if answer_cap is not None or resolve_cap is not None:
         call = call._replace(answer_cap=answer_cap, resolve_cap=resolve_cap)
     outcome, ended_at, ended_by, box_used, held_s = values[_BOX.stop :]
@@ -92,7 +94,7 @@ def appeal_as_json(appeal: Appeal) -> dict[str, Any]:
 
 _OPENED = (
     *("seq", "level", "round", "unit", "from_unit", "cause", "ground", "reason", "opened_at", "answer_by", "clock"),
-    *("urgency", "accountable", "accountable_seq"),
+    *("urgency", "accountable", "accountable_seq", "answer_cap", "resolve_cap"),
 )
 _SELDOM_OPENED = ("binding", "self_reported", "own_report")
 _CHANGED = (

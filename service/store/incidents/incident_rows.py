@@ -106,14 +106,12 @@ _SELDOM_CHANGED = {
     name: name
     for name in (
         *("rejects", "reopened_void", "closed_at", "closed_as", "reopen_until"),
-        *("returns", "assisting", "rating", "rating_mean", "merged_into", "urgency"),
+        *("returns", "assisting", "rating", "rating_mean", "merged_into"),
+        *("kind", "grid_code", "category", "urgency"),
     )
 }
 _FIXED = {
     "number": "number",
-    "kind": "kind",
-    "grid_code": "grid_code",
-    "category": "category",
     "reporter": "reporter",
     "reporter_unit": "reporter_unit",
     "reported_at": "reported_at",
@@ -155,7 +153,7 @@ def _request_counts(incidents: Sequence[AnyIncident]) -> ColumnPage:
 
 def changed_requests(decisions: Sequence[AnyDecision]) -> ColumnPage:
     """Return whole rows of `request` for the requests that these decisions opened, decided or resumed."""
-    found = [(each.after, each.request) for each in decisions if each.request]
+    found = [(each.after, request) for each in decisions if each.request for request in _requests_of(each)]
     return {
         "incident_id": [incident.id for incident, _ in found],
         "district": [incident.grid_code[:DISTRICT_DIGITS] for incident, _ in found],
@@ -163,6 +161,14 @@ def changed_requests(decisions: Sequence[AnyDecision]) -> ColumnPage:
         "asked_by": [request.asked_by.as_dict() for _, request in found],
         "decided_by": [request.decided_by.as_dict() if request.decided_by else None for _, request in found],
     }
+
+
+def _requests_of(decision: AnyDecision) -> list[Request]:
+    """Return the requests that are new or different: the one of the decision, and one that lapses beside it when a hold
+    comes with the kind of the incident."""
+    known = (*(decision.before.requests if decision.before else ()), decision.request)
+    others = [each for each in decision.after.requests if each not in known]
+    return [*others, decision.request] if decision.request else others
 
 
 def request_of(row: Row[Any]) -> Request:

@@ -60,7 +60,7 @@ async def load_all(connection: AsyncConnection, ids: Sequence[UUID]) -> dict[UUI
 
 _REPORT_COLUMNS = (
     *("line", "description", "location", "location_mismatch", "attachments", "source_system", "source_ref"),
-    "occurred_at",
+    *("occurred_at", "urgency_asked"),
 )
 
 

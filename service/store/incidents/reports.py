@@ -8,12 +8,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Row, Text, bindparam, func, select
+from sqlalchemy import ARRAY, JSON, Row, Text, bindparam, cast, func, select, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules.model import Incident
-from service.rules.words import DISTRICT_DIGITS
+from service.rules.words import DISTRICT_DIGITS, Kind, Urgency
 from service.store import bulk
 from service.store.bulk import NewRows
 from service.store.incidents.tables import report
@@ -21,7 +22,8 @@ from service.store.incidents.tables import report
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The part of a report that the rules never read: text, location, source. `body_hash`: of the parsed body."""
+    """The part of a report that the rules never read: text, location, source. `body_hash`: of the parsed body. `kind`
+    and `urgency` are those that it asks for."""
 
     subject: str
     body_hash: bytes
@@ -34,6 +36,12 @@ class Report:
     location_mismatch: bool = False
     attachments: tuple[str, ...] = ()
     occurred_at: datetime | None = None
+    kind: Kind = Kind.INCIDENT
+    urgency: Urgency | None = None
+
+    def urgency_asked(self, incident: Incident) -> Urgency | None:
+        """Return the urgency that the report asks for, if its new incident runs with another one."""
+        return None if self.urgency is incident.urgency else self.urgency
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +73,8 @@ def _row(incident: Incident, content: Report, line: str) -> dict[str, Any]:
         "line": line,
         "kind": incident.kind,
         "urgency": incident.urgency,
+        "urgency_asked": content.urgency_asked(incident),
+        "as_reported": None if content.kind is incident.kind else {"kind": content.kind},
         "description": content.description,
         "location": content.location,
         "lat": content.lat,
@@ -115,6 +125,31 @@ async def _look_up(tx: AsyncConnection, statement: Any, pairs: Sequence[NamePair
         return ()
     first, second = zip(*pairs, strict=True)
     return (await tx.execute(statement, {"p_first": list(first), "p_second": list(second)})).all()
+
+
+_REPORTED = ("kind", "grid_code", "category", "urgency")
+_AS_REPORTED: Any = cast(
+    cast(func.json_build_object(*(part for name in _REPORTED for part in (name, report.c[name]))), JSONB).op("||")(
+        func.coalesce(cast(report.c.as_reported, JSONB), cast({}, JSONB))
+    ),
+    JSON,
+)
+_FOLLOW = (
+    update(report)
+    .where(report.c.id == bindparam("incident"))
+    .values(
+        as_reported=_AS_REPORTED,
+        **{name: bindparam(f"new_{name}") for name in (*_REPORTED, "line", "location_mismatch")},
+    )
+)
+
+
+async def follow(tx: AsyncConnection, incident: Incident, line: str, location_mismatch: bool) -> None:
+    """List a report by what its incident was corrected to, with what follows from that. What the report had named is
+    kept beside it."""
+    values = {f"new_{name}": getattr(incident, name) for name in _REPORTED}
+    follows = {"new_line": line, "new_location_mismatch": location_mismatch}
+    await tx.execute(_FOLLOW, {"incident": incident.id, **follows, **values})
 
 
 def is_taken(error: SQLAlchemyError) -> bool:

@@ -5,7 +5,7 @@ The tables that change all the time have few indexes, since every escalation pay
 open), and small ones: by the time of the last change, and of the few incidents to which somebody was called from beyond
 the street, in which a unit assists, or which are put aside. `call` has three (key, round, unit), and small ones: by
 month, and of open, returned and binding calls. Indexes that only lists and look-ups need are on `report`, which never
-changes.
+changes but by a correction: then what it is listed by follows the incident, and what it had named stands beside it.
 """
 
 from __future__ import annotations
@@ -59,6 +59,8 @@ report = Table(
     Column("attachments", JSON),
     Column("occurred_at", Time),
     Column("reported_at", Time, nullable=False),
+    Column("urgency_asked", Text, comment="which its category does not allow"),
+    Column("as_reported", JSON, comment="what it named, where it is listed by something else"),
     Index("report_newest_idx", text("reported_at DESC"), text("id DESC")),
     Index("report_place_idx", "grid_code", text("reported_at DESC"), text("id DESC")),
     Index("report_reporter_idx", "reporter", text("reported_at DESC"), text("id DESC")),
@@ -249,7 +251,8 @@ call = Table(
         name="took",
     ),
     CheckConstraint(
-        "outcome IN ('resolved','raised','no_answer','not_resolved','returned','assigned','closed')", name="outcome"
+        "outcome IN ('resolved','raised','no_answer','not_resolved','returned','assigned','corrected','closed')",
+        name="outcome",
     ),
     CheckConstraint("late_s IS NULL OR outcome IN ('no_answer','not_resolved')", name="late"),
     CheckConstraint("rating BETWEEN 1 AND 5 AND outcome_rating BETWEEN 1 AND 5", name="ratings"),

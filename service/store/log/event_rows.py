@@ -11,7 +11,7 @@ from typing_extensions import TypedDict  # pydantic cannot read that of `typing`
 
 from service.rules.decisions import Event
 from service.rules.logged import ByView, EventFacts
-from service.rules.words import DueKind, Kind, Level, State, Urgency
+from service.rules.words import COMMUNITY_DIGITS, STREET_DIGITS, DueKind, Kind, Level, State, Urgency
 from service.store.bulk import ColumnPage, json_bytes, page_of
 
 
@@ -73,12 +73,23 @@ def event_data(event: Event) -> EventData:
     return cast("EventData", {**core, **event.facts} if event.facts else core)
 
 
+def _audience(event: Event) -> tuple[str, ...]:
+    """Return who hears of an event: the audience of its incident and the reporter. When the incident goes to another
+    cell, the community and the street that it leaves hear of it as well."""
+    incident = event.at_state
+    heard = (*incident.audience, f"@{incident.reporter}")
+    moved = event.facts["changes"].get("grid_code") if event.facts and "changes" in event.facts else None
+    if moved is None:
+        return heard
+    return tuple(dict.fromkeys((*heard, moved["from"][:COMMUNITY_DIGITS], moved["from"][:STREET_DIGITS])))
+
+
 def event_page(events: Sequence[Event]) -> ColumnPage:
     """Return the rows of `event` for these events, each with the area and the audience that its incident had at it."""
     states = [event.at_state for event in events]
     return {
         **page_of({"type": "type", "at": "at", "sequence": "sequence"}, events),
         **page_of({"incident_id": "id", "area": "grid_code", "unit": "unit"}, states),
-        "audience": [(*incident.audience, f"@{incident.reporter}") for incident in states],
+        "audience": [_audience(event) for event in events],
         "data": [json_bytes(event_data(event)) for event in events],
     }

@@ -80,6 +80,8 @@ category = Table(
     Column("line", Code, nullable=False),
     Column("urgency", Text, nullable=False),
     Column("parent", Code),
+    Column("urgencies", ARRAY(Text), nullable=False, server_default=text("'{}'"), comment="allowed; empty: all"),
+    Column("kinds", ARRAY(Text), nullable=False, server_default=text("'{}'"), comment="allowed; empty: all"),
     CheckConstraint("valid_to IS NULL OR valid_to >= valid_from", name="validity"),
     Index("category_current_key", "code", unique=True, postgresql_where=text("valid_to IS NULL")),
 )

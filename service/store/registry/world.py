@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules import world as worlds
 from service.rules.policy import Spans
-from service.rules.words import Level, UnitKind, Urgency
+from service.rules.words import Kind, Level, UnitKind, Urgency
 from service.rules.worktime import WorkCalendar
 from service.rules.world import Category, Cell, Duty, Line, Rings, Unit, Validity, World
 from service.store import locks
@@ -107,7 +107,16 @@ def _cell(row: Row[Any]) -> Cell:
 
 
 def _category(row: Row[Any]) -> Category:
-    return Category(row.code, row.name, row.line, Urgency(row.urgency), _validity(row), row.parent)
+    return Category(
+        code=row.code,
+        name=row.name,
+        line=row.line,
+        urgency=Urgency(row.urgency),
+        validity=_validity(row),
+        parent=row.parent,
+        urgencies=tuple(map(Urgency, row.urgencies)),
+        kinds=tuple(map(Kind, row.kinds)),
+    )
 
 
 def _duty(row: Row[Any]) -> Duty:

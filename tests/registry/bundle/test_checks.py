@@ -16,6 +16,7 @@ from tests.registry.bundles import UNITS, files
 
 NOTHING = StoredCodes({})
 _SAMPLE = read_folder(sample.SAMPLE)
+_CATEGORIES = "code,name,line,urgency"
 _DUTIES = "code,title,category,area,lead_unit,assisting,valid_from,valid_to\nD1,排水,"
 
 
@@ -90,6 +91,10 @@ def test_the_district_lasts_for_ever_and_holds_every_street() -> None:
         ({"categories": "code,name,line,urgency\nu,城管,nothing,normal"}, "unknown line 'nothing'"),
         ({"categories": "code,name,line,urgency,parent\nu,城管,urban,normal,v"}, "unknown parent 'v'"),
         ({"categories": "code,name,line,urgency,parent\nu,城管,urban,normal,u"}, "should start with its parent's"),
+        ({"categories": f"{_CATEGORIES},urgencies\nu,城管,urban,normal,urgent"}, "should be among the urgencies"),
+        ({"categories": f"{_CATEGORIES},urgencies\nu,城管,urban,normal,normal;soon"}, "urgencies/1: "),
+        ({"categories": f"{_CATEGORIES},kinds\nu,城管,urban,normal,complaint"}, "kinds/0: "),
+        ({"categories": f"{_CATEGORIES},kinds\nu,城管,urban,normal,incident、suggestion"}, "kinds: Separate"),
         ({"duties": f"{_DUTIES}v,440402,dept-water,,,"}, "unknown category 'v'"),
         ({"duties": f"{_DUTIES}u,440403,dept-water,,,"}, "unknown area '440403'"),
         ({"duties": f"{_DUTIES}u,440402,nobody,,,"}, "lead_unit 'nobody' should be a unit that can be called"),

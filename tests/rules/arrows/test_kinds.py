@@ -12,7 +12,7 @@ from service.rules import deadlines, lifecycle, plan
 from service.rules.decisions import Decision
 from service.rules.errors import IllegalTransition, NotYours
 from service.rules.model import Act, Draft, Incident
-from service.rules.words import Arrow, DueKind, Kind, Level, RequestKind, State, Verdict
+from service.rules.words import Arrow, DueKind, Kind, Level, RequestKind, State, Urgency, Verdict
 from service.rules.world import World
 from tests.rules import deciding
 from tests.rules.builders import (
@@ -148,8 +148,8 @@ def test_while_it_waits_it_may_be_resumed_withdrawn_or_merged_and_is_not_answere
         "firm": ("comment",),
         "community_reporting": ("resume", "withdraw", "comment"),
         "street_reporting": ("resume", "withdraw", "merge", "comment", "urge"),
-        "ops": ("merge",),
-        "ops_reporting": ("merge",),
+        "ops": ("merge", "flood"),
+        "ops_reporting": ("merge", "flood"),
     }
     for arrow in (Arrow.ANSWER, Arrow.RESOLVE, Arrow.RAISE, Arrow.VOID, Arrow.HOLD):
         with pytest.raises(IllegalTransition, match="The incident is on_hold"):
@@ -177,3 +177,50 @@ def test_its_unit_may_still_ask_for_the_hold_a_call_may_have() -> None:
     resumed = act(_reported(Kind.SUGGESTION).after, "community", Arrow.RESUME).after
     asked = deciding.decide(resumed, Act(Arrow.HOLD, "why", until=later(days=2)), a_unit(COMMUNITY), WORLD, NOW)
     assert types(asked) == ["call.requested"]
+
+
+_CALM = replace(WORLD.categories[CATEGORY][0], urgencies=(Urgency.NORMAL,), kinds=(Kind.INCIDENT, Kind.SUGGESTION))
+PICKY = replace(WORLD, categories={**WORLD.categories, CATEGORY: (_CALM,)})
+"""The category of most incidents is never urgent, and nothing to deliberate."""
+
+
+@pytest.mark.parametrize(
+    ("urgency", "kind", "runs_as", "facts"),
+    [
+        (None, Kind.INCIDENT, ("normal", "incident", "calling"), None),
+        (Urgency.NORMAL, Kind.SUGGESTION, ("normal", "suggestion", "on_hold"), None),
+        (Urgency.URGENT, Kind.INCIDENT, ("normal", "incident", "calling"), {"urgency_asked": "urgent"}),
+        (
+            Urgency.URGENT,
+            Kind.DELIBERATION,
+            ("normal", "incident", "calling"),
+            {"urgency_asked": "urgent", "kind_asked": "deliberation"},
+        ),
+    ],
+)
+def test_what_a_category_does_not_allow_is_set_aside(
+    urgency: Urgency | None, kind: Kind, runs_as: tuple[str, str, str], facts: object
+) -> None:
+    draft = Draft(CELL, CATEGORY, REPORTER.subject, kind, urgency)
+    decision = lifecycle.report(draft, REPORTER, PICKY, incident_id=UUID(int=1), number="1", now=NOW)
+    after = decision.after
+    assert (after.urgency, after.kind, after.state) == runs_as
+    assert (decision.events[0].facts, after.call.urgency) == (facts, Urgency.NORMAL)
+
+
+def test_a_category_that_is_always_urgent_runs_urgent() -> None:
+    only = replace(_CALM, urgency=Urgency.URGENT, urgencies=(Urgency.URGENT,))
+    world = replace(WORLD, categories={CATEGORY: (only,)})
+    draft = Draft(CELL, CATEGORY, REPORTER.subject, urgency=Urgency.NORMAL)
+    decision = lifecycle.report(draft, REPORTER, world, incident_id=UUID(int=1), number="1", now=NOW)
+    assert (decision.after.urgency, decision.events[0].facts) == (Urgency.URGENT, {"urgency_asked": "normal"})
+
+
+@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("who", ["community", "street", "ops"])
+def test_a_unit_reports_incidents_alone(who: str, kind: Kind) -> None:
+    """Nobody puts off its own work by calling it a suggestion; ops say what it is."""
+    draft = Draft(CELL, CATEGORY, PEOPLE[who].subject, kind)
+    after = lifecycle.report(draft, PEOPLE[who], WORLD, incident_id=UUID(int=1), number="1", now=NOW).after
+    assert after.kind is (kind if who == "ops" else Kind.INCIDENT)
+    assert after.state is (State.ON_HOLD if after.kind in LONGEST else State.CALLING)

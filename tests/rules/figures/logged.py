@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from service.rules.decisions import Event
@@ -21,14 +22,12 @@ def logged(event: Event) -> LoggedEvent:
     return LoggedEvent(at_state.id, event.sequence, event.type, event.at, data)
 
 
-def facts_of(incident: Incident) -> list[CallFacts]:
-    """The facts of all calls of an incident."""
-    of_incident: dict[str, Any] = {
-        "incident_id": incident.id,
-        "grid_code": incident.grid_code,
-        "category": incident.category,
-    }
-    names = [name for name in CallFacts._fields if name not in of_incident]
+def facts_of(incident: Incident, cells: Sequence[str] = ()) -> list[CallFacts]:
+    """The facts of all calls of an incident. `cells`: where it was when each call was opened; empty: where it is."""
+    names = [name for name in CallFacts._fields if name not in ("incident_id", "grid_code")]
     calls = (*incident.earlier, incident.call)
-    found = [CallFacts(**of_incident, **{name: getattr(call, name) for name in names}) for call in calls]
+    found = [
+        CallFacts(incident_id=incident.id, grid_code=cell, **{name: getattr(call, name) for name in names})
+        for call, cell in zip(calls, cells or [incident.grid_code] * len(calls), strict=True)
+    ]
     return [call if call.outcome is Outcome.CLOSED else call._replace(end_code=None) for call in found]

@@ -15,7 +15,7 @@ from service.store.database import Database
 from service.store.incidents import call_rows
 from service.store.incidents.call_rows import CALL_COLUMNS, DUE_COLUMNS
 from service.store.incidents.tables import call as call_table
-from tests.rules.builders import CATEGORY, CELL, act, half, later, reported
+from tests.rules.builders import CELL, act, half, later, reported
 from tests.store.incidents.rows import ask, done, fired, raised, save
 
 pytestmark = pytest.mark.anyio
@@ -63,6 +63,7 @@ DISTINCT = Call(
     accountable="dept-z",
     accountable_seq=12,
     held_s=13,
+    category="u-0102",
 )
 """No two fields of one type have the same value."""
 
@@ -82,10 +83,10 @@ async def _one(database: Database, columns: tuple[Any, ...]) -> Any:
 
 async def test_every_field_of_a_call_comes_back(database: Database) -> None:
     """The call is opened as the rules open one, and everything else is changed by one decision."""
-    opening = ("ground", "reason", "binding", "assisting", "urgency", *_MARKS)
+    opening = ("ground", "reason", "binding", "assisting", "urgency", "category", *_MARKS)
     defaults = {name: value for name, value in Call._field_defaults.items() if name not in opening}
     opened = DISTINCT._replace(**defaults)
-    incident = reported().after
+    incident = reported(category=DISTINCT.category or "").after
     async with database.begin() as tx:
         page = call_rows.opened_calls([(incident, opened)])
         row = {name: values[0] for name, values in page.items()}
@@ -94,7 +95,7 @@ async def test_every_field_of_a_call_comes_back(database: Database) -> None:
     await save(database, _changing(opened, DISTINCT))
     assert call_rows.call_of(await _one(database, CALL_COLUMNS)) == DISTINCT
     copied = await ask(database, "SELECT district, grid_code, category FROM call")
-    assert copied == [(CELL[:6], CELL, CATEGORY)]
+    assert copied == [(CELL[:6], CELL, DISTINCT.category)]
 
 
 async def test_an_appeal_that_waits_comes_back(database: Database) -> None:

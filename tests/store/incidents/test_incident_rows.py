@@ -102,7 +102,8 @@ def test_what_seldom_changes_is_written_only_where_it_does() -> None:
     assert often == set(incident_rows.changed_incidents([climbed, climbed]))
     assert set(both) - often == {
         *("rejects", "reopened_void", "closed_at", "closed_as", "reopen_until"),
-        *("returns", "assisting", "rating", "rating_mean", "merged_into", "urgency", "requests"),
+        *("returns", "assisting", "rating", "rating_mean", "merged_into", "requests"),
+        *("kind", "grid_code", "category", "urgency"),
     }
     assert list(both["closed_as"]) == [None, ClosedAs.WITHDRAWN]
     assert not often & {"number", "kind", "grid_code", "category", "urgency", "reporter", "reported_at"}

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from service.rules.model import Incident
+from service.rules.words import Kind, Urgency
 from service.store import bulk
 from service.store.database import Database
 from service.store.incidents import reports
@@ -36,6 +37,8 @@ FULL = Report(
     location_mismatch=True,
     attachments=("a.jpg", 'b"\\.jpg'),
     occurred_at=INCIDENT.reported_at - timedelta(microseconds=1),
+    kind=Kind.SUGGESTION,
+    urgency=Urgency.URGENT,
 )
 
 
@@ -67,11 +70,14 @@ async def test_every_field_of_a_report_is_stored(database: Database) -> None:
     assert bare == {
         **{**of_incident, **absent, "id": UUID(int=1), "source_system": None, "source_ref": None},
         **{"subject": "worker", "body_hash": b"\x00\x01", "description": "路灯不亮", "location_mismatch": False},
+        **{"urgency_asked": None, "as_reported": None},
     }
-    sent = {name: getattr(FULL, name) for name in Report.__slots__ if name not in ("source", "attachments")}
+    others = ("source", "attachments", "kind", "urgency")
+    sent = {name: getattr(FULL, name) for name in Report.__slots__ if name not in others}
     assert full == {
         **{**of_incident, **sent, "id": UUID(int=2), "source_system": "12345", "source_ref": "GZ/7"},
         "attachments": ["a.jpg", 'b"\\.jpg'],
+        **{"urgency_asked": "urgent", "as_reported": {"kind": "suggestion"}},
     }
 
 
