@@ -13,9 +13,10 @@ from pydantic_core import to_json
 
 from service.context import Context
 from service.incidents import acting
-from service.incidents.intake import Intake, IntakeOutcome, NewReport, RepeatedReport
+from service.incidents.intake import Intake
 from service.incidents.placing import Place, place
 from service.incidents.schemas import BatchItem, ReportBody
+from service.incidents.waiting import IntakeOutcome, NewReport, RepeatedReport
 from service.rules import access
 from service.rules.errors import (
     IdempotencyMismatch,

@@ -39,16 +39,26 @@ from service.rules.words import (
 )
 
 
+class KeyQuota(NamedTuple):
+    """How much the holder of a key may report a day, where the key says so; None: as the policy says."""
+
+    reports: int | None = None
+    urgent: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
     """A person or system that acts: a subject in one role. Only units have a `unit`, only reporters an `area` (a code
-    prefix); `member_of` is the unit that a partner (a property firm, an owners' committee) may answer for."""
+    prefix); `member_of` is the unit that a partner (a property firm, an owners' committee) may answer for. `systems`
+    are those in whose name the key reports."""
 
     role: Role
     subject: str
     unit: str | None = None
     area: str | None = None
     member_of: str | None = None
+    systems: tuple[str, ...] = ()
+    quota: KeyQuota | None = None
 
 
 class By(NamedTuple):

@@ -1,0 +1,52 @@
+"""Counts in rows: what is added, what comes back, and that nobody counts beside a lock."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from service.store import counting
+from service.store.access import quotas
+from service.store.access.tables import report_quota
+from service.store.database import Database, Transaction
+
+pytestmark = pytest.mark.anyio
+
+DAY, NEXT = date(2026, 11, 23), date(2026, 11, 24)
+
+
+async def count(tx: Transaction, *counts: tuple[date, str, int, int]) -> Any:
+    new = quotas.new_rows(counts)
+    return (await tx.execute(counting.alone(report_quota), counting.parameters(new))).scalar_one()
+
+
+async def test_counts_are_added_and_the_sums_come_back(database: Database) -> None:
+    odd = 'o"\\\x1f四'
+    async with database.begin() as tx:
+        assert await count(tx, (DAY, odd, 2, 1), (DAY, "a", 1, 0)) == [
+            ["2026-11-23", "a", 1, 0],
+            ["2026-11-23", odd, 2, 1],
+        ]
+    async with database.begin() as tx:
+        sums = await count(tx, (NEXT, "a", 5, 5), (DAY, "a", 3, 2))
+    assert sums == [["2026-11-23", "a", 4, 2], ["2026-11-24", "a", 5, 5]]
+    async with database.read() as connection:
+        stored = [tuple(row) for row in await connection.execute(select(report_quota))]
+    assert sorted(stored) == [(DAY, "a", 4, 2), (DAY, odd, 2, 1), (NEXT, "a", 5, 5)]
+
+
+async def test_who_counts_waits_for_who_counted_before(database: Database) -> None:
+    async def another() -> Any:
+        async with database.begin() as tx:
+            return await count(tx, (DAY, "a", 1, 0))
+
+    async with database.begin() as tx:
+        await count(tx, (DAY, "a", 1, 0))
+        waiting = asyncio.create_task(another())
+        done, _ = await asyncio.wait([waiting], timeout=0.2)
+        assert not done
+    assert await waiting == [["2026-11-23", "a", 2, 0]]
