@@ -1,4 +1,5 @@
-"""bounds: keys carry systems and quotas, and what each subject reports on a day is counted."""
+"""bounds: keys carry systems and quotas, what each subject reports on a day is counted, who assists may decline, and a
+partner answers in some categories only."""
 
 from __future__ import annotations
 
@@ -22,10 +23,33 @@ _OF_KEYS: dict[str, tuple[TypeEngine[Any], str]] = {
 }
 
 
+_OTHERS: tuple[tuple[str, sa.Column[Any]], ...] = (
+    ("call", sa.Column("declined", sa.ARRAY(sa.Text()), comment="those of assisting that do so no longer")),
+    (
+        "call",
+        sa.Column(
+            "answered_by_member", sa.Boolean(), nullable=False, server_default=sa.text("false"), comment="by a partner"
+        ),
+    ),
+    (
+        "unit",
+        sa.Column(
+            "answers_for",
+            sa.ARRAY(sa.Text()),
+            nullable=False,
+            server_default=sa.text("'{}'"),
+            comment="of a partner: prefixes",
+        ),
+    ),
+)
+
+
 def upgrade() -> None:
-    migration_steps.lock(op, "access_key")
+    migration_steps.lock(op, "access_key", "call", "unit")
     for name, (kind, says) in _OF_KEYS.items():
         op.add_column("access_key", sa.Column(name, kind, nullable=True, comment=says))
+    for table, column in _OTHERS:
+        op.add_column(table, column)
     op.create_table(
         "report_quota",
         sa.Column("day", sa.Date(), primary_key=True, comment="of Asia/Shanghai"),
@@ -37,6 +61,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError(
-        "an older version has no place for systems and quotas: restore a dump from before instead"
-    )
+    raise NotImplementedError("an older version has no place for what this one bounds: restore a dump instead")

@@ -13,7 +13,7 @@ from enum import StrEnum
 from service.rules.errors import NotYours, Pointer
 from service.rules.model import Actor, AnyIncident, By
 from service.rules.sentences import Sentence
-from service.rules.sight import area_of, reads_all
+from service.rules.sight import area_of, grants_incident, member_case, reads_all
 from service.rules.words import Arrow, Cause, Level, Role, State
 
 
@@ -27,7 +27,7 @@ class Relation(StrEnum):
     CELL_STREET = "cell_street"
     APPROVER = "approver"  # decides the holds and extensions that the called unit asks for
     ASSISTING = "assisting"  # assists in the last call
-    MEMBER = "member"  # a partner whose parent is called: may answer for it
+    MEMBER = "member"  # a partner whose parent is called in a category of its own: may answer for it
     AUDIENCE = "audience"  # ever called or assisting
     FOLLOWER = "follower"  # reported an incident that was merged into this one
     AREA = "area"  # a reporter whose area holds the cell: may read
@@ -81,22 +81,22 @@ def relations(actor: Actor, incident: AnyIncident) -> frozenset[Relation]:
         if actor.area and incident.grid_code.startswith(actor.area):
             found.add(Relation.AREA)
     elif actor.unit is not None:
-        found |= _unit_relations(actor.unit, actor.member_of, incident)
+        found |= _unit_relations(actor, actor.unit, incident)
     resolved_by = incident.call.ended_by if incident.state is State.RESOLVED else None
     if found and resolved_by is not None and resolved_by.subject == actor.subject:
         found.add(Relation.RESOLVER)
     return frozenset(found)
 
 
-def _unit_relations(unit: str, member_of: str | None, incident: AnyIncident) -> set[Relation]:
+def _unit_relations(actor: Actor, unit: str, incident: AnyIncident) -> set[Relation]:
     tests = {
         Relation.CALLED_UNIT: unit == incident.unit,
         Relation.CELL_COMMUNITY: unit == incident.community,
         Relation.CELL_STREET: unit == incident.street,
         Relation.APPROVER: unit in approvers(incident),
         Relation.ASSISTING: unit in incident.assisting,
-        Relation.MEMBER: member_of == incident.unit,
-        Relation.AUDIENCE: unit in incident.audience or member_of in incident.audience,
+        Relation.MEMBER: any(grants_incident(case, incident) for case in member_case(actor)),
+        Relation.AUDIENCE: unit in incident.audience,
     }
     return {relation for relation, holds in tests.items() if holds}
 

@@ -122,6 +122,7 @@ TRANSITIONS: Mapping[Arrow, Transition] = {
     Arrow.MERGE: Transition("q", OPEN_STATES, _STREET | _OPS, endings.merge),
     Arrow.ASSIST: Transition("", RUNNING_STATES, _CALLED, joint.assist),
     Arrow.PART_DONE: Transition("", CALL_OPEN_STATES, _ASSISTING, joint.part_done, guard=joint.may_be_done),
+    Arrow.DECLINE: Transition("", CALL_OPEN_STATES, _ASSISTING, joint.decline, guard=joint.may_be_done),
     Arrow.RATE: Transition("", _ANY_STATE, _REPORTER | _STREET, judgements.rate, guard=judgements.may_rate),
     Arrow.APPEAL: Transition("", _ANY_STATE, _CALLED | _AUDIENCE, judgements.appeal, guard=judgements.may_appeal),
     Arrow.APPROVE_APPEAL: Transition("", _ANY_STATE, _STREET | _OPS, judgements.judge, guard=judgements.may_judge),

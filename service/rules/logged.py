@@ -52,6 +52,7 @@ class EventFacts(LeavingFacts, total=False):
 
     accountable: AccountableFact
     answer_by: datetime
+    answered_by_member: bool
     binding: bool
     cause: Cause
     closed_as: ClosedAs
@@ -77,7 +78,8 @@ FACTS: Mapping[EventType, Mapping[str, bool]] = {
         "self_reported": False,
         "accountable": False,
     },
-    EventType.CALL_RAISED: _LEFT,
+    EventType.CALL_ANSWERED: {"answered_by_member": False},
+    EventType.CALL_RAISED: {**_LEFT, "units": False},
     EventType.CALL_RETURNED: {"reason_code": True, "duty": True, **_LEFT},
     EventType.CALL_ASSIGNED: {"to": True, **_LEFT},
     EventType.CALL_ASSISTED: {"units": True},

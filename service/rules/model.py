@@ -49,14 +49,16 @@ class KeyQuota(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Actor:
     """A person or system that acts: a subject in one role. Only units have a `unit`, only reporters an `area` (a code
-    prefix); `member_of` is the unit that a partner (a property firm, an owners' committee) may answer for. `systems`
-    are those in whose name the key reports."""
+    prefix). `member_of` is the unit that a partner (a property firm, an owners' committee) may answer for, and
+    `answers_for` the categories in which, by prefix (None: it is no partner). `systems` are those in whose name the key
+    reports."""
 
     role: Role
     subject: str
     unit: str | None = None
     area: str | None = None
     member_of: str | None = None
+    answers_for: tuple[str, ...] | None = None
     systems: tuple[str, ...] = ()
     quota: KeyQuota | None = None
 
@@ -133,7 +135,8 @@ class Call(NamedTuple):
     A `binding` call was assigned by a leader and may not be returned. `rating` is the street's rating of a department,
     `outcome_rating` the reporter's rating of the outcome, both 1–5. An `exempt` call was missed but is not scored: an
     appeal succeeded. `answer_us` and `resolve_us` are the microseconds until its answer and its end, without holds.
-    `urgency` is that of the incident when it was opened. For what decides how much it counts, see `fair_play`."""
+    `urgency` is that of the incident when it was opened. `declined` are those of `assisting` that do so no longer; a
+    partner answered a call `answered_by_member`. For what decides how much it counts, see `fair_play`."""
 
     seq: int
     level: Level
@@ -175,6 +178,8 @@ class Call(NamedTuple):
     accountable: str | None = None
     accountable_seq: int | None = None
     held_s: int | None = None
+    declined: tuple[str, ...] = ()
+    answered_by_member: bool = False
 
 
 class Request(NamedTuple):

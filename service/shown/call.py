@@ -30,6 +30,18 @@ class PartView(TypedDict):
     comment: str | None
 
 
+class AssistingView(TypedDict):
+    """A unit that was asked to assist in the call. `part` is its printed part and `due_at` the end of that part's box:
+    null, as long as no list prints one. `done_at`: when it reported its part as done. `declined`: it assists no longer.
+    """
+
+    unit: str
+    part: str | None
+    due_at: datetime | None
+    done_at: datetime | None
+    declined: bool
+
+
 class AppealView(TypedDict):
     """An appeal against a call that counts as missed, with the decision about it."""
 
@@ -59,6 +71,7 @@ class FairPlayView(TypedDict):
     self_reported: bool
     accountable: AccountableView | None
     held_s: int | None
+    answered_by_member: bool
 
 
 class CallView(FairPlayView):
@@ -86,7 +99,7 @@ class CallView(FairPlayView):
     end_reason: str | None
     late_s: float | None
     binding: bool
-    assisting: list[str]
+    assisting: list[AssistingView]
     rating: int | None
     attachments: list[str]
     end_duty: str | None
@@ -121,7 +134,7 @@ def call(viewer: Viewer, stored: Call) -> CallView:
         "end_reason": stored.end_reason,
         "late_s": stored.late_s,
         "binding": stored.binding,
-        "assisting": list(stored.assisting),
+        "assisting": _assisting(stored),
         "rating": stored.rating,
         "attachments": list(stored.attachments),
         "end_duty": stored.end_duty,
@@ -142,6 +155,7 @@ def _fair_play(stored: Call) -> FairPlayView:
         "self_reported": stored.self_reported,
         "accountable": _accountable(stored),
         "held_s": stored.held_s,
+        "answered_by_member": stored.answered_by_member,
     }
 
 
@@ -149,6 +163,20 @@ def _accountable(stored: Call) -> AccountableView | None:
     if stored.accountable is None or stored.accountable_seq is None:
         return None
     return {"unit": stored.accountable, "seq": stored.accountable_seq}
+
+
+def _assisting(stored: Call) -> list[AssistingView]:
+    done = {part.unit: part.at for part in stored.parts_done}
+    return [
+        {
+            "unit": unit,
+            "part": None,
+            "due_at": None,
+            "done_at": done.get(unit),
+            "declined": unit in stored.declined,
+        }
+        for unit in stored.assisting
+    ]
 
 
 def _part(stored: AssistingPart) -> PartView:

@@ -99,13 +99,16 @@ class Never(RuleBasedStateMachine):
             now = history.now
             assert now.earlier == tuple(history.calls[:-1])
             assert (now.merged_into is not None) == (now.closed_as == "merged")
-            assert now.assisting == now.call.assisting
+            assert now.assisting == tuple(unit for unit in now.call.assisting if unit not in now.call.declined)
             assert now.rating in (None, now.call.outcome_rating)
             for call in history.calls:
                 assert not call.exempt or (call.late_s is not None and call.appeal is not None)
                 assert call.appeal is None or call.outcome in BY_THE_CLOCK
                 assert call.rating is None or call.level is Level.DEPARTMENT
-                assert {part.unit for part in call.parts_done} <= set(call.assisting)
+                assert {part.unit for part in call.parts_done} <= set(call.assisting) - set(call.declined)
+                assert set(call.declined) <= set(call.assisting) and len(set(call.declined)) == len(call.declined)
+                assert call.unit not in call.assisting
+                assert not call.answered_by_member or call.answered_at is not None
 
     @invariant()
     def raised_is_never_missed_and_only_the_clock_is_late(self) -> None:

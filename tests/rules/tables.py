@@ -31,6 +31,7 @@ VERBS = {
     "q": Arrow.MERGE,
     "s": Arrow.ASSIST,
     "w": Arrow.PART_DONE,
+    "e": Arrow.DECLINE,
     "r": Arrow.RATE,
     "v": Arrow.APPEAL,
     "Y": Arrow.APPROVE_APPEAL,
@@ -38,7 +39,8 @@ VERBS = {
     "t": Arrow.COMMENT,
     "u": Arrow.URGE,
 }
-"""In the order in which they are offered. b to q are the contract's own letters, but for x, y and z, which are of i."""
+"""In the order in which they are offered. b to q are the contract's own letters, but for e, which
+is the clock's there, and for x, y and z, which are of i."""
 CLOCKS = (Arrow.NO_ANSWER, Arrow.NOT_RESOLVED, Arrow.VERIFY_TIMEOUT, Arrow.WARNED, Arrow.RESCHEDULED)
 
 

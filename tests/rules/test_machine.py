@@ -20,7 +20,7 @@ from hypothesis.stateful import initialize, rule, run_state_machine_as_test
 from service.rules import access, lifecycle
 from service.rules.errors import Conflict, IllegalTransition, Invalid, NotYours, SihuError
 from service.rules.model import Act, Actor, Draft, Incident
-from service.rules.words import Arrow, Kind, Level
+from service.rules.words import Arrow, Ground, Kind, Level
 from tests.rules import deciding
 from tests.rules.builders import (
     ADMITTED_CATEGORY,
@@ -29,6 +29,7 @@ from tests.rules.builders import (
     NOBODYS_CATEGORY,
     OTHER_CELL,
     PEOPLE,
+    SPECIAL,
     UNITS,
     URGENT_CATEGORY,
     a_unit,
@@ -58,6 +59,7 @@ _MAY_BE_WRONG: dict[Arrow, set[str]] = {
     Arrow.EXTEND: {"until"},
     Arrow.ASSIGN: {"unit"},
     Arrow.ASSIST: {"units"},
+    Arrow.RAISE: {"units"},
     Arrow.RATE: {"score", "call"},
     Arrow.APPEAL: {"call"},
     Arrow.APPROVE_APPEAL: {"", "call"},
@@ -201,7 +203,7 @@ class FourCalls(Clockwork):
                 self.time = max(self.time, history.now.wake_at)
                 self._fires(history)
 
-    @rule(history=incidents, n=st.integers(0, 9), verb=st.sampled_from([Arrow.PART_DONE, Arrow.COMMENT]))
+    @rule(history=incidents, n=st.integers(0, 9), verb=st.sampled_from([Arrow.PART_DONE, Arrow.DECLINE, Arrow.COMMENT]))
     def whoever_assists_acts(self, history: History, n: int, verb: Arrow) -> None:
         if not history.now.assisting:
             self._tries(history, a_unit(history.now.unit), Arrow.ASSIST, self.time)
@@ -268,6 +270,8 @@ class FourCalls(Clockwork):
         act = an_act(arrow, incident)
         if to is not None and arrow in (Arrow.ASSIGN, Arrow.ASSIST):
             return replace(act, units=(to,))
+        if to is not None and arrow is Arrow.RAISE:
+            return replace(act, units=(to, SPECIAL), ground=Ground.JOINT_ACTION)
         return replace(act, until=self.time + timedelta(hours=30)) if arrow is Arrow.HOLD else act
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 from service.rules import access, deadlines, fair_play, pinning, routing
+from service.rules.arrows import joint
 from service.rules.decisions import Decision, DecisionOf, Event
 from service.rules.errors import Conflict, Rule, UnknownCategory, UnknownCell, wrong_field
+from service.rules.logged import EventFacts
 from service.rules.model import Act, Actor, By, Call, Draft, Earlier, Incident, IncidentOf, Request
 from service.rules.policy import Policy
 from service.rules.routing import Route
@@ -164,7 +166,11 @@ def answer(story: Story, act: Act) -> None:
         detail = Sentence("It is {now} already: promise a later time, or leave promised_by out.", now=story.now)
         raise wrong_field("/promised_by", detail, Rule.NOT_IN_FUTURE, min=story.now)
     _take_on(story, dict(act.answer or {}))
-    story.record(EventType.CALL_ANSWERED, act.words)
+    if story.by.unit == story.incident.unit:
+        story.record(EventType.CALL_ANSWERED, act.words)
+    else:
+        story.change_call(answered_by_member=True)
+        story.record(EventType.CALL_ANSWERED, act.words, answered_by_member=True)
 
 
 def _take_on(story: Story, content: Mapping[str, Any] | None) -> None:
@@ -201,12 +207,21 @@ def resolve(story: Story, act: Act) -> None:
 
 
 def raise_up(story: Story, act: Act) -> None:
-    """Arrow d: the called unit calls the next level itself, with a ground. This is no failure."""
-    ground = act.ground or Ground.OTHER
-    facts = story.leave_call(Outcome.RAISED, end_code=ground.value, end_reason=act.words)
+    """Arrow d: the called unit calls the next level itself, with a ground. This is no failure. For joint action it may
+    name departments that assist the next call at once, as the whistle of a street does (吹哨报到).
+
+    Raises:
+        UnknownUnit, ValidationFailed: a unit that it names is no department in force.
+    """
+    ground, incident = act.ground or Ground.OTHER, story.incident
+    route = routing.upwards(story.world, incident, story.now)
+    beside = joint.departments(story, act, route.unit)
+    facts = cast("EventFacts", story.leave_call(Outcome.RAISED, end_code=ground.value, end_reason=act.words))
+    if beside:
+        story.change(audience=tuple(dict.fromkeys((*incident.audience, *beside))))
+        facts["units"] = list(beside)
     story.record(EventType.CALL_RAISED, act.words, **facts)
-    route = routing.upwards(story.world, story.incident, story.now)
-    story.open_call(route, Cause.RAISED, from_unit=story.incident.unit, ground=ground, reason=act.words)
+    story.open_call(route, Cause.RAISED, from_unit=incident.unit, ground=ground, reason=act.words, assisting=beside)
 
 
 _MISSED = {

@@ -51,6 +51,7 @@ def call_of(values: Sequence[Any]) -> Call:
     later["urgency"], later["credit"] = _URGENCY[later["urgency"]], _CREDIT[later["credit"]]
     later["ended_by"] = By(**later["ended_by"]) if later["ended_by"] else None
     later["assisting"], later["attachments"] = tuple(later["assisting"]), tuple(later["attachments"])
+    later["declined"] = tuple(later["declined"] or ())
     later["parts_done"] = tuple(_part_of(each) for each in later["parts_done"] or ())
     later["appeal"] = _appeal_of(later["appeal"]) if later["appeal"] else None
     return _opening_of(values[: len(_OPENING)])._replace(**later)
@@ -108,6 +109,8 @@ _CHANGED = (
     "box_used",
     "late_exit",
     "held_s",
+    "declined",
+    "answered_by_member",
 )
 
 
@@ -134,6 +137,8 @@ def changed_calls(decisions: Sequence[AnyDecision]) -> ColumnPage:
         "seq": after["seq"],
         **{name: after[name] for name in _CHANGED if before[name] != after[name]},
     }
+    if "declined" in page:
+        page["declined"] = [call.declined or None for call in calls]
     if "parts_done" in page:
         page["parts_done"] = [[part._asdict() for part in call.parts_done] or None for call in calls]
     if "appeal" in page:

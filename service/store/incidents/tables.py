@@ -224,6 +224,8 @@ call = Table(
     Column("self_reported", Boolean, nullable=False, server_default=text("false"), comment="by itself, above or below"),
     Column("accountable", Code, comment="the unit that first passed it on, while nobody has answered"),
     Column("accountable_seq", SmallInteger, comment="and its call"),
+    Column("declined", ARRAY(Text), comment="those of assisting that do so no longer"),
+    Column("answered_by_member", Boolean, nullable=False, server_default=text("false"), comment="by a partner"),
     Column("held_s", Integer, comment="seconds on hold"),
     UniqueConstraint("incident_id", "level", "round"),
     Index("call_open_key", "incident_id", unique=True, postgresql_where=text("outcome IS NULL")),

@@ -17,7 +17,7 @@ from tests.rules.builders import (
     CATEGORY,
     CELL,
     COMMUNITY,
-    NEVER,
+    FIRM,
     NEXT_CELL,
     NEXT_COMMUNITY,
     NOW,
@@ -205,7 +205,7 @@ def test_it_is_no_longer_its_reporters_alone_to_withdraw() -> None:
 def test_whoever_assisted_the_merged_one_follows_the_other() -> None:
     one = act(an_incident(C), "community", Arrow.ASSIST).after
     _, heard = _merged(one, _one(2, "colleague", NEXT_CELL), "street")
-    assert heard.after.audience == (NEXT_COMMUNITY, COMMUNITY, NEVER, "@worker")
+    assert heard.after.audience == (NEXT_COMMUNITY, COMMUNITY, FIRM, "@worker")
     assert heard.after.assisting == (), "they hear of it, and assist no more"
 
 

@@ -145,7 +145,7 @@ def test_while_it_waits_it_may_be_resumed_withdrawn_or_merged_and_is_not_answere
         "reporter": ("withdraw", "comment", "urge"),
         "community": ("resume", "comment"),
         "street": ("resume", "merge", "comment", "urge"),
-        "firm": ("comment",),
+        "firm": (),
         "community_reporting": ("resume", "withdraw", "comment"),
         "street_reporting": ("resume", "withdraw", "merge", "comment", "urge"),
         "ops": ("merge",),

@@ -63,6 +63,8 @@ DISTINCT = Call(
     accountable="dept-z",
     accountable_seq=12,
     held_s=13,
+    declined=("g",),
+    answered_by_member=True,
 )
 """No two fields of one type have the same value."""
 
