@@ -14,12 +14,11 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from functools import partial
 
 from service import ids
 from service.context import Context, Part
 from service.incidents.numbers import Numbers
-from service.incidents.quotas import GroupQuotas, OvertakenError, Quotas, limits_of
+from service.incidents.quotas import GroupQuotas, OvertakenError, Quotas
 from service.incidents.waiting import IntakeOutcome, KnownReports, NewReport, ReportMark, WaitingReport
 from service.rules import lifecycle
 from service.rules.errors import SihuError, Unavailable
@@ -183,13 +182,13 @@ class Intake(Part):
                     await reports.known_by_source(tx, [w.content.source for w in group if w.content.source]),
                 )
                 await self._numbers.reserve(tx, sum(known.find(waiting) is None for waiting in group))
+                quotas.begin(world, self._context.clock.now())
                 # nothing is awaited until all are decided, so that no other group takes the reserved numbers
-                decide = partial(self._decide, known=known, quotas=quotas, world=world)
-                outcomes = [known.find(waiting) or decide(waiting) for waiting in group]
+                outcomes = [known.find(each) or self._decide(each, known, quotas, world) for each in group]
                 committed = await _write(tx, [each for each in outcomes if isinstance(each, NewReport)], quotas)
-            if committed:
-                quotas.keep(committed.counted)
-                self._context.tell(committed)
+            quotas.keep()
+        if committed:
+            self._context.tell(committed)
         self._context.metrics.intake_group(len(group))
         return outcomes
 
@@ -197,20 +196,19 @@ class Intake(Part):
         self, waiting: WaitingReport, known: KnownReports, quotas: GroupQuotas, world: World
     ) -> NewReport | SihuError:
         """The decision about a report that was not sent before. Only an incident takes a number, and counts."""
-        now, actor = self._context.clock.now(), waiting.actor
-        limits = limits_of(actor, world, now)
-        if limits and (refused := quotas.refusal(actor.subject, limits, now)):
+        now, share = self._context.clock.now(), quotas.share_of(waiting.actor)
+        if share and (refused := share.refusal(now)):
             return refused
         name, new_id = self._numbers.first(now), ids.new_id(now)
         try:
-            decision = lifecycle.report(waiting.draft, actor, world, incident_id=new_id, number=name, now=now)
+            decision = lifecycle.report(waiting.draft, waiting.actor, world, incident_id=new_id, number=name, now=now)
         except SihuError as error:
             return error
-        if limits:
+        if share:
             is_urgent = decision.after.urgency is Urgency.URGENT
-            if refused := quotas.refusal(actor.subject, limits, now, is_urgent=is_urgent):
+            if is_urgent and (refused := share.refusal(now, is_urgent=True)):
                 return refused
-            quotas.take(actor.subject, limits, now, is_urgent=is_urgent)
+            share.take(is_urgent=is_urgent)
         self._numbers.take()
         known.add(waiting, decision)
         return NewReport(decision, waiting.content, world)
@@ -233,7 +231,7 @@ async def _write(tx: Transaction, new: Sequence[NewReport], quotas: GroupQuotas)
     # always in one order: two processes that insert the same keys wait for each other, but never in a circle
     ordered = sorted(new, key=_insert_order)
     rows = reports.new_rows([(each.decision.after, each.content, each.line) for each in ordered])
-    committed = await saving.save(tx, [each.decision for each in new], beside=[rows], counts=quotas.rows())
+    committed = await saving.save(tx, [each.decision for each in new], beside=[rows], counts=quotas.counts())
     if committed:
         quotas.compare(committed.counted)
     return committed

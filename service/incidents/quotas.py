@@ -1,8 +1,9 @@
 """How much one subject may report a day (contract §2, "Fair play", reporters).
 
-The database counts: the rows of a group's subjects are counted up with the group, and the sums come back before the
-commit. Between two groups a process knows what it saw last, which is exact as long as no other process takes reports of
-the same subject. When the sums show that one did and that a quota would be passed, the group is decided once more.
+The database counts: the rows of a group's subjects are counted up with the group, and the sums that pass a limit come
+back before the commit. Between two groups a process knows what it has counted itself, and what came back; that is all
+there is, as long as no other process takes reports of the same subject. When a sum shows that one did and that a quota
+would be passed, the group is decided once more.
 
 Only what is stored counts. Ops have no quota unless their key carries one: what they report is somebody else's.
 """
@@ -10,8 +11,9 @@ Only what is stored counts. Ops have no quota unless their key carries one: what
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from types import TracebackType
 from typing import NamedTuple
@@ -24,8 +26,7 @@ from service.rules.worktime import ZONE
 from service.rules.world import World
 from service.store.access import quotas
 from service.store.access.quotas import day_of
-from service.store.bulk import NewRows
-from service.store.counting import CountedRow
+from service.store.counting import CountedRow, Counts
 
 
 class QuotaLimits(NamedTuple):
@@ -41,132 +42,169 @@ class OvertakenError(Exception):
 
 
 @dataclass(slots=True, eq=False)
-class _Day:
-    """What is known of one subject on one day: the counts that were committed, as they were seen last, and those of the
-    groups of this process that are being saved."""
+class _Count:
+    """How many reports of a subject this process knows of this day, with those that its groups are about to store."""
 
-    reports: int = 0
-    urgent: int = 0
-    pending: int = 0
-    pending_urgent: int = 0
+    total: int = 0
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Taken:
-    """What a group takes of a day, and the narrowest limits by which it did."""
+    """What a group adds to a count, and the narrowest limit by which it does."""
 
-    limits: QuotaLimits
-    reports: int = 0
-    urgent: int = 0
+    known: _Count
+    here: int = 0
+    most: int = sys.maxsize
+
+    def add(self, most: int) -> None:
+        self.here += 1
+        self.known.total += 1
+        self.most = min(self.most, most)
+
+    def give_back(self) -> None:
+        self.known.total -= self.here
+
+    def is_overtaken(self, found: int) -> bool:
+        """Whether others have counted so much that this group passes a limit; `found` is the sum in the database. It
+        may lack what other groups of this process are about to store: then too little is known, never too much."""
+        if found <= self.known.total:
+            return False
+        self.known.total = found
+        return found > self.most
 
 
-def limits_of(actor: Actor, world: World, now: datetime) -> QuotaLimits | None:
-    """What this actor may report a day, by its key or else by the policy; None: as much as it likes."""
-    policy = world.active(now)
-    if policy is None or (actor.role is Role.OPS and actor.quota is None):
+class QuotaShare:
+    """What one subject may still report by one key, while a group is decided."""
+
+    __slots__ = ("_day", "_limits", "_reports", "_urgent")
+
+    def __init__(self, taken: tuple[_Taken, _Taken], limits: QuotaLimits, day: date) -> None:
+        self._reports, self._urgent = taken
+        self._limits, self._day = limits, day
+
+    def refusal(self, now: datetime, *, is_urgent: bool = False) -> QuotaReached | None:
+        """Why the subject may not send one more report now; None when it may. `is_urgent`: and an urgent one."""
+        limits = self._limits
+        if self._reports.known.total >= limits.reports:
+            wait_s = _left_s(self._day, now)
+            detail = Sentence(
+                "You have sent {most} {most:report|reports} today, as many as one may: send this one again in {wait}, "
+                "after midnight, or ask ops for more.",
+                most=limits.reports,
+                wait=timedelta(seconds=wait_s),
+            )
+            return QuotaReached(detail, retry_after_s=wait_s)
+        if is_urgent and self._urgent.known.total >= limits.urgent:
+            wait_s = _left_s(self._day, now)
+            detail = Sentence(
+                "You have sent {most} urgent {most:report|reports} today, as many as one may. If somebody is in "
+                "danger, call for help now; otherwise send this one as normal, or again in {wait}, after midnight.",
+                most=limits.urgent,
+                wait=timedelta(seconds=wait_s),
+            )
+            return QuotaReached(detail, retry_after_s=wait_s)
         return None
-    own, general = actor.quota or KeyQuota(), policy.fair_play
-    return QuotaLimits(
-        general.reports if own.reports is None else own.reports,
-        general.urgent if own.urgent is None else own.urgent,
-    )
+
+    def take(self, *, is_urgent: bool) -> None:
+        """Count one report that is about to be stored."""
+        self._reports.add(self._limits.reports)
+        if is_urgent:
+            self._urgent.add(self._limits.urgent)
 
 
 class Quotas:
     """What this process knows of the counts of today."""
 
     def __init__(self) -> None:
-        self._days: dict[tuple[date, str], _Day] = {}
-        self._newest = date.min
+        self._day = date.min
+        self._known: dict[str, tuple[_Count, _Count]] = {}
 
     def forget(self) -> None:
         """Forget all counts: the database may have been taken back, and then it counts anew from there."""
-        self._days.clear()
+        self._known = {}
 
-    def of(self, day: date, subject: str) -> _Day:
-        """What is known of a subject on a day. What is known of earlier days is dropped."""
-        if day > self._newest:
-            self._newest = day
-            self._days = {key: known for key, known in self._days.items() if key[0] >= day}
-        return self._days.setdefault((day, subject), _Day())
+    def of(self, day: date) -> dict[str, tuple[_Count, _Count]]:
+        """What is known of a day, by subject. What is known of another day is dropped."""
+        if day != self._day:
+            self._day, self._known = day, {}
+        return self._known
 
 
-@dataclass(slots=True)
 class GroupQuotas:
-    """What one group of reports takes of the quotas. As a context, it gives everything back at its end."""
+    """What one group of reports takes of the quotas. As a context, it gives everything back unless `keep` was called.
 
-    quotas: Quotas
-    _taken: dict[tuple[date, str], tuple[_Day, _Taken]] = field(default_factory=dict)
+    All reports of a group are of one day: that on which they are decided.
+    """
+
+    def __init__(self, quotas: Quotas) -> None:
+        self._quotas = quotas
+        self._shares: dict[tuple[str, KeyQuota | None], QuotaShare] = {}
+        self._taken: dict[str, tuple[_Taken, _Taken]] = {}
+        self._is_kept = False
+
+    def begin(self, world: World, now: datetime) -> None:
+        """Begin to decide: `now` says which day it is, and the policy in force what everybody may report."""
+        policy = world.active(now)
+        self._day = day_of(now)
+        self._known = self._quotas.of(self._day)
+        self._general = None if policy is None else QuotaLimits(policy.fair_play.reports, policy.fair_play.urgent)
+        self._narrowest = self._general
 
     def __enter__(self) -> GroupQuotas:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        for known, taken in self._taken.values():
-            known.pending -= taken.reports
-            known.pending_urgent -= taken.urgent
+        if not self._is_kept:
+            for reports, urgent in self._taken.values():
+                reports.give_back()
+                urgent.give_back()
 
-    def refusal(
-        self, subject: str, limits: QuotaLimits, now: datetime, *, is_urgent: bool = False
-    ) -> QuotaReached | None:
-        """Why the subject may not send one more report now; None when it may. `is_urgent`: and an urgent one."""
-        known = self.quotas.of(day_of(now), subject)
-        if known.reports + known.pending >= limits.reports:
-            detail = Sentence(
-                "You have sent {most} {most:report|reports} today, as many as one may: send this one again in {wait}, "
-                "after midnight, or ask ops for more.",
-                most=limits.reports,
-                wait=timedelta(seconds=_left_of_day_s(now)),
-            )
-            return QuotaReached(detail, retry_after_s=_left_of_day_s(now))
-        if is_urgent and known.urgent + known.pending_urgent >= limits.urgent:
-            detail = Sentence(
-                "You have sent {most} urgent {most:report|reports} today, as many as one may. If somebody is in "
-                "danger, call for help now; otherwise send this one as normal, or again in {wait}, after midnight.",
-                most=limits.urgent,
-                wait=timedelta(seconds=_left_of_day_s(now)),
-            )
-            return QuotaReached(detail, retry_after_s=_left_of_day_s(now))
-        return None
+    def share_of(self, actor: Actor) -> QuotaShare | None:
+        """What an actor may report, by its key or else by the policy; None: as much as it likes."""
+        key = actor.subject, actor.quota
+        share = self._shares.get(key)
+        if share is None and (limits := self._limits_of(actor)):
+            taken = self._taken.get(actor.subject)
+            if taken is None:
+                reports, urgent = self._known.setdefault(actor.subject, (_Count(), _Count()))
+                taken = self._taken[actor.subject] = _Taken(reports), _Taken(urgent)
+            share = self._shares[key] = QuotaShare(taken, limits, self._day)
+        return share
 
-    def take(self, subject: str, limits: QuotaLimits, now: datetime, *, is_urgent: bool) -> None:
-        """Count one report that is about to be stored."""
-        key = day_of(now), subject
-        if key not in self._taken:
-            self._taken[key] = self.quotas.of(*key), _Taken(limits)
-        known, taken = self._taken[key]
-        taken.limits = QuotaLimits(min(taken.limits.reports, limits.reports), min(taken.limits.urgent, limits.urgent))
-        taken.reports += 1
-        known.pending += 1
-        if is_urgent:
-            taken.urgent += 1
-            known.pending_urgent += 1
+    def _limits_of(self, actor: Actor) -> QuotaLimits | None:
+        if self._general is None or self._narrowest is None or (actor.role is Role.OPS and actor.quota is None):
+            return None
+        own, general = actor.quota or KeyQuota(), self._general
+        limits = QuotaLimits(
+            general.reports if own.reports is None else own.reports,
+            general.urgent if own.urgent is None else own.urgent,
+        )
+        self._narrowest = QuotaLimits(*map(min, self._narrowest, limits))
+        return limits
 
-    def rows(self) -> NewRows | None:
+    def counts(self) -> Counts | None:
         """The rows to count up; None when there are none."""
-        found = [(*key, taken.reports, taken.urgent) for key, (_, taken) in self._taken.items()]
-        return quotas.new_rows(found) if found else None
+        found = [(subject, reports.here, urgent.here) for subject, (reports, urgent) in self._taken.items()]
+        added = [each for each in found if each[1]]
+        return quotas.counts_of(self._day, added, self._narrowest) if added and self._narrowest else None
 
     def compare(self, counted: Sequence[CountedRow]) -> None:
-        """Compare the sums that the database has come to with the limits. Raises `OvertakenError` when one is
-        passed: what others have counted is known from then on, and this group's transaction must not be committed."""
-        is_overtaken = False
-        for day, subject, reports, urgent in counted:
-            known, taken = self._taken[date.fromisoformat(day), subject]
-            if reports > taken.limits.reports or (taken.urgent and urgent > taken.limits.urgent):
-                known.reports, known.urgent = reports - taken.reports, urgent - taken.urgent
-                is_overtaken = True
-        if is_overtaken:
+        """Compare what is known with those sums in the database that pass a limit. Raises `OvertakenError` when this
+        group must not be stored as it was decided."""
+        found = [
+            taken.is_overtaken(total)
+            for _, subject, *sums in counted
+            for taken, total in zip(self._taken[subject], sums, strict=True)
+        ]
+        if any(found):
             raise OvertakenError
 
-    def keep(self, counted: Sequence[CountedRow]) -> None:
-        """Remember the sums, now that they are committed."""
-        for day, subject, reports, urgent in counted:
-            known, _ = self._taken[date.fromisoformat(day), subject]
-            known.reports, known.urgent = max(known.reports, reports), max(known.urgent, urgent)
+    def keep(self) -> None:
+        """Remember what this group has added: it is committed."""
+        self._is_kept = True
 
 
-def _left_of_day_s(now: datetime) -> int:
-    """Seconds until the day of Asia/Shanghai ends, rounded up."""
-    midnight = datetime.combine(day_of(now) + timedelta(days=1), time(), ZONE)
-    return math.ceil((midnight - now).total_seconds())
+def _left_s(day: date, now: datetime) -> int:
+    """Seconds until a day of Asia/Shanghai ends, rounded up."""
+    midnight = datetime.combine(day + timedelta(days=1), time(), ZONE)
+    return max(1, math.ceil((midnight - now).total_seconds()))

@@ -1,30 +1,45 @@
-"""Counts that are kept in rows: a transaction adds its own to what is stored, and learns the sums, in one statement.
+"""Counts that are kept in rows: a transaction adds its own to what is stored, and learns which sums are large, in one
+statement.
 
 The rows are locked until the commit, so the sums hold what every other transaction has counted before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import CTE, Table, func, select
+from sqlalchemy import CTE, Integer, Table, bindparam, func, or_, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.sql import Select
 
 from service.store import bulk
-from service.store.bulk import NewRows, PageShape
+from service.store.bulk import PageColumns, PageShape
 
 CountedRow = Sequence[Any]
 """A row as it stands once it was counted up, in the order of the table's columns. Days and times are text."""
 
 
-def parameters(counts: NewRows) -> dict[str, str]:
-    """Return the bind parameters of `counting_up`. The page has every column of its table: the columns beside the
-    primary key are the counts. Its rows are locked in its order."""
-    table, page = counts
-    return {PageShape(table, (), small=True).parameter(): bulk.document(table, page)}
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """A page of counts to be added. It has every column of its table: the columns beside the primary key are counts,
+    and its rows are locked in its order. `above` has a number for each count: rows in which one is passed come back."""
+
+    table: Table
+    page: PageColumns
+    above: Mapping[str, int]
+
+    def parameters(self) -> dict[str, Any]:
+        """The bind parameters of `counting_up` and `large_sums`."""
+        shape = PageShape(self.table, (), small=True)
+        limits = {_limit(self.table, name): most for name, most in self.above.items()}
+        return {shape.parameter(): bulk.document(self.table, self.page), **limits}
+
+
+def _limit(table: Table, name: str) -> str:
+    return f"{table.name}_above_{name}"
 
 
 # a page of any size is sent as one document: it has a row for each subject, not for each report
@@ -39,12 +54,16 @@ def counting_up(table: Table) -> CTE:
     return written.on_conflict_do_update(index_elements=keys, set_=sums).returning(*table.columns).cte("counted")
 
 
-def sums_of(counted: CTE) -> Any:
-    """Return the expression for all rows of `counting_up`, as one JSON document: a list of `CountedRow`."""
-    return select(func.json_agg(func.json_build_array(*counted.c))).select_from(counted).scalar_subquery()
+def large_sums(table: Table, counted: CTE) -> Any:
+    """Return the expression for those rows of `counting_up` that pass a limit, as one JSON document: a list of
+    `CountedRow`, or null."""
+    names = [column.name for column in table.columns if not column.primary_key]
+    passed = [counted.c[name] > bindparam(_limit(table, name), type_=Integer) for name in names]
+    found = select(func.json_agg(func.json_build_array(*counted.c))).select_from(counted)
+    return found.where(or_(*passed)).scalar_subquery()
 
 
 @lru_cache(maxsize=8)
 def alone(table: Table) -> Select[Any]:
-    """Return the statement that only counts up."""
-    return select(sums_of(counting_up(table)))
+    """Return the statement that only counts up, and returns `large_sums`."""
+    return select(large_sums(table, counting_up(table)))

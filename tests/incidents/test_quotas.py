@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import httpx
@@ -17,11 +17,13 @@ from service import metrics
 from service.clock import VirtualClock
 from service.context import Context
 from service.incidents.intake import Intake
-from service.incidents.quotas import limits_of
+from service.incidents.quotas import GroupQuotas, Quotas, QuotaShare, _Count, _Taken
 from service.incidents.waiting import IntakeOutcome, NewReport
+from service.rules import world as worlds
 from service.rules.errors import QuotaReached, SihuError
 from service.rules.model import Actor, Draft, KeyQuota
 from service.rules.words import Role, Urgency
+from service.rules.world import World
 from service.store.access.tables import report_quota
 from service.store.database import Database
 from service.store.incidents.reports import Report
@@ -131,9 +133,9 @@ async def test_the_quota_comes_after_403_and_before_422(house: House) -> None:
 
 @pytest.fixture
 async def context(haizhu: Database) -> Context:
-    worlds = CurrentWorld()
-    await worlds.reload(haizhu)
-    return Context(haizhu, worlds, VirtualClock(START), metrics.new(), Cursors(), lambda _: None)
+    current = CurrentWorld()
+    await current.reload(haizhu)
+    return Context(haizhu, current, VirtualClock(START), metrics.new(), Cursors(), lambda _: None)
 
 
 @asynccontextmanager
@@ -236,12 +238,37 @@ async def test_a_database_that_was_taken_back_counts_from_there(context: Context
         assert await outcomes_of([submit(intake, actor)]) == [NewReport]
 
 
+def share(world: World, **changes: Any) -> QuotaShare | None:
+    group = GroupQuotas(Quotas())
+    group.begin(world, START)
+    return group.share_of(replace(an_actor(), **changes))
+
+
 async def test_a_key_may_carry_half_a_quota_of_its_own(context: Context) -> None:
     world = context.worlds.world
-    wide = replace(an_actor(), quota=KeyQuota(None, 99))
-    policy = world.active(START)
-    assert policy is not None
-    assert limits_of(wide, world, START) == (policy.fair_play.reports, 99)
-    assert limits_of(replace(wide, quota=None), world, START) == (policy.fair_play.reports, policy.fair_play.urgent)
-    assert limits_of(replace(wide, role=Role.OPS, quota=None), world, START) is None
-    assert limits_of(wide, world, START - timedelta(days=99_999)) is None, "nothing can be reported then anyway"
+    for quota, urgent in ((None, None), (KeyQuota(0, None), None), (KeyQuota(None, 1), 1)):
+        mine = share(world, quota=quota)
+        assert mine is not None
+        assert (mine.refusal(START) is None) == (quota != KeyQuota(0, None))
+        mine.take(is_urgent=True)
+        assert (mine.refusal(START, is_urgent=True) is None) == (urgent is None and quota is None)
+    assert share(world, role=Role.OPS, quota=None) is None
+    assert share(world, role=Role.OPS, quota=KeyQuota(1)) is not None
+    assert share(worlds.build(0)) is None, "before the first import nothing can be reported anyway"
+
+
+def test_what_others_counted_is_believed_as_far_as_it_is_sure() -> None:
+    """A wide quota is no reason to decide once more, though another process counts all the time."""
+    known, wide = _Count(), _Taken(_Count())
+    first, second = _Taken(known), _Taken(known)
+    for taken in (first, second):
+        taken.add(10)
+    assert not first.is_overtaken(2)
+    assert not first.is_overtaken(10)
+    assert known.total == 10
+    assert second.is_overtaken(11)
+    second.give_back()
+    assert known.total == 10
+    for _ in range(5):
+        wide.add(5000)
+    assert not wide.is_overtaken(400)

@@ -12,9 +12,8 @@ from sqlalchemy import delete, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules.worktime import ZONE
-from service.store import bulk
 from service.store.access.tables import report_quota
-from service.store.bulk import NewRows
+from service.store.counting import Counts
 
 MAX_PIECE = 1000
 """The rows of past days that one transaction removes."""
@@ -25,11 +24,13 @@ def day_of(now: datetime) -> date:
     return now.astimezone(ZONE).date()
 
 
-def new_rows(counts: Sequence[tuple[date, str, int, int]]) -> NewRows:
-    """Return the rows to count up: day, subject, and how many reports and urgent ones came. They are always in one
-    order, so that two processes may wait for each other, but never in a circle."""
-    names = ("day", "subject", "reports", "urgent")
-    return report_quota, bulk.columns_of([dict(zip(names, each, strict=True)) for each in sorted(counts)])
+def counts_of(day: date, counts: Sequence[tuple[str, int, int]], above: tuple[int, int]) -> Counts:
+    """Return the rows to count up: subject, and how many reports and urgent ones came on a day. They are always in one
+    order, so that two processes may wait for each other, but never in a circle. `above` are the limits, reports and
+    urgent ones, beyond which a row comes back."""
+    subjects, reports, urgent = zip(*sorted(counts), strict=True)
+    page = {"day": [day] * len(subjects), "subject": subjects, "reports": reports, "urgent": urgent}
+    return Counts(report_quota, page, dict(zip(("reports", "urgent"), above, strict=True)))
 
 
 async def remove_before(tx: AsyncConnection, day: date) -> int:

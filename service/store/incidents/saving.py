@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.rules.decisions import AnyDecision
 from service.store import bulk
 from service.store.bulk import ColumnPage
+from service.store.counting import Counts
 from service.store.incidents import call_rows, incident_rows
 from service.store.incidents.tables import call, incident, incident_number, request
 from service.store.log import event_rows, writing
@@ -53,7 +54,7 @@ async def save(
     *,
     stamps: Mapping[UUID, Stamp] | None = None,
     beside: Sequence[bulk.NewRows] = (),
-    counts: bulk.NewRows | None = None,
+    counts: Counts | None = None,
 ) -> writing.Committed | None:
     """Write the incidents, calls, requests and events of these decisions: one statement for each kind of change, and
     one for all that is new. The caller holds the locks of the incidents. `beside` are new rows of other tables, and

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules.words import EventType
 from service.store import bulk, counting
-from service.store.counting import CountedRow
+from service.store.counting import CountedRow, Counts
 from service.store.log.tables import event, log_batch
 
 
@@ -43,7 +43,7 @@ class Entry(NamedTuple):
 class Committed:
     """The batch that one transaction wrote to the log. This process passes it to its tail after the commit. `mark` is
     the batch's own for ever, while an id may be given again after a loss. `counted` are the rows that the transaction
-    has counted up."""
+    has counted up and that pass a limit."""
 
     batch_id: int
     mark: UUID
@@ -73,7 +73,7 @@ def _append(counts: Table | None, shape: bulk.PageShape, *beside: bulk.PageShape
     written = insert(event).from_select(["batch_id", *values], rows).cte("written")
     others = [bulk.inserting(each).cte(f"{each.table.name}_written") for each in beside]
     # what is selected is written first, and the rest at the end: so the rows of counts are locked before any other
-    sums = [] if counts is None else [counting.sums_of(counting.counting_up(counts)).label("counted")]
+    sums = [] if counts is None else [counting.large_sums(counts, counting.counting_up(counts)).label("counted")]
     return select(batch.c.id, batch.c.mark, *sums).add_cte(written, *others)
 
 
@@ -98,7 +98,7 @@ async def append_page(
     wake_at: datetime | None = None,
     reload: Iterable[str] = (),
     beside: Sequence[bulk.NewRows] = (),
-    counts: bulk.NewRows | None = None,
+    counts: Counts | None = None,
 ) -> Committed:
     """Write the events of this transaction in one round trip: at least one, by columns with the names of `Entry`.
 
@@ -124,24 +124,24 @@ async def append_page(
     counted = await _write_large(tx, others, counts)
     counts = counts if counted is None else None
     small = [each for each in others if each[0].small]
-    for more in (rows, *(each for _, each in small), counting.parameters(counts) if counts else {}):
+    for more in (rows, *(each for _, each in small), counts.parameters() if counts else {}):
         parameters |= more
-    statement = _append(counts[0] if counts else None, shape, *(each for each, _ in small))
+    statement = _append(counts.table if counts else None, shape, *(each for each, _ in small))
     batch = (await tx.execute(statement, parameters)).one()
-    return Committed(batch.id, batch.mark, touched, wake_at, reloads, batch.counted if counts else counted or ())
+    return Committed(batch.id, batch.mark, touched, wake_at, reloads, (batch.counted if counts else counted) or ())
 
 
 async def _write_large(
-    tx: AsyncConnection, pages: Sequence[tuple[bulk.PageShape, dict[str, Any]]], counts: bulk.NewRows | None
+    tx: AsyncConnection, pages: Sequence[tuple[bulk.PageShape, dict[str, Any]]], counts: Counts | None
 ) -> Sequence[CountedRow] | None:
-    """Insert the large ones of these pages, and before them the counts. Returns the rows that were counted up; None:
+    """Insert the large ones of these pages, and before them the counts. Returns the rows that pass a limit then; None:
     no page is large, and nothing was written."""
     large = [each for each in pages if not each[0].small]
     if not large:
         return None
     counted: Sequence[CountedRow] = ()
     if counts:
-        counted = (await tx.execute(counting.alone(counts[0]), counting.parameters(counts))).scalar_one()
+        counted = (await tx.execute(counting.alone(counts.table), counts.parameters())).scalar_one() or ()
     for shape, rows in large:
         await tx.execute(bulk.inserting(shape), rows)
     return counted

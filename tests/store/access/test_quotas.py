@@ -22,9 +22,10 @@ def test_a_day_begins_at_midnight_in_shanghai() -> None:
 
 
 def test_rows_are_locked_in_one_order() -> None:
-    table, page = quotas.new_rows([(DAY, "b", 1, 0), (DAY, "a", 2, 1), (date(2026, 11, 22), "c", 3, 0)])
-    assert table is report_quota
-    assert (page["subject"], page["reports"]) == (["c", "a", "b"], [3, 2, 1])
+    counts = quotas.counts_of(DAY, [("b", 1, 0), ("a", 2, 1)], (300, 30))
+    assert counts.table is report_quota
+    assert (counts.page["day"], tuple(counts.page["subject"])) == ([DAY] * 2, ("a", "b"))
+    assert (tuple(counts.page["reports"]), counts.above) == ((2, 1), {"reports": 300, "urgent": 30})
 
 
 async def test_past_days_are_removed_piece_by_piece(database: Database) -> None:
