@@ -24,18 +24,24 @@ _OUTCOME: Mapping[str | None, Outcome | None] = {None: None, **{each.value: each
 _OPENING = ("seq", "level", "round", "unit", "from_unit", "cause", "opened_at", "answer_by", "clock")
 _LATER = tuple(name for name in Call._fields if name not in _OPENING)
 _BOXED = ("answered_at", "resolve_by", "urgency")
+_ENDED = ("outcome", "ended_at", "ended_by", "box_used", "held_s")
 _OPENING_COLUMNS = tuple(call_table.c[name].label(f"call_{name}") for name in _OPENING)
-DUE_COLUMNS = (*_OPENING_COLUMNS, *(call_table.c[name].label(f"call_{name}") for name in _BOXED))
-"""The columns that are written when a call opens and when it is answered. Deadlines are computed from these."""
+DUE_COLUMNS = (*_OPENING_COLUMNS, *(call_table.c[name].label(f"call_{name}") for name in (*_BOXED, *_ENDED)))
+"""The columns that are written when a call opens, when it is answered and when it ends. Deadlines are computed from
+these, and the clock changes no others that can have a value: a page is written back with a column for all its calls,
+those of resolved incidents among them."""
 CALL_COLUMNS = (*_OPENING_COLUMNS, *(call_table.c[name].label(f"call_{name}") for name in _LATER))
 """All columns of `call` that people see, labelled so that one row can hold them beside the columns of `incident`."""
 
 
 def due_call_of(values: Sequence[Any]) -> Call:
-    """Return an open call from the values of `DUE_COLUMNS`. What people wrote is neither loaded nor saved again."""
-    *opening, answered_at, resolve_by, urgency = values
-    call = _opening_of(opening)
-    return call._replace(answered_at=answered_at, resolve_by=resolve_by, urgency=_URGENCY[urgency])
+    """Return a last call from the values of `DUE_COLUMNS`. What people wrote is neither loaded nor saved again."""
+    *opening, answered_at, resolve_by, urgency, outcome, ended_at, ended_by, box_used, held_s = values
+    call = _opening_of(opening)._replace(answered_at=answered_at, resolve_by=resolve_by, urgency=_URGENCY[urgency])
+    if outcome is None:
+        return call
+    end = {"outcome": _OUTCOME[outcome], "ended_at": ended_at, "ended_by": By(**ended_by) if ended_by else None}
+    return call._replace(**end, box_used=box_used, held_s=held_s)
 
 
 def _opening_of(values: Sequence[Any]) -> Call:

@@ -10,11 +10,12 @@ from uuid import UUID
 import pytest
 from sqlalchemy.exc import IntegrityError
 
+from service.rules import lifecycle
 from service.rules.model import Appeal, By
 from service.rules.story import StoryOf
 from service.rules.words import Arrow, EventType, Level, State
 from service.store.database import Database
-from service.store.incidents import saving
+from service.store.incidents import claiming, saving
 from service.store.incidents.saving import NUMBER_BLOCK, Stamp
 from tests.rules.builders import COMMUNITY, NOW, STREET, WORLD, act, half, later, reported
 from tests.rules.deciding import changed_call
@@ -92,6 +93,33 @@ async def test_the_clocks_decision_leaves_alone_what_it_did_not_load(database: D
         outcome=missed.outcome, late_s=2.0, ended_at=missed.ended_at, ended_by=By("clock"), box_used=100
     )
     assert (stored.level, stored.call.unit, stored.audience) == (Level.DEPARTMENT, "dept-a", decision.after.audience)
+
+
+async def test_a_page_of_all_arrows_of_the_clock_keeps_what_was(database: Database) -> None:
+    """Each column is written for all calls of a page, also for those that ended before."""
+    await save(database, *(numbered(n) for n in range(1, 6)))
+    for n, arrows in {
+        2: [Arrow.ANSWER],
+        3: [Arrow.ANSWER, Arrow.HOLD, Arrow.APPROVE, Arrow.RESUME, Arrow.RESOLVE],
+        4: [Arrow.HOLD, Arrow.APPROVE],
+        5: [Arrow.RESOLVE],
+    }.items():
+        for step, arrow in enumerate(arrows):
+            who = "street" if arrow is Arrow.APPROVE else "community"
+            await done(database, await load(database, n), who, arrow, at=later(seconds=10 * step))
+    assert ((await load(database, 3)).call.held_s, (await load(database, 3)).call.box_used) == (10, 1)
+    now = later(days=400)
+    expected = [lifecycle.tick(await load(database, n), WORLD, now) for n in range(1, 6)]
+    async with database.begin() as tx:
+        page = await claiming.claim_due(tx, now, 10)
+        decisions = [decision for each in page if (decision := lifecycle.tick(each, WORLD, now))]
+        assert {each.events[0].type for each in decisions} == {
+            EventType.CALL_MISSED,
+            EventType.INCIDENT_RESUMED,
+            EventType.INCIDENT_CLOSED,
+        }
+        await saving.save(tx, decisions)
+    assert [await load(database, n) for n in range(1, 6)] == [each and each.after for each in expected]
 
 
 async def test_a_page_saves_new_old_and_closing_incidents_together(database: Database) -> None:
