@@ -67,10 +67,10 @@ class RaiseBody(Body):
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [{"ground": "beyond_powers", "reason": "需要执法权,社区无权处理"}],
-            "anyOf": [
-                {"properties": {"ground": {"const": Ground.JOINT_ACTION.value}}},
-                {"properties": {"units": {"maxItems": 0}}},
-            ],
+            "not": {
+                "properties": {"ground": {"not": {"const": Ground.JOINT_ACTION.value}}, "units": {"minItems": 1}},
+                "required": ["units"],
+            },
         }
     )
 

@@ -42,7 +42,7 @@ class OvertakenError(Exception):
 
 
 @dataclass(slots=True, eq=False)
-class _Count:
+class _Known:
     """How many reports of a subject this process knows of this day, with those that its groups are about to store."""
 
     total: int = 0
@@ -52,7 +52,7 @@ class _Count:
 class _Taken:
     """What a group adds to a count, and the narrowest limit by which it does."""
 
-    known: _Count
+    known: _Known
     here: int = 0
     most: int = sys.maxsize
 
@@ -117,13 +117,13 @@ class Quotas:
 
     def __init__(self) -> None:
         self._day = date.min
-        self._known: dict[str, tuple[_Count, _Count]] = {}
+        self._known: dict[str, tuple[_Known, _Known]] = {}
 
     def forget(self) -> None:
         """Forget all counts: the database may have been taken back, and then it counts anew from there."""
         self._known = {}
 
-    def of(self, day: date) -> dict[str, tuple[_Count, _Count]]:
+    def of(self, day: date) -> dict[str, tuple[_Known, _Known]]:
         """What is known of a day, by subject. What is known of another day is dropped."""
         if day != self._day:
             self._day, self._known = day, {}
@@ -166,7 +166,7 @@ class GroupQuotas:
         if share is None and (limits := self._limits_of(actor)):
             taken = self._taken.get(actor.subject)
             if taken is None:
-                reports, urgent = self._known.setdefault(actor.subject, (_Count(), _Count()))
+                reports, urgent = self._known.setdefault(actor.subject, (_Known(), _Known()))
                 taken = self._taken[actor.subject] = _Taken(reports), _Taken(urgent)
             share = self._shares[key] = QuotaShare(taken, limits, self._day)
         return share

@@ -21,8 +21,9 @@ CASES = [
     *((action_routes.router, verb) for verb in test_action_routes.VERBS),
     *((chain_routes.router, verb) for verb in test_chain_routes.VERBS),
 ]
-LEFT_OUT = {Arrow.RESOLVE: {"attachments"}, Arrow.RATE: {"call"}}
-"""Fields that these cases do not send: photos are refused, and a reporter who rates names no call."""
+LEFT_OUT = {Arrow.RESOLVE: {"attachments"}, Arrow.RATE: {"call"}, Arrow.RAISE: {"units"}}
+"""Fields that these cases do not send: photos are refused, a reporter who rates names no call, and a raise names units
+for joint action alone."""
 
 
 def _leaves(value: Any) -> Iterator[Any]:

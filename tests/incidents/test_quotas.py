@@ -17,7 +17,7 @@ from service import metrics
 from service.clock import VirtualClock
 from service.context import Context
 from service.incidents.intake import Intake
-from service.incidents.quotas import GroupQuotas, Quotas, QuotaShare, _Count, _Taken
+from service.incidents.quotas import GroupQuotas, Quotas, QuotaShare, _Known, _Taken
 from service.incidents.waiting import IntakeOutcome, NewReport
 from service.rules import world as worlds
 from service.rules.errors import QuotaReached, SihuError
@@ -259,7 +259,7 @@ async def test_a_key_may_carry_half_a_quota_of_its_own(context: Context) -> None
 
 def test_what_others_counted_is_believed_as_far_as_it_is_sure() -> None:
     """A wide quota is no reason to decide once more, though another process counts all the time."""
-    known, wide = _Count(), _Taken(_Count())
+    known, wide = _Known(), _Taken(_Known())
     first, second = _Taken(known), _Taken(known)
     for taken in (first, second):
         taken.add(10)
