@@ -20,8 +20,9 @@ from service.main import create_app
 from service.rules import lifecycle
 from service.rules.decisions import Decision
 from service.rules.logged import FACTS, EventFacts
+from service.rules.model import Act
 from service.rules.sight import EVERYTHING, Viewer
-from service.rules.words import EventType
+from service.rules.words import Arrow, EventType, Ground
 from service.store.database import Database
 from service.store.log import feed, numbering
 from service.store.log.event_rows import event_data
@@ -29,7 +30,8 @@ from service.store.log.feed import FeedFilter, StoredEvent
 from tests.appraisal.random_life import WORLDS, Life
 from tests.house import House
 from tests.registry.registry_life import write_every_event
-from tests.rules.builders import NOW, a_world, plain_days, reported
+from tests.rules import deciding
+from tests.rules.builders import DEPARTMENT, NOW, PEOPLE, a_world, act, plain_days, reported
 from tests.shapes import check
 from tests.shown.test_row import VIEWER
 
@@ -48,6 +50,13 @@ def _rescheduled() -> Decision:
     decision = lifecycle.tick(incident, changed, incident.wake_at or NOW)
     assert decision is not None
     return decision
+
+
+def _helped() -> tuple[Decision, Decision]:
+    """A partner answers for its community, which then raises it and names a department."""
+    answered = act(reported().after, "firm", Arrow.ANSWER)
+    whistle = Act(Arrow.RAISE, "together", ground=Ground.JOINT_ACTION, units=(DEPARTMENT,))
+    return answered, deciding.decide(answered.after, whistle, PEOPLE["community"], a_world(), NOW)
 
 
 def test_every_type_of_event_has_a_shape() -> None:
@@ -86,14 +95,15 @@ async def _everything(database: Database, viewer: Viewer) -> Sequence[CloudEvent
 
 @pytest.mark.anyio
 async def test_events_of_incidents_have_the_shape_of_their_type(database: Database) -> None:
-    """A random life of incidents, and a deadline that a changed calendar moves: each fact that a type may have is
-    seen."""
+    """A random life of incidents, a deadline that a changed calendar moves, a partner and a whistle: each fact that a
+    type may have is seen."""
     life = Life(2020, 150)
     while life.steps < 3000:
         await life.page(database, 150)
     viewer = Viewer(VIEWER.actor, WORLDS[0], NOW)
     seen: dict[str, set[str]] = {}
-    for shown in (*await _everything(database, viewer), event(viewer, _of(_rescheduled())[0])):
+    rare = [_of(each)[0] for each in (_rescheduled(), *_helped())]
+    for shown in (*await _everything(database, viewer), *(event(viewer, each) for each in rare)):
         check(CloudEvent, shown)
         seen.setdefault(shown["type"], set()).update(check(SHAPES[shown["type"]], shown)["data"])
     facts = {name: found - {"incident", "call", "by", "note"} for name, found in seen.items()}
