@@ -12,7 +12,7 @@ from sqlalchemy.types import TypeEngine
 from service.store import migration_steps
 
 revision = "0027"
-down_revision = "0019"
+down_revision = "0026"
 branch_labels = None
 depends_on = None
 

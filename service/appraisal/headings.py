@@ -13,6 +13,13 @@ from service.web.languages import Language
 _OWN: dict[str, Value | Enum] = {
     **{measure.value: measure for measure in Measure},
     **{f"resolved_at_level_{level}": Sentence("resolved_at_level_{level}", level=level) for level in Level},
+    "answered_in_time_rate": Sentence("answered_in_time_rate"),
+    "answered_in_time_low": Sentence("answered_in_time_low"),
+    "answered_in_time_high": Sentence("answered_in_time_high"),
+    "resolved_in_time_rate": Sentence("resolved_in_time_rate"),
+    "resolved_in_time_low": Sentence("resolved_in_time_low"),
+    "resolved_in_time_high": Sentence("resolved_in_time_high"),
+    "held_s": Sentence("held_s"),
     "group_code": Sentence("group_code"),
     "group_name": Sentence("group_name"),
     "answer_s_median": Sentence("answer_s_median"),

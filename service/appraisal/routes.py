@@ -24,7 +24,7 @@ from service.rules.sentences import Sentence
 from service.rules.sight import Sight, Viewer, figures_sight_of
 from service.rules.words import Level, Role
 from service.rules.world import World
-from service.store.figures import tallies
+from service.store.figures import months, tallies
 from service.store.figures.tallies import CallFilter, CallPlace
 from service.web import problems
 from service.web.answers import Answer, answer
@@ -80,6 +80,7 @@ async def read_figures(
     period = Period.of(query.period)
     async with context.database.patient.read() as connection:
         found = await tallies.tallies(connection, period, query.group_by, sight)
+        begun_before = await months.had_begun_before(connection, period)
     viewer = Viewer(caller, context.worlds.world, context.clock.now())
     policy = scoring.policy_of(viewer.world, period, viewer.now)
     if wants_csv(request.headers.get("accept")):
@@ -87,7 +88,8 @@ async def read_figures(
         headers = {"Content-Disposition": name, "Vary": "Accept"}
         language = language_of(request.scope)
         return Response(sheet(viewer, found, query.group_by, policy, language), 200, headers, f"{CSV}; charset=utf-8")
-    return answer(views.page(viewer, found, period, query.group_by, policy), headers={"Vary": "Accept"})
+    page = views.page(viewer, found, period, query.group_by, policy, begun_before=begun_before)
+    return answer(page, headers={"Vary": "Accept"})
 
 
 @router.get(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from typing_extensions import TypedDict
 
 from service.rules.figures.definition import Grouping
-from service.rules.words import Cause, Level, Outcome
+from service.rules.words import Cause, Credit, Level, Outcome
+from service.shown.call import AccountableView
 from service.shown.references import PolicyReference, UnitName
 
 
@@ -33,11 +35,29 @@ class RatingView(CountView):
     mean: float | None
 
 
-class ScorePartView(TypedDict):
-    """One part of a score: `n` out of `of`, its weight, and the query that lists its calls."""
+class RateView(TypedDict):
+    """`n` of `of` as a share from 0 to 1, and its Wilson interval of 95 %; null when `of` is 0."""
 
     n: int
     of: int
+    rate: float | None
+    low: float | None
+    high: float | None
+
+
+class RatesView(TypedDict):
+    """The rates of what counts: answered in time, and resolved in time and verified."""
+
+    answered_in_time: RateView
+    resolved_in_time: RateView
+
+
+class ScorePartView(TypedDict):
+    """One part of a score: `n` out of `of`, its weight, and the query that lists its calls. A late exit and a
+    resolution that nobody verified count as shares of a call."""
+
+    n: float
+    of: float
     weight: int
     calls: str
 
@@ -57,8 +77,8 @@ LevelShares = TypedDict(
 """The share of the resolved calls that was resolved at each level."""
 
 
-class FigureRow(TypedDict):
-    """The figures of one group: its counts, its times in seconds, its ratings and its score."""
+class WorkCounts(TypedDict):
+    """The calls of a group, and what became of those that it answered and resolved."""
 
     calls: CountView
     answered: CountView
@@ -66,28 +86,60 @@ class FigureRow(TypedDict):
     answered_late: CountView
     resolved: CountView
     resolved_in_time: CountView
+    unverified: CountView
+    pending: CountView
+    rejected: CountView
+    reopened: CountView
     resolved_level_1: CountView
     resolved_level_2: CountView
     resolved_level_3: CountView
     resolved_level_4: CountView
+
+
+class MissCounts(TypedDict):
+    """The calls that a group missed or left late."""
+
     missed: CountView
     missed_answer: CountView
     missed_resolve: CountView
+    accountable: CountView
     exempt: CountView
     exempt_answer: CountView
     exempt_resolve: CountView
+    late_exit: CountView
+    late_exit_answer: CountView
+    late_exit_resolve: CountView
+
+
+class ExitCounts(TypedDict):
+    """The calls of a group by the way they ended, and what else bears on them. `held_s` is in seconds."""
+
     raised: CountView
     returned: CountView
     returned_in_error: CountView
     assigned: CountView
     multi_hop: CountView
     closed: CountView
+    merged: CountView
+    voided: CountView
+    voided_in_error: CountView
+    withdrawn_late: CountView
     open: CountView
+    self_reported: CountView
+    holds: CountView
+    held_s: CountView
+    extended: CountView
+
+
+class FigureRow(WorkCounts, MissCounts, ExitCounts):
+    """The figures of one group: its counts, its times in seconds, its ratings, its rates and its score."""
+
     answer_s: SpreadView
     resolve_s: SpreadView
     resolved_at_level: LevelShares
     street_rating: RatingView
     reporter_rating: RatingView
+    rates: RatesView
     score: float | None
     score_parts: ScorePartsView
 
@@ -113,12 +165,14 @@ FiguresView = TypedDict(
         "to": datetime,
         "group_by": Grouping,
         "policy": "PolicyReference | None",
+        "definition": "Literal['before'] | None",
         "items": "list[GroupRow]",
         "total": FigureRow,
     },
 )
 """The figures of a month: of every group, in the order of codes, and of all groups together. `policy` gives the weights
-of the score."""
+and shares of the score. `definition` is `before` for a month that had begun when the facts of fair play came into the
+figures: its early calls have but some of them."""
 
 
 class IncidentLink(TypedDict):
@@ -145,6 +199,16 @@ class CountedCall(TypedDict):
     ended_at: datetime | None
     late_s: float | None
     exempt: bool
+    credit: Credit | None
+    box_used: int | None
+    late_exit: bool
+    withdrawn_late: bool
+    self_reported: bool
+    own_report: bool
+    accountable: AccountableView | None
+    held_s: int | None
+    extended: bool
+    end_code: str | None
     rating: int | None
     outcome_rating: int | None
     answer_s: float | None

@@ -8,9 +8,9 @@ import unicodedata
 
 from service.appraisal.headings import heading
 from service.appraisal.views import mean_of, name_of, shares_of
-from service.rules.figures import scoring
+from service.rules.figures import rates, scoring
 from service.rules.figures.definition import SCORED, Grouping, Measure, Tallies, Tally
-from service.rules.policy import Policy, Weights
+from service.rules.policy import FairPlay, Policy, Weights
 from service.rules.sight import Viewer
 from service.rules.words import Level
 from service.web import characters, languages
@@ -30,17 +30,17 @@ def sheet(
     viewer: Viewer, found: Tallies, grouping: Grouping, policy: Policy | None, language: Language = Language.EN
 ) -> bytes:
     """The CSV file: headings in this language, and one line for each group, in the order of codes."""
-    weights = policy.weights if policy else Weights()
+    rules = policy.weights if policy else Weights(), policy.fair_play if policy else FairPlay()
     lines = [
         {
             "group_code": _inert(code),
             "group_name": _inert(_name(viewer, grouping, code, language)),
-            **_line(tally, weights),
+            **_line(tally, rules),
         }
         for code, tally in sorted(found.groups.items())
     ]
     text = io.StringIO(newline="")
-    header = ["group_code", "group_name", *_line(found.total, weights)]
+    header = ["group_code", "group_name", *_line(found.total, rules)]
     writer = csv.DictWriter(text, header)
     writer.writerow({name: heading(name, language) for name in header})
     writer.writerows(lines)
@@ -53,15 +53,18 @@ def _name(viewer: Viewer, grouping: Grouping, code: str, language: Language) -> 
     return name_of(viewer, grouping, code)
 
 
-def _line(tally: Tally, weights: Weights) -> dict[str, float | None]:
+def _line(tally: Tally, rules: tuple[Weights, FairPlay]) -> dict[str, float | None]:
+    shown = {"answered_in_time": rates.answered_in_time(tally), "resolved_in_time": rates.resolved_in_time(tally)}
     spreads = {"answer_s": tally.answer_s, "resolve_s": tally.resolve_s}
     return {
         **{measure.value: tally.counts[measure] for measure in _COUNTS},
         **{f"{name}_{percentile}": s for name, spread in spreads.items() for percentile, s in spread._asdict().items()},
         **{f"resolved_at_level_{level.value}": share for level, share in shares_of(tally).items()},
+        "held_s": tally.held_s,
+        **{f"{name}_{end}": each._asdict()[end] for name, each in shown.items() for end in ("rate", "low", "high")},
         "street_rating_mean": mean_of(tally.street_stars, tally.counts[Measure.STREET_RATED]),
         "reporter_rating_mean": mean_of(tally.reporter_stars, tally.counts[Measure.REPORTER_RATED]),
-        "score": scoring.score(scoring.parts(tally, weights)),
+        "score": scoring.score(scoring.parts(tally, *rules)),
     }
 
 

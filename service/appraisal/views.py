@@ -4,28 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
 from service.appraisal.shapes import (
     CountedCall,
     CountView,
+    ExitCounts,
     FigureRow,
     FiguresView,
     GroupRow,
     LevelShares,
+    MissCounts,
+    RateView,
     RatingView,
     ScorePartsView,
     ScorePartView,
     SpreadView,
+    WorkCounts,
 )
-from service.rules.figures import scoring
+from service.rules.figures import rates, scoring
 from service.rules.figures.definition import RESOLVED_AT, Grouping, Measure, Period, Tallies, Tally
 from service.rules.figures.percentiles import Spread
+from service.rules.figures.rates import Rate
 from service.rules.figures.scoring import ScorePart
-from service.rules.policy import Policy, Weights
+from service.rules.policy import FairPlay, Policy, Weights
 from service.rules.sight import Viewer
 from service.rules.words import Level
+from service.shown.call import accountable
 from service.shown.references import unit_name
 
 CALLS = "/v1/appraisal/calls"
@@ -33,13 +40,22 @@ _DIGITS = 4
 """Decimal places of shares and means."""
 
 
-def page(viewer: Viewer, found: Tallies, period: Period, grouping: Grouping, policy: Policy | None) -> FiguresView:
-    """The whole answer: every group in the order of codes, and the total."""
-    weights = policy.weights if policy else Weights()
+def page(
+    viewer: Viewer,
+    found: Tallies,
+    period: Period,
+    grouping: Grouping,
+    policy: Policy | None,
+    *,
+    begun_before: bool = False,
+) -> FiguresView:
+    """The whole answer: every group in the order of codes, and the total. `begun_before`: the month had begun when the
+    facts of fair play came into the figures."""
+    rules = policy.weights if policy else Weights(), policy.fair_play if policy else FairPlay()
     items: list[GroupRow] = [
         {
             "group": {"code": code, "name": name_of(viewer, grouping, code)},
-            **_row(tally, weights, _Links(period, grouping, code)),
+            **_row(tally, rules, _Links(period, grouping, code)),
         }
         for code, tally in sorted(found.groups.items())
     ]
@@ -50,7 +66,8 @@ def page(viewer: Viewer, found: Tallies, period: Period, grouping: Grouping, pol
         "group_by": grouping,
         "policy": {"code": policy.code, "version": policy.version} if policy else None,
         "items": items,
-        "total": _row(found.total, weights, _Links(period, grouping, None)),
+        "definition": "before" if begun_before else None,
+        "total": _row(found.total, rules, _Links(period, grouping, None)),
     }
 
 
@@ -64,11 +81,32 @@ def name_of(viewer: Viewer, grouping: Grouping, code: str) -> str:
     return viewer.world.unit_name(code)
 
 
-def _row(tally: Tally, weights: Weights, links: _Links) -> FigureRow:
-    def count(measure: Measure) -> CountView:
-        return {"n": tally.counts[measure], "calls": links.to(measure)}
+def _row(tally: Tally, rules: tuple[Weights, FairPlay], links: _Links) -> FigureRow:
+    parts = scoring.parts(tally, *rules)
+    return {
+        **_work(tally, links),
+        **_misses(tally, links),
+        **_exits(tally, links),
+        "answer_s": _spread(tally.answer_s, links.to(Measure.ANSWERED)),
+        "resolve_s": _spread(tally.resolve_s, links.to(Measure.RESOLVED)),
+        "resolved_at_level": _level_shares(tally),
+        "street_rating": _rating(_count(tally, links, Measure.STREET_RATED), tally.street_stars),
+        "reporter_rating": _rating(_count(tally, links, Measure.REPORTER_RATED), tally.reporter_stars),
+        "rates": {
+            "answered_in_time": _rate(rates.answered_in_time(tally)),
+            "resolved_in_time": _rate(rates.resolved_in_time(tally)),
+        },
+        "score": scoring.score(parts),
+        "score_parts": _score_parts(parts, links),
+    }
 
-    parts = scoring.parts(tally, weights)
+
+def _count(tally: Tally, links: _Links, measure: Measure) -> CountView:
+    return {"n": tally.counts[measure], "calls": links.to(measure)}
+
+
+def _work(tally: Tally, links: _Links) -> WorkCounts:
+    count = partial(_count, tally, links)
     return {
         "calls": count(Measure.CALLS),
         "answered": count(Measure.ANSWERED),
@@ -76,30 +114,51 @@ def _row(tally: Tally, weights: Weights, links: _Links) -> FigureRow:
         "answered_late": count(Measure.ANSWERED_LATE),
         "resolved": count(Measure.RESOLVED),
         "resolved_in_time": count(Measure.RESOLVED_IN_TIME),
+        "unverified": count(Measure.UNVERIFIED),
+        "pending": count(Measure.PENDING),
+        "rejected": count(Measure.REJECTED),
+        "reopened": count(Measure.REOPENED),
         "resolved_level_1": count(Measure.RESOLVED_LEVEL_1),
         "resolved_level_2": count(Measure.RESOLVED_LEVEL_2),
         "resolved_level_3": count(Measure.RESOLVED_LEVEL_3),
         "resolved_level_4": count(Measure.RESOLVED_LEVEL_4),
+    }
+
+
+def _misses(tally: Tally, links: _Links) -> MissCounts:
+    count = partial(_count, tally, links)
+    return {
         "missed": count(Measure.MISSED),
         "missed_answer": count(Measure.MISSED_ANSWER),
         "missed_resolve": count(Measure.MISSED_RESOLVE),
+        "accountable": count(Measure.ACCOUNTABLE),
         "exempt": count(Measure.EXEMPT),
         "exempt_answer": count(Measure.EXEMPT_ANSWER),
         "exempt_resolve": count(Measure.EXEMPT_RESOLVE),
+        "late_exit": count(Measure.LATE_EXIT),
+        "late_exit_answer": count(Measure.LATE_EXIT_ANSWER),
+        "late_exit_resolve": count(Measure.LATE_EXIT_RESOLVE),
+    }
+
+
+def _exits(tally: Tally, links: _Links) -> ExitCounts:
+    count = partial(_count, tally, links)
+    return {
         "raised": count(Measure.RAISED),
         "returned": count(Measure.RETURNED),
         "returned_in_error": count(Measure.RETURNED_IN_ERROR),
         "assigned": count(Measure.ASSIGNED),
         "multi_hop": count(Measure.MULTI_HOP),
         "closed": count(Measure.CLOSED),
+        "merged": count(Measure.MERGED),
+        "voided": count(Measure.VOIDED),
+        "voided_in_error": count(Measure.VOIDED_IN_ERROR),
+        "withdrawn_late": count(Measure.WITHDRAWN_LATE),
         "open": count(Measure.OPEN),
-        "answer_s": _spread(tally.answer_s, links.to(Measure.ANSWERED)),
-        "resolve_s": _spread(tally.resolve_s, links.to(Measure.RESOLVED)),
-        "resolved_at_level": _level_shares(tally),
-        "street_rating": _rating(count(Measure.STREET_RATED), tally.street_stars),
-        "reporter_rating": _rating(count(Measure.REPORTER_RATED), tally.reporter_stars),
-        "score": scoring.score(parts),
-        "score_parts": _score_parts(parts, links),
+        "self_reported": count(Measure.SELF_REPORTED),
+        "holds": count(Measure.HOLDS),
+        "held_s": {"n": tally.held_s, "calls": links.to(Measure.HOLDS)},
+        "extended": count(Measure.EXTENDED),
     }
 
 
@@ -114,7 +173,8 @@ def _rating(count: CountView, stars: int) -> RatingView:
 def _score_parts(parts: Mapping[str, ScorePart], links: _Links) -> ScorePartsView:
     def part(name: str) -> ScorePartView:
         found = parts[name]
-        return {"n": found.n, "of": found.of, "weight": found.weight, "calls": links.to(scoring.COUNTED[name])}
+        calls = links.to(scoring.COUNTED[name])
+        return {"n": float(found.n), "of": float(found.of), "weight": found.weight, "calls": calls}
 
     return {
         "answered": part("answered"),
@@ -122,6 +182,10 @@ def _score_parts(parts: Mapping[str, ScorePart], links: _Links) -> ScorePartsVie
         "street": part("street"),
         "reporter": part("reporter"),
     }
+
+
+def _rate(rate: Rate) -> RateView:
+    return {"n": rate.n, "of": rate.of, "rate": rate.rate, "low": rate.low, "high": rate.high}
 
 
 def _level_shares(tally: Tally) -> LevelShares:
@@ -179,6 +243,16 @@ def call(viewer: Viewer, stored: Mapping[Any, Any]) -> CountedCall:
         "ended_at": stored["ended_at"],
         "late_s": stored["late_s"],
         "exempt": stored["exempt"],
+        "credit": stored["credit"],
+        "box_used": stored["box_used"],
+        "late_exit": stored["late_exit"],
+        "withdrawn_late": stored["withdrawn_late"],
+        "self_reported": stored["self_reported"],
+        "own_report": stored["own_report"],
+        "accountable": accountable(stored["accountable"], stored["accountable_seq"]),
+        "held_s": stored["held_s"],
+        "extended": stored["extended"],
+        "end_code": stored["end_code"],
         "rating": stored["rating"],
         "outcome_rating": stored["outcome_rating"],
         "answer_s": _seconds(stored["answer_us"]),

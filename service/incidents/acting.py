@@ -4,14 +4,14 @@ decision; after the commit, the readers of the log are told."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from service.context import Context
 from service.incidents import talk_quota
-from service.rules import access, lifecycle
+from service.rules import access, approval, lifecycle
 from service.rules.access import Party
 from service.rules.arrows.judgements import call_numbered
 from service.rules.decisions import Decision
@@ -58,7 +58,7 @@ class IncidentView:
 async def see(context: Context, incident_id: UUID, actor: Actor) -> Loaded:
     """One incident with its calls. Raises `NotFound` when it is unknown or the actor may not see it."""
     async with context.database.read() as connection:
-        return _visible(await loading.load(connection, incident_id), incident_id, actor)
+        return _visible(await loading.load(connection, incident_id), incident_id, actor, context.worlds.world)
 
 
 async def see_all(context: Context, ids: Sequence[UUID], actor: Actor) -> dict[UUID, Loaded]:
@@ -74,8 +74,9 @@ async def see_with_world(context: Context, incident_id: UUID, actor: Actor) -> t
     Raises `NotFound` when the incident is unknown or the actor may not see it.
     """
     async with context.database.read() as connection:
-        loaded = _visible(await loading.load(connection, incident_id), incident_id, actor)
-        return loaded, await context.worlds.seen(connection)
+        loaded = await loading.load(connection, incident_id)
+        world = await context.worlds.seen(connection)
+        return _visible(loaded, incident_id, actor, world), world
 
 
 async def act(context: Context, incident_id: UUID, command: Command) -> IncidentView:
@@ -92,15 +93,16 @@ async def act(context: Context, incident_id: UUID, command: Command) -> Incident
         if command.act.arrow in talk_quota.ARROWS:
             await talk.lock(tx, command.actor.subject)
         await saving.lock(tx, [each for each in (incident_id, command.act.into) if each])
-        loaded, party = _party(await loading.load(tx, incident_id), incident_id, command.actor)
+        loaded, party = _party(await loading.load(tx, incident_id), incident_id, command.actor, world)
         if await _was_done(tx, incident_id, command.stamp):
             return IncidentView(loaded.row, loaded.calls, loaded.incident.requests, world, replayed=True)
         _demand_named(loaded.incident, command.act)
-        lifecycle.authorize(loaded.incident, command.act.arrow, party)
+        now = context.clock.now()
+        lifecycle.authorize(loaded.incident, command.act.arrow, party, world, now)
         if command.act.arrow in talk_quota.ARROWS:
-            await talk_quota.demand(tx, command.actor.subject, context.clock.now())
+            await talk_quota.demand(tx, command.actor.subject, now)
         _demand_version(command.versions, loaded.incident.version)
-        decisions = await _decide(tx, loaded.incident, command.act, party, world, context.clock.now())
+        decisions = await _decide(tx, loaded.incident, command.act, party, world, now)
         stamps = {incident_id: command.stamp} if command.stamp else None
         committed = await saving.save(tx, decisions, stamps=stamps)
     if committed:
@@ -122,14 +124,17 @@ async def _decide(
     return list(lifecycle.merge(incident, loaded.incident, act, party, target, world, now))
 
 
-def _visible(loaded: Loaded | None, incident_id: UUID, actor: Actor) -> Loaded:
-    return _party(loaded, incident_id, actor)[0]
+def _visible(loaded: Loaded | None, incident_id: UUID, actor: Actor, world: World) -> Loaded:
+    return _party(loaded, incident_id, actor, world)[0]
 
 
-def _party(loaded: Loaded | None, incident_id: UUID, actor: Actor) -> tuple[Loaded, Party]:
+def _party(loaded: Loaded | None, incident_id: UUID, actor: Actor, world: World) -> tuple[Loaded, Party]:
     """The loaded incident, and the actor's relations to it. Raises `NotFound` when there are none."""
-    party = access.party(actor, loaded.incident) if loaded else None
-    if loaded is None or party is None or not party.relations:
+    if loaded is None:
+        raise NotFound(_unseen(incident_id))
+    loaded = replace(loaded, incident=approval.with_approver(loaded.incident, world))
+    party = access.party(actor, loaded.incident)
+    if not party.relations:
         raise NotFound(_unseen(incident_id))
     return loaded, party
 

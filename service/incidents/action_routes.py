@@ -57,7 +57,8 @@ class ResolveBody(Body):
 @router.post("/resolve", summary="Resolve: report the incident as done · 办结", responses=RESPONSES)
 async def resolve_incident(body: ResolveBody, action: Action) -> Answer[IncidentWithCalls]:
     """The called unit reports the incident as done. A call that was not answered yet counts as answered in the same
-    instant. The verify box starts: the reporter, or the community or street of the cell, accepts or rejects."""
+    instant. The verify box starts: the reporter accepts or rejects, in its second half also the community or street of
+    the cell."""
     return await action.carry_out(Act(Arrow.RESOLVE, body.result, attachments=body.attachments), body)
 
 
@@ -107,42 +108,46 @@ class UntilBody(Body):
 
 @router.post("/hold", summary="Hold: ask to stop the clock until a date · 挂账", responses=RESPONSES)
 async def hold_incident(body: UntilBody, action: Action) -> Answer[IncidentWithCalls]:
-    """The called unit asks, before its deadline, to stop the clock until a date. This opens a request, which the
-    unit that called approves or refuses; the clock runs on meanwhile. A leader has nobody above, so its own request is
-    approved at once. Refused: a second request while one waits, and more holds of one call than the policy allows."""
+    """The called unit asks, before its deadline, to stop the clock until a date. This opens a request; the clock runs
+    on while it waits. Its `approver` decides: at level 1 the street of the cell, at levels 2 and 3 the leader in charge
+    of the called unit, or of its nearest parent that has one; null: ops alone, as for a leader's request, and for holds
+    of over 30 days in sum. At levels 2 and 3 ops may decide as well. Refused: a second request while one waits, and
+    more holds of one incident than the policy allows."""
     return await action.carry_out(Act(Arrow.HOLD, body.reason, until=body.until), body)
 
 
 @router.post("/extend", summary="Extend: ask to move the deadline · 延期", responses=RESPONSES)
 async def extend_incident(body: UntilBody, action: Action) -> Answer[IncidentWithCalls]:
-    """The called unit asks, before its deadline, to move the deadline. This opens a request, which the unit that
-    called approves or refuses; a leader has nobody above, so its own request is approved at once. On a working-time
-    clock, an `until` outside working hours stands for the end of the last working hours before `until`."""
+    """The called unit asks, before its deadline, to move the deadline. This opens a request, which is decided by
+    whoever decides holds, whatever its length. On a working-time clock, an `until` outside working hours stands for the
+    end of the last working hours before `until`."""
     return await action.carry_out(Act(Arrow.EXTEND, body.reason, until=body.until), body)
 
 
+_DECIDED = responses(errors.Conflict)
 RequestNumber = Annotated[int, FromPath(ge=1, le=32_767, description="its `n` in the incident's `requests`")]
 
 
-@router.post("/requests/{n}/approve", summary="Approve a request · 同意", responses=RESPONSES)
+@router.post("/requests/{n}/approve", summary="Approve a request · 同意", responses=_DECIDED)
 async def approve_request(
     n: RequestNumber,
     action: Action,
     body: DecideBody = DecideBody(),  # noqa: B008
 ) -> Answer[IncidentWithCalls]:
-    """The unit that called approves a hold or an extension. At level 1 the street of the cell approves; when the clock
-    raised the incident, the street of the cell may approve as well as the unit that called. An approved hold stops the
-    clock until the date, an approved extension moves the deadline. After the deadline a request can only be refused."""
+    """The `approver` of the request approves a hold or an extension; ops do where there is none, and may at levels 2
+    and 3. Nobody decides its own request. `GET /v1/incidents?approver=me` lists what waits for you. An approved hold
+    stops the clock until the date, an approved extension moves the deadline. After the deadline a request can only be
+    refused."""
     return await action.carry_out(Act(Arrow.APPROVE, body.reason, request=n), body, n=n)
 
 
-@router.post("/requests/{n}/refuse", summary="Refuse a request · 不同意", responses=RESPONSES)
+@router.post("/requests/{n}/refuse", summary="Refuse a request · 不同意", responses=_DECIDED)
 async def refuse_request(
     n: RequestNumber,
     action: Action,
     body: DecideBody = DecideBody(),  # noqa: B008
 ) -> Answer[IncidentWithCalls]:
-    """A unit that may approve the request refuses it. The deadline stays where it is."""
+    """Whoever may approve the request refuses it. The deadline stays where it is."""
     return await action.carry_out(Act(Arrow.REFUSE, body.reason, request=n), body, n=n)
 
 
@@ -156,7 +161,7 @@ class ResumeBody(Body):
 
 @router.post("/resume", summary="Resume: the clock runs on with the time that was left · 恢复", responses=RESPONSES)
 async def resume_incident(action: Action, body: ResumeBody = ResumeBody()) -> Answer[IncidentWithCalls]:  # noqa: B008
-    """The called unit, or a unit that may approve its requests, ends the hold before its date. The incident is in the
+    """The called unit, or whoever could approve the hold, ends it before its date. The incident is in the
     state before the hold again, and the clock runs on with the time that was left. Otherwise the clock resumes the
     incident on the date of the hold."""
     return await action.carry_out(Act(Arrow.RESUME, body.comment), body)
@@ -172,8 +177,9 @@ class AcceptBody(Body):
 
 @router.post("/accept", summary="Accept: confirm the resolution · 核查通过", responses=RESPONSES)
 async def accept_incident(action: Action, body: AcceptBody = AcceptBody()) -> Answer[IncidentWithCalls]:  # noqa: B008
-    """The reporter of the incident, or the community or street of its cell, confirms that the incident is done;
-    the unit that resolved the incident never may. The incident is closed as `verified`."""
+    """The reporter confirms that the incident is done; in the second half of the verify box the community or street of
+    its cell may as well (before: 409), but not one that is below the unit that resolved it. That unit never may. The
+    incident is closed as `verified`."""
     return await action.carry_out(Act(Arrow.ACCEPT, body.comment), body)
 
 
@@ -187,17 +193,19 @@ class ReasonBody(Body):
 
 @router.post("/reject", summary="Reject: refuse the resolution · 核查不通过", responses=RESPONSES)
 async def reject_incident(body: ReasonBody, action: Action) -> Answer[IncidentWithCalls]:
-    """The reporter of the incident, or the community or street of its cell, says that the incident is not done;
-    the unit that resolved the incident never may. The same unit is called again. From the second rejection on, counted
-    anew after a reopening, the next level is called."""
+    """The reporter says that the incident is not done; in the second half of the verify box the community or street of
+    its cell may as well (before: 409), but not one that is below the unit that resolved it. That unit never may. The
+    same unit is called again. From the second rejection on, counted anew after a reopening, the next level is called;
+    from the third on, only the street or ops may reject, at any time."""
     return await action.carry_out(Act(Arrow.REJECT, body.reason), body)
 
 
 @router.post("/reopen", summary="Reopen: closed but not fixed · 重开", responses=RESPONSES)
 async def reopen_incident(body: ReasonBody, action: Action) -> Answer[IncidentWithCalls]:
-    """The reporter or the street of the cell opens a closed incident again, until `reopen_until`. The unit at which the
-    incident was closed is called. An incident closed as `void` is reopened by its reporter alone and only once, and
-    then the street is called. An incident closed as `withdrawn` or `merged` cannot be reopened."""
+    """The reporter or the street of the cell opens a closed incident again, until `reopen_until` and at most twice. The
+    unit at which the incident was closed is called, the second time the next level. An incident closed as `void` is
+    reopened by its reporter alone and only once, and then the street is called. An incident closed as `withdrawn` or
+    `merged` cannot be reopened."""
     return await action.carry_out(Act(Arrow.REOPEN, body.reason), body)
 
 

@@ -123,8 +123,8 @@ class VoidBody(Body):
 @router.post("/void", summary="Void: say that this is no incident · 不予立案", responses=RESPONSES)
 async def void_incident(body: VoidBody, action: Action) -> Answer[IncidentWithCalls]:
     """The called unit, at levels 1 and 2 and before it answers, says that this is no incident. The incident is closed
-    as `void`; its reporter may reopen it once, and then the street is called. Refused once a leader assigned the
-    incident."""
+    as `void`; its reporter may reopen it, and then the street is called. Refused (409) a second time, and once a leader
+    assigned the incident."""
     return await action.carry_out(Act(Arrow.VOID, body.reason, code=body.reason_code.value), body)
 
 
@@ -169,7 +169,7 @@ async def rate_incident(body: RateBody, action: Action) -> Answer[IncidentWithCa
 
 
 class AppealBody(Body):
-    """The missed call against which the unit appeals, and why the call should not count."""
+    """The call, missed or left late, against which the unit appeals, and why it should not count."""
 
     model_config = example(call=1, reason="当天全区断网,无法应答")
 
@@ -177,10 +177,11 @@ class AppealBody(Body):
     reason: LongText
 
 
-@router.post("/appeal", summary="Appeal against a missed call · 申诉", responses=RESPONSES)
+@router.post("/appeal", summary="Appeal against a call that counts · 申诉", responses=responses(errors.Conflict))
 async def appeal_call(body: AppealBody, action: Action) -> Answer[IncidentWithCalls]:
-    """The unit that missed a call appeals against it, once for each call. The street of the cell or ops decide. If they
-    grant the appeal, the call is exempt from the score, but stays recorded as missed."""
+    """The unit that missed a call, or left one late (`late_exit`), appeals against it, once for each call and within
+    the time that its policy gives after the end of the call (409 afterwards). Ops decide. If they grant the appeal, the
+    call is exempt from the score, but stays recorded as missed or late."""
     return await action.carry_out(Act(Arrow.APPEAL, body.reason, call=body.call), body)
 
 
@@ -189,13 +190,11 @@ Seq = Annotated[int, FromPath(ge=1, le=32_767, description="`seq` of the call ag
 
 @router.post("/appeals/{seq}/approve", summary="Grant an appeal · 申诉成立", responses=RESPONSES)
 async def approve_appeal(seq: Seq, action: Action, body: DecideBody = DecideBody()) -> Answer[IncidentWithCalls]:  # noqa: B008
-    """The street of the cell or ops grant the appeal; the unit that appealed never may. The call is exempt from the
-    score, but stays recorded as missed."""
+    """Ops grant the appeal. The call is exempt from the score, but stays recorded as missed or late."""
     return await action.carry_out(Act(Arrow.APPROVE_APPEAL, body.reason, call=seq), body, seq=seq)
 
 
 @router.post("/appeals/{seq}/refuse", summary="Refuse an appeal · 申诉不成立", responses=RESPONSES)
 async def refuse_appeal(seq: Seq, action: Action, body: DecideBody = DecideBody()) -> Answer[IncidentWithCalls]:  # noqa: B008
-    """The street of the cell or ops refuse the appeal; the unit that appealed never may. The call counts in the score
-    as before."""
+    """Ops refuse the appeal. The call counts in the score as before."""
     return await action.carry_out(Act(Arrow.REFUSE_APPEAL, body.reason, call=seq), body, seq=seq)

@@ -10,6 +10,7 @@ from service.incidents.schemas import ListQuery
 from service.registry.filters import demand_known
 from service.rules.model import Actor
 from service.rules.sight import Viewer, sight_of
+from service.rules.words import Role
 from service.shown.row import IncidentRow, row
 from service.store.incidents import lists
 from service.store.incidents.lists import IncidentFilter
@@ -49,11 +50,18 @@ def _filters(query: ListQuery, viewer: Viewer) -> IncidentFilter:
         overdue_at=viewer.now if query.overdue is True else None,
         not_overdue_at=viewer.now if query.overdue is False else None,
         reporter=viewer.actor.subject if query.reporter else None,
+        waits=query.approver is not None,
+        approver=_approver(viewer.actor) if query.approver else None,
         reported_after=query.reported_after,
         reported_before=query.reported_before,
         updated_after=query.updated_after,
         is_recent=query.updated_after is not None and query.updated_after >= viewer.now - lists.MAX_CHANGES,
     )
+
+
+def _approver(actor: Actor) -> str | None:
+    """The name under which requests wait for an actor; None for ops. Nothing ever waits for the empty one."""
+    return None if actor.role is Role.OPS else actor.unit or ""
 
 
 def _written(reported_at: datetime, incident_id: UUID) -> list[str]:

@@ -157,6 +157,11 @@ class ListQuery(Params):
         None, description="true: open, and `due_at` lies before now; false: all others, also those due at this instant"
     )
     reporter: Literal["me"] | None = Field(None, description="`me`: those that you reported, by whichever key")
+    approver: Literal["me"] | None = Field(
+        None,
+        description="`me`: those with a hold or an extension that waits for you to decide; for ops, those that only "
+        "ops decide; for reporters and auditors none",
+    )
     reported_after: Moment | None = Field(None, description="reported at this instant or later (the instant included)")
     reported_before: Moment | None = Field(None, description="reported before this instant (the instant excluded)")
     updated_after: Moment | None = Field(

@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from service.rules import approval
 from service.rules.errors import NotYours, Pointer
 from service.rules.model import Actor, AnyIncident, By
 from service.rules.sentences import Sentence
 from service.rules.sight import area_of, grants_incident, member_case, reads_all
-from service.rules.words import Arrow, Cause, Level, Role, State
+from service.rules.words import Arrow, Role, State
 
 
 class Relation(StrEnum):
@@ -25,10 +26,10 @@ class Relation(StrEnum):
     REPORTER = "reporter"  # the subject whose incident it is
     CELL_COMMUNITY = "cell_community"
     CELL_STREET = "cell_street"
-    APPROVER = "approver"  # decides the holds and extensions that the called unit asks for
+    APPROVER = "approver"  # decides the last request for a hold or an extension
     ASSISTING = "assisting"  # assists in the last call
     MEMBER = "member"  # a partner whose parent is called in a category of its own: may answer for it
-    AUDIENCE = "audience"  # ever called or assisting
+    AUDIENCE = "audience"  # ever called, assisting or asked to decide
     FOLLOWER = "follower"  # reported an incident that was merged into this one
     AREA = "area"  # a reporter whose area holds the cell: may read
     AUDITOR = "auditor"
@@ -41,7 +42,7 @@ _NAMES: Mapping[Relation, Sentence] = {
     Relation.REPORTER: Sentence("its reporter"),
     Relation.CELL_COMMUNITY: Sentence("the community of the cell"),
     Relation.CELL_STREET: Sentence("the street of the cell"),
-    Relation.APPROVER: Sentence("the unit that called"),
+    Relation.APPROVER: Sentence("whoever was asked to decide"),
     Relation.ASSISTING: Sentence("a unit that assists"),
     Relation.MEMBER: Sentence("a member of the unit that is called"),
     Relation.AUDIENCE: Sentence("a unit that was called"),
@@ -70,8 +71,19 @@ def relations(actor: Actor, incident: AnyIncident) -> frozenset[Relation]:
     """All relations of an actor to an incident; with none the incident does not exist for the actor (404)."""
     if actor.role is Role.AUDITOR:
         return frozenset({Relation.AUDITOR})
-    if actor.role is Role.OPS:
-        return frozenset({Relation.OPS})
+    found = _ops_relations(incident) if actor.role is Role.OPS else _own_relations(actor, incident)
+    resolved_by = incident.call.ended_by if incident.state is State.RESOLVED else None
+    if found and resolved_by is not None and resolved_by.subject == actor.subject:
+        found.add(Relation.RESOLVER)
+    return frozenset(found)
+
+
+def _ops_relations(incident: AnyIncident) -> set[Relation]:
+    return {Relation.OPS, Relation.APPROVER} if approval.may_ops_decide(incident) else {Relation.OPS}
+
+
+def _own_relations(actor: Actor, incident: AnyIncident) -> set[Relation]:
+    """The relations of a reporter or a unit."""
     found = set()
     if actor.subject == incident.reporter:
         found.add(Relation.REPORTER)
@@ -82,10 +94,7 @@ def relations(actor: Actor, incident: AnyIncident) -> frozenset[Relation]:
             found.add(Relation.AREA)
     elif actor.unit is not None:
         found |= _unit_relations(actor, actor.unit, incident)
-    resolved_by = incident.call.ended_by if incident.state is State.RESOLVED else None
-    if found and resolved_by is not None and resolved_by.subject == actor.subject:
-        found.add(Relation.RESOLVER)
-    return frozenset(found)
+    return found
 
 
 def _unit_relations(actor: Actor, unit: str, incident: AnyIncident) -> set[Relation]:
@@ -93,28 +102,12 @@ def _unit_relations(actor: Actor, unit: str, incident: AnyIncident) -> set[Relat
         Relation.CALLED_UNIT: unit == incident.unit,
         Relation.CELL_COMMUNITY: unit == incident.community,
         Relation.CELL_STREET: unit == incident.street,
-        Relation.APPROVER: unit in approvers(incident),
+        Relation.APPROVER: unit == approval.approver_now(incident),
         Relation.ASSISTING: unit in incident.assisting,
         Relation.MEMBER: any(grants_incident(case, incident) for case in member_case(actor)),
         Relation.AUDIENCE: unit in incident.audience,
     }
     return {relation for relation, holds in tests.items() if holds}
-
-
-def approvers(incident: AnyIncident) -> frozenset[str]:
-    """The units that decide a hold or extension of the last call (contract §2, "Approver"); when there are none, the
-    called unit decides for itself.
-
-    The unit that called decides. The street of the cell decides as well at level 1 and after a missed deadline, and
-    stands in where no other unit called, as for a first call.
-    """
-    call = incident.call
-    if call.level is Level.LEADER:
-        return frozenset()
-    by_clock = call.cause in (Cause.NO_ANSWER, Cause.NOT_RESOLVED)
-    caller = None if call.from_unit == call.unit else call.from_unit  # no unit approves for itself as the caller
-    street = incident.street if call.level is Level.COMMUNITY or by_clock or caller is None else None
-    return frozenset(unit for unit in (caller, street) if unit is not None) - {call.unit}
 
 
 def may_report_in(actor: Actor, grid_code: str, *, located: bool = False) -> None:

@@ -88,6 +88,8 @@ class CallChange(CallEnd, total=False):
     box_used: int
     held_s: int | None
     late_exit: bool
+    extended: bool
+    withdrawn_late: bool
 
 
 class RequestChange(TypedDict, total=False):

@@ -3,9 +3,12 @@
 credit          what a resolution is worth: pending until the other side has looked at it (`arrows.verification`)
 box_used        percent of the running box that was used when the call ended, in the call's own clock, rounded up
 late_exit       the called unit passed it on (raised, returned, assigned, voided) after the policy's late mark; an
-                emergency that the next unit answers is forgiven (`forgives`)
+                emergency that the next unit answers is forgiven (`forgiven`)
+withdrawn_late  its reporter took the incident back after that mark
 held_s          seconds that the call was on hold
+extended        its deadline was moved by an extension
 self_reported   reported by a unit's own key, and that unit is the called one, above or below it
+own_report      and that unit is the called one or below it: then not even a miss counts
 accountable     the unit, with its call, that first passed it on by assigning, while nobody has answered since
 """
 
@@ -15,7 +18,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from service.rules import deadlines, pinning
-from service.rules.model import AnyIncident, By, Call
+from service.rules.model import AnyIncident, By, Call, Incident
 from service.rules.words import Ground, Level, RequestKind, Verdict
 from service.rules.world import World
 
@@ -51,15 +54,23 @@ def held_s(incident: AnyIncident, now: datetime) -> int | None:
     return sum(lengths, timedelta()) // _SECOND if holds else None
 
 
-def is_late(incident: AnyIncident, by: By, world: World) -> bool:
+def is_late(incident: AnyIncident, world: World) -> bool:
+    """Whether the last call ended after the late mark."""
+    return (incident.call.box_used or 0) > pinning.policy_of(world, incident).fair_play.late
+
+
+def is_late_exit(incident: AnyIncident, by: By, world: World) -> bool:
     """Whether the called unit itself has left its call after the late mark."""
-    used = incident.call.box_used or 0
-    return by.unit == incident.unit and used > pinning.policy_of(world, incident).fair_play.late
+    return by.unit == incident.unit and is_late(incident, world)
 
 
-def forgives(call: Call) -> bool:
-    """Whether the answer to this call shows that the one before was rightly raised, however late: an emergency."""
-    return call.ground is Ground.EMERGENCY  # which a raise alone has, also one that skips a level
+def forgiven(incident: Incident) -> Call | None:
+    """The late exit that the answer to the last call forgives: the call before was raised as an emergency, and its
+    receiver takes it for one."""
+    if incident.call.ground is not Ground.EMERGENCY:  # which a raise alone has, also one that skips a level
+        return None
+    before = incident.earlier[-1]
+    return before if before.late_exit else None
 
 
 def accountable(incident: AnyIncident, by: By) -> Accountable | None:
@@ -76,24 +87,26 @@ def marked(call: Call, reported_by: str | None, answers_for: Accountable | None,
     `answers_for` who is accountable."""
     if answers_for is not None:
         call = call._replace(accountable=answers_for.unit, accountable_seq=answers_for.seq)
-    is_own = is_self_reported(reported_by, call.unit, world, call.opened_at)
-    return call._replace(self_reported=True) if is_own else call
-
-
-def is_self_reported(reported_by: str | None, called: str, world: World, now: datetime) -> bool:
-    """Whether the unit that reported an incident is the called one, or one above or below it: along `parent`, and the
-    units that a leader is in charge of."""
     if reported_by is None:
-        return False
-    return reported_by == called or called in above(reported_by, world, now) or reported_by in above(called, world, now)
+        return call
+    from_below = reported_by == call.unit or call.unit in above(reported_by, world, call.opened_at)
+    if from_below or reported_by in above(call.unit, world, call.opened_at):
+        return call._replace(self_reported=True, own_report=from_below)
+    return call
 
 
 def above(code: str, world: World, now: datetime) -> frozenset[str]:
     """The units above a unit: its parent, the parent of that one, and the leaders in charge of any of them."""
-    line: list[str] = []
+    whole = line(code, world, now)
+    leaders = (each for below in whole for each in world.leaders_by_unit.get(below, ()))
+    return frozenset([*whole[1:], *(each.code for each in leaders if each.validity.in_force_at(now))]) - {code}
+
+
+def line(code: str, world: World, now: datetime) -> list[str]:
+    """A unit, its parent, the parent of that one, and so on, as far as they are in force."""
+    found: list[str] = []
     unit = world.unit(code, now)
-    while unit is not None and unit.code not in line:
-        line.append(unit.code)
+    while unit is not None and unit.code not in found:
+        found.append(unit.code)
         unit = world.unit(unit.parent, now) if unit.parent else None
-    leaders = (each for below in line for each in world.leaders_by_unit.get(below, ()))
-    return frozenset([*line[1:], *(each.code for each in leaders if each.validity.in_force_at(now))]) - {code}
+    return found

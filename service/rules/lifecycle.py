@@ -8,10 +8,8 @@ the README and of contract §2; an arrow without a letter leaves the incident wh
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Protocol
 from uuid import UUID
 
 from service.rules import access
@@ -21,27 +19,11 @@ from service.rules.decisions import Decision, DecisionOf
 from service.rules.errors import IllegalTransition, NotYours, Pointer
 from service.rules.model import CLOCK, Act, Actor, By, Draft, Earlier, Incident, IncidentOf
 from service.rules.sentences import Sentence
-from service.rules.story import Story, StoryOf
+from service.rules.story import StoryOf
+from service.rules.transition import NOBODY, ClockTransition, Transition
 from service.rules.words import CALL_OPEN_STATES, OPEN_STATES, RUNNING_STATES, Arrow, DueKind, Level, State
 from service.rules.world import World
 
-Effect = Callable[[Story, Act], None]
-Bar = Callable[[Incident, Actor], Sentence | None]
-"""Why an actor has no right to an arrow on this incident in any state, though one of its relations admits it; None when
-it has the right."""
-Guard = Callable[[Incident, Arrow, Actor, World, datetime], Sentence | None]
-"""Why an arrow is not possible for this actor now, though the state allows it, in words for a person; None when it is
-possible."""
-
-
-class ClockEffect(Protocol):
-    """The effect of an arrow that the clock fires: it never looks at the calls before the last one, since the sweep
-    does not load them."""
-
-    def __call__(self, story: StoryOf[Earlier], act: Act, /) -> None: ...
-
-
-_NOBODY: frozenset[Relation] = frozenset()
 _CALLED = frozenset({Relation.CALLED_UNIT})
 _JUDGED = frozenset({Relation.CALLED_UNIT, Relation.RESOLVER})
 _CELL = frozenset({Relation.CELL_COMMUNITY, Relation.CELL_STREET})
@@ -63,52 +45,45 @@ _CLOSED = frozenset({State.CLOSED})
 _UP_TO_LEVEL_2 = frozenset({Level.COMMUNITY, Level.STREET})
 _LEVELS_2_AND_3 = frozenset({Level.STREET, Level.DEPARTMENT})
 _UP_TO_LEVEL_3 = frozenset({Level.COMMUNITY, Level.STREET, Level.DEPARTMENT})
-_ANY_LEVEL = frozenset(Level)
-
-
-@dataclass(frozen=True, slots=True)
-class Transition:
-    """One arrow. When `by` is empty, only the clock fires it. A relation in `never` bars an actor even if another one
-    is in `by`.
-
-    `bar` refuses an actor in every state (403), `guard` refuses the arrow for now (409).
-    """
-
-    letter: str
-    sources: frozenset[State]
-    by: frozenset[Relation]
-    effect: Effect
-    levels: frozenset[Level] = _ANY_LEVEL
-    never: frozenset[Relation] = _NOBODY
-    bar: Bar | None = None
-    guard: Guard | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ClockTransition(Transition):
-    """One arrow that the clock fires; people may use only `resume` of these."""
-
-    effect: ClockEffect
-
 
 TRANSITIONS: Mapping[Arrow, Transition] = {
     Arrow.ANSWER: Transition("b", _CALLING, _CALLED | _MEMBER, handling.answer),
     Arrow.RESOLVE: Transition("c", RUNNING_STATES, _CALLED, handling.resolve),
     Arrow.RAISE: Transition("d", RUNNING_STATES, _CALLED, handling.raise_up, levels=_UP_TO_LEVEL_3),
-    Arrow.NO_ANSWER: ClockTransition("e", _CALLING, _NOBODY, handling.miss),
-    Arrow.NOT_RESOLVED: ClockTransition("f", _ANSWERED, _NOBODY, handling.miss),
+    Arrow.NO_ANSWER: ClockTransition("e", _CALLING, NOBODY, handling.miss),
+    Arrow.NOT_RESOLVED: ClockTransition("f", _ANSWERED, NOBODY, handling.miss),
     Arrow.RETURN: Transition(
         "g", _CALLING, _CALLED, handovers.give_back, levels=_LEVELS_2_AND_3, guard=handovers.may_return
     ),
     Arrow.ASSIGN: Transition("h", RUNNING_STATES, _CALLED | _OPS, handovers.assign, guard=handovers.may_assign),
     Arrow.HOLD: Transition("i", RUNNING_STATES, _CALLED, holds.ask, guard=holds.may_ask),
     Arrow.EXTEND: Transition("i", RUNNING_STATES, _CALLED, holds.ask, guard=holds.may_ask),
-    Arrow.APPROVE: Transition("i", RUNNING_STATES, _APPROVER, holds.approve, guard=holds.may_decide),
-    Arrow.REFUSE: Transition("i", RUNNING_STATES, _APPROVER, holds.refuse, guard=holds.may_decide),
+    Arrow.APPROVE: Transition(
+        "i", RUNNING_STATES, _APPROVER, holds.approve, bar=holds.bars_deciding, guard=holds.may_decide
+    ),
+    Arrow.REFUSE: Transition(
+        "i", RUNNING_STATES, _APPROVER, holds.refuse, bar=holds.bars_deciding, guard=holds.may_decide
+    ),
     Arrow.RESUME: ClockTransition("j", _ON_HOLD, _CALLED | _APPROVER, holds.resume),
-    Arrow.ACCEPT: Transition("k", _RESOLVED, _REPORTER | _CELL, verification.accept, never=_JUDGED),
-    Arrow.REJECT: Transition("l", _RESOLVED, _REPORTER | _CELL, verification.reject, never=_JUDGED),
-    Arrow.VERIFY_TIMEOUT: ClockTransition("m", _RESOLVED, _NOBODY, verification.verify_timeout),
+    Arrow.ACCEPT: Transition(
+        "k",
+        _RESOLVED,
+        _REPORTER | _CELL,
+        verification.accept,
+        never=_JUDGED,
+        bar=verification.bars_verifying,
+        guard=verification.may_accept,
+    ),
+    Arrow.REJECT: Transition(
+        "l",
+        _RESOLVED,
+        _REPORTER | _CELL | _OPS,
+        verification.reject,
+        never=_JUDGED,
+        bar=verification.bars_verifying,
+        guard=verification.may_reject,
+    ),
+    Arrow.VERIFY_TIMEOUT: ClockTransition("m", _RESOLVED, NOBODY, verification.verify_timeout),
     Arrow.REOPEN: Transition(
         "n",
         _CLOSED,
@@ -125,10 +100,10 @@ TRANSITIONS: Mapping[Arrow, Transition] = {
     Arrow.DECLINE: Transition("", CALL_OPEN_STATES, _ASSISTING, joint.decline, guard=joint.may_be_done),
     Arrow.RATE: Transition("", _ANY_STATE, _REPORTER | _STREET, judgements.rate, guard=judgements.may_rate),
     Arrow.APPEAL: Transition("", _ANY_STATE, _CALLED | _AUDIENCE, judgements.appeal, guard=judgements.may_appeal),
-    Arrow.APPROVE_APPEAL: Transition("", _ANY_STATE, _STREET | _OPS, judgements.judge, guard=judgements.may_judge),
-    Arrow.REFUSE_APPEAL: Transition("", _ANY_STATE, _STREET | _OPS, judgements.judge, guard=judgements.may_judge),
-    Arrow.WARNED: ClockTransition("", OPEN_STATES, _NOBODY, holds.look_again),
-    Arrow.RESCHEDULED: ClockTransition("", RUNNING_STATES, _NOBODY, holds.reschedule),
+    Arrow.APPROVE_APPEAL: Transition("", _ANY_STATE, _OPS, judgements.judge, guard=judgements.may_judge),
+    Arrow.REFUSE_APPEAL: Transition("", _ANY_STATE, _OPS, judgements.judge, guard=judgements.may_judge),
+    Arrow.WARNED: ClockTransition("", OPEN_STATES, NOBODY, holds.look_again),
+    Arrow.RESCHEDULED: ClockTransition("", RUNNING_STATES, NOBODY, holds.reschedule),
     Arrow.COMMENT: Transition("", _ANY_STATE, _REPORTER | _CELL | _CALLED | _AUDIENCE | _FOLLOWER, talk.comment),
     Arrow.URGE: Transition(
         "", CALL_OPEN_STATES, _REPORTER | _CELL | _AUDIENCE | _FOLLOWER, talk.urge, never=_CALLED | _MEMBER
@@ -157,11 +132,11 @@ def report(draft: Draft, actor: Actor, world: World, *, incident_id: UUID, numbe
     return handling.report(new, access.by_of(actor), world, incident_id=incident_id, number=number, now=now)
 
 
-def authorize(incident: Incident, arrow: Arrow, party: Party) -> None:
-    """Raises `NotYours` when this party may not use this arrow on its incident, whatever the state."""
+def authorize(incident: Incident, arrow: Arrow, party: Party, world: World, now: datetime) -> None:
+    """Raises `NotYours` when this party may not use this arrow on its incident."""
     transition = TRANSITIONS[arrow]
     access.demand(party, transition.by, transition.never, arrow)
-    detail = transition.bar(incident, party.actor) if transition.bar else None
+    detail = transition.bar(incident, party.actor, world, now) if transition.bar else None
     if detail is not None:
         raise NotYours(detail)
 
@@ -176,7 +151,7 @@ def decide(incident: Incident, act: Act, party: Party, world: World, now: dateti
         IllegalTransition: the incident's state, level or reopening window does not allow it.
         ValidationFailed, UnknownUnit: the act names something that does not exist, or that is not possible here.
     """
-    authorize(incident, act.arrow, party)
+    authorize(incident, act.arrow, party, world, now)
     detail = _why_not(incident, act.arrow, party.actor, world, now)
     if detail is not None:
         raise IllegalTransition(detail, state=incident.state.value, allowed=allowed(incident, party, world, now))
@@ -267,7 +242,7 @@ def _could(incident: Incident, arrow: Arrow, party: Party, world: World, now: da
     transition = TRANSITIONS[arrow]
     if incident.state not in transition.sources or not access.may(party, transition.by, transition.never):
         return False
-    if transition.bar is not None and transition.bar(incident, party.actor) is not None:
+    if transition.bar is not None and transition.bar(incident, party.actor, world, now) is not None:
         return False
     return _why_not(incident, arrow, party.actor, world, now) is None
 

@@ -40,10 +40,11 @@ class AccountableFact(TypedDict):
 
 
 class LeavingFacts(TypedDict, total=False):
-    """The facts of a call's end that say how much of its box was used, and whether its unit left it late."""
+    """The facts of a call's end that say how much of its box was used, and whether it was left late."""
 
     box_used: int
     late_exit: bool
+    withdrawn_late: bool
 
 
 class EventFacts(LeavingFacts, total=False):
@@ -57,9 +58,11 @@ class EventFacts(LeavingFacts, total=False):
     cause: Cause
     closed_as: ClosedAs
     duty: str | None
+    forgives: int
     into: UUID
     merged: UUID
     number: str
+    own_report: bool
     provisional: bool
     reason_code: str | None
     score: int
@@ -76,9 +79,10 @@ FACTS: Mapping[EventType, Mapping[str, bool]] = {
         "answer_by": False,
         "binding": False,
         "self_reported": False,
+        "own_report": False,
         "accountable": False,
     },
-    EventType.CALL_ANSWERED: {"answered_by_member": False},
+    EventType.CALL_ANSWERED: {"forgives": False, "answered_by_member": False},
     EventType.CALL_RAISED: {**_LEFT, "units": False},
     EventType.CALL_RETURNED: {"reason_code": True, "duty": True, **_LEFT},
     EventType.CALL_ASSIGNED: {"to": True, **_LEFT},
@@ -90,6 +94,7 @@ FACTS: Mapping[EventType, Mapping[str, bool]] = {
         "reason_code": False,
         "box_used": False,
         "late_exit": False,
+        "withdrawn_late": False,
     },
     EventType.INCIDENT_RESOLVED: {"box_used": True},
     EventType.INCIDENT_MERGED: {"merged": True, "number": True},

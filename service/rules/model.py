@@ -175,17 +175,21 @@ class Call(NamedTuple):
     box_used: int | None = None
     late_exit: bool = False
     self_reported: bool = False
+    own_report: bool = False
     accountable: str | None = None
     accountable_seq: int | None = None
     held_s: int | None = None
     declined: tuple[str, ...] = ()
     answered_by_member: bool = False
+    extended: bool = False
+    withdrawn_late: bool = False
 
 
 class Request(NamedTuple):
     """A hold or an extension that the unit of call number `call` asks for. `outcome` is None while the request is open.
     `box` is the box it stopped or moved, known once approved; `resumed_at` ends a hold; `granted` is what an extension
-    added in the call's own clock, whatever the calendar becomes."""
+    added in the call's own clock, whatever the calendar becomes. `approver` is the unit that decides it, or lets its
+    hold end early; None: only ops do."""
 
     n: int
     kind: RequestKind
@@ -201,6 +205,7 @@ class Request(NamedTuple):
     box: DueKind | None = None
     resumed_at: datetime | None = None
     granted: timedelta | None = None
+    approver: str | None = None
 
 
 Earlier = TypeVar("Earlier", bound=tuple[Call, ...] | None, covariant=True)
@@ -212,11 +217,12 @@ class IncidentOf(NamedTuple, Generic[Earlier]):
 
     `call` is the last call, open in `CALL_OPEN_STATES`; `earlier` are the calls before it, oldest first.
     `calls_per_level` counts the calls so far at levels 1–4 (a round needs no history), `rejects` the rejections since
-    the last reopening, `returns` the returns ever, `sequence` the events. `audience` is every unit ever called or
-    assisting, and '@subject' of each reporter whose incident was merged into this one; `assisting` are the units that
-    assist now, `rating` is the reporter's as it stands, `reporter_unit` the unit whose key reported it. The clock looks
-    next at `wake_at`: a warning, the deadline, or later after a fault. `warned` counts the marks passed in the running
-    box; a deadline is `provisional` when its box reaches into a year whose holidays are not published."""
+    the last reopening, `returns` the returns ever, `sequence` the events. `audience` is every unit ever called,
+    assisting or asked to decide, and '@subject' of each reporter whose incident was merged into this one; `assisting`
+    are the units that assist now, `rating` is the reporter's as it stands, `reporter_unit` the unit whose key reported
+    it. The clock looks next at `wake_at`: a warning, the deadline, or later after a fault. `warned` counts the marks
+    passed in the running box; a deadline is `provisional` when its box reaches into a year whose holidays are not
+    published."""
 
     id: UUID
     number: str

@@ -133,7 +133,7 @@ class StoryOf(Generic[Earlier]):
         """End the last call, which its unit passes on or refuses. Returns the facts for the event."""
         self.end_call(outcome, **fields)
         facts: LeavingFacts = {"box_used": self.incident.call.box_used or 0}
-        if fair_play.is_late(self.incident, self.by, self.world):
+        if fair_play.is_late_exit(self.incident, self.by, self.world):
             self.change_call(late_exit=True)
             facts["late_exit"] = True
         return facts
@@ -251,6 +251,8 @@ def opening_facts(call: Call) -> EventFacts:
         facts["binding"] = True
     if call.self_reported:
         facts["self_reported"] = True
+    if call.own_report:
+        facts["own_report"] = True
     if call.accountable is not None and call.accountable_seq is not None:
         facts["accountable"] = {"unit": call.accountable, "seq": call.accountable_seq}
     return facts

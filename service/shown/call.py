@@ -69,9 +69,12 @@ class FairPlayView(TypedDict):
     box_used: int | None
     late_exit: bool
     self_reported: bool
+    own_report: bool
     accountable: AccountableView | None
     held_s: int | None
     answered_by_member: bool
+    extended: bool
+    withdrawn_late: bool
 
 
 class CallView(FairPlayView):
@@ -153,16 +156,18 @@ def _fair_play(stored: Call) -> FairPlayView:
         "box_used": stored.box_used,
         "late_exit": stored.late_exit,
         "self_reported": stored.self_reported,
-        "accountable": _accountable(stored),
+        "own_report": stored.own_report,
+        "accountable": accountable(stored.accountable, stored.accountable_seq),
         "held_s": stored.held_s,
         "answered_by_member": stored.answered_by_member,
+        "extended": stored.extended,
+        "withdrawn_late": stored.withdrawn_late,
     }
 
 
-def _accountable(stored: Call) -> AccountableView | None:
-    if stored.accountable is None or stored.accountable_seq is None:
-        return None
-    return {"unit": stored.accountable, "seq": stored.accountable_seq}
+def accountable(unit: str | None, seq: int | None) -> AccountableView | None:
+    """The view of who is accountable for a call; None when that is the called unit itself."""
+    return None if unit is None or seq is None else {"unit": unit, "seq": seq}
 
 
 def _assisting(stored: Call) -> list[AssistingView]:

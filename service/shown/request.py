@@ -14,8 +14,8 @@ from service.shown.references import by_view
 
 
 class RequestView(TypedDict):
-    """A request with the decision about it. `granted_s` is what an extension added to the box, in seconds of the call's
-    own clock."""
+    """A request with the decision about it. `approver` is the unit that decides it; null: ops do. `granted_s` is what
+    an extension added to the box, in seconds of the call's own clock."""
 
     n: int
     kind: RequestKind
@@ -24,6 +24,7 @@ class RequestView(TypedDict):
     reason: str
     asked_by: ByView
     asked_at: datetime
+    approver: str | None
     decided_by: ByView | None
     decided_at: datetime | None
     decided_reason: str | None
@@ -42,6 +43,7 @@ def request(viewer: Viewer, stored: Request) -> RequestView:
         "reason": stored.reason,
         "asked_by": by_view(viewer, stored.asked_by),
         "asked_at": stored.asked_at,
+        "approver": stored.approver,
         "decided_by": by_view(viewer, stored.decided_by) if stored.decided_by else None,
         "decided_at": stored.decided_at,
         "decided_reason": stored.decided_reason,

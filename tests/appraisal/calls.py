@@ -26,7 +26,15 @@ async def store(database: Database, calls: Sequence[CallFacts]) -> None:
 def _row(call: CallFacts) -> dict[str, object]:
     appeal = {"reason": "the road was flooded"} if call.exempt else None
     late_s = 1.5 if call.outcome in MISSED else None
-    return {**call._asdict(), "district": "440105", "clock": "continuous", "appeal": appeal, "late_s": late_s}
+    accountable = None if call.accountable_seq is None else "anybody"
+    return {
+        **call._asdict(),
+        "accountable": accountable,
+        "district": "440105",
+        "clock": "continuous",
+        "appeal": appeal,
+        "late_s": late_s,
+    }
 
 
 def _incident(call: CallFacts) -> dict[str, object]:

@@ -50,12 +50,14 @@ async def test_times_and_stars(haizhu: Database, worlds: CurrentWorld) -> None:
     for found in (await counted(haizhu, Grouping.UNIT), reckoned(CALLS, Grouping.UNIT, worlds.world)):
         community, department = found.groups[COMMUNITY], found.groups[DEPARTMENT]
         assert community.answer_s == Spread(3_600.0, 3_600.0)
-        assert community.resolve_s == Spread(90_000.0, 90_000.0)
+        assert community.resolve_s == Spread((25 + 2) / 2 * 3_600, (2 + 0.9 * 23) * 3_600)
         assert department.resolve_s == Spread(None, None)
         assert (department.street_stars, community.reporter_stars) == (7, 4)
-        # 1 h, 5 h, 1 h, 1 h answered: the 90th of four lies 0.7 of the way from the third to the fourth
-        assert found.total.answer_s == Spread(3_600.0, 3_600 + 0.7 * 4 * 3_600)
-        assert found.total.resolve_s == Spread((25 + 8) / 2 * 3_600, (8 + 0.9 * 17) * 3_600)
+        # eight times 1 h and once 5 h answered: the 90th of nine lies 0.2 of the way from the eighth to the ninth
+        assert found.total.answer_s == Spread(3_600.0, 3_600 + 0.2 * 4 * 3_600)
+        # four times 2 h, 8 h, 25 h
+        assert found.total.resolve_s == Spread(2 * 3_600, (8 + 0.5 * 17) * 3_600)
+        assert (community.held_s, found.total.held_s) == (60, 60)
 
 
 async def test_a_month_with_nothing_in_it(haizhu: Database, worlds: CurrentWorld) -> None:

@@ -17,6 +17,7 @@ from service.rules.figures import ledger
 from service.rules.figures.definition import CallFacts, Grouping, Measure, Period
 from service.rules.figures.ledger import LoggedEvent
 from service.rules.sight import EVERYTHING
+from service.rules.words import Outcome
 from service.settings import Settings
 from service.store.database import Database
 from service.store.figures import tallies
@@ -81,7 +82,9 @@ async def _happened(database: Database) -> set[str]:
 async def _stored(database: Database) -> dict[tuple[UUID, int], CallFacts]:
     async with database.read() as connection:
         rows = await connection.execute(select(*(call.c[name] for name in CallFacts._fields)))
-    return {(row.incident_id, row.seq): CallFacts(*row) for row in rows}
+    facts = (CallFacts(*row) for row in rows)
+    facts = (each if each.outcome == Outcome.CLOSED else each._replace(end_code=None) for each in facts)
+    return {(each.incident_id, each.seq): each for each in facts}
 
 
 async def _differing(database: Database) -> Counter[str]:

@@ -76,7 +76,9 @@ def test_a_call_shows_seconds_without_what_was_on_hold() -> None:
     moments = dict.fromkeys(("answered_at", "resolve_by", "ended_at"), NOW)
     plain = {"incident_id": "019ab0e2-5c00-7d3a-9a51-6f1f0c2b7e11", "number": "2026-000001", "seq": 1, "level": 1}
     rest = {"unit": COMMUNITY, "cause": "report", "outcome": "resolved", "opened_at": NOW, "answer_by": NOW}
-    marks = {"late_s": None, "exempt": False, "rating": None, "outcome_rating": 5}
+    facts = ("credit", "box_used", "accountable", "accountable_seq", "held_s", "end_code", "late_s", "rating")
+    marks: dict[str, Any] = {**dict.fromkeys(facts), "outcome_rating": 5}
+    marks |= dict.fromkeys(("late_exit", "withdrawn_late", "self_reported", "own_report", "extended", "exempt"), False)
     stored = {**plain, **rest, **moments, **marks, "answer_us": 1_500_000, "resolve_us": None}
     shown = check(CountedCall, call(VIEWER, stored))
     assert (shown["answer_s"], shown["resolve_s"]) == (1.5, None)

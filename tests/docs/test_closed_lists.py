@@ -15,7 +15,8 @@ from service.access import keys
 from service.main import create_app
 from service.rules import words
 from service.rules.errors import Rule
-from service.rules.lifecycle import TRANSITIONS, ClockTransition
+from service.rules.lifecycle import TRANSITIONS
+from service.rules.transition import ClockTransition
 from service.rules.words import Arrow, EventType, Role, State
 from service.store.log.event_rows import EventData
 from service.web import problem_page, problems

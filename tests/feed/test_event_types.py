@@ -31,7 +31,7 @@ from tests.appraisal.random_life import WORLDS, Life
 from tests.house import House
 from tests.registry.registry_life import write_every_event
 from tests.rules import deciding
-from tests.rules.builders import DEPARTMENT, NOW, PEOPLE, a_world, act, plain_days, reported
+from tests.rules.builders import DEPARTMENT, NOW, PEOPLE, WORLD, a_world, act, later, plain_days, reported
 from tests.shapes import check
 from tests.shown.test_row import VIEWER
 
@@ -57,6 +57,14 @@ def _helped() -> tuple[Decision, Decision]:
     answered = act(reported().after, "firm", Arrow.ANSWER)
     whistle = Act(Arrow.RAISE, "together", ground=Ground.JOINT_ACTION, units=(DEPARTMENT,))
     return answered, deciding.decide(answered.after, whistle, PEOPLE["community"], a_world(), NOW)
+
+
+def _forgiven() -> Decision:
+    """An emergency that was raised in the last minute, and is answered."""
+    emergency = Act(Arrow.RAISE, "the wall is falling", ground=Ground.EMERGENCY)
+    late = later(minutes=59)
+    raised = deciding.decide(reported().after, emergency, PEOPLE["community"], WORLD, late)
+    return act(raised.after, "street", Arrow.ANSWER, at=late)
 
 
 def test_every_type_of_event_has_a_shape() -> None:
@@ -95,15 +103,14 @@ async def _everything(database: Database, viewer: Viewer) -> Sequence[CloudEvent
 
 @pytest.mark.anyio
 async def test_events_of_incidents_have_the_shape_of_their_type(database: Database) -> None:
-    """A random life of incidents, a deadline that a changed calendar moves, a partner and a whistle: each fact that a
-    type may have is seen."""
+    """A random life of incidents, and what it does not meet: each fact that a type may have is seen."""
     life = Life(2020, 150)
     while life.steps < 3000:
         await life.page(database, 150)
     viewer = Viewer(VIEWER.actor, WORLDS[0], NOW)
     seen: dict[str, set[str]] = {}
-    rare = [_of(each)[0] for each in (_rescheduled(), *_helped())]
-    for shown in (*await _everything(database, viewer), *(event(viewer, each) for each in rare)):
+    by_hand = [event(viewer, _of(each)[0]) for each in (_rescheduled(), _forgiven(), *_helped())]
+    for shown in (*await _everything(database, viewer), *by_hand):
         check(CloudEvent, shown)
         seen.setdefault(shown["type"], set()).update(check(SHAPES[shown["type"]], shown)["data"])
     facts = {name: found - {"incident", "call", "by", "note"} for name, found in seen.items()}
@@ -133,7 +140,14 @@ def test_the_document_has_an_entry_for_each_type(document: dict[str, Any]) -> No
         assert schema["properties"]["data"]["$ref"] != "#/components/schemas/EventData"
     closed = schemas["IncidentClosedData"]
     assert set(closed["required"]) == {"incident", "call", "by", "note", "closed_as"}
-    assert set(closed["properties"]) == {*closed["required"], "into", "reason_code", "box_used", "late_exit"}
+    assert set(closed["properties"]) == {
+        *closed["required"],
+        "into",
+        "reason_code",
+        "box_used",
+        "late_exit",
+        "withdrawn_late",
+    }
 
 
 @pytest.fixture(scope="module")

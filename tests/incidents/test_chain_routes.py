@@ -132,7 +132,7 @@ VERBS = (
     Verb(
         Arrow.APPROVE_APPEAL,
         "appeals/1/approve",
-        "street",
+        "ops",
         "call.exempted",
         "reason",
         verbs.APPEALED,
@@ -142,7 +142,7 @@ VERBS = (
     Verb(
         Arrow.REFUSE_APPEAL,
         "appeals/1/refuse",
-        "street",
+        "ops",
         "call.appeal_refused",
         "reason",
         verbs.APPEALED,
@@ -187,7 +187,7 @@ def test_a_body_may_be_as_long_as_it_says(verb: Verb) -> None:
 @pytest.mark.parametrize("verdict", ["approve", "refuse"])
 async def test_an_appeal_without_a_possible_number_is_not_found(house: House, number: str, verdict: str) -> None:
     incident = await verbs.brought_about(house, verbs.APPEALED)
-    problem = await house.refused("street", incident, f"appeals/{number}/{verdict}")
+    problem = await house.refused("ops", incident, f"appeals/{number}/{verdict}")
     assert (problem["status"], problem["code"]) == (404, "not_found")
     assert (await house.get("ops", f"/v1/incidents/{incident['id']}"))["calls"][0]["appeal"]["outcome"] is None
 
@@ -196,8 +196,8 @@ async def test_an_appeal_without_a_possible_number_is_not_found(house: House, nu
     ("steps", "who", "path"),
     [
         (verbs.ASSISTED, "dept-police", "part-done"),
-        (verbs.APPEALED, "street", "appeals/1/approve"),
-        (verbs.APPEALED, "street", "appeals/1/refuse"),
+        (verbs.APPEALED, "ops", "appeals/1/approve"),
+        (verbs.APPEALED, "ops", "appeals/1/refuse"),
     ],
 )
 async def test_a_remark_may_be_left_out_with_its_body(

@@ -59,6 +59,16 @@ async def test_my_own_are_those_of_my_subject(house: House) -> None:
     assert len(await _ids(house)) == 2, "the area shows both"
 
 
+async def test_what_waits_for_me_is_mine_to_decide(house: House) -> None:
+    incident = await house.report()
+    await house.report()
+    await house.act("community", incident, "extend", until="2026-11-23T15:00:00+08:00", reason="等料")
+    assert await _ids(house, "street", approver="me") == [incident["id"]]
+    for who in ("community", "leader", "ops", "worker", "auditor", "other_street"):
+        assert await _ids(house, who, approver="me") == [], who
+    assert await _ids(house, "street", approver="me", category="urban-0101") == [], "beside the other filters"
+
+
 async def test_filters_narrow_what_the_actor_sees(house: House) -> None:
     here, there = await house.report(), await house.report("stranger", grid_code="440105001001001")
     await house.act("community", here, "raise", ground="other", reason="x")

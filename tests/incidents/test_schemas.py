@@ -171,6 +171,7 @@ def test_the_published_example_is_right() -> None:
         ("kind", ["suggestion"], ["complaint"]),
         ("overdue", ["true", "false"], ["maybe", ""]),
         ("reporter", ["me"], ["worker", "ME"]),
+        ("approver", ["me"], ["ops", "ME"]),
         ("reported_after", ["2026-11-23T00:00:00Z"], ["2026-11-23T00:00:00", "2026-11-23", "0"]),
         ("reported_before", ["2026-11-23T08:00:00+08:00"], ["2026-11-23T08:00:00 08:00", "now"]),
         ("updated_after", ["2000-01-01T00:00:00Z"], ["1999-12-31T23:59:59Z"]),

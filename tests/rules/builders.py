@@ -54,9 +54,9 @@ UNITS: Mapping[str, Unit] = {
         _unit(DISTRICT, UnitKind.DISTRICT, Level.LEADER),
         _unit(STREET, UnitKind.STREET, Level.STREET),
         _unit(OTHER_STREET, UnitKind.STREET, Level.STREET),
-        _unit(COMMUNITY, UnitKind.COMMUNITY, Level.COMMUNITY),
-        _unit(NEXT_COMMUNITY, UnitKind.COMMUNITY, Level.COMMUNITY),
-        _unit(OTHER_COMMUNITY, UnitKind.COMMUNITY, Level.COMMUNITY),
+        _unit(COMMUNITY, UnitKind.COMMUNITY, Level.COMMUNITY, parent=STREET),
+        _unit(NEXT_COMMUNITY, UnitKind.COMMUNITY, Level.COMMUNITY, parent=STREET),
+        _unit(OTHER_COMMUNITY, UnitKind.COMMUNITY, Level.COMMUNITY, parent=OTHER_STREET),
         _unit(DEPARTMENT, UnitKind.DEPARTMENT, Level.DEPARTMENT),
         _unit(SPECIAL, UnitKind.DEPARTMENT, Level.DEPARTMENT),
         _unit(NEVER, UnitKind.DEPARTMENT, Level.DEPARTMENT),
@@ -152,6 +152,12 @@ def a_unit(code: str, subject: str | None = None) -> Actor:
     return Actor(Role.UNIT, subject or code, unit=code)
 
 
+def approver(incident: Incident) -> Actor:
+    """Whoever decides the last request."""
+    unit = incident.requests[-1].approver
+    return PEOPLE["ops"] if unit is None else a_unit(unit)
+
+
 REPORTER = Actor(Role.REPORTER, "worker", area=STREET)
 PEOPLE: Mapping[str, Actor] = {
     "reporter": REPORTER,
@@ -223,12 +229,12 @@ def _named(arrow: Arrow, incident: Incident | None) -> tuple[str, ...]:
 
 
 def _meant(arrow: Arrow, incident: Incident | None) -> int | None:
-    """The call an act is about: the first that was missed, or the first whose appeal waits."""
+    """The call an act is about: the first that was missed or left late, or the first whose appeal waits."""
     if incident is None or arrow not in (Arrow.APPEAL, Arrow.APPROVE_APPEAL, Arrow.REFUSE_APPEAL):
         return None
     calls = (*incident.earlier, incident.call)
     if arrow is Arrow.APPEAL:
-        fit = [each for each in calls if each.late_s is not None and each.appeal is None]
+        fit = [each for each in calls if (each.late_s is not None or each.late_exit) and each.appeal is None]
     else:
         fit = [each for each in calls if each.appeal is not None and each.appeal.outcome is None]
     return fit[0].seq if fit else 1
@@ -255,7 +261,7 @@ def fired(incident: Incident, *, world: World = WORLD, late_s: float = 0.0) -> D
 @cache
 def an_incident(state: State, level: Level = Level.COMMUNITY) -> Incident:
     """An incident in this state at this level: raised by hand from level to level. Closed means verified, on hold
-    that a hold was asked for while calling, and approved by who called."""
+    that a hold was asked for while calling, and approved from above."""
     incident = reported().after
     while incident.level < level:
         incident = act(incident, UNIT_AT[incident.level], Arrow.RAISE).after
@@ -264,13 +270,11 @@ def an_incident(state: State, level: Level = Level.COMMUNITY) -> Incident:
         incident = act(incident, holder, Arrow.ANSWER).after
     if state is State.ON_HOLD:
         incident = act(incident, holder, Arrow.HOLD).after
-        if level < Level.LEADER:
-            approver = "community" if level is Level.STREET else "street"
-            incident = act(incident, approver, Arrow.APPROVE).after
+        incident = deciding.decide(incident, an_act(Arrow.APPROVE, incident), approver(incident), WORLD, NOW).after
     if state in (State.RESOLVED, State.CLOSED):
         incident = act(incident, holder, Arrow.RESOLVE).after
     if state is State.CLOSED:
-        incident = act(incident, "street" if holder != "street" else "reporter", Arrow.ACCEPT).after
+        incident = act(incident, "reporter", Arrow.ACCEPT).after
     return incident
 
 

@@ -11,8 +11,8 @@ from service.rules.words import Arrow
 from service.rules.world import World
 
 
-def authorize(incident: Incident, arrow: Arrow, actor: Actor) -> None:
-    lifecycle.authorize(incident, arrow, access.party(actor, incident))
+def authorize(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> None:
+    lifecycle.authorize(incident, arrow, access.party(actor, incident), world, now)
 
 
 def decide(incident: Incident, act: Act, actor: Actor, world: World, now: datetime) -> Decision:

@@ -6,8 +6,9 @@ Checked of each decision as it is written, from the contract and the log alone, 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from service.rules import fair_play
 from service.rules.decisions import Decision, Event
 from service.rules.model import Incident
 from service.rules.words import Level
@@ -28,21 +29,41 @@ def demand(before: Incident, decision: Decision, past: Sequence[Event], world: W
 
 def _closed(before: Incident, decision: Decision, event: Event, past: Sequence[Event], world: World) -> None:
     if decision.after.closed_as == "verified":
-        _is_judged_by_another(before, event)
+        _is_judged_by_another(before, event, world)
 
 
-def _is_judged_by_another(before: Incident, event: Event) -> None:
-    """k, l: the reporter, or the community or street of the cell; never who resolved it, by unit or by subject."""
+def _is_judged_by_another(before: Incident, event: Event, world: World) -> None:
+    """k, l: the reporter, or from the second half of its time on the community or street of the cell, unless below who
+    resolved it; never who did, by unit or by subject."""
     by, done = event.by, before.call
-    assert by.subject == before.reporter or by.unit in (before.grid_code[:12], before.grid_code[:9])
-    assert done.ended_by is not None
+    assert done.ended_by is not None and done.ended_at is not None and before.due_at is not None
     assert done.ended_by.subject != by.subject
     assert by.unit != done.unit
+    is_reporter = by.subject == before.reporter and by.kind != "ops"
+    if is_reporter or _is_third(before, event, world):
+        return
+    assert by.unit in (before.grid_code[:12], before.grid_code[:9])
+    assert event.at - done.ended_at >= before.due_at - event.at
+    assert done.unit not in fair_play.above(by.unit or "", world, event.at)
+
+
+def _is_third(before: Incident, event: Event, world: World) -> bool:
+    """l: from the third reject on the street of the cell or ops, at any time."""
+    if event.type != _REJECTED or before.rejects < 2:
+        return False
+    if event.by.kind != "ops":
+        assert event.by.unit == before.grid_code[:9]
+        assert before.unit not in fair_play.above(event.by.unit, world, event.at) or _is_own(before, event)
+    return True
+
+
+def _is_own(before: Incident, event: Event) -> bool:
+    return event.by.subject == before.reporter
 
 
 def _rejected(before: Incident, decision: Decision, event: Event, past: Sequence[Event], world: World) -> None:
     """l: the same unit, while it is there; from the second one since the last reopening the next level."""
-    _is_judged_by_another(before, event)
+    _is_judged_by_another(before, event, world)
     after, since_reopened = decision.after, 0
     for each in past:
         since_reopened = 0 if each.type == _REOPENED else since_reopened + (each.type == _REJECTED)
@@ -85,20 +106,36 @@ def _appealed(before: Incident, decision: Decision, event: Event, past: Sequence
     assert call is not None
     assert call.appeal is not None
     assert (call.appeal.by.unit, call.exempt) == (call.unit, False), "each for itself, and to ask changes nothing"
+    assert call.late_s is not None or call.late_exit
+    assert call.ended_at is not None and event.at <= call.ended_at + timedelta(days=10)
+
+
+def _reopened(before: Incident, decision: Decision, event: Event, past: Sequence[Event], world: World) -> None:
+    """n: the unit it closed at, the second time the level above; one that was void at the street."""
+    times = sum(each.type == _REOPENED for each in past)
+    after = decision.after
+    if before.closed_as == "void":
+        assert event.by.subject == before.reporter
+        assert after.level >= Level.STREET
+    elif times == 2:
+        assert after.level > before.level or before.level is after.level is Level.LEADER
+    elif world.unit(before.unit, event.at) is not None:
+        assert (after.unit, after.level) == (before.unit, before.level)
 
 
 def _judged(before: Incident, decision: Decision, event: Event, past: Sequence[Event], world: World) -> None:
-    """An appeal is decided by the street of the cell or ops, never by who appealed; only a granted one exempts."""
+    """An appeal is decided by ops, never by who appealed; only a granted one exempts."""
     call = changed(decision)
-    assert call is not None
-    assert event.by.kind == "ops" or event.by.unit == before.grid_code[:9]
-    assert event.by.unit != call.unit
+    assert call is not None and call.appeal is not None
+    assert event.by.kind == "ops"
+    assert event.by.subject != call.appeal.by.subject
     assert call.exempt == (event.type == "sihu.call.exempted")
 
 
 _CHECKS: Mapping[str, Callable[[Incident, Decision, Event, Sequence[Event], World], None]] = {
     "sihu.incident.closed": _closed,
     _REJECTED: _rejected,
+    _REOPENED: _reopened,
     "sihu.call.assigned": _assigned,
     "sihu.call.appealed": _appealed,
     "sihu.call.exempted": _judged,

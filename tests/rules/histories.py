@@ -202,12 +202,8 @@ class History:
             return (None,)
         if call.cause in (Cause.RAISED, Cause.NO_ANSWER, Cause.NOT_RESOLVED, Cause.ARBITRATION):
             return (before.unit,)
-        if call.cause is Cause.REOPENED:
-            return (before.from_unit,)
-        if call.cause is Cause.REJECTED and (call.level is before.level):
-            return (before.from_unit,)
-        if call.cause is Cause.REJECTED:
-            return (before.unit,)
+        if call.cause in (Cause.REJECTED, Cause.REOPENED):
+            return (before.unit if call.level > before.level else before.from_unit,)
         if call.cause is Cause.ASSIGNED:
             return (before.unit, None)  # None: ops did
         if call.cause is Cause.RETURNED:

@@ -5,11 +5,16 @@ Written from the contract, not from the code.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
+
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 
-from service.rules import deadlines
+from service.rules import deadlines, fair_play
 from service.rules.figures import ledger
-from service.rules.words import Cause, Credit, DueKind, Level, Outcome, State
+from service.rules.model import Request
+from service.rules.words import Cause, Credit, DueKind, EventType, Level, Outcome, State
 from service.rules.world import World
 from tests.rules.builders import UNITS
 from tests.rules.figures.logged import facts_of, logged
@@ -22,10 +27,18 @@ _DUE = {
     State.RESOLVED: DueKind.VERIFY,
     State.CLOSED: None,
 }
+DAY, OPS = timedelta(days=1), "ops"
 LEAVES = (Outcome.RAISED, Outcome.RETURNED, Outcome.ASSIGNED, Outcome.CLOSED)
 """The outcomes by which a unit passes its call on, or refuses it."""
 _CALL_IS_OPEN = (State.CALLING, State.ANSWERED, State.ON_HOLD)
 _RUNNING = (State.CALLING, State.ANSWERED)
+
+
+def held(requests: Sequence[Request]) -> timedelta:
+    """How long an incident was on hold, or will be, because somebody decided so."""
+    holds = [each for each in requests if each.kind == "hold" and each.decided_by and each.outcome == "approved"]
+    ends = ((each.resumed_at or each.until, each.decided_at) for each in holds)
+    return sum((end - start for end, start in ends if start), timedelta())
 
 
 class Never(RuleBasedStateMachine):
@@ -76,10 +89,11 @@ class Never(RuleBasedStateMachine):
         for history in self.histories:
             called = [call.unit for call in history.calls]
             helping = [unit for call in history.calls for unit in call.assisting]
+            asked = [each.approver for each in history.now.requests if each.approver and each.reason == "because"]
             units = [each for each in history.now.audience if not each.startswith("@")]
-            assert {*called, *helping} <= set(units), "the one who escalated still sees it"
+            assert {*called, *helping, *asked} <= set(units), "the one who escalated still sees it"
             assert len(set(history.now.audience)) == len(history.now.audience)
-            assert history.merged or set(units) == {*called, *helping}
+            assert history.merged or set(units) == {*called, *helping, *asked}
 
     @invariant()
     def never_more_returns_than_the_policy_and_one_and_none_of_a_binding_call(self) -> None:
@@ -102,13 +116,39 @@ class Never(RuleBasedStateMachine):
             assert now.assisting == tuple(unit for unit in now.call.assisting if unit not in now.call.declined)
             assert now.rating in (None, now.call.outcome_rating)
             for call in history.calls:
-                assert not call.exempt or (call.late_s is not None and call.appeal is not None)
-                assert call.appeal is None or call.outcome in BY_THE_CLOCK
+                assert not call.exempt or call.appeal is not None
+                left = call.outcome in LEAVES  # late, unless the next unit has answered an emergency since
+                assert call.appeal is None or call.outcome in BY_THE_CLOCK or left
                 assert call.rating is None or call.level is Level.DEPARTMENT
                 assert {part.unit for part in call.parts_done} <= set(call.assisting) - set(call.declined)
                 assert set(call.declined) <= set(call.assisting) and len(set(call.declined)) == len(call.declined)
                 assert call.unit not in call.assisting
                 assert not call.answered_by_member or call.answered_at is not None
+
+    @invariant()
+    def who_decides_a_request_is_above_and_never_the_asker(self) -> None:
+        for history in self.histories:
+            for request in history.now.requests:
+                asker = history.calls[request.call - 1].unit
+                assert request.approver != asker
+                if request.approver is not None:
+                    assert asker not in fair_play.above(request.approver, self.world, history.now.updated_at)
+                if request.decided_by is None:
+                    continue
+                assert request.decided_by.unit == request.approver or request.decided_by.kind == "ops"
+                assert request.decided_by.subject != request.asked_by.subject
+            assert held(history.now.requests) <= 30 * DAY or OPS in [
+                each.decided_by and each.decided_by.kind for each in history.now.requests
+            ]
+
+    @invariant()
+    def nothing_is_void_twice_or_reopened_more_than_twice(self) -> None:
+        for history in self.histories:
+            told = Counter(event.type for event in history.events)
+            voided = [event for event in history.events if (event.facts or {}).get("closed_as") == "void"]
+            assert told[EventType.INCIDENT_REOPENED] <= 2
+            assert len(voided) <= 1
+            assert history.now.reopened_void == bool(voided and history.now.closed_as != "void")
 
     @invariant()
     def raised_is_never_missed_and_only_the_clock_is_late(self) -> None:

@@ -19,7 +19,7 @@ import chinese_calendar
 import pytest
 
 from service.commands import sample
-from service.rules import access, lifecycle
+from service.rules import lifecycle
 from service.rules import world as worlds
 from service.rules.model import Act, Draft, Incident
 from service.rules.policy import Activation
@@ -29,7 +29,15 @@ from service.rules.world import World
 from service.times import day_sources
 from service.times.policy_checks import read_policy
 from tests.rules import deciding
-from tests.rules.builders import CATEGORY, CELL, REPORTER, URGENT_CATEGORY, a_unit, a_world
+from tests.rules.builders import (
+    CATEGORY,
+    CELL,
+    REPORTER,
+    URGENT_CATEGORY,
+    a_unit,
+    a_world,
+    approver,
+)
 from tests.rules.deciding import changed_call
 
 EAST = timedelta(hours=8)
@@ -114,8 +122,7 @@ def _answered(told: _Told, world: World, at: datetime) -> _Told:
 def _held(told: _Told, world: World, at: datetime, until: datetime) -> _Told:
     asked = deciding.decide(told.incident, Act(Arrow.HOLD, "why", until=until), a_unit(told.incident.unit), world, at)
     held = asked.after
-    for approver in sorted(access.approvers(held))[:1]:
-        held = deciding.decide(held, Act(Arrow.APPROVE, request=len(held.requests)), a_unit(approver), world, at).after
+    held = deciding.decide(held, Act(Arrow.APPROVE, request=len(held.requests)), approver(held), world, at).after
     assert held.state is State.ON_HOLD
     return told._replace(incident=held, held=(*told.held, (at, until)))
 

@@ -40,6 +40,7 @@ from tests.rules.builders import (
     act,
     an_act,
     an_incident,
+    later,
 )
 
 
@@ -55,7 +56,7 @@ def test_what_each_is_to_an_incident_at_the_department() -> None:
         "colleague": {"area"},
         "elsewhere": set(),
         "community": {"cell_community", "audience"},
-        "street": {"cell_street", "approver", "audience"},
+        "street": {"cell_street", "audience"},
         "department": {"called_unit", "audience"},
         "leader": set(),
         "next_community": set(),
@@ -64,7 +65,7 @@ def test_what_each_is_to_an_incident_at_the_department() -> None:
         "committee": set(),
         "firm": set(),
         "community_reporting": {"reporter", "cell_community", "audience"},
-        "street_reporting": {"reporter", "cell_street", "approver", "audience"},
+        "street_reporting": {"reporter", "cell_street", "audience"},
         "auditor": {"auditor"},
         "ops": {"ops"},
         "ops_reporting": {"ops"},
@@ -72,7 +73,7 @@ def test_what_each_is_to_an_incident_at_the_department() -> None:
 
 
 def test_a_street_sees_its_prefix_though_it_was_never_called() -> None:
-    assert access.relations(a_unit(STREET), an_incident(State.CALLING)) == {Relation.CELL_STREET, Relation.APPROVER}
+    assert access.relations(a_unit(STREET), an_incident(State.CALLING)) == {Relation.CELL_STREET}
 
 
 @pytest.mark.parametrize("code", [DISTRICT, CELL, CELL[:7], STREET[:-1], COMMUNITY + "0", f"{STREET} ", ""])
@@ -145,16 +146,16 @@ def test_only_the_subject_makes_an_incident_ones_own() -> None:
     rotated = Actor(Role.REPORTER, REPORTER.subject, area=OTHER_COMMUNITY)
     colleague = PEOPLE["colleague"]
     incident = an_incident(State.CALLING)
-    deciding.authorize(incident, Arrow.WITHDRAW, rotated)
+    deciding.authorize(incident, Arrow.WITHDRAW, rotated, WORLD, NOW)
     with pytest.raises(NotYours):
-        deciding.authorize(incident, Arrow.WITHDRAW, colleague)
+        deciding.authorize(incident, Arrow.WITHDRAW, colleague, WORLD, NOW)
 
 
 def test_a_unit_that_reported_may_take_it_back_but_not_verify_its_own_work() -> None:
-    deciding.authorize(an_incident(State.CALLING), Arrow.WITHDRAW, PEOPLE["community_reporting"])
+    deciding.authorize(an_incident(State.CALLING), Arrow.WITHDRAW, PEOPLE["community_reporting"], WORLD, NOW)
     with pytest.raises(NotYours):
-        deciding.authorize(an_incident(State.RESOLVED), Arrow.ACCEPT, PEOPLE["community_reporting"])
-    deciding.authorize(an_incident(State.RESOLVED), Arrow.ACCEPT, PEOPLE["street_reporting"])
+        deciding.authorize(an_incident(State.RESOLVED), Arrow.ACCEPT, PEOPLE["community_reporting"], WORLD, NOW)
+    deciding.authorize(an_incident(State.RESOLVED), Arrow.ACCEPT, PEOPLE["street_reporting"], WORLD, NOW)
 
 
 def test_a_unit_called_once_sees_it_for_ever_and_one_never_called_never() -> None:
@@ -253,4 +254,4 @@ def test_nobody_judges_what_they_resolved_themselves_whatever_key_they_come_with
     for arrow in (Arrow.ACCEPT, Arrow.REJECT):
         with pytest.raises(NotYours, match="hoever resolved it"):
             deciding.decide(resolved.after, an_act(arrow), REPORTER, WORLD, NOW)
-    assert act(resolved.after, "street", Arrow.ACCEPT).after.closed_as == "verified"
+    assert act(resolved.after, "street", Arrow.ACCEPT, at=later(hours=36)).after.closed_as == "verified"

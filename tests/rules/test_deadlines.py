@@ -76,7 +76,7 @@ def test_a_new_policy_is_for_new_incidents_only() -> None:
     assert fired(answered.after, world=newer).after.due_at == later(hours=10 + 2)
     resolved = act(old, "community", Arrow.RESOLVE, world=newer).after
     assert resolved.due_at == later(hours=72)
-    assert act(resolved, "street", Arrow.ACCEPT, world=newer).after.reopen_until == later(hours=168)
+    assert act(resolved, "reporter", Arrow.ACCEPT, world=newer).after.reopen_until == later(hours=168)
     assert act(new, "community", Arrow.RESOLVE, world=newer).after.due_at == later(hours=5)
 
 

@@ -150,7 +150,7 @@ def test_the_new_unit_does_not_hear_of_the_call_before_its_own() -> None:
     ("who", "state", "arrow", "by"),
     [
         ("reporter", R, Arrow.ACCEPT, By("reporter", "worker")),
-        ("street", R, Arrow.ACCEPT, By("unit", STREET, STREET)),
+        ("street_reporting", R, Arrow.ACCEPT, By("unit", "worker", STREET)),
         ("community_reporting", C, Arrow.ANSWER, By("unit", "worker", COMMUNITY)),
     ],
 )

@@ -209,26 +209,29 @@ def test_leaders_and_ops_are_never_accountable() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reporter", "called", "is_self"),
+    ("reporter", "called", "is_self", "is_own"),
     [
-        (None, COMMUNITY, False),
-        (COMMUNITY, COMMUNITY, True),
-        (FIRM, COMMUNITY, True),
-        (COMMUNITY, FIRM, True),
-        (COMMUNITY, NEXT_COMMUNITY, False),
-        (STREET, COMMITTEE, True),
-        (COMMITTEE, STREET, True),
-        (STREET, OTHER_STREET, False),
-        (STREET_LEADER, STATION, True),
-        (STATION, STREET_LEADER, True),
-        (LEADER, STREET, False),
-        (DEPARTMENT, LEADER, True),
-        ("gone", "gone", True),
-        ("gone", STREET, False),
+        (None, COMMUNITY, False, False),
+        (COMMUNITY, COMMUNITY, True, True),
+        (FIRM, COMMUNITY, True, True),
+        (COMMUNITY, FIRM, True, False),
+        (COMMUNITY, NEXT_COMMUNITY, False, False),
+        (STREET, COMMITTEE, True, False),
+        (COMMITTEE, STREET, True, True),
+        (STREET, OTHER_STREET, False, False),
+        (STREET_LEADER, STATION, True, False),
+        (STATION, STREET_LEADER, True, True),
+        (LEADER, STREET, False, False),
+        (DEPARTMENT, LEADER, True, True),
+        ("gone", "gone", True, True),
+        ("gone", STREET, False, False),
     ],
 )
-def test_a_unit_reports_to_itself_above_and_below(reporter: str | None, called: str, is_self: bool) -> None:
-    assert fair_play.is_self_reported(reporter, called, WORLD, NOW) is is_self
+def test_a_unit_reports_to_itself_above_and_below(
+    reporter: str | None, called: str, is_self: bool, is_own: bool
+) -> None:
+    call = fair_play.marked(an_incident(State.CALLING).call._replace(unit=called), reporter, None, WORLD)
+    assert (call.self_reported, call.own_report) == (is_self, is_own)
 
 
 def test_units_that_are_above_each_other_in_a_circle_end() -> None:
@@ -242,9 +245,11 @@ def test_what_a_unit_reports_itself_is_marked_on_each_call() -> None:
     decision = lifecycle.report(draft, a_unit(COMMUNITY), WORLD, incident_id=UUID(int=7), number="2026-7", now=NOW)
     own, opened = decision.after, decision.events[-1]
     assert (own.reporter_unit, own.call.self_reported) == (COMMUNITY, True)
-    assert opened.facts == {"cause": "report", "self_reported": True}
+    assert opened.facts == {"cause": "report", "self_reported": True, "own_report": True}
     raised = act(own, "community", Arrow.RAISE).after
-    assert (raised.unit, raised.call.self_reported) == (STREET, False), "in this world a street is nobody's parent"
+    assert (raised.unit, raised.call.self_reported) == (STREET, True), "the street is above its community"
+    above = act(raised, "street", Arrow.RAISE).after
+    assert (above.unit, above.call.self_reported) == (DEPARTMENT, False)
     assert not reported().after.call.self_reported, "what a reporter's key reports never is"
 
 

@@ -10,8 +10,9 @@ import pytest
 
 from service.rules import access, lifecycle
 from service.rules.errors import Conflict, IllegalTransition, NotYours
-from service.rules.lifecycle import TRANSITIONS, ClockTransition
+from service.rules.lifecycle import TRANSITIONS
 from service.rules.model import Act
+from service.rules.transition import ClockTransition
 from service.rules.words import Arrow, DueKind, EventType, Level, State
 from tests.rules.builders import (
     NOW,

@@ -17,10 +17,10 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule, run_state_machine_as_test
 
-from service.rules import access, lifecycle
+from service.rules import lifecycle
 from service.rules.errors import Conflict, IllegalTransition, Invalid, NotYours, SihuError
 from service.rules.model import Act, Actor, Draft, Incident
-from service.rules.words import Arrow, Ground, Kind, Level
+from service.rules.words import Arrow, Ground, Kind, Level, State
 from tests.rules import deciding
 from tests.rules.builders import (
     ADMITTED_CATEGORY,
@@ -34,6 +34,7 @@ from tests.rules.builders import (
     URGENT_CATEGORY,
     a_unit,
     an_act,
+    approver,
 )
 from tests.rules.clockwork import Clockwork
 from tests.rules.deciding import changed, changed_call
@@ -50,6 +51,8 @@ _JUDGEMENTS = (
     (Arrow.REJECT,),
     (Arrow.REJECT, Arrow.REJECT),
     (Arrow.REJECT, Arrow.ACCEPT, Arrow.REOPEN, Arrow.REJECT, Arrow.REJECT),
+    (Arrow.REJECT, Arrow.REJECT, Arrow.REJECT),
+    (Arrow.ACCEPT, Arrow.REOPEN, Arrow.ACCEPT, Arrow.REOPEN),
 )
 _SAID_AFTERWARDS = (Arrow.RATE, Arrow.APPEAL, Arrow.APPROVE_APPEAL, Arrow.REFUSE_APPEAL)
 _OF_ONES_OWN = (Arrow.APPEAL, Arrow.APPROVE_APPEAL, Arrow.REFUSE_APPEAL)
@@ -154,16 +157,15 @@ class FourCalls(Clockwork):
 
     @rule(history=incidents, verb=st.sampled_from([Arrow.HOLD, Arrow.EXTEND]), decision=st.integers(0, 2))
     def the_called_unit_asks(self, history: History, verb: Arrow, decision: int) -> None:
-        """And the side that called decides at once, or later."""
+        """And whoever is above decides at once, or later."""
         self._tries(history, a_unit(history.now.unit), verb, self.time)
-        for unit in sorted(access.approvers(history.now))[:1]:
-            if decision < 2:
-                self._tries(history, a_unit(unit), (Arrow.APPROVE, Arrow.REFUSE)[decision], self.time)
+        if history.now.requests and decision < 2:
+            self._tries(history, approver(history.now), (Arrow.APPROVE, Arrow.REFUSE)[decision], self.time)
 
     @rule(history=incidents, verb=st.sampled_from([Arrow.APPROVE, Arrow.REFUSE, Arrow.RESUME, Arrow.RESUME]))
-    def the_side_that_called_acts(self, history: History, verb: Arrow) -> None:
-        for unit in sorted(access.approvers(history.now))[:1]:
-            self._tries(history, a_unit(unit), verb, self.time)
+    def whoever_was_asked_acts(self, history: History, verb: Arrow) -> None:
+        if history.now.requests:
+            self._tries(history, approver(history.now), verb, self.time)
 
     @rule(history=incidents, times=st.integers(2, 8))
     def nobody_wants_it(self, history: History, times: int) -> None:
@@ -184,13 +186,19 @@ class FourCalls(Clockwork):
     @rule(
         history=incidents,
         subject=st.sampled_from([None, "worker"]),
-        who=st.sampled_from(["reporter", "street", "street_reporting", "community"]),
+        who=st.sampled_from(["reporter", "reporter", "street", "street_reporting", "community", "ops"]),
         verbs=st.sampled_from(_JUDGEMENTS),
+        waits=st.booleans(),
     )
-    def it_is_done_and_judged(self, history: History, subject: str | None, who: str, verbs: tuple[Arrow, ...]) -> None:
-        """The reporter may be the one who did it, with another key; the street of the cell may be, too."""
+    def it_is_done_and_judged(
+        self, history: History, subject: str | None, who: str, verbs: tuple[Arrow, ...], waits: bool
+    ) -> None:
+        """The reporter may be the one who did it, with another key; the street of the cell may be, too. Whoever else
+        judges may wait until half of the time to do so has passed."""
         for verb in verbs:
             self._tries(history, a_unit(history.now.unit, subject), Arrow.RESOLVE, self.time)
+            if waits and history.now.state is State.RESOLVED and history.now.due_at is not None:
+                self.time += max(history.now.due_at - self.time, timedelta()) / 2
             self._tries(history, PEOPLE[who], verb, self.time)
 
     @rule(history=incidents, first=st.sampled_from([None, Arrow.ANSWER, Arrow.RESOLVE]), times=st.integers(1, 3))
@@ -213,15 +221,20 @@ class FourCalls(Clockwork):
     @rule(
         history=incidents,
         many=st.integers(1, 3),
-        who=st.sampled_from(["ops", "street"]),
+        who=st.sampled_from(["ops", "ops", "street"]),
         decided=st.lists(st.sampled_from([Arrow.APPROVE_APPEAL, Arrow.REFUSE_APPEAL]), max_size=2),
+        later=st.sampled_from([0, 0, 3, 9]),
     )
-    def missed_calls_are_appealed_against(self, history: History, many: int, who: str, decided: list[Arrow]) -> None:
+    def calls_are_appealed_against(
+        self, history: History, many: int, who: str, decided: list[Arrow], later: int
+    ) -> None:
+        """Those that were missed or left late, at once or some days later."""
         for _ in range(many):
             self.time = max(self.time, history.now.due_at or self.time)
             self._fires(history)
+        self.time += timedelta(days=later)
         for call in history.calls:
-            if call.late_s is not None and call.appeal is None:
+            if (call.late_s is not None or call.late_exit) and call.appeal is None:
                 self._tries(history, a_unit(call.unit), Arrow.APPEAL, self.time)
         for granted in decided:
             self._tries(history, PEOPLE[who], granted, self.time)
@@ -252,6 +265,9 @@ class FourCalls(Clockwork):
             told = refused
             if arrow in _OF_ONES_OWN and arrow.value in offered and isinstance(refused, NotYours):
                 return
+        except Conflict:
+            assert arrow is Arrow.APPEAL and arrow.value in offered, "this call's time has passed, another's has not"
+            return
         except Invalid as wrong:
             pointers = {each.pointer.split("/")[1] if each.pointer else "" for each in wrong.errors}
             if not (pointers <= _MAY_BE_WRONG.get(arrow, set()) and arrow.value in offered):
@@ -266,13 +282,15 @@ class FourCalls(Clockwork):
         assert repr(before) == as_it_was
 
     def _act(self, arrow: Arrow, incident: Incident, to: str | None) -> Act:
-        """Until a date that lies near now: what was asked for in November means nothing in spring."""
+        """Until a date that lies near now: what was asked for in November means nothing in spring. Every second time a
+        long one, of which two are more than thirty days."""
         act = an_act(arrow, incident)
         if to is not None and arrow in (Arrow.ASSIGN, Arrow.ASSIST):
             return replace(act, units=(to,))
         if to is not None and arrow is Arrow.RAISE:
             return replace(act, units=(to, SPECIAL), ground=Ground.JOINT_ACTION)
-        return replace(act, until=self.time + timedelta(hours=30)) if arrow is Arrow.HOLD else act
+        length = timedelta(hours=30) if len(incident.requests) % 2 else timedelta(days=16)
+        return replace(act, until=self.time + length) if arrow is Arrow.HOLD else act
 
 
 FourCalls.TestCase.settings = settings(

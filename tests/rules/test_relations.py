@@ -1,9 +1,9 @@
 """Actor × arrow × relation, cell by cell: who stands how to one incident decides what they may do (contract §2).
 
 One incident has come a long way: the community, the street and dept-a missed it, the leader gave it to dept-b, which
-gave it to dept-c. dept-c is called, dept-b called it and approves, station-1 assists. The community has appealed, the
-other two that missed it have not. A neighbour reported another incident in street 2, whose community was called
-("joined"): it was merged into this one.
+gave it to dept-c. dept-c is called, dept-b called it, station-1 assists; leader-a, who is in charge of dept-c, approves
+what it asks for. The community has appealed, the other two that missed it have not. A neighbour reported another
+incident in street 2, whose community was called ("joined"): it was merged into this one.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ WHO = {
 IS_TO_IT = {
     "called": {"called_unit", "audience"},
     "member": {"member"},
-    "caller": {"approver", "audience"},
+    "caller": {"audience"},
     "missed": {"audience"},
     "former": {"audience"},
     "community": {"cell_community", "audience"},
@@ -91,33 +91,35 @@ MAY_NOW = """
                calling     asked      answered   on_hold    resolved   closed
 called         bcdghixst   cdhst      cdhixst    jt         t          t
 member         b           -          -          -          -          -
-caller         tu          yztu       tu         jtu        t          t
+caller         tu          tu         tu         tu         t          t
 missed         vtu         vtu        vtu        vtu        vt         vt
-former         tu          tu         tu         tu         t          t
-community      tu          tu         tu         tu         klt        t
-street         qrvYZtu     qrvYZtu    qrvYZtu    qrvYZtu    klqrvYZt   nrvYZt
+former         tu          yztu       tu         jtu        t          t
+community      tu          tu         tu         tu         t          t
+street         qrvtu       qrvtu      qrvtu      qrvtu      qrvt       nrvt
 assisting      wetu        wetu       wetu       wetu       t          t
 reporter       tu          tu         tu         tu         klrt       nrt
 follower       tu          tu         tu         tu         t          t
 joined         tu          tu         tu         tu         t          t
-ops            qYZ         qYZ        qYZ        qYZ        qYZ        YZ
+ops            qYZ         yzqYZ      qYZ        jqYZ       qYZ        YZ
 """
 
 MAY_AT_ALL = {
     "called": "bcdghixjpsvt",
     "member": "b",
-    "caller": "yzjvtu",
+    "caller": "vtu",
     "missed": "vtu",
     "former": "vtu",
     "community": "klvtu",
-    "street": "klnqrvYZtu",
+    "street": "klnqrvtu",
     "assisting": "wevtu",
     "reporter": "klnortu",
     "follower": "tu",
     "joined": "vtu",
-    "ops": "hqYZ",
+    "ops": "hlqYZ",
 }
 """In a state where it cannot be done these get 409 for it, everybody else 403. Who is not here may do nothing."""
+ASKED, APPROVERS = ("asked", "on_hold"), ("former", "ops")
+"""The leader who is in charge of the called unit decides what it asks for, or ops."""
 
 TOLD = {
     "b": ("answered", ["call.answered"]),
@@ -178,7 +180,7 @@ def _at(stage: str) -> Incident:
     if stage in ("asked", "on_hold"):
         incident = _does(incident, called, an_act(Arrow.HOLD))
     if stage == "on_hold":
-        return _does(incident, WHO["caller"], an_act(Arrow.APPROVE))
+        return _does(incident, WHO["former"], an_act(Arrow.APPROVE))
     if stage in ("resolved", "closed"):
         incident = _does(incident, called, an_act(Arrow.RESOLVE))
     return _does(incident, WHO["reporter"], an_act(Arrow.ACCEPT)) if stage == "closed" else incident
@@ -209,8 +211,11 @@ def test_what_each_is_to_it_decides_what_they_may_do(who: str, stage: str) -> No
     incident, actor = _at(stage), WHO[who]
     judged = {"resolver"} if (who, stage) == ("called", "resolved") else set()
     gone = who == "member" and stage in ("resolved", "closed")  # with the open call of its parent
-    assert access.relations(actor, incident) == (set() if gone else IS_TO_IT.get(who, set()) | judged)
-    now, at_all = NOW_CELLS.get((who, stage), ""), "" if gone else MAY_AT_ALL.get(who, "")
+    decides = stage in ASKED and who in APPROVERS
+    wanted = IS_TO_IT.get(who, set()) | judged | ({"approver"} if decides else set())
+    assert access.relations(actor, incident) == (set() if gone else wanted)
+    now, at_all = NOW_CELLS.get((who, stage), ""), MAY_AT_ALL.get(who, "") + ("yzj" if decides else "")
+    at_all = "" if gone else at_all
     offered = [VERBS[letter].value for letter in now]
     assert list(deciding.allowed(incident, actor, WORLD, AT)) == offered
     for letter in VERBS:

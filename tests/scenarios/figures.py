@@ -10,15 +10,34 @@ Figures = dict[str, dict[str, int]]
 Times = dict[str, tuple[float, float]]
 
 
+FAIR_PLAY = (
+    *("pending", "rejected", "reopened", "accountable", "late_exit", "late_exit_answer", "late_exit_resolve"),
+    *("merged", "voided", "voided_in_error", "withdrawn_late", "self_reported", "holds", "held_s", "extended"),
+)
+"""The measures that say how much the others count."""
+
+
 async def figures(house: House, group_by: str = "unit", period: str = "2026-11") -> Figures:
-    """Group → every count that is not 0, whose link opens exactly as many calls."""
+    """Group → every count that is not 0, without those of fair play."""
+    return await _counts(house, group_by, period, fair=False)
+
+
+async def fair(house: House, group_by: str = "unit", period: str = "2026-11") -> Figures:
+    """Group → every count of fair play that is not 0."""
+    return await _counts(house, group_by, period, fair=True)
+
+
+async def _counts(house: House, group_by: str, period: str, *, fair: bool) -> Figures:
+    """The link of each of these counts opens exactly as many calls."""
     told: Figures = {}
     for code, row in (await _rows(house, group_by, period)).items():
         counts = {name: shown for name, shown in row.items() if isinstance(shown, dict) and "n" in shown}
+        counts = {name: shown for name, shown in counts.items() if (name in FAIR_PLAY) is fair}
         told[code] = {name: shown["n"] for name, shown in counts.items() if shown["n"]}
         for name, shown in counts.items():
-            assert len((await house.get("auditor", shown["calls"]))["items"]) == shown["n"], name
-    return told
+            calls = (await house.get("auditor", shown["calls"]))["items"]
+            assert shown["n"] == (sum(call["held_s"] for call in calls) if name == "held_s" else len(calls)), name
+    return {code: each for code, each in told.items() if each or not fair}
 
 
 async def scores(house: House, group_by: str = "unit", period: str = "2026-11") -> dict[str, float | None]:

@@ -101,9 +101,10 @@ class Days:
         if verb in ("accept", "reject", "reopen", "withdraw", "rate", "urge", "comment"):
             return self.chance.choice((*REPORTERS, STREET))
         if verb in ("merge", "appeals"):
-            return self.chance.choice(("ops", STREET))
+            return self.chance.choice(("ops", "ops", STREET))
         if verb == "requests":
-            return self.chance.choice((last["from_unit"] or STREET, STREET))
+            asked = [each["approver"] or "ops" for each in incident["requests"]] or [STREET]
+            return self.chance.choice((asked[-1], asked[-1], STREET))
         if verb == "part-done" and last["assisting"]:
             return str(self.chance.choice(last["assisting"]))
         return str(self.chance.choice(incident["calls"])["unit"]) if verb == "appeal" else str(called)

@@ -9,7 +9,7 @@ import pytest
 
 from service.clock import VirtualClock
 from tests.house import COMMUNITY, DEPARTMENT, LEADER, START, STREET, House
-from tests.scenarios.figures import figures, scores, shares, times
+from tests.scenarios.figures import fair, figures, scores, shares, times
 
 pytestmark = pytest.mark.anyio
 
@@ -145,13 +145,16 @@ async def test_rejecting_twice_climbs_and_nobody_looking_closes_unverified(house
         STREET,
         "reopened",
     )
-    done = {"answered": 1, "answered_in_time": 1, "resolved": 1, "resolved_in_time": 1}
+    done = {"answered": 1, "answered_in_time": 1, "resolved": 1}  # and none of it was so, as it turned out
     assert await figures(house) == {
         COMMUNITY: {"calls": 2, **dict.fromkeys(done, 2), "resolved_level_1": 2},
         STREET: {"calls": 2, **done, "resolved_level_2": 1, "open": 1},
         "total": {"calls": 4, **dict.fromkeys(done, 3), "resolved_level_1": 2, "resolved_level_2": 1, "open": 1},
     }
-    assert await scores(house) == dict.fromkeys((COMMUNITY, STREET, "total"), 100.0)
+    turned_down = {COMMUNITY: {"rejected": 2}, STREET: {"reopened": 1}, "total": {"rejected": 2, "reopened": 1}}
+    assert await fair(house) == turned_down
+    # answered all, resolved nothing: (30 × 1 + 40 × 0) / 70
+    assert await scores(house) == dict.fromkeys((COMMUNITY, STREET, "total"), 42.86)
     assert await shares(house) == {COMMUNITY: {1: 1.0}, STREET: {2: 1.0}, "total": {1: 0.6667, 2: 0.3333}}
 
 

@@ -58,7 +58,7 @@ async def test_the_duplicate_is_found_merged_and_followed(house: House) -> None:
 
 async def _a_merged_call_counts_against_nobody(house: House) -> None:
     # three calls at the community: one resolved, one closed by the merge and counted against nobody, one still open
-    done = {"answered": 1, "answered_in_time": 1, "resolved": 1, "resolved_in_time": 1, "resolved_level_1": 1}
+    done = {"answered": 1, "answered_in_time": 1, "resolved": 1, "resolved_level_1": 1}
     all_three = {"calls": 3, "closed": 1, "open": 1, **done}
     assert await figures(house) == {COMMUNITY: all_three, "total": all_three}
     assert await figures(house, "line") == {
@@ -105,7 +105,7 @@ async def test_a_chain_of_merges_is_followed_to_its_end(house: House) -> None:
     ]
     assert "sihu.incident.resolved" in heard
     # two closed by merges, and the last one resolved for all three, half an hour after it was reported
-    done = {"answered": 1, "answered_in_time": 1, "resolved": 1, "resolved_in_time": 1, "resolved_level_1": 1}
+    done = {"answered": 1, "answered_in_time": 1, "resolved": 1, "resolved_level_1": 1}
     counted = {"calls": 3, "closed": 2, **done}
     assert await figures(house) == {COMMUNITY: counted, "total": counted}
     assert await scores(house) == {COMMUNITY: 100.0, "total": 100.0}

@@ -74,8 +74,7 @@ class Life:
         return (start + timedelta(hours=hours)).isoformat()
 
     async def _decided(self, incident: Any, n: int) -> Any:
-        call = incident["calls"][-1]
-        approver = call["from_unit"] or incident["street"]
+        approver = incident["requests"][-1]["approver"] or "ops"
         return await self._tried(approver, incident, f"requests/{n}/approve", {})
 
     async def _tried(self, who: str, incident: Any, verb: str, body: Any) -> Any:

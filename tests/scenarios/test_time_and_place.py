@@ -104,13 +104,20 @@ async def test_the_same_key_decides_once_and_means_one_request(shipped: House) -
     assert problem["code"] == "illegal_transition", "the second request still waits"
 
 
-async def test_a_leader_decides_for_itself_and_until_is_checked(shipped: House) -> None:
+async def test_ops_decide_what_a_leader_wants_and_until_is_checked(shipped: House) -> None:
     incident = await shipped.report()
     for who in ("community", "street", "department"):
         incident = await shipped.act(who, incident, "raise", ground="other", reason="上呼")
     problem = await shipped.refused("leader", incident, "hold", until="2020-01-01T00:00:00Z", reason="昨天")
     assert (problem["status"], problem["errors"][0]["pointer"]) == (422, "/until")
-    held = await shipped.act("leader", incident, "hold", until="2026-12-01T09:00:00+08:00", reason="专题会")
+    waits = await shipped.act("leader", incident, "hold", until="2026-12-01T09:00:00+08:00", reason="专题会")
+    assert (waits["state"], waits["requests"][0]["outcome"], waits["requests"][0]["approver"]) == (
+        "calling",
+        None,
+        None,
+    )
+    assert (await shipped.refused("leader", incident, "requests/1/approve"))["code"] == "not_yours"
+    held = await shipped.act("ops", incident, "requests/1/approve")
     assert (held["state"], held["requests"][0]["outcome"]) == ("on_hold", "approved")
     assert (await shipped.act("leader", incident, "resume"))["state"] == "calling"
 

@@ -15,6 +15,7 @@ def test_a_request_waits_without_a_decision() -> None:
     [waiting] = act(an_incident(State.CALLING), "community", Arrow.HOLD).after.requests
     shown = check(RequestView, request(VIEWER, waiting))
     assert (shown["n"], shown["kind"], shown["call"], shown["asked_by"]["unit"]) == (1, "hold", 1, COMMUNITY)
+    assert shown["approver"] == STREET
     assert {shown["decided_by"], shown["decided_at"], shown["outcome"], shown["granted_s"]} == {None}
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from service.rules import fair_play
 from service.rules.errors import Conflict, wrong_field
+from service.rules.logged import LeavingFacts
 from service.rules.model import Act, Actor, Incident
 from service.rules.sentences import Sentence
 from service.rules.story import Story
@@ -21,20 +23,26 @@ def may_withdraw(incident: Incident, arrow: Arrow, actor: Actor, world: World, n
 
 def withdraw(story: Story, act: Act) -> None:
     """Arrow o: the reporter takes the incident back."""
-    if story.incident.state in CALL_OPEN_STATES:
-        story.end_call(Outcome.CLOSED, end_code=ClosedAs.WITHDRAWN.value, end_reason=act.words)
-    story.close(ClosedAs.WITHDRAWN, act.words)
+    story.end_call(Outcome.CLOSED, end_code=ClosedAs.WITHDRAWN.value, end_reason=act.words)
+    facts: LeavingFacts = {"box_used": story.incident.call.box_used or 0}
+    if fair_play.is_late(story.incident, story.world):
+        story.change_call(withdrawn_late=True)
+        facts["withdrawn_late"] = True
+    story.close(ClosedAs.WITHDRAWN, act.words, **facts)
 
 
 def may_void(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> Sentence | None:
-    """The guard of arrow p: an incident that a leader once assigned cannot be voided, whichever unit has it now."""
+    """The guard of arrow p: an incident that was void before cannot be voided again, nor one that a leader once
+    assigned, whichever unit has it now."""
+    if incident.reopened_void:
+        return Sentence("It was void once, and its reporter came back: answer it, or raise it.")
     bound = any(call.binding for call in (*incident.earlier, incident.call))
     return Sentence("A leader assigned this incident: answer it, or raise it.") if bound else None
 
 
 def void(story: Story, act: Act) -> None:
-    """Arrow p: the called unit closes a report that is no incident, with a coded reason. Its reporter may reopen it
-    once."""
+    """Arrow p: the called unit closes a report that is no incident, with a coded reason, once. Its reporter may
+    reopen it."""
     facts = story.leave_call(Outcome.CLOSED, end_code=act.code, end_reason=act.words)
     story.close(ClosedAs.VOID, act.words, reason_code=act.code, **facts)
 

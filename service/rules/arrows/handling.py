@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
-from service.rules import access, deadlines, fair_play, pinning, routing
+from service.rules import access, approval, deadlines, fair_play, pinning, routing
 from service.rules.arrows import joint
 from service.rules.decisions import Decision, DecisionOf, Event
 from service.rules.errors import Conflict, Rule, UnknownCategory, UnknownCell, wrong_field
@@ -84,7 +84,7 @@ def report(new: Admitted, by: By, world: World, *, incident_id: UUID, number: st
     facts = opening_facts(incident.call)
     if waits_s:
         facts["answer_by"] = incident.call.answer_by
-        incident = _parked(incident, by, waits_s)
+        incident = _parked(incident, by, waits_s, world)
     types = [
         EventType.INCIDENT_REPORTED,
         *((EventType.CALL_UNROUTED,) if route.unrouted else ()),
@@ -132,7 +132,7 @@ def _new_incident(
     )
 
 
-def _parked(incident: Incident, by: By, waits_s: int) -> Incident:
+def _parked(incident: Incident, by: By, waits_s: int, world: World) -> Incident:
     """A new suggestion or deliberation: nobody is chased for it, so it waits on hold at its community.
 
     Its deadline is the longest time that the policy lets it wait (contract §1, kind). After the hold it is called like
@@ -151,6 +151,7 @@ def _parked(incident: Incident, by: By, waits_s: int) -> Incident:
         decided_at=now,
         outcome=Verdict.APPROVED,
         box=DueKind.ANSWER,
+        approver=approval.approver(incident, world, now),
     )
     waiting = incident._replace(due_at=until, due_kind=DueKind.RESUME, wake_at=until, provisional=False)
     return waiting._replace(state=State.ON_HOLD, requests=(hold,))
@@ -165,25 +166,26 @@ def answer(story: Story, act: Act) -> None:
     if act.until is not None and act.until <= story.now:
         detail = Sentence("It is {now} already: promise a later time, or leave promised_by out.", now=story.now)
         raise wrong_field("/promised_by", detail, Rule.NOT_IN_FUTURE, min=story.now)
-    _take_on(story, dict(act.answer or {}))
-    if story.by.unit == story.incident.unit:
-        story.record(EventType.CALL_ANSWERED, act.words)
-    else:
-        story.change_call(answered_by_member=True)
-        story.record(EventType.CALL_ANSWERED, act.words, answered_by_member=True)
+    _take_on(story, dict(act.answer or {}), act.words)
 
 
-def _take_on(story: Story, content: Mapping[str, Any] | None) -> None:
+def _take_on(story: Story, content: Mapping[str, Any] | None, words: str | None = None) -> None:
     incident, now = story.incident, story.now
     clock, box_s = incident.call.clock, deadlines.boxes_of(incident.call, incident, story.world).resolve_s
     resolve_by = pinning.timer_of(story.world, incident, clock).due(now, timedelta(seconds=box_s))
     took_us = deadlines.taken_us(incident, now)
     story.change_call(answered_at=now, resolve_by=resolve_by, answer=content, answer_us=took_us)
-    if fair_play.forgives(incident.call) and incident.earlier[-1].late_exit:
-        story.change_call_numbered(incident.earlier[-1].seq, late_exit=False)
+    facts: EventFacts = {}
+    if story.by.unit != incident.unit:
+        story.change_call(answered_by_member=True)
+        facts["answered_by_member"] = True
+    if (forgiven := fair_play.forgiven(incident)) is not None:
+        story.change_call_numbered(forgiven.seq, late_exit=False)
+        facts["forgives"] = forgiven.seq
     key = pinning.key_of(story.world, incident)
     running = box_start(story.world, key, clock, now, resolve_by, DueKind.RESOLVE, box_s)
     story.change(state=State.ANSWERED, **running)
+    story.record(EventType.CALL_ANSWERED, words, **facts)
 
 
 def resolve(story: Story, act: Act) -> None:
@@ -191,7 +193,6 @@ def resolve(story: Story, act: Act) -> None:
     not answered yet is answered in the same instant."""
     if story.incident.state is State.CALLING:
         _take_on(story, None)
-        story.record(EventType.CALL_ANSWERED)
     incident, now = story.incident, story.now
     story.end_call(
         Outcome.RESOLVED,

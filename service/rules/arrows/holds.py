@@ -1,15 +1,16 @@
 """Arrows i and j, and what the clock does before a deadline: hold, extend, resume, warn, reschedule (挂账 · 延期).
 
-The called unit asks for a hold or an extension, the calling side approves it, and the clock runs on while the request
-waits. The time that a hold keeps is counted in the call's own clock, so that exactly this much is left afterwards.
+The called unit asks for a hold or an extension, a unit above it or ops decide (`approval`), and the clock runs on while
+the request waits. The time that a hold keeps is counted in the call's own clock, so that exactly this much is left
+afterwards.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from service.rules import access, deadlines, pinning
-from service.rules.errors import Rule, wrong_field
+from service.rules import approval, deadlines, pinning
+from service.rules.errors import Conflict, Rule, wrong_field
 from service.rules.model import Act, Actor, AnyIncident, Earlier, Incident, Request
 from service.rules.policy import Policy
 from service.rules.sentences import Sentence
@@ -51,6 +52,13 @@ def _no_more(kind: RequestKind, limit: int) -> Sentence:
     )
 
 
+def bars_deciding(incident: AnyIncident, actor: Actor, world: World, now: datetime) -> Sentence | None:
+    """The bar of approve and refuse (arrow i): nobody decides its own request, by whichever key."""
+    request = incident.open_request
+    is_own = request is not None and request.asked_by.subject == actor.subject
+    return Sentence("Nobody decides its own request.") if is_own else None
+
+
 def may_decide(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> Sentence | None:
     """The guard of approve and refuse (arrow i): a request waits, and to approve it would still change a deadline."""
     request = incident.open_request
@@ -74,26 +82,29 @@ def may_decide(incident: Incident, arrow: Arrow, actor: Actor, world: World, now
 
 
 def ask(story: Story, act: Act) -> None:
-    """Arrow i: the called unit asks for a hold or an extension. When there is no approver, its request is approved at
-    once.
+    """Arrow i: the called unit asks for a hold or an extension. Whoever has to decide sees the incident from now on.
 
     Raises:
         ValidationFailed: `until` is too early to move anything, or later than the policy allows.
     """
     incident, kind = story.incident, _REQUESTED_BY[act.arrow]
+    until = _until(story, kind, act.until or story.now)
+    ends = until if kind is RequestKind.HOLD else None
+    approver = approval.approver(incident, story.world, story.now, until=ends)
     request = Request(
         n=len(incident.requests) + 1,
         kind=kind,
         call=incident.call.seq,
-        until=_until(story, kind, act.until or story.now),
+        until=until,
         reason=act.words or "",
         asked_by=story.by,
         asked_at=story.now,
+        approver=approver,
     )
     story.add_request(request)
+    if approver is not None and approver not in incident.audience:
+        story.change(audience=(*incident.audience, approver))
     story.record(EventType.CALL_REQUESTED, act.words)
-    if not access.approvers(incident):
-        approve(story, Act(Arrow.APPROVE))
 
 
 def _until(story: Story, kind: RequestKind, until: datetime) -> datetime:
@@ -142,7 +153,8 @@ def _max_added(story: Story, policy: Policy) -> timedelta:
 
 def approve(story: Story, act: Act) -> None:
     """Arrow i: the approver approves the request. A hold stops the clock until its date, an extension moves the
-    deadline."""
+    deadline. Raises `Conflict` when another request waits than the one that is named."""
+    _demand_waiting(story, act)
     kind = DueKind.ANSWER if story.incident.state is State.CALLING else DueKind.RESOLVE
     request = story.change_request(
         outcome=Verdict.APPROVED,
@@ -157,7 +169,17 @@ def approve(story: Story, act: Act) -> None:
         story.record(EventType.INCIDENT_HELD, act.words)
     else:
         _extend(story)
+        story.change_call(extended=True)
         story.record(EventType.CALL_EXTENDED, act.words)
+
+
+def _demand_waiting(story: Story, act: Act) -> None:
+    """Raises `Conflict` unless the request that waits is the one that the act names."""
+    waiting = story.incident.open_request
+    if waiting is not None and act.request not in (None, waiting.n):
+        raise Conflict(
+            Sentence("Request {n} was decided already: request {waiting} waits.", n=act.request, waiting=waiting.n)
+        )
 
 
 def _granted(story: Story) -> timedelta | None:
@@ -213,7 +235,9 @@ def _wake(story: StoryOf[Earlier], warned: int) -> None:
 
 
 def refuse(story: Story, act: Act) -> None:
-    """Arrow i: the approver refuses the request, and nothing moves."""
+    """Arrow i: the approver refuses the request, and nothing moves. Raises `Conflict` when another request waits than
+    the one that is named."""
+    _demand_waiting(story, act)
     story.change_request(outcome=Verdict.REFUSED, decided_by=story.by, decided_at=story.now, decided_reason=act.words)
     story.record(EventType.CALL_REFUSED, act.words)
 

@@ -1,15 +1,16 @@
 """Rate, appeal, approve and refuse an appeal: the calling side judges the answer, and a unit may object once to a call
-counted as missed (评价 · 申诉).
+counted as missed or as left late (评价 · 申诉).
 
 These four arrows have no letter, because the incident stays where it is. No rating of a call is ever changed. A
-successful appeal exempts a call from the score and never erases that it was missed.
+successful appeal exempts a call from the score and never erases what it was.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from service.rules.errors import NotYours, Pointer, Rule, wrong_field
+from service.rules import pinning
+from service.rules.errors import Conflict, NotYours, Pointer, Rule, wrong_field
 from service.rules.model import Act, Actor, Appeal, Call, Incident
 from service.rules.sentences import Sentence
 from service.rules.story import Story
@@ -102,58 +103,75 @@ def _no_departments_call(seq: int) -> Sentence:
 
 
 def may_appeal(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> Sentence | None:
-    """The guard of appeal: the unit missed a call of this incident against which it has not appealed yet."""
-    own = (each for each in (*incident.earlier, incident.call) if each.unit == actor.unit)
-    if any(each.outcome in MISSED and each.appeal is None for each in own):
-        return None
-    return Sentence("No call of yours was missed here, or you appealed already: one appeal a call.")
+    """The guard of appeal: the unit missed a call of this incident, or left one late, and its time to appeal against
+    that has not passed."""
+    calls = (*incident.earlier, incident.call)
+    terms = [_term(incident, each, world) for each in calls if each.unit == actor.unit and _may_be_contested(each)]
+    if not terms:
+        return Sentence("No call of yours was missed or left late here, or you appealed already: one appeal a call.")
+    return None if now <= max(terms) else _out_of_time(max(terms))
+
+
+def _may_be_contested(call: Call) -> bool:
+    return (call.outcome in MISSED or call.late_exit) and call.appeal is None
+
+
+def _term(incident: Incident, call: Call, world: World) -> datetime:
+    """The last instant at which a unit may appeal against a call that has ended."""
+    appeal_s = pinning.policy_of(world, incident).fair_play.appeal_s
+    return (call.ended_at or incident.updated_at) + timedelta(seconds=appeal_s)
+
+
+def _out_of_time(term: datetime) -> Sentence:
+    return Sentence("An appeal was possible until {term}: the call stays as it is.", term=term)
 
 
 def appeal(story: Story, act: Act) -> None:
-    """A unit appeals against a missed call of its own, once.
+    """A unit appeals against a call of its own that it missed or left late, once.
 
     Raises:
         NotYours: the call is another unit's.
-        ValidationFailed: the call was not missed, or was appealed against already.
+        ValidationFailed: the call was neither missed nor left late, or was appealed against already.
+        Conflict: the time to appeal against this call has passed.
     """
     call = _call(story.incident, act.call)
     if call.unit != story.by.unit:
         detail = Sentence("Call {call} was not yours: each unit appeals for itself.", call=call.seq)
         raise NotYours(detail, errors=(Pointer("/call", detail),))
-    if call.outcome not in MISSED:
-        detail = Sentence("Call {call} was not missed: there is nothing to appeal against.", call=call.seq)
-        raise wrong_field("/call", detail)
     if call.appeal is not None:
         detail = Sentence("You appealed against call {call} already: one appeal a call.", call=call.seq)
         raise wrong_field("/call", detail)
+    if not _may_be_contested(call):
+        detail = Sentence(
+            "Call {call} was neither missed nor left late: there is nothing to appeal against.", call=call.seq
+        )
+        raise wrong_field("/call", detail)
+    if story.now > (term := _term(story.incident, call, story.world)):
+        raise Conflict(_out_of_time(term))
     story.change_call_numbered(call.seq, appeal=Appeal(act.words or "", story.by, story.now))
     story.record(EventType.CALL_APPEALED, act.words, call=call.seq)
 
 
 def may_judge(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> Sentence | None:
-    """The guard of approving and refusing an appeal: an appeal waits, and no unit decides its own."""
+    """The guard of approving and refusing an appeal: an appeal waits."""
     calls = (*incident.earlier, incident.call)
-    waiting = [each for each in calls if each.appeal is not None and each.appeal.outcome is None]
-    if not waiting:
-        return Sentence("No appeal waits to be decided.")
-    if all(each.unit == actor.unit for each in waiting):
-        return Sentence("Nobody decides its own appeal: ops do.")
-    return None
+    if any(each.appeal is not None and each.appeal.outcome is None for each in calls):
+        return None
+    return Sentence("No appeal waits to be decided.")
 
 
 def judge(story: Story, act: Act) -> None:
-    """The street of the cell or ops decide an appeal. A call whose appeal is approved is exempt from the score; it
-    stays missed.
+    """Ops decide an appeal. A call whose appeal is approved is exempt from the score; it stays what it was.
 
     Raises:
         ValidationFailed: no appeal against this call waits to be decided.
-        NotYours: the call is the deciding unit's own.
+        NotYours: who decides has appealed, with another key.
     """
     call = _call(story.incident, act.call)
     if call.appeal is None or call.appeal.outcome is not None:
         raise wrong_field("", Sentence("No appeal against call {call} waits to be decided.", call=call.seq))
-    if call.unit == story.by.unit:
-        raise NotYours(Sentence("Nobody decides its own appeal: ops do."))
+    if call.appeal.by.subject == story.by.subject:
+        raise NotYours(Sentence("Nobody decides its own appeal."))
     approved = act.arrow is Arrow.APPROVE_APPEAL
     decided = call.appeal._replace(
         decided_by=story.by,

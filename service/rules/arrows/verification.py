@@ -4,14 +4,63 @@ out not to be fixed (核实 · 退办 · 逾期自动办结 · 重办)."""
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import pairwise
 
-from service.rules import routing
+from service.rules import fair_play, routing
 from service.rules.model import Act, Actor, AnyIncident, Earlier, Incident
 from service.rules.routing import Route
 from service.rules.sentences import Sentence
 from service.rules.story import Story, StoryOf
-from service.rules.words import Arrow, Cause, ClosedAs, Credit, EventType, Level
+from service.rules.words import Arrow, Cause, ClosedAs, Credit, EventType, Outcome, Role, State
 from service.rules.world import World
+
+MAX_REJECTS = 2
+"""The rejects since the last reopening after which only the street of the cell or ops may reject."""
+MAX_REOPENED = 2
+"""How often one incident may be reopened, from void included."""
+
+
+def bars_verifying(incident: Incident, actor: Actor, world: World, now: datetime) -> Sentence | None:
+    """The bar of arrows k and l: whoever is below the unit that resolved does not judge it, but as the reporter."""
+    if incident.state is not State.RESOLVED or actor.unit is None or _is_reporter(incident, actor):
+        return None
+    if incident.unit in fair_play.above(actor.unit, world, now):
+        return Sentence("{unit} is above you and has resolved it: its reporter verifies it.", unit=incident.unit)
+    return None
+
+
+def _is_reporter(incident: AnyIncident, actor: Actor) -> bool:
+    return actor.role is not Role.OPS and actor.subject == incident.reporter
+
+
+def may_accept(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> Sentence | None:
+    """The guard of arrow k: the first half of the verify box is the reporter's alone."""
+    since = _second_half(incident)
+    if since is None or now >= since or _is_reporter(incident, actor):
+        return None
+    return Sentence("Until {since} only its reporter may {verb} it: wait until then.", since=since, verb=arrow)
+
+
+def _second_half(incident: AnyIncident) -> datetime | None:
+    """The instant at which half of the verify box has passed; None when none runs."""
+    resolved_at, due_at = incident.call.ended_at, incident.due_at
+    return None if resolved_at is None or due_at is None else resolved_at + (due_at - resolved_at) / 2
+
+
+def may_reject(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> Sentence | None:
+    """The guard of arrow l: as that of k; from the third reject since the last reopening on it is up to the street of
+    the cell or ops, at any time."""
+    is_third = incident.rejects >= MAX_REJECTS
+    if actor.role is Role.OPS:
+        return None if is_third else Sentence("Ops reject from the third time on: leave it to its reporter.")
+    if not is_third:
+        return may_accept(incident, arrow, actor, world, now)
+    if actor.unit == incident.street:
+        return None
+    return Sentence(
+        "It was rejected {times} times: from now on only the street of the cell or ops may reject it.",
+        times=incident.rejects,
+    )
 
 
 def accept(story: Story, act: Act) -> None:
@@ -23,15 +72,27 @@ def accept(story: Story, act: Act) -> None:
 def reject(story: Story, act: Act) -> None:
     """Arrow l: the calling side rejects the resolution, and the same unit is called again; from the second rejection
     since the last reopening on, the next level is called."""
-    incident = story.incident
-    again = incident.rejects == 0
+    again = story.incident.rejects == 0
     story.change_call(credit=Credit.REJECTED)
-    story.change(rejects=incident.rejects + 1, rating=None)
+    story.change(rejects=story.incident.rejects + 1, rating=None)
     story.record(EventType.INCIDENT_REJECTED, act.words)
-    route = (routing.again if again else routing.upwards)(story.world, incident, story.now)
-    from_unit = incident.call.from_unit if again or incident.level is Level.LEADER else incident.unit
+    route = (routing.again if again else routing.upwards)(story.world, story.incident, story.now)
+    _call_again(story, route, Cause.REJECTED, act)
+
+
+def _call_again(story: Story, route: Route, cause: Cause, act: Act, first: EventType | None = None) -> None:
+    """Open the call that repeats the last one, a level up or not. `first` is recorded before it opens."""
+    incident = story.incident
     binding, assisting = _team(incident, route)
-    story.open_call(route, Cause.REJECTED, from_unit=from_unit, reason=act.words, binding=binding, assisting=assisting)
+    story.open_call(
+        route,
+        cause,
+        from_unit=incident.unit if route.level > incident.level else incident.call.from_unit,
+        reason=act.words,
+        first=(first, act.words) if first else None,
+        binding=binding,
+        assisting=assisting,
+    )
 
 
 def _team(incident: AnyIncident, route: Route) -> tuple[bool, tuple[str, ...]]:
@@ -49,7 +110,7 @@ def verify_timeout(story: StoryOf[Earlier], act: Act) -> None:
     story.close(ClosedAs.UNVERIFIED, None)
 
 
-def bars_reopening(incident: AnyIncident, actor: Actor) -> Sentence | None:
+def bars_reopening(incident: AnyIncident, actor: Actor, world: World, now: datetime) -> Sentence | None:
     """The bar of arrow n: only its reporter may reopen an incident that was closed as void."""
     if incident.closed_as is ClosedAs.VOID and actor.subject != incident.reporter:
         return Sentence("Only its reporter may reopen an incident that was closed as void.")
@@ -57,20 +118,32 @@ def bars_reopening(incident: AnyIncident, actor: Actor) -> Sentence | None:
 
 
 def may_reopen(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> Sentence | None:
-    """The guard of arrow n: `reopen_until` has not passed, and an incident closed as void is reopened only once."""
+    """The guard of arrow n: `reopen_until` has not passed, and the incident was not reopened as often as it may be."""
     until = incident.reopen_until
     if until is None:
         return Sentence("It cannot be reopened: report it anew.")
     if incident.closed_as is ClosedAs.VOID and incident.reopened_void:
         return Sentence("It was reopened from void once: report it anew.")
+    if reopened(incident) >= MAX_REOPENED:
+        return Sentence("It was reopened {times} times: report it anew.", times=MAX_REOPENED)
     return None if now <= until else Sentence("It could be reopened until {until}: report it anew.", until=until)
 
 
+def reopened(incident: Incident) -> int:
+    """How often an incident was reopened: a call follows one that had closed it."""
+    calls = (*incident.earlier, incident.call)
+    return sum(
+        before.credit is Credit.REOPENED or before.outcome is Outcome.CLOSED or after.cause is Cause.REOPENED
+        for before, after in pairwise(calls)
+    ) + (incident.call.credit is Credit.REOPENED)
+
+
 def reopen(story: Story, act: Act) -> None:
-    """Arrow n: the incident was closed but is not fixed, and the unit it closed at is called again. One that was closed
-    as void goes to the street."""
+    """Arrow n: the incident was closed but is not fixed, and the unit it closed at is called again; the second time the
+    next level. One that was closed as void goes to the street."""
     incident = story.incident
     void = incident.closed_as is ClosedAs.VOID
+    again = routing.again if reopened(incident) == 0 else routing.upwards
     if not void:
         story.change_call(credit=Credit.REOPENED)
     story.change(
@@ -81,14 +154,5 @@ def reopen(story: Story, act: Act) -> None:
         reopened_void=incident.reopened_void or void,
         rating=None,
     )
-    route = (routing.street_level if void else routing.again)(story.world, incident, story.now)
-    binding, assisting = _team(incident, route)
-    story.open_call(
-        route,
-        Cause.REOPENED,
-        from_unit=incident.call.from_unit,
-        reason=act.words,
-        first=(EventType.INCIDENT_REOPENED, act.words),
-        binding=binding,
-        assisting=assisting,
-    )
+    route = (routing.street_level if void else again)(story.world, incident, story.now)
+    _call_again(story, route, Cause.REOPENED, act, first=EventType.INCIDENT_REOPENED)

@@ -11,10 +11,11 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
+from itertools import groupby
 from typing import Generic, NamedTuple, TypeVar
-from uuid import UUID
 
 from service.rules.figures.definition import (
+    CREDITED,
     RESOLVED_AT,
     CallFacts,
     Measure,
@@ -24,14 +25,15 @@ from service.rules.figures.definition import (
     summed,
 )
 from service.rules.figures.percentiles import spread_of
-from service.rules.words import Cause, Level, Outcome
+from service.rules.words import Cause, ClosedAs, Credit, Level, Outcome, VoidReason
 
 Group = TypeVar("Group")
 
 
 class _Kind(NamedTuple):
-    """What decides which measures count a call. `answered_in_time`: None when it was not answered. `in_error`: it was
-    returned in error."""
+    """What decides which measures count a call. `answered_in_time`: None when it was not answered; `left_as`: how it
+    was closed; `is_accountable`: another call of the incident is accountable for it; `in_error`: it was returned or
+    voided in error."""
 
     level: int
     outcome: str | None
@@ -42,6 +44,15 @@ class _Kind(NamedTuple):
     exempt: bool
     street_rated: bool
     reporter_rated: bool
+    left_as: str | None
+    credit: str | None
+    late_exit: bool
+    withdrawn_late: bool
+    self_reported: bool
+    own_report: bool
+    is_accountable: bool
+    held: bool
+    extended: bool
 
 
 class _Sum:
@@ -49,15 +60,16 @@ class _Sum:
 
     def __init__(self) -> None:
         self.kinds: Counter[_Kind] = Counter()
-        self.street_stars = self.reporter_stars = 0
+        self.street_stars = self.reporter_stars = self.held_s = self.accountable = 0
         self.answer_us, self.resolve_us = array("q"), array("q")
 
     def add(self, call: CallFacts, in_error: bool) -> None:
-        self.kinds[_kind(call, in_error)] += 1
-        if call.rating is not None and call.level == Level.DEPARTMENT:
-            self.street_stars += call.rating
-        if call.outcome_rating is not None:
-            self.reporter_stars += call.outcome_rating
+        self.kinds[kind := _kind(call, in_error)] += 1
+        if kind.street_rated:
+            self.street_stars += call.rating or 0
+        if kind.reporter_rated:
+            self.reporter_stars += call.outcome_rating or 0
+        self.held_s += call.held_s or 0
         if call.answer_us is not None:
             self.answer_us.append(call.answer_us)
         if call.resolve_us is not None:
@@ -67,6 +79,8 @@ class _Sum:
         self.kinds.update(other.kinds)
         self.street_stars += other.street_stars
         self.reporter_stars += other.reporter_stars
+        self.held_s += other.held_s
+        self.accountable += other.accountable
         self.answer_us += other.answer_us
         self.resolve_us += other.resolve_us
 
@@ -75,8 +89,9 @@ class _Sum:
         for kind, many in self.kinds.items():
             for measure in _measures(kind):
                 counts[measure] += many
+        counts[Measure.ACCOUNTABLE] = self.accountable
         spreads = spread_of(self.answer_us), spread_of(self.resolve_us)
-        return Tally(summed(counts), self.street_stars, self.reporter_stars, *spreads)
+        return Tally(summed(counts), self.street_stars, self.reporter_stars, *spreads, self.held_s)
 
 
 class MonthCount(Generic[Group]):
@@ -90,14 +105,23 @@ class MonthCount(Generic[Group]):
 
     def add(self, calls: Iterable[CallFacts]) -> None:
         """Count those of these calls that belong to the month. `calls` has every call of each incident in it."""
-        calls = list(calls)
-        binding = _last_binding(calls)
+        calls = sorted(calls, key=lambda each: (each.incident_id, each.seq))
+        for _, of_one in groupby(calls, lambda each: each.incident_id):
+            self._add_incident(list(of_one))
+
+    def _add_incident(self, calls: Sequence[CallFacts]) -> None:
+        """Count those of the calls of one incident, in order, that belong to the month."""
+        in_error = _in_error(calls)
         for call in calls:
-            group = self._group_of(call) if self._period.holds(call.opened_at) else None
+            if not self._period.holds(call.opened_at):
+                continue
+            group = self._group_of(call)
             if group is not None:
-                again = binding.get((call.incident_id, call.unit), 0) > call.seq
-                self._sums[group].add(call, again and call.outcome == Outcome.RETURNED)
+                self._sums[group].add(call, call.seq in in_error)
                 self.calls += 1
+            accountable = _accountable(call, calls)
+            if accountable is not None and (group := self._group_of(accountable)) is not None:
+                self._sums[group].accountable += 1
 
     def tallies(self, code_of: Callable[[Group], str | None]) -> Tallies:
         """The figures so far. `code_of` gives the code under which a group is shown, possibly with others, and None
@@ -120,10 +144,34 @@ def tallies(calls: Sequence[CallFacts], period: Period, group_of: Callable[[Call
     return count.tallies(lambda code: code)
 
 
-def _last_binding(calls: Sequence[CallFacts]) -> Mapping[tuple[UUID, str], int]:
-    """The last call of an incident that was given to a unit by a binding assignment, by incident and unit."""
-    assigned = (each for each in calls if each.binding and each.cause == Cause.ASSIGNED)
-    return {(each.incident_id, each.unit): each.seq for each in sorted(assigned, key=lambda each: each.seq)}
+def _in_error(calls: Sequence[CallFacts]) -> frozenset[int]:
+    """The calls of one incident that were returned or voided in error."""
+    returned = [each.seq for each in calls if each.outcome == Outcome.RETURNED and _is_given_again(each, calls)]
+    voided = [each.seq for each in calls if _is_voided(each) and _is_resolved_later(each, calls)]
+    return frozenset([*returned, *voided])
+
+
+def _is_given_again(call: CallFacts, calls: Sequence[CallFacts]) -> bool:
+    later = (each for each in calls if each.seq > call.seq and each.unit == call.unit)
+    return any(each.binding and each.cause == Cause.ASSIGNED for each in later)
+
+
+def _is_voided(call: CallFacts) -> bool:
+    return call.outcome == Outcome.CLOSED and call.end_code in _VOIDED
+
+
+def _is_resolved_later(call: CallFacts, calls: Sequence[CallFacts]) -> bool:
+    later = [each for each in calls if each.seq > call.seq]
+    was_reopened = any(each.seq == call.seq + 1 and each.cause == Cause.REOPENED for each in later)
+    return was_reopened and any(each.outcome == Outcome.RESOLVED for each in later)
+
+
+def _accountable(call: CallFacts, calls: Sequence[CallFacts]) -> CallFacts | None:
+    """The call whose unit is accountable for this one, when this one was missed unanswered and that is scored."""
+    if call.outcome != Outcome.NO_ANSWER or call.accountable_seq is None or call.exempt:
+        return None
+    found = next((each for each in calls if each.seq == call.accountable_seq), None)
+    return None if found is None or found.own_report else found
 
 
 def _in_time(at: datetime | None, by: datetime | None) -> bool:
@@ -144,11 +192,27 @@ def _kind(call: CallFacts, in_error: bool) -> _Kind:
         _passed_on(call),
         in_error,
         call.exempt,
-        call.rating is not None and call.level == Level.DEPARTMENT,
-        call.outcome_rating is not None,
+        call.rating is not None and call.level == Level.DEPARTMENT and not call.self_reported,
+        call.outcome_rating is not None and not call.self_reported,
+        _left_as(call),
+        call.credit,
+        call.late_exit,
+        call.withdrawn_late,
+        call.self_reported,
+        call.own_report,
+        call.accountable_seq is not None,
+        call.held_s is not None,
+        call.extended,
     )
 
 
+def _left_as(call: CallFacts) -> str | None:
+    if call.outcome != Outcome.CLOSED:
+        return None
+    return ClosedAs.VOID if call.end_code in _VOIDED else call.end_code
+
+
+_VOIDED = frozenset(VoidReason)
 _ENDED_AS: Mapping[str | None, Measure] = {
     Outcome.NO_ANSWER: Measure.MISSED_ANSWER,
     Outcome.NOT_RESOLVED: Measure.MISSED_RESOLVE,
@@ -163,20 +227,58 @@ _ENDED_AS: Mapping[str | None, Measure] = {
 @cache
 def _measures(kind: _Kind) -> tuple[Measure, ...]:
     """The measures that count a call of this kind, except the sums, which `summed` adds."""
-    resolved = kind.outcome == Outcome.RESOLVED
-    unanswered = kind.outcome == Outcome.NO_ANSWER
-    holds = {
+    holds = {**_facts(kind), **_scored(kind)}
+    counted = [measure for measure, is_so in holds.items() if is_so]
+    return (*counted, _ENDED_AS[kind.outcome]) if kind.outcome in _ENDED_AS else tuple(counted)
+
+
+def _facts(kind: _Kind) -> Mapping[Measure, bool]:
+    resolved, answered = kind.outcome == Outcome.RESOLVED, kind.answered_in_time is not None
+    return {
         Measure.CALLS: True,
         Measure.ANSWERED_IN_TIME: kind.answered_in_time is True,
         Measure.ANSWERED_LATE: kind.answered_in_time is False,
-        Measure.RESOLVED_IN_TIME: resolved and kind.ended_in_time,
+        Measure.RESOLVED_IN_TIME: resolved and kind.ended_in_time and kind.credit == Credit.VERIFIED,
+        Measure.UNVERIFIED: resolved and kind.ended_in_time and kind.credit == Credit.UNVERIFIED,
+        **{measure: kind.credit == credit for credit, measure in CREDITED.items()},
         RESOLVED_AT[Level(kind.level)]: resolved,
-        Measure.EXEMPT_ANSWER: kind.exempt and unanswered,
-        Measure.EXEMPT_RESOLVE: kind.exempt and not unanswered,
-        Measure.RETURNED_IN_ERROR: kind.in_error,
+        Measure.EXEMPT_ANSWER: kind.exempt and not answered,
+        Measure.EXEMPT_RESOLVE: kind.exempt and answered,
+        Measure.LATE_EXIT: kind.late_exit,
+        Measure.RETURNED_IN_ERROR: kind.in_error and kind.outcome == Outcome.RETURNED,
         Measure.MULTI_HOP: kind.passed_on,
+        Measure.MERGED: kind.left_as == ClosedAs.MERGED,
+        Measure.VOIDED: kind.left_as == ClosedAs.VOID,
+        Measure.VOIDED_IN_ERROR: kind.in_error and kind.left_as == ClosedAs.VOID,
+        Measure.WITHDRAWN_LATE: kind.withdrawn_late,
+        Measure.SELF_REPORTED: kind.self_reported,
+        Measure.HOLDS: kind.held,
+        Measure.EXTENDED: kind.extended,
         Measure.STREET_RATED: kind.street_rated,
         Measure.REPORTER_RATED: kind.reporter_rated,
     }
-    counted = [measure for measure, is_so in holds.items() if is_so]
-    return (*counted, _ENDED_AS[kind.outcome]) if kind.outcome in _ENDED_AS else tuple(counted)
+
+
+def _scored(kind: _Kind) -> Mapping[Measure, bool]:
+    resolved, answered = kind.outcome == Outcome.RESOLVED, kind.answered_in_time is not None
+    in_time = resolved and kind.ended_in_time
+    verified, unverified = in_time and kind.credit == Credit.VERIFIED, in_time and kind.credit == Credit.UNVERIFIED
+    went_well = kind.answered_in_time is True, verified or unverified  # of these two, self-reports are left out
+    missed = not kind.exempt and not kind.is_accountable, not kind.exempt
+    settled = resolved and kind.credit is not None and kind.credit != Credit.PENDING
+    could_answer = (answered and not (kind.self_reported and went_well[0])) or (
+        kind.outcome == Outcome.NO_ANSWER and missed[0]
+    )
+    could_resolve = (settled and not (kind.self_reported and went_well[1])) or (
+        kind.outcome == Outcome.NOT_RESOLVED and missed[1]
+    )
+    left_late = kind.late_exit and not kind.exempt
+    return {
+        Measure.ANSWERED_CREDITED: went_well[0] and not kind.self_reported,
+        Measure.RESOLVED_CREDITED: verified and not kind.self_reported,
+        Measure.UNVERIFIED_CREDITED: unverified and not kind.self_reported,
+        Measure.ANSWERABLE: could_answer and not kind.own_report,
+        Measure.RESOLVABLE: could_resolve and not kind.own_report,
+        Measure.LATE_EXIT_ANSWER: left_late and not answered and not kind.own_report,
+        Measure.LATE_EXIT_RESOLVE: left_late and answered and not kind.own_report,
+    }

@@ -1,34 +1,48 @@
 """Appraisal (考核): the figures that the calls of one month give for units, streets, departments, lines and levels.
 
 This is the definition. `counting.py` counts by it, `store/figures/tallies.py` counts the same in SQL, and a test holds
-the two together. A period
-is a calendar month in Asia/Shanghai, a call belongs to the month in which it was opened, and only calls are counted:
+the two together. A period is a calendar month in Asia/Shanghai, a call belongs to the month in which it was opened, and
+only calls are counted. The facts of fair play (`rules/fair_play.py`) are stored on the call, and only added up here:
 
     calls               opened                          answered            answered at all
     answered_in_time    answered_at <= answer_by        answered_late       later: a person acted before the clock fired
     resolved            outcome resolved; resolved_level_1 … _4: at that level
-    resolved_in_time    and ended_at <= resolve_by
+    resolved_in_time    and ended_at <= resolve_by, and the calling side has verified it
+    unverified          and ended_at <= resolve_by, and nobody has looked at it
+    pending             resolved, and not closed yet    rejected, reopened  resolved, and it was not so
     missed_answer       outcome no_answer               missed_resolve      outcome not_resolved
-    missed              both of them                    exempt              missed, but an appeal succeeded: stays in
-                                                        missed; exempt_answer and exempt_resolve are its two kinds
+    missed              both of them
+    accountable         missed_answer of a unit to which this one passed it on first: counts here and not there
+    exempt              an appeal succeeded: stays in missed or late_exit, and is not scored; exempt_answer before the
+                        call was answered, exempt_resolve after
+    late_exit           passed on after the late mark, by the called unit itself; late_exit_answer and
+                        late_exit_resolve are those that are scored, by the box that ran
     raised              outcome raised: no failure      returned            outcome returned
     returned_in_error   returned, and a later call of the incident was given to the same unit by a binding assignment
     assigned            outcome assigned                multi_hop           round > 1 and people passed it on: cause
                                                         raised, returned, or assigned at level 3 or 4
     closed              outcome closed                  open                no outcome yet
-    street_rated        a level-3 call its street rated reporter_rated      the reporter rated the outcome
+    merged              closed into another incident    withdrawn_late      taken back after the late mark
+    voided              closed as no incident           voided_in_error     and reopened, and resolved then
+    self_reported       reported by the unit itself, above or below it
+    holds               on hold at least once; held_s: seconds                extended            by an extension
+    street_rated        a level-3 call its street rated reporter_rated      the reporter rated the outcome; neither has
+                                                        what is self-reported
 
-    answerable          answered, or missed unanswered and not exempt
-    resolvable          resolved, or missed unresolved and not exempt
+    answerable          answered, or missed unanswered  resolvable          resolved and not pending, or missed
+                        neither has what is exempt, what another unit is accountable for, what the unit reported itself
+                        (or one below it), and what was self-reported and went well
+    answered_credited   answered_in_time, resolved_credited resolved_in_time, unverified_credited unverified: without
+                        what is self-reported
     answer_s, resolve_s seconds from opened_at to answered_at, or to ended_at of resolved calls, without the time on
                         hold: median and 90th percentile, interpolated between neighbours, to the millisecond
     score               100 × the weighted mean of the parts that have data, each a share from 0 to 1:
-                        answered  answered_in_time / answerable
-                        resolved  resolved_in_time / resolvable
+                        answered  answered_credited / (answerable + accountable + late exits)
+                        resolved  (resolved_credited + a share of unverified_credited) / (resolvable + late exits)
                         street    stars of streets / (5 × street_rated)
                         reporter  stars of reporters / (5 × reporter_rated)
-                        the weights are those of the policy in force when the period ends, or now if it has not ended;
-                        a weight of 0 leaves a part out; null when nothing counts
+                        weights and shares are those of the policy in force when the period ends, or now if it has not
+                        ended; a weight of 0 leaves a part out; null when nothing counts
 """
 
 from __future__ import annotations
@@ -41,7 +55,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from service.rules.figures.percentiles import Spread
-from service.rules.words import STREET_DIGITS, Level
+from service.rules.words import STREET_DIGITS, Credit, Level
 from service.rules.worktime import ZONE
 from service.rules.world import World
 
@@ -65,6 +79,10 @@ class Measure(StrEnum):
     ANSWERED_LATE = "answered_late"
     RESOLVED = "resolved"
     RESOLVED_IN_TIME = "resolved_in_time"
+    UNVERIFIED = "unverified"
+    PENDING = "pending"
+    REJECTED = "rejected"
+    REOPENED = "reopened"
     RESOLVED_LEVEL_1 = "resolved_level_1"
     RESOLVED_LEVEL_2 = "resolved_level_2"
     RESOLVED_LEVEL_3 = "resolved_level_3"
@@ -72,18 +90,32 @@ class Measure(StrEnum):
     MISSED = "missed"
     MISSED_ANSWER = "missed_answer"
     MISSED_RESOLVE = "missed_resolve"
+    ACCOUNTABLE = "accountable"
     EXEMPT = "exempt"
     EXEMPT_ANSWER = "exempt_answer"
     EXEMPT_RESOLVE = "exempt_resolve"
+    LATE_EXIT = "late_exit"
+    LATE_EXIT_ANSWER = "late_exit_answer"
+    LATE_EXIT_RESOLVE = "late_exit_resolve"
     RAISED = "raised"
     RETURNED = "returned"
     RETURNED_IN_ERROR = "returned_in_error"
     ASSIGNED = "assigned"
     MULTI_HOP = "multi_hop"
     CLOSED = "closed"
+    MERGED = "merged"
+    VOIDED = "voided"
+    VOIDED_IN_ERROR = "voided_in_error"
+    WITHDRAWN_LATE = "withdrawn_late"
     OPEN = "open"
+    SELF_REPORTED = "self_reported"
+    HOLDS = "holds"
+    EXTENDED = "extended"
     ANSWERABLE = "answerable"
     RESOLVABLE = "resolvable"
+    ANSWERED_CREDITED = "answered_credited"
+    RESOLVED_CREDITED = "resolved_credited"
+    UNVERIFIED_CREDITED = "unverified_credited"
     STREET_RATED = "street_rated"
     REPORTER_RATED = "reporter_rated"
 
@@ -96,11 +128,20 @@ PARTS: Mapping[Measure, tuple[Measure, ...]] = {
     Measure.EXEMPT: (Measure.EXEMPT_ANSWER, Measure.EXEMPT_RESOLVE),
 }
 """The measures that are sums of others. No call is in two parts of one sum."""
-SCORED: Mapping[Measure, tuple[Measure, Measure, Measure]] = {
-    Measure.ANSWERABLE: (Measure.ANSWERED, Measure.MISSED_ANSWER, Measure.EXEMPT_ANSWER),
-    Measure.RESOLVABLE: (Measure.RESOLVED, Measure.MISSED_RESOLVE, Measure.EXEMPT_RESOLVE),
+SCORED = (
+    Measure.ANSWERABLE,
+    Measure.RESOLVABLE,
+    Measure.ANSWERED_CREDITED,
+    Measure.RESOLVED_CREDITED,
+    Measure.UNVERIFIED_CREDITED,
+)
+"""The measures that are shown within the parts of a score alone."""
+CREDITED: Mapping[Credit, Measure] = {
+    Credit.PENDING: Measure.PENDING,
+    Credit.REJECTED: Measure.REJECTED,
+    Credit.REOPENED: Measure.REOPENED,
 }
-"""The calls that could have been answered or resolved in time: done, plus missed, minus exempt."""
+"""The measure of resolved calls that have this credit, whether in time or not."""
 UNKNOWN_LINE = "unknown"
 """The line of a category that the registry never had."""
 
@@ -135,7 +176,8 @@ class Period:
 
 
 class CallFacts(NamedTuple):
-    """The facts of one call that are counted: columns of `call`, or what `ledger` reads from the log."""
+    """The facts of one call that are counted: columns of `call`, or what `ledger` reads from the log. `end_code` is
+    that of a closed call."""
 
     incident_id: UUID
     seq: int
@@ -157,17 +199,27 @@ class CallFacts(NamedTuple):
     exempt: bool = False
     answer_us: int | None = None
     resolve_us: int | None = None
+    end_code: str | None = None
+    credit: str | None = None
+    late_exit: bool = False
+    withdrawn_late: bool = False
+    self_reported: bool = False
+    own_report: bool = False
+    accountable_seq: int | None = None
+    held_s: int | None = None
+    extended: bool = False
 
 
 class Tally(NamedTuple):
     """The figures of one group. `street_stars` and `reporter_stars` are the sums of the ratings that streets and
-    reporters gave."""
+    reporters gave, `held_s` that of the seconds on hold."""
 
     counts: Mapping[Measure, int]
     street_stars: int = 0
     reporter_stars: int = 0
     answer_s: Spread = Spread()
     resolve_s: Spread = Spread()
+    held_s: int = 0
 
 
 class Tallies(NamedTuple):
@@ -183,10 +235,7 @@ class Tallies(NamedTuple):
 def summed(counts: Mapping[Measure, int]) -> dict[Measure, int]:
     """The counts, together with those that follow from others, in the order in which they are shown."""
     sums = {whole: sum(counts.get(part, 0) for part in parts) for whole, parts in PARTS.items()}
-    found = {measure: sums.get(measure, counts.get(measure, 0)) for measure in Measure}
-    return found | {
-        each: found[done] + found[missed] - found[exempt] for each, (done, missed, exempt) in SCORED.items()
-    }
+    return {measure: sums.get(measure, counts.get(measure, 0)) for measure in Measure}
 
 
 # --- the groups -----------------------------------------------------------------------------------------------------

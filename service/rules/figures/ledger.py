@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from service.rules.figures.definition import CallFacts
-from service.rules.words import STREET_DIGITS, DueKind, EventType, Outcome
+from service.rules.words import STREET_DIGITS, ClosedAs, Credit, DueKind, EventType, Outcome
 
 
 class LoggedEvent(NamedTuple):
@@ -34,16 +34,13 @@ def calls_of(events: Iterable[LoggedEvent]) -> list[CallFacts]:
     return ledger.calls
 
 
-_DEADLINE_CHANGES = (EventType.CALL_EXTENDED, EventType.CALL_RESCHEDULED)
-
-
 class _Ledger:
     """Collects the calls of one incident, event by event."""
 
     def __init__(self) -> None:
         self.calls: list[CallFacts] = []
         self._stopped_at: datetime | None = None
-        self._on_hold = timedelta()
+        self._on_hold: timedelta | None = None
 
     def take(self, event: LoggedEvent) -> None:
         """Add one event; most types say nothing of a call."""
@@ -65,19 +62,27 @@ class _Ledger:
             opened_at=event.at,
             answer_by=_moment(data.get("answer_by")) or _due(incident, DueKind.ANSWER),
             binding=data.get("binding", False),
+            self_reported=data.get("self_reported", False),
+            own_report=data.get("own_report", False),
+            accountable_seq=data["accountable"]["seq"] if "accountable" in data else None,
         )
         self.calls.append(facts)
-        self._stopped_at, self._on_hold = None, timedelta()
+        self._stopped_at, self._on_hold = None, None
 
     def held(self, event: LoggedEvent) -> None:
-        self._stopped_at = event.at
+        self._stopped_at, self._on_hold = event.at, self._on_hold or timedelta()
 
     def resumed(self, event: LoggedEvent) -> None:
-        self._on_hold += event.at - (self._stopped_at or event.at)
+        self._go_on(event)
         self.moved(event)
 
+    def _go_on(self, event: LoggedEvent) -> None:
+        if self._stopped_at is not None:
+            self._on_hold = (self._on_hold or timedelta()) + (event.at - self._stopped_at)
+            self._stopped_at = None
+
     def _taken_us(self, event: LoggedEvent) -> int:
-        return (event.at - self.calls[-1].opened_at - self._on_hold) // timedelta(microseconds=1)
+        return (event.at - self.calls[-1].opened_at - (self._on_hold or timedelta())) // timedelta(microseconds=1)
 
     def _change(self, seq: int, **fields: Any) -> None:
         self.calls[seq - 1] = self.calls[seq - 1]._replace(**fields)
@@ -85,6 +90,8 @@ class _Ledger:
     def answered(self, event: LoggedEvent) -> None:
         by = _due(event.data["incident"], DueKind.RESOLVE)
         self._change(event.data["call"], answered_at=event.at, resolve_by=by, answer_us=self._taken_us(event))
+        if "forgives" in event.data:
+            self._change(event.data["forgives"], late_exit=False)
 
     def moved(self, event: LoggedEvent) -> None:
         incident = event.data["incident"]
@@ -93,11 +100,15 @@ class _Ledger:
             if due_at is not None:
                 self._change(event.data["call"], **{name: due_at})
 
+    def extended(self, event: LoggedEvent) -> None:
+        self.moved(event)
+        self._change(event.data["call"], extended=True)
+
     def ended(self, event: LoggedEvent) -> None:
-        self._end(event, _ENDS[event.type])
+        self._end(event, _ENDS[event.type], late_exit=event.data.get("late_exit", False))
 
     def resolved(self, event: LoggedEvent) -> None:
-        self._end(event, Outcome.RESOLVED)
+        self._end(event, Outcome.RESOLVED, credit=Credit.PENDING)
         self._change(event.data["call"], resolve_us=self._taken_us(event))
 
     def missed(self, event: LoggedEvent) -> None:
@@ -105,11 +116,22 @@ class _Ledger:
         self._end(event, Outcome.NOT_RESOLVED if answered else Outcome.NO_ANSWER)
 
     def closed(self, event: LoggedEvent) -> None:
+        data = event.data
         if self.calls[-1].outcome is None:
-            self._end(event, Outcome.CLOSED)
+            left = {name: data.get(name, False) for name in ("late_exit", "withdrawn_late")}
+            self._end(event, Outcome.CLOSED, end_code=data.get("reason_code") or data["closed_as"], **left)
+        elif data["closed_as"] in _VERIFIED:
+            self._change(data["call"], credit=_VERIFIED[data["closed_as"]])
 
-    def _end(self, event: LoggedEvent, outcome: Outcome) -> None:
-        self._change(event.data["call"], outcome=outcome, ended_at=event.at)
+    def turned_down(self, event: LoggedEvent) -> None:
+        last = self.calls[-1]  # the event names the call that it opens
+        if last.credit is not None:
+            self._change(last.seq, credit=_TURNED_DOWN[event.type])
+
+    def _end(self, event: LoggedEvent, outcome: Outcome, **fields: Any) -> None:
+        self._go_on(event)
+        held_s = None if self._on_hold is None else self._on_hold // timedelta(seconds=1)
+        self._change(event.data["call"], outcome=outcome, ended_at=event.at, held_s=held_s, **fields)
 
     def rated(self, event: LoggedEvent) -> None:
         street = event.data["incident"]["grid_code"][:STREET_DIGITS]
@@ -125,6 +147,11 @@ _ENDS: Mapping[str, Outcome] = {
     EventType.CALL_RETURNED: Outcome.RETURNED,
     EventType.CALL_ASSIGNED: Outcome.ASSIGNED,
 }
+_VERIFIED = {ClosedAs.VERIFIED: Credit.VERIFIED, ClosedAs.UNVERIFIED: Credit.UNVERIFIED}
+_TURNED_DOWN: Mapping[str, Credit] = {
+    EventType.INCIDENT_REJECTED: Credit.REJECTED,
+    EventType.INCIDENT_REOPENED: Credit.REOPENED,
+}
 _ENTRIES: Mapping[str, Callable[[_Ledger, LoggedEvent], None]] = {
     EventType.CALL_OPENED: _Ledger.opened,
     EventType.CALL_ANSWERED: _Ledger.answered,
@@ -136,7 +163,9 @@ _ENTRIES: Mapping[str, Callable[[_Ledger, LoggedEvent], None]] = {
     EventType.INCIDENT_CLOSED: _Ledger.closed,
     EventType.INCIDENT_RATED: _Ledger.rated,
     **dict.fromkeys(_ENDS, _Ledger.ended),
-    **dict.fromkeys(_DEADLINE_CHANGES, _Ledger.moved),
+    **dict.fromkeys(_TURNED_DOWN, _Ledger.turned_down),
+    EventType.CALL_RESCHEDULED: _Ledger.moved,
+    EventType.CALL_EXTENDED: _Ledger.extended,
 }
 
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from service.rules.figures.definition import Measure, Period, Tally
-from service.rules.policy import Policy, Weights
+from service.rules.policy import FairPlay, Policy, Weights
 from service.rules.world import World
 
 STARS = 5
@@ -16,10 +16,11 @@ STARS = 5
 
 
 class ScorePart(NamedTuple):
-    """One part of a score: `n` out of `of`, and the weight of the part."""
+    """One part of a score: `n` out of `of`, and the weight of the part. A late exit and a resolution that nobody
+    verified count as shares of a call."""
 
-    n: int
-    of: int
+    n: Fraction | int
+    of: Fraction | int
     weight: int
 
 
@@ -32,14 +33,23 @@ COUNTED: Mapping[str, Measure] = {
 """The measure whose calls each part is computed from."""
 
 
-def parts(tally: Tally, weights: Weights) -> Mapping[str, ScorePart]:
+def parts(tally: Tally, weights: Weights, fair_play: FairPlay) -> Mapping[str, ScorePart]:
     """The parts of a score; a part whose `of` is 0 has no data."""
-    n = tally.counts
+    counts = tally.counts
+
+    def of(measure: Measure, percent: int = 100) -> Fraction:
+        return Fraction(counts[measure] * percent, 100)
+
+    late_exit = fair_play.late_exit
+    answerable = of(Measure.ANSWERABLE) + of(Measure.ACCOUNTABLE) + of(Measure.LATE_EXIT_ANSWER, late_exit)
+    resolvable = of(Measure.RESOLVABLE) + of(Measure.LATE_EXIT_RESOLVE, late_exit)
+    resolved = of(Measure.RESOLVED_CREDITED) + of(Measure.UNVERIFIED_CREDITED, fair_play.unverified)
+    street, reporter = STARS * of(Measure.STREET_RATED), STARS * of(Measure.REPORTER_RATED)
     return {
-        "answered": ScorePart(n[Measure.ANSWERED_IN_TIME], n[Measure.ANSWERABLE], weights.answered),
-        "resolved": ScorePart(n[Measure.RESOLVED_IN_TIME], n[Measure.RESOLVABLE], weights.resolved),
-        "street": ScorePart(tally.street_stars, STARS * n[Measure.STREET_RATED], weights.street),
-        "reporter": ScorePart(tally.reporter_stars, STARS * n[Measure.REPORTER_RATED], weights.reporter),
+        "answered": ScorePart(of(Measure.ANSWERED_CREDITED), answerable, weights.answered),
+        "resolved": ScorePart(resolved, resolvable, weights.resolved),
+        "street": ScorePart(tally.street_stars, street, weights.street),
+        "reporter": ScorePart(tally.reporter_stars, reporter, weights.reporter),
     }
 
 
@@ -48,7 +58,7 @@ def score(some: Mapping[str, ScorePart]) -> float | None:
     counted = [each for each in some.values() if each.of and each.weight]
     if not counted:
         return None
-    mean = sum(Fraction(each.n * each.weight, each.of) for each in counted) / sum(each.weight for each in counted)
+    mean = sum(Fraction(each.n * each.weight) / each.of for each in counted) / sum(each.weight for each in counted)
     return int(mean * 10_000 + Fraction(1, 2)) / 100
 
 

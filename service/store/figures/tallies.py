@@ -1,6 +1,5 @@
 """The figures of a month and the calls behind each of them, counted in SQL from `call` alone, as
-`rules/figures/definition.py` defines them. Each predicate is written once, here: a figure counts the calls that meet
-it, and the list of its calls filters by it."""
+`rules/figures/definition.py` defines them."""
 
 from __future__ import annotations
 
@@ -19,7 +18,6 @@ from sqlalchemy import (
     and_,
     case,
     cast,
-    exists,
     func,
     or_,
     select,
@@ -30,8 +28,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules.figures.definition import (
     PARTS,
-    RESOLVED_AT,
-    SCORED,
     UNKNOWN_LINE,
     Grouping,
     Measure,
@@ -42,63 +38,13 @@ from service.rules.figures.definition import (
 )
 from service.rules.figures.percentiles import spread
 from service.rules.sight import Sight
-from service.rules.words import STREET_DIGITS, Cause, Level, Outcome
+from service.rules.words import STREET_DIGITS, Level
+from service.store.figures.measures import APART, PREDICATES, SIMPLE, missed
 from service.store.figures.order_statistics import gathered, overall, picked, sorted_within
 from service.store.incidents.tables import call, incident
 from service.store.metadata import Code, Time
 from service.store.registry.tables import category
 from service.store.sight import seen_calls
-
-# --- the measures ---------------------------------------------------------------------------------------------------
-
-_RESOLVED = call.c.outcome == Outcome.RESOLVED
-_later = call.alias("later")
-
-
-_GIVEN_AGAIN = exists(
-    select(_later.c.seq)
-    .where(_later.c.incident_id == call.c.incident_id, _later.c.unit == call.c.unit, _later.c.seq > call.c.seq)
-    .where(_later.c.binding, _later.c.cause == Cause.ASSIGNED)
-)
-"""Whether a later call of the incident was opened on the same unit by a binding assignment."""
-
-
-_SIMPLE: Mapping[Measure, ColumnElement[bool]] = {
-    Measure.CALLS: true(),
-    Measure.ANSWERED_IN_TIME: call.c.answered_at <= call.c.answer_by,
-    Measure.ANSWERED_LATE: call.c.answered_at > call.c.answer_by,
-    Measure.RESOLVED_IN_TIME: and_(call.c.ended_at <= call.c.resolve_by, _RESOLVED),
-    **{measure: and_(call.c.level == level, _RESOLVED) for level, measure in RESOLVED_AT.items()},
-    Measure.MISSED_ANSWER: call.c.outcome == Outcome.NO_ANSWER,
-    Measure.MISSED_RESOLVE: call.c.outcome == Outcome.NOT_RESOLVED,
-    Measure.EXEMPT_ANSWER: and_(call.c.exempt, call.c.outcome == Outcome.NO_ANSWER),
-    Measure.EXEMPT_RESOLVE: and_(call.c.exempt, call.c.outcome == Outcome.NOT_RESOLVED),
-    Measure.RAISED: call.c.outcome == Outcome.RAISED,
-    Measure.RETURNED: call.c.outcome == Outcome.RETURNED,
-    Measure.ASSIGNED: call.c.outcome == Outcome.ASSIGNED,
-    Measure.MULTI_HOP: and_(
-        call.c.round > 1,
-        or_(
-            call.c.cause.in_((Cause.RAISED, Cause.RETURNED)),
-            and_(call.c.level >= Level.DEPARTMENT, call.c.cause == Cause.ASSIGNED),
-        ),
-    ),
-    Measure.CLOSED: call.c.outcome == Outcome.CLOSED,
-    Measure.OPEN: call.c.outcome.is_(None),
-    Measure.STREET_RATED: and_(call.c.level == Level.DEPARTMENT, call.c.rating.is_not(None)),
-    Measure.REPORTER_RATED: call.c.outcome_rating.is_not(None),
-}
-_WHOLE = {whole: or_(*(_SIMPLE[part] for part in parts)) for whole, parts in PARTS.items()}
-PREDICATES: Mapping[Measure, ColumnElement[bool]] = {
-    **_SIMPLE,
-    Measure.RETURNED_IN_ERROR: and_(_SIMPLE[Measure.RETURNED], _GIVEN_AGAIN),
-    **_WHOLE,
-    **{
-        each: or_(_WHOLE[done], and_(_SIMPLE[missed], ~_SIMPLE[exempt]))
-        for each, (done, missed, exempt) in SCORED.items()
-    },
-}
-"""For each measure, the condition that decides which calls it counts."""
 
 # --- which calls, and how they are grouped --------------------------------------------------------------------------
 
@@ -147,9 +93,15 @@ def _by_line(spans: Sequence[LineSpan]) -> _Grouped:
     return _Grouped(joined, func.coalesce(line.c.line, UNKNOWN_LINE))
 
 
-def _of_the_month(period: Period, grouped: _Grouped, sight: Sight) -> list[ColumnElement[bool]]:
+def _of_the_month(measure: Measure, period: Period, grouped: _Grouped, sight: Sight) -> list[ColumnElement[bool]]:
     seen = seen_calls(sight, unit=call.c.unit, grid_code=call.c.grid_code)
-    return [call.c.opened_at >= period.start, call.c.opened_at < period.end, seen, *grouped.left_out]
+    opened_at = _counted(measure).c.opened_at
+    return [opened_at >= period.start, opened_at < period.end, seen, *grouped.left_out]
+
+
+def _counted(measure: Measure) -> FromClause:
+    """Return the calls that a measure counts, by the name that they have in a query."""
+    return missed if measure is Measure.ACCOUNTABLE else call
 
 
 # --- the figures ----------------------------------------------------------------------------------------------------
@@ -168,13 +120,14 @@ async def tallies(connection: AsyncConnection, period: Period, grouping: Groupin
     await _set_up(connection)
     grouped = await _grouped(connection, grouping)
     found = (await connection.execute(_figures(period, grouped, sight))).mappings().all()
-    if not found:
-        return Tallies({}, Tally(summed({})))
-    in_error = {row.code: row.n for row in await connection.execute(_in_error(period, grouped, sight))}
-    rows = [{**each, Measure.RETURNED_IN_ERROR: in_error.get(each["code"], 0)} for each in found]
+    apart = {each: await _counted_apart(connection, each, period, grouped, sight) for each in APART}
+    rows = [{**each, **{name: counts.pop(each["code"], 0) for name, counts in apart.items()}} for each in found]
+    # a unit may be accountable for calls of others in a month in which it was not called itself
+    rows += [{**_NOTHING, "code": code, Measure.ACCOUNTABLE: n} for code, n in apart[Measure.ACCOUNTABLE].items()]
     groups = {str(row["code"]): _tally(row, row["answer_picks"], row["resolve_picks"]) for row in rows}
     everything = {name: sum(row[name] or 0 for row in rows) for name in _ADDED_UP}
-    return Tallies(groups, _tally(everything, rows[0]["answer_overall"], rows[0]["resolve_overall"]))
+    spreads = (found[0]["answer_overall"], found[0]["resolve_overall"]) if found else ((), ())
+    return Tallies(groups, _tally(everything, *spreads))
 
 
 async def _set_up(connection: AsyncConnection) -> None:
@@ -182,16 +135,27 @@ async def _set_up(connection: AsyncConnection) -> None:
     await connection.execute(select(*(func.set_config(name, value, True) for name, value in _SETTINGS.items())))
 
 
-_ADDED_UP = (*_SIMPLE, Measure.RETURNED_IN_ERROR, "street_stars", "reporter_stars")
+_ADDED_UP = (*SIMPLE, *APART, "street_stars", "reporter_stars", "held_s")
+_NOTHING: Mapping[str, Any] = {**dict.fromkeys(_ADDED_UP, 0), "answer_picks": (), "resolve_picks": ()}
 
 
-def _in_error(period: Period, grouped: _Grouped, sight: Sight) -> Select[Any]:
-    """Return the query of `returned_in_error`, the one figure that needs calls outside the month. It is a statement of
-    its own, since in the main statement it would keep PostgreSQL from counting in several processes. It reads only
-    returned calls, by their index."""
-    wrong = select(grouped.code.label("code"), func.count().label("n")).select_from(grouped.source)
-    month = _of_the_month(period, grouped, sight)
-    return wrong.where(*month, PREDICATES[Measure.RETURNED_IN_ERROR]).group_by(grouped.code)
+async def _counted_apart(
+    connection: AsyncConnection, measure: Measure, period: Period, grouped: _Grouped, sight: Sight
+) -> dict[Any, int]:
+    """Return the counts of a measure that needs other calls of the incident, by the codes of groups. It reads only the
+    few calls that can count, by an index of their own."""
+    counted = select(grouped.code.label("code"), func.count().label("n")).select_from(_source(measure, grouped))
+    month = _of_the_month(measure, period, grouped, sight)
+    rows = await connection.execute(counted.where(*month, PREDICATES[measure]).group_by(grouped.code))
+    return {row.code: row.n for row in rows}
+
+
+def _source(measure: Measure, grouped: _Grouped) -> FromClause:
+    """Return what the calls of a measure are selected from: accountable ones through those that were missed."""
+    if measure is not Measure.ACCOUNTABLE:
+        return grouped.source
+    accountable = (missed.c.incident_id == call.c.incident_id) & (missed.c.accountable_seq == call.c.seq)
+    return grouped.source.join(missed, accountable)
 
 
 def _figures(period: Period, grouped: _Grouped, sight: Sight) -> Select[Any]:
@@ -200,15 +164,16 @@ def _figures(period: Period, grouped: _Grouped, sight: Sight) -> Select[Any]:
             grouped.code.label("code"),
             *(
                 (func.count() if measure is Measure.CALLS else func.count().filter(predicate)).label(measure)
-                for measure, predicate in _SIMPLE.items()
+                for measure, predicate in SIMPLE.items()
             ),
             func.sum(call.c.rating).filter(PREDICATES[Measure.STREET_RATED]).label("street_stars"),
-            func.sum(call.c.outcome_rating).label("reporter_stars"),
+            func.sum(call.c.outcome_rating).filter(PREDICATES[Measure.REPORTER_RATED]).label("reporter_stars"),
+            func.sum(call.c.held_s).label("held_s"),
             gathered(call.c.answer_us).label("answers"),
             gathered(call.c.resolve_us).label("resolutions"),
         )
         .select_from(grouped.source)
-        .where(*_of_the_month(period, grouped, sight))
+        .where(*_of_the_month(Measure.CALLS, period, grouped, sight))
         .group_by(grouped.code)
         .subquery("counted")
     )
@@ -229,13 +194,14 @@ def _figures(period: Period, grouped: _Grouped, sight: Sight) -> Select[Any]:
 
 
 def _tally(row: Mapping[Any, Any], answers: Sequence[int], resolutions: Sequence[int]) -> Tally:
-    counts = summed({measure: row[measure] for measure in Measure if measure not in (*PARTS, *SCORED)})
+    counts = summed({measure: row[measure] for measure in Measure if measure not in PARTS})
     return Tally(
         counts,
         int(row["street_stars"] or 0),
         int(row["reporter_stars"] or 0),
         spread(counts[Measure.ANSWERED], answers),
         spread(counts[Measure.RESOLVED], resolutions),
+        int(row["held_s"] or 0),
     )
 
 
@@ -256,6 +222,8 @@ CallPlace = tuple[datetime, UUID, int]
 _SHOWN = (
     *("incident_id", "seq", "level", "unit", "cause", "outcome", "opened_at", "answer_by", "answered_at"),
     *("resolve_by", "ended_at", "late_s", "exempt", "rating", "outcome_rating", "answer_us", "resolve_us"),
+    *("credit", "box_used", "late_exit", "withdrawn_late", "self_reported", "own_report", "accountable"),
+    *("accountable_seq", "held_s", "extended", "end_code"),
 )
 
 
@@ -266,14 +234,15 @@ async def page(
     `after`, oldest first by `(opened_at, incident_id, seq)`."""
     await _set_up(connection)
     grouped = await _grouped(connection, wanted.grouping)
-    place = call.c.opened_at, call.c.incident_id, call.c.seq
-    query = select(*(call.c[name] for name in _SHOWN)).select_from(grouped.source)
-    query = query.where(*_of_the_month(wanted.period, grouped, sight), PREDICATES[wanted.measure])
+    counted = _counted(wanted.measure)
+    place = counted.c.opened_at, counted.c.incident_id, counted.c.seq
+    query = select(*(counted.c[name] for name in _SHOWN)).select_from(_source(wanted.measure, grouped))
+    query = query.where(*_of_the_month(wanted.measure, wanted.period, grouped, sight), PREDICATES[wanted.measure])
     if wanted.group is not None:
         query = query.where(_is(grouped.code, wanted))
     if after is not None:
         # the row comparison implies the first condition, which is the one that the index on `opened_at` can use
-        query = query.where(call.c.opened_at >= after[0], tuple_(*place) > tuple_(*after))
+        query = query.where(counted.c.opened_at >= after[0], tuple_(*place) > tuple_(*after))
     found = query.order_by(*place).limit(limit).subquery("found")
     numbered = select(found, incident.c.number).join(incident, incident.c.id == found.c.incident_id)
     ordered = numbered.order_by(found.c.opened_at, found.c.incident_id, found.c.seq)

@@ -88,8 +88,9 @@ def appeal_as_json(appeal: Appeal) -> dict[str, Any]:
 
 _OPENED = (
     *("seq", "level", "round", "unit", "from_unit", "cause", "ground", "reason", "opened_at", "answer_by", "clock"),
-    *("urgency", "binding", "self_reported", "accountable", "accountable_seq"),
+    *("urgency", "accountable", "accountable_seq"),
 )
+_SELDOM_OPENED = ("binding", "self_reported", "own_report")
 _CHANGED = (
     "answer_by",
     "resolve_by",
@@ -117,12 +118,17 @@ _CHANGED = (
     "held_s",
     "declined",
     "answered_by_member",
+    "extended",
+    "withdrawn_late",
 )
 
 
 def opened_calls(calls: Sequence[tuple[AnyIncident, Call]]) -> ColumnPage:
-    """Return the new rows of `call` for calls that have just been opened."""
+    """Return the new rows of `call` for calls that have just been opened. A mark that no call of the page has is left
+    to the table's default."""
+    marks = {name: [getattr(call, name) for _, call in calls] for name in _SELDOM_OPENED}
     return {
+        **{name: values for name, values in marks.items() if any(values)},
         "incident_id": [incident.id for incident, _ in calls],
         "district": [incident.grid_code[:DISTRICT_DIGITS] for incident, _ in calls],
         "grid_code": [incident.grid_code for incident, _ in calls],

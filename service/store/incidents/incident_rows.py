@@ -183,6 +183,7 @@ def request_of(row: Row[Any]) -> Request:
         _DUEKIND[row.box],
         row.resumed_at,
         row.granted,
+        row.approver,
     )
 
 

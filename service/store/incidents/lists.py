@@ -35,7 +35,8 @@ MAX_CHANGES = timedelta(days=1)
 @dataclass(frozen=True, slots=True)
 class IncidentFilter:
     """The incidents to list; None and () leave nothing out. `area` is a code prefix. For times, after <= t < before.
-    `is_recent`: `updated_after` lies at most `MAX_CHANGES` back."""
+    `is_recent`: `updated_after` lies at most `MAX_CHANGES` back. `waits`: a request waits for `approver`, a unit, or
+    None for ops alone."""
 
     states: tuple[str, ...] = ()
     level: int | None = None
@@ -52,6 +53,8 @@ class IncidentFilter:
     reported_before: datetime | None = None
     updated_after: datetime | None = None
     is_recent: bool = False
+    waits: bool = False
+    approver: str | None = None
 
 
 class IncidentPage(NamedTuple):
@@ -112,6 +115,8 @@ def _statements(filters: IncidentFilter, sight: Sight, goes_on: bool) -> tuple[S
 
 
 def _stretch(filters: IncidentFilter, sight: Sight, goes_on: bool) -> Stretch:
+    if filters.waits:
+        return stretches.waiting_for(filters.approver, goes_on=goes_on)
     is_open = filters.overdue_at is not None or (bool(filters.states) and State.CLOSED not in filters.states)
     if is_open and filters.unit is not None:
         return stretches.open_of_unit(filters.unit, goes_on=goes_on)

@@ -32,7 +32,7 @@ from sqlalchemy import (
 
 from service.rules.sight import Everywhere, Heard, Member, OwnOnly, Sight, Within
 from service.rules.words import CELL_DIGITS, COMMUNITY_DIGITS, STREET_DIGITS
-from service.store.incidents.tables import BEYOND_ITS_CELL, incident, report
+from service.store.incidents.tables import BEYOND_ITS_CELL, incident, report, request
 from service.store.ranges import overlaps
 
 SCAN = 20_000
@@ -105,6 +105,12 @@ def changed(moment: ColumnElement[bool], *, goes_on: bool) -> Stretch:
 def open_of_unit(unit: str, *, goes_on: bool) -> Stretch:
     """The open incidents whose last call is on a unit."""
     return _whole(_rows_of(incident, IS_OPEN, incident.c.unit == unit, goes_on=goes_on))
+
+
+def waiting_for(approver: str | None, *, goes_on: bool) -> Stretch:
+    """The incidents with a request that waits for a unit, or for ops alone (None). There are as many as wait."""
+    waiting = select(request.c.incident_id).where(request.c.outcome.is_(None), request.c.approver == approver)
+    return _whole(_rows_of(incident, incident.c.id.in_(waiting), goes_on=goes_on))
 
 
 def open_ones(sight: Sight, *, goes_on: bool) -> Stretch:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.rules import access
+from service.rules import access, approval
 from service.rules.decisions import Decision
 from service.rules.errors import IllegalTransition, UnknownUnit, ValidationFailed
 from service.rules.model import Act, Incident
@@ -199,7 +199,7 @@ def test_a_unit_inside_a_street_does_not_assign_to_the_street() -> None:
 def test_ops_assign_what_a_community_has_and_nobody_called_it_then() -> None:
     after = _assigned(an_incident(A), NEXT_COMMUNITY, by="ops").after
     assert _numbers(after) == (2, 1, 2, NEXT_COMMUNITY, None, "assigned")
-    assert access.approvers(after) == {STREET}
+    assert approval.approver(after, WORLD, NOW) == STREET
     assert not after.call.binding
     assert _told_not_to(an_incident(C), STREET, by="ops") == "ValidationFailed", "above it: that is to raise"
 

@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 
-from service.rules import access
 from service.rules.errors import IllegalTransition, ValidationFailed
 from service.rules.model import Act, Incident
 from service.rules.words import Arrow, Level, State
 from service.rules.world import World
 from tests.rules import deciding
-from tests.rules.builders import HOUR, NOW, WORLD, a_unit, a_world, act, an_incident, later, reported
+from tests.rules.builders import HOUR, NOW, WORLD, a_unit, a_world, act, an_incident, approver, later, reported
 
 DAY = timedelta(days=1)
 BOX = timedelta(seconds=2 * HOUR)
@@ -33,8 +32,7 @@ def _ask(incident: Incident, verb: Arrow, until: datetime, world: World, at: dat
 
 def _granted(incident: Incident, verb: Arrow, until: datetime, world: World, at: datetime = NOW) -> Incident:
     asked = _ask(incident, verb, until, world, at)
-    approver = a_unit(min(access.approvers(asked)))
-    return deciding.decide(asked, Act(Arrow.APPROVE, request=len(asked.requests)), approver, world, at).after
+    return deciding.decide(asked, Act(Arrow.APPROVE, request=len(asked.requests)), approver(asked), world, at).after
 
 
 def _extended(incident: Incident, world: World, by: timedelta) -> Incident:
@@ -85,7 +83,7 @@ def test_a_policy_may_allow_none_at_all(verb: Arrow) -> None:
 def test_what_was_refused_or_lapsed_was_not_had() -> None:
     world, incident = _under(holds=1), an_incident(State.CALLING, Level.STREET)
     asked = _ask(incident, Arrow.HOLD, later(days=1), world)
-    refused = deciding.decide(asked, Act(Arrow.REFUSE, request=1), a_unit(min(access.approvers(asked))), world, NOW)
+    refused = deciding.decide(asked, Act(Arrow.REFUSE, request=1), approver(asked), world, NOW)
     assert _held(refused.after, world).requests[1].outcome == "approved"
 
 

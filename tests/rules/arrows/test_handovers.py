@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from service.rules import access
+from service.rules import approval
 from service.rules.decisions import Decision
 from service.rules.errors import IllegalTransition, ValidationFailed
 from service.rules.model import Act, Incident
@@ -78,7 +78,7 @@ def test_a_returned_call_goes_back_to_its_caller_as_that_unit_had_been_called() 
     assert (decision.after.call.reason, decision.after.call.answer_by) == ("not ours", later(hours=2))
     again = _returned(decision.after).after
     assert _numbers(again) == (5, 1, 2, COMMUNITY, None, "returned")
-    assert access.approvers(again) == {STREET}
+    assert approval.approver(again, WORLD, NOW) == STREET
 
 
 def test_a_caller_beside_or_above_has_it_back_at_the_level_it_had() -> None:
@@ -101,7 +101,7 @@ def test_a_caller_that_is_gone_is_stood_in_for_by_routing_one_level_down() -> No
     at_special = _assigned(an_incident(C, L3), SPECIAL)
     after = _returned(at_special, world=a_world(without=(DEPARTMENT,))).after
     assert (after.level, after.unit, after.call.round, after.call.cause) == (L2, STREET, 2, Cause.RETURNED)
-    assert access.approvers(after) == {COMMUNITY}, "who called the street decides its holds, not the street itself"
+    assert approval.approver(after, WORLD, NOW) == STREET_LEADER, "whoever has called the street"
     after = _returned(at_special, world=a_world(without=(DEPARTMENT, STREET))).after
     assert (after.level, after.unit, after.call.cause) == (L4, SPECIAL_LEADER, Cause.UNROUTED)
     at_committee = _assigned(an_incident(C, L2), COMMITTEE)

@@ -8,27 +8,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.rules import access, deadlines, lifecycle, plan
+from service.rules import deadlines, lifecycle, plan
 from service.rules.decisions import Decision
-from service.rules.errors import IllegalTransition, NotYours, ValidationFailed
-from service.rules.model import Act, Incident
-from service.rules.words import Arrow, Cause, ClockKind, DueKind, Level, State, Verdict
+from service.rules.errors import Conflict, IllegalTransition, NotYours, ValidationFailed
+from service.rules.model import Act, Actor, Incident
+from service.rules.words import Arrow, ClockKind, DueKind, Level, State, Verdict
 from service.rules.world import World
 from tests.rules import deciding
 from tests.rules.builders import (
     CATEGORY,
-    COMMUNITY,
     HOUR,
+    LEADER,
     NOW,
     PEOPLE,
     STREET,
+    STREET_LEADER,
     UNIT_AT,
     URGENT_CATEGORY,
     WORLD,
     a_unit,
     a_world,
     act,
+    an_act,
     an_incident,
+    approver,
     fired,
     later,
     plain_days,
@@ -51,8 +54,11 @@ def _decide(incident: Incident, verb: Arrow, unit: str, *, world: World = WORLD,
 
 def _held(incident: Incident, until: datetime, *, world: World = WORLD, at: datetime = NOW) -> Incident:
     asked = _ask(incident, Arrow.HOLD, until, world=world, at=at).after
-    (approver,) = list(access.approvers(asked))[:1]
-    return _decide(asked, Arrow.APPROVE, approver, world=world, at=at).after
+    return act_as(asked, approver(asked), Arrow.APPROVE, world=world, at=at)
+
+
+def act_as(incident: Incident, actor: Actor, verb: Arrow, *, world: World = WORLD, at: datetime = NOW) -> Incident:
+    return deciding.decide(incident, an_act(verb, incident), actor, world, at).after
 
 
 def _pointer(refused: pytest.ExceptionInfo[ValidationFailed]) -> str:
@@ -62,25 +68,51 @@ def _pointer(refused: pytest.ExceptionInfo[ValidationFailed]) -> str:
 # --- who approves -------------------------------------------------------------------------------------------------
 
 
-def test_who_called_approves_and_after_the_clock_the_street_of_the_cell_as_well_but_never_the_called_unit() -> None:
-    calling = {level: an_incident(State.CALLING, level) for level in Level}
-    assert {level: access.approvers(each) for level, each in calling.items()} == {
-        Level.COMMUNITY: {STREET},
-        Level.STREET: {COMMUNITY},
-        Level.DEPARTMENT: {STREET},
-        Level.LEADER: frozenset(),
-    }
-    missed = calling[Level.COMMUNITY]
-    missed = fired(missed).after
-    assert access.approvers(missed) == {COMMUNITY}, "the street is called: it does not approve its own hold"
-    at_the_department = fired(missed).after
-    assert access.approvers(at_the_department) == {STREET}
-    raised_to_it = at_the_department._replace(call=at_the_department.call._replace(from_unit="else"))
-    assert access.approvers(raised_to_it) == {"else", STREET}
-    first_at_the_street = calling[Level.STREET]._replace(
-        call=calling[Level.STREET].call._replace(from_unit=None, cause=Cause.UNROUTED)
-    )
-    assert access.approvers(first_at_the_street) == frozenset()
+@pytest.mark.parametrize("verb", [Arrow.HOLD, Arrow.EXTEND])
+@pytest.mark.parametrize(
+    ("level", "who", "may"),
+    [
+        (Level.COMMUNITY, STREET, {"street", "street_reporting"}),
+        (Level.STREET, STREET_LEADER, {"ops", "ops_reporting"}),
+        (Level.DEPARTMENT, LEADER, {"leader", "ops", "ops_reporting"}),
+        (Level.LEADER, None, {"ops", "ops_reporting"}),
+    ],
+)
+def test_whoever_is_above_is_asked_hears_of_it_and_decides(
+    level: Level, who: str | None, may: set[str], verb: Arrow
+) -> None:
+    incident = an_incident(State.CALLING, level)
+    decision = act(incident, UNIT_AT[level], verb)
+    asked, told = decision.after, decision.events
+    assert [event.type for event in told] == ["sihu.call.requested"], "no request decides itself"
+    assert asked.requests[-1].approver == who
+    assert (who is None) or who in told[0].at_state.audience
+    for name, person in PEOPLE.items():
+        offered = deciding.allowed(asked, person, WORLD, NOW)
+        assert ("approve" in offered, "refuse" in offered) == (name in may, name in may), name
+    assert act_as(asked, approver(asked), Arrow.APPROVE).requests[-1].outcome is Verdict.APPROVED
+    assert act_as(asked, approver(asked), Arrow.REFUSE).requests[-1].outcome is Verdict.REFUSED
+
+
+def test_nobody_decides_its_own_request_by_whichever_key() -> None:
+    asked = deciding.decide(
+        an_incident(State.CALLING, Level.STREET), an_act(Arrow.HOLD), a_unit(STREET, "ops"), WORLD, NOW
+    ).after
+    for verb in (Arrow.APPROVE, Arrow.REFUSE):
+        with pytest.raises(NotYours, match="Nobody decides its own request"):
+            act(asked, "ops", verb)
+        assert act_as(asked, a_unit(STREET_LEADER), verb).requests[-1].outcome is not None
+
+
+def test_a_decided_request_is_not_the_one_that_waits() -> None:
+    asked = act(an_incident(State.CALLING), "community", Arrow.EXTEND).after
+    extended = act(asked, "street", Arrow.APPROVE).after
+    with pytest.raises(IllegalTransition, match="No request waits"):
+        act(extended, "street", Arrow.APPROVE)
+    again = act(extended, "community", Arrow.EXTEND).after
+    for verb in (Arrow.APPROVE, Arrow.REFUSE):
+        with pytest.raises(Conflict, match="Request 1 was decided already: request 2 waits"):
+            deciding.decide(again, Act(verb, request=1), PEOPLE["street"], WORLD, NOW)
 
 
 def test_a_request_waits_while_the_clock_runs_on_and_only_one_does() -> None:
@@ -94,9 +126,9 @@ def test_a_request_waits_while_the_clock_runs_on_and_only_one_does() -> None:
     )
     with pytest.raises(IllegalTransition, match="Request 1 still waits"):
         _ask(asked.after, Arrow.EXTEND, later(days=10))
-    with pytest.raises(NotYours, match="Only the unit that called"):
+    with pytest.raises(NotYours, match="Only whoever was asked to decide"):
         _decide(asked.after, Arrow.APPROVE, asked.after.unit)
-    refused = _decide(asked.after, Arrow.REFUSE, STREET)
+    refused = _decide(asked.after, Arrow.REFUSE, LEADER)
     assert types(refused) == ["call.refused"]
     assert refused.after.requests[0].outcome is Verdict.REFUSED
     assert refused.after.requests[0].decided_reason == "so"
@@ -132,7 +164,7 @@ def test_an_extension_moves_the_deadline_forward_by_one_more_box_at_most() -> No
             _ask(incident, Arrow.EXTEND, until)
         assert _pointer(refused) == "/until"
     most = incident.due_at + timedelta(seconds=2 * HOUR)
-    extended = _decide(_ask(incident, Arrow.EXTEND, most).after, Arrow.APPROVE, COMMUNITY)
+    extended = _decide(_ask(incident, Arrow.EXTEND, most).after, Arrow.APPROVE, STREET_LEADER)
     assert types(extended) == ["call.extended"]
     assert extended.after.due_at == extended.after.call.answer_by == extended.after.wake_at == most
 
@@ -144,8 +176,8 @@ def test_nothing_is_asked_or_approved_once_the_deadline_has_passed() -> None:
         _ask(incident, Arrow.HOLD, later(days=3), at=incident.due_at)
     asked = _ask(incident, Arrow.HOLD, later(days=3)).after
     with pytest.raises(IllegalTransition, match="too late to approve request 1"):
-        _decide(asked, Arrow.APPROVE, COMMUNITY, at=incident.due_at)
-    assert _decide(asked, Arrow.REFUSE, COMMUNITY, at=incident.due_at).after.open_request is None
+        _decide(asked, Arrow.APPROVE, STREET_LEADER, at=incident.due_at)
+    assert _decide(asked, Arrow.REFUSE, STREET_LEADER, at=incident.due_at).after.open_request is None
 
 
 def test_an_answer_after_its_deadline_but_before_the_clock_counts_and_opens_a_box_of_its_own() -> None:
@@ -206,7 +238,9 @@ def test_how_long_a_call_took_leaves_out_what_it_was_on_hold() -> None:
 def test_a_hold_of_an_answered_call_goes_back_to_answered_and_who_approved_may_end_it_early() -> None:
     incident = an_incident(State.ANSWERED, Level.DEPARTMENT)
     held = _held(incident, later(days=10))
-    early = deciding.decide(held, Act(Arrow.RESUME), a_unit(STREET), WORLD, later(days=1)).after
+    early = deciding.decide(held, Act(Arrow.RESUME), a_unit(LEADER), WORLD, later(days=1)).after
+    with pytest.raises(NotYours, match="may resume"):
+        deciding.decide(held, Act(Arrow.RESUME), a_unit(STREET), WORLD, later(days=1))
     assert (early.state, early.due_kind) == (State.ANSWERED, DueKind.RESOLVE)
     assert incident.due_at is not None
     assert early.due_at == early.call.resolve_by == incident.due_at + timedelta(days=1)

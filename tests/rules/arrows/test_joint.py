@@ -155,7 +155,7 @@ def test_a_part_that_is_done_is_written_on_the_call_and_moves_nothing_else(state
     if state is not C:
         incident = act(incident, "department", Arrow.ANSWER).after
     if state is H:
-        incident = act(act(incident, "department", Arrow.HOLD).after, "street", Arrow.APPROVE).after
+        incident = act(act(incident, "department", Arrow.HOLD).after, "leader", Arrow.APPROVE).after
     decision = _done(incident, SPECIAL)
     parts = (AssistingPart(SPECIAL, LATE, "done"),)
     assert decision.after == incident._replace(
@@ -201,7 +201,7 @@ def test_who_declines_assists_no_longer_and_goes_on_seeing_it(state: State) -> N
     if state is not C:
         incident = act(incident, "department", Arrow.ANSWER).after
     if state is H:
-        incident = act(act(incident, "department", Arrow.HOLD).after, "street", Arrow.APPROVE).after
+        incident = act(act(incident, "department", Arrow.HOLD).after, "leader", Arrow.APPROVE).after
     decision = _declined(incident, SPECIAL)
     assert decision.after == incident._replace(
         assisting=(NEVER,),

@@ -17,7 +17,17 @@ from service.rules.timers import Timer
 from service.rules.words import Arrow, DueKind, Level, State
 from service.rules.world import World
 from tests.rules import deciding
-from tests.rules.builders import CATEGORY, NOW, PEOPLE, URGENT_CATEGORY, a_world, act, reported, types
+from tests.rules.builders import (
+    CATEGORY,
+    NOW,
+    PEOPLE,
+    URGENT_CATEGORY,
+    a_world,
+    act,
+    approver,
+    reported,
+    types,
+)
 
 MOST = 5
 """Pauses of each of the two boxes."""
@@ -79,20 +89,20 @@ def _paused(
     incident: Incident, since: datetime, pause: Pause, level: Level, world: World
 ) -> tuple[Incident, datetime, datetime]:
     """Held and resumed by the arrows, and when: `since` is when it last began to run."""
-    called, approver = ("community", "street") if level is Level.COMMUNITY else ("street", "community")
+    called = "community" if level is Level.COMMUNITY else "street"
     asked_at = _after(since, _runs(incident, world), pause.asked)
     held_at = _after(asked_at, _runs(incident, world), pause.approved)
     until, n = held_at + pause.lasts, len(incident.requests) + 1
     asked = deciding.decide(incident, Act(Arrow.HOLD, "why", until=until), PEOPLE[called], world, asked_at).after
     assert _runs(asked, world) == incident.due_at, "the clock runs on while it waits"
-    held = deciding.decide(asked, Act(Arrow.APPROVE, request=n), PEOPLE[approver], world, held_at).after
+    held = deciding.decide(asked, Act(Arrow.APPROVE, request=n), approver(asked), world, held_at).after
     assert (held.state, held.due_kind, held.due_at, held.wake_at) == (State.ON_HOLD, DueKind.RESUME, until, until)
     if pause.by_hand is None:
         resumed_at = until + pause.late
         decision = lifecycle.tick(held, world, resumed_at)
     else:
         resumed_at = _after(held_at, until, pause.early)
-        who = PEOPLE[called if pause.by_hand == "called" else approver]
+        who = PEOPLE[called] if pause.by_hand == "called" else approver(asked)
         decision = deciding.decide(held, Act(Arrow.RESUME), who, world, resumed_at)
     assert decision is not None and types(decision) == ["incident.resumed"]
     assert (decision.after.state, decision.after.due_kind) == (incident.state, incident.due_kind)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from service.rules.figures.counting import tallies
 from service.rules.figures.definition import PARTS, CallFacts, Grouping, Measure, Period, Tallies, group_of
-from service.rules.words import Cause, Outcome
+from service.rules.words import Cause, ClosedAs, Credit, Outcome, VoidReason
 from service.rules.world import World
 
 MONTH = Period(2026, 11)
@@ -41,7 +41,7 @@ def a_call(incident: int, seq: int = 1, **fields: object) -> CallFacts:
         call = call._replace(answer_us=micros(call.answered_at - call.opened_at))
     if call.ended_at and call.outcome is Outcome.RESOLVED and call.resolve_us is None:
         call = call._replace(resolve_us=micros(call.ended_at - call.opened_at))
-    return call
+    return call._replace(credit=call.credit or Credit.VERIFIED) if call.outcome is Outcome.RESOLVED else call
 
 
 def micros(took: timedelta) -> int:
@@ -57,6 +57,7 @@ def reckoned(calls: Sequence[CallFacts], grouping: Grouping, world: World) -> Ta
     return tallies(calls, MONTH, lambda call: group_of(grouping, call, world))
 
 
+COMMITTEE = "committee-1"
 COMMUNITY, STREET, DEPARTMENT, LEADER = CELL[:12], CELL[:9], "dept-urban-management", "leader-urban"
 FAR = "440105001001001"
 ANSWERED: dict[str, Any] = {"answered_at": after(hours=1), "resolve_by": after(hours=25)}
@@ -82,22 +83,53 @@ CALLS: list[CallFacts] = [
     # 5: closed without a resolution; 6: open, in round 2 but inside its street, which is no hop
     a_call(5, outcome=Outcome.CLOSED, ended_at=after(hours=1)),
     a_call(6, level=2, unit=STREET, round=2, cause=Cause.ASSIGNED),
+    # 9: the community voids what is reopened and resolved above it, and nobody verifies that
+    a_call(9, outcome=Outcome.CLOSED, end_code=VoidReason.UNCLEAR, ended_at=after(hours=1)),
+    a_call(9, 2, level=2, unit=STREET, cause=Cause.REOPENED, **ANSWERED, outcome=Outcome.RESOLVED,
+           ended_at=after(hours=2), credit=Credit.UNVERIFIED),
+    # 10: passed on late by the street, missed by the committee it went to
+    a_call(10, level=2, unit=STREET, outcome=Outcome.ASSIGNED, ended_at=after(hours=4), late_exit=True),
+    a_call(10, 2, level=2, unit=COMMITTEE, round=2, cause=Cause.ASSIGNED, outcome=Outcome.NO_ANSWER,
+           ended_at=after(hours=8), accountable_seq=1),
+    # 11: on hold and extended, then raised late: an appeal succeeded
+    a_call(11, **ANSWERED, outcome=Outcome.RAISED, ended_at=after(hours=24), held_s=60, extended=True, late_exit=True,
+           exempt=True),
+    # 12: reported from above, and it went well; 13: reported by itself, left late; 14: so reported, and missed
+    a_call(12, **ANSWERED, outcome=Outcome.RESOLVED, ended_at=after(hours=2), self_reported=True, outcome_rating=5),
+    a_call(13, self_reported=True, own_report=True, late_exit=True, outcome=Outcome.RAISED, ended_at=after(hours=4)),
+    a_call(14, level=2, unit=COMMITTEE, self_reported=True, outcome=Outcome.NO_ANSWER, ended_at=after(hours=4)),
+    # 15: waits to be looked at; 16: rejected; 17: merged; 18: taken back late
+    a_call(15, level=2, unit=COMMITTEE, **ANSWERED, outcome=Outcome.RESOLVED, ended_at=after(hours=2),
+           credit=Credit.PENDING),
+    a_call(16, level=2, unit=COMMITTEE, **ANSWERED, outcome=Outcome.RESOLVED, ended_at=after(hours=2),
+           credit=Credit.REJECTED),
+    a_call(17, level=2, unit=COMMITTEE, outcome=Outcome.CLOSED, ended_at=after(hours=2), end_code=ClosedAs.MERGED),
+    a_call(18, level=2, unit=COMMITTEE, outcome=Outcome.CLOSED, ended_at=after(hours=2), end_code=ClosedAs.WITHDRAWN,
+           withdrawn_late=True),
     # of other months
     a_call(7, opened_at=MONTH.start - timedelta(microseconds=1)),
     a_call(8, opened_at=MONTH.end),
 ]  # fmt: skip
 
 _COMMUNITY = {
-    "calls": 4, "answered_in_time": 2, "resolved_level_1": 1, "resolved_in_time": 1, "missed_answer": 1,
-    "exempt_answer": 1, "raised": 1, "closed": 1, "reporter_rated": 1, "answerable": 2, "resolvable": 1,
+    "calls": 8, "answered_in_time": 4, "resolved_level_1": 2, "resolved_in_time": 2, "missed_answer": 1,
+    "exempt_answer": 1, "exempt_resolve": 1, "late_exit": 2, "raised": 3, "closed": 2, "voided": 1,
+    "voided_in_error": 1, "self_reported": 2, "holds": 1, "extended": 1, "reporter_rated": 1, "answerable": 3,
+    "resolvable": 1, "answered_credited": 3, "resolved_credited": 1,
 }  # fmt: skip
 _STREET = {
-    "calls": 4, "answered_late": 1, "resolved_level_2": 1, "raised": 2, "multi_hop": 1, "open": 1, "answerable": 1,
-    "resolvable": 1,
+    "calls": 6, "answered_in_time": 1, "answered_late": 1, "resolved_level_2": 2, "unverified": 1, "accountable": 1,
+    "late_exit": 1, "late_exit_answer": 1, "raised": 2, "assigned": 1, "multi_hop": 1, "open": 1, "answerable": 2,
+    "resolvable": 2, "answered_credited": 1, "unverified_credited": 1,
+}  # fmt: skip
+_COMMITTEE = {
+    "calls": 6, "answered_in_time": 2, "resolved_level_2": 2, "pending": 1, "rejected": 1, "missed_answer": 2,
+    "closed": 2, "merged": 1, "withdrawn_late": 1, "self_reported": 1, "answerable": 3, "resolvable": 1,
+    "answered_credited": 2,
 }  # fmt: skip
 _DEPARTMENT = {
     "calls": 2, "answered_in_time": 1, "missed_resolve": 1, "returned": 1, "returned_in_error": 1, "multi_hop": 1,
-    "street_rated": 2, "answerable": 1, "resolvable": 1,
+    "street_rated": 2, "answerable": 1, "resolvable": 1, "answered_credited": 1,
 }  # fmt: skip
 _WATER = {"calls": 1, "returned": 1}
 _LEADER = {"calls": 1, "assigned": 1}
@@ -107,15 +139,16 @@ def _added(*some: Mapping[str, int]) -> dict[str, int]:
     return {name: sum(each.get(name, 0) for each in some) for name in {key for each in some for key in each}}
 
 
-_URBAN = _added(_COMMUNITY, _STREET, _DEPARTMENT, _LEADER)
+_URBAN = _added(_COMMUNITY, _STREET, _COMMITTEE, _DEPARTMENT, _LEADER)
 EXPECTED: Mapping[Grouping, Mapping[str, Mapping[str, int]]] = {
     Grouping.UNIT: {
-        COMMUNITY: _COMMUNITY, STREET: _STREET, DEPARTMENT: _DEPARTMENT, "dept-water": _WATER, LEADER: _LEADER,
+        COMMUNITY: _COMMUNITY, STREET: _STREET, COMMITTEE: _COMMITTEE, DEPARTMENT: _DEPARTMENT, "dept-water": _WATER,
+        LEADER: _LEADER,
     },
     Grouping.STREET: {STREET: _URBAN, FAR[:9]: _WATER},
     Grouping.DEPARTMENT: {DEPARTMENT: _DEPARTMENT, "dept-water": _WATER},
     Grouping.LINE: {"urban": _URBAN, "party": _WATER},
-    Grouping.LEVEL: {"1": _COMMUNITY, "2": _STREET, "3": _added(_DEPARTMENT, _WATER), "4": _LEADER},
+    Grouping.LEVEL: {"1": _COMMUNITY, "2": _added(_STREET, _COMMITTEE), "3": _added(_DEPARTMENT, _WATER), "4": _LEADER},
 }  # fmt: skip
 
 
@@ -141,6 +174,7 @@ _LEVELS = (
 )
 _CELLS = ("440105003001001", "440105003002001", "440105001001001")
 _CATEGORIES = ("urban-0110", "party-01", "never-known")
+_LEFT = (*VoidReason, ClosedAs.MERGED, ClosedAs.WITHDRAWN, "flood")
 _CAUSES = [each.value for each in Cause]
 
 
@@ -182,13 +216,24 @@ def _lived(chance: random.Random, call: CallFacts, *, last: bool) -> CallFacts:
     outcome = None if last and chance.random() < 0.2 else chance.choice(outcomes)
     start = call.answered_at or opened
     ended = None if outcome is None else start + (box if chance.random() < 0.1 else box * chance.random() * 1.3)
+    late_exit = outcome not in (*MISSED, Outcome.RESOLVED, None) and chance.random() < 0.4
+    self_reported = chance.random() < 0.2
     return call._replace(
+        late_exit=late_exit,
+        self_reported=self_reported,
+        own_report=self_reported and chance.random() < 0.5,
+        credit=chance.choice([*Credit]) if outcome is Outcome.RESOLVED else None,
+        end_code=chance.choice(_LEFT) if outcome is Outcome.CLOSED else None,
+        withdrawn_late=outcome is Outcome.CLOSED and chance.random() < 0.3,
+        accountable_seq=chance.randrange(1, call.seq) if call.seq > 1 and chance.random() < 0.3 else None,
+        held_s=chance.randrange(9) if outcome and chance.random() < 0.2 else None,
+        extended=chance.random() < 0.1,
         cause=chance.choice(_CAUSES),
         binding=chance.random() < 0.4,
         outcome=outcome,
         ended_at=ended,
         resolve_us=_without_holds(chance, opened, ended) if outcome is Outcome.RESOLVED else None,
-        exempt=outcome in MISSED and chance.random() < 0.4,
+        exempt=(outcome in MISSED or late_exit) and chance.random() < 0.4,
         rating=chance.randint(1, 5) if call.level == 3 and outcome and chance.random() < 0.6 else None,
         outcome_rating=chance.randint(1, 5) if chance.random() < 0.3 else None,
     )

@@ -8,6 +8,7 @@ from service.rules.decisions import Event
 from service.rules.figures.definition import CallFacts
 from service.rules.figures.ledger import LoggedEvent
 from service.rules.model import Incident
+from service.rules.words import Outcome
 
 _SHOWN = ("level", "unit", "grid_code", "category", "due_at", "due_kind")
 
@@ -29,4 +30,5 @@ def facts_of(incident: Incident) -> list[CallFacts]:
     }
     names = [name for name in CallFacts._fields if name not in of_incident]
     calls = (*incident.earlier, incident.call)
-    return [CallFacts(**of_incident, **{name: getattr(call, name) for name in names}) for call in calls]
+    found = [CallFacts(**of_incident, **{name: getattr(call, name) for name in names}) for call in calls]
+    return [call if call.outcome is Outcome.CLOSED else call._replace(end_code=None) for call in found]

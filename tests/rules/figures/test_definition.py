@@ -50,12 +50,13 @@ def test_times_and_stars() -> None:
     found = reckoned(CALLS, Grouping.UNIT, WORLD)
     community, department = found.groups[COMMUNITY], found.groups[DEPARTMENT]
     assert community.answer_s == Spread(3_600.0, 3_600.0)
-    assert community.resolve_s == Spread(90_000.0, 90_000.0)
+    assert community.resolve_s == Spread((25 + 2) / 2 * 3_600, (2 + 0.9 * 23) * 3_600)
     assert department.resolve_s == Spread(None, None)
     assert (department.street_stars, department.reporter_stars) == (7, 0)
     assert (community.street_stars, community.reporter_stars) == (0, 4)
-    assert found.total.answer_s == Spread(3_600.0, 3_600 + 0.7 * 4 * 3_600)
-    assert found.total.resolve_s == Spread((25 + 8) / 2 * 3_600, (8 + 0.9 * 17) * 3_600)
+    assert found.total.answer_s == Spread(3_600.0, 3_600 + 0.2 * 4 * 3_600)
+    assert found.total.resolve_s == Spread(2 * 3_600, (8 + 0.5 * 17) * 3_600)
+    assert (community.held_s, found.total.held_s) == (60, 60)
 
 
 def test_a_month_with_nothing_in_it() -> None:
@@ -106,7 +107,9 @@ def test_a_month_is_read_and_written_as_iso_does() -> None:
 )
 def test_what_one_call_counts_for(fields: dict[str, Any], measures: set[str]) -> None:
     counts = reckoned([a_call(1, **fields)], Grouping.UNIT, WORLD).total.counts
-    expected = {"calls", *measures} | ({"answerable"} if "answered" in measures else set())
+    expected = {"calls", *measures}
+    expected |= {"answerable" for each in measures if each == "answered"}
+    expected |= {"answered_credited" for each in measures if each == "answered_in_time"}
     assert {measure.value for measure, n in counts.items() if n} == expected
     assert set(counts.values()) <= {0, 1}
 
@@ -120,7 +123,7 @@ def test_resolved_at_the_last_instant_is_in_time(late: int) -> None:
 
 
 def test_an_exempt_call_stays_missed_and_leaves_the_score() -> None:
-    missed = a_call(1, outcome=Outcome.NOT_RESOLVED, ended_at=after(hours=9))
+    missed = a_call(1, answered_at=OPENED, outcome=Outcome.NOT_RESOLVED, ended_at=after(hours=9))
     for call, resolvable in ((missed, 1), (missed._replace(exempt=True), 0)):
         counts = reckoned([call], Grouping.UNIT, WORLD).total.counts
         assert (counts[Measure.MISSED], counts[Measure.MISSED_RESOLVE]) == (1, 1)

@@ -116,7 +116,7 @@ def test_an_appeal_and_a_rating_of_the_street() -> None:
     at = decisions[-1].after.updated_at + timedelta(minutes=1)
     decisions.append(act(decisions[-1].after, "street", Arrow.RATE, at=at))
     decisions.append(act(decisions[-1].after, "community", Arrow.APPEAL, at=at))
-    decisions.append(act(decisions[-1].after, "street", Arrow.APPROVE_APPEAL, at=at))
+    decisions.append(act(decisions[-1].after, "ops", Arrow.APPROVE_APPEAL, at=at))
     incident = _proven(*decisions)
     assert [call.exempt for call in incident.earlier] == [True, False, False]
     assert incident.earlier[2].rating == 4

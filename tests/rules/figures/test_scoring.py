@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 
 import pytest
 
@@ -9,18 +11,19 @@ from service.rules import world as worlds
 from service.rules.figures import scoring
 from service.rules.figures.definition import Measure, Period, Tally, summed
 from service.rules.figures.scoring import ScorePart
-from service.rules.policy import Activation, Weights
+from service.rules.policy import Activation, FairPlay, Weights
 from tests.rules.builders import POLICIES
 
+PLAIN_WEIGHTS = Weights()
 PLAIN = {
-    Measure.ANSWERED_IN_TIME: 6,
-    Measure.ANSWERED_LATE: 1,
-    Measure.MISSED_ANSWER: 3,
-    Measure.EXEMPT_ANSWER: 2,
-    Measure.RESOLVED_LEVEL_1: 4,
-    Measure.RESOLVED_IN_TIME: 3,
-    Measure.MISSED_RESOLVE: 2,
-    Measure.EXEMPT_RESOLVE: 1,
+    Measure.ANSWERED_CREDITED: 6,
+    Measure.ANSWERABLE: 7,
+    Measure.ACCOUNTABLE: 1,
+    Measure.LATE_EXIT_ANSWER: 4,
+    Measure.RESOLVED_CREDITED: 3,
+    Measure.UNVERIFIED_CREDITED: 1,
+    Measure.RESOLVABLE: 6,
+    Measure.LATE_EXIT_RESOLVE: 2,
     Measure.STREET_RATED: 2,
     Measure.REPORTER_RATED: 1,
 }
@@ -30,34 +33,45 @@ def _tally(counts: dict[Measure, int] = PLAIN, street: int = 7, reporter: int = 
     return Tally(summed(counts), street, reporter)
 
 
+def _parts(tally: Tally, weights: Weights = PLAIN_WEIGHTS, **shares: int) -> Mapping[str, ScorePart]:
+    return scoring.parts(tally, weights, FairPlay(**shares))
+
+
 def test_the_parts_are_shares_of_what_could_be_done_in_time() -> None:
-    parts = scoring.parts(_tally(), Weights())
+    parts = _parts(_tally())
     assert parts == {
-        "answered": ScorePart(6, 7 + 3 - 2, 30),
-        "resolved": ScorePart(3, 4 + 2 - 1, 40),
+        "answered": ScorePart(6, 7 + 1 + 2, 30),
+        "resolved": ScorePart(Fraction(7, 2), 6 + 1, 40),
         "street": ScorePart(7, 10, 20),
         "reporter": ScorePart(5, 5, 10),
     }
-    assert scoring.score(parts) == pytest.approx(30 * 0.75 + 40 * 0.6 + 20 * 0.7 + 10 * 1.0)
+    assert scoring.score(parts) == pytest.approx(30 * 0.6 + 40 * 0.5 + 20 * 0.7 + 10 * 1.0)
 
 
 def test_a_part_without_data_leaves_its_weight_to_the_others() -> None:
-    counts = {Measure.ANSWERED_IN_TIME: 1, Measure.MISSED_ANSWER: 2, Measure.REPORTER_RATED: 1}
-    parts = scoring.parts(_tally(counts, 0, 4), Weights())
+    counts = {Measure.ANSWERED_CREDITED: 1, Measure.ANSWERABLE: 3, Measure.REPORTER_RATED: 1}
+    parts = _parts(_tally(counts, 0, 4))
     assert (parts["resolved"].of, parts["street"].of) == (0, 0)
     assert scoring.score(parts) == round((100 / 3 * 30 + 80 * 10) / 40, 2)
 
 
 def test_a_weight_of_zero_leaves_a_part_out() -> None:
-    assert scoring.score(scoring.parts(_tally(), Weights(1, 0, 0, 0))) == 75.0
-    assert scoring.score(scoring.parts(_tally(), Weights(0, 0, 0, 0))) is None
+    assert scoring.score(_parts(_tally(), Weights(1, 0, 0, 0))) == 60.0
+    assert scoring.score(_parts(_tally(), Weights(0, 0, 0, 0))) is None
 
 
 def test_nothing_that_counts_is_no_score_and_nothing_well_done_is_zero() -> None:
-    assert scoring.score(scoring.parts(_tally({}, 0, 0), Weights())) is None
-    exempted = {Measure.MISSED_ANSWER: 2, Measure.EXEMPT_ANSWER: 2}
-    assert scoring.score(scoring.parts(_tally(exempted, 0, 0), Weights())) is None
-    assert scoring.score(scoring.parts(_tally({Measure.MISSED_ANSWER: 1}, 0, 0), Weights())) == 0.0
+    assert scoring.score(_parts(_tally({}, 0, 0))) is None
+    exempted = {Measure.MISSED_ANSWER: 2, Measure.EXEMPT_ANSWER: 2, Measure.LATE_EXIT: 1}
+    assert scoring.score(_parts(_tally(exempted, 0, 0))) is None
+    assert scoring.score(_parts(_tally({Measure.ANSWERABLE: 1}, 0, 0))) == 0.0
+
+
+def test_the_policy_prices_late_exits_and_silence() -> None:
+    free = _parts(_tally(), late_exit=0, unverified=100)
+    assert (free["answered"].of, free["resolved"].n, free["resolved"].of) == (8, 4, 6)
+    dear = _parts(_tally(), late_exit=100, unverified=0)
+    assert (dear["answered"].of, dear["resolved"].n, dear["resolved"].of) == (12, 3, 8)
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,10 @@ from service.store.database import Database
 from service.store.incidents import lists, reports, saving, stretches
 from service.store.incidents.lists import IncidentFilter
 from service.store.incidents.reports import Report
+from service.store.incidents.tables import request
 from tests.conftest import clone
 from tests.rules.builders import CELL, NEXT_CELL, NOW, OTHER_CELL, an_incident, later
+from tests.store.rows import good, store
 
 pytestmark = pytest.mark.anyio
 
@@ -134,6 +136,23 @@ FILTERED: list[tuple[dict[str, Any], list[int]]] = [
 @pytest.mark.parametrize(("filters", "expected"), FILTERED)
 async def test_each_filter_narrows_the_list(stored: Database, filters: dict[str, Any], expected: list[int]) -> None:
     assert await _found(stored, **filters) == expected
+
+
+async def test_what_waits_is_found_by_its_approver(stored: Database) -> None:
+    """An open request of each of these incidents waits for somebody; what was decided waits no more."""
+    asked: list[dict[str, Any]] = [
+        {"incident_id": UUID(int=1), "approver": "a"},
+        {"incident_id": UUID(int=2), "approver": "a"},
+        {"incident_id": UUID(int=3), "approver": "b"},
+        {"incident_id": UUID(int=4), "approver": "a", "outcome": "refused", "decided_at": NOW},
+        {"incident_id": UUID(int=6)},
+    ]
+    await store(stored, request, *({**good(request), **each} for each in asked))
+    assert await _found(stored, waits=True, approver="a") == [2, 1]
+    assert await _found(stored, waits=True, approver="a", level=2) == [2]
+    assert await _found(stored, waits=True, approver="a", sight=NOTHING) == []
+    assert await _found(stored, waits=True) == [6]
+    assert await _found(stored, waits=True, approver="") == []
 
 
 @pytest.fixture

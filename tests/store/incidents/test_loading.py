@@ -57,7 +57,7 @@ async def test_requests_come_in_order_and_by_incident(database: Database) -> Non
     incident = await raised(database, 1)
     await save(database, numbered(2), numbered(3))
     await save(database, act(numbered(2).after, "community", Arrow.EXTEND))
-    for who, arrow in (("street", Arrow.HOLD), ("community", Arrow.REFUSE), ("street", Arrow.EXTEND)):
+    for who, arrow in (("street", Arrow.HOLD), ("ops", Arrow.REFUSE), ("street", Arrow.EXTEND)):
         incident = (await done(database, incident, who, arrow, at=later(minutes=1))).after
     async with database.read() as connection:
         found = await loading.requests_of(connection, [UUID(int=n) for n in (1, 2, 3)])

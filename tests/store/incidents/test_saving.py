@@ -31,7 +31,7 @@ async def test_what_was_decided_is_what_is_loaded(database: Database) -> None:
     incident = await raised(database, 1)
     for who, arrow in (
         ("street", Arrow.HOLD),
-        ("community", Arrow.APPROVE),
+        ("ops", Arrow.APPROVE),
         ("street", Arrow.RESUME),
         ("street", Arrow.ANSWER),
         ("street", Arrow.ASSIST),

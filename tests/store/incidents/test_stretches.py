@@ -63,6 +63,15 @@ _CLOSED = """
         LATERAL (SELECT n % 100 = 0 AS is_open) AS fate
     WHERE report.id = incident.id
 """
+_ASKED = """
+    INSERT INTO request
+        (incident_id, n, district, kind, call, until, reason, asked_by, asked_at, approver, decided_at, outcome)
+    SELECT id, 1, district, 'hold', 1, reported_at, 'because', '{}', reported_at,
+        CASE WHEN n % 3 > 0 THEN 'leader-' || n % 7 END,
+        CASE WHEN state = 'closed' THEN reported_at END, CASE WHEN state = 'closed' THEN 'refused' END
+    FROM (SELECT *, row_number() OVER (ORDER BY id) AS n FROM incident) AS numbered
+"""
+"""Every incident had a request, and those of open ones wait."""
 
 
 @pytest.fixture(scope="module")
@@ -76,9 +85,9 @@ async def _fill(url: str) -> None:
     database = Database(url, pool_size=1)
     await seed(database, STORED, reported_at=NOW, due_at=NOW + timedelta(days=3))
     async with database.begin() as tx:
-        for statement in (_REPORTED, _CLOSED):
+        for statement in (_REPORTED, _CLOSED, _ASKED):
             await tx.execute(text(statement), {"now": NOW})
-        for table in ("incident", "report"):
+        for table in ("incident", "report", "request"):
             await tx.execute(text(f"ALTER TABLE {table} SET (autovacuum_enabled = off)"))
     await plans.vacuum(database, *_IN_ORDER)
     async with database.begin() as tx:
@@ -134,6 +143,8 @@ LISTS: dict[str, tuple[IncidentFilter, Sight, str]] = {
     "overdue ones": (IncidentFilter(overdue_at=NOW), EVERYTHING, "incident_open_idx"),
     "open ones of a department": (IncidentFilter(states=OPEN), DEPARTMENT, "incident_heard_idx"),
     "open ones of a unit": (IncidentFilter(states=OPEN, unit="urban-bureau"), EVERYTHING, "incident_queue_idx"),
+    "what waits for a leader": (IncidentFilter(waits=True, approver="leader-3"), DEPARTMENT, "request_approver_idx"),
+    "what waits for ops": (IncidentFilter(waits=True), EVERYTHING, "request_approver_idx"),
     "changes of an hour": (
         IncidentFilter(updated_after=NOW - timedelta(hours=1), is_recent=True),
         EVERYTHING,
