@@ -20,6 +20,7 @@ from service.context import Context, Part
 from service.escalation import sweep
 from service.feed.tail import Tail
 from service.rules.errors import Unavailable
+from service.store.access import quotas
 from service.store.incidents import claiming
 from service.store.incidents.claiming import FIRST, WakePlace
 
@@ -37,6 +38,10 @@ moved a deadline by hand."""
 _BETWEEN_SWEEPS = timedelta(milliseconds=30)
 """The pause after a sweep where more is due already, or locked by somebody else: deadlines gather, and nobody spins."""
 _OVERDUE = timedelta(milliseconds=500)
+_TIDY_EVERY_S = 600.0
+"""How often the engine looks for counts of past days."""
+_KEPT = timedelta(days=1)
+"""How long a count is kept after its day: no clock of a process is so far behind."""
 SIDE_BY_SIDE = 3
 """Pages that are swept at once: while PostgreSQL writes some, Python decides another. With two pages, Python waits for
 a fifth of the time; a fourth page gains nothing."""
@@ -56,6 +61,7 @@ class Engine(Part):
         self._looked_everywhere_s = -math.inf
         self._nearest_set: datetime | None = None
         """The nearest deadline that was set since the last sweep began."""
+        self._tidied_s = -math.inf
         self._bell = asyncio.Event()
         self._stopping = False
         self._task: asyncio.Task[None] | None = None
@@ -117,6 +123,7 @@ class Engine(Part):
             self._next = None
             try:
                 nearest = await self._sweep_all()
+                await self._tidy()
             except Unavailable:
                 nearest = self._clock.now() + _AFTER_FAULT
             except Exception as error:  # whatever went wrong, the bell must be set again
@@ -152,3 +159,12 @@ class Engine(Part):
             context.metrics.swept(swept.fired, swept.backed_off, swept.lateness)
             context.metrics.calls_ended(swept.decisions)
             full = swept.full
+
+    async def _tidy(self) -> None:
+        """Remove what was counted on past days, a piece at a time: what is left waits for the next ring."""
+        if clocks.monotonic() - self._tidied_s < _TIDY_EVERY_S:
+            return
+        async with self._context.database.begin() as tx:
+            removed = await quotas.remove_before(tx, quotas.day_of(self._clock.now()) - _KEPT)
+        if removed < quotas.MAX_PIECE:
+            self._tidied_s = clocks.monotonic()

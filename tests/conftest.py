@@ -47,6 +47,8 @@ hypothesis.settings.load_profile("sihu")
 _QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
 _SHM, _ROOM = "/dev/shm", 4 * 2**30
 CONTINUOUS = Path(__file__).parent / "continuous.yaml"
+WIDE = b"quota: {reports: 100000, urgent: 100000}\n"
+"""What a policy says where a test reports as much as it likes."""
 _numbers = itertools.count(1)
 
 
@@ -93,7 +95,7 @@ def templates(server: URL) -> Iterator[dict[str, str]]:
     asyncio.run(_with(server, names["empty"], lambda database: migrate.upgrade(database)))
     sample = read_folder(demo.SAMPLE)
     plain = {name: content for name, content in sample.items() if name != "cells.geojson"}
-    for name, files in (("haizhu", {**plain, "policy.yaml": CONTINUOUS.read_bytes()}), ("office", sample)):
+    for name, files in (("haizhu", {**plain, "policy.yaml": CONTINUOUS.read_bytes() + WIDE}), ("office", sample)):
         asyncio.run(_on(server, f'CREATE DATABASE "{names[name]}" TEMPLATE "{names["empty"]}"'))
         asyncio.run(_with(server, names[name], partial(_import, files=files)))
     yield names

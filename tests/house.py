@@ -22,17 +22,20 @@ START = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 CELL, COMMUNITY, STREET = "440105003001001", "440105003001", "440105003"
 CATEGORY, DEPARTMENT, LEADER = "urban-0110", "dept-urban-management", "leader-urban"
 
+SYSTEMS = ("grid-app", "hotline")
+"""The systems in whose name reporters, the community and ops may report."""
+
 PEOPLE: dict[str, NewKey] = {
-    "worker": NewKey(Role.REPORTER, area=STREET, subject="worker"),
-    "colleague": NewKey(Role.REPORTER, area=STREET, subject="colleague"),
-    "stranger": NewKey(Role.REPORTER, area="440105001", subject="stranger"),
-    "community": NewKey(Role.UNIT, unit=COMMUNITY),
+    "worker": NewKey(Role.REPORTER, area=STREET, subject="worker", systems=SYSTEMS),
+    "colleague": NewKey(Role.REPORTER, area=STREET, subject="colleague", systems=SYSTEMS),
+    "stranger": NewKey(Role.REPORTER, area="440105001", subject="stranger", systems=SYSTEMS),
+    "community": NewKey(Role.UNIT, unit=COMMUNITY, systems=SYSTEMS),
     "street": NewKey(Role.UNIT, unit=STREET),
     "department": NewKey(Role.UNIT, unit=DEPARTMENT),
     "leader": NewKey(Role.UNIT, unit=LEADER),
     "other_street": NewKey(Role.UNIT, unit="440105001"),
     "auditor": NewKey(Role.AUDITOR, subject="auditor"),
-    "ops": NewKey(Role.OPS, subject="ops"),
+    "ops": NewKey(Role.OPS, subject="ops", systems=SYSTEMS),
     "other_ops": NewKey(Role.OPS, subject="other-ops"),
 }
 

@@ -6,10 +6,10 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, select, text
 
 from service import metrics
 from service.bench.seeding import seed
@@ -19,6 +19,8 @@ from service.engine import SIDE_BY_SIDE, Engine
 from service.escalation import sweep
 from service.feed.tail import Tail
 from service.queues.tags import QueueTags
+from service.store.access import quotas
+from service.store.access.tables import report_quota
 from service.store.database import Database
 from service.web.cursors import Cursors
 from service.worlds import CurrentWorld
@@ -234,3 +236,21 @@ async def change_type(database: Database, name: str) -> None:
     """Give the moment at which the engine looks next another type, so that no statement fits it."""
     async with database.begin() as tx:
         await tx.execute(text(f"ALTER TABLE incident ALTER COLUMN wake_at TYPE {name} USING wake_at::{name}"))
+
+
+async def test_counts_of_past_days_are_removed(context: Context, engine: Engine) -> None:
+    """Those of yesterday stay: no clock is further behind."""
+    today = quotas.day_of(context.clock.now())
+    days = [{"day": today - timedelta(days=n), "subject": "s", "reports": 1, "urgent": 0} for n in range(4)]
+    async with context.database.begin() as tx:
+        await tx.execute(insert(report_quota), days)
+    engine.start()
+    async with asyncio.timeout(20):
+        while len(left := await _days(context)) > 2:
+            await asyncio.sleep(0.01)
+    assert left == {today, today - timedelta(days=1)}
+
+
+async def _days(context: Context) -> set[date]:
+    async with context.database.read() as connection:
+        return set((await connection.execute(select(report_quota.c.day))).scalars())

@@ -78,7 +78,9 @@ class BearerKey:
 def _with_parent(actor: Actor, world: World, now: datetime) -> Actor:
     """The actor; for a partner, as a member of its parent unit, for which it may answer (contract §3, "Unit kinds")."""
     unit = world.unit(actor.unit or "", now)
-    return replace(actor, member_of=unit.parent) if unit is not None and unit.kind is UnitKind.PARTNER else actor
+    if unit is None or unit.kind is not UnitKind.PARTNER:
+        return actor
+    return replace(actor, member_of=unit.parent, answers_for=unit.answers_for)
 
 
 API = Door("/v1/", schemes=(BearerKey(),))

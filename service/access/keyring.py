@@ -99,4 +99,5 @@ class Keyring(Part):
 
 
 def _known(key: Key) -> _KnownKey:
-    return _KnownKey(Actor(key.role, key.subject, unit=key.unit, area=key.area), key.expires_at, key.id)
+    actor = Actor(key.role, key.subject, unit=key.unit, area=key.area, systems=key.systems, quota=key.quota)
+    return _KnownKey(actor, key.expires_at, key.id)

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Annotated, NamedTuple
 from uuid import UUID
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from typing_extensions import TypedDict  # pydantic cannot read that of `typing` before Python 3.12
 
 from service import ids
@@ -21,7 +21,7 @@ from service.access.keyring import digest_of
 from service.rules.arrows.handovers import not_in_force
 from service.rules.errors import Conflict, NotFound, Pointer, Rule, UnknownUnit, ValidationFailed, wrong_field
 from service.rules.logged import ByView
-from service.rules.model import By
+from service.rules.model import By, KeyQuota
 from service.rules.sentences import Sentence
 from service.rules.words import EventType, Role
 from service.rules.world import World
@@ -31,16 +31,19 @@ from service.store.database import Database
 from service.store.log import writing
 from service.store.log.writing import Committed
 from service.web import faults
-from service.web.text import Params, identifier, one_line
+from service.web.text import Body, Params, identifier, one_line
 
 KEY_PREFIX = "sihu_"
+MAX_SYSTEMS = 100
+MAX_A_DAY = 1_000_000
 AREA_DIGITS = range(6, 16)
 """How many digits an area may have: from the 6 of a district to the 15 of a cell (contract §1, grid cell)."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """What a new key is to be. Only the role unit takes a `unit`, only the role reporter an `area` (a code prefix)."""
+    """What a new key is to be. Only the role unit takes a `unit`, only the role reporter an `area` (a code prefix).
+    `systems` are those in whose name it may report, `quota` how much a day, where the policy's quota is not enough."""
 
     role: Role
     unit: str | None = None
@@ -48,6 +51,15 @@ class NewKey:
     subject: str | None = None
     name: str | None = None
     expires_at: datetime | None = None
+    systems: tuple[str, ...] = ()
+    quota: KeyQuota | None = None
+
+
+class KeyQuotaView(TypedDict):
+    """How much the holder of a key may report a day; null: as the policy says."""
+
+    reports: int | None
+    urgent: int | None
 
 
 class LoggedKey(TypedDict):
@@ -60,6 +72,8 @@ class LoggedKey(TypedDict):
     area: str | None
     name: str | None
     expires_at: datetime | None
+    systems: list[str]
+    quota: KeyQuotaView | None
 
 
 class KeyEventData(TypedDict):
@@ -161,13 +175,25 @@ _MAX_CHARACTERS = 200
 
 Subject = Annotated[str, *identifier(_MAX_CHARACTERS)]
 KeyName = Annotated[str, *one_line(_MAX_CHARACTERS)]
+SystemName = Annotated[str, *identifier(64)]
+Systems = Annotated[tuple[SystemName, ...], Field(max_length=MAX_SYSTEMS)]
+DailyCount = Annotated[int, Field(ge=0, le=MAX_A_DAY)]
+
+
+class QuotaBody(Body):
+    """How much the holder of the key may report on one day of Asia/Shanghai. What is left out is as the policy says."""
+
+    reports: DailyCount | None = Field(default=None, description="reports a day")
+    urgent: DailyCount | None = Field(default=None, description="how many of them may be urgent")
 
 
 class _KeyTexts(Params):
-    """The texts of a key. They are checked here, since the command line does not pass through a body."""
+    """What people write about a key. It is checked here, since the command line does not pass through a body."""
 
     subject: Subject | None
     name: KeyName | None
+    systems: Systems
+    quota: QuotaBody
 
 
 _SCOPE_FIELD: Mapping[Role, str | None] = {Role.REPORTER: "area", Role.UNIT: "unit", Role.AUDITOR: None, Role.OPS: None}
@@ -199,10 +225,17 @@ def _faults_of_area(new_key: NewKey) -> list[Pointer]:
 def _written(new_key: NewKey) -> tuple[NewKey, Sequence[Pointer]]:
     """The key with its texts in their normal form, and the faults of these."""
     try:
-        texts = _KeyTexts(subject=new_key.subject, name=new_key.name)
+        texts = _KeyTexts.model_validate(
+            {
+                "subject": new_key.subject,
+                "name": new_key.name,
+                "systems": new_key.systems,
+                "quota": quota_view(new_key.quota) or {},
+            }
+        )
     except ValidationError as error:
         return new_key, faults.validation_failed(error, _KeyTexts).errors
-    return replace(new_key, subject=texts.subject, name=texts.name), ()
+    return replace(new_key, subject=texts.subject, name=texts.name, systems=texts.systems), ()
 
 
 def _faults_of_expiry(new_key: NewKey, now: datetime) -> list[Pointer]:
@@ -222,7 +255,14 @@ def _key_of(new_key: NewKey, now: datetime) -> Key:
         created_at=now,
         expires_at=None if new_key.expires_at is None else new_key.expires_at.astimezone(UTC),
         revoked_at=None,
+        systems=tuple(dict.fromkeys(new_key.systems)),
+        quota=new_key.quota,
     )
+
+
+def quota_view(quota: KeyQuota | None) -> KeyQuotaView | None:
+    """The view of a key's own quota; None when it has none."""
+    return quota and {"reports": quota.reports, "urgent": quota.urgent}
 
 
 def _refuse_another_holder(key: Key, holder: Key | None) -> None:
@@ -249,6 +289,8 @@ def _entry(event_type: EventType, key: Key, world: World, at: datetime, by: By) 
             "area": key.area,
             "name": key.name,
             "expires_at": key.expires_at,
+            "systems": list(key.systems),
+            "quota": quota_view(key.quota),
         },
         "by": by.as_dict(),
     }

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
-from service.access.keys import KeyName, NewKey, Subject
+from service.access.keys import KeyName, NewKey, QuotaBody, Subject, Systems
+from service.rules.model import KeyQuota
 from service.rules.words import Role
 from service.web import patterns
 from service.web.patterns import NULL, Shown
@@ -57,5 +58,15 @@ class NewKeyBody(Body):
         default=None, description="The key is refused from this time on. Left out: it never expires."
     )
 
+    systems: Systems = Field(
+        default=(),
+        description="The systems in whose name the key may report: a report with another `source.system` is refused.",
+    )
+    quota: QuotaBody | None = Field(
+        default=None, description="How much the key's holder may report a day. Left out: as the policy says."
+    )
+
     def new_key(self) -> NewKey:
-        return NewKey(self.role, self.unit, self.area, self.subject, self.name, self.expires_at)
+        quota = None if self.quota is None else KeyQuota(self.quota.reports, self.quota.urgent)
+        names = (self.role, self.unit, self.area, self.subject, self.name)
+        return NewKey(*names, self.expires_at, self.systems, quota)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from typing_extensions import TypedDict  # pydantic cannot read that of `typing` before Python 3.12
 
+from service.access.keys import KeyQuotaView, quota_view
 from service.rules.words import Role
 from service.store.access.keys import Key
 
@@ -23,6 +24,8 @@ class KeyView(TypedDict):
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+    systems: list[str]
+    quota: KeyQuotaView | None
 
 
 class NewKeyView(KeyView):
@@ -43,6 +46,8 @@ def key(stored: Key) -> KeyView:
         "created_at": stored.created_at,
         "expires_at": stored.expires_at,
         "revoked_at": stored.revoked_at,
+        "systems": list(stored.systems),
+        "quota": quota_view(stored.quota),
     }
 
 

@@ -27,6 +27,7 @@ _ROWS = "".join(
     for urgency in ("urgent", "normal")
 )
 _HEAD = 'code: example\ntitle: bench\nverify: 3d\nreopen: 7d\ncalendar: bench\nhours: ["00:00-12:00", "12:00-24:00"]\n'
+_HEAD += "quota: {reports: 100000, urgent: 100000}\n"
 CONTINUOUS = f"{_HEAD}rows:\n{_ROWS.replace('%s', 'continuous')}".encode()
 _WORKING = f"{_HEAD}rows:\n{_ROWS.replace('%s', 'working')}".encode()
 

@@ -23,8 +23,8 @@ from service.commands import serve
 from service.context import Context, CurrentContext
 from service.incidents import placing, reporting
 from service.incidents.deps import KeyHeader
-from service.incidents.intake import NewReport
 from service.incidents.schemas import ReportBody
+from service.incidents.waiting import NewReport
 from service.main import create_app
 from service.rules import lifecycle
 from service.rules.sight import Viewer

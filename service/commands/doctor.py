@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
@@ -160,7 +161,11 @@ async def _keys(connection: Transaction, now: datetime) -> AsyncIterator[Finding
 
 def _successor(key: Key) -> str:
     scope = f" --unit {key.unit}" if key.unit else f" --area {key.area}" if key.area else ""
-    return f"sihu keys create --role {key.role}{scope} --subject {key.subject}"
+    systems = "".join(f" --system {shlex.quote(each)}" for each in key.systems)
+    reports, urgent = key.quota or (None, None)
+    quotas = {"--quota-reports": reports, "--quota-urgent": urgent}
+    own = "".join(f" {option} {most}" for option, most in quotas.items() if most is not None)
+    return f"sihu keys create --role {key.role}{scope} --subject {key.subject}{systems}{own}"
 
 
 def _clock(offset_s: float) -> Finding:

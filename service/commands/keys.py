@@ -9,6 +9,7 @@ from service.access import keys
 from service.access.keys import NewKey
 from service.commands.database import OPS, now_and_world, with_database
 from service.rules.errors import ValidationFailed
+from service.rules.model import KeyQuota
 from service.rules.sentences import Sentence
 from service.rules.words import Role
 from service.settings import Settings
@@ -27,6 +28,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     creates.add_argument("--area", help="the code prefix of the area (role reporter)")
     creates.add_argument("--subject", help="the stable name behind one or more keys")
     creates.add_argument("--name", help="a note for people")
+    creates.add_argument(
+        "--system",
+        action="append",
+        default=[],
+        metavar="SYSTEM",
+        help="a source.system in whose name the key reports; may be given more than once",
+    )
+    creates.add_argument("--quota-reports", type=int, metavar="N", help="reports a day, where the policy's are not it")
+    creates.add_argument("--quota-urgent", type=int, metavar="N", help="how many of them may be urgent")
     creates.set_defaults(command=create)
     commands.add_parser("list", help="list all keys, without their text").set_defaults(command=list_all)
     revokes = commands.add_parser("revoke", help="revoke a key: it is refused from now on")
@@ -36,7 +46,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def create(settings: Settings, arguments: argparse.Namespace) -> int:
     """Make a key, and print the key and nothing else, so that a script can store it. A key is shown only once."""
-    new_key = NewKey(Role(arguments.role), arguments.unit, arguments.area, arguments.subject, arguments.name)
+    new_key = NewKey(
+        Role(arguments.role),
+        arguments.unit,
+        arguments.area,
+        arguments.subject,
+        arguments.name,
+        systems=tuple(arguments.system),
+        quota=_quota_of(arguments.quota_reports, arguments.quota_urgent),
+    )
 
     async def work(database: Database) -> str:
         now, world = await now_and_world(database)
@@ -44,6 +62,10 @@ def create(settings: Settings, arguments: argparse.Namespace) -> int:
 
     print(with_database(settings, work))
     return 0
+
+
+def _quota_of(reports: int | None, urgent: int | None) -> KeyQuota | None:
+    return None if reports is urgent is None else KeyQuota(reports, urgent)
 
 
 def list_all(settings: Settings, arguments: argparse.Namespace) -> int:

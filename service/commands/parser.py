@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -92,7 +93,8 @@ def _as_one_word(words: Sequence[str]) -> Sequence[str]:
 def _fault_line(fault: Pointer) -> str:
     """The sentence about one fault, after the option to which it belongs: the fields of the API have the names of the
     options."""
-    option = fault.pointer.removeprefix("/").replace("_", "-")
+    name = re.sub(r"^/systems/\d+$", "/system", fault.pointer)  # of many, each is an option
+    option = name.removeprefix("/").replace("/", "-").replace("_", "-")
     return f"--{option}: {fault.detail}" if option else fault.detail
 
 

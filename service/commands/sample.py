@@ -34,7 +34,9 @@ __all__ = ["CATEGORY", "CELL", "COMMUNITY", "DEMO_KEYS", "SAMPLE", "STREET"]
 
 SAMPLE = Path(str(resources.files("service.registry") / "haizhu"))
 DEMO_KEYS: Mapping[str, NewKey] = {
-    "WORKER": NewKey(Role.REPORTER, area=STREET, subject="demo-worker", name="demo: a grid worker's phone"),
+    "WORKER": NewKey(
+        Role.REPORTER, area=STREET, subject="demo-worker", name="demo: a grid worker's phone", systems=("grid-app",)
+    ),
     "COMMUNITY": NewKey(Role.UNIT, unit=COMMUNITY, name="demo: the community of the cell"),
     "STREET": NewKey(Role.UNIT, unit=STREET, name="demo: the street of the cell"),
     "OPS": NewKey(Role.OPS, subject="demo-ops", name="demo: operations"),

@@ -14,10 +14,11 @@ from service.incidents.correcting import Listing
 from service.places.shapes import ShapeIndex
 from service.rules import access, approval, lifecycle
 from service.rules.access import Party
+from service.rules.acts import Act
 from service.rules.arrows.judgements import call_numbered
 from service.rules.decisions import Decision
 from service.rules.errors import IdempotencyMismatch, NotFound, VersionMoved
-from service.rules.model import Act, Actor, Call, Incident, Request
+from service.rules.model import Actor, Call, Incident, Request
 from service.rules.sentences import Sentence
 from service.rules.words import Arrow
 from service.rules.world import World

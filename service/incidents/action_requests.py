@@ -15,7 +15,8 @@ from service.incidents.acting import Command
 from service.incidents.deps import IfMatch, IncidentId, KeyHeader
 from service.incidents.schemas import example
 from service.rules import errors
-from service.rules.model import Act, Actor
+from service.rules.acts import Act
+from service.rules.model import Actor
 from service.rules.sight import Viewer
 from service.shown import incident
 from service.shown.incident import IncidentWithCalls

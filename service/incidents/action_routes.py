@@ -6,17 +6,20 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import Path as FromPath
-from pydantic import Field
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
 from service.incidents.action_requests import RESPONSES, Action, DecideBody, responses
 from service.incidents.schemas import NoAttachments, example
 from service.rules import errors
-from service.rules.model import Act
+from service.rules.acts import Act
+from service.rules.arrows.joint import MAX_ASSISTING, ONLY_TOGETHER
+from service.rules.errors import Rule
 from service.rules.words import Arrow, Ground
 from service.shown.incident import IncidentWithCalls
 from service.web.answers import Answer
+from service.web.breaches import WrongValue
 from service.web.router import Router
-from service.web.text import Body, LongText, Moment, words
+from service.web.text import Body, Code, LongText, Moment, words
 
 router = Router(prefix="/v1/incidents/{incident_id}", tags=["actions"], is_hot=True)
 
@@ -35,9 +38,9 @@ class AnswerBody(Body):
 
 @router.post("/answer", summary="Answer: take the call on · 应", responses=RESPONSES)
 async def answer_incident(body: AnswerBody, action: Action) -> Answer[IncidentWithCalls]:
-    """The called unit, or a partner that is a member of it, takes the call on and says what the unit will do. The
-    resolve box starts. `promised_by` is a promise to people and moves no deadline; one that has passed already is
-    refused (422)."""
+    """The called unit, or a partner that is a member of it and answers for the category, takes the call on and says
+    what the unit will do. The resolve box starts. `promised_by` is a promise to people and moves no deadline; one that
+    has passed already is refused (422)."""
     act = Act(Arrow.ANSWER, body.measure, answer=body.model_dump(mode="json"), until=body.promised_by)
     return await action.carry_out(act, body)
 
@@ -62,17 +65,36 @@ async def resolve_incident(body: ResolveBody, action: Action) -> Answer[Incident
 class RaiseBody(Body):
     """The ground on which the called unit calls the next level, and the reason in words."""
 
-    model_config = example(ground="beyond_powers", reason="需要执法权,社区无权处理")
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"ground": "beyond_powers", "reason": "需要执法权,社区无权处理"}],
+            "not": {
+                "properties": {"ground": {"not": {"const": Ground.JOINT_ACTION.value}}, "units": {"minItems": 1}},
+                "required": ["units"],
+            },
+        }
+    )
 
     ground: Ground
     reason: LongText
+    units: Annotated[tuple[Code, ...], Field(max_length=MAX_ASSISTING)] = Field(
+        (), description="only with `joint_action`: departments that assist the next call from its start"
+    )
+
+    @field_validator("units")
+    @classmethod
+    def _together(cls, units: tuple[str, ...], others: ValidationInfo) -> tuple[str, ...]:
+        if units and others.data.get("ground", Ground.JOINT_ACTION) is not Ground.JOINT_ACTION:
+            raise WrongValue(ONLY_TOGETHER, Rule.NOT_ALLOWED)
+        return units
 
 
-@router.post("/raise", summary="Raise: call the next level · 上呼", responses=RESPONSES)
+@router.post("/raise", summary="Raise: call the next level · 上呼", responses=responses(errors.UnknownUnit))
 async def raise_incident(body: RaiseBody, action: Action) -> Answer[IncidentWithCalls]:
     """The called unit, at levels 1 to 3, calls the next level itself and states the ground. A raise is legitimate: the
-    call counts as raised, never as missed."""
-    return await action.carry_out(Act(Arrow.RAISE, body.reason, ground=body.ground), body)
+    call counts as raised, never as missed. With the ground `joint_action`, `units` names departments that assist the
+    next call at once (吹哨报到); another ground with `units`, or a unit that is no department, is refused (422)."""
+    return await action.carry_out(Act(Arrow.RAISE, body.reason, ground=body.ground, units=body.units), body)
 
 
 class UntilBody(Body):

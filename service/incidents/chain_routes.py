@@ -1,5 +1,5 @@
-"""The actions between units: return, assign, assist, void, merge, rate and appeal. One route for each verb of contract
-§3."""
+"""The actions between units: return, assign, assist, decline, void, merge, rate and appeal. One route for each verb of
+contract §3."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pydantic import Field
 from service.incidents.action_requests import RESPONSES, Action, DecideBody, responses
 from service.incidents.schemas import example
 from service.rules import errors
+from service.rules.acts import Act
 from service.rules.arrows.joint import MAX_ASSISTING
-from service.rules.model import Act
 from service.rules.words import Arrow, ReturnReason, VoidReason
 from service.shown.incident import IncidentWithCalls
 from service.web.answers import Answer
@@ -75,8 +75,9 @@ class AssistBody(Body):
 @router.post("/assist", summary="Ask further units to assist · 协办", responses=responses(errors.UnknownUnit))
 async def assist_incident(body: AssistBody, action: Action) -> Answer[IncidentWithCalls]:
     """The called unit asks further units to assist, and stays responsible itself. The assisting units see the incident
-    from now on and have it in their queues. Refused (422) when a department or leader asks a unit of a street for
-    which nobody admitted the category, unless that unit had the incident before."""
+    from now on and have it in their queues. Refused (422): a unit above the level of the call, which a raise calls
+    instead; and, when a department or leader asks, a unit of a street for which nobody admitted the category, unless
+    that unit had the incident before."""
     return await action.carry_out(Act(Arrow.ASSIST, body.reason, units=body.units), body)
 
 
@@ -93,6 +94,21 @@ async def finish_part(action: Action, body: PartDoneBody = PartDoneBody()) -> An
     """An assisting unit says that its part is done, once for each call. State and deadline do not change; the called
     unit still has to resolve the incident."""
     return await action.carry_out(Act(Arrow.PART_DONE, body.comment), body)
+
+
+class DeclineBody(Body):
+    """Why the unit does not assist, in words."""
+
+    model_config = example(reason="此事与我单位职责无关")
+
+    reason: LongText
+
+
+@router.post("/decline", summary="Decline to assist · 谢绝协办", responses=RESPONSES)
+async def decline_incident(body: DeclineBody, action: Action) -> Answer[IncidentWithCalls]:
+    """A unit that was asked to assist says that it will not, before its part is done. It assists no longer, and the
+    incident leaves its queue; the timeline says why. The called unit may ask it again."""
+    return await action.carry_out(Act(Arrow.DECLINE, body.reason), body)
 
 
 class VoidBody(Body):

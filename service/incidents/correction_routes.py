@@ -14,8 +14,8 @@ from service.incidents.action_requests import Action, responses
 from service.incidents.flooding import Flood, FloodView
 from service.incidents.schemas import Identifier
 from service.rules import errors
+from service.rules.acts import Act, Correction
 from service.rules.errors import Rule, wrong_field
-from service.rules.model import Act, Correction
 from service.rules.sentences import Sentence
 from service.rules.words import Arrow, Kind, Role, Urgency
 from service.shown.incident import IncidentWithCalls

@@ -9,9 +9,10 @@ from typing_extensions import TypedDict  # pydantic cannot read that of `typing`
 
 from service.context import Context
 from service.rules import access, lifecycle
+from service.rules.acts import Act
 from service.rules.arrows import floods as rule
 from service.rules.decisions import Decision
-from service.rules.model import Act, Actor
+from service.rules.model import Actor
 from service.rules.words import Arrow, State
 from service.store.incidents import floods, loading, saving
 from service.store.incidents.saving import Stamp

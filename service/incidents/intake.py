@@ -14,20 +14,22 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from service import ids
 from service.context import Context, Part
 from service.incidents.numbers import Numbers
+from service.incidents.quotas import GroupQuotas, OvertakenError, Quotas
+from service.incidents.waiting import IntakeOutcome, KnownReports, NewReport, ReportMark, WaitingReport
 from service.rules import lifecycle
-from service.rules.decisions import Decision
-from service.rules.errors import IdempotencyMismatch, SihuError, Unavailable
-from service.rules.model import Actor, Draft
+from service.rules.acts import Draft
+from service.rules.errors import SihuError, Unavailable
+from service.rules.model import Actor
 from service.rules.sentences import Sentence
+from service.rules.words import Urgency
 from service.rules.world import World
 from service.store.database import StatementRefused, Transaction
 from service.store.incidents import reports, saving
-from service.store.incidents.reports import EarlierReport, NamePair, Report
+from service.store.incidents.reports import Report
 from service.store.log.writing import Committed
 from service.store.sqlstates import Trouble
 
@@ -43,94 +45,6 @@ _MAY_HAVE_MOVED = (Trouble.AWAY, Trouble.READ_ONLY, Trouble.REFUSED)
 """The troubles after which the database may be another one, as after a failover or a restore."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewReport:
-    """A report that became an incident, and the world by which the incident was routed."""
-
-    decision: Decision
-    content: Report
-    world: World
-
-    @property
-    def line(self) -> str:
-        """The line of work to which the category belongs."""
-        incident = self.decision.after
-        category = self.world.category(incident.category, incident.reported_at)
-        return category.line if category else ""
-
-
-@dataclass(frozen=True, slots=True)
-class RepeatedReport:
-    """A report that was stored before, under the same Idempotency-Key or, if `by_source`, from the same source."""
-
-    known: EarlierReport
-    by_source: bool
-
-
-IntakeOutcome = NewReport | RepeatedReport
-
-_Mark = tuple[str, str, str]
-"""The key or the source of a report: of two that share one, the first is stored before the second is looked at."""
-
-
-@dataclass(slots=True, eq=False)
-class _Waiting:
-    draft: Draft
-    content: Report
-    actor: Actor
-    refused_at: float
-    answer: asyncio.Future[IntakeOutcome] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
-    key: NamePair | None = field(init=False)
-    marks: frozenset[_Mark] = field(init=False)
-
-    def __post_init__(self) -> None:
-        content = self.content
-        self.key = (content.subject, content.idempotency_key) if content.idempotency_key else None
-        marks = (("key", *self.key) if self.key else None, ("source", *content.source) if content.source else None)
-        self.marks = frozenset(mark for mark in marks if mark)
-
-    def settle(self, outcome: IntakeOutcome | BaseException) -> None:
-        if self.answer.done():  # the client hung up; the report is stored all the same
-            return
-        if isinstance(outcome, BaseException):
-            self.answer.set_exception(outcome)
-        else:
-            self.answer.set_result(outcome)
-
-
-@dataclass(slots=True)
-class _Known:
-    """The reports that were stored before a group, and those that the group itself has brought so far."""
-
-    by_key: dict[NamePair, EarlierReport]
-    by_source: dict[NamePair, EarlierReport]
-
-    def find(self, waiting: _Waiting) -> RepeatedReport | IdempotencyMismatch | None:
-        """What became of this report when it was sent before; None when it is new."""
-        content = waiting.content
-        if waiting.key in self.by_key:
-            earlier = self.by_key[waiting.key]
-            if earlier.body_hash != content.body_hash:
-                return IdempotencyMismatch(
-                    Sentence(
-                        "This Idempotency-Key was already used with another body: "
-                        "send the first body again, or a new key."
-                    )
-                )
-            return RepeatedReport(earlier, by_source=False)
-        if content.source in self.by_source:
-            return RepeatedReport(self.by_source[content.source], by_source=True)
-        return None
-
-    def add(self, waiting: _Waiting, decision: Decision) -> None:
-        """Remember a new report, for those behind it in the group."""
-        report = EarlierReport(decision.after.id, waiting.content.body_hash)
-        if waiting.key:
-            self.by_key[waiting.key] = report
-        if waiting.content.source:
-            self.by_source[waiting.content.source] = report
-
-
 class Intake(Part):
     """Stores the reports of a process: every request that brings a report calls `submit`. There is one for each
     process."""
@@ -139,16 +53,21 @@ class Intake(Part):
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._queue: deque[_Waiting] = deque()
+        self._queue: deque[WaitingReport] = deque()
         self._arrived = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
-        self._numbers = Numbers()
-        self._in_flight: set[_Mark] = set()
+        self._numbers, self._quotas = Numbers(), Quotas()
+        self._in_flight: set[ReportMark] = set()
         self._next_refusal: asyncio.TimerHandle | None = None
 
     async def load(self) -> None:
+        self._forget()
+
+    def _forget(self) -> None:
+        """Forget what was read of a database that may be another one now."""
         self._numbers.give_up()
+        self._quotas.forget()
 
     def start(self) -> None:
         """Start to save the reports that are submitted, group by group."""
@@ -173,7 +92,7 @@ class Intake(Part):
         if len(self._queue) >= MAX_QUEUE:
             raise _too_many()
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(draft, content, actor, loop.time() + MAX_WAIT_S)
+        waiting = WaitingReport(draft, content, actor, loop.time() + MAX_WAIT_S)
         self._queue.append(waiting)
         self._arrived.set()
         if self._next_refusal is None:
@@ -202,11 +121,11 @@ class Intake(Part):
                 if group and self._queue:  # what stayed behind for this group can go on
                     self._arrived.set()
 
-    def _take(self) -> list[_Waiting]:
+    def _take(self) -> list[WaitingReport]:
         """The next group. A report stays in the queue while its key or source is in a group that is being saved, and so
         does every later one that shares a key or source with it: the first of two that share one wins."""
-        group: list[_Waiting] = []
-        behind: list[_Waiting] = []
+        group: list[WaitingReport] = []
+        behind: list[WaitingReport] = []
         blocked = set(self._in_flight)
         while self._queue and len(group) < MAX_GROUP:
             waiting = self._queue.popleft()
@@ -220,7 +139,7 @@ class Intake(Part):
             self._arrived.clear()
         return group
 
-    async def _save(self, group: Sequence[_Waiting]) -> Exception | None:
+    async def _save(self, group: Sequence[WaitingReport]) -> Exception | None:
         """Store a group and answer each of its reports. Returns the error that they all got, if they did."""
         try:
             outcomes = await self._store(group)
@@ -239,39 +158,58 @@ class Intake(Part):
                 waiting.settle(outcome)
         return None
 
-    def _fail(self, group: Sequence[_Waiting], error: Exception) -> Exception:
+    def _fail(self, group: Sequence[WaitingReport], error: Exception) -> Exception:
         if not isinstance(error, Unavailable):
             self._context.metrics.fault("intake", error)
         elif error.trouble in _MAY_HAVE_MOVED:
-            self._numbers.give_up()
+            self._forget()
         for waiting in group:
             waiting.settle(error)
         return error
 
-    async def _store(self, group: Sequence[_Waiting]) -> list[IntakeOutcome | SihuError]:
-        async with self._context.database.begin() as tx:
-            world = await self._context.worlds.fresh(tx)
-            known = _Known(
-                await reports.known_by_key(tx, [waiting.key for waiting in group if waiting.key]),
-                await reports.known_by_source(tx, [w.content.source for w in group if w.content.source]),
-            )
-            await self._numbers.reserve(tx, sum(known.find(waiting) is None for waiting in group))
-            # nothing is awaited until all are decided, so that no other group takes the reserved numbers
-            outcomes = [known.find(waiting) or self._decide(waiting, known, world) for waiting in group]
-            committed = await _write(tx, [each for each in outcomes if isinstance(each, NewReport)])
+    async def _store(self, group: Sequence[WaitingReport]) -> list[IntakeOutcome | SihuError]:
+        while True:
+            try:
+                return await self._stored(group)
+            except OvertakenError:  # each time, others have counted more: once a quota is reached, nobody does
+                continue
+
+    async def _stored(self, group: Sequence[WaitingReport]) -> list[IntakeOutcome | SihuError]:
+        with GroupQuotas(self._quotas) as quotas:
+            async with self._context.database.begin() as tx:
+                world = await self._context.worlds.fresh(tx)
+                known = KnownReports(
+                    await reports.known_by_key(tx, [waiting.key for waiting in group if waiting.key]),
+                    await reports.known_by_source(tx, [w.content.source for w in group if w.content.source]),
+                )
+                await self._numbers.reserve(tx, sum(known.find(waiting) is None for waiting in group))
+                quotas.begin(world, self._context.clock.now())
+                # nothing is awaited until all are decided, so that no other group takes the reserved numbers
+                outcomes = [known.find(each) or self._decide(each, known, quotas, world) for each in group]
+                committed = await _write(tx, [each for each in outcomes if isinstance(each, NewReport)], quotas)
+            quotas.keep()
         if committed:
             self._context.tell(committed)
         self._context.metrics.intake_group(len(group))
         return outcomes
 
-    def _decide(self, waiting: _Waiting, known: _Known, world: World) -> NewReport | SihuError:
-        """The decision about a report that was not sent before. Only an incident takes a number."""
-        now = self._context.clock.now()
+    def _decide(
+        self, waiting: WaitingReport, known: KnownReports, quotas: GroupQuotas, world: World
+    ) -> NewReport | SihuError:
+        """The decision about a report that was not sent before. Only an incident takes a number, and counts."""
+        now, share = self._context.clock.now(), quotas.share_of(waiting.actor)
+        if share and (refused := share.refusal(now)):
+            return refused
         name, new_id = self._numbers.first(now), ids.new_id(now)
         try:
             decision = lifecycle.report(waiting.draft, waiting.actor, world, incident_id=new_id, number=name, now=now)
         except SihuError as error:
             return error
+        if share:
+            is_urgent = decision.after.urgency is Urgency.URGENT
+            if is_urgent and (refused := share.refusal(now, is_urgent=True)):
+                return refused
+            share.take(is_urgent=is_urgent)
         self._numbers.take()
         known.add(waiting, decision)
         return NewReport(decision, waiting.content, world)
@@ -287,13 +225,17 @@ def _too_many() -> Unavailable:
     )
 
 
-async def _write(tx: Transaction, new: Sequence[NewReport]) -> Committed | None:
+async def _write(tx: Transaction, new: Sequence[NewReport], quotas: GroupQuotas) -> Committed | None:
+    """Write the new reports of a group. Raises `OvertakenError` when they would pass a quota."""
     if not new:
         return None
     # always in one order: two processes that insert the same keys wait for each other, but never in a circle
     ordered = sorted(new, key=_insert_order)
     rows = reports.new_rows([(each.decision.after, each.content, each.line) for each in ordered])
-    return await saving.save(tx, [each.decision for each in new], beside=[rows])
+    committed = await saving.save(tx, [each.decision for each in new], beside=[rows], counts=quotas.counts())
+    if committed:
+        quotas.compare(committed.counted)
+    return committed
 
 
 def _insert_order(new: NewReport) -> tuple[str, str, tuple[str, ...]]:

@@ -10,9 +10,10 @@ from service.context import Context
 from service.incidents.likeness import likeness
 from service.rules import access, lifecycle
 from service.rules.access import Party
+from service.rules.acts import Act
 from service.rules.decisions import Decision
 from service.rules.errors import Rule, wrong_field
-from service.rules.model import Act, Actor, Incident
+from service.rules.model import Actor, Incident
 from service.rules.sentences import Sentence
 from service.rules.words import Arrow
 from service.rules.world import World

@@ -13,10 +13,12 @@ from pydantic_core import to_json
 
 from service.context import Context
 from service.incidents import acting
-from service.incidents.intake import Intake, IntakeOutcome, NewReport, RepeatedReport
+from service.incidents.intake import Intake
 from service.incidents.placing import Place, place
 from service.incidents.schemas import BatchItem, ReportBody
+from service.incidents.waiting import IntakeOutcome, NewReport, RepeatedReport
 from service.rules import access
+from service.rules.acts import Draft
 from service.rules.errors import (
     IdempotencyMismatch,
     NotFound,
@@ -28,7 +30,7 @@ from service.rules.errors import (
     Unavailable,
     wrong_field,
 )
-from service.rules.model import Actor, Draft
+from service.rules.model import Actor
 from service.rules.sentences import Sentence
 from service.rules.sight import Viewer
 from service.rules.words import Role

@@ -43,6 +43,7 @@ _REPORT_PROBLEMS = (
     errors.IdempotencyMismatch,
     errors.UnknownCell,
     errors.UnknownCategory,
+    errors.QuotaReached,
     errors.Unavailable,
 )
 _REPORT_HEADERS = ("Location", "ETag", "Idempotency-Replayed")
@@ -65,7 +66,9 @@ async def report_incident(
     """A reporter, or a unit with an area, reports an incident inside its own area; ops report anywhere, on behalf of
     somebody. The answer comes only after the incident is stored. It is safe to send the same request again under the
     same `Idempotency-Key`: only one incident is stored, and the answer then carries `Idempotency-Replayed: true`. A
-    `source` that was reported before answers 200 with the incident that exists."""
+    `source` that was reported before answers 200 with the incident that exists. A report with a `source` needs a key
+    that carries its `system` (403). One subject may send so many reports a day, and so many urgent ones, as the policy
+    or its key says: then 429 `quota`, and `Retry-After` says how long the day lasts. Replays are free."""
     done = await reporting.report(context, body, caller, key)
     headers = {"Location": f"/v1/incidents/{done.incident['id']}", "ETag": f'"{done.incident["version"]}"'}
     if done.replayed:
@@ -86,7 +89,8 @@ async def report_incidents(
 ) -> Answer[BatchView]:
     """Each item is the body of a single POST, with an `idempotency_key` of its own. Each result carries the `status`
     that such a POST would give, whether it was `replayed` (`Idempotency-Replayed` of such a POST), and the incident or
-    the problem. An item that is refused does not affect the others. Items are taken in their order: of two under one
+    the problem. An item that is refused does not affect the others; when a quota is reached in the middle, the items
+    behind are refused (429 `quota`) as a single POST would be. Items are taken in their order: of two under one
     key, or from one source, the first becomes the incident. An `Idempotency-Key` of the whole batch stands for the
     items that have none, each by its place in the list: when you send such a batch again, leave no item out."""
     return answer(await batch.report(context, body, caller, key, request))

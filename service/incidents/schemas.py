@@ -80,7 +80,7 @@ class SourceBody(Body):
     """The system that a report came from, and its reference there. One pair of `system` and `ref` is one incident for
     ever."""
 
-    system: Annotated[str, *identifier(64)]
+    system: Annotated[str, *identifier(64)] = Field(description="one of those that your key carries")
     ref: Identifier
 
 

@@ -34,6 +34,7 @@ class UnitView(ValidityView):
     line_parent: str | None
     covers: tuple[str, ...]
     in_charge_of: tuple[str, ...]
+    answers_for: tuple[str, ...]
 
 
 class CellView(ValidityView):
@@ -189,6 +190,7 @@ def unit(row: Unit) -> UnitView:
         "line_parent": row.line_parent,
         "covers": row.covers,
         "in_charge_of": row.in_charge_of,
+        "answers_for": row.answers_for,
         "valid_from": row.validity.valid_from,
         "valid_to": row.validity.valid_to,
     }

@@ -14,7 +14,7 @@ from service.rules import approval
 from service.rules.errors import NotYours, Pointer
 from service.rules.model import Actor, AnyIncident, By
 from service.rules.sentences import Sentence
-from service.rules.sight import area_of, reads_all
+from service.rules.sight import area_of, grants_incident, member_case, reads_all
 from service.rules.words import Arrow, Role, State
 
 
@@ -28,7 +28,7 @@ class Relation(StrEnum):
     CELL_STREET = "cell_street"
     APPROVER = "approver"  # decides the last request for a hold or an extension
     ASSISTING = "assisting"  # assists in the last call
-    MEMBER = "member"  # a partner whose parent is called: may answer for it
+    MEMBER = "member"  # a partner whose parent is called in a category of its own: may answer for it
     AUDIENCE = "audience"  # ever called, assisting or asked to decide
     FOLLOWER = "follower"  # reported an incident that was merged into this one
     AREA = "area"  # a reporter whose area holds the cell: may read
@@ -93,19 +93,19 @@ def _own_relations(actor: Actor, incident: AnyIncident) -> set[Relation]:
         if actor.area and incident.grid_code.startswith(actor.area):
             found.add(Relation.AREA)
     elif actor.unit is not None:
-        found |= _unit_relations(actor.unit, actor.member_of, incident)
+        found |= _unit_relations(actor, actor.unit, incident)
     return found
 
 
-def _unit_relations(unit: str, member_of: str | None, incident: AnyIncident) -> set[Relation]:
+def _unit_relations(actor: Actor, unit: str, incident: AnyIncident) -> set[Relation]:
     tests = {
         Relation.CALLED_UNIT: unit == incident.unit,
         Relation.CELL_COMMUNITY: unit == incident.community,
         Relation.CELL_STREET: unit == incident.street,
         Relation.APPROVER: unit == approval.approver_now(incident),
         Relation.ASSISTING: unit in incident.assisting,
-        Relation.MEMBER: member_of == incident.unit,
-        Relation.AUDIENCE: unit in incident.audience or member_of in incident.audience,
+        Relation.MEMBER: any(grants_incident(case, incident) for case in member_case(actor)),
+        Relation.AUDIENCE: unit in incident.audience,
     }
     return {relation for relation, holds in tests.items() if holds}
 

@@ -89,6 +89,8 @@ class CallChange(CallEnd, CapChange, total=False):
     answer_us: int
     assisting: tuple[str, ...]
     parts_done: tuple[AssistingPart, ...]
+    declined: tuple[str, ...]
+    answered_by_member: bool
     ended_at: datetime
     ended_by: By
     outcome: Outcome

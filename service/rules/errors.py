@@ -25,7 +25,7 @@ SihuError
 │       ├── UnknownCategory
 │       └── UnknownUnit
 ├── TooMany                      more at once than one subject may have     429
-│   └── QuotaReached             as often within an hour as one subject may
+│   └── QuotaReached             as much in an hour or a day as one subject may
 ├── InternalError                a fault of the service, never of a request 500
 └── Unavailable                  the database cannot be reached             503
 """
@@ -234,7 +234,7 @@ class TooMany(SihuError):
 
 
 class QuotaReached(TooMany):
-    code, title = "quota", Sentence("As often as one subject may within an hour")
+    code, title = "quota", Sentence("As much as one subject may send for now")
 
 
 class InternalError(SihuError):

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from service.rules import access
 from service.rules.access import Party, Relation
+from service.rules.acts import Act, Draft
 from service.rules.arrows import (
     corrections,
     endings,
@@ -29,7 +30,7 @@ from service.rules.arrows import (
 )
 from service.rules.decisions import Decision, DecisionOf
 from service.rules.errors import IllegalTransition, NotYours, Pointer
-from service.rules.model import CLOCK, Act, Actor, By, Draft, Earlier, Incident, IncidentOf
+from service.rules.model import CLOCK, Actor, By, Earlier, Incident, IncidentOf
 from service.rules.sentences import Sentence
 from service.rules.similarity import Likeness
 from service.rules.story import StoryOf
@@ -114,6 +115,7 @@ TRANSITIONS: Mapping[Arrow, Transition] = {
     Arrow.FLOOD: Transition("s", CALL_OPEN_STATES, _OPS, floods.flood),
     Arrow.ASSIST: Transition("", RUNNING_STATES, _CALLED, joint.assist),
     Arrow.PART_DONE: Transition("", CALL_OPEN_STATES, _ASSISTING, joint.part_done, guard=joint.may_be_done),
+    Arrow.DECLINE: Transition("", CALL_OPEN_STATES, _ASSISTING, joint.decline, guard=joint.may_be_done),
     Arrow.RATE: Transition("", _ANY_STATE, _REPORTERS | _STREET, judgements.rate, guard=judgements.may_rate),
     Arrow.APPEAL: Transition("", _ANY_STATE, _CALLED | _AUDIENCE, judgements.appeal, guard=judgements.may_appeal),
     Arrow.APPROVE_APPEAL: Transition("", _ANY_STATE, _OPS, judgements.judge, guard=judgements.may_judge),

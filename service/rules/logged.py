@@ -66,6 +66,7 @@ class EventFacts(LeavingFacts, total=False):
 
     accountable: AccountableFact
     answer_by: datetime
+    answered_by_member: bool
     binding: bool
     cause: Cause
     changes: CorrectedFacts
@@ -97,8 +98,8 @@ FACTS: Mapping[EventType, Mapping[str, bool]] = {
         "own_report": False,
         "accountable": False,
     },
-    EventType.CALL_ANSWERED: {"forgives": False},
-    EventType.CALL_RAISED: _LEFT,
+    EventType.CALL_ANSWERED: {"forgives": False, "answered_by_member": False},
+    EventType.CALL_RAISED: {**_LEFT, "units": False},
     EventType.CALL_RETURNED: {"reason_code": True, "duty": True, **_LEFT},
     EventType.CALL_ASSIGNED: {"to": True, **_LEFT},
     EventType.CALL_ASSISTED: {"units": True},

@@ -21,7 +21,6 @@ from service.rules.logged import ByView
 from service.rules.words import (
     COMMUNITY_DIGITS,
     STREET_DIGITS,
-    Arrow,
     Cause,
     ClockKind,
     ClosedAs,
@@ -39,16 +38,28 @@ from service.rules.words import (
 )
 
 
+class KeyQuota(NamedTuple):
+    """How much the holder of a key may report a day, where the key says so; None: as the policy says."""
+
+    reports: int | None = None
+    urgent: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
     """A person or system that acts: a subject in one role. Only units have a `unit`, only reporters an `area` (a code
-    prefix); `member_of` is the unit that a partner (a property firm, an owners' committee) may answer for."""
+    prefix). `member_of` is the unit that a partner (a property firm, an owners' committee) may answer for, and
+    `answers_for` the categories in which, by prefix (None: it is no partner). `systems` are those in whose name the key
+    reports."""
 
     role: Role
     subject: str
     unit: str | None = None
     area: str | None = None
     member_of: str | None = None
+    answers_for: tuple[str, ...] | None = None
+    systems: tuple[str, ...] = ()
+    quota: KeyQuota | None = None
 
 
 class By(NamedTuple):
@@ -63,51 +74,6 @@ class By(NamedTuple):
 
 
 CLOCK = By("clock")
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """The part of a report that the rules look at. `grid_code` None: its point lies in no known cell."""
-
-    grid_code: str | None
-    category: str
-    reporter: str
-    kind: Kind = Kind.INCIDENT
-    urgency: Urgency | None = None
-
-
-class Correction(NamedTuple):
-    """What an incident is to be from now on, as far as it was wrong; None: as it is."""
-
-    category: str | None = None
-    grid_code: str | None = None
-    urgency: Urgency | None = None
-    kind: Kind | None = None
-
-
-NO_CORRECTION = Correction()
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """One arrow and what a person sends with it. `words` is a reason, result, comment or message; `code` is the reason
-    code of a return or void, `duty` the duty that a return cites; `units` are to get the call, or to assist in it;
-    `until` ends a hold, an extension or a promise; `request` and `call` are numbers; `into` is whereto to merge."""
-
-    arrow: Arrow
-    words: str | None = None
-    ground: Ground | None = None
-    answer: Mapping[str, Any] | None = None
-    attachments: tuple[str, ...] = ()
-    until: datetime | None = None
-    request: int | None = None
-    code: str | None = None
-    duty: str | None = None
-    units: tuple[str, ...] = ()
-    call: int | None = None
-    score: int | None = None
-    into: UUID | None = None
-    correction: Correction = NO_CORRECTION
 
 
 class AssistingPart(NamedTuple):
@@ -144,8 +110,8 @@ class Call(NamedTuple):
     `outcome_rating` the reporters' rating of the outcome (`ratings`), both 1–5. An `exempt` call counts in no score: an
     appeal succeeded, or ops ended a flood. `answer_us` and `resolve_us` are the microseconds until its answer and its
     end, without holds. `urgency` and `category` are those of the incident when it was opened. `answer_cap` and
-    `resolve_cap` are the latest that its deadlines may be (`deadlines`). For what decides how much it counts, see
-    `fair_play`."""
+    `resolve_cap` are the latest that its deadlines may be (`deadlines`). `declined` are those of `assisting` that do so
+    no longer; a partner answered a call `answered_by_member`. For what decides how much it counts, see `fair_play`."""
 
     seq: int
     level: Level
@@ -188,6 +154,8 @@ class Call(NamedTuple):
     accountable: str | None = None
     accountable_seq: int | None = None
     held_s: int | None = None
+    declined: tuple[str, ...] = ()
+    answered_by_member: bool = False
     extended: bool = False
     withdrawn_late: bool = False
     answer_cap: datetime | None = None

@@ -12,8 +12,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from service.rules.model import Actor, Incident
-from service.rules.words import COMMUNITY_DIGITS, STREET_DIGITS, Role
+from service.rules.model import Actor, AnyIncident
+from service.rules.words import CALL_OPEN_STATES, COMMUNITY_DIGITS, STREET_DIGITS, Role
 from service.rules.world import Unit, World
 
 
@@ -46,7 +46,16 @@ class OwnOnly:
     subject: str
 
 
-SightCase = Everywhere | Within | Heard | OwnOnly
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Grants the incidents whose open call is on `unit`, in the categories that begin with one of `categories`: the
+    case of a partner that may answer for its parent. No event is granted, and no figure."""
+
+    unit: str
+    categories: tuple[str, ...]
+
+
+SightCase = Everywhere | Within | Heard | OwnOnly | Member
 Sight = tuple[SightCase, ...]
 EVERYTHING: Sight = (Everywhere(),)
 NOTHING: Sight = ()
@@ -68,8 +77,9 @@ def sight_of(actor: Actor) -> Sight:
     """What an actor sees of incidents and of the feed."""
     if reads_all(actor):
         return EVERYTHING
-    tokens = (actor.unit, actor.member_of, f"@{actor.subject}")
-    return (*_area_case(actor), Heard(tuple(each for each in tokens if each is not None)), OwnOnly(actor.subject))
+    tokens = (actor.unit, f"@{actor.subject}")
+    heard = Heard(tuple(each for each in tokens if each is not None))
+    return (*_area_case(actor), *member_case(actor), heard, OwnOnly(actor.subject))
 
 
 def figures_sight_of(actor: Actor) -> Sight:
@@ -85,12 +95,14 @@ def figures_sight_of(actor: Actor) -> Sight:
 def queue_sight_of(actor: Actor, unit: Unit) -> Sight:
     """What an actor sees of the queue of `unit`.
 
-    A unit sees the whole of its own queue, and of the queue of the unit it is a member of. A street or community also
-    sees the queues of the units inside it, but in them only incidents that it sees anyway, since such a unit may be
-    called in another street. Nobody but auditors and ops sees any other queue.
+    A unit sees the whole of its own queue; a partner sees of the queue of its parent what it may answer. A street or
+    community also sees the queues of the units inside it, but in them only incidents that it sees anyway, since such a
+    unit may be called in another street. Nobody but auditors and ops sees any other queue.
     """
-    if reads_all(actor) or unit.code in (actor.unit, actor.member_of):
+    if reads_all(actor) or unit.code == actor.unit:
         return EVERYTHING
+    if unit.code == actor.member_of:
+        return member_case(actor)
     area = None if actor.unit is None else area_of(actor)
     inside = area is not None and (unit.code.startswith(area) or unit.parent == area)
     return sight_of(actor) if inside else NOTHING
@@ -109,6 +121,13 @@ def area_of(actor: Actor) -> str | None:
     return unit if unit.isdigit() and len(unit) in (STREET_DIGITS, COMMUNITY_DIGITS) else None
 
 
+def member_case(actor: Actor) -> tuple[Member, ...]:
+    """What a partner sees because its parent is called: the open calls that it may answer."""
+    if actor.member_of is None or not actor.answers_for:
+        return ()
+    return (Member(actor.member_of, actor.answers_for),)
+
+
 def _area_case(actor: Actor) -> tuple[Within, ...]:
     area = area_of(actor)
     return () if area is None else (Within(area),)
@@ -117,17 +136,18 @@ def _area_case(actor: Actor) -> tuple[Within, ...]:
 # --- what a sight grants ----------------------------------------------------------------------------------------------
 
 
-def sees(actor: Actor, incident: Incident) -> bool:
+def sees(actor: Actor, incident: AnyIncident) -> bool:
     """Whether an incident exists for an actor; otherwise the answer is 404."""
     return sees_incident(sight_of(actor), incident)
 
 
-def sees_incident(sight: Sight, incident: Incident) -> bool:
+def sees_incident(sight: Sight, incident: AnyIncident) -> bool:
     """Whether a sight grants an incident, with all its calls, requests and events."""
-    return any(_grants_incident(case, incident) for case in sight)
+    return any(grants_incident(case, incident) for case in sight)
 
 
-def _grants_incident(case: SightCase, incident: Incident) -> bool:
+def grants_incident(case: SightCase, incident: AnyIncident) -> bool:
+    """Whether a case grants an incident."""
     match case:
         case Everywhere():
             return True
@@ -137,6 +157,9 @@ def _grants_incident(case: SightCase, incident: Incident) -> bool:
             return not set(tokens).isdisjoint(incident.audience)
         case OwnOnly(subject):
             return incident.reporter == subject
+        case Member(unit, categories):
+            is_open = incident.unit == unit and incident.state in CALL_OPEN_STATES
+            return is_open and incident.category.startswith(categories)
 
 
 def sees_event(sight: Sight, *, of_incident: bool, area: str, audience: Collection[str]) -> bool:
@@ -153,7 +176,7 @@ def _grants_event(case: SightCase, of_incident: bool, area: str, audience: Colle
             return of_incident and area.startswith(prefix)
         case Heard(tokens):
             return of_incident and not set(tokens).isdisjoint(audience)
-        case OwnOnly():
+        case OwnOnly() | Member():
             return False  # the audience of an event names the reporter, so `Heard` grants it
 
 
@@ -170,5 +193,5 @@ def _grants_call(case: SightCase, unit: str, grid_code: str) -> bool:
             return grid_code.startswith(area)
         case Heard(tokens):
             return unit in tokens
-        case OwnOnly():
+        case OwnOnly() | Member():
             return False  # a figure is about units

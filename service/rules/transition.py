@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Protocol
 
 from service.rules.access import Relation
-from service.rules.model import Act, Actor, Earlier, Incident
+from service.rules.acts import Act
+from service.rules.model import Actor, Earlier, Incident
 from service.rules.sentences import Sentence
 from service.rules.story import Story, StoryOf
 from service.rules.words import Arrow, Level, State

@@ -41,6 +41,7 @@ class Unit:
     line_parent: str | None = None
     covers: tuple[str, ...] = ()
     in_charge_of: tuple[str, ...] = ()
+    answers_for: tuple[str, ...] = ()
 
 
 Rings = tuple[tuple[tuple[float, float], ...], ...]

@@ -31,6 +31,18 @@ class PartView(TypedDict):
     comment: str | None
 
 
+class AssistingView(TypedDict):
+    """A unit that was asked to assist in the call. `part` is its printed part and `due_at` the end of that part's box:
+    null, as long as no list prints one. `done_at`: when it reported its part as done. `declined`: it assists no longer.
+    """
+
+    unit: str
+    part: str | None
+    due_at: datetime | None
+    done_at: datetime | None
+    declined: bool
+
+
 class AppealView(TypedDict):
     """An appeal against a call that counts as missed, with the decision about it."""
 
@@ -61,6 +73,7 @@ class FairPlayView(TypedDict):
     own_report: bool
     accountable: AccountableView | None
     held_s: int | None
+    answered_by_member: bool
     extended: bool
     withdrawn_late: bool
     answer_cap: datetime | None
@@ -92,7 +105,7 @@ class CallView(FairPlayView):
     end_reason: str | None
     late_s: float | None
     binding: bool
-    assisting: list[str]
+    assisting: list[AssistingView]
     rating: int | None
     attachments: list[str]
     end_duty: str | None
@@ -127,7 +140,7 @@ def call(viewer: Viewer, stored: Call) -> CallView:
         "end_reason": stored.end_reason,
         "late_s": stored.late_s,
         "binding": stored.binding,
-        "assisting": list(stored.assisting),
+        "assisting": _assisting(stored),
         "rating": stored.rating,
         "attachments": list(stored.attachments),
         "end_duty": stored.end_duty,
@@ -149,6 +162,7 @@ def _fair_play(stored: Call) -> FairPlayView:
         "own_report": stored.own_report,
         "accountable": accountable(stored.accountable, stored.accountable_seq),
         "held_s": stored.held_s,
+        "answered_by_member": stored.answered_by_member,
         "extended": stored.extended,
         "withdrawn_late": stored.withdrawn_late,
         "answer_cap": stored.answer_cap,
@@ -159,6 +173,20 @@ def _fair_play(stored: Call) -> FairPlayView:
 def accountable(unit: str | None, seq: int | None) -> AccountableView | None:
     """The view of who is accountable for a call; None when that is the called unit itself."""
     return None if unit is None or seq is None else {"unit": unit, "seq": seq}
+
+
+def _assisting(stored: Call) -> list[AssistingView]:
+    done = {part.unit: part.at for part in stored.parts_done}
+    return [
+        {
+            "unit": unit,
+            "part": None,
+            "due_at": None,
+            "done_at": done.get(unit),
+            "declined": unit in stored.declined,
+        }
+        for unit in stored.assisting
+    ]
 
 
 def _part(stored: AssistingPart) -> PartView:

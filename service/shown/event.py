@@ -10,6 +10,7 @@ from typing_extensions import TypedDict
 
 from service.rules.sight import Viewer
 from service.rules.words import EventType
+from service.shown.references import seen_by
 from service.store.log.event_rows import EventData
 from service.store.log.feed import StoredEvent
 
@@ -51,7 +52,12 @@ def event(viewer: Viewer, stored: StoredEvent) -> IncidentEvent:
     assert stored.incident_id is not None
     return {
         **envelope(viewer, stored),
-        "data": stored.data,
+        "data": _data(viewer, stored.data),
         "subject": stored.incident_id,
         "sequence": f"{stored.sequence:010d}",
     }
+
+
+def _data(viewer: Viewer, data: EventData) -> EventData:
+    """The data of an event as a viewer may see it: only to partners it looks another."""
+    return data if viewer.actor.answers_for is None else {**data, "by": seen_by(viewer, data["by"])}

@@ -10,8 +10,9 @@ from uuid import UUID
 
 from service.rules import access, lifecycle
 from service.rules import world as worlds
+from service.rules.acts import Act, Draft
 from service.rules.decisions import Decision
-from service.rules.model import Act, Actor, Draft, Incident
+from service.rules.model import Actor, Incident
 from service.rules.policy import Activation, Box, Hours, Policy
 from service.rules.sight import Viewer
 from service.rules.words import Arrow, ClockKind, Level, Role, UnitKind, Urgency

@@ -7,6 +7,7 @@ from typing_extensions import TypedDict
 from service.rules.logged import ByView
 from service.rules.model import By
 from service.rules.sight import Viewer
+from service.rules.words import Role
 
 
 class UnitName(TypedDict):
@@ -30,4 +31,10 @@ def unit_name(viewer: Viewer, code: str) -> UnitName:
 
 def by_view(viewer: Viewer, by: By) -> ByView:
     """The view of whoever acted, without the fields that do not apply."""
-    return by.as_dict()
+    return seen_by(viewer, by.as_dict())
+
+
+def seen_by(viewer: Viewer, by: ByView) -> ByView:
+    """Whoever acted, as a viewer may see it: a partner never sees who reported, not even by a name of the service."""
+    is_hidden = viewer.actor.answers_for is not None and by["kind"] == Role.REPORTER
+    return {"kind": by["kind"]} if is_hidden else by

@@ -116,7 +116,7 @@ def packed(table: Table, page: PageColumns, keys: tuple[str, ...]) -> tuple[Page
     """Return the shape of a page and its bind parameters. The columns `keys` always count as varying."""
     if len(page[keys[0]]) < _MIN_LARGE_ROWS:
         shape = PageShape(table, tuple(page), small=True)
-        return shape, {shape.parameter(): _document(table, page)}
+        return shape, {shape.parameter(): document(table, page)}
     sent = {name: _encoded(table.c[name].type, values) for name, values in page.items()}
     # values are compared in the form in which they are sent: in Python, 1 equals True, also inside JSON
     uniform = {name: values[0] for name, values in sent.items() if name not in keys and _is_uniform(values)}
@@ -126,7 +126,7 @@ def packed(table: Table, page: PageColumns, keys: tuple[str, ...]) -> tuple[Page
     return shape, {shape.parameter(name): value for name, value in {**varying, **uniform, **joined}.items()}
 
 
-def _document(table: Table, page: PageColumns) -> str:
+def document(table: Table, page: PageColumns) -> str:
     """Return a page as one JSON document, a list of rows."""
     columns = [_in_document(table.c[name].type, values) for name, values in page.items()]
     names = tuple(page)

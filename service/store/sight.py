@@ -5,29 +5,39 @@ Each function takes the columns that it compares, so this module does not import
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, false, or_, true
 
-from service.rules.sight import Everywhere, Heard, OwnOnly, Sight, SightCase, Within
+from service.rules.sight import Everywhere, Heard, Member, OwnOnly, Sight, SightCase, Within
+from service.rules.words import CALL_OPEN_STATES
 from service.store.ranges import overlaps, within
 
 _Column = ColumnElement[Any]
+_CALL_IS_OPEN = sorted(CALL_OPEN_STATES)
 
 
-def seen_incidents(sight: Sight, *, grid_code: _Column, audience: _Column, reporter: _Column) -> ColumnElement[bool]:
-    """Return the condition on incidents that a sight grants, by columns of `incident` or `report`."""
+SEEN_BY = ("grid_code", "audience", "reporter", "unit", "state", "category")
+"""The columns of `incident` and `report` that say who sees an incident."""
+
+
+def seen_incidents(sight: Sight, columns: Mapping[str, _Column]) -> ColumnElement[bool]:
+    """Return the condition on incidents that a sight grants. `columns` has those of `SEEN_BY`."""
 
     def granted(case: SightCase) -> ColumnElement[bool]:
         match case:
             case Everywhere():
                 return true()
             case Within(area):
-                return within(grid_code, area)
+                return within(columns["grid_code"], area)
             case Heard(tokens):
-                return overlaps(audience, tokens)
+                return overlaps(columns["audience"], tokens)
             case OwnOnly(subject):
-                return reporter == subject
+                return columns["reporter"] == subject
+            case Member(unit, categories):
+                own = [columns["category"].startswith(each, autoescape=True) for each in categories]
+                return and_(columns["unit"] == unit, columns["state"].in_(_CALL_IS_OPEN), or_(false(), *own))
 
     return or_(false(), *(granted(case) for case in sight))
 
@@ -43,7 +53,7 @@ def seen_events(sight: Sight, *, incident_id: _Column, area: _Column, audience: 
                 return and_(incident_id.is_not(None), within(area, prefix))
             case Heard(tokens):
                 return and_(incident_id.is_not(None), overlaps(audience, tokens))
-            case OwnOnly():
+            case OwnOnly() | Member():
                 return false()
 
     return or_(false(), *(granted(case) for case in sight))
@@ -60,7 +70,7 @@ def seen_calls(sight: Sight, *, unit: _Column, grid_code: _Column) -> ColumnElem
                 return within(grid_code, area)
             case Heard(tokens):
                 return unit.in_(tokens)
-            case OwnOnly():
+            case OwnOnly() | Member():
                 return false()
 
     return or_(false(), *(granted(case) for case in sight))

@@ -123,9 +123,10 @@ EXAMPLES: Mapping[type[SihuError], Example] = {
     ),
     errors.QuotaReached: Example(
         Sentence(
-            "You have sent {most} comments and urges within an hour: send this one again in {wait}.",
-            most=60,
-            wait=timedelta(minutes=12),
+            "You have sent {most} {most:report|reports} today, as many as one may: send this one again in {wait}, "
+            "after midnight, or ask ops for more.",
+            most=300,
+            wait=timedelta(hours=9, minutes=12),
         )
     ),
     errors.InternalError: Example(

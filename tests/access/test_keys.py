@@ -17,7 +17,7 @@ from service import ids
 from service.access import keys
 from service.access.keys import Created, NewKey
 from service.rules.errors import Conflict, NotFound, SihuError, UnknownUnit, ValidationFailed
-from service.rules.model import By
+from service.rules.model import By, KeyQuota
 from service.rules.words import Role
 from service.store.access.tables import access_key
 from service.store.database import Database
@@ -138,13 +138,14 @@ async def test_before_a_registry_is_imported_only_keys_without_a_scope_can_be_ma
 
 
 async def test_the_log_is_told_who_made_which_key_and_never_the_key(database: Database) -> None:
-    created = await made(database, replace(A_UNIT, name="night desk"))
+    created = await made(database, replace(A_UNIT, name="night desk", systems=("s",), quota=KeyQuota(7)))
     told = (await events(database))[0]
     assert (told.type, told.at, told.area, list(told.audience)) == ("sihu.key.created", NOW, "440402", [])
     assert told.incident_id is None
     assert told.data["by"] == {"kind": "ops", "subject": "ops-1"}
     assert UUID(told.data["key"]["id"]) == created.key.id
     assert (told.data["key"]["name"], told.data["key"]["role"]) == ("night desk", "unit")
+    assert (told.data["key"]["systems"], told.data["key"]["quota"]) == (["s"], {"reports": 7, "urgent": None})
     assert created.text not in str(told) and "digest" not in str(told.data)
     assert created.committed.reload == ("keys",)
 

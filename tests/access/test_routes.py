@@ -74,10 +74,29 @@ async def test_a_key_is_shown_once_and_lets_in_at_once(
     assert made["key"] not in (await ops.get("/keys")).text
 
 
+async def test_a_key_carries_systems_and_a_quota(ops: httpx.AsyncClient) -> None:
+    body = {
+        "role": "reporter",
+        "area": "440402",
+        "systems": ["hotline", "12345", "hotline"],
+        "quota": {"reports": 5000},
+    }
+    made = (await ops.post("/keys", json=body)).json()
+    assert (made["systems"], made["quota"]) == (["hotline", "12345"], {"reports": 5000, "urgent": None})
+    plain = (await ops.post("/keys", json={"role": "auditor", "systems": [], "quota": None})).json()
+    assert (plain["systems"], plain["quota"]) == ([], None)
+    listed = (await ops.get("/keys")).json()["items"]
+    assert [(each["systems"], each["quota"]) for each in listed[:2]] == [
+        ([], None),
+        (["hotline", "12345"], {"reports": 5000, "urgent": None}),
+    ]
+
+
 async def test_the_list_shows_neither_keys_nor_digests(ops: httpx.AsyncClient) -> None:
     await ops.post("/keys", json={"role": "auditor"})
     listed = (await ops.get("/keys")).json()
     shown = {"id", "role", "subject", "unit", "area", "name", "created_at", "expires_at", "revoked_at"}
+    shown |= {"systems", "quota"}
     assert [set(item) for item in listed["items"]] == [shown, shown]
     assert listed["next_cursor"] is None
 
@@ -155,7 +174,23 @@ async def test_a_key_that_makes_no_sense_is_refused_with_a_code(
 
 @pytest.mark.parametrize(
     "body",
-    [{}, {"role": "king"}, {"role": "ops", "colour": "red"}, {"role": "ops", "name": ""}, {"role": "ops", "name": 1}],
+    [
+        {},
+        {"role": "king"},
+        {"role": "ops", "colour": "red"},
+        {"role": "ops", "name": ""},
+        {"role": "ops", "name": 1},
+        {"role": "ops", "systems": "hotline"},
+        {"role": "ops", "systems": [""]},
+        {"role": "ops", "systems": ["x" * 65]},
+        {"role": "ops", "systems": [f"s{n}" for n in range(101)]},
+        {"role": "ops", "quota": 5},
+        {"role": "ops", "quota": {"report": 5}},
+        {"role": "ops", "quota": {"reports": -1}},
+        {"role": "ops", "quota": {"urgent": 1.5}},
+        {"role": "ops", "quota": {"reports": 1_000_001}},
+        {"role": "ops", "quota": {"reports": "5"}},
+    ],
 )
 async def test_a_body_that_is_not_a_key_is_refused(ops: httpx.AsyncClient, body: dict[str, Any]) -> None:
     assert (await ops.post("/keys", json=body)).status_code == 422

@@ -8,9 +8,10 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from service.rules import lifecycle
+from service.rules.acts import Act, Correction, Draft
 from service.rules.decisions import Decision
 from service.rules.errors import Conflict, Invalid, SihuError
-from service.rules.model import Act, Actor, Correction, Draft, Incident
+from service.rules.model import Actor, Incident
 from service.rules.words import Arrow, Kind, Level, Role, State, Urgency
 from service.store.database import Database
 from service.store.incidents import saving

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from uuid import UUID
 
 import pytest
 
 from service.commands import keys
+from service.commands.database import on_database
+from service.rules.model import KeyQuota
 from service.rules.words import Role
+from service.store.access import keys as stored
+from service.store.database import Database
 from tests.commands.running import Run
 
 STREET = "440105003"
@@ -37,6 +42,20 @@ def test_the_list_shows_newest_first_and_no_key(run: Run, haizhu_url: str, monke
     assert not any(key in line for key in made for line in lines)
 
 
+def test_a_key_carries_systems_and_quotas(run: Run, haizhu_url: str) -> None:
+    words = ("keys", "create", "--role", "reporter", "--area", STREET)
+    options = ("--system", "hotline", "--system", "12345", "--system", "hotline", "--quota-reports", "5000")
+    assert run(haizhu_url, *words, *options)[0] == 0
+    assert run(haizhu_url, *words, "--quota-urgent", "0")[0] == 0
+
+    async def carried(database: Database) -> list[tuple[tuple[str, ...], KeyQuota | None]]:
+        async with database.read() as connection:
+            return [(key.systems, key.quota) for key in await stored.newest(connection, limit=2)]
+
+    found = asyncio.run(on_database(haizhu_url, carried))
+    assert found == [((), KeyQuota(None, 0)), (("hotline", "12345"), KeyQuota(5000, None))]
+
+
 def test_a_revoked_key_stays_in_the_list(run: Run, haizhu_url: str) -> None:
     run(haizhu_url, "keys", "create", "--role", "ops")
     key_id = run(haizhu_url, "keys", "list")[1][0].split()[0]
@@ -54,6 +73,9 @@ def test_a_revoked_key_stays_in_the_list(run: Run, haizhu_url: str) -> None:
         (("create", "--role", "ops", "--subject", "r1\u200b"), "--subject: Remove the invisible character U+200B"),
         (("create", "--role", "ops", "--subject", "r\udcff"), "--subject: Send valid Unicode"),
         (("create", "--role", "ops", "--name", "night\u2028desk"), "--name: Remove the line break or tab (U+2028)"),
+        (("create", "--role", "ops", "--system", "a", "--system", "b "), "--system: Remove the blanks at the ends"),
+        (("create", "--role", "ops", "--quota-reports", "-1"), "--quota-reports: "),
+        (("create", "--role", "ops", "--quota-urgent", "1000001"), "--quota-urgent: "),
         (("revoke", "1"), "1 is not a key's id: see `sihu keys list`."),
         (("revoke", NOBODY), f"No key has the id {NOBODY}"),
     ],

@@ -16,8 +16,9 @@ from service.clock import VirtualClock
 from service.escalation import sweep
 from service.escalation.advance import Advancer
 from service.rules import lifecycle
+from service.rules.acts import Draft
 from service.rules.errors import ValidationFailed
-from service.rules.model import Actor, By, Draft
+from service.rules.model import Actor, By
 from service.rules.words import Role
 from service.rules.worktime import LAST_START
 from service.store.database import Database

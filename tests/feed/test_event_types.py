@@ -18,9 +18,9 @@ from service.feed import event_types
 from service.feed.event_types import CloudEvent, RegistryEvent, event
 from service.main import create_app
 from service.rules import lifecycle
+from service.rules.acts import Act
 from service.rules.decisions import Decision
 from service.rules.logged import FACTS, EventFacts
-from service.rules.model import Act
 from service.rules.sight import EVERYTHING, Viewer
 from service.rules.words import Arrow, EventType, Ground
 from service.store.database import Database
@@ -31,7 +31,7 @@ from tests.appraisal.random_life import WORLDS, Life
 from tests.house import House
 from tests.registry.registry_life import write_every_event
 from tests.rules import deciding
-from tests.rules.builders import NOW, PEOPLE, WORLD, a_world, act, later, plain_days, reported
+from tests.rules.builders import DEPARTMENT, NOW, PEOPLE, WORLD, a_world, act, later, plain_days, reported
 from tests.shapes import check
 from tests.shown.test_row import VIEWER
 
@@ -50,6 +50,13 @@ def _rescheduled() -> Decision:
     decision = lifecycle.tick(incident, changed, incident.wake_at or NOW)
     assert decision is not None
     return decision
+
+
+def _helped() -> tuple[Decision, Decision]:
+    """A partner answers for its community, which then raises it and names a department."""
+    answered = act(reported().after, "firm", Arrow.ANSWER)
+    whistle = Act(Arrow.RAISE, "together", ground=Ground.JOINT_ACTION, units=(DEPARTMENT,))
+    return answered, deciding.decide(answered.after, whistle, PEOPLE["community"], a_world(), NOW)
 
 
 def _forgiven() -> Decision:
@@ -102,7 +109,7 @@ async def test_events_of_incidents_have_the_shape_of_their_type(database: Databa
         await life.page(database, 150)
     viewer = Viewer(VIEWER.actor, WORLDS[0], NOW)
     seen: dict[str, set[str]] = {}
-    by_hand = [event(viewer, _of(each)[0]) for each in (_rescheduled(), _forgiven())]
+    by_hand = [event(viewer, _of(each)[0]) for each in (_rescheduled(), _forgiven(), *_helped())]
     for shown in (*await _everything(database, viewer), *by_hand):
         check(CloudEvent, shown)
         seen.setdefault(shown["type"], set()).update(check(SHAPES[shown["type"]], shown)["data"])

@@ -49,7 +49,12 @@ VERBS = (
         facts={"level": 2, "calls.-1.ground": "beyond_powers"},
         texts={"reason": REASON},
         required="ground reason",
-        wrong=(("ground", "tired", "ground"), ("ground", None, "ground")),
+        wrong=(
+            ("ground", "tired", "ground"),
+            ("ground", None, "ground"),
+            ("units", ["dept-fire"], "units"),
+            ("units", ["no code"], "units/0"),
+        ),
     ),
     Verb(
         Arrow.HOLD,

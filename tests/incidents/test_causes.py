@@ -38,6 +38,14 @@ REFUSED = [
     ("worker", {}, 422, "validation_failed", "/grid_code", ["location"]),
     ("worker", {"grid_code": CELL[:-3] + "999"}, 422, "unknown_cell", "/grid_code", [CELL[:-3] + "999"]),
     ("worker", {"grid_code": CELL, "category": "no"}, 422, "unknown_category", "/category", ["no"]),
+    (
+        "worker",
+        {"grid_code": CELL, "source": {"system": "12345", "ref": "A-1"}},
+        403,
+        "not_yours",
+        "/source/system",
+        ["12345"],
+    ),
     ("worker", {"grid_code": CELL, "source": SOURCE}, 409, "source_taken", "/source", ["source.ref"]),
 ]
 

@@ -50,7 +50,7 @@ VERBS = (
         "call.assisted",
         "reason",
         verbs.AT_DEPARTMENT,
-        {"calls.-1.assisting": ["dept-police", "dept-fire"]},
+        {"calls.-1.assisting.0.unit": "dept-police", "calls.-1.assisting.1.unit": "dept-fire"},
         {"reason": REASON},
         "units reason",
         (
@@ -69,6 +69,17 @@ VERBS = (
         verbs.ASSISTED,
         {"calls.-1.parts_done.0.unit": "dept-police"},
         {"comment": REASON},
+    ),
+    Verb(
+        Arrow.DECLINE,
+        "decline",
+        "dept-police",
+        "call.declined",
+        "reason",
+        verbs.ASSISTED,
+        {"calls.-1.assisting.0.declined": True},
+        {"reason": REASON},
+        "reason",
     ),
     Verb(
         Arrow.VOID,

@@ -22,8 +22,14 @@ CASES = [
     *((chain_routes.router, verb) for verb in test_chain_routes.VERBS),
     *((correction_routes.router, verb) for verb in test_correction_routes.VERBS),
 ]
-LEFT_OUT = {Arrow.RESOLVE: {"attachments"}, Arrow.RATE: {"call"}, Arrow.CORRECT: {"kind"}}
-"""Fields that these cases do not send: photos are refused, a reporter who rates names no call, and a street no kind."""
+LEFT_OUT = {
+    Arrow.RESOLVE: {"attachments"},
+    Arrow.RATE: {"call"},
+    Arrow.RAISE: {"units"},
+    Arrow.CORRECT: {"kind"},
+}
+"""Fields that these cases do not send: photos are refused, a reporter who rates names no call, a raise names units for
+joint action alone, and a street corrects no kind."""
 
 
 def _leaves(value: Any) -> Iterator[Any]:

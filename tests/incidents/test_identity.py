@@ -34,8 +34,12 @@ async def test_a_reference_that_only_looks_like_another_is_refused(house: House,
 
 
 async def test_one_source_in_two_spellings_is_one_incident(house: House) -> None:
-    first = await house.send("worker", "POST", "/v1/incidents", body(source={"system": NFC, "ref": NFD}))
-    again = await house.send("worker", "POST", "/v1/incidents", body(source={"system": NFD, "ref": NFC}))
+    made = {"role": "reporter", "area": CELL, "systems": [NFD]}
+    key = {"Authorization": f"Bearer {(await house.send('ops', 'POST', '/v1/keys', made)).json()['key']}"}
+    sources = ({"system": NFC, "ref": NFD}, {"system": NFD, "ref": NFC})
+    first, again = [
+        await house.send("worker", "POST", "/v1/incidents", body(source=each), headers=key) for each in sources
+    ]
     assert (first.status_code, again.status_code) == (201, 200)
     assert again.json()["id"] == first.json()["id"]
     assert again.json()["source"] == {"system": NFC, "ref": NFC}

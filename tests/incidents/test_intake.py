@@ -12,9 +12,11 @@ from sqlalchemy import func, select, text
 from service import metrics
 from service.clock import VirtualClock
 from service.context import Context
-from service.incidents.intake import Intake, IntakeOutcome, NewReport, RepeatedReport
+from service.incidents.intake import Intake
+from service.incidents.waiting import IntakeOutcome, NewReport, RepeatedReport
+from service.rules.acts import Draft
 from service.rules.errors import IdempotencyMismatch, Unavailable, UnknownCategory
-from service.rules.model import Actor, Draft
+from service.rules.model import Actor
 from service.rules.words import Role
 from service.store.database import Database
 from service.store.incidents import saving
@@ -31,7 +33,7 @@ from tests.house import CATEGORY, CELL, START, STREET
 
 pytestmark = pytest.mark.anyio
 
-WORKER = Actor(Role.REPORTER, "worker", area=STREET)
+WORKER = Actor(Role.REPORTER, "worker", area=STREET, systems=("grid-app", "worker"))
 DRAFT = Draft(CELL, CATEGORY, "worker")
 REPORT = Report("worker", b"hash", "路灯不亮")
 POISON = replace(REPORT, description="\x00")  # the checks of a body let none of these through

@@ -21,7 +21,7 @@ from service.store.database import Database
 from service.store.log import numbering
 from service.store.migrate import Tables
 from service.store.registry import world
-from tests.conftest import CONTINUOUS
+from tests.conftest import CONTINUOUS, WIDE
 from tests.districts import NORTH, SOUTH, make_schemas, neighbours, url_of
 from tests.house import START, House
 from tests.store.revisions import at_revision
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.anyio
 
 FILES = {
     **{name: content for name, content in read_folder(sample.SAMPLE).items() if name != "cells.geojson"},
-    "policy.yaml": CONTINUOUS.read_bytes(),
+    "policy.yaml": CONTINUOUS.read_bytes() + WIDE,
 }
 MINUTES, REPORTS = 60, 4
 """How long they live, and how many reports each of them gets in a minute."""

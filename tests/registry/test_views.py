@@ -19,7 +19,7 @@ from tests.shapes import check
 
 VALIDITY = Validity(NOW, NOW + DAY)
 DATES = {"valid_from": NOW, "valid_to": NOW + DAY}
-UNIT = Unit("u", "n", UnitKind.STREET, Level.STREET, VALIDITY, "p", "l", ("c",), ("i",))
+UNIT = Unit("u", "n", UnitKind.STREET, Level.STREET, VALIDITY, "p", "l", ("c",), ("i",), ("a",))
 CELL = Cell("c", "n", "m", VALIDITY)
 DUTY = Duty("d", "t", "c", "a", "l", VALIDITY, ("s",), "b")
 
@@ -34,6 +34,7 @@ def test_a_unit_shows_each_of_its_values() -> None:
         "line_parent": "l",
         "covers": ("c",),
         "in_charge_of": ("i",),
+        "answers_for": ("a",),
         **DATES,
     }
 

@@ -17,8 +17,9 @@ from uuid import UUID
 
 from service.rules import lifecycle
 from service.rules import world as worlds
+from service.rules.acts import Act, Correction, Draft
 from service.rules.decisions import AnyDecision, Decision
-from service.rules.model import Act, Actor, Correction, Draft, DueIncident, Incident, IncidentOf
+from service.rules.model import Actor, DueIncident, Incident, IncidentOf
 from service.rules.policy import Activation, Box, Hours, Policy
 from service.rules.words import Arrow, ClockKind, ClosedAs, Ground, Level, Role, State, UnitKind, Urgency
 from service.rules.worktime import WorkCalendar
@@ -172,7 +173,7 @@ PEOPLE: Mapping[str, Actor] = {
     "other_street": a_unit(OTHER_STREET),
     "special": a_unit(SPECIAL),
     "committee": a_unit(COMMITTEE),
-    "firm": Actor(Role.UNIT, FIRM, unit=FIRM, member_of=COMMUNITY),
+    "firm": Actor(Role.UNIT, FIRM, unit=FIRM, member_of=COMMUNITY, answers_for=("u",)),
     "community_reporting": a_unit(COMMUNITY, subject=REPORTER.subject),
     "street_reporting": a_unit(STREET, subject=REPORTER.subject),
     "auditor": Actor(Role.AUDITOR, "auditor"),
@@ -225,10 +226,13 @@ ASSIGNED_AT: Mapping[Level, str] = {
 
 
 def _named(arrow: Arrow, incident: Incident | None) -> tuple[str, ...]:
-    """Units an act names: whom it may be assigned to, and a department that has nothing to do with it."""
+    """Units an act names: whom it may be assigned to, and who may assist, though it has nothing to do with it: a
+    department, or below its level a partner."""
     if arrow is Arrow.ASSIGN and incident is not None:
         target = ASSIGNED_AT[incident.level]
         return (COMMUNITY if target == incident.unit and incident.level is Level.COMMUNITY else target,)
+    if arrow is Arrow.ASSIST and incident is not None and incident.level < Level.DEPARTMENT:
+        return (FIRM,)
     return (NEVER,) if arrow in (Arrow.ASSIGN, Arrow.ASSIST) else ()
 
 

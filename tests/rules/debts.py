@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from service.rules import lifecycle
-from service.rules.model import Act, Incident
+from service.rules.acts import Act
+from service.rules.model import Incident
 from service.rules.words import Arrow, State
 from service.rules.world import World
 from tests.rules import deciding

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from service.rules import access, lifecycle
+from service.rules.acts import Act
 from service.rules.decisions import AnyDecision, Decision
-from service.rules.model import Act, Actor, Call, Incident
+from service.rules.model import Actor, Call, Incident
 from service.rules.similarity import Likeness
 from service.rules.words import Arrow
 from service.rules.world import World

@@ -114,7 +114,7 @@ class Replay:
         pass
 
     urged = requested = extended = refused = warned = rescheduled = commented
-    assisted = part_done = rated = merged = appealed = exempted = appeal_refused = commented
+    assisted = part_done = declined = rated = merged = appealed = exempted = appeal_refused = commented
 
     def held(self, event: Event) -> None:
         assert self.state in (State.CALLING, State.ANSWERED)

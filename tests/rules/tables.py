@@ -6,8 +6,9 @@ from datetime import datetime
 
 import pytest
 
+from service.rules.acts import Act
 from service.rules.errors import IllegalTransition, NotYours
-from service.rules.model import Act, Actor, Incident
+from service.rules.model import Actor, Incident
 from service.rules.words import Arrow
 from tests.rules import deciding
 from tests.rules.builders import NOW, WORLD
@@ -33,6 +34,7 @@ VERBS = {
     "S": Arrow.FLOOD,
     "s": Arrow.ASSIST,
     "w": Arrow.PART_DONE,
+    "e": Arrow.DECLINE,
     "r": Arrow.RATE,
     "v": Arrow.APPEAL,
     "Y": Arrow.APPROVE_APPEAL,
@@ -40,7 +42,8 @@ VERBS = {
     "t": Arrow.COMMENT,
     "u": Arrow.URGE,
 }
-"""In the order in which they are offered. b to q are the contract's own letters, but for x, y and z, which are of i."""
+"""In the order in which they are offered. b to q are the contract's own letters, but for e, which
+is the clock's there, and for x, y and z, which are of i."""
 CLOCKS = (Arrow.NO_ANSWER, Arrow.NOT_RESOLVED, Arrow.VERIFY_TIMEOUT, Arrow.WARNED, Arrow.RESCHEDULED)
 
 

@@ -21,7 +21,8 @@ import pytest
 from service.commands import sample
 from service.rules import lifecycle
 from service.rules import world as worlds
-from service.rules.model import Act, Draft, Incident
+from service.rules.acts import Act, Draft
+from service.rules.model import Incident
 from service.rules.policy import Activation
 from service.rules.words import Arrow, ClockKind, Level, Outcome, State, Urgency
 from service.rules.worktime import WorkCalendar

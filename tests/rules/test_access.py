@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -9,9 +10,10 @@ import pytest
 from service.rules import access, lifecycle, sight
 from service.rules import world as worlds
 from service.rules.access import Relation
+from service.rules.acts import Act, Draft
 from service.rules.decisions import Decision
 from service.rules.errors import Conflict, NotYours, UnknownCategory, UnknownCell
-from service.rules.model import Act, Actor, By, Draft, Incident
+from service.rules.model import Actor, By, Incident
 from service.rules.words import Arrow, Level, Role, State
 from service.rules.world import World
 from tests.rules import deciding
@@ -62,7 +64,7 @@ def test_what_each_is_to_an_incident_at_the_department() -> None:
         "other_street": set(),
         "special": set(),
         "committee": set(),
-        "firm": {"audience"},
+        "firm": set(),
         "community_reporting": {"reporter", "cell_community", "audience"},
         "street_reporting": {"reporter", "cell_street", "audience"},
         "auditor": {"auditor"},
@@ -169,25 +171,36 @@ def test_a_unit_called_once_sees_it_for_ever_and_one_never_called_never() -> Non
 
 def test_a_partner_answers_for_the_unit_it_is_a_member_of_under_its_own_name_and_does_nothing_else_for_it() -> None:
     incident = an_incident(State.CALLING)
-    assert _relations("firm", incident) == {"member", "audience"}
+    assert _relations("firm", incident) == {"member"}
     answered = act(incident, "firm", Arrow.ANSWER)
     assert (answered.after.unit, answered.after.call.unit) == (COMMUNITY, COMMUNITY), "the unit stays responsible"
     assert answered.events[0].by == By("unit", FIRM, FIRM)
     assert answered.after.audience == (COMMUNITY,)
+    assert (answered.after.call.answered_by_member, answered.events[0].facts) == (True, {"answered_by_member": True})
+    own = act(incident, "community", Arrow.ANSWER)
+    assert (own.after.call.answered_by_member, own.events[0].facts) == (False, None)
     with pytest.raises(NotYours):
         act(answered.after, "firm", Arrow.RESOLVE)
-    stranger = Actor(Role.UNIT, "firm-2", unit="firm-2", member_of=NEXT_COMMUNITY)
+    with pytest.raises(NotYours):
+        act(answered.after, "firm", Arrow.COMMENT)
+    stranger = Actor(Role.UNIT, "firm-2", unit="firm-2", member_of=NEXT_COMMUNITY, answers_for=("u",))
     alone = Actor(Role.UNIT, FIRM, unit=FIRM)
     assert not sight.sees(stranger, incident)
     assert not sight.sees(alone, incident), "a partner that belongs to nobody answers for nobody"
+    for categories in ((), ("u-02", "u-0101-1"), None):
+        other = replace(PEOPLE["firm"], answers_for=categories)
+        assert not sight.sees(other, incident), "it answers for nothing of this kind"
+    for own_ones in (("x", "u-01"), ("u-0101",)):
+        assert sight.sees(replace(PEOPLE["firm"], answers_for=own_ones), incident)
 
 
 def test_who_assists_sees_it_from_then_on_and_assists_until_the_next_call() -> None:
     assisted = act(an_incident(State.CALLING, Level.DEPARTMENT), "department", Arrow.ASSIST).after
-    helper, its_member = a_unit(NEVER), Actor(Role.UNIT, "m", unit="m", member_of=NEVER)
+    helper = a_unit(NEVER)
+    its_member = Actor(Role.UNIT, "m", unit="m", member_of=NEVER, answers_for=("u",))
     assert not sight.sees(helper, an_incident(State.CALLING, Level.DEPARTMENT))
     assert access.relations(helper, assisted) == {Relation.ASSISTING, Relation.AUDIENCE}
-    assert access.relations(its_member, assisted) == {Relation.AUDIENCE}, "nobody stands in for a unit that assists"
+    assert access.relations(its_member, assisted) == set(), "nobody stands in for a unit that assists"
     raised = act(assisted, "department", Arrow.RAISE).after
     assert access.relations(helper, raised) == {Relation.AUDIENCE}
 

@@ -10,7 +10,8 @@ from uuid import UUID
 import pytest
 
 from service.rules import approval, lifecycle
-from service.rules.model import Act, Draft, Incident, Request
+from service.rules.acts import Act, Draft
+from service.rules.model import Incident, Request
 from service.rules.words import Arrow, Kind, Level, State, UnitKind, Verdict
 from service.rules.world import Unit, World
 from tests.rules import deciding

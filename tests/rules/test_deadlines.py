@@ -7,8 +7,9 @@ from uuid import UUID
 import pytest
 
 from service.rules import lifecycle
+from service.rules.acts import Draft
 from service.rules.decisions import Decision
-from service.rules.model import Call, Draft
+from service.rules.model import Call
 from service.rules.words import Arrow, DueKind, Level, State, Urgency
 from tests.rules.builders import (
     CATEGORY,

@@ -9,7 +9,8 @@ from uuid import UUID
 import pytest
 
 from service.rules import fair_play, lifecycle
-from service.rules.model import Act, Actor, Draft, Incident
+from service.rules.acts import Act, Draft
+from service.rules.model import Actor, Incident
 from service.rules.policy import FairPlay
 from service.rules.words import Arrow, Cause, Credit, Ground, Level, State, Urgency
 from service.rules.world import World

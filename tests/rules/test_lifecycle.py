@@ -9,9 +9,9 @@ from uuid import UUID
 import pytest
 
 from service.rules import access, lifecycle
+from service.rules.acts import Act
 from service.rules.errors import Conflict, IllegalTransition, NotYours
 from service.rules.lifecycle import TRANSITIONS
-from service.rules.model import Act
 from service.rules.transition import ClockTransition
 from service.rules.words import Arrow, DueKind, EventType, Level, State
 from tests.rules import deciding

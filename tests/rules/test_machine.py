@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule, run_state_machine_as_test
 
 from service.rules import lifecycle
+from service.rules.acts import Act, Correction, Draft
 from service.rules.errors import Conflict, IllegalTransition, Invalid, NotYours, SihuError
-from service.rules.model import Act, Actor, Correction, Draft, Incident
-from service.rules.words import Arrow, Kind, Level, State, Urgency
+from service.rules.model import Actor, Incident
+from service.rules.words import Arrow, Ground, Kind, Level, State, Urgency
 from tests.rules import debts, deciding
 from tests.rules.builders import (
     ADMITTED_CATEGORY,
@@ -30,6 +31,7 @@ from tests.rules.builders import (
     NOBODYS_CATEGORY,
     OTHER_CELL,
     PEOPLE,
+    SPECIAL,
     UNITS,
     URGENT_CATEGORY,
     a_unit,
@@ -71,6 +73,7 @@ _MAY_BE_WRONG: dict[Arrow, set[str]] = {
     Arrow.ASSIGN: {"unit"},
     Arrow.ASSIST: {"units"},
     Arrow.CORRECT: {"category", "grid_code", "urgency", "kind"},
+    Arrow.RAISE: {"units"},
     Arrow.RATE: {"score", "call"},
     Arrow.APPEAL: {"call"},
     Arrow.APPROVE_APPEAL: {"", "call"},
@@ -219,7 +222,7 @@ class FourCalls(Clockwork):
                 self.time = max(self.time, history.now.wake_at)
                 self._fires(history)
 
-    @rule(history=incidents, n=st.integers(0, 9), verb=st.sampled_from([Arrow.PART_DONE, Arrow.COMMENT]))
+    @rule(history=incidents, n=st.integers(0, 9), verb=st.sampled_from([Arrow.PART_DONE, Arrow.DECLINE, Arrow.COMMENT]))
     def whoever_assists_acts(self, history: History, n: int, verb: Arrow) -> None:
         if not history.now.assisting:
             self._tries(history, a_unit(history.now.unit), Arrow.ASSIST, self.time)
@@ -319,6 +322,8 @@ class FourCalls(Clockwork):
         act = an_act(arrow, incident)
         if to is not None and arrow in (Arrow.ASSIGN, Arrow.ASSIST):
             return replace(act, units=(to,))
+        if to is not None and arrow is Arrow.RAISE:
+            return replace(act, units=(to, SPECIAL), ground=Ground.JOINT_ACTION)
         length = timedelta(hours=30) if len(incident.requests) % 2 else timedelta(days=16)
         return replace(act, until=self.time + length) if arrow is Arrow.HOLD else act
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from service.rules import access, sight
 from service.rules.model import Actor
-from service.rules.sight import EVERYTHING, NOTHING, Heard, OwnOnly, Sight, Within
+from service.rules.sight import EVERYTHING, NOTHING, Heard, Member, OwnOnly, Sight, Within
 from service.rules.words import Level, Role, State
 from tests.rules.builders import (
     CELL,
@@ -44,7 +46,7 @@ SEES = {
     "other_street": set(),
     "special": set(),
     "committee": set(),  # of the same street, which makes it nothing
-    "firm": {1, 2, 3, 4},  # as a member of the community
+    "firm": {1},  # as a member of the community, while its call is open
     "community_reporting": {1, 2, 3, 4},
     "street_reporting": {1, 2, 3, 4},
     "auditor": {1, 2, 3, 4},
@@ -58,7 +60,8 @@ SEES = {
 def test_who_sees_an_incident(who: str, state: State) -> None:
     seen = {int(level) for level in Level if sight.sees(PEOPLE[who], an_incident(state, level))}
     asked = {3} if (who, state) == ("leader", State.ON_HOLD) else set()
-    assert seen == SEES[who] | asked, "the leader was asked to let the department wait"
+    gone = who == "firm" and state in (State.RESOLVED, State.CLOSED)  # with the open call of its parent
+    assert seen == (set() if gone else SEES[who] | asked), "the leader was asked to let the department wait"
 
 
 @pytest.mark.parametrize("who", PEOPLE)
@@ -81,7 +84,8 @@ def test_whoever_is_something_to_an_incident_sees_it(who: str) -> None:
         (a_unit(LEADER, "l"), (Heard((LEADER, "@l")), OwnOnly("l"))),
         (a_unit(DISTRICT, "x"), (Heard((DISTRICT, "@x")), OwnOnly("x"))),
         (a_unit(COMMITTEE, "c"), (Heard((COMMITTEE, "@c")), OwnOnly("c"))),
-        (PEOPLE["firm"], (Heard((FIRM, COMMUNITY, f"@{FIRM}")), OwnOnly(FIRM))),
+        (PEOPLE["firm"], (Member(COMMUNITY, ("u",)), Heard((FIRM, f"@{FIRM}")), OwnOnly(FIRM))),
+        (replace(PEOPLE["firm"], answers_for=()), (Heard((FIRM, f"@{FIRM}")), OwnOnly(FIRM))),
         (Actor(Role.AUDITOR, "a"), EVERYTHING),
         (Actor(Role.OPS, "o"), EVERYTHING),
     ],
@@ -121,7 +125,8 @@ def test_whose_calls_are_in_an_actors_figures(actor: Actor, expected: Sight) -> 
         (a_unit(DEPARTMENT), DEPARTMENT, EVERYTHING),
         (a_unit(DEPARTMENT), STATION, NOTHING),
         (PEOPLE["firm"], FIRM, EVERYTHING),
-        (PEOPLE["firm"], COMMUNITY, EVERYTHING),
+        (PEOPLE["firm"], COMMUNITY, (Member(COMMUNITY, ("u",)),)),
+        (replace(PEOPLE["firm"], answers_for=()), COMMUNITY, NOTHING),
         (PEOPLE["firm"], STREET, NOTHING),
         (REPORTER, STREET, NOTHING),
         (PEOPLE["auditor"], DEPARTMENT, EVERYTHING),

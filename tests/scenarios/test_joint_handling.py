@@ -19,7 +19,7 @@ async def test_each_sees_it_in_its_queue_and_reports_its_part_and_the_lead_resol
     before = await house.send(POLICE, "GET", f"/v1/queues/{POLICE}")
     assert (await house.send(POLICE, "GET", f"/v1/incidents/{incident['id']}")).status_code == 404
     joined = await house.act("department", incident, "assist", units=[POLICE, TRANSPORT], reason="联合整治")
-    assert joined["calls"][-1]["assisting"] == [POLICE, TRANSPORT]
+    assert [each["unit"] for each in joined["calls"][-1]["assisting"]] == [POLICE, TRANSPORT]
 
     for unit in (POLICE, TRANSPORT):
         rows = (await house.get(unit, f"/v1/queues/{unit}"))["items"]
@@ -43,7 +43,8 @@ async def test_each_sees_it_in_its_queue_and_reports_its_part_and_the_lead_resol
     assert (done["state"], done["unit"]["code"]) == ("resolved", DEPARTMENT)
 
     rejected = await house.act("worker", incident, "reject", reason="又堵了")
-    assert rejected["calls"][-1]["assisting"] == [POLICE, TRANSPORT], "the same team is called again"
+    team = [each["unit"] for each in rejected["calls"][-1]["assisting"]]
+    assert team == [POLICE, TRANSPORT], "the same team is called again"
     assert [each["id"] for each in (await house.get(POLICE, f"/v1/queues/{POLICE}"))["items"]] == [incident["id"]]
     await house.advance(seconds=25 * 3600)
     assert (await house.get(POLICE, f"/v1/queues/{POLICE}"))["items"] == [], "the leader is called alone"

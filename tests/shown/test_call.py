@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from service.rules.model import Appeal, AssistingPart, By
-from service.rules.words import Arrow, Level, State, Verdict
+from dataclasses import replace
+
+from service.rules.model import Actor, Appeal, AssistingPart, By
+from service.rules.words import Arrow, Level, Role, State, Verdict
 from service.shown.call import CallView, call
 from tests.rules.builders import COMMUNITY, NOW, STREET, act, an_incident, fired, later
 from tests.rules.deciding import changed_call
@@ -45,3 +47,30 @@ def test_an_appeal_and_the_parts_done_are_shown() -> None:
         assert shown["appeal"]["by"] == {"kind": "unit", "subject": "c", "unit": COMMUNITY}
         assert shown["appeal"]["outcome"] == outcome
         assert shown["parts_done"] == [{"unit": "dept-c", "at": "2026-11-23T01:00:00Z", "comment": "done"}]
+
+
+def test_whoever_was_asked_to_assist_is_shown() -> None:
+    stored = an_incident(State.CALLING).call._replace(
+        assisting=("dept-a", "dept-b", "dept-c"),
+        declined=("dept-b",),
+        parts_done=(AssistingPart("dept-c", NOW, "done"),),
+        answered_by_member=True,
+    )
+    shown = check(CallView, call(VIEWER, stored))
+    plain = {"part": None, "due_at": None, "done_at": None, "declined": False}
+    assert shown["assisting"] == [
+        {"unit": "dept-a", **plain},
+        {"unit": "dept-b", **plain, "declined": True},
+        {"unit": "dept-c", **plain, "done_at": "2026-11-23T01:00:00Z"},
+    ]
+    assert shown["answered_by_member"]
+
+
+def test_a_partner_never_sees_who_reported() -> None:
+    """It sees that a reporter acted, and who else did."""
+    partner = replace(VIEWER, actor=Actor(Role.UNIT, "firm", unit="firm", member_of=COMMUNITY, answers_for=()))
+    ended = an_incident(State.CALLING).call._replace(ended_by=By("reporter", "zhang", None))
+    assert call(partner, ended)["ended_by"] == {"kind": "reporter"}
+    assert call(VIEWER, ended)["ended_by"] == {"kind": "reporter", "subject": "zhang"}
+    by_unit = ended._replace(ended_by=By("unit", "s", STREET))
+    assert call(partner, by_unit)["ended_by"] == {"kind": "unit", "subject": "s", "unit": STREET}

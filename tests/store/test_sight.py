@@ -18,7 +18,7 @@ from service.rules import sight as rule
 from service.rules.decisions import Decision, Event
 from service.rules.figures.definition import Grouping, Measure, Period
 from service.rules.model import Actor, By, Incident
-from service.rules.sight import EVERYTHING, Everywhere, Heard, OwnOnly, Sight, Within
+from service.rules.sight import EVERYTHING, Everywhere, Heard, Member, OwnOnly, Sight, Within
 from service.rules.words import EventType, Role, State
 from service.store import bulk
 from service.store.database import Database
@@ -37,6 +37,8 @@ CELLS = (CELL, NEXT_CELL, OTHER_CELL, "440106001001001")
 SUBJECTS = ("worker", "colleague", DEPARTMENT, CELL[:9])
 """Two people, and two whose subject reads like the code of a unit."""
 CODES = (*UNITS, "nobody")
+CATEGORIES = ("u", "u-01", "u-0101", "u_01", "%", "v")
+"""Prefixes of categories, and what only looks like one."""
 AREAS = (CELL[:9], CELL[:12], NEXT_CELL[:12], OTHER_CELL[:9], CELL[:6], CELL[:7], "44", "9", CELL)
 INCIDENTS, OPEN = 240, (State.CALLING, State.ANSWERED, State.ON_HOLD, State.RESOLVED)
 MONTH = Period(2026, 11)
@@ -51,6 +53,7 @@ def _an_incident(chance: random.Random, number: int) -> Incident:
     return plain._replace(
         id=UUID(int=number),
         grid_code=chance.choice(CELLS),
+        category=chance.choice(("u-0101", "u-0202", "v")),
         reporter=chance.choice(SUBJECTS),
         unit=unit,
         assisting=tuple(assisting),
@@ -122,12 +125,23 @@ def rows(server: URL, templates: dict[str, str]) -> Iterator[Rows]:
 codes, subjects, areas = st.sampled_from(CODES), st.sampled_from((*SUBJECTS, "nobody")), st.sampled_from(AREAS)
 actors = st.one_of(
     st.builds(Actor, st.just(Role.REPORTER), subjects, area=st.none() | areas),
-    st.builds(Actor, st.just(Role.UNIT), subjects, unit=codes, member_of=st.none() | codes),
+    st.builds(
+        Actor,
+        st.just(Role.UNIT),
+        subjects,
+        unit=codes,
+        member_of=st.none() | codes,
+        answers_for=st.none() | st.lists(st.sampled_from(CATEGORIES), max_size=2).map(tuple),
+    ),
     st.builds(Actor, st.sampled_from((Role.AUDITOR, Role.OPS)), subjects),
 )
 tokens = st.lists(codes | subjects.map("@{}".format), max_size=3).map(tuple)
 cases = st.one_of(
-    st.builds(Within, areas), st.builds(Heard, tokens), st.builds(OwnOnly, subjects), st.just(Everywhere())
+    st.builds(Within, areas),
+    st.builds(Heard, tokens),
+    st.builds(OwnOnly, subjects),
+    st.builds(Member, codes, st.lists(st.sampled_from(CATEGORIES), max_size=2).map(tuple)),
+    st.just(Everywhere()),
 )
 sights = st.one_of(actors.map(rule.sight_of), actors.map(rule.figures_sight_of), st.lists(cases, max_size=3).map(tuple))
 """What actors see, and any other combination of cases."""
@@ -212,7 +226,7 @@ def test_every_kind_of_actor_sees_some_rows_and_not_all(rows: Rows) -> None:
         Actor(Role.REPORTER, "worker", area=CELL[:9]),
         Actor(Role.UNIT, "s", unit=CELL[:9]),
         Actor(Role.UNIT, "d", unit=DEPARTMENT),
-        Actor(Role.UNIT, "f", unit=FIRM, member_of=CELL[:12]),
+        Actor(Role.UNIT, "f", unit=FIRM, member_of=CELL[:12], answers_for=("u",)),
     ):
         assert 0 < sum(rule.sees(actor, each) for each in rows.incidents.values()) < INCIDENTS
     assert all(rule.sees_incident(EVERYTHING, each) for each in rows.incidents.values())

@@ -152,7 +152,7 @@ async def wakes(database: Database) -> dict[str, datetime | None]:
 async def six(house: House) -> dict[str, str]:
     """Incidents by what they are: calling and answered, one of which is due in a year nobody knows; and the others."""
     made = {
-        name: await house.report(source={"system": "t", "ref": name})
+        name: await house.report(source={"system": "grid-app", "ref": name})
         for name in ("calling", "provisional", "held", "resolved", "closed")
     }
     made["urgent"] = await house.report(urgency="urgent")

@@ -9,7 +9,8 @@ from uuid import UUID
 import pytest
 
 from service.rules import lifecycle
-from service.rules.model import Actor, By, Draft
+from service.rules.acts import Draft
+from service.rules.model import Actor, By
 from service.rules.words import Role
 from service.rules.world import World
 from service.store.database import Database, Transaction

@@ -26,7 +26,9 @@ _CONFIG = Path(__file__).parent / "schemathesis.toml"
 _FOR_EVER = datetime(2199, 1, 1, tzinfo=UTC)
 _PEOPLE = {
     "OPS": NewKey(Role.OPS, subject="fuzz-ops", expires_at=_FOR_EVER),
-    "REPORTER": NewKey(Role.REPORTER, area=STREET, subject="fuzz-reporter", expires_at=_FOR_EVER),
+    "REPORTER": NewKey(
+        Role.REPORTER, area=STREET, subject="fuzz-reporter", expires_at=_FOR_EVER, systems=("grid-app",)
+    ),
     "COMMUNITY": NewKey(Role.UNIT, unit=COMMUNITY, expires_at=_FOR_EVER),
 }
 _LIVES: Sequence[Sequence[tuple[str, str, Mapping[str, str]]]] = (

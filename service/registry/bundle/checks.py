@@ -100,6 +100,8 @@ def _faults_of_unit(row: UnitRow) -> Iterator[Sentence]:
         )
     if row.in_charge_of and row.kind is not UnitKind.LEADER:
         yield Sentence("only a leader is in charge of others: leave in_charge_of out for a {kind}", kind=row.kind)
+    if row.answers_for and row.kind is not UnitKind.PARTNER:
+        yield Sentence("only a partner answers for others: leave answers_for out for a {kind}", kind=row.kind)
     if row.valid_from and row.valid_to and row.valid_to <= row.valid_from:
         yield _ENDS_FIRST
 

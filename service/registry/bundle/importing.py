@@ -93,7 +93,7 @@ async def _plan(job: _Import, name: str) -> Plan:
 def _columns(row: Row) -> dict[str, Any]:
     """Return a row of a bundle as the columns of its table."""
     values = {"valid_from": None, "valid_to": None, **row.model_dump()}
-    for name in ("covers", "in_charge_of", "assisting"):
+    for name in ("covers", "in_charge_of", "answers_for", "assisting"):
         if name in values:
             values[name] = list(values[name])
     for name in ("urgencies", "kinds"):

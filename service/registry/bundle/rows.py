@@ -9,12 +9,12 @@ from pydantic import BaseModel, ConfigDict
 from service.registry.schemas import Basis, Midnight, Name
 from service.rules.words import Kind, UnitKind, Urgency
 from service.sheets import cells
-from service.web.text import CalendarDay, Code, Prefix
+from service.web.text import CalendarDay, CategoryCode, Code, Prefix
 
 READERS: Mapping[str, cells.Reader] = {
     **dict.fromkeys(("code", "parent", "line_parent", "community", "line"), cells.code),
     **dict.fromkeys(("category", "area", "lead_unit"), cells.code),
-    **dict.fromkeys(("covers", "in_charge_of", "assisting", "urgencies", "kinds"), cells.codes),
+    **dict.fromkeys(("covers", "in_charge_of", "assisting", "answers_for", "urgencies", "kinds"), cells.codes),
     **dict.fromkeys(("valid_from", "valid_to", "day"), cells.day),
     "workday": cells.boolean,
 }
@@ -50,6 +50,7 @@ class UnitRow(Row):
     line_parent: Code | None = None
     covers: tuple[Prefix, ...] = ()
     in_charge_of: tuple[Code, ...] = ()
+    answers_for: tuple[CategoryCode, ...] = ()
     valid_from: Midnight | None = None
     valid_to: Midnight | None = None
 

@@ -11,11 +11,12 @@ from datetime import datetime, timedelta
 from typing import cast
 
 from service.rules import deadlines, pinning, routing
+from service.rules.acts import Act, Correction
 from service.rules.arrows import handling, moving
 from service.rules.changes import CapChange, IncidentChange
 from service.rules.errors import NotYours, Pointer, UnknownCategory, UnknownCell, ValidationFailed
 from service.rules.logged import CorrectedFacts
-from service.rules.model import Act, Actor, Correction, Incident
+from service.rules.model import Actor, Incident
 from service.rules.routing import Route
 from service.rules.sentences import Sentence
 from service.rules.story import Story

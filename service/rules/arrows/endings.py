@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from service.rules import fair_play
+from service.rules.acts import Act
 from service.rules.logged import LeavingFacts
-from service.rules.model import Act, Actor, Incident
+from service.rules.model import Actor, Incident
 from service.rules.sentences import Sentence
 from service.rules.story import Story
 from service.rules.words import Arrow, ClosedAs, Outcome

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from service.rules.acts import Act
 from service.rules.arrows.judgements import MISSED
-from service.rules.model import Act, Call, Incident
+from service.rules.model import Call, Incident
 from service.rules.story import Story
 from service.rules.words import CALL_OPEN_STATES, ClosedAs, EventType, Outcome, State
 

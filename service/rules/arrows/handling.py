@@ -5,14 +5,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 from service.rules import access, approval, deadlines, fair_play, pinning, routing
+from service.rules.acts import Act, Draft
+from service.rules.arrows import joint
 from service.rules.decisions import Decision, DecisionOf, Event
 from service.rules.errors import Conflict, Rule, UnknownCategory, UnknownCell, wrong_field
 from service.rules.logged import EventFacts
-from service.rules.model import Act, Actor, By, Call, Draft, Earlier, Incident, IncidentOf, Request
+from service.rules.model import Actor, By, Call, Earlier, Incident, IncidentOf, Request
 from service.rules.policy import Policy
 from service.rules.routing import Route
 from service.rules.sentences import Sentence
@@ -213,6 +215,9 @@ def _take_on(story: Story, content: Mapping[str, Any] | None, words: str | None 
         story.change_call(resolve_cap=cap)
     story.change_call(answered_at=now, resolve_by=resolve_by, answer=content, answer_us=took_us)
     facts: EventFacts = {}
+    if story.by.unit != incident.unit:
+        story.change_call(answered_by_member=True)
+        facts["answered_by_member"] = True
     if (forgiven := fair_play.forgiven(incident)) is not None:
         story.change_call_numbered(forgiven.seq, late_exit=False)
         facts["forgives"] = forgiven.seq
@@ -242,12 +247,21 @@ def resolve(story: Story, act: Act) -> None:
 
 
 def raise_up(story: Story, act: Act) -> None:
-    """Arrow d: the called unit calls the next level itself, with a ground. This is no failure."""
-    ground = act.ground or Ground.OTHER
-    facts = story.leave_call(Outcome.RAISED, end_code=ground.value, end_reason=act.words)
+    """Arrow d: the called unit calls the next level itself, with a ground. This is no failure. For joint action it may
+    name departments that assist the next call at once, as the whistle of a street does (吹哨报到).
+
+    Raises:
+        UnknownUnit, ValidationFailed: a unit that it names is no department in force.
+    """
+    ground, incident = act.ground or Ground.OTHER, story.incident
+    route = routing.upwards(story.world, incident, story.now)
+    beside = joint.departments(story, act, route.unit)
+    facts = cast("EventFacts", story.leave_call(Outcome.RAISED, end_code=ground.value, end_reason=act.words))
+    if beside:
+        story.change(audience=tuple(dict.fromkeys((*incident.audience, *beside))))
+        facts["units"] = list(beside)
     story.record(EventType.CALL_RAISED, act.words, **facts)
-    route = routing.upwards(story.world, story.incident, story.now)
-    story.open_call(route, Cause.RAISED, from_unit=story.incident.unit, ground=ground, reason=act.words)
+    story.open_call(route, Cause.RAISED, from_unit=incident.unit, ground=ground, reason=act.words, assisting=beside)
 
 
 _MISSED = {

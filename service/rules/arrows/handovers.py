@@ -12,8 +12,9 @@ from datetime import datetime
 from typing import NamedTuple
 
 from service.rules import fair_play, pinning, routing
+from service.rules.acts import Act
 from service.rules.errors import Rule, UnknownUnit, ValidationFailed, wrong_field
-from service.rules.model import Act, Actor, Call, Incident
+from service.rules.model import Actor, Call, Incident
 from service.rules.routing import Route
 from service.rules.sentences import Sentence
 from service.rules.story import Story

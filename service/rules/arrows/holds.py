@@ -10,9 +10,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from service.rules import approval, deadlines, pinning
+from service.rules.acts import Act
 from service.rules.arrows import moving
 from service.rules.errors import Conflict, Rule, wrong_field
-from service.rules.model import Act, Actor, AnyIncident, Earlier, Incident, Request
+from service.rules.model import Actor, AnyIncident, Earlier, Incident, Request
 from service.rules.policy import Policy
 from service.rules.sentences import Sentence
 from service.rules.story import Story, StoryOf

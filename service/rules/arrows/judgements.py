@@ -10,8 +10,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from service.rules import access, pinning, ratings
+from service.rules.acts import Act
 from service.rules.errors import Conflict, NotYours, Pointer, Rule, wrong_field
-from service.rules.model import Act, Actor, Appeal, Call, Incident, Rating
+from service.rules.model import Actor, Appeal, Call, Incident, Rating
 from service.rules.sentences import Sentence
 from service.rules.story import Story
 from service.rules.words import Arrow, ClosedAs, EventType, Level, Outcome, State, Verdict

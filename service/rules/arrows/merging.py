@@ -19,10 +19,11 @@ from typing import NamedTuple
 
 from service.rules import deadlines, fair_play, pinning
 from service.rules.access import Party
+from service.rules.acts import Act
 from service.rules.arrows import moving
 from service.rules.changes import CallChange
 from service.rules.errors import Conflict, NotYours, Pointer, wrong_field
-from service.rules.model import Act, Actor, Incident
+from service.rules.model import Actor, Incident
 from service.rules.sentences import Sentence
 from service.rules.similarity import Likeness
 from service.rules.story import Story

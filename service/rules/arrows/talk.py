@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.rules.model import Act
+from service.rules.acts import Act
 from service.rules.story import Story
 from service.rules.words import EventType
 

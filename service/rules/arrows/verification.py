@@ -7,7 +7,8 @@ from datetime import datetime
 from itertools import pairwise
 
 from service.rules import access, fair_play, routing
-from service.rules.model import Act, Actor, AnyIncident, Earlier, Incident
+from service.rules.acts import Act
+from service.rules.model import Actor, AnyIncident, Earlier, Incident
 from service.rules.routing import Route
 from service.rules.sentences import Sentence
 from service.rules.story import Story, StoryOf

@@ -11,13 +11,14 @@ from uuid import UUID
 from sqlalchemy import Row, and_, insert, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.rules.model import KeyQuota
 from service.rules.words import Role
 from service.store.access.tables import access_key
 
 _LOCK = text("LOCK TABLE access_key IN SHARE ROW EXCLUSIVE MODE")
 """Without this lock, two keys made at once could give one new subject two roles. Reading keys does not wait for it."""
 
-_PUBLIC = (
+_OWN = (
     access_key.c.id,
     access_key.c.role,
     access_key.c.subject,
@@ -28,11 +29,13 @@ _PUBLIC = (
     access_key.c.expires_at,
     access_key.c.revoked_at,
 )
+_PUBLIC = (*_OWN, access_key.c.systems, access_key.c.quota_reports, access_key.c.quota_urgent)
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key as it may be shown: without its text, which is not stored, and without its digest."""
+    """A key as it may be shown: without its text, which is not stored, and without its digest. `systems` are those in
+    whose name it may report, `quota` how much a day where that is its own."""
 
     id: UUID
     role: Role
@@ -43,6 +46,8 @@ class Key:
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+    systems: tuple[str, ...] = ()
+    quota: KeyQuota | None = None
 
 
 async def lock(tx: AsyncConnection) -> None:
@@ -59,8 +64,10 @@ async def holder(tx: AsyncConnection, subject: str) -> Key | None:
 
 async def add(tx: AsyncConnection, key: Key, digest: bytes) -> None:
     """Store a new key by its digest. The caller has called `lock` before."""
-    values = {column.name: getattr(key, column.name) for column in _PUBLIC} | {"digest": digest}
-    await tx.execute(insert(access_key).values(values))
+    values = {column.name: getattr(key, column.name) for column in _OWN}
+    reports, urgent = key.quota or (None, None)
+    values |= {"quota_reports": reports, "quota_urgent": urgent, "systems": list(key.systems) or None}
+    await tx.execute(insert(access_key).values(values | {"digest": digest}))
 
 
 async def revoke(tx: AsyncConnection, key_id: UUID, at: datetime) -> Key | None:
@@ -114,4 +121,6 @@ def _key(row: Row[*tuple[Any, ...]]) -> Key:
         created_at=row.created_at,
         expires_at=row.expires_at,
         revoked_at=row.revoked_at,
+        systems=tuple(row.systems or ()),
+        quota=None if row.quota_reports is row.quota_urgent is None else KeyQuota(row.quota_reports, row.quota_urgent),
     )

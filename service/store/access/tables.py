@@ -1,10 +1,13 @@
-"""The table of keys."""
+"""The table of keys, and that of how much each subject has reported on a day."""
 
 from __future__ import annotations
 
 from sqlalchemy import (
+    ARRAY,
     CheckConstraint,
     Column,
+    Date,
+    Integer,
     LargeBinary,
     Table,
     Text,
@@ -26,7 +29,22 @@ access_key = Table(
     Column("created_at", Time, nullable=False),
     Column("expires_at", Time),
     Column("revoked_at", Time),
+    Column("systems", ARRAY(Text), comment="in whose name it reports; null: none"),
+    Column("quota_reports", Integer, comment="reports a day; null: as the policy says"),
+    Column("quota_urgent", Integer, comment="urgent ones of these; null: as the policy says"),
     CheckConstraint("role IN ('reporter','unit','auditor','ops')", name="role"),
     CheckConstraint("(role = 'unit') = (unit IS NOT NULL)", name="unit_of_role"),
     CheckConstraint("role = 'reporter' OR area IS NULL", name="area_of_role"),
 )
+
+report_quota = Table(
+    "report_quota",
+    metadata,
+    Column("day", Date, primary_key=True, comment="of Asia/Shanghai"),
+    Column("subject", Text, primary_key=True),
+    Column("reports", Integer, nullable=False),
+    Column("urgent", Integer, nullable=False, comment="how many of the reports"),
+    # every report changes a row: with room beside it, the row moves within its page, and no index is written
+    postgresql_with={"fillfactor": "50"},
+)
+"""A row for each subject that has reported on a day; rows of past days are removed."""

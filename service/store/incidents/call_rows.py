@@ -63,6 +63,7 @@ def call_of(values: Sequence[Any]) -> Call:
     later["urgency"], later["credit"] = _URGENCY[later["urgency"]], _CREDIT[later["credit"]]
     later["ended_by"] = By(**later["ended_by"]) if later["ended_by"] else None
     later["assisting"], later["attachments"] = tuple(later["assisting"]), tuple(later["attachments"])
+    later["declined"] = tuple(later["declined"] or ())
     later["parts_done"] = tuple(_part_of(each) for each in later["parts_done"] or ())
     later["appeal"] = _appeal_of(later["appeal"]) if later["appeal"] else None
     later["outcome_ratings"] = tuple(Rating(**each) for each in later["outcome_ratings"] or ())
@@ -122,6 +123,8 @@ _CHANGED = (
     "box_used",
     "late_exit",
     "held_s",
+    "declined",
+    "answered_by_member",
     "extended",
     "withdrawn_late",
     "urgency",
@@ -158,6 +161,8 @@ def changed_calls(decisions: Sequence[AnyDecision]) -> ColumnPage:
         "seq": after["seq"],
         **{name: after[name] for name in _CHANGED if before[name] != after[name]},
     }
+    if "declined" in page:
+        page["declined"] = [call.declined or None for call in calls]
     if "parts_done" in page:
         page["parts_done"] = [[part._asdict() for part in call.parts_done] or None for call in calls]
     if "outcome_ratings" in page:

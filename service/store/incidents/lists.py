@@ -23,7 +23,7 @@ from service.store.incidents.loading import shown
 from service.store.incidents.stretches import ListPlace, Stretch
 from service.store.incidents.tables import incident, report
 from service.store.ranges import within
-from service.store.sight import seen_incidents
+from service.store.sight import SEEN_BY, seen_incidents
 
 MAX_CANDIDATES = 200
 _SOME_MOMENT = datetime(2000, 1, 1, tzinfo=UTC)
@@ -150,8 +150,7 @@ def _tests(filters: IncidentFilter, sight: Sight, columns: Mapping[str, ColumnEl
         yield {"due_at"}, or_(due_at.is_(None), due_at >= _moment("not_overdue_at"))
     if filters.updated_after is not None:
         yield {"updated_at"}, columns["updated_at"] >= _moment("updated_after")
-    seen_by = {name: columns[name] for name in ("grid_code", "audience", "reporter")}
-    yield set(seen_by), seen_incidents(sight, **seen_by)
+    yield set(SEEN_BY), seen_incidents(sight, columns)
 
 
 def _reported(filters: IncidentFilter, reported_at: ColumnElement[Any]) -> Iterator[Test]:
@@ -184,4 +183,4 @@ async def open_ones(
 
 def seen(sight: Sight) -> ColumnElement[bool]:
     """Return the condition that a sight puts on rows of `shown()`."""
-    return seen_incidents(sight, grid_code=report.c.grid_code, audience=incident.c.audience, reporter=report.c.reporter)
+    return seen_incidents(sight, {**dict(incident.c.items()), **dict(report.c.items())})

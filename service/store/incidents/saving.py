@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.rules.decisions import AnyDecision
 from service.store import bulk
 from service.store.bulk import ColumnPage
+from service.store.counting import Counts
 from service.store.incidents import call_rows, incident_rows
 from service.store.incidents.tables import call, incident, incident_number, request
 from service.store.log import event_rows, writing
@@ -53,10 +54,12 @@ async def save(
     *,
     stamps: Mapping[UUID, Stamp] | None = None,
     beside: Sequence[bulk.NewRows] = (),
+    counts: Counts | None = None,
 ) -> writing.Committed | None:
     """Write the incidents, calls, requests and events of these decisions: one statement for each kind of change, and
-    one for all that is new. The caller holds the locks of the incidents. `beside` are new rows of other tables. Returns
-    None when there is no event to write, since the clock only has to look again later.
+    one for all that is new. The caller holds the locks of the incidents. `beside` are new rows of other tables, and
+    `counts` are added to those that are stored. Returns None when there is no event to write, since the clock only has
+    to look again later.
 
     Raises:
         IntegrityError: the database refused one of the decisions, and with it all of them.
@@ -82,8 +85,8 @@ async def save(
     if opened:  # the calls before them have ended by now, for an incident has one open call
         inserted.append((call, call_rows.opened_calls(opened)))
     wakes = [each.after.wake_at for each in decisions if each.after.wake_at]
-    nearest = min(wakes, default=None)
-    return await writing.append_page(tx, page, queues=_queues(decisions), wake_at=nearest, beside=inserted)
+    nearest, queues = min(wakes, default=None), _queues(decisions)
+    return await writing.append_page(tx, page, queues=queues, wake_at=nearest, beside=inserted, counts=counts)
 
 
 def _stamped(decisions: Sequence[AnyDecision], stamps: Mapping[UUID, Stamp]) -> ColumnPage:

@@ -30,7 +30,7 @@ from sqlalchemy import (
     union,
 )
 
-from service.rules.sight import Everywhere, Heard, OwnOnly, Sight, Within
+from service.rules.sight import Everywhere, Heard, Member, OwnOnly, Sight, Within
 from service.rules.words import CELL_DIGITS, COMMUNITY_DIGITS, STREET_DIGITS
 from service.store.incidents.tables import BEYOND_ITS_CELL, incident, report, request
 from service.store.ranges import overlaps
@@ -118,7 +118,7 @@ def open_ones(sight: Sight, *, goes_on: bool) -> Stretch:
     """The open incidents. For a unit that has no area, those of its own: it may see few, which need not lie close
     together."""
     tokens = [token for case in sight if isinstance(case, Heard) for token in case.tokens]
-    if any(isinstance(case, Everywhere | Within) for case in sight) or any(map(_is_of_cells, tokens)):
+    if any(isinstance(case, Everywhere | Within | Member) for case in sight) or any(map(_is_of_cells, tokens)):
         return _walked(Walk(incident, (IS_OPEN,), goes_on))
     subjects = [case.subject for case in sight if isinstance(case, OwnOnly)]
     walk = Walk(report, (report.c.reporter.in_(subjects),), goes_on)

@@ -177,6 +177,7 @@ incident = Table(
     postgresql_with={"fillfactor": "85", **CHANGES},
 )
 
+_MISSED_FOR_ANOTHER = text("accountable IS NOT NULL AND outcome = 'no_answer'")
 call = Table(
     "call",
     metadata,
@@ -224,6 +225,8 @@ call = Table(
     Column("own_report", Boolean, nullable=False, server_default=text("false"), comment="by itself or from below"),
     Column("accountable", Code, comment="the unit that first passed it on, while nobody has answered"),
     Column("accountable_seq", SmallInteger, comment="and its call"),
+    Column("declined", ARRAY(Text), comment="those of assisting that do so no longer"),
+    Column("answered_by_member", Boolean, nullable=False, server_default=text("false"), comment="by a partner"),
     Column("held_s", Integer, comment="seconds on hold"),
     Column("extended", Boolean, nullable=False, server_default=text("false"), comment="its deadline was moved"),
     Column("withdrawn_late", Boolean, nullable=False, server_default=text("false"), comment="after the late mark"),
@@ -236,11 +239,7 @@ call = Table(
     Index("call_unit_idx", "unit", "incident_id"),
     Index("call_opened_idx", "opened_at", postgresql_using="brin", postgresql_with=BY_TIME),
     Index("call_returned_idx", "opened_at", postgresql_where=text("outcome = 'returned'")),
-    Index(
-        "call_accountable_idx",
-        "opened_at",
-        postgresql_where=text("accountable IS NOT NULL AND outcome = 'no_answer'"),
-    ),
+    Index("call_accountable_idx", "opened_at", postgresql_where=_MISSED_FOR_ANOTHER),
     Index("call_closed_idx", "opened_at", postgresql_where=text("outcome = 'closed'")),
     Index("call_binding_idx", "incident_id", "unit", "seq", postgresql_where=text("binding")),
     CheckConstraint("(outcome IS NULL) = (ended_at IS NULL)", name="ended"),

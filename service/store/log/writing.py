@@ -14,11 +14,12 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, bindparam, insert, literal, select
+from sqlalchemy import ARRAY, Table, Text, bindparam, insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules.words import EventType
-from service.store import bulk
+from service.store import bulk, counting
+from service.store.counting import CountedRow, Counts
 from service.store.log.tables import event, log_batch
 
 
@@ -41,18 +42,20 @@ class Entry(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Committed:
     """The batch that one transaction wrote to the log. This process passes it to its tail after the commit. `mark` is
-    the batch's own for ever, while an id may be given again after a loss."""
+    the batch's own for ever, while an id may be given again after a loss. `counted` are the rows that the transaction
+    has counted up and that pass a limit."""
 
     batch_id: int
     mark: UUID
     queues: tuple[str, ...]
     wake_at: datetime | None
     reload: tuple[str, ...]
+    counted: Sequence[CountedRow] = ()
 
 
 # one statement for all of it, since each further round trip would keep the row locks longer
 @lru_cache(maxsize=bulk.MAX_STATEMENTS)
-def _append(shape: bulk.PageShape, *beside: bulk.PageShape) -> Any:
+def _append(counts: Table | None, shape: bulk.PageShape, *beside: bulk.PageShape) -> Any:
     source = shape.source()
     batch = (
         insert(log_batch)
@@ -69,7 +72,9 @@ def _append(shape: bulk.PageShape, *beside: bulk.PageShape) -> Any:
     rows = select(batch.c.id, *values.values()).select_from(batch.join(source, literal(True)))
     written = insert(event).from_select(["batch_id", *values], rows).cte("written")
     others = [bulk.inserting(each).cte(f"{each.table.name}_written") for each in beside]
-    return select(batch.c.id, batch.c.mark).add_cte(written, *others)
+    # what is selected is written first, and the rest at the end: so the rows of counts are locked before any other
+    sums = [] if counts is None else [counting.large_sums(counts, counting.counting_up(counts)).label("counted")]
+    return select(batch.c.id, batch.c.mark, *sums).add_cte(written, *others)
 
 
 async def append(
@@ -93,6 +98,7 @@ async def append_page(
     wake_at: datetime | None = None,
     reload: Iterable[str] = (),
     beside: Sequence[bulk.NewRows] = (),
+    counts: Counts | None = None,
 ) -> Committed:
     """Write the events of this transaction in one round trip: at least one, by columns with the names of `Entry`.
 
@@ -100,7 +106,7 @@ async def append_page(
     `wake_at` is the nearest deadline that the transaction sets. `reload` names what every process must read again
     (world, keys). `beside` are rows of other tables, at most one page of each, which the same statement inserts. A
     large page goes by itself: its shape depends on what is in it, and a statement of several would hardly ever come
-    again.
+    again. `counts` are added to the counts that are stored, always before a row of another table is written.
 
     Raises:
         IntegrityError: the database refuses one row, and with it all of them.
@@ -114,14 +120,28 @@ async def append_page(
         "b_reload": list(reloads),
     }
     shape, rows = bulk.insertable(event, {"ord": range(1, events + 1), **page})
-    shapes = [shape]
-    parameters |= rows
-    for each in beside:
-        shape, rows = bulk.insertable(*each)
-        if shape.small:
-            shapes.append(shape)
-            parameters |= rows
-        else:
-            await tx.execute(bulk.inserting(shape), rows)
-    batch = (await tx.execute(_append(*shapes), parameters)).one()
-    return Committed(batch.id, batch.mark, touched, wake_at, reloads)
+    others = [bulk.insertable(*each) for each in beside]
+    counted = await _write_large(tx, others, counts)
+    counts = counts if counted is None else None
+    small = [each for each in others if each[0].small]
+    for more in (rows, *(each for _, each in small), counts.parameters() if counts else {}):
+        parameters |= more
+    statement = _append(counts.table if counts else None, shape, *(each for each, _ in small))
+    batch = (await tx.execute(statement, parameters)).one()
+    return Committed(batch.id, batch.mark, touched, wake_at, reloads, (batch.counted if counts else counted) or ())
+
+
+async def _write_large(
+    tx: AsyncConnection, pages: Sequence[tuple[bulk.PageShape, dict[str, Any]]], counts: Counts | None
+) -> Sequence[CountedRow] | None:
+    """Insert the large ones of these pages, and before them the counts. Returns the rows that pass a limit then; None:
+    no page is large, and nothing was written."""
+    large = [each for each in pages if not each[0].small]
+    if not large:
+        return None
+    counted: Sequence[CountedRow] = ()
+    if counts:
+        counted = (await tx.execute(counting.alone(counts.table), counts.parameters())).scalar_one() or ()
+    for shape, rows in large:
+        await tx.execute(bulk.inserting(shape), rows)
+    return counted

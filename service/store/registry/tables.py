@@ -52,6 +52,7 @@ unit = Table(
     Column("line_parent", Code),
     Column("covers", ARRAY(Text), nullable=False),
     Column("in_charge_of", ARRAY(Text), nullable=False),
+    Column("answers_for", ARRAY(Text), nullable=False, server_default=text("'{}'"), comment="of a partner: prefixes"),
     CheckConstraint("valid_to IS NULL OR valid_to >= valid_from", name="validity"),
     Index("unit_current_key", "code", unique=True, postgresql_where=text("valid_to IS NULL")),
 )

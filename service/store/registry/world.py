@@ -99,6 +99,7 @@ def _unit(row: Row[Any]) -> Unit:
         line_parent=row.line_parent,
         covers=tuple(row.covers),
         in_charge_of=tuple(row.in_charge_of),
+        answers_for=tuple(row.answers_for),
     )
 
 

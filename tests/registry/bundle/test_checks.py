@@ -107,6 +107,16 @@ def test_rows_of_other_files_that_do_not_fit_are_told(changed: dict[str, str], d
     assert [(fault.file.removesuffix(".csv"), fault.row) for fault in found] == [(next(iter(changed)), 2)]
 
 
+def test_only_a_partner_answers_for_categories_of_others() -> None:
+    header, *rows = files()["units.csv"].decode().splitlines()
+    plain = [f"{header},answers_for", *(f"{each}," for each in rows)]
+    right = "firm,物业,partner,440402001001,,,,u-1; u-2"
+    wrong = "dept-x,名,department,440402,,,,u-1"
+    assert faults_of(files(units="\n".join([*plain, right]))) == []
+    (fault,) = faults_of(files(units="\n".join([*plain, right, wrong])))
+    assert (fault.row, "only a partner answers for others" in fault.detail) == (8, True)
+
+
 @pytest.mark.parametrize(
     ("kind", "wrong"), [("street", False), ("station", False), ("leader", False), ("partner", True)]
 )

@@ -8,8 +8,9 @@ from typing import Any
 from uuid import UUID
 
 from service.rules import lifecycle
+from service.rules.acts import Act, Draft
 from service.rules.decisions import Decision
-from service.rules.model import Act, Actor, Draft, Incident
+from service.rules.model import Actor, Incident
 from service.rules.similarity import Likeness
 from service.rules.words import Arrow, Role, Urgency
 from tests.rules import deciding

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.rules import access, approval
+from service.rules.acts import Act
 from service.rules.decisions import Decision
 from service.rules.errors import IllegalTransition, UnknownUnit, ValidationFailed
-from service.rules.model import Act, Incident
+from service.rules.model import Incident
 from service.rules.words import Arrow, Cause, Level, Outcome, State, UnitKind, Verdict
 from service.rules.world import Duty, Unit, World
 from tests.rules import deciding

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from service.rules.acts import Act
 from service.rules.errors import IllegalTransition, ValidationFailed
-from service.rules.model import Act, Incident
+from service.rules.model import Incident
 from service.rules.words import Arrow, Level, State
 from service.rules.world import World
 from tests.rules import deciding

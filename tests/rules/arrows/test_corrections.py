@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from service.rules import deadlines, lifecycle
+from service.rules.acts import Act, Correction
 from service.rules.decisions import Decision
 from service.rules.errors import NotYours, SihuError, UnknownCategory, UnknownCell, ValidationFailed
-from service.rules.model import Act, Correction, Incident
+from service.rules.model import Incident
 from service.rules.words import Arrow, Cause, DueKind, Kind, Level, Outcome, State, Urgency, Verdict
 from service.rules.world import World
 from tests.rules import deciding

@@ -7,9 +7,10 @@ from uuid import UUID
 import pytest
 
 from service.rules import lifecycle
+from service.rules.acts import Act, Draft
 from service.rules.decisions import Decision
 from service.rules.errors import IllegalTransition, NotYours
-from service.rules.model import Act, Actor, By, Draft, Incident
+from service.rules.model import Actor, By, Incident
 from service.rules.words import Arrow, ClosedAs, Level, Outcome, Role, State
 from tests.rules import deciding
 from tests.rules.builders import (

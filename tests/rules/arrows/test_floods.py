@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from service.rules import access, lifecycle
+from service.rules.acts import Act
 from service.rules.arrows import floods
 from service.rules.decisions import Decision
 from service.rules.errors import IllegalTransition, NotYours
-from service.rules.model import Act, Incident
+from service.rules.model import Incident
 from service.rules.words import Arrow, ClosedAs, Level, Outcome, State
 from tests.rules import deciding
 from tests.rules.builders import (

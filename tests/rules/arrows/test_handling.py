@@ -7,9 +7,10 @@ from datetime import timedelta
 
 import pytest
 
+from service.rules.acts import Act
 from service.rules.decisions import Decision
 from service.rules.errors import ValidationFailed
-from service.rules.model import CLOCK, Act, By, Call
+from service.rules.model import CLOCK, By, Call
 from service.rules.words import Arrow, DueKind, Level, Outcome, State
 from tests.rules.builders import (
     COMMUNITY,

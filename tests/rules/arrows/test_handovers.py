@@ -10,9 +10,10 @@ from dataclasses import replace
 import pytest
 
 from service.rules import approval
+from service.rules.acts import Act
 from service.rules.decisions import Decision
 from service.rules.errors import IllegalTransition, ValidationFailed
-from service.rules.model import Act, Incident
+from service.rules.model import Incident
 from service.rules.words import Arrow, Cause, Level, Outcome, State
 from service.rules.world import Duty, World
 from tests.rules import deciding

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.rules import deadlines, lifecycle, plan
+from service.rules.acts import Act
 from service.rules.decisions import Decision
 from service.rules.errors import Conflict, IllegalTransition, NotYours, ValidationFailed
-from service.rules.model import Act, Actor, Incident
+from service.rules.model import Actor, Incident
 from service.rules.words import Arrow, ClockKind, DueKind, Level, State, Verdict
 from service.rules.world import World
 from tests.rules import deciding

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from service.rules.acts import Act
 from service.rules.arrows.judgements import call_numbered
 from service.rules.decisions import Decision
 from service.rules.errors import IllegalTransition, NotYours, ValidationFailed
-from service.rules.model import Act, Actor, Call, Incident, Rating
+from service.rules.model import Actor, Call, Incident, Rating
 from service.rules.words import Arrow, ClosedAs, Level, State
 from tests.rules import deciding
 from tests.rules.builders import (

@@ -9,9 +9,10 @@ from uuid import UUID
 import pytest
 
 from service.rules import deadlines, lifecycle, plan
+from service.rules.acts import Act, Draft
 from service.rules.decisions import Decision
 from service.rules.errors import IllegalTransition, NotYours
-from service.rules.model import Act, Draft, Incident
+from service.rules.model import Incident
 from service.rules.words import Arrow, DueKind, Kind, Level, RequestKind, State, Urgency, Verdict
 from service.rules.world import World
 from tests.rules import deciding
@@ -145,7 +146,7 @@ def test_while_it_waits_it_may_be_resumed_withdrawn_or_merged_and_is_not_answere
         "reporter": ("withdraw", "comment", "urge"),
         "community": ("resume", "comment"),
         "street": ("resume", "merge", "comment", "urge"),
-        "firm": ("comment",),
+        "firm": (),
         "community_reporting": ("resume", "withdraw", "comment"),
         "street_reporting": ("resume", "withdraw", "merge", "comment", "urge"),
         "ops": ("merge", "flood"),

@@ -9,8 +9,8 @@ from uuid import UUID
 import pytest
 
 from service.rules import lifecycle
+from service.rules.acts import Act, Draft
 from service.rules.errors import Conflict, IllegalTransition, NotYours, ValidationFailed
-from service.rules.model import Act, Draft
 from service.rules.words import Arrow, ClosedAs, Kind, Level, Outcome, State, Verdict
 from tests.rules import deciding
 from tests.rules.arrows.merged import LATE, merge_into, reported_by

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.rules import deadlines, lifecycle
-from service.rules.model import Act, Incident
+from service.rules.acts import Act
+from service.rules.model import Incident
 from service.rules.timers import Timer
 from service.rules.words import Arrow, DueKind, Level, State
 from service.rules.world import World

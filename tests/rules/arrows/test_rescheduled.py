@@ -8,7 +8,8 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from service.rules import deadlines, lifecycle, plan
-from service.rules.model import Act, Incident
+from service.rules.acts import Act
+from service.rules.model import Incident
 from service.rules.words import Arrow, State
 from service.rules.world import World
 from tests.rules import deciding

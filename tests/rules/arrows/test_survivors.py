@@ -7,15 +7,16 @@ from datetime import timedelta
 import pytest
 
 from service.rules import access, deadlines, lifecycle
+from service.rules.acts import Act
 from service.rules.errors import IllegalTransition, ValidationFailed
-from service.rules.model import Act, Actor, Incident
+from service.rules.model import Actor, Incident
 from service.rules.words import Arrow, ClosedAs, DueKind, Level, Role, State, Urgency
 from tests.rules import deciding
 from tests.rules.arrows.merged import LATE, carried_out, merge_into, on_hold, reported_by, taken_on
 from tests.rules.builders import (
     CELL,
     COMMUNITY,
-    NEVER,
+    FIRM,
     NEXT_CELL,
     NEXT_COMMUNITY,
     NOW,
@@ -259,7 +260,7 @@ def test_it_is_no_longer_its_reporters_alone_to_withdraw() -> None:
 def test_whoever_assisted_the_merged_one_follows_the_other() -> None:
     one = act(an_incident(C), "community", Arrow.ASSIST).after
     _, heard = merge_into(one, reported_by(2, "colleague", NEXT_CELL), "street")
-    assert heard.after.audience == (NEXT_COMMUNITY, COMMUNITY, NEVER, "@worker")
+    assert heard.after.audience == (NEXT_COMMUNITY, COMMUNITY, FIRM, "@worker")
     assert heard.after.assisting == (), "they hear of it, and assist no more"
 
 

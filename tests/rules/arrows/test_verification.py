@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from service.rules.acts import Act
 from service.rules.arrows import verification
 from service.rules.decisions import Decision
 from service.rules.errors import IllegalTransition, NotYours
-from service.rules.model import Act, Incident
+from service.rules.model import Incident
 from service.rules.words import Arrow, Cause, ClosedAs, Credit, Level, State
 from service.rules.world import World
 from tests.rules import deciding

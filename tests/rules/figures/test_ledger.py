@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 from service.rules import lifecycle
+from service.rules.acts import Draft
 from service.rules.decisions import Decision
 from service.rules.figures import ledger
-from service.rules.model import Draft, Incident
+from service.rules.model import Incident
 from service.rules.words import Arrow, ClosedAs, Kind, Outcome
 from tests.rules.builders import CATEGORY, CELL, PEOPLE, WORLD, a_world, act, fired, later, reported
 from tests.rules.figures.logged import facts_of, logged

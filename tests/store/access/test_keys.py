@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -9,6 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from service.rules.errors import Unavailable
+from service.rules.model import KeyQuota
 from service.rules.words import Role
 from service.store.access import keys
 from service.store.access.keys import Key
@@ -35,8 +37,10 @@ async def _add(database: Database, *added: Key) -> None:
 
 
 async def test_a_key_comes_back_without_its_digest(database: Database) -> None:
-    await _add(database, REPORTER, UNIT)
+    wide = replace(REPORTER, id=UUID(int=8), systems=("app", "12345"), quota=KeyQuota(None, 0))
+    await _add(database, REPORTER, UNIT, wide)
     async with database.read() as connection:
+        assert await keys.find(connection, wide.id) == wide
         assert await keys.find(connection, REPORTER.id) == REPORTER
         assert await keys.find(connection, UNIT.id) == UNIT
         assert await keys.find(connection, UUID(int=9)) is None

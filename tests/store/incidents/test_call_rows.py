@@ -64,6 +64,8 @@ DISTINCT = Call(
     accountable_seq=12,
     held_s=13,
     category="u-0102",
+    declined=("g",),
+    answered_by_member=True,
 )
 """No two fields of one type have the same value."""
 

@@ -8,8 +8,9 @@ from uuid import UUID
 
 import pytest
 
+from service.rules.acts import Act
 from service.rules.decisions import Decision
-from service.rules.model import Act, Incident
+from service.rules.model import Incident
 from service.rules.words import Arrow, Urgency
 from service.store.database import Database
 from service.store.incidents import chains, claiming

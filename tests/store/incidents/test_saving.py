@@ -156,7 +156,7 @@ async def test_the_queues_of_assisting_units_change_too(database: Database) -> N
     helped = await done(database, reported().after, "community", Arrow.ASSIST)
     committed = await save(database, act(helped.after, "community", Arrow.RAISE))
     assert committed is not None
-    assert committed.queues == (f"{COMMUNITY}:calling", f"{STREET}:calling", "dept-c:calling")
+    assert committed.queues == (f"{COMMUNITY}:calling", f"{STREET}:calling", "firm-1:calling")
 
 
 async def test_the_clock_that_only_looks_again_writes_no_event(database: Database) -> None:

@@ -12,7 +12,7 @@ SHAPE = [[[113.3, 23.1], [113.4, 23.1], [113.3, 23.2]]]
 NEW: dict[str, dict[str, Any]] = {
     "units": {
         **{"name": '街 "一"', "kind": "street", "level": 2, "parent": "440105", "line_parent": None},
-        **{"covers": ["440105003"], "in_charge_of": []},
+        **{"covers": ["440105003"], "in_charge_of": [], "answers_for": ["urban-01"]},
     },
     "cells": {"name": "网格", "community": "u", "shape": SHAPE},
     "categories": {"name": "市容", "line": "urban", "urgency": "normal", "parent": None},

@@ -61,9 +61,13 @@ async def test_a_world_has_every_row_of_every_table(database: Database) -> None:
         2,
         units=[
             Unit(
-                "u", '街 "一"', UnitKind.STREET, Level.STREET, Validity(NOW, LATER), "440105", None, ("440105003",), ()
+                *("u", '街 "一"', UnitKind.STREET, Level.STREET, Validity(NOW, LATER), "440105", None, ("440105003",)),
+                answers_for=("urban-01",),
             ),
-            Unit("u", '街 "一"', UnitKind.PARTNER, None, Validity(LATER), None, "d", (), ("a",)),
+            Unit(
+                *("u", '街 "一"', UnitKind.PARTNER, None, Validity(LATER), None, "d", (), ("a",)),
+                answers_for=("urban-01",),
+            ),
         ],
         cells=[Cell("u1", "网格", "u", Validity(NOW), rings), Cell("u2", "网格", "u", Validity(NOW), None)],
         categories=[Category("urban", "市容", "urban", Urgency.NORMAL, Validity(NOW), "x")],
