@@ -84,6 +84,7 @@ class WorkCounts(TypedDict):
     answered: CountView
     answered_in_time: CountView
     answered_late: CountView
+    answered_by_member: CountView
     resolved: CountView
     resolved_in_time: CountView
     unverified: CountView
@@ -118,6 +119,7 @@ class ExitCounts(TypedDict):
     returned: CountView
     returned_in_error: CountView
     assigned: CountView
+    corrected: CountView
     multi_hop: CountView
     closed: CountView
     merged: CountView

@@ -134,6 +134,8 @@ class Life:
             return None
 
     def _actor(self, incident: Incident, arrow: Arrow) -> Actor:
+        if arrow is Arrow.ANSWER and self.chance.random() < 0.1:
+            return PEOPLE["firm"]
         if arrow is Arrow.APPEAL:
             return a_unit(self.chance.choice((*incident.earlier, incident.call)).unit)
         if arrow in (Arrow.APPROVE_APPEAL, Arrow.REFUSE_APPEAL):

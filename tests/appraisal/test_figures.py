@@ -55,8 +55,8 @@ async def test_times_and_stars(haizhu: Database, worlds: CurrentWorld) -> None:
         assert community.resolve_s == Spread((25 + 2) / 2 * 3_600, (2 + 0.9 * 23) * 3_600)
         assert department.resolve_s == Spread(None, None)
         assert (department.street_stars, community.reporter_stars) == (7, 4)
-        # eight times 1 h and once 5 h answered: the 90th of nine lies 0.2 of the way from the eighth to the ninth
-        assert found.total.answer_s == Spread(3_600.0, 3_600 + 0.2 * 4 * 3_600)
+        # nine times 1 h and once 5 h answered: the 90th of ten lies 0.1 of the way from the ninth to the tenth
+        assert found.total.answer_s == Spread(3_600.0, 3_600 + 0.1 * 4 * 3_600)
         # four times 2 h, 8 h, 25 h
         assert found.total.resolve_s == Spread(2 * 3_600, (8 + 0.5 * 17) * 3_600)
         assert (community.held_s, found.total.held_s) == (60, 60)

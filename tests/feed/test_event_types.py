@@ -18,11 +18,11 @@ from service.feed import event_types
 from service.feed.event_types import CloudEvent, RegistryEvent, event
 from service.main import create_app
 from service.rules import lifecycle
-from service.rules.acts import Act
+from service.rules.acts import Act, Draft
 from service.rules.decisions import Decision
 from service.rules.logged import FACTS, EventFacts
 from service.rules.sight import EVERYTHING, Viewer
-from service.rules.words import Arrow, EventType, Ground
+from service.rules.words import Arrow, EventType, Ground, Urgency
 from service.store.database import Database
 from service.store.log import feed, numbering
 from service.store.log.event_rows import event_data
@@ -31,7 +31,19 @@ from tests.appraisal.random_life import WORLDS, Life
 from tests.house import House
 from tests.registry.registry_life import write_every_event
 from tests.rules import deciding
-from tests.rules.builders import DEPARTMENT, NOW, PEOPLE, WORLD, a_world, act, later, plain_days, reported
+from tests.rules.builders import (
+    CATEGORY,
+    CELL,
+    DEPARTMENT,
+    NOW,
+    PEOPLE,
+    WORLD,
+    a_world,
+    act,
+    later,
+    plain_days,
+    reported,
+)
 from tests.shapes import check
 from tests.shown.test_row import VIEWER
 
@@ -65,6 +77,14 @@ def _forgiven() -> Decision:
     late = later(minutes=59)
     raised = deciding.decide(reported().after, emergency, PEOPLE["community"], WORLD, late)
     return act(raised.after, "street", Arrow.ANSWER, at=late)
+
+
+def _set_aside() -> Decision:
+    """An urgent report of a category that has no urgent ones."""
+    calm = replace(WORLD.categories[CATEGORY][0], urgencies=(Urgency.NORMAL,))
+    world = replace(WORLD, categories={**WORLD.categories, CATEGORY: (calm,)})
+    draft = Draft(CELL, CATEGORY, "worker", urgency=Urgency.URGENT)
+    return lifecycle.report(draft, PEOPLE["reporter"], world, incident_id=UUID(int=7), number="2026-7", now=NOW)
 
 
 def test_every_type_of_event_has_a_shape() -> None:
@@ -104,12 +124,12 @@ async def _everything(database: Database, viewer: Viewer) -> Sequence[CloudEvent
 @pytest.mark.anyio
 async def test_events_of_incidents_have_the_shape_of_their_type(database: Database) -> None:
     """A random life of incidents, and what it does not meet: each fact that a type may have is seen."""
-    life = Life(2020, 150)
-    while life.steps < 3000:
-        await life.page(database, 150)
+    life = Life(2, 400)
+    while life.steps < 6000:
+        await life.page(database, 400)
     viewer = Viewer(VIEWER.actor, WORLDS[0], NOW)
     seen: dict[str, set[str]] = {}
-    by_hand = [event(viewer, _of(each)[0]) for each in (_rescheduled(), _forgiven(), *_helped())]
+    by_hand = [event(viewer, _of(each)[0]) for each in (_rescheduled(), _forgiven(), _set_aside(), *_helped())]
     for shown in (*await _everything(database, viewer), *by_hand):
         check(CloudEvent, shown)
         seen.setdefault(shown["type"], set()).update(check(SHAPES[shown["type"]], shown)["data"])

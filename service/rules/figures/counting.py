@@ -55,6 +55,7 @@ class _Kind(NamedTuple):
     is_accountable: bool
     held: bool
     extended: bool
+    by_member: bool
 
 
 class _Sum:
@@ -206,6 +207,7 @@ def _kind(call: CallFacts, in_error: bool) -> _Kind:
         call.accountable_seq is not None,
         call.held_s is not None,
         call.extended,
+        call.answered_by_member,
     )
 
 
@@ -222,6 +224,7 @@ _ENDED_AS: Mapping[str | None, Measure] = {
     Outcome.RAISED: Measure.RAISED,
     Outcome.RETURNED: Measure.RETURNED,
     Outcome.ASSIGNED: Measure.ASSIGNED,
+    Outcome.CORRECTED: Measure.CORRECTED,
     Outcome.CLOSED: Measure.CLOSED,
     None: Measure.OPEN,
 }
@@ -257,6 +260,7 @@ def _facts(kind: _Kind) -> Mapping[Measure, bool]:
         Measure.SELF_REPORTED: kind.self_reported,
         Measure.HOLDS: kind.held,
         Measure.EXTENDED: kind.extended,
+        Measure.ANSWERED_BY_MEMBER: kind.by_member,
         Measure.STREET_RATED: kind.street_rated,
         Measure.REPORTER_RATED: kind.reporter_rated,
     }

@@ -6,6 +6,7 @@ only calls are counted. The facts of fair play (`rules/fair_play.py`) are stored
 
     calls               opened                          answered            answered at all
     answered_in_time    answered_at <= answer_by        answered_late       later: a person acted before the clock fired
+    answered_by_member  answered by a partner of the unit, as if by itself
     resolved            outcome resolved; resolved_level_1 … _4: at that level
     resolved_in_time    and ended_at <= resolve_by, and the calling side has verified it
     unverified          and ended_at <= resolve_by, and nobody has looked at it
@@ -19,7 +20,7 @@ only calls are counted. The facts of fair play (`rules/fair_play.py`) are stored
                         late_exit_resolve are those that are scored, by the box that ran
     raised              outcome raised: no failure      returned            outcome returned
     returned_in_error   returned, and a later call of the incident was given to the same unit by a binding assignment
-    assigned            outcome assigned                multi_hop           round > 1 and people passed it on: cause
+    assigned, corrected with this outcome               multi_hop           round > 1 and people passed it on: cause
                                                         raised, returned, or assigned at level 3 or 4
     closed              outcome closed                  open                no outcome yet
     merged              closed into another incident    withdrawn_late      taken back after the late mark
@@ -79,6 +80,7 @@ class Measure(StrEnum):
     ANSWERED = "answered"
     ANSWERED_IN_TIME = "answered_in_time"
     ANSWERED_LATE = "answered_late"
+    ANSWERED_BY_MEMBER = "answered_by_member"
     RESOLVED = "resolved"
     RESOLVED_IN_TIME = "resolved_in_time"
     UNVERIFIED = "unverified"
@@ -103,6 +105,7 @@ class Measure(StrEnum):
     RETURNED = "returned"
     RETURNED_IN_ERROR = "returned_in_error"
     ASSIGNED = "assigned"
+    CORRECTED = "corrected"
     MULTI_HOP = "multi_hop"
     CLOSED = "closed"
     MERGED = "merged"
@@ -210,6 +213,7 @@ class CallFacts(NamedTuple):
     accountable_seq: int | None = None
     held_s: int | None = None
     extended: bool = False
+    answered_by_member: bool = False
     outcome_mean: int | None = None
 
 

@@ -92,6 +92,8 @@ class _Ledger:
     def answered(self, event: LoggedEvent) -> None:
         by = _due(event.data["incident"], DueKind.RESOLVE)
         self._change(event.data["call"], answered_at=event.at, resolve_by=by, answer_us=self._taken_us(event))
+        if event.data.get("answered_by_member"):
+            self._change(event.data["call"], answered_by_member=True)
         if "forgives" in event.data:
             self._change(event.data["forgives"], late_exit=False)
 

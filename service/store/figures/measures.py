@@ -50,6 +50,7 @@ SIMPLE: Mapping[Measure, ColumnElement[bool]] = {
     Measure.RAISED: call.c.outcome == Outcome.RAISED,
     Measure.RETURNED: call.c.outcome == Outcome.RETURNED,
     Measure.ASSIGNED: call.c.outcome == Outcome.ASSIGNED,
+    Measure.CORRECTED: call.c.outcome == Outcome.CORRECTED,
     Measure.MULTI_HOP: and_(
         call.c.round > 1,
         or_(
@@ -65,6 +66,7 @@ SIMPLE: Mapping[Measure, ColumnElement[bool]] = {
     Measure.SELF_REPORTED: call.c.self_reported,
     Measure.HOLDS: call.c.held_s.is_not(None),
     Measure.EXTENDED: call.c.extended,
+    Measure.ANSWERED_BY_MEMBER: call.c.answered_by_member,
     Measure.ANSWERABLE: and_(
         ~call.c.own_report,
         or_(

@@ -106,6 +106,9 @@ CALLS: list[CallFacts] = [
     a_call(17, level=2, unit=COMMITTEE, outcome=Outcome.CLOSED, ended_at=after(hours=2), end_code=ClosedAs.MERGED),
     a_call(18, level=2, unit=COMMITTEE, outcome=Outcome.CLOSED, ended_at=after(hours=2), end_code=ClosedAs.WITHDRAWN,
            withdrawn_late=True),
+    # 19: a partner answers, and the street puts the category right, which is another unit's
+    a_call(19, level=2, unit=COMMITTEE, **ANSWERED, answered_by_member=True, outcome=Outcome.CORRECTED,
+           ended_at=after(hours=2)),
     # of other months
     a_call(7, opened_at=MONTH.start - timedelta(microseconds=1)),
     a_call(8, opened_at=MONTH.end),
@@ -123,9 +126,9 @@ _STREET = {
     "resolvable": 2, "answered_credited": 1, "unverified_credited": 1,
 }  # fmt: skip
 _COMMITTEE = {
-    "calls": 6, "answered_in_time": 2, "resolved_level_2": 2, "pending": 1, "rejected": 1, "missed_answer": 2,
-    "closed": 2, "merged": 1, "withdrawn_late": 1, "self_reported": 1, "answerable": 3, "resolvable": 1,
-    "answered_credited": 2,
+    "calls": 7, "answered_in_time": 3, "answered_by_member": 1, "corrected": 1, "resolved_level_2": 2, "pending": 1,
+    "rejected": 1, "missed_answer": 2, "closed": 2, "merged": 1, "withdrawn_late": 1, "self_reported": 1,
+    "answerable": 4, "resolvable": 1, "answered_credited": 3,
 }  # fmt: skip
 _DEPARTMENT = {
     "calls": 2, "answered_in_time": 1, "missed_resolve": 1, "returned": 1, "returned_in_error": 1, "multi_hop": 1,
@@ -228,6 +231,7 @@ def _lived(chance: random.Random, call: CallFacts, *, last: bool) -> CallFacts:
         accountable_seq=chance.randrange(1, call.seq) if call.seq > 1 and chance.random() < 0.3 else None,
         held_s=chance.randrange(9) if outcome and chance.random() < 0.2 else None,
         extended=chance.random() < 0.1,
+        answered_by_member=answered and chance.random() < 0.1,
         cause=chance.choice(_CAUSES),
         binding=chance.random() < 0.4,
         outcome=outcome,

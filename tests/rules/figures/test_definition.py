@@ -54,7 +54,7 @@ def test_times_and_stars() -> None:
     assert department.resolve_s == Spread(None, None)
     assert (department.street_stars, department.reporter_stars) == (7, 0)
     assert (community.street_stars, community.reporter_stars) == (0, 4)
-    assert found.total.answer_s == Spread(3_600.0, 3_600 + 0.2 * 4 * 3_600)
+    assert found.total.answer_s == Spread(3_600.0, 3_600 + 0.1 * 4 * 3_600)
     assert found.total.resolve_s == Spread(2 * 3_600, (8 + 0.5 * 17) * 3_600)
     assert (community.held_s, found.total.held_s) == (60, 60)
 
