@@ -1,0 +1,145 @@
+"""Two groups of units have the same reports and the same real work: one is honest, the other plays. The one that plays
+scores no more, but by the games of `GAMES`.
+
+An honest group whose resolutions are all looked at has the full score. What nobody looks at counts half, whoever did
+it: that is what the games that still pay are about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import HealthCheck, event, given, note, settings, target
+from hypothesis import strategies as st
+
+from service.rules.acts import Correction
+from service.rules.words import Arrow, Credit, Ground, Urgency
+from tests.rules.builders import (
+    ADMITTED_CATEGORY,
+    CATEGORY,
+    COMMITTEE,
+    COMMUNITY,
+    NEXT_CELL,
+    NEXT_COMMUNITY,
+    STATION,
+    STREET,
+    URGENT_CATEGORY,
+)
+from tests.rules.twins import GROUP, HONEST, Matter, Month, Move, Script
+
+_HOUR_M, _DAY_M = 60, 24 * 60
+_FULL = 100.0
+_MATTERS = st.builds(
+    Matter,
+    reported_m=st.integers(0, 31 * _DAY_M - 1),
+    category=st.sampled_from([CATEGORY, URGENT_CATEGORY, ADMITTED_CATEGORY]),
+    done_m=st.none() | st.integers(0, 4 * _DAY_M),
+    looks_m=st.none() | st.integers(0, 4 * _DAY_M),
+)
+_DULL = [Arrow.HOLD, Arrow.EXTEND, Arrow.ASSIST, Arrow.DECLINE, Arrow.PART_DONE, Arrow.COMMENT, Arrow.URGE, Arrow.RATE]
+_ARROWS = [
+    *(Arrow.ANSWER, Arrow.RESOLVE, Arrow.RAISE, Arrow.RETURN, Arrow.ASSIGN, Arrow.ACCEPT, Arrow.REJECT, Arrow.VOID),
+    *(Arrow.MERGE, Arrow.CORRECT, Arrow.REOPEN, Arrow.ANSWER, Arrow.RESOLVE, Arrow.RAISE, Arrow.ASSIGN),
+]
+_MOVES = st.builds(
+    Move,
+    arrow=st.sampled_from(_ARROWS) | st.sampled_from(_DULL),
+    at=st.sampled_from([0.0, 0.1, 0.5, 0.8, 0.81, 0.99]) | st.none(),
+    by=st.none() | st.sampled_from(GROUP),
+    to=st.sampled_from([COMMITTEE, STATION, COMMUNITY, NEXT_COMMUNITY]),
+    into=st.integers(0, 3),
+    ground=st.sampled_from([Ground.OTHER, Ground.EMERGENCY]),
+    correction=st.builds(
+        Correction,
+        category=st.sampled_from([None, CATEGORY, URGENT_CATEGORY, ADMITTED_CATEGORY]),
+        grid_code=st.sampled_from([None, NEXT_CELL]),
+        urgency=st.sampled_from([None, *Urgency]),
+    ),
+)
+_SCRIPTS = st.builds(Script, st.lists(_MOVES, max_size=8).map(tuple), st.booleans())
+_CASES = st.lists(st.tuples(_MATTERS, _SCRIPTS), min_size=1, max_size=4)
+
+
+def _months(cases: Sequence[tuple[Matter, Script]], *, helps: bool) -> tuple[Month, Month]:
+    """The month of the honest twin, and that of the group."""
+    matters = [matter for matter, _ in cases]
+    twin = Month(matters, [HONEST] * len(cases), helps=helps)
+    group = Month(matters, [script for _, script in cases], helps=helps)
+    twin.live()
+    group.live()
+    return twin, group
+
+
+def _games(twin: Month, group: Month) -> set[str]:
+    """The games that the group has played of those that still pay where nobody looks."""
+    played = set()
+    for n in range(len(twin.matters)):
+        was, became = twin.ended_as(n), group.ended_as(n)
+        if Credit.VERIFIED in became and Credit.VERIFIED not in was:
+            played.add("confirmed")
+        if Credit.UNVERIFIED in was and not group.counts_for_resolving(n):
+            played.add("left")
+    return played
+
+
+@settings(max_examples=3 * settings().max_examples, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(_CASES, st.booleans())
+def test_no_group_scores_more_than_its_honest_twin(cases: Sequence[tuple[Matter, Script]], helps: bool) -> None:
+    twin, group = _months(cases, helps=helps)
+    ours, theirs, games = group.score(), twin.score(), _games(twin, group)
+    note("\n".join(["twin", *twin.log, f"{theirs}", "group", *group.log, f"{ours} by {games}"]))
+    is_seen = all(Credit.UNVERIFIED not in twin.ended_as(n) for n in range(len(cases)))
+
+    assert theirs is not None and not twin.is_at_fault(), "whoever is honest has a score, and nothing to regret"
+    assert (theirs == _FULL) == is_seen
+    if ours is None:  # no score is no better one: it stands in no table, and each way out is a measure of its own
+        event("the group has no score")
+        return
+    if not games:
+        target(ours - theirs)
+    assert ours <= theirs or (games and not is_seen)
+    assert ours < _FULL or not group.is_at_fault()
+
+
+_QUICK = Move(Arrow.ANSWER, 0.1)
+_HALF_LATER = Move(Arrow.ACCEPT, 0.5, by=STREET)
+_AT_THE_STREET = (_QUICK, Move(Arrow.RAISE, 0.8), _QUICK)
+_UNSEEN = Matter(0, CATEGORY, 20 * _HOUR_M, None)
+"""Done when the street has it, and nobody looks."""
+_NEVER_DONE = Matter(0, CATEGORY, None, None)
+_DONE_LATE = Matter(0, CATEGORY, 50 * _HOUR_M, 0)
+_ON = (Move(Arrow.ASSIGN, 0.8), _QUICK, Move(Arrow.ASSIGN, 0.8, to=STATION), _QUICK)
+_DONE = Move(Arrow.RESOLVE, None)
+
+GAMES = {
+    "left early, as nobody will look": (
+        [(_UNSEEN, Script((_QUICK, Move(Arrow.RAISE), _QUICK, Move(Arrow.RAISE))))],
+        100.0,
+    ),
+    "void, as nobody will look": (
+        [(_UNSEEN, Script((*_AT_THE_STREET[:2], Move(Arrow.VOID)))), (_DONE_LATE, HONEST)],
+        100.0,
+    ),
+    "not done, and confirmed by the street": (
+        [(_UNSEEN, HONEST), (_NEVER_DONE, Script((Move(Arrow.RESOLVE), _HALF_LATER)))],
+        85.71,
+    ),
+    "done by the street's committee, and confirmed by the street": (
+        [(_UNSEEN, Script((*_AT_THE_STREET, Move(Arrow.ASSIGN), _QUICK, _DONE, _HALF_LATER)))],
+        100.0,
+    ),
+    "done late, in the boxes of three units": (
+        [(_UNSEEN, HONEST), (_DONE_LATE, Script((*_AT_THE_STREET, *_ON, _DONE)))],
+        85.71,
+    ),
+}
+"""The games that still pay, each in its shortest form, and the score of whoever plays it. The honest twin has 71.43."""
+
+
+@pytest.mark.parametrize("game", GAMES)
+def test_games_that_still_pay_are_known(game: str) -> None:
+    cases, score = GAMES[game]
+    twin, group = _months(cases, helps=True)
+    assert (twin.score(), group.score()) == (71.43, score)
+    assert _games(twin, group)
