@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import HealthCheck, event, given, note, settings, target
+from hypothesis import HealthCheck, given, note, settings, target
 from hypothesis import strategies as st
 
 from service.rules.acts import Correction
@@ -34,7 +34,10 @@ _MATTERS = st.builds(
     Matter,
     reported_m=st.integers(0, 31 * _DAY_M - 1),
     category=st.sampled_from([CATEGORY, URGENT_CATEGORY, ADMITTED_CATEGORY]),
-    done_m=st.none() | st.integers(0, 4 * _DAY_M),
+    done_m=st.none()
+    | st.integers(0, 24 * _HOUR_M)
+    | st.integers(8 * _HOUR_M, 24 * _HOUR_M)
+    | st.integers(0, 4 * _DAY_M),
     looks_m=st.none() | st.integers(0, 4 * _DAY_M),
 )
 _DULL = [Arrow.HOLD, Arrow.EXTEND, Arrow.ASSIST, Arrow.DECLINE, Arrow.PART_DONE, Arrow.COMMENT, Arrow.URGE, Arrow.RATE]
@@ -44,9 +47,9 @@ _ARROWS = [
 ]
 _MOVES = st.builds(
     Move,
-    arrow=st.sampled_from(_ARROWS) | st.sampled_from(_DULL),
-    at=st.sampled_from([0.0, 0.1, 0.5, 0.8, 0.81, 0.99]) | st.none(),
-    by=st.none() | st.sampled_from(GROUP),
+    arrow=st.sampled_from(2 * _ARROWS + _DULL),
+    at=st.sampled_from([0.0, 0.1, 0.1, 0.5, 0.5, 0.8, 0.99]) | st.none(),
+    by=st.sampled_from([None, None, None, *GROUP]),
     to=st.sampled_from([COMMITTEE, STATION, COMMUNITY, NEXT_COMMUNITY]),
     into=st.integers(0, 3),
     ground=st.sampled_from([Ground.OTHER, Ground.EMERGENCY]),
@@ -57,7 +60,15 @@ _MOVES = st.builds(
         urgency=st.sampled_from([None, *Urgency]),
     ),
 )
-_SCRIPTS = st.builds(Script, st.lists(_MOVES, max_size=8).map(tuple), st.booleans())
+_QUICK = Move(Arrow.ANSWER, 0.1)
+_TO_THE_STREET = (_QUICK, Move(Arrow.RAISE, 0.8))
+_AT_THE_STREET = (*_TO_THE_STREET, _QUICK)
+_SCRIPTS = st.builds(
+    lambda first, others, is_honest_then: Script((*first, *others), is_honest_then),
+    st.sampled_from([(), _TO_THE_STREET, _AT_THE_STREET]),
+    st.lists(_MOVES, max_size=12),
+    st.sampled_from([True, True, True, False]),
+)
 _CASES = st.lists(st.tuples(_MATTERS, _SCRIPTS), min_size=1, max_size=4)
 
 
@@ -71,40 +82,35 @@ def _months(cases: Sequence[tuple[Matter, Script]], *, helps: bool) -> tuple[Mon
     return twin, group
 
 
-def _games(twin: Month, group: Month) -> set[str]:
-    """The games that the group has played of those that still pay where nobody looks."""
-    played = set()
-    for n in range(len(twin.matters)):
-        was, became = twin.ended_as(n), group.ended_as(n)
-        if Credit.VERIFIED in became and Credit.VERIFIED not in was:
-            played.add("confirmed")
-        if Credit.UNVERIFIED in was and not group.counts_for_resolving(n):
-            played.add("left")
-    return played
+def _is_played(n: int, twin: Month, group: Month) -> bool:
+    """Whether one of the games that still pay was played with this matter: a resolution is confirmed that the twin's is
+    not, or what nobody has looked at when the twin did it is left out of what counts for resolving."""
+    was, became = twin.worth(n), group.worth(n)
+    confirmed = Credit.VERIFIED in became and Credit.VERIFIED not in was
+    return confirmed or (Credit.UNVERIFIED in was and not group.counts_for_resolving(n))
 
 
-@settings(max_examples=3 * settings().max_examples, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 @given(_CASES, st.booleans())
 def test_no_group_scores_more_than_its_honest_twin(cases: Sequence[tuple[Matter, Script]], helps: bool) -> None:
     twin, group = _months(cases, helps=helps)
-    ours, theirs, games = group.score(), twin.score(), _games(twin, group)
-    note("\n".join(["twin", *twin.log, f"{theirs}", "group", *group.log, f"{ours} by {games}"]))
-    is_seen = all(Credit.UNVERIFIED not in twin.ended_as(n) for n in range(len(cases)))
+    every = range(len(cases))
+    some = [n for n in every if not _is_played(n, twin, group)]
+    ours, theirs = group.score(some), twin.score(some)
+    note("\n".join(["twin", *twin.log, f"{theirs}", "group", *group.log, f"{ours} by {some}"]))
 
-    assert theirs is not None and not twin.is_at_fault(), "whoever is honest has a score, and nothing to regret"
-    assert (theirs == _FULL) == is_seen
-    if ours is None:  # no score is no better one: it stands in no table, and each way out is a measure of its own
-        event("the group has no score")
+    assert not any(twin.is_at_fault(n) for n in every)
+    assert (theirs is None) == (not some), "whoever is honest has a score"
+    if theirs is None or ours is None:  # no score is not a better one, and each way out has a measure of its own
         return
-    if not games:
-        target(ours - theirs)
-    assert ours <= theirs or (games and not is_seen)
-    assert ours < _FULL or not group.is_at_fault()
+    target(ours - theirs)
+    assert theirs == _FULL or any(Credit.UNVERIFIED in twin.worth(n) for n in some)
+    if any(group.is_at_fault(n) for n in some):
+        assert ours < theirs
+    assert ours <= theirs
 
 
-_QUICK = Move(Arrow.ANSWER, 0.1)
 _HALF_LATER = Move(Arrow.ACCEPT, 0.5, by=STREET)
-_AT_THE_STREET = (_QUICK, Move(Arrow.RAISE, 0.8), _QUICK)
 _UNSEEN = Matter(0, CATEGORY, 20 * _HOUR_M, None)
 """Done when the street has it, and nobody looks."""
 _NEVER_DONE = Matter(0, CATEGORY, None, None)
@@ -118,7 +124,7 @@ GAMES = {
         100.0,
     ),
     "void, as nobody will look": (
-        [(_UNSEEN, Script((*_AT_THE_STREET[:2], Move(Arrow.VOID)))), (_DONE_LATE, HONEST)],
+        [(_UNSEEN, Script((*_TO_THE_STREET, Move(Arrow.VOID)))), (_DONE_LATE, HONEST)],
         100.0,
     ),
     "not done, and confirmed by the street": (
@@ -141,5 +147,6 @@ GAMES = {
 def test_games_that_still_pay_are_known(game: str) -> None:
     cases, score = GAMES[game]
     twin, group = _months(cases, helps=True)
-    assert (twin.score(), group.score()) == (71.43, score)
-    assert _games(twin, group)
+    every = range(len(cases))
+    assert (twin.score(every), group.score(every)) == (71.43, score)
+    assert any(_is_played(n, twin, group) for n in every)

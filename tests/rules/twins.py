@@ -16,12 +16,13 @@ from uuid import UUID
 
 from service.rules import lifecycle
 from service.rules.acts import Act, Correction, Draft
-from service.rules.errors import SihuError
+from service.rules.errors import SihuError, ValidationFailed
 from service.rules.figures import scoring
 from service.rules.figures.counting import tallies
 from service.rules.figures.definition import CallFacts, Period
 from service.rules.model import Actor, Incident
-from service.rules.words import Arrow, Credit, Ground, Level, Outcome, Role, State
+from service.rules.sentences import Sentence
+from service.rules.words import RUNNING_STATES, Arrow, Credit, Ground, Level, Outcome, Role, State
 from tests.rules import deciding
 from tests.rules.builders import (
     CELL,
@@ -37,6 +38,7 @@ from tests.rules.builders import (
     an_act,
 )
 from tests.rules.figures.logged import facts_of
+from tests.rules.histories import BY_THE_CLOCK
 
 MONTH = Period(2026, 12)
 GROUP = (COMMUNITY, STREET, COMMITTEE, STATION, FIRM)
@@ -73,8 +75,8 @@ class Step(NamedTuple):
 
 
 class Move(NamedTuple):
-    """An act of the group: `at` so much of the running box (None: when the work is done), `by` a unit (None: the called
-    one). Only some acts look at the rest."""
+    """An act of the group: `at` so much of the running box (None: when the work is done), `by` a unit (None: whichever
+    may). Only some acts look at the rest."""
 
     arrow: Arrow
     at: float | None = 0.0
@@ -145,11 +147,10 @@ class Month:
 
     def _do(self, n: int, step: Step) -> None:
         before = self.incidents[n]
-        if self.scripts[n] and step.actor.unit in GROUP:
-            move = self.scripts[n].pop(0)
-            if move.arrow is Arrow.MERGE:
-                self._merge(n, move.into, step)
-                return
+        if step.actor.unit in GROUP and self.scripts[n]:
+            self.incidents |= self._decided(n, self.scripts[n].pop(0), step._replace(at=self.now))
+            self._tell(n, step.actor.subject, step.act.arrow)
+            return
         try:
             self.incidents[n] = deciding.decide(before, step.act, step.actor, WORLD, self.now).after
         except SihuError:
@@ -160,18 +161,6 @@ class Month:
             for m in range(len(self.matters)):
                 if self._follows(m, before):
                     self.done_at[m] = min(self.done_at[m] or self.now, self.now)
-
-    def _merge(self, n: int, into: int, step: Step) -> None:
-        if into == n or into not in self.incidents:
-            return
-        act = replace(step.act, into=self.incidents[into].id)
-        pair = self.incidents[n], self.incidents[into]
-        try:
-            closed, heard = deciding.merge(*pair, act, step.actor, WORLD, self.now)
-        except SihuError:
-            return
-        self.incidents[n], self.incidents[into] = closed.after, heard.after
-        self._tell(n, step.actor.subject, f"merged into {into}")
 
     def _tell(self, n: int, who: str, what: str) -> None:
         call = self.incidents[n].call
@@ -213,23 +202,40 @@ class Month:
     # --- the group ----------------------------------------------------------------------------------------------------
 
     def _group(self, n: int, incident: Incident) -> Iterable[Step]:
-        if self.scripts[n]:
-            yield self._scripted(n, incident, self.scripts[n][0])
-        elif self.is_honest_then[n]:
-            yield from self._honest(n, incident)
+        """The next move of the script; what cannot be done as things stand is left out, or waits for others to act."""
+        is_ours = incident.unit in GROUP and incident.state in RUNNING_STATES
+        while self.scripts[n]:
+            step = self._possible(n, incident, self.scripts[n][0])
+            if step is not None or not is_ours:
+                return () if step is None else (step,)
+            self.scripts[n].pop(0)
+        return self._honest(n, incident) if self.is_honest_then[n] else ()
 
-    def _scripted(self, n: int, incident: Incident, move: Move) -> Step:
-        by = move.by or (incident.unit if incident.unit in GROUP else STREET)
-        actor = PEOPLE["firm"] if by == FIRM else a_unit(by)
-        act = an_act(move.arrow, incident)
-        if move.arrow in (Arrow.ASSIGN, Arrow.ASSIST):
-            act = replace(act, units=(move.to,))
-        if move.arrow is Arrow.RAISE:
-            act = replace(act, ground=move.ground)
-        if move.arrow is Arrow.CORRECT:
-            act = replace(act, correction=move.correction)
-        at = self.done_at[n] if move.at is None else _used(incident, move.at)
-        return Step(at or self.now, actor, act)
+    def _possible(self, n: int, incident: Incident, move: Move) -> Step | None:
+        """The move as an act of whoever of the group may do it; None: nobody may."""
+        done_at = self.done_at[n]
+        at = max(self.now, (done_at or self.now) if move.at is None else _used(incident, move.at))
+        act = _act(move, incident)
+        for unit in dict.fromkeys((incident.unit, *GROUP)) if move.by is None else (move.by,):
+            if unit not in GROUP:
+                continue
+            step = Step(at, PEOPLE["firm"] if unit == FIRM else a_unit(unit), act)
+            try:
+                self._decided(n, move, step)
+            except SihuError:
+                continue
+            return step
+        return None
+
+    def _decided(self, n: int, move: Move, step: Step) -> dict[int, Incident]:
+        """The incidents that a move changes, as they are after it. Raises `SihuError` when it is refused."""
+        incident, other = self.incidents[n], self.incidents.get(move.into)
+        if move.arrow is not Arrow.MERGE:
+            return {n: deciding.decide(incident, step.act, step.actor, WORLD, step.at).after}
+        if other is None:
+            raise ValidationFailed(Sentence("It is not reported yet."))
+        closed, heard = deciding.merge(incident, other, replace(step.act, into=other.id), step.actor, WORLD, step.at)
+        return {n: closed.after, move.into: heard.after}
 
     def _honest(self, n: int, incident: Incident) -> Iterable[Step]:
         """Answer in time; resolve when it is done, if that is before the late mark, and raise it otherwise. The street
@@ -254,32 +260,26 @@ class Month:
 
     # --- what comes of it ---------------------------------------------------------------------------------------------
 
-    def calls(self) -> list[CallFacts]:
-        return [call for incident in self.incidents.values() for call in facts_of(incident)]
+    def calls(self, some: Iterable[int]) -> list[CallFacts]:
+        """The calls about some matters that were opened in the month."""
+        facts = (call for n in some for call in facts_of(self.incidents[n]))
+        return [call for call in facts if MONTH.holds(call.opened_at)]
 
-    def own(self, n: int | None = None) -> list[CallFacts]:
-        """The calls of the group in the month; those about one matter."""
-        found = [each for each in self.calls() if each.unit in GROUP and MONTH.holds(each.opened_at)]
-        return found if n is None else [each for each in found if each.incident_id == UUID(int=n + 1)]
+    def own(self, n: int) -> list[CallFacts]:
+        """The calls of the group about one matter."""
+        return [call for call in self.calls([n]) if call.unit in GROUP]
 
-    def score(self) -> float | None:
-        """The score of all units of the group, counted as one."""
-        found = tallies(self.calls(), MONTH, lambda call: "group" if call.unit in GROUP else None).groups
+    def score(self, some: Iterable[int]) -> float | None:
+        """The score of all units of the group, counted as one, by some matters alone."""
+        facts = [call for n in some for call in facts_of(self.incidents[n])]
+        found = tallies(facts, MONTH, lambda call: "group" if call.unit in GROUP else None).groups
         if "group" not in found:
             return None
         return scoring.score(scoring.parts(found["group"], _POLICY.weights, _POLICY.fair_play))
 
-    def ended_as(self, n: int) -> set[str | None]:
+    def worth(self, n: int) -> set[str | None]:
         """What the group's resolutions of one matter are worth in the end."""
         return {each.credit for each in self.own(n) if each.outcome == Outcome.RESOLVED}
-
-    def is_at_fault(self) -> bool:
-        """Whether the group missed a call, left one late, or had a resolution refused."""
-        return any(each.late_exit or each.credit in _REFUSED or self._is_missed(each) for each in self.own())
-
-    def _is_missed(self, call: CallFacts) -> bool:
-        """Missed by the group, not counting what another unit had passed on to it."""
-        return call.outcome == Outcome.NOT_RESOLVED or (call.outcome == Outcome.NO_ANSWER and not call.accountable_seq)
 
     def counts_for_resolving(self, n: int) -> bool:
         """Whether a call of the group about this matter counts in the part of the score for resolving."""
@@ -289,9 +289,30 @@ class Month:
             for each in self.own(n)
         )
 
+    def is_at_fault(self, n: int) -> bool:
+        """Whether the group missed a call about this matter, or passed on one that nobody took, or left one late, or
+        had a resolution refused."""
+        every = {call.seq: call for call in facts_of(self.incidents[n])}
+        missed = (each for each in self.calls([n]) if each.outcome in BY_THE_CLOCK)
+        answer_for_it = (
+            every[each.accountable_seq] if each.accountable_seq and each.outcome == Outcome.NO_ANSWER else each
+            for each in missed
+        )
+        played = any(each.late_exit or each.credit in _REFUSED for each in self.own(n))
+        return played or any(each.unit in GROUP for each in answer_for_it)
+
 
 def reporter(n: int) -> Actor:
     return Actor(Role.REPORTER, f"worker-{n}", area=STREET)
+
+
+def _act(move: Move, incident: Incident) -> Act:
+    act = an_act(move.arrow, incident)
+    if move.arrow in (Arrow.ASSIGN, Arrow.ASSIST):
+        return replace(act, units=(move.to,))
+    if move.arrow is Arrow.RAISE:
+        return replace(act, ground=move.ground)
+    return replace(act, correction=move.correction) if move.arrow is Arrow.CORRECT else act
 
 
 def _used(incident: Incident, share: float) -> datetime:
