@@ -7,14 +7,18 @@ it: that is what the games that still pay are about.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, note, settings, target
 from hypothesis import strategies as st
 
 from service.rules.acts import Correction
-from service.rules.words import Arrow, Credit, Ground, Urgency
+from service.rules.figures import scoring
+from service.rules.figures.counting import tallies
+from service.rules.figures.definition import CallFacts
+from service.rules.words import Arrow, Credit, Ground, Outcome, Urgency
 from tests.rules.builders import (
     ADMITTED_CATEGORY,
     CATEGORY,
@@ -26,10 +30,14 @@ from tests.rules.builders import (
     STREET,
     URGENT_CATEGORY,
 )
-from tests.rules.twins import GROUP, HONEST, Matter, Month, Move, Script
+from tests.rules.figures.logged import facts_of
+from tests.rules.histories import BY_THE_CLOCK
+from tests.rules.twins import GROUP, HONEST, MONTH, POLICY, Matter, Month, Move, Script
 
 _HOUR_M, _DAY_M = 60, 24 * 60
 _FULL = 100.0
+_SETTLED = (Outcome.RESOLVED, Outcome.NOT_RESOLVED)
+_REFUSED = (Credit.REJECTED, Credit.REOPENED)
 _MATTERS = st.builds(
     Matter,
     reported_m=st.integers(0, 31 * _DAY_M - 1),
@@ -82,12 +90,61 @@ def _months(cases: Sequence[tuple[Matter, Script]], *, helps: bool) -> tuple[Mon
     return twin, group
 
 
+def _calls(month: Month, n: int) -> list[CallFacts]:
+    """The calls about one matter that were opened in the month."""
+    return [call for call in facts_of(month.incidents[n]) if MONTH.holds(call.opened_at)]
+
+
+def _own(month: Month, n: int) -> list[CallFacts]:
+    return [call for call in _calls(month, n) if call.unit in GROUP]
+
+
+def _score(month: Month, some: Iterable[int]) -> float | None:
+    """The score of all units of the group, counted as one, by some matters alone."""
+    facts = [call for n in some for call in facts_of(month.incidents[n])]
+    found = tallies(facts, MONTH, lambda call: "group" if call.unit in GROUP else None).groups
+    return scoring.score(scoring.parts(found["group"], POLICY.weights, POLICY.fair_play)) if found else None
+
+
+def _worth(month: Month, n: int) -> set[str | None]:
+    """What the group's resolutions of one matter are worth in the end."""
+    return {each.credit for each in _own(month, n) if each.outcome == Outcome.RESOLVED}
+
+
+def _counts(call: CallFacts) -> bool:
+    """Whether a call counts in the part of the score for resolving."""
+    return call.outcome in _SETTLED or (call.late_exit and call.answered_at is not None)
+
+
+def _is_at_fault(month: Month, n: int) -> bool:
+    """Whether the group missed a call about a matter, passed on one that nobody took, left one late, or had a result
+    refused."""
+    every = {call.seq: call for call in facts_of(month.incidents[n])}
+    missed = [each for each in _calls(month, n) if each.outcome in BY_THE_CLOCK]
+    accountable = [
+        every[each.accountable_seq] if each.accountable_seq and each.outcome == Outcome.NO_ANSWER else each
+        for each in missed
+    ]
+    played = any(each.late_exit or each.credit in _REFUSED for each in _own(month, n))
+    return played or any(each.unit in GROUP for each in accountable)
+
+
+def _stands_though_seen(month: Month, n: int) -> bool:
+    """Whether a resolution has credit though it was not done when the reporter looked at it."""
+    looks_m, done_at = month.matters[n].looks_m, month.done_at[n]
+    credited = (each for each in _own(month, n) if each.credit in (Credit.VERIFIED, Credit.UNVERIFIED))
+    ends = [each.ended_at for each in credited if each.ended_at is not None]
+    if looks_m is None:
+        return False
+    return any(done_at is None or done_at > each + timedelta(minutes=looks_m) for each in ends)
+
+
 def _is_played(n: int, twin: Month, group: Month) -> bool:
     """Whether one of the games that still pay was played with this matter: a resolution is confirmed that the twin's is
     not, or what nobody has looked at when the twin did it is left out of what counts for resolving."""
-    was, became = twin.worth(n), group.worth(n)
+    was, became = _worth(twin, n), _worth(group, n)
     confirmed = Credit.VERIFIED in became and Credit.VERIFIED not in was
-    return confirmed or (Credit.UNVERIFIED in was and not group.counts_for_resolving(n))
+    return confirmed or (Credit.UNVERIFIED in was and not any(map(_counts, _own(group, n))))
 
 
 @settings(deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
@@ -96,16 +153,19 @@ def test_no_group_scores_more_than_its_honest_twin(cases: Sequence[tuple[Matter,
     twin, group = _months(cases, helps=helps)
     every = range(len(cases))
     some = [n for n in every if not _is_played(n, twin, group)]
-    ours, theirs = group.score(some), twin.score(some)
+    ours, theirs = _score(group, some), _score(twin, some)
     note("\n".join(["twin", *twin.log, f"{theirs}", "group", *group.log, f"{ours} by {some}"]))
 
-    assert not any(twin.is_at_fault(n) for n in every)
+    assert not any(_is_at_fault(twin, n) for n in every)
     assert (theirs is None) == (not some), "whoever is honest has a score"
     if theirs is None or ours is None:  # no score is not a better one, and each way out has a measure of its own
         return
     target(ours - theirs)
-    assert theirs == _FULL or any(Credit.UNVERIFIED in twin.worth(n) for n in some)
-    if any(group.is_at_fault(n) for n in some):
+    assert all(_is_at_fault(group, n) for n in every if _stands_though_seen(group, n)), (
+        "only once it may not reopen again"
+    )
+    assert theirs == _FULL or any(Credit.UNVERIFIED in _worth(twin, n) for n in some)
+    if any(_is_at_fault(group, n) for n in some):
         assert ours < theirs
     assert ours <= theirs
 
@@ -148,5 +208,5 @@ def test_games_that_still_pay_are_known(game: str) -> None:
     cases, score = GAMES[game]
     twin, group = _months(cases, helps=True)
     every = range(len(cases))
-    assert (twin.score(every), group.score(every)) == (71.43, score)
+    assert (_score(twin, every), _score(group, every)) == (71.43, score)
     assert any(_is_played(n, twin, group) for n in every)

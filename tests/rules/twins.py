@@ -17,12 +17,10 @@ from uuid import UUID
 from service.rules import lifecycle
 from service.rules.acts import Act, Correction, Draft
 from service.rules.errors import SihuError, ValidationFailed
-from service.rules.figures import scoring
-from service.rules.figures.counting import tallies
-from service.rules.figures.definition import CallFacts, Period
+from service.rules.figures.definition import Period
 from service.rules.model import Actor, Incident
 from service.rules.sentences import Sentence
-from service.rules.words import RUNNING_STATES, Arrow, Credit, Ground, Level, Outcome, Role, State
+from service.rules.words import RUNNING_STATES, Arrow, Ground, Level, Role, State
 from tests.rules import deciding
 from tests.rules.builders import (
     CELL,
@@ -37,14 +35,11 @@ from tests.rules.builders import (
     a_unit,
     an_act,
 )
-from tests.rules.figures.logged import facts_of
-from tests.rules.histories import BY_THE_CLOCK
 
 MONTH = Period(2026, 12)
 GROUP = (COMMUNITY, STREET, COMMITTEE, STATION, FIRM)
-_POLICY = POLICIES[0]
-_LATE = _POLICY.fair_play.late / 100
-_REFUSED = (Credit.REJECTED, Credit.REOPENED)
+POLICY = POLICIES[0]
+_LATE = POLICY.fair_play.late / 100
 
 
 @dataclass(frozen=True)
@@ -112,8 +107,8 @@ class Month:
         self._refused: set[tuple[int, int, str, Arrow]] = set()
 
     def live(self) -> None:
-        """Until nothing happens any more, or half a month after the end of the month."""
-        until = MONTH.end + timedelta(days=15)
+        """Until nothing happens any more, or two months later: what was opened in the month is settled then."""
+        until = MONTH.end + timedelta(days=60)
         while (following := min(self._next(), key=lambda each: each[0], default=None)) is not None:
             at, happen = following
             if at > until:
@@ -257,49 +252,6 @@ class Month:
             and self.is_done(n, half := _used(incident, 0.5))
         ):
             yield Step(half, a_unit(STREET), Act(Arrow.ACCEPT, "it is so"))
-
-    # --- what comes of it ---------------------------------------------------------------------------------------------
-
-    def calls(self, some: Iterable[int]) -> list[CallFacts]:
-        """The calls about some matters that were opened in the month."""
-        facts = (call for n in some for call in facts_of(self.incidents[n]))
-        return [call for call in facts if MONTH.holds(call.opened_at)]
-
-    def own(self, n: int) -> list[CallFacts]:
-        """The calls of the group about one matter."""
-        return [call for call in self.calls([n]) if call.unit in GROUP]
-
-    def score(self, some: Iterable[int]) -> float | None:
-        """The score of all units of the group, counted as one, by some matters alone."""
-        facts = [call for n in some for call in facts_of(self.incidents[n])]
-        found = tallies(facts, MONTH, lambda call: "group" if call.unit in GROUP else None).groups
-        if "group" not in found:
-            return None
-        return scoring.score(scoring.parts(found["group"], _POLICY.weights, _POLICY.fair_play))
-
-    def worth(self, n: int) -> set[str | None]:
-        """What the group's resolutions of one matter are worth in the end."""
-        return {each.credit for each in self.own(n) if each.outcome == Outcome.RESOLVED}
-
-    def counts_for_resolving(self, n: int) -> bool:
-        """Whether a call of the group about this matter counts in the part of the score for resolving."""
-        return any(
-            each.outcome in (Outcome.RESOLVED, Outcome.NOT_RESOLVED)
-            or (each.late_exit and each.answered_at is not None)
-            for each in self.own(n)
-        )
-
-    def is_at_fault(self, n: int) -> bool:
-        """Whether the group missed a call about this matter, or passed on one that nobody took, or left one late, or
-        had a resolution refused."""
-        every = {call.seq: call for call in facts_of(self.incidents[n])}
-        missed = (each for each in self.calls([n]) if each.outcome in BY_THE_CLOCK)
-        answer_for_it = (
-            every[each.accountable_seq] if each.accountable_seq and each.outcome == Outcome.NO_ANSWER else each
-            for each in missed
-        )
-        played = any(each.late_exit or each.credit in _REFUSED for each in self.own(n))
-        return played or any(each.unit in GROUP for each in answer_for_it)
 
 
 def reporter(n: int) -> Actor:
