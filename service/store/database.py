@@ -68,6 +68,7 @@ class Database:
         self._application = application
         self._longer: Database | None = None
         self._drivers: WeakSet[Any] = WeakSet()
+        self._is_closed = False
         self.engine: AsyncEngine = create_async_engine(
             url,
             async_creator=Connector(url, self._patience, application),
@@ -80,6 +81,7 @@ class Database:
         )
         event.listen(self.engine.sync_engine, "connect", self._opened)
         event.listen(self.engine.sync_engine, "checkout", self._taken)
+        event.listen(self.engine.sync_engine, "checkin", self._given_back)
         event.listen(self.engine.sync_engine, "handle_error", _keep_the_others)
 
     @property
@@ -157,7 +159,9 @@ class Database:
             self._longer.cut()
 
     async def close(self) -> None:
-        """Close all connections. A server that does not answer is not waited for."""
+        """Close all connections; one that is still in use, as soon as it is given back. A server that does not answer
+        is not waited for."""
+        self._is_closed = True
         closing = asyncio.create_task(self.engine.dispose())
         await asyncio.wait({closing}, timeout=_MAX_GOODBYE_S)
         if not closing.done():
@@ -211,6 +215,11 @@ class Database:
         if record.info[_EPOCH] != self.outages.epoch:
             adapted.driver_connection.terminate()  # a goodbye could wait for a server that does not answer
             raise DisconnectionError
+
+    def _given_back(self, adapted: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
+        """End a connection that comes back after the others were closed: nobody would ever take it again."""
+        if self._is_closed and adapted is not None:
+            adapted.driver_connection.terminate()
 
     def _in_words(self, fault: Failure) -> Failure:
         """The fault with a sentence, where SQLAlchemy has one of its own or the driver has none."""

@@ -139,6 +139,20 @@ async def test_an_error_in_the_block_rolls_it_back(database: Database) -> None:
     assert await _sessions_in_transaction(database) == 0
 
 
+async def test_what_is_given_back_after_the_end_is_closed(database_url: str) -> None:
+    database = Database(database_url, pool_size=2)
+    async with database.begin() as tx:
+        await tx.execute(_ADD, {"code": "a"})
+        driver = (await tx.get_raw_connection()).driver_connection
+        assert driver is not None
+        await database.close()
+        assert not driver.is_closed(), "what is in use is finished"
+    assert driver.is_closed()
+    again = Database(database_url, pool_size=1)
+    assert await _lines(again) == 1
+    await again.close()
+
+
 async def test_a_transaction_is_read_committed(database: Database) -> None:
     async with database.begin() as tx:
         await tx.execute(_COUNT)

@@ -72,7 +72,10 @@ async def _silent_within_a_transaction(lane: Database, _: Database) -> None:
 
 async def _read_only(lane: Database, _: Database) -> None:
     await run(lane, "SET default_transaction_read_only = on")
-    await asyncio.gather(*[run(lane, "INSERT INTO line VALUES ('a', '')") for _ in range(4)])
+    refused = [run(lane, "INSERT INTO line VALUES ('a', '')") for _ in range(4)]
+    for each in await asyncio.gather(*refused, return_exceptions=True):
+        if each is not None:
+            raise each
 
 
 async def _locked(lane: Database, other: Database) -> None:
@@ -83,18 +86,16 @@ async def _locked(lane: Database, other: Database) -> None:
 
 async def _deadlocked(lane: Database, other: Database) -> None:
     await run(other, "INSERT INTO line VALUES ('a', ''), ('b', '')")
+    holds_b, wants_all = "UPDATE line SET name = 'x' WHERE code = 'b'", "UPDATE line SET name = 'x'"
     async with lane.begin() as tx:
         await tx.execute(text("SET LOCAL deadlock_timeout = '50ms'"))
         await tx.execute(text("UPDATE line SET name = 'y' WHERE code = 'a'"))
-        patient = "SET LOCAL deadlock_timeout = '10s'"
-        waiting = asyncio.ensure_future(
-            run(other, patient, "UPDATE line SET name = 'x' WHERE code = 'b'", "UPDATE line SET name = 'x'")
-        )
+        waiting = asyncio.ensure_future(run(other, "SET LOCAL deadlock_timeout = '10s'", holds_b, wants_all))
         await asyncio.sleep(0.15)
         try:
             await tx.execute(text("UPDATE line SET name = 'y' WHERE code = 'b'"))
         finally:
-            asyncio.get_running_loop().call_later(0.1, waiting.cancel)
+            await waiting  # the server has let go of the locks with its refusal
 
 
 async def _too_slow(lane: Database, _: Database) -> None:

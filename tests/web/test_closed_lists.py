@@ -16,7 +16,7 @@ from service.rules.words import Arrow, EventType, Role, State
 INCIDENT = "reported resolved rejected closed reopened held resumed commented urged rated merged corrected"
 CALL = (
     "opened answered warned missed raised returned assigned unrouted requested extended refused assisted part_done "
-    "rescheduled appealed exempted appeal_refused"
+    "declined rescheduled appealed exempted appeal_refused"
 )
 ELSE = (
     "policy.drafted policy.activated registry.imported calendar.changed key.created key.revoked duty.proposed "

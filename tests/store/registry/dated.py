@@ -15,7 +15,10 @@ NEW: dict[str, dict[str, Any]] = {
         **{"covers": ["440105003"], "in_charge_of": [], "answers_for": ["urban-01"]},
     },
     "cells": {"name": "网格", "community": "u", "shape": SHAPE},
-    "categories": {"name": "市容", "line": "urban", "urgency": "normal", "parent": None},
+    "categories": {
+        **{"name": "市容", "line": "urban", "urgency": "normal", "parent": None},
+        **{"urgencies": ["normal"], "kinds": []},
+    },
     "duties": {
         **{"title": "环卫", "category": "urban", "area": "440105", "lead_unit": "dept", "assisting": ["a", "b"]},
         "basis": "三定\\",
