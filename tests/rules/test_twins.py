@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, note, settings, target
+from hypothesis import HealthCheck, example, given, note, settings, target
 from hypothesis import strategies as st
 
 from service.rules.acts import Correction
@@ -80,6 +80,19 @@ _SCRIPTS = st.builds(
 _CASES = st.lists(st.tuples(_MATTERS, _SCRIPTS), min_size=1, max_size=4)
 
 
+_HALF_LATER = Move(Arrow.ACCEPT, 0.5, by=STREET)
+_UNSEEN = Matter(0, CATEGORY, 20 * _HOUR_M, None)
+"""Done when the street has it, and nobody looks."""
+_NEVER_DONE = Matter(0, CATEGORY, None, None)
+_DONE_LATE = Matter(0, CATEGORY, 50 * _HOUR_M, 0)
+_ON = (Move(Arrow.ASSIGN, 0.8), _QUICK, Move(Arrow.ASSIGN, 0.8, to=STATION), _QUICK)
+_DONE = Move(Arrow.RESOLVE, None)
+_SEEN = Matter(0, CATEGORY, None, 60 * _HOUR_M)
+"""Never done, and its reporter looks in the second half of its time."""
+_BY_THE_COMMUNITY = Move(Arrow.ACCEPT, 0.5, by=COMMUNITY)
+_TO_OTHERS = Move(Arrow.ASSIGN, 0.1, to=NEXT_COMMUNITY)
+
+
 def _months(cases: Sequence[tuple[Matter, Script]], *, helps: bool) -> tuple[Month, Month]:
     """The month of the honest twin, and that of the group."""
     matters = [matter for matter, _ in cases]
@@ -142,13 +155,26 @@ def _stands_though_seen(month: Month, n: int) -> bool:
 def _is_played(n: int, twin: Month, group: Month) -> bool:
     """Whether one of the games that still pay was played with this matter: a resolution is confirmed that the twin's is
     not, or what nobody has looked at when the twin did it is left out of what counts for resolving."""
-    was, became = _worth(twin, n), _worth(group, n)
-    confirmed = Credit.VERIFIED in became and Credit.VERIFIED not in was
+    was, looks = _worth(twin, n), twin.matters[n].looks_m is not None
+    could = (
+        each for each in _own(group, n) if looks or each.unit != STREET
+    )  # nobody below the street confirms its work
+    confirmed = any(each.credit == Credit.VERIFIED for each in could) and Credit.VERIFIED not in was
     return confirmed or (Credit.UNVERIFIED in was and not any(map(_counts, _own(group, n))))
 
 
-@settings(deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
-@given(_CASES, st.booleans())
+@settings(
+    max_examples=5 * settings().max_examples,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+@example(cases=[(_SEEN, Script((Move(Arrow.RESOLVE),)))], helps=True)
+@example(cases=[(_SEEN, Script((Move(Arrow.RESOLVE), _HALF_LATER)))], helps=True)
+@example(cases=[(_NEVER_DONE, Script((_QUICK, Move(Arrow.RAISE, 0.99))))], helps=True)
+@example(cases=[(_NEVER_DONE, Script((*_TO_THE_STREET, _TO_OTHERS)))], helps=False)
+@example(cases=[(_UNSEEN, Script((*_AT_THE_STREET, _DONE, _BY_THE_COMMUNITY)))], helps=True)
+@given(cases=_CASES, helps=st.booleans())
 def test_no_group_scores_more_than_its_honest_twin(cases: Sequence[tuple[Matter, Script]], helps: bool) -> None:
     twin, group = _months(cases, helps=helps)
     every = range(len(cases))
@@ -169,14 +195,6 @@ def test_no_group_scores_more_than_its_honest_twin(cases: Sequence[tuple[Matter,
         assert ours < theirs
     assert ours <= theirs
 
-
-_HALF_LATER = Move(Arrow.ACCEPT, 0.5, by=STREET)
-_UNSEEN = Matter(0, CATEGORY, 20 * _HOUR_M, None)
-"""Done when the street has it, and nobody looks."""
-_NEVER_DONE = Matter(0, CATEGORY, None, None)
-_DONE_LATE = Matter(0, CATEGORY, 50 * _HOUR_M, 0)
-_ON = (Move(Arrow.ASSIGN, 0.8), _QUICK, Move(Arrow.ASSIGN, 0.8, to=STATION), _QUICK)
-_DONE = Move(Arrow.RESOLVE, None)
 
 GAMES = {
     "left early, as nobody will look": (
