@@ -183,13 +183,13 @@ def test_no_group_scores_more_than_its_honest_twin(cases: Sequence[tuple[Matter,
     note("\n".join(["twin", *twin.log, f"{theirs}", "group", *group.log, f"{ours} by {some}"]))
 
     assert not any(_is_at_fault(twin, n) for n in every)
+    assert all(_is_at_fault(group, n) for n in every if _stands_though_seen(group, n)), (
+        "only once it may not reopen again"
+    )
     assert (theirs is None) == (not some), "whoever is honest has a score"
     if theirs is None or ours is None:  # no score is not a better one, and each way out has a measure of its own
         return
     target(ours - theirs)
-    assert all(_is_at_fault(group, n) for n in every if _stands_though_seen(group, n)), (
-        "only once it may not reopen again"
-    )
     assert theirs == _FULL or any(Credit.UNVERIFIED in _worth(twin, n) for n in some)
     if any(_is_at_fault(group, n) for n in some):
         assert ours < theirs
