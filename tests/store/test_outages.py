@@ -24,7 +24,7 @@ from service.store.sqlstates import Failure, Trouble
 
 pytestmark = pytest.mark.anyio
 
-QUICK = Patience(wait_s=0.3, lock_s=0.2, statement_s=0.5, idle_s=0.3, block_s=1.5)
+QUICK = Patience(wait_s=1.0, lock_s=0.2, statement_s=0.5, idle_s=0.3, block_s=1.5)
 AWAY = Failure(Trouble.AWAY, True, "57P01", "terminating connection")
 FULL = Failure(Trouble.FULL, False, "53100", "No space left on device")
 SILENT = Failure(Trouble.SILENT, True, "timeout", "no answer within 5 s")

@@ -16,7 +16,7 @@ CODES = frozenset(
     {
         *("unknown_cell", "unknown_category", "unknown_unit", "unknown_reference", "not_found", "not_yours"),
         *("illegal_transition", "conflict", "version_moved", "source_taken", "idempotency_mismatch", "bad_cursor"),
-        *("history_changed", "cursor_expired"),
+        *("history_changed", "cursor_expired", "quota"),
         "body_too_large",  # bytes, of which a schema knows nothing
     }
 )
@@ -27,6 +27,7 @@ _DURATIONS = ("answer", "resolve", "verify", "reopen", "longest", "suggestion", 
 NO_SCHEMA_CAN_SAY = frozenset(
     {
         *((name, Rule.OUT_OF_RANGE) for name in ("?first", "?last")),  # of a calendar: in order, and not too far apart
+        ("to", Rule.OUT_OF_RANGE),  # of a flood: after its beginning, and a day after it at most
         ("until", Rule.OUT_OF_RANGE),  # of an extension: as far as the policy lets the deadline move
         ("on_behalf_of", Rule.MISSING),  # of ops alone
         ("call", Rule.NOT_ALLOWED),  # of a rating: reporters rate the incident, streets a call

@@ -70,7 +70,7 @@ async def test_a_world_has_every_row_of_every_table(database: Database) -> None:
             ),
         ],
         cells=[Cell("u1", "网格", "u", Validity(NOW), rings), Cell("u2", "网格", "u", Validity(NOW), None)],
-        categories=[Category("urban", "市容", "urban", Urgency.NORMAL, Validity(NOW), "x")],
+        categories=[Category("urban", "市容", "urban", Urgency.NORMAL, Validity(NOW), "x", (Urgency.NORMAL,))],
         lines=[Line("urban", "环卫")],
         duties=[Duty(**{**duty, "validity": Validity(NOW), "assisting": ("a", "b")})],
         policies=POLICIES,
