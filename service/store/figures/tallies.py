@@ -41,7 +41,7 @@ from service.rules.figures.definition import (
 from service.rules.figures.percentiles import spread
 from service.rules.sight import Sight
 from service.rules.words import STREET_DIGITS, Level
-from service.store.figures.measures import APART, PREDICATES, SIMPLE, missed
+from service.store.figures.measures import APART, PREDICATES, SIMPLE, count_of, missed
 from service.store.figures.order_statistics import gathered, overall, picked, sorted_within
 from service.store.incidents.tables import call, incident
 from service.store.metadata import Code, Time
@@ -165,10 +165,7 @@ def _figures(period: Period, grouped: _Grouped, sight: Sight) -> Select[Any]:
     counted = (
         select(
             grouped.code.label("code"),
-            *(
-                (func.count() if measure is Measure.CALLS else func.count().filter(predicate)).label(measure)
-                for measure, predicate in SIMPLE.items()
-            ),
+            *(count_of(measure).label(measure) for measure in SIMPLE),
             func.sum(call.c.rating).filter(PREDICATES[Measure.STREET_RATED]).label("street_stars"),
             func.sum(_REPORTER_HUNDREDTHS).filter(PREDICATES[Measure.REPORTER_RATED]).label("reporter_hundredths"),
             func.sum(call.c.held_s).label("held_s"),
