@@ -77,6 +77,7 @@ class StopSignals:
         if working.done():
             return working.result()
         working.cancel()
+        working.add_done_callback(_disregard)
         await asyncio.wait({working}, timeout=_CANCEL_S)
         return None
 
@@ -94,6 +95,13 @@ class StopSignals:
             return
         _log.info("stopping: %s", signal.Signals(number).name, extra={"event": "stopping"})
         self.stop.set()
+
+
+def _disregard(broken_off: asyncio.Task[Any]) -> None:
+    """Take note of how work ended that was given up. It may end with an error of its own, such as that of a database
+    whose statement was cancelled: nobody is to be told of it."""
+    if not broken_off.cancelled():
+        broken_off.exception()
 
 
 def leave(code: int) -> NoReturn:
