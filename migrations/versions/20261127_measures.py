@@ -1,4 +1,4 @@
-"""measures: what else the figures count is stored on the call; months that had begun are marked."""
+"""measures: what else the figures count is stored on the call, and a table has what is known of a month."""
 
 from __future__ import annotations
 
@@ -17,13 +17,6 @@ _FLAGS = {
     "extended": "its deadline was moved",
     "withdrawn_late": "after the late mark",
 }
-_BEGUN = """
-INSERT INTO appraisal_month (period, definition)
-SELECT to_char(month, 'YYYY-MM'), 'before'
-FROM (SELECT date_trunc('month', min(opened_at) AT TIME ZONE 'Asia/Shanghai') AS first,
-             date_trunc('month', max(opened_at) AT TIME ZONE 'Asia/Shanghai') AS last FROM call) AS called,
-     generate_series(first, last, '1 month') AS month
-"""
 
 
 def upgrade() -> None:
@@ -39,7 +32,6 @@ def upgrade() -> None:
         sa.CheckConstraint("definition = 'before'", name=op.f("appraisal_month_definition")),
         sa.PrimaryKeyConstraint("period", name=op.f("appraisal_month_pkey")),
     )
-    op.execute(_BEGUN)
 
 
 def downgrade() -> None:

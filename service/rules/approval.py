@@ -36,7 +36,7 @@ def held(requests: Iterable[Request]) -> timedelta:
     deliberation is nobody's decision."""
     holds = (each for each in requests if each.kind is RequestKind.HOLD and each.outcome is Verdict.APPROVED)
     decided = (each for each in holds if each.decided_by is not None)
-    lengths = ((each.resumed_at or each.until) - (each.decided_at or each.asked_at) for each in decided)
+    lengths = (min(each.resumed_at or each.until, each.until) - (each.decided_at or each.asked_at) for each in decided)
     return sum(lengths, timedelta())
 
 

@@ -77,9 +77,16 @@ def accountable(incident: AnyIncident, by: By) -> Accountable | None:
     """Who answers for the call that opens when the last one is assigned: who passed it on first since the last answer.
     Leaders and ops are never accountable."""
     call = incident.call
-    if call.answered_at is None and call.accountable is not None and call.accountable_seq is not None:
-        return Accountable(call.accountable, call.accountable_seq)
+    if (before := accountable_before(call)) is not None:
+        return before
     return Accountable(call.unit, call.seq) if by.unit == call.unit and call.level is not Level.LEADER else None
+
+
+def accountable_before(call: Call) -> Accountable | None:
+    """Who is accountable for this call as long as nobody answers it; None when its own unit is."""
+    if call.answered_at is not None or call.accountable is None or call.accountable_seq is None:
+        return None
+    return Accountable(call.accountable, call.accountable_seq)
 
 
 def marked(call: Call, reported_by: str | None, answers_for: Accountable | None, world: World) -> Call:
@@ -95,7 +102,7 @@ def marked(call: Call, reported_by: str | None, answers_for: Accountable | None,
     return call
 
 
-def is_self_reported(reported_by: str | None, unit: str, world: World, now: datetime) -> bool:
+def is_of_one_side(reported_by: str | None, unit: str, world: World, now: datetime) -> bool:
     """Whether the unit that reported an incident is this one, or one above or below it."""
     if reported_by is None:
         return False

@@ -82,7 +82,8 @@ def at_level(world: World, level: Level, grid_code: str, category: str, at: date
     """The unit that would be called at a level if nobody had answered below (arrow r); where the level has none, the
     one that would be called next."""
     found = next(route for route in chain(world, grid_code, category, at) if route.level >= level)
-    return found._replace(unrouted=found.level is not level)
+    nobody = found.unit == world.fallback(at).code
+    return found._replace(unrouted=nobody or found.level is not level)
 
 
 def _find(world: World, wanted: Level, grid_code: str, category: str, called: str | None, at: datetime) -> Route:

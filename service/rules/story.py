@@ -128,6 +128,8 @@ class StoryOf(Generic[Earlier]):
         self.change_call(**fields, outcome=outcome, ended_at=now, ended_by=self.by, box_used=used, held_s=held_s)
         if self.before.open_request is not None:
             self.change_request(outcome=Verdict.LAPSED, decided_at=self.now)
+        elif incident.state is State.ON_HOLD:
+            self.change_request(resumed_at=now)
 
     def leave_call(self, outcome: Outcome, **fields: Unpack[CallEnd]) -> LeavingFacts:
         """End the last call, which its unit passes on or refuses. Returns the facts for the event."""

@@ -300,7 +300,8 @@ class FourCalls(Clockwork):
             if arrow in _OF_ONES_OWN and arrow.value in offered and isinstance(refused, NotYours):
                 return
         except Conflict:
-            assert arrow is Arrow.APPEAL and arrow.value in offered, "this call's time has passed, another's has not"
+            # this call's time has passed, another's has not; or another unit would be called too late
+            assert arrow in (Arrow.APPEAL, Arrow.CORRECT) and arrow.value in offered
             return
         except Invalid as wrong:
             pointers = {each.pointer.split("/")[1] if each.pointer else "" for each in wrong.errors}

@@ -62,8 +62,11 @@ async def test_a_resolution_is_worth_what_became_of_it(old: Database) -> None:
     closed = {each: await _incident(old, again, **{**CLOSED, "closed_as": each}) for each in ("verified", "unverified")}
     waiting = await _incident(old, [{**RESOLVED, "credit": "pending"}, RESOLVED], **VERIFYING)
     known = await _incident(old, [{**RESOLVED, "credit": "rejected"}], **{**CLOSED, "closed_as": "void"})
-    called = await _incident(old, [{}])
+    called = await _incident(old, [{}], urgency="urgent")
     await migrate.upgrade(old)
+    assert await _calls(old, called, "urgency") == [("urgent",)], (
+        "a running call keeps its boxes, whatever is corrected"
+    )
     for closed_as, each in closed.items():
         assert await _calls(old, each, "credit") == [("rejected",), ("reopened",), (closed_as,)]
     assert await _calls(old, waiting, "credit") == [("pending",), ("pending",)]

@@ -14,7 +14,7 @@ from service.rules import deadlines, pinning, routing
 from service.rules.acts import Act, Correction
 from service.rules.arrows import handling, moving
 from service.rules.changes import CapChange, IncidentChange
-from service.rules.errors import NotYours, Pointer, UnknownCategory, UnknownCell, ValidationFailed
+from service.rules.errors import Conflict, NotYours, Pointer, UnknownCategory, UnknownCell, ValidationFailed
 from service.rules.logged import CorrectedFacts
 from service.rules.model import Actor, Incident
 from service.rules.routing import Route
@@ -65,11 +65,14 @@ def correct(story: Story, act: Act) -> None:
     Raises:
         UnknownCell, UnknownCategory: the registry has no such row in force.
         ValidationFailed: the incident is already what it is corrected to.
+        Conflict: another unit would be called when the deadline has passed.
     """
     before = story.incident
     changes = _changes(before, act.correction)
     _demand_known(changes, story.world, story.now)
     route = _right_route(before, changes, story.world, story.now)
+    if route is not None:
+        _demand_time_left(before, story.now)
     story.change(**changes)
     facts = _facts(before, changes)
     if route is not None:
@@ -122,6 +125,19 @@ def _right_route(incident: Incident, changes: IncidentChange, world: World, now:
     was_chosen = routing.at_level(world, level, *was_at, incident.call.opened_at).unit != incident.unit
     same = routing.at_level(world, level, *was_at, now).unit == right.unit
     return None if was_chosen and same else right
+
+
+def _demand_time_left(incident: Incident, now: datetime) -> None:
+    """Raises `Conflict` once the deadline has passed: a unit that is called only now would be late at once, and nobody
+    would have missed it."""
+    if incident.due_at is not None and now >= incident.due_at:
+        raise Conflict(
+            Sentence(
+                "The deadline passed at {due_at}, and another unit would be called: correct it once the next one has "
+                "been called, in a moment.",
+                due_at=incident.due_at,
+            )
+        )
 
 
 def _call_instead(story: Story, before: Incident, route: Route, act: Act, facts: CorrectedFacts) -> None:
@@ -181,6 +197,8 @@ def _wait(story: Story) -> None:
         story.change_request(outcome=Verdict.LAPSED, decided_at=story.now)
     hold = handling.hold_of_kind(story.incident, story.by, story.world, story.now, waits_s)
     story.add_request(hold)
+    if hold.approver is not None and hold.approver not in story.incident.audience:
+        story.change(audience=(*story.incident.audience, hold.approver))
     until = hold.until
     story.change(state=State.ON_HOLD, due_at=until, due_kind=DueKind.RESUME, wake_at=until, provisional=False)
     story.record(EventType.INCIDENT_HELD)

@@ -6,7 +6,7 @@ from service.rules.acts import Act
 from service.rules.arrows.judgements import MISSED
 from service.rules.model import Call, Incident
 from service.rules.story import Story
-from service.rules.words import CALL_OPEN_STATES, ClosedAs, EventType, Outcome, State
+from service.rules.words import CALL_OPEN_STATES, ClosedAs, Credit, EventType, Outcome, State
 
 FLOOD = "flood"
 """The end code of a call that ended in a flood, and the reason code of its incident."""
@@ -27,21 +27,31 @@ def is_closed_unhandled(incident: Incident) -> bool:
 
 
 def _unfair_calls(incident: Incident) -> list[Call]:
-    """The calls that count against their units: missed, or left late."""
+    """The calls that count against their units and are not exempt yet."""
     calls = (*incident.earlier, incident.call)
-    return [call for call in calls if not call.exempt and (call.outcome in MISSED or call.late_exit)]
+    return [call for call in calls if not call.exempt and _counts_against(call)]
+
+
+def _counts_against(call: Call) -> bool:
+    """Whether a call was missed, left late, answered or resolved late, or resolved in the eyes of its unit alone."""
+    answered_late = call.answered_at is not None and call.answered_at > call.answer_by
+    resolved_late = call.credit is not None and (
+        call.resolve_by is None or (call.ended_at or call.resolve_by) > call.resolve_by
+    )
+    turned_down = call.credit in (Credit.REJECTED, Credit.REOPENED)
+    return call.outcome in MISSED or call.late_exit or answered_late or resolved_late or turned_down
 
 
 def flood(story: Story, act: Act) -> None:
-    """Arrow s: the incident is closed as void, which its reporter may reopen, and its missed calls, and those that were
-    left late, are exempt from the score."""
+    """Arrow s: the incident is closed as void, which its reporter may reopen, and its calls that count against their
+    units are exempt from the score."""
     left = story.leave_call(Outcome.CLOSED, end_code=FLOOD, end_reason=act.words)
     story.close(ClosedAs.VOID, act.words, reason_code=FLOOD, **left)
     exempt(story, act)
 
 
 def exempt(story: Story, act: Act) -> None:
-    """The calls that count against their units are exempt from the score; that they were missed stays."""
+    """The calls that count against their units are exempt from the score; that they were missed or late stays."""
     for call in _unfair_calls(story.incident):
         story.change_call_numbered(call.seq, exempt=True)
         story.record(EventType.CALL_EXEMPTED, act.words, call=call.seq)

@@ -8,12 +8,14 @@ leader assigns is binding. Only a leader may assign an incident back every time 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
 from service.rules import fair_play, pinning, routing
 from service.rules.acts import Act
 from service.rules.errors import Rule, UnknownUnit, ValidationFailed, wrong_field
+from service.rules.fair_play import Accountable
 from service.rules.model import Actor, Call, Incident
 from service.rules.routing import Route
 from service.rules.sentences import Sentence
@@ -23,11 +25,13 @@ from service.rules.world import Unit, World
 
 
 class _WayBack(NamedTuple):
-    """The route of a returned call, with the `from_unit` and the `binding` of the call that it goes back to."""
+    """The route of a returned call, with the `from_unit` and the `binding` of the call that it goes back to, and who is
+    accountable for it."""
 
     route: Route
     from_unit: str | None = None
     binding: bool = False
+    accountable: Accountable | None = None
 
 
 def may_return(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> Sentence | None:
@@ -52,7 +56,11 @@ def _way_back(incident: Incident, world: World, now: datetime) -> _WayBack | Non
     before = _last_call_of(incident, incident.call.from_unit)
     if before is not None and before.unit != incident.unit and world.unit(before.unit, now) is not None:
         because = Sentence("{unit} had called, and has it back", unit=before.unit)
-        return _WayBack(Route(before.level, before.unit, False, because), before.from_unit, before.binding)
+        route = Route(before.level, before.unit, False, because)
+        since = (*incident.earlier[before.seq - 1 :], incident.call)
+        was_answered = any(each.answered_at is not None for each in since)
+        accountable = None if was_answered else fair_play.accountable_before(before)
+        return _WayBack(route, before.from_unit, before.binding, accountable)
     below = routing.below(world, incident, now)
     if below.unit == incident.unit:
         return None
@@ -85,7 +93,14 @@ def give_back(story: Story, act: Act) -> None:
         route = routing.arbiter(world, incident, story.now)
         story.open_call(route, Cause.ARBITRATION, from_unit=incident.unit, reason=act.words)
     else:
-        story.open_call(back.route, Cause.RETURNED, from_unit=back.from_unit, reason=act.words, binding=back.binding)
+        story.open_call(
+            back.route,
+            Cause.RETURNED,
+            from_unit=back.from_unit,
+            reason=act.words,
+            binding=back.binding,
+            accountable=back.accountable,
+        )
 
 
 def may_assign(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> Sentence | None:
@@ -177,18 +192,19 @@ MAX_RAISED = 2
 """The raises after which only a leader assigns an incident back to the unit that raised it: a street may do so once."""
 
 
+_PASSED_ON: Mapping[Outcome | None, int] = {Outcome.ASSIGNED: MAX_RAISED, Outcome.RAISED: 1}
+
+
 def already_passed_on_by(incident: Incident, caller: Unit) -> set[str]:
-    """The units that the caller may not assign this incident to: they passed it on in the current run of assignments
-    and raises, and two units could restart each other's answer box for ever. A leader may assign it back to a unit that
-    raised it."""
-    weight = {Outcome.ASSIGNED: MAX_RAISED, Outcome.CORRECTED: 0} | (
-        {} if caller.level is Level.LEADER else {Outcome.RAISED: 1}
-    )
+    """The units that the caller may not assign this incident to: they passed it on since the last report, reject or
+    reopening, and two units could restart each other's answer box for ever. A leader may assign it to anybody."""
+    if caller.level is Level.LEADER:
+        return set()
     passed_on: Counter[str] = Counter()
     for before in reversed(incident.earlier):
-        if before.outcome not in weight:
+        if before.outcome in (Outcome.RESOLVED, Outcome.CLOSED):  # and was rejected or reopened
             break
-        passed_on[before.unit] += weight[before.outcome]
+        passed_on[before.unit] += _PASSED_ON.get(before.outcome, 0)
     return {unit for unit, times in passed_on.items() if times >= MAX_RAISED}
 
 

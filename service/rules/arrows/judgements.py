@@ -130,7 +130,7 @@ def may_appeal(incident: Incident, arrow: Arrow, actor: Actor, world: World, now
 
 
 def _may_be_contested(call: Call) -> bool:
-    return (call.outcome in MISSED or call.late_exit) and call.appeal is None
+    return (call.outcome in MISSED or call.late_exit) and call.appeal is None and not call.exempt
 
 
 def _term(incident: Incident, call: Call, world: World) -> datetime:

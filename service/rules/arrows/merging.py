@@ -58,21 +58,13 @@ def demand_no_stake(target: Incident, party: Party, world: World, now: datetime)
     actor = party.actor
     if actor.unit is None:
         return
-    if actor.subject == target.reporter or _is_of_one_side(target.reporter_unit, actor.unit, world, now):
+    if actor.subject == target.reporter or fair_play.is_of_one_side(target.reporter_unit, actor.unit, world, now):
         detail = Sentence(
             "{number} was reported by your own unit, or by one above or below it: merge it into this one instead, "
             "or ask ops.",
             number=target.number,
         )
         raise NotYours(detail, errors=(Pointer("/into", detail),))
-
-
-def _is_of_one_side(reporting: str | None, unit: str, world: World, now: datetime) -> bool:
-    """Whether the unit that reported an incident is this one, or one above or below it."""
-    if reporting is None:
-        return False
-    sides = fair_play.above(reporting, world, now), fair_play.above(unit, world, now)
-    return reporting == unit or unit in sides[0] or reporting in sides[1]
 
 
 def demand_absorbs(target: Incident, incident: Incident, likeness: Likeness, actor: Actor) -> None:

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from service.rules import access, fair_play, routing
 from service.rules.acts import Act
+from service.rules.arrows.floods import FLOOD
 from service.rules.model import Actor, AnyIncident, Earlier, Incident
 from service.rules.routing import Route
 from service.rules.sentences import Sentence
@@ -40,7 +41,7 @@ def _below_resolver(incident: Incident, actor: Actor, world: World, now: datetim
 
 
 def _is_reporter(incident: AnyIncident, actor: Actor) -> bool:
-    return actor.role is not Role.OPS and actor.subject == incident.reporter
+    return actor.subject == incident.reporter
 
 
 def may_accept(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> Sentence | None:
@@ -132,11 +133,16 @@ def may_reopen(incident: Incident, arrow: Arrow, actor: Actor, world: World, now
     until = incident.reopen_until
     if until is None:
         return Sentence("It cannot be reopened: report it anew.")
-    if incident.closed_as is ClosedAs.VOID and incident.reopened_void:
+    if _is_void_by_unit(incident) and incident.reopened_void:
         return Sentence("It was reopened from void once: report it anew.")
     if reopened(incident) >= MAX_REOPENED:
         return Sentence("It was reopened {times} times: report it anew.", times=MAX_REOPENED)
     return None if now <= until else Sentence("It could be reopened until {until}: report it anew.", until=until)
+
+
+def _is_void_by_unit(incident: AnyIncident) -> bool:
+    """Whether the called unit has refused the incident (arrow p): a flood (arrow s) is nothing of its doing."""
+    return incident.closed_as is ClosedAs.VOID and incident.call.end_code != FLOOD
 
 
 def reopened(incident: Incident) -> int:
@@ -145,7 +151,7 @@ def reopened(incident: Incident) -> int:
     return sum(
         before.credit is Credit.REOPENED or before.outcome is Outcome.CLOSED or after.cause is Cause.REOPENED
         for before, after in pairwise(calls)
-    ) + (incident.call.credit is Credit.REOPENED)
+    )
 
 
 def reopen(story: Story, act: Act) -> None:
@@ -161,7 +167,7 @@ def reopen(story: Story, act: Act) -> None:
         closed_as=None,
         reopen_until=None,
         rejects=0,
-        reopened_void=incident.reopened_void or void,
+        reopened_void=incident.reopened_void or _is_void_by_unit(incident),
         rating=None,
         rating_mean=None,
     )

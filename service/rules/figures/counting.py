@@ -165,9 +165,7 @@ def _is_voided(call: CallFacts) -> bool:
 
 
 def _is_resolved_later(call: CallFacts, calls: Sequence[CallFacts]) -> bool:
-    later = [each for each in calls if each.seq > call.seq]
-    was_reopened = any(each.seq == call.seq + 1 and each.cause == Cause.REOPENED for each in later)
-    return was_reopened and any(each.outcome == Outcome.RESOLVED for each in later)
+    return any(each.seq > call.seq and each.outcome == Outcome.RESOLVED for each in calls)
 
 
 def _accountable(call: CallFacts, calls: Sequence[CallFacts]) -> CallFacts | None:
@@ -270,15 +268,13 @@ def _scored(kind: _Kind) -> Mapping[Measure, bool]:
     resolved, answered = kind.outcome == Outcome.RESOLVED, kind.answered_in_time is not None
     in_time = resolved and kind.ended_in_time
     verified, unverified = in_time and kind.credit == Credit.VERIFIED, in_time and kind.credit == Credit.UNVERIFIED
-    went_well = kind.answered_in_time is True, verified or unverified  # of these two, self-reports are left out
+    went_well = kind.answered_in_time is True, verified or unverified
     missed = not kind.exempt and not kind.is_accountable, not kind.exempt
     settled = resolved and kind.credit is not None and kind.credit != Credit.PENDING
-    could_answer = (answered and not (kind.self_reported and went_well[0])) or (
-        kind.outcome == Outcome.NO_ANSWER and missed[0]
-    )
-    could_resolve = (settled and not (kind.self_reported and went_well[1])) or (
-        kind.outcome == Outcome.NOT_RESOLVED and missed[1]
-    )
+    # what went well is left out when it was self-reported, what did not when it is exempt
+    left_out = [kind.self_reported if well else kind.exempt for well in went_well]
+    could_answer = (answered and not left_out[0]) or (kind.outcome == Outcome.NO_ANSWER and missed[0])
+    could_resolve = (settled and not left_out[1]) or (kind.outcome == Outcome.NOT_RESOLVED and missed[1])
     left_late = kind.late_exit and not kind.exempt
     return {
         Measure.ANSWERED_CREDITED: went_well[0] and not kind.self_reported,

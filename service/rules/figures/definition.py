@@ -14,8 +14,8 @@ only calls are counted. The facts of fair play (`rules/fair_play.py`) are stored
     missed_answer       outcome no_answer               missed_resolve      outcome not_resolved
     missed              both of them
     accountable         missed_answer of a unit to which this one passed it on first: counts here and not there
-    exempt              an appeal succeeded: stays in missed or late_exit, and is not scored; exempt_answer before the
-                        call was answered, exempt_resolve after
+    exempt              an appeal succeeded, or it was of a flood: stays in missed or late_exit, and is not scored;
+                        exempt_answer before the call was answered, exempt_resolve after
     late_exit           passed on after the late mark, by the called unit itself; late_exit_answer and
                         late_exit_resolve are those that are scored, by the box that ran
     raised              outcome raised: no failure      returned            outcome returned
@@ -32,8 +32,8 @@ only calls are counted. The facts of fair play (`rules/fair_play.py`) are stored
                                                         what is self-reported
 
     answerable          answered, or missed unanswered  resolvable          resolved and not pending, or missed
-                        neither has what is exempt, what another unit is accountable for, what the unit reported itself
-                        (or one below it), and what was self-reported and went well
+                        neither has what did not go well and is exempt, what went well and was self-reported, what the
+                        unit or one below it reported, and misses for which another unit is accountable
     answered_credited   answered_in_time, resolved_credited resolved_in_time, unverified_credited unverified: without
                         what is self-reported
     answer_s, resolve_s seconds from opened_at to answered_at, or to ended_at of resolved calls, without the time on

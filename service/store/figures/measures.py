@@ -72,14 +72,16 @@ SIMPLE: Mapping[Measure, ColumnElement[bool]] = {
     Measure.ANSWERABLE: and_(
         ~call.c.own_report,
         or_(
-            and_(call.c.answered_at.is_not(None), ~and_(call.c.self_reported, _ANSWERED_IN_TIME)),
+            and_(_ANSWERED_IN_TIME, _BY_OTHERS),
+            and_(call.c.answered_at > call.c.answer_by, ~call.c.exempt),
             and_(call.c.outcome == Outcome.NO_ANSWER, ~call.c.exempt, call.c.accountable_seq.is_(None)),
         ),
     ),
     Measure.RESOLVABLE: and_(
         ~call.c.own_report,
         or_(
-            and_(_SETTLED, ~and_(call.c.self_reported, or_(_VERIFIED, _UNVERIFIED))),
+            and_(or_(_VERIFIED, _UNVERIFIED), _BY_OTHERS),
+            and_(_SETTLED, or_(_VERIFIED, _UNVERIFIED).is_not(true()), ~call.c.exempt),
             and_(call.c.outcome == Outcome.NOT_RESOLVED, ~call.c.exempt),
         ),
     ),
@@ -119,11 +121,6 @@ def count_of(measure: Measure) -> ColumnElement[int]:
 
 
 _WHOLE = {whole: or_(*(SIMPLE[part] for part in parts)) for whole, parts in PARTS.items()}
-_REOPENED = exists(
-    select(_later.c.seq)
-    .where(_later.c.incident_id == call.c.incident_id, _later.c.seq == call.c.seq + 1)
-    .where(_later.c.cause == Cause.REOPENED)
-)
 _RESOLVED_LATER = exists(
     select(_later.c.seq)
     .where(_later.c.incident_id == call.c.incident_id, _later.c.seq > call.c.seq)
@@ -131,7 +128,7 @@ _RESOLVED_LATER = exists(
 )
 APART: Mapping[Measure, ColumnElement[bool]] = {
     Measure.RETURNED_IN_ERROR: and_(SIMPLE[Measure.RETURNED], _GIVEN_AGAIN),
-    Measure.VOIDED_IN_ERROR: and_(SIMPLE[Measure.VOIDED], _REOPENED, _RESOLVED_LATER),
+    Measure.VOIDED_IN_ERROR: and_(SIMPLE[Measure.VOIDED], _RESOLVED_LATER),
     Measure.ACCOUNTABLE: and_(
         missed.c.accountable.is_not(None), missed.c.outcome == Outcome.NO_ANSWER, ~missed.c.exempt, ~call.c.own_report
     ),

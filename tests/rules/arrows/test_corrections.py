@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from service.rules import deadlines, lifecycle
+from service.rules import deadlines
 from service.rules.acts import Act, Correction
 from service.rules.decisions import Decision
-from service.rules.errors import NotYours, SihuError, UnknownCategory, UnknownCell, ValidationFailed
+from service.rules.errors import Conflict, NotYours, SihuError, UnknownCategory, UnknownCell, ValidationFailed
 from service.rules.model import Incident
 from service.rules.words import Arrow, Cause, DueKind, Kind, Level, Outcome, State, Urgency, Verdict
 from service.rules.world import World
@@ -205,16 +205,15 @@ def test_who_is_called_instead_owes_what_was_owed() -> None:
     assert (types(missed)[0], missed.changed[0].outcome) == ("call.missed", Outcome.NOT_RESOLVED)
 
 
-def test_after_its_deadline_nothing_is_due_later() -> None:
-    """The clock has not come by yet: whom the cell has is called, and missed at once."""
+def test_after_its_deadline_nobody_else_is_called() -> None:
+    """The clock has not come by yet: whoever missed it has missed it, and no other unit is late from the start."""
     incident = an_incident(State.CALLING)
     assert incident.due_at is not None
-    at = incident.due_at + timedelta(seconds=1)
-    after = corrected(incident, at=at, grid_code=NEXT_CELL).after
-    assert (after.unit, after.due_at) == (NEXT_COMMUNITY, incident.due_at)
-    decision = lifecycle.tick(after, WORLD, at)
-    assert decision is not None
-    assert types(decision) == ["call.missed", "call.opened"]
+    for late_s in (0, 1):
+        at = incident.due_at + timedelta(seconds=late_s)
+        with pytest.raises(Conflict, match="another unit would be called"):
+            corrected(incident, at=at, grid_code=NEXT_CELL)
+        assert corrected(incident, at=at, category=ADMITTED_CATEGORY).after.due_at == incident.due_at
 
 
 def test_a_request_waits_on_or_lapses_with_its_call() -> None:

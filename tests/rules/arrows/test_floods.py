@@ -60,6 +60,22 @@ def test_its_missed_calls_and_late_exits_are_exempt() -> None:
     assert decision.after.version == left_late.version + 1
 
 
+def test_what_was_answered_late_or_turned_down_is_exempt() -> None:
+    late = act(reported().after, "community", Arrow.ANSWER, at=later(hours=1, minutes=1)).after
+    [call] = flooded(late).changed
+    assert (call.exempt, call.end_code) == (True, "flood")
+    rejected = act(act(reported().after, "community", Arrow.RESOLVE).after, "reporter", Arrow.REJECT).after
+    assert [each.exempt for each in flooded(rejected).after.earlier] == [True]
+
+
+def test_it_is_reopened_though_its_unit_had_voided_it_before() -> None:
+    again = act(act(reported().after, "community", Arrow.VOID).after, "reporter", Arrow.REOPEN).after
+    after = flooded(again).after
+    assert act(after, "reporter", Arrow.REOPEN, at=later(days=2)).after.state is State.CALLING
+    first = act(flooded(reported().after).after, "reporter", Arrow.REOPEN, at=later(days=2)).after
+    assert not first.reopened_void, "its unit has not refused it yet"
+
+
 def test_only_its_reporter_reopens_it() -> None:
     after = flooded(an_incident(State.CALLING)).after
     with pytest.raises(NotYours):

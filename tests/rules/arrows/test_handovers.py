@@ -37,6 +37,7 @@ from tests.rules.builders import (
     a_world,
     act,
     an_incident,
+    fired,
     later,
     reported,
     types,
@@ -180,3 +181,15 @@ def test_nobody_returns_a_call_to_itself() -> None:
 def test_only_a_leader_decides_for_itself() -> None:
     incident, world = _called_by_itself()
     assert types(act(incident, "department", Arrow.HOLD, world=world)) == ["call.requested"]
+
+
+def test_a_miss_does_not_begin_the_round_anew() -> None:
+    """A street and its committee could otherwise restart each other's boxes for ever."""
+    street = an_incident(State.CALLING, Level.STREET)
+    missed = fired(_assigned(_assigned(street, COMMITTEE), COMMUNITY)).after
+    assert (missed.unit, missed.level) == (STREET, Level.STREET)
+    with pytest.raises(ValidationFailed, match="gave it on itself"):
+        _assigned(missed, COMMITTEE)
+    resolved = act(missed, "street", Arrow.RESOLVE).after
+    rejected = act(resolved, "reporter", Arrow.REJECT).after
+    assert _assigned(rejected, COMMITTEE).unit == COMMITTEE, "a reject does"
