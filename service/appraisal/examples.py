@@ -20,8 +20,8 @@ from service.rules.words import Cause, ClockKind, Level, Outcome, Role, UnitKind
 from service.rules.world import Unit, Validity
 from service.web.paging import ItemPage
 
-_PERIOD = Period(2026, 11)
-_COMMUNITY = "440105003001"
+PERIOD = Period(2026, 11)
+COMMUNITY = "440105003001"
 _COUNTS = {
     Measure.CALLS: 40,
     Measure.ANSWERED_IN_TIME: 31,
@@ -47,18 +47,18 @@ _COUNTS = {
     Measure.REPORTER_RATED: 10,
 }
 _TALLY = Tally(summed(_COUNTS), 0, 43, Spread(3120.5, 12840.0), Spread(40210.0, 88000.25))
-_FOUND = Tallies({_COMMUNITY: _TALLY}, _TALLY)
-_UNIT = Unit(_COMMUNITY, "示例社区一(昌岗)", UnitKind.COMMUNITY, Level.COMMUNITY, Validity(_PERIOD.start))
+_FOUND = Tallies({COMMUNITY: _TALLY}, _TALLY)
+_UNIT = Unit(COMMUNITY, "示例社区一(昌岗)", UnitKind.COMMUNITY, Level.COMMUNITY, Validity(PERIOD.start))
 _BOXES = {(level, urgency): (Box(14_400, 28_800, ClockKind.WORKING),) for level in Level for urgency in Urgency}
 _POLICY = Policy("example", 1, _BOXES, verify_s=259_200, reopen_s=604_800)
-_VIEWER = Viewer(Actor(Role.AUDITOR, "auditor"), worlds.build(1, units=[_UNIT]), _PERIOD.end)
+VIEWER = Viewer(Actor(Role.AUDITOR, "auditor"), worlds.build(1, units=[_UNIT]), PERIOD.end)
 _OPENED_AT = datetime(2026, 11, 23, 1, tzinfo=UTC)
 _STORED: Mapping[str, Any] = {
     "incident_id": UUID("019ab0e2-5c00-7d3a-9a51-6f1f0c2b7e11"),
     "number": "2026-000123",
     "seq": 1,
     "level": 1,
-    "unit": _COMMUNITY,
+    "unit": COMMUNITY,
     "cause": Cause.REPORT,
     "outcome": Outcome.NO_ANSWER,
     "opened_at": _OPENED_AT,
@@ -86,6 +86,6 @@ _STORED: Mapping[str, Any] = {
     "resolve_us": None,
 }
 
-FIGURES: FiguresView = page(_VIEWER, _FOUND, _PERIOD, Grouping.UNIT, _POLICY)
-SHEET = sheet(_VIEWER, _FOUND, Grouping.UNIT, _POLICY).decode("utf-8-sig")
-CALLS: ItemPage[CountedCall] = {"items": [call(_VIEWER, _STORED)], "next_cursor": None}
+FIGURES: FiguresView = page(VIEWER, _FOUND, PERIOD, Grouping.UNIT, _POLICY)
+SHEET = sheet(VIEWER, _FOUND, Grouping.UNIT, _POLICY).decode("utf-8-sig")
+CALLS: ItemPage[CountedCall] = {"items": [call(VIEWER, _STORED)], "next_cursor": None}

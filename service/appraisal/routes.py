@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated, Any
-from uuid import UUID
+from typing import Annotated
 
 from fastapi import Query, Request, Response
 from pydantic import Field
 
 from service.access.deps import Caller, must_be
-from service.appraisal import examples, views
+from service.appraisal import examples, pages, views
 from service.appraisal.accept import CSV, wants_csv
 from service.appraisal.shapes import CountedCall, FiguresView
 from service.appraisal.sheet import sheet
@@ -25,7 +23,7 @@ from service.rules.sight import Sight, Viewer, figures_sight_of
 from service.rules.words import Level, Role
 from service.rules.world import World
 from service.store.figures import months, tallies
-from service.store.figures.tallies import CallFilter, CallPlace
+from service.store.figures.tallies import CallFilter
 from service.web import problems
 from service.web.answers import Answer, answer
 from service.web.cursors import kind_of
@@ -107,17 +105,14 @@ async def list_figure_calls(
     community also all those of its area, and reporters see none (403)."""
     sight = _sight(caller)
     kind = kind_of("appraisal", query.model_dump(mode="json", exclude={"cursor", "limit"}), caller.subject)
-    after = None if query.cursor is None else _after(context.cursors.read(kind, query.cursor))
+    after = pages.place(context.cursors, kind, query.cursor)
     if query.group is not None:
         _demand_group(context.worlds.world, query.group_by, query.group)
     figure = CallFilter(Period.of(query.period), query.group_by, query.group, query.measure)
     async with context.database.patient.read() as connection:
         found = await tallies.page(connection, figure, sight, after, query.limit + 1)
     viewer = Viewer(caller, context.worlds.world, context.clock.now())
-    shown = found[: query.limit]
-    last = shown[-1] if len(found) > query.limit else None
-    cursor = context.cursors.sign(kind, [last["opened_at"], last["incident_id"], last["seq"]]) if last else None
-    return answer({"items": [views.call(viewer, each) for each in shown], "next_cursor": cursor})
+    return pages.page(context.cursors, kind, viewer, found, query.limit)
 
 
 def _sight(caller: Actor) -> Sight:
@@ -138,8 +133,3 @@ def _demand_group(world: World, grouping: Grouping, code: str) -> None:
         filters.demand_area(world, code, "?group")
     else:
         filters.demand_unit(world, code, "?group")
-
-
-def _after(values: list[Any]) -> CallPlace:
-    opened_at, incident_id, seq = values
-    return datetime.fromisoformat(opened_at), UUID(incident_id), seq

@@ -119,7 +119,7 @@ _SETTINGS = {
 
 async def tallies(connection: AsyncConnection, period: Period, grouping: Grouping, sight: Sight) -> Tallies:
     """Return the figures of every group of a month, and of all groups together. Call it in a `Database.read` block."""
-    await _set_up(connection)
+    await set_up(connection)
     grouped = await _grouped(connection, grouping)
     found = (await connection.execute(_figures(period, grouped, sight))).mappings().all()
     apart = {each: await _counted_apart(connection, each, period, grouped, sight) for each in APART}
@@ -132,9 +132,10 @@ async def tallies(connection: AsyncConnection, period: Period, grouping: Groupin
     return Tallies(groups, _tally(everything, *spreads))
 
 
-async def _set_up(connection: AsyncConnection) -> None:
-    """Give this transaction the settings of PostgreSQL under which figures are counted."""
-    await connection.execute(select(*(func.set_config(name, value, True) for name, value in _SETTINGS.items())))
+async def set_up(connection: AsyncConnection, more: Mapping[str, str] | None = None) -> None:
+    """Give this transaction the settings of PostgreSQL under which figures are counted, and `more` of them."""
+    settings = {**_SETTINGS, **(more or {})}
+    await connection.execute(select(*(func.set_config(name, value, True) for name, value in settings.items())))
 
 
 _REPORTER_HUNDREDTHS = func.coalesce(call.c.outcome_mean, call.c.outcome_rating * ratings.HUNDREDTHS)
@@ -219,7 +220,7 @@ class CallFilter:
 
 
 CallPlace = tuple[datetime, UUID, int]
-_SHOWN = (
+SHOWN = (
     *("incident_id", "seq", "level", "unit", "cause", "outcome", "opened_at", "answer_by", "answered_at"),
     *("resolve_by", "ended_at", "late_s", "exempt", "rating", "outcome_rating", "answer_us", "resolve_us"),
     *("credit", "box_used", "late_exit", "withdrawn_late", "self_reported", "own_report", "accountable"),
@@ -232,17 +233,29 @@ async def page(
 ) -> Sequence[RowMapping]:
     """Return one page of the calls that a figure counts, each with the number of its incident: those after the place
     `after`, oldest first by `(opened_at, incident_id, seq)`."""
-    await _set_up(connection)
+    await set_up(connection)
     grouped = await _grouped(connection, wanted.grouping)
     counted = _counted(wanted.measure)
     place = counted.c.opened_at, counted.c.incident_id, counted.c.seq
-    query = select(*(counted.c[name] for name in _SHOWN)).select_from(_source(wanted.measure, grouped))
+    query = select(*(counted.c[name] for name in SHOWN)).select_from(_source(wanted.measure, grouped))
     query = query.where(*_of_the_month(wanted.measure, wanted.period, grouped, sight), PREDICATES[wanted.measure])
     if wanted.group is not None:
         query = query.where(_is(grouped.code, wanted))
+    return await one_page(connection, query, place, after, limit)
+
+
+async def one_page(
+    connection: AsyncConnection,
+    query: Select[Any],
+    place: tuple[ColumnElement[Any], ColumnElement[Any], ColumnElement[Any]],
+    after: CallPlace | None,
+    limit: int,
+) -> Sequence[RowMapping]:
+    """Return one page of the calls that a query selects with their columns `SHOWN`, each with the number of its
+    incident: those after the place `after`, in the order of `place`, which are the columns of a place."""
     if after is not None:
         # the row comparison implies the first condition, which is the one that the index on `opened_at` can use
-        query = query.where(counted.c.opened_at >= after[0], tuple_(*place) > tuple_(*after))
+        query = query.where(place[0] >= after[0], tuple_(*place) > tuple_(*after))
     found = query.order_by(*place).limit(limit).subquery("found")
     numbered = select(found, incident.c.number).join(incident, incident.c.id == found.c.incident_id)
     ordered = numbered.order_by(found.c.opened_at, found.c.incident_id, found.c.seq)
