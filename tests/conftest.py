@@ -154,6 +154,12 @@ def haizhu_url(server: URL, templates: dict[str, str]) -> Iterator[str]:
 
 
 @pytest.fixture
+def twin_url(server: URL, templates: dict[str, str]) -> Iterator[str]:
+    """Another one as `haizhu_url` is."""
+    yield from clone(server, templates["haizhu"])
+
+
+@pytest.fixture
 def office_url(server: URL, templates: dict[str, str]) -> Iterator[str]:
     """A migrated database with the Haizhu sample as it is shipped: working time, warnings."""
     yield from clone(server, templates["office"])
@@ -184,6 +190,13 @@ async def office(office_url: str) -> AsyncIterator[Database]:
 async def house(haizhu_url: str) -> AsyncIterator[House]:
     """The whole service on the Haizhu sample and the virtual clock, with people to act."""
     async for each in _inhabited(haizhu_url):
+        yield each
+
+
+@pytest.fixture
+async def twin(twin_url: str) -> AsyncIterator[House]:
+    """A second house as `house` is, to live through the same reports beside it."""
+    async for each in _inhabited(twin_url):
         yield each
 
 

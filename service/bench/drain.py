@@ -2,7 +2,7 @@
 
 Each turn uses the same incidents: afterwards they are put back as they were and the tables are vacuumed, so that both
 sides see the same tables. The sweep runs as in production, with the same number of pages side by side and with the tail
-that numbers the log.
+that numbers the log. Beside missed calls it closes resolved incidents that nobody has verified in time.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -74,56 +76,78 @@ _DATA = (
     '"call":%s,"by":{"kind":"clock"},"note":null}'
 )
 """The data of an event, without spaces as the sweep writes it; PostgreSQL's JSON functions would add spaces."""
+_RESOLVE = (
+    "UPDATE call SET answered_at = opened_at + interval '1 hour', answer_us = 3600000000, resolve_by = opened_at +"
+    " interval '25 hours', outcome = 'resolved', ended_at = opened_at + interval '2 hours', resolve_us = 7200000000,"
+    " box_used = 4, credit = 'pending', ended_by = json_build_object('kind', 'unit', 'subject', call.unit, 'unit',"
+    " call.unit) FROM incident WHERE id = incident_id AND number LIKE 'due-%'",
+    "UPDATE incident SET state = 'resolved', due_kind = 'verify' WHERE number LIKE 'due-%'",
+)
+"""What makes the due incidents resolved ones whose time to verify ends when they are due."""
 _RESTORE = (
     "TRUNCATE event, log_batch, queue_mark",
     "DELETE FROM call WHERE seq = 2",
-    "UPDATE call SET outcome = NULL, ended_at = NULL, ended_by = NULL, late_s = NULL WHERE outcome IS NOT NULL",
-    "UPDATE incident SET level = 1, unit = left(grid_code, 12), due_at = reported_at + interval '4 hours', seq = 1,"
-    " wake_at = reported_at + interval '4 hours', version = 1, sequence = 0, calls_at = '{1,0,0,0}',"
-    " audience = ARRAY[left(grid_code, 12)] WHERE level = 2",
+    "UPDATE call SET outcome = NULL, ended_at = NULL, ended_by = NULL, late_s = NULL, box_used = NULL,"
+    " answered_at = NULL, answer_us = NULL, resolve_by = NULL, resolve_us = NULL, credit = NULL"
+    " WHERE outcome IS NOT NULL",
+    "UPDATE incident SET state = 'calling', level = 1, unit = left(grid_code, 12), due_kind = 'answer', seq = 1,"
+    " due_at = reported_at + interval '4 hours', wake_at = reported_at + interval '4 hours', version = 1,"
+    " sequence = 0, calls_at = '{1,0,0,0}', audience = ARRAY[left(grid_code, 12)], closed_at = NULL,"
+    " closed_as = NULL, reopen_until = NULL WHERE level = 2 OR state IN ('resolved', 'closed')",
 )
 _VACUUM = ("VACUUM ANALYZE incident", "VACUUM ANALYZE call", "VACUUM ANALYZE event", "CHECKPOINT")
 
 
 async def measure(database: Database, arguments: argparse.Namespace) -> dict[str, Any]:
-    """Measure escalations per second, in turns: the sweep with numbering, the bare statement, the sweep without
-    numbering, two engines, and the sweep in working time."""
+    """Measure deadlines per second, in turns: missed ones by the sweep with numbering, by the bare statement, by the
+    sweep without numbering, by two engines and in working time, and those that close what nobody has verified."""
     now = await clocks.now(database)
     print_progress(f"making {arguments.open} open incidents, {arguments.due} of them due")
     for start in range(0, arguments.open - arguments.due, 200_000):
         many = min(200_000, arguments.open - arguments.due - start)
         await seed(database, many, reported_at=now, due_at=now + timedelta(days=30), name=f"o{start}")
     await seed(database, arguments.due, reported_at=now - clocks.ANSWER, due_at=now, name="due")
-    numbering: list[float] = []
-    without_numbering: list[float] = []
-    control: list[float] = []
-    engines: list[float] = []
-    working_time: list[float] = []
+    found: dict[str, list[float]] = defaultdict(list)
     for turn in range(arguments.rounds):
         print_progress(f"round {turn + 1} of {arguments.rounds}")
-        for series, take in (
-            (numbering, sweep_and_number),
-            (control, _bare_statement),
-            (without_numbering, _sweep),
-            (engines, _two_engines),
-        ):
-            await databases.statements(database, *_VACUUM)
-            series.append(arguments.due / await take(database))
-            await databases.statements(database, *_RESTORE)
-        await clocks.put_under(database, 2, "due")
-        await databases.statements(database, *_VACUUM)
-        working_time.append(arguments.due / await sweep_and_number(database))
-        await databases.statements(database, *_RESTORE)
-        await clocks.put_under(database, 1, "due")
+        for name, seconds in (await _round(database)).items():
+            found[name].append(arguments.due / seconds)
+    numbering, control = found["numbering"], found["control"]
     return {
-        "unit": "escalations per second",
+        "unit": "deadlines per second",
         "due": arguments.due,
         "open": arguments.open,
         "against_bare_sql": comparison(numbering, control),
-        "two_engine_processes_against_bare_sql": comparison(engines, control),
-        "sealing": comparison(numbering, without_numbering),
-        "working_time_against_continuous": comparison(working_time, numbering),
+        "two_engine_processes_against_bare_sql": comparison(found["two engines"], control),
+        "verify_timeouts_against_bare_sql": comparison(found["verify timeouts"], control),
+        "sealing": comparison(numbering, found["without numbering"]),
+        "working_time_against_continuous": comparison(found["working time"], numbering),
     }
+
+
+async def _round(database: Database) -> dict[str, float]:
+    """Return the seconds that one turn of each takes."""
+    found = {}
+    for name, take in (
+        ("numbering", sweep_and_number),
+        ("control", _bare_statement),
+        ("without numbering", _sweep),
+        ("two engines", _two_engines),
+    ):
+        found[name] = await _turn(database, take)
+    await clocks.put_under(database, 2, "due")
+    found["working time"] = await _turn(database, sweep_and_number)
+    await clocks.put_under(database, 1, "due")
+    await databases.statements(database, *_RESOLVE)
+    found["verify timeouts"] = await _turn(database, sweep_and_number)
+    return found
+
+
+async def _turn(database: Database, take: Callable[[Database], Awaitable[float]]) -> float:
+    await databases.statements(database, *_VACUUM)
+    seconds = await take(database)
+    await databases.statements(database, *_RESTORE)
+    return seconds
 
 
 async def _bare_statement(database: Database) -> float:

@@ -35,7 +35,7 @@ Measurement = Callable[[Database, argparse.Namespace], Awaitable[dict[str, Any]]
 MEASURES: dict[str, tuple[Measurement, str]] = {
     "ingest": (ingest.measure, "durable reports over HTTP, beside no database and beside the plain way"),
     "batch": (batch.measure, "reports in batches of 500, beside the same clients that send them one by one"),
-    "drain": (drain.measure, "everything due at once, beside one bare SQL statement"),
+    "drain": (drain.measure, "everything due at once, missed or to be closed, beside one bare SQL statement"),
     "lateness": (lateness.measure, "a steady stream of deadlines and reports: how late the clock fires"),
     "queue": (queue.measure, "a queue that changed and one that did not, beside /healthz"),
     "waiters": (waiters.measure, "reports while many wait on the feed and on queues, beside while nobody waits"),

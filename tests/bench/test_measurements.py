@@ -104,18 +104,36 @@ async def test_the_bare_statement_makes_the_same_rows_as_the_sweep(haizhu: Datab
 
 async def test_putting_back_leaves_what_was_seeded(haizhu: Database) -> None:
     everything = {
-        "incident": "id, state, level, unit, seq, version, sequence, calls_at, audience, due_at, wake_at BY id",
-        "call": "incident_id, seq, outcome, ended_at, late_s BY incident_id, seq",
+        "incident": "to_jsonb(incident) - 'updated_at' BY id",
+        "call": "to_jsonb(call) BY incident_id, seq",
     }
     now = datetime.now(UTC)
     await seed(haizhu, 200, reported_at=now - timedelta(hours=4), due_at=now, name="due")
     before = await _after(haizhu, everything)
-    await drain._bare_statement(haizhu)
-    assert await _after(haizhu, everything) != before
+    for made_resolved, take in (((), drain._bare_statement), ((), drain._sweep), (drain._RESOLVE, drain._sweep)):
+        await databases.statements(haizhu, *made_resolved)
+        await take(haizhu)
+        assert await _after(haizhu, everything) != before
 
-    await databases.statements(haizhu, *drain._RESTORE)
+        await databases.statements(haizhu, *drain._RESTORE)
 
-    assert await _after(haizhu, everything) == before
+        assert await _after(haizhu, everything) == before
+
+
+async def test_what_nobody_verified_in_time_is_closed_by_the_sweep(haizhu: Database) -> None:
+    """And nothing else happens to it: of each incident one call changes, and one event is written."""
+    now = datetime.now(UTC)
+    await seed(haizhu, 200, reported_at=now - timedelta(hours=4), due_at=now, name="due")
+    await databases.statements(haizhu, *drain._RESOLVE)
+
+    await drain.sweep_and_number(haizhu)
+
+    closed = "state = 'closed' AND closed_as = 'unverified' AND version = 2 AND reopen_until > updated_at"
+    assert await _one(haizhu, f"SELECT count(*) FROM incident WHERE {closed}") == 200
+    assert await _one(haizhu, "SELECT count(*) FROM call WHERE seq = 1 AND credit = 'unverified'") == 200
+    assert await _one(haizhu, "SELECT count(*) FROM call") == 200
+    assert await _one(haizhu, "SELECT count(*) FROM event WHERE type = 'sihu.incident.closed'") == 200
+    assert await _one(haizhu, "SELECT count(*) FROM event WHERE incident_id IS NOT NULL") == 200
 
 
 async def test_ingest(database_url: str) -> None:
@@ -128,8 +146,8 @@ async def test_ingest(database_url: str) -> None:
 async def test_drain(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drain, "_LEAD_S", 6)
     figures = await _small(database_url, "drain")
-    compared_with = ("against_bare_sql", "two_engine_processes_against_bare_sql", "sealing")
-    for each in (*compared_with, "working_time_against_continuous"):
+    of_bare_sql = ("against_bare_sql", "two_engine_processes_against_bare_sql", "verify_timeouts_against_bare_sql")
+    for each in (*of_bare_sql, "sealing", "working_time_against_continuous"):
         _is_compared(figures[each])
 
 

@@ -1,166 +1,254 @@
-"""Ways to look better than the work was, each played with legal requests, and what it is worth in the end."""
+"""Ways to look better than the work was, each played with legal requests beside an honest twin: those that are about
+who says that it is done. What a twin cannot do it answers, and raises long before the late mark.
+"""
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from tests.house import COMMUNITY, DEPARTMENT, STREET, House
-from tests.scenarios.figures import fair, figures, scores
+from tests.house import House
+from tests.scenarios.deeds import accept, answer, answer_and_leave, do, leave, reject, resolve
+from tests.scenarios.tables import compare
 
 pytestmark = pytest.mark.anyio
 
 HOUR, DAY = 3600, 24 * 3600
 BOX = 4 * HOUR
-"""The answer box of levels 1 and 2 for what is not urgent."""
-RESOLVE_BOX = 24 * HOUR
-"""The resolve box of level 1."""
-TEAM = f"{STREET}-team-1"
+"""The answer box of levels 1 and 2 for what is not urgent; the resolve box of level 1 is a day."""
+VERIFY_BOX = 3 * DAY
+FIRM, ACCUSED = "440105003001-property", "urban-0128"
+"""A property firm that answers for rubbish, and a category for which it does not."""
 
 
-async def _verified(house: House, unit: str = "community") -> None:
-    """One call done as it should be, so that a share of the others is seen."""
+async def test_to_resolve_falsely_twice_is_worth_nothing(house: House, twin: House) -> None:
+    """Nothing is ever done, and the reporter looks."""
     incident = await house.report()
-    await house.act(unit, incident, "resolve", result="已清运")
-    await house.act("worker", incident, "accept")
-
-
-async def _score(house: House, unit: str = COMMUNITY) -> float | None:
-    return (await scores(house))[unit]
-
-
-async def test_to_resolve_falsely_twice_is_half_as_good(house: House) -> None:
-    incident = await house.report()
-    await house.act("community", incident, "resolve", result="清了")
-    await house.act("worker", incident, "reject", reason="没有清")
-    await house.act("community", incident, "resolve", result="这回清了")
-    await house.act("worker", incident, "accept")
-    counted = {"calls": 2, "answered": 2, "answered_in_time": 2, "resolved": 2, "resolved_level_1": 2}
-    assert (await figures(house))[COMMUNITY] == {**counted, "resolved_in_time": 1}
-    assert (await fair(house))[COMMUNITY] == {"rejected": 1}
-    # answered 2 of 2, resolved 1 of 2: (30 × 1 + 40 × 0.5) / 70
-    assert await _score(house) == 71.43
-
-
-async def test_an_acceptance_among_friends_falls_with_a_reopening(house: House) -> None:
-    incident = await house.report()
-    await house.act("community", incident, "resolve", result="清了")
-    assert (await house.refused("street", incident, "accept"))["status"] == 409, "its reporter looks first"
-    await house.advance(seconds=2 * DAY)
-    await house.act("street", incident, "accept")
-    assert await _score(house) == 100.0
-    await house.act("worker", incident, "reopen", reason="根本没清")
-    assert (await fair(house))[COMMUNITY] == {"reopened": 1}
-    # answered 1 of 1, resolved 0 of 1
-    assert await _score(house) == 42.86
-
-
-async def test_what_nobody_looks_at_counts_half(house: House) -> None:
-    incident = await house.report()
-    resolved = await house.act("community", incident, "resolve", result="清了")
-    assert (await _score(house), (await fair(house))[COMMUNITY]) == (100.0, {"pending": 1}), "of answering alone"
-    await house.advance(to=resolved["due_at"])
-    assert (await figures(house))[COMMUNITY]["unverified"] == 1
-    # answered 1 of 1, resolved 0.5 of 1: (30 × 1 + 40 × 0.5) / 70
-    assert await _score(house) == 71.43
-
-
-async def test_reports_to_oneself_are_worth_nothing(house: House) -> None:
-    for _ in range(3):
-        own = await house.report("community")
-        await house.act("community", own, "resolve", result="清了")
-    await house.advance(seconds=3 * DAY)
-    assert (await fair(house))[COMMUNITY] == {"self_reported": 3}
-    assert (await figures(house))[COMMUNITY]["unverified"] == 3
-    assert await _score(house) is None
-    await house.report("community")
-    await house.advance(seconds=BOX)
-    assert await _score(house) is None, "what it missed of its own reports is shown, and not scored"
-    await house.report("street")
-    await house.advance(seconds=BOX)
-    assert await _score(house) == 0.0, "what it missed of its street's reports is"
-
-
-@pytest.mark.parametrize(
-    ("late", "score"),
-    [
-        (False, 100.0),  # both answered, the one to be resolved was
-        (True, 80.95),  # answered 2 of 2, resolved 1 of 1.5: (30 + 40 ÷ 1.5) / 70
-    ],
-)
-async def test_to_answer_and_leave_at_the_last_second_costs_half_a_miss(house: House, late: bool, score: float) -> None:
-    await _verified(house)
-    incident = await house.report()
-    await house.act("community", incident, "answer", measure="今天处理")
-    if late:
-        await house.advance(seconds=RESOLVE_BOX - 1)
-    await house.act("community", incident, "raise", ground="beyond_powers", reason="办不了")
-    assert (await fair(house)).get(COMMUNITY, {}) == ({"late_exit": 1, "late_exit_resolve": 1} if late else {})
-    assert await _score(house) == score
-
-
-async def test_to_let_the_clock_run_out_costs_a_whole_miss(house: House) -> None:
-    await _verified(house)
-    incident = await house.report()
-    await house.act("community", incident, "answer", measure="今天处理")
-    await house.advance(seconds=RESOLVE_BOX)
-    # answered 2 of 2, resolved 1 of 2: worse than to leave late, so whoever is late still gains by acting
-    assert await _score(house) == 71.43
-
-
-async def test_to_sit_the_answer_box_out_costs_half_a_miss(house: House) -> None:
-    await _verified(house)
-    incident = await house.report()
-    await house.advance(seconds=BOX - 1)
-    await house.act("community", incident, "raise", ground="other", reason="不归我们")
-    assert (await fair(house))[COMMUNITY] == {"late_exit": 1, "late_exit_answer": 1}
-    # answered 1 of 1.5, resolved 1 of 1: (30 ÷ 1.5 + 40) / 70
-    assert await _score(house) == 85.71
-
-
-async def test_to_return_at_the_last_second_costs_the_same(house: House) -> None:
-    incident = await house.report()
-    for who in ("community", "street"):
-        await house.act(who, incident, "raise", ground="beyond_powers", reason="上呼")
-    await house.advance(seconds=24 * HOUR - 1)
-    await house.act("department", incident, "return", reason_code="not_our_duty", reason="不归我局")
-    assert (await fair(house))[DEPARTMENT] == {"late_exit": 1, "late_exit_answer": 1}
-    assert await _score(house, DEPARTMENT) == 0.0
-
-
-async def test_to_assign_to_nobody_is_not_to_get_rid_of_it(house: House) -> None:
-    incident = await house.report()
-    await house.act("community", incident, "raise", ground="beyond_powers", reason="上呼")
-    await house.act("street", incident, "assign", unit=TEAM, reason="由执法队办理")
-    await house.advance(seconds=BOX)
-    counted = await figures(house)
-    assert (counted[TEAM], counted[STREET]) == (
-        {"calls": 1, "missed": 1, "missed_answer": 1},
-        {"calls": 1, "assigned": 1},
+    for _ in range(2):
+        await resolve(house, "community", incident)
+        await reject(house, "worker", incident)
+    await answer_and_leave(twin, "community", await twin.report())
+    await compare(
+        house,
+        twin,
+        """
+        community        | game      | honest | by hand
+        score            | 42.86     | 100    | (30 × 2/2 + 40 × 0/2) / 70
+        part answered    | 2/2 a1 a2 | 1/1 a1 |
+        part resolved    | 0/2 a1 a2 | -      |
+        rate answered    | 2/2       | 1/1    |
+        rate resolved    | 0/2       | -      |
+        calls            | 2 a1 a2   | 1 a1   |
+        answered         | 2 a1 a2   | 1 a1   |
+        answered_in_time | 2 a1 a2   | 1 a1   |
+        resolved         | 2 a1 a2   | -      |
+        rejected         | 2 a1 a2   | -      |
+        raised           | -         | 1 a1   |
+        """,
     )
-    assert (await fair(house))[STREET] == {"accountable": 1}
-    assert (await _score(house, STREET), await _score(house, TEAM)) == (0.0, None)
-    (call,) = (await _listed(house, STREET, "accountable"))["items"]
-    assert (call["unit"]["code"], call["accountable"]) == (TEAM, {"unit": STREET, "seq": 2})
 
 
-async def _listed(house: House, unit: str, measure: str) -> Any:
-    query = {"period": "2026-11", "group_by": "unit", "group": unit, "measure": measure}
-    return await house.get("street", "/v1/appraisal/calls", **query)
-
-
-async def test_a_friendly_withdrawal_at_the_last_second_is_seen(house: House) -> None:
+async def test_to_resolve_falsely_once_costs_half(house: House, twin: House) -> None:
+    """It is done at once, by whoever does it; the one that plays does it when it is found out."""
     incident = await house.report()
-    await house.advance(seconds=BOX - 1)
-    await house.act("worker", incident, "withdraw", reason="报错了")
-    assert (await fair(house))[COMMUNITY] == {"withdrawn_late": 1}
+    await resolve(house, "community", incident)
+    await reject(house, "worker", incident)
+    await do(house, "community", incident)
+    await do(twin, "community", await twin.report())
+    await compare(
+        house,
+        twin,
+        """
+        community        | game      | honest | by hand
+        score            | 71.43     | 100    | (30 × 2/2 + 40 × 1/2) / 70
+        part answered    | 2/2 a1 a2 | 1/1 a1 |
+        part resolved    | 1/2 a1 a2 | 1/1 a1 |
+        rate answered    | 2/2       | 1/1    |
+        rate resolved    | 1/2       | 1/1    |
+        calls            | 2 a1 a2   | 1 a1   |
+        answered         | 2 a1 a2   | 1 a1   |
+        answered_in_time | 2 a1 a2   | 1 a1   |
+        resolved         | 2 a1 a2   | 1 a1   |
+        resolved_in_time | 1 a2      | 1 a1   |
+        rejected         | 1 a1      | -      |
+        """,
+    )
 
 
-async def test_a_void_that_was_none_is_seen(house: House) -> None:
+async def test_a_friendly_acceptance_falls_with_a_reopening(house: House, twin: House) -> None:
+    """Nothing is ever done. The street may say otherwise in the second half of the reporter's time, and not before;
+    what it said falls when the reporter looks. Where the reporter never looks it stands, by the words of the contract:
+    `tests/rules/test_twins.py` has that among the games that still pay."""
     incident = await house.report()
-    await house.act("community", incident, "void", reason_code="not_an_incident", reason="不是问题")
-    await house.act("worker", incident, "reopen", reason="就是问题")
-    assert (await fair(house))[COMMUNITY] == {"voided": 1}
-    await house.act("street", incident, "resolve", result="街道清了")
-    assert (await fair(house))[COMMUNITY] == {"voided": 1, "voided_in_error": 1}
+    await resolve(house, "community", incident)
+    assert (await house.refused("street", incident, "accept"))["status"] == 409, "its reporter looks first"
+    await house.advance(seconds=VERIFY_BOX // 2)
+    await accept(house, "street", incident)
+    await house.act("worker", incident, "reopen", reason="根本没清")
+    await answer_and_leave(twin, "community", await twin.report())
+    await compare(
+        house,
+        twin,
+        """
+        community        | game    | honest | by hand
+        score            | 42.86   | 100    | (30 × 1/1 + 40 × 0/1) / 70
+        part answered    | 1/1 a1  | 1/1 a1 |
+        part resolved    | 0/1 a1  | -      |
+        rate answered    | 1/1     | 1/1    |
+        rate resolved    | 0/1     | -      |
+        calls            | 2 a1 a2 | 1 a1   |
+        answered         | 1 a1    | 1 a1   |
+        answered_in_time | 1 a1    | 1 a1   |
+        resolved         | 1 a1    | -      |
+        reopened         | 1 a1    | -      |
+        open             | 1 a2    | -      |
+        raised           | -       | 1 a1   |
+        """,
+    )
+
+
+async def test_what_nobody_looks_at_counts_half(house: House, twin: House) -> None:
+    """Nothing is ever done, and nobody looks: neither its reporter nor the street."""
+    incident = await house.report()
+    await resolve(house, "community", incident)
+    await house.advance(seconds=VERIFY_BOX)
+    await answer_and_leave(twin, "community", await twin.report())
+    await compare(
+        house,
+        twin,
+        """
+        community        | game     | honest | by hand
+        score            | 71.43    | 100    | (30 × 1/1 + 40 × 0.5/1) / 70
+        part answered    | 1/1 a1   | 1/1 a1 |
+        part resolved    | 0.5/1 a1 | -      |
+        rate answered    | 1/1      | 1/1    |
+        rate resolved    | 0/1      | -      |
+        calls            | 1 a1     | 1 a1   |
+        answered         | 1 a1     | 1 a1   |
+        answered_in_time | 1 a1     | 1 a1   |
+        resolved         | 1 a1     | -      |
+        unverified       | 1 a1     | -      |
+        raised           | -        | 1 a1   |
+        """,
+    )
+
+
+async def test_reports_to_oneself_outweigh_nothing(house: House, twin: House) -> None:
+    """Five of its own are done by both sides. The worker's is not, and the one that plays leaves it lying."""
+    for each in (house, twin):
+        for _ in range(5):
+            await resolve(each, "community", await each.report("community"))
+    await house.report()
+    await answer_and_leave(twin, "community", await twin.report())
+    for each in (house, twin):
+        await each.advance(seconds=VERIFY_BOX)
+    await compare(
+        house,
+        twin,
+        """
+        community        | game                | honest                 | by hand
+        score            | 0                   | 100                    | 30 × 0/1 / 30
+        part answered    | 0/1 f1              | 1/1 f1                 |
+        rate answered    | 0/1                 | 1/1                    |
+        calls            | 6 a1 b1 c1 d1 e1 f1 | 6 a1 b1 c1 d1 e1 f1    |
+        answered         | 5 a1 b1 c1 d1 e1    | 6 a1 b1 c1 d1 e1 f1    |
+        answered_in_time | 5 a1 b1 c1 d1 e1    | 6 a1 b1 c1 d1 e1 f1    |
+        resolved         | 5 a1 b1 c1 d1 e1    | 5 a1 b1 c1 d1 e1       |
+        unverified       | 5 a1 b1 c1 d1 e1    | 5 a1 b1 c1 d1 e1       |
+        self_reported    | 5 a1 b1 c1 d1 e1    | 5 a1 b1 c1 d1 e1       |
+        missed           | 1 f1                | -                      |
+        missed_answer    | 1 f1                | -                      |
+        raised           | -                   | 1 f1                   |
+        """,
+    )
+
+
+async def test_what_it_misses_of_its_street_counts(house: House, twin: House) -> None:
+    """Of its own reports a miss is shown and not scored, of its street's it is scored. Nothing is ever done."""
+    reports = [[await each.report(who) for who in ("community", "street", "worker")] for each in (house, twin)]
+    await answer_and_leave(house, "community", reports[0][2])
+    await answer_and_leave(twin, "community", *reports[1])
+    await house.advance(seconds=BOX)
+    await compare(
+        house,
+        twin,
+        """
+        community        | game       | honest     | by hand
+        score            | 50         | 100        | 30 × 1/2 / 30
+        part answered    | 1/2 b1 c1  | 1/1 c1     |
+        rate answered    | 1/2        | 1/1        |
+        calls            | 3 a1 b1 c1 | 3 a1 b1 c1 |
+        answered         | 1 c1       | 3 a1 b1 c1 |
+        answered_in_time | 1 c1       | 3 a1 b1 c1 |
+        missed           | 2 a1 b1    | -          |
+        missed_answer    | 2 a1 b1    | -          |
+        self_reported    | 2 a1 b1    | 2 a1 b1    |
+        raised           | 1 c1       | 3 a1 b1 c1 |
+        """,
+    )
+
+
+async def test_subordinates_neither_verify_nor_rate(house: House, twin: House) -> None:
+    """Nothing is ever done. The community raises the worker's report and one of its own, and would see both done."""
+    reports = [await house.report(), await house.report("community")]
+    for incident in reports:
+        await leave(house, "community", incident)
+        await resolve(house, "street", incident)
+    assert (await house.refused("community", reports[0], "accept"))["status"] == 403
+    await accept(house, "community", reports[1])
+    await house.act("community", reports[1], "rate", score=5)
+    await house.advance(seconds=VERIFY_BOX - 1)
+    assert (await house.refused("community", reports[0], "accept"))["status"] == 403, "nor later"
+    await house.advance(seconds=1)
+    for incident in (await twin.report(), await twin.report("community")):
+        await leave(twin, "community", incident)
+        await answer_and_leave(twin, "street", incident)
+    await compare(
+        house,
+        twin,
+        """
+        street           | game     | honest  | by hand
+        score            | 71.43    | 100     | (30 × 1/1 + 40 × 0.5/1) / 70
+        part answered    | 1/1 a2   | 1/1 a2  |
+        part resolved    | 0.5/1 a2 | -       |
+        rate answered    | 1/1      | 1/1     |
+        rate resolved    | 0/1      | -       |
+        calls            | 2 a2 b2  | 2 a2 b2 |
+        answered         | 2 a2 b2  | 2 a2 b2 |
+        answered_in_time | 2 a2 b2  | 2 a2 b2 |
+        resolved         | 2 a2 b2  | -       |
+        resolved_in_time | 1 b2     | -       |
+        unverified       | 1 a2     | -       |
+        self_reported    | 1 b2     | 1 b2    |
+        raised           | -        | 2 a2 b2 |
+        """,
+    )
+
+
+async def test_a_partner_answers_and_the_work_is_missed(house: House, twin: House) -> None:
+    """The firm answers what is its trade, and not what it is accused of. Nothing is ever done."""
+    own, against = await house.report(), await house.report(category=ACCUSED)
+    answered = await answer(house, FIRM, own)
+    assert answered["calls"][0]["answered_by_member"]
+    assert (await house.refused(FIRM, against, "answer", measure="已核实，不存在"))["status"] == 404
+    await house.advance(seconds=DAY)
+    await answer_and_leave(twin, "community", await twin.report(), await twin.report(category=ACCUSED))
+    await compare(
+        house,
+        twin,
+        """
+        community          | game      | honest    | by hand
+        score              | 21.43     | 100       | (30 × 1/2 + 40 × 0/1) / 70
+        part answered      | 1/2 a1 b1 | 2/2 a1 b1 |
+        part resolved      | 0/1 a1    | -         |
+        rate answered      | 1/2       | 2/2       |
+        rate resolved      | 0/1       | -         |
+        calls              | 2 a1 b1   | 2 a1 b1   |
+        answered           | 1 a1      | 2 a1 b1   |
+        answered_in_time   | 1 a1      | 2 a1 b1   |
+        answered_by_member | 1 a1      | -         |
+        missed             | 2 a1 b1   | -         |
+        missed_answer      | 1 b1      | -         |
+        missed_resolve     | 1 a1      | -         |
+        raised             | -         | 2 a1 b1   |
+        """,
+    )
