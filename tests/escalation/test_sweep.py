@@ -49,7 +49,7 @@ async def test_a_page_is_fired_whole_and_told_once(haizhu: Database, worlds: Cur
     swept = await sweep.run_once(haizhu, worlds, NOW, told.append, limit=20)
     assert (swept.fired, swept.full) == (10, False)
     assert (await sweep.run_once(haizhu, worlds, NOW, told.append)).fired == 0
-    assert len(told) == 2
+    assert len([each for each in told if each.queues]) == 2
     assert all("440105" in key for batch in told for key in batch.queues)
 
 
