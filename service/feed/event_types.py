@@ -16,6 +16,7 @@ from service.rules.sight import Viewer
 from service.rules.words import EventType
 from service.shown import event as shown
 from service.shown.event import Envelope, IncidentEvent
+from service.store.figures.seeds import AppraisalSeededData
 from service.store.log.event_rows import EventCore
 from service.store.log.feed import StoredEvent
 from service.store.log.histories import LogRestoredData
@@ -31,13 +32,14 @@ RegistryData = (
     | DutyApprovedData
     | DutyRefusedData
     | KeyEventData
+    | AppraisalSeededData
     | LogRestoredData
 )
 
 
 class RegistryEvent(Envelope):
-    """An event without an incident: of the registry, a policy, a calendar, a key or the log itself. Only auditors and
-    ops see it."""
+    """An event without an incident: of the registry, a policy, a calendar, a key, the appraisal or the log itself. Only
+    auditors and ops see it."""
 
     data: RegistryData
 
@@ -62,6 +64,7 @@ REGISTRY_DATA: Mapping[EventType, Any] = {
     EventType.DUTY_PROPOSED: DutyProposedData,
     EventType.DUTY_APPROVED: DutyApprovedData,
     EventType.DUTY_REFUSED: DutyRefusedData,
+    EventType.APPRAISAL_SEEDED: AppraisalSeededData,
     EventType.LOG_RESTORED: LogRestoredData,
 }
 """The data of the types without an incident; all other types are of one incident."""

@@ -40,6 +40,7 @@ from tests.rules.builders import (
     PEOPLE,
     STREET,
     WORLD,
+    a_drawn,
     a_world,
     act,
     later,
@@ -87,6 +88,11 @@ def _put_right_late() -> Decision:
     correction = Act(Arrow.CORRECT, "it is", correction=Correction(category=NOBODYS_CATEGORY))
     late = (raised.due_at or NOW) - timedelta(minutes=1)
     return deciding.decide(raised, correction, PEOPLE["street"], a_world(without=(STREET,)), late)
+
+
+def _checked() -> Decision:
+    """Nobody verified it, it was drawn, and ops have looked at it."""
+    return act(a_drawn(), "ops", Arrow.ACCEPT)
 
 
 def _set_aside() -> Decision:
@@ -139,10 +145,8 @@ async def test_events_of_incidents_have_the_shape_of_their_type(database: Databa
         await life.page(database, 400)
     viewer = Viewer(VIEWER.actor, WORLDS[0], NOW)
     seen: dict[str, set[str]] = {}
-    by_hand = [
-        event(viewer, _of(each)[0])
-        for each in (_rescheduled(), _forgiven(), _put_right_late(), _set_aside(), *_helped())
-    ]
+    others = (_rescheduled(), _forgiven(), _put_right_late(), _set_aside(), _checked(), *_helped())
+    by_hand = [event(viewer, _of(each)[0]) for each in others]
     for shown in (*await _everything(database, viewer), *by_hand):
         check(CloudEvent, shown)
         seen.setdefault(shown["type"], set()).update(check(SHAPES[shown["type"]], shown)["data"])
