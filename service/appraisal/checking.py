@@ -12,7 +12,7 @@ from service.rules.figures.definition import CallFacts, Grouping, Measure, Perio
 from service.rules.sight import EVERYTHING
 from service.rules.world import World
 from service.store.database import Database, Transaction
-from service.store.figures import frozen, histories, months
+from service.store.figures import frozen, histories, months, seeds
 from service.store.figures import tallies as appraisal
 
 
@@ -52,10 +52,12 @@ async def _tampered(connection: Transaction, period: Period) -> list[str]:
     if record is None:
         return [f"the log does not have that the month was closed at {closing.at.isoformat()}"]
     policy = None if closing.policy is None else {"code": closing.policy[0], "version": closing.policy[1]}
+    seed = await seeds.seed_of(connection, period)
     found = {
         "frozen digest": (await frozen.digest(connection, period), record["digest"]),
         "noted digest": (closing.digest, record["digest"]),
         "frozen policy": (policy, record["policy"]),
+        "seed": (seed and seed.seed, record["seed"]),
     }
     return [f"{name} is {row} by the rows, {log} by the log" for name, (row, log) in found.items() if row != log]
 

@@ -1,4 +1,5 @@
-"""The close of a month: its figures are frozen, and the log has their digest. All of it is one transaction."""
+"""The close of a month: its figures are frozen, and the log has their digest and the seed of its spot checks. All of it
+is one transaction."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from service.rules.sentences import Sentence
 from service.rules.words import EventType
 from service.shown.closing import AppraisalClosedData
 from service.store.database import Database, Transaction
-from service.store.figures import frozen, months
+from service.store.figures import frozen, months, seeds
 from service.store.figures.months import Closing
 from service.store.log import writing
 from service.store.log.writing import Committed, Entry
@@ -21,12 +22,14 @@ from service.worlds import CurrentWorld
 
 
 class ClosedMonth(NamedTuple):
-    """A month that is closed: how many calls were frozen, and how many of them were pending then."""
+    """A month that is closed: how many calls were frozen, how many of them were pending then, and the seed of its spot
+    checks (None: it had none), which nobody could know before."""
 
     period: Period
     closing: Closing
     calls: int
     pending: int
+    seed: str | None
 
 
 async def close(
@@ -56,7 +59,9 @@ async def close(
 
 
 async def _closed(tx: Transaction, period: Period, closing: Closing) -> ClosedMonth:
-    return ClosedMonth(period, closing, *await frozen.totals(tx, period))
+    calls, pending = await frozen.totals(tx, period)
+    seed = await seeds.seed_of(tx, period)
+    return ClosedMonth(period, closing, calls, pending, None if seed is None else seed.seed)
 
 
 def _facts(closed: ClosedMonth, by: By) -> AppraisalClosedData:
@@ -67,5 +72,6 @@ def _facts(closed: ClosedMonth, by: By) -> AppraisalClosedData:
         "pending": closed.pending,
         "policy": None if policy is None else {"code": policy[0], "version": policy[1]},
         "digest": closed.closing.digest,
+        "seed": closed.seed,
         "by": by.as_dict(),
     }

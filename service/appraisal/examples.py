@@ -92,12 +92,13 @@ _STORED: Mapping[str, Any] = {
     "resolve_us": None,
 }
 
+_SEED = "3b1f8f0a5d1c4e7299aa0c7d2f4b6e8100112233445566778899aabbccddeeff"
 _CLOSED_AT = _PERIOD.end + timedelta(days=5)
 _APPEALED = [
     CorrectedFigure(_COMMUNITY, Measure.EXEMPT_ANSWER, 1, 2),
     CorrectedFigure(_COMMUNITY, Measure.ANSWERABLE, 37, 36),
 ]
-_MONTH = MonthFigures(_PERIOD, Grouping.UNIT, _FOUND, _POLICY, closed_at=_CLOSED_AT, corrections=_APPEALED)
+_MONTH = MonthFigures(_PERIOD, Grouping.UNIT, _FOUND, _POLICY, closed_at=_CLOSED_AT, seed=_SEED, corrections=_APPEALED)
 _DIGEST = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 
 
@@ -110,5 +111,5 @@ def _csv() -> str:
 
 FIGURES: FiguresView = page(_VIEWER, _MONTH)
 SHEET = _csv()
-CLOSED: ClosedMonthView = closed(ClosedMonth(_PERIOD, Closing(_CLOSED_AT, ("example", 1), _DIGEST), 40, 1))
+CLOSED: ClosedMonthView = closed(ClosedMonth(_PERIOD, Closing(_CLOSED_AT, ("example", 1), _DIGEST), 40, 1, _SEED))
 CALLS: ItemPage[CountedCall] = {"items": [call(_VIEWER, _STORED)], "next_cursor": None}

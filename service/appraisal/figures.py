@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
@@ -18,7 +18,7 @@ from service.rules.model import Actor
 from service.rules.policy import Policy
 from service.rules.sentences import Sentence
 from service.rules.sight import Sight, Viewer
-from service.store.figures import frozen, months, tallies
+from service.store.figures import frozen, months, seeds, tallies
 from service.web.text import Month
 
 _QUOTE_LENGTH = 60
@@ -27,8 +27,8 @@ _QUOTE_LENGTH = 60
 @dataclass(frozen=True, slots=True)
 class MonthFigures:
     """The figures of a month by groups, as far as a sight goes. `policy` scores them. `begun_before`: the month had
-    begun when the facts of fair play came into the figures. `corrections`: what is counted otherwise now than when the
-    month was closed."""
+    begun when the facts of fair play came into the figures. `seed`: that of the spot checks of a closed month.
+    `corrections`: what is counted otherwise now than when the month was closed."""
 
     period: Period
     grouping: Grouping
@@ -36,6 +36,7 @@ class MonthFigures:
     policy: Policy | None
     begun_before: bool = False
     closed_at: datetime | None = None
+    seed: str | None = None
     corrections: Sequence[CorrectedFigure] = ()
 
     @property
@@ -68,6 +69,7 @@ async def figures(
             policy = scoring.policy_of(viewer.world, period, viewer.now)
             return viewer, MonthFigures(period, grouping, counted, policy, known.begun_before)
         was = await frozen.tallies(connection, period, grouping, sight)
+        seed = await seeds.seed_of(connection, period)
     policy = None if known.closing.policy is None else viewer.world.policy(known.closing.policy)
-    since = corrections(was, counted)
-    return viewer, MonthFigures(period, grouping, was, policy, known.begun_before, known.closing.at, since)
+    month = MonthFigures(period, grouping, was, policy, known.begun_before, known.closing.at)
+    return viewer, replace(month, seed=seed and seed.seed, corrections=corrections(was, counted))

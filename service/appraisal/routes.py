@@ -157,11 +157,11 @@ def _file(content: bytes, kind: FileType, name: str) -> Response:
 async def close_month(
     context: CurrentContext, caller: Annotated[Actor, Depends(require(Role.OPS))], period: str
 ) -> Answer[ClosedMonthView]:
-    """The figures of a month that is over are frozen, whatever is pending shown as pending, and the event
-    `sihu.appraisal.closed` has the SHA-256 of them. From then on the appraisal of the month shows them, and beside them
-    as `corrections` what is counted otherwise by now. No score changes by what happens later, nor by a later policy.
-    `period` is a month, such as 2026-11. Before it is over the answer is 409. A month that is closed already stays as
-    it is."""
+    """The figures of a month that is over are frozen, whatever is pending shown as pending. The event
+    `sihu.appraisal.closed` has the SHA-256 of them, and the seed of the month's spot checks. From then on the appraisal
+    of the month shows them, and beside them as `corrections` what is counted otherwise by now. No score changes by what
+    happens later, nor by a later policy. `period` is a month, such as 2026-11. Before it is over the answer is 409. A
+    month that is closed already stays as it is."""
     by, now = access.by_of(caller), context.clock.now()
     closed, committed = await closing.close(context.database, context.worlds, period_of(period), now, by)
     if committed is not None:

@@ -175,6 +175,7 @@ FiguresView = TypedDict(
         "policy": "PolicyReference | None",
         "definition": "Literal['before'] | None",
         "closed_at": "datetime | None",
+        "seed": "str | None",
         "corrections": "list[CorrectionView]",
         "items": "list[GroupRow]",
         "total": FigureRow,
@@ -183,12 +184,14 @@ FiguresView = TypedDict(
 """The figures of a month: of every group, in the order of codes, and of all groups together. `policy` gives the weights
 and shares of the score. `definition` is `before` for a month that had begun when the facts of fair play came into the
 figures: its early calls have but some of them. Once the month is closed, `items` and `total` are as they were counted
-at `closed_at`, and `corrections` has what is counted otherwise by now."""
+at `closed_at`, `corrections` has what is counted otherwise by now, and `seed` is that of its spot checks, in
+hexadecimal digits (null: it had none)."""
 
 
 class ClosedMonthView(TypedDict):
     """A closed month: how many calls were counted, how many of them were pending, the policy that scores them, and the
-    SHA-256 of the frozen figures, which is in the log as well. `figures` is the query that reads them."""
+    SHA-256 of the frozen figures, which is in the log as well. `seed` is that of the month's spot checks, in
+    hexadecimal digits (null: it had none), and `figures` the query that reads the month."""
 
     period: str
     closed_at: datetime
@@ -196,6 +199,7 @@ class ClosedMonthView(TypedDict):
     pending: int
     policy: PolicyReference | None
     digest: str
+    seed: str | None
     figures: str
 
 

@@ -68,6 +68,7 @@ def page(viewer: Viewer, month: MonthFigures) -> FiguresView:
         "items": items,
         "definition": month.definition,
         "closed_at": month.closed_at,
+        "seed": month.seed,
         "corrections": [_correction(viewer, month, each) for each in month.corrections],
         "total": _row(found.total, rules, _Links(period, grouping, None)),
     }
@@ -99,6 +100,7 @@ def closed(month: ClosedMonth) -> ClosedMonthView:
         "pending": month.pending,
         "policy": None if policy is None else {"code": policy[0], "version": policy[1]},
         "digest": month.closing.digest,
+        "seed": month.seed,
         "figures": f"{FIGURES}?{urlencode({'period': str(month.period)})}",
     }
 

@@ -65,6 +65,7 @@ async def test_a_call_without_a_log_is_found(house: House) -> None:
             "UPDATE appraisal_month SET policy_version = 7",
             "frozen policy is {'code': 'example', 'version': 7} by ",
         ),
+        ("UPDATE appraisal_seed SET seed = sha256(seed)", "seed is "),
         ("UPDATE appraisal_month SET closed_at = closed_at + interval '1 s'", "the log does not have that the month"),
         (
             "DELETE FROM event WHERE type = 'sihu.appraisal.closed'",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from typing import Any
 
 import pytest
@@ -50,14 +51,29 @@ async def test_a_month_is_closed_once(house: House) -> None:
         "pending": 1,
         "policy": {"code": "example", "version": 1},
         "digest": first["digest"],
+        "seed": first["seed"],
         "figures": "/v1/appraisal?period=2026-11",
     }
     (event,) = await _events(house)
-    told = {name: first[name] for name in ("period", "calls", "pending", "policy", "digest")}
+    told = {name: first[name] for name in ("period", "calls", "pending", "policy", "digest", "seed")}
     assert event["data"] == {**told, "by": {"kind": "ops", "subject": "ops"}}
     await house.advance(seconds=3600)
     assert await _closed(house) == first
     assert len(await _events(house)) == 1
+
+
+async def test_the_seed_is_revealed_at_the_close(house: House) -> None:
+    """It is the one whose SHA-256 was in the log before; of a month that began without one there is none."""
+    await house.advance(to=END)
+    await house.sealed()
+    published = (await house.get("auditor", "/v1/events", types="sihu.appraisal.seeded"))["items"]
+    digests = {each["data"]["period"]: each["data"]["digest"] for each in published}
+    assert (await _figures(house))["seed"] is None
+    seed = (await _closed(house))["seed"]
+    assert hashlib.sha256(bytes.fromhex(seed)).hexdigest() == digests["2026-11"]
+    assert (await _figures(house, "street"))["seed"] == seed
+    assert (await house.get("auditor", PATH, period="2026-12"))["seed"] is None
+    assert (await _closed(house, "2026-09"))["seed"] is None
 
 
 async def test_of_many_closes_at_once_one_counts(house: House) -> None:
@@ -112,15 +128,16 @@ async def test_the_event_is_for_auditors_and_ops_alone(house: House) -> None:
 
 @pytest.mark.parametrize("group_by", ["unit", "street", "department", "line", "level"])
 async def test_nothing_changes_by_closing(house: House, group_by: str) -> None:
-    """Every figure of every group, for everybody who sees some, is what it was before; only `closed_at` is there."""
+    """Every figure of every group, for everybody who sees some, is what it was, but `closed_at` and `seed`."""
     await store(house.process.database, CALLS)
     await house.advance(to=END)
     people = ("auditor", "ops", "community", "street", "other_street", "department", "leader")
     before = {who: await _figures(house, who, group_by=group_by) for who in people}
     closed = await _closed(house)
+    since = {name: closed[name] for name in ("closed_at", "seed")}
     for who, was in before.items():
         assert was["closed_at"] is None
-        assert await _figures(house, who, group_by=group_by) == {**was, "closed_at": closed["closed_at"]}
+        assert await _figures(house, who, group_by=group_by) == {**was, **since}
 
 
 async def test_a_reader_sees_corrections_as_far_as_figures(house: House) -> None:

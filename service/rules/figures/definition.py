@@ -167,6 +167,17 @@ class Period:
         year, month = text.split("-")
         return cls(int(year), int(month))
 
+    @classmethod
+    def at(cls, moment: datetime) -> Period:
+        """The period in which a moment lies."""
+        local = moment.astimezone(ZONE)
+        return cls(local.year, local.month)
+
+    @property
+    def next(self) -> Period:
+        """The period after this one."""
+        return Period.at(self.end)
+
     @property
     def start(self) -> datetime:
         return datetime(self.year, self.month, 1, tzinfo=ZONE).astimezone(UTC)

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Column,
     ForeignKey,
     Integer,
+    LargeBinary,
     SmallInteger,
     Table,
     Text,
@@ -57,3 +58,13 @@ appraisal_frozen = Table(
 """The figures of closed months. A row has all calls of one unit, level, community and line: as fine as any grouping and
 any sight asks for, and no finer, so that a month of a million calls has some ten thousand rows. Rows are added up when
 they are read; the durations are kept one by one, since percentiles do not add up."""
+
+appraisal_seed = Table(
+    "appraisal_seed",
+    metadata,
+    Column("period", Code, primary_key=True, comment="YYYY-MM in Asia/Shanghai"),
+    Column("seed", LargeBinary, nullable=False, comment="a secret until the month is closed"),
+    Column("published_at", Time, nullable=False, comment="when its SHA-256 was put into the log"),
+    CheckConstraint("octet_length(seed) = 32", name="seed"),
+)
+"""The seeds by which spot checks are drawn. A seed is never changed: its digest is known."""

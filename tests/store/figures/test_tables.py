@@ -1,4 +1,4 @@
-"""The database refuses what a month, and its frozen figures, can never be."""
+"""The database refuses what a month, its frozen figures and its seed can never be."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 
 from service.store.database import Database
-from service.store.figures.tables import appraisal_frozen, appraisal_month
+from service.store.figures.tables import appraisal_frozen, appraisal_month, appraisal_seed
 
 pytestmark = pytest.mark.anyio
 
@@ -43,3 +43,11 @@ async def test_frozen_figures_are_those_of_a_month(database: Database) -> None:
     with pytest.raises(IntegrityError, match="appraisal_frozen_period_fkey"):
         async with database.begin() as tx:
             await tx.execute(insert(appraisal_frozen), row)
+
+
+@pytest.mark.parametrize("seed", [b"", b"short", b"5" * 33])
+async def test_a_seed_has_32_bytes(database: Database, seed: bytes) -> None:
+    row = {"period": "2026-10", "seed": seed, "published_at": datetime(2026, 9, 1, tzinfo=UTC)}
+    with pytest.raises(IntegrityError, match="appraisal_seed_seed"):
+        async with database.begin() as tx:
+            await tx.execute(insert(appraisal_seed), row)
