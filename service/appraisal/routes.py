@@ -106,7 +106,7 @@ async def list_figure_calls(
 ) -> Answer[ItemPage[CountedCall]] | Response:
     """Exactly the calls that a figure counts. Auditors and ops see all calls, a unit sees its own, a street or
     community also all those of its area, and reporters see none (403). `Accept: text/csv`, or that of xlsx, gives a
-    file with all of them, up to 100,000: a figure that has more is to be asked for group by group."""
+    file with all of them, up to 50,000: a figure that has more is to be asked for group by group."""
     sight = _sight(caller)
     if query.group is not None:
         _demand_group(context.worlds.world, query.group_by, query.group)

@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    ARRAY,
     BigInteger,
     ColumnElement,
     Insert,
@@ -36,6 +35,7 @@ from service.rules.words import COMMUNITY_DIGITS, STREET_DIGITS, EventType, Leve
 from service.store.figures import groups
 from service.store.figures.groups import GroupedCalls
 from service.store.figures.measures import PREDICATES, SIMPLE, count_of
+from service.store.figures.order_statistics import gathered, sorted_within
 from service.store.figures.tables import COUNTED, appraisal_frozen
 from service.store.figures.tallies import ADDED_UP, SUMMED, set_up, tallied, with_spreads
 from service.store.incidents.tables import call
@@ -120,7 +120,11 @@ async def tallies(connection: AsyncConnection, period: Period, grouping: Groupin
     sums = select(code.label("code"), *(func.sum(_ROW[name]).label(name) for name in ADDED_UP))
     summed = sums.where(*month).group_by(code).subquery("summed")
     answers, resolutions = (_durations(name, code, month).subquery(f"{name}_of") for name in ("answers", "resolutions"))
-    in_order = select(*summed.c, answers.c.lengths.label("answers"), resolutions.c.lengths.label("resolutions"))
+    in_order = select(
+        *summed.c,
+        sorted_within(answers.c.lengths).label("answers"),
+        sorted_within(resolutions.c.lengths).label("resolutions"),
+    )
     joined = summed.outerjoin(answers, answers.c.code == summed.c.code)
     joined = joined.outerjoin(resolutions, resolutions.c.code == summed.c.code)
     rows = await connection.execute(with_spreads(in_order.select_from(joined).cte("in_order")))
@@ -139,10 +143,10 @@ def _of_the_month(period: Period, grouping: Grouping, sight: Sight) -> list[Colu
 
 
 def _durations(name: str, code: ColumnElement[Any], month: list[ColumnElement[bool]]) -> Select[Any]:
-    """The durations of each group that has any, in order."""
+    """The durations of each group that has any."""
     each = func.unnest(_ROW[name]).table_valued(column("length", BigInteger), name="each").render_derived()
-    lengths = func.array_agg(each.c.length, type_=ARRAY(BigInteger)).aggregate_order_by(each.c.length)
-    rows = select(code.label("code"), lengths.label("lengths")).select_from(appraisal_frozen.join(each, true()))
+    lengths = gathered(each.c.length).label("lengths")
+    rows = select(code.label("code"), lengths).select_from(appraisal_frozen.join(each, true()))
     return rows.where(*month).group_by(code)
 
 
