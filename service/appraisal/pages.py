@@ -10,7 +10,7 @@ from uuid import UUID
 from service.appraisal import views
 from service.appraisal.shapes import CountedCall
 from service.rules.sight import Viewer
-from service.store.figures.tallies import CallPlace
+from service.store.figures.tallies import CallPlace, place_of
 from service.web.answers import Answer, answer
 from service.web.cursors import Cursors
 from service.web.paging import ItemPage
@@ -25,10 +25,14 @@ def place(cursors: Cursors, kind: str, cursor: str | None) -> CallPlace | None:
 
 
 def page(
-    cursors: Cursors, kind: str, viewer: Viewer, found: Sequence[Mapping[Any, Any]], limit: int
+    cursors: Cursors,
+    kind: str,
+    viewer: Viewer,
+    found: Sequence[Mapping[Any, Any]],
+    limit: int,
+    headers: Mapping[str, str] | None = None,
 ) -> Answer[ItemPage[CountedCall]]:
     """Answer with at most `limit` of the calls that were found, and with a cursor when there are more of them."""
     shown = found[:limit]
-    last = shown[-1] if len(found) > limit else None
-    cursor = cursors.sign(kind, [last["opened_at"], last["incident_id"], last["seq"]]) if last else None
-    return answer({"items": [views.call(viewer, each) for each in shown], "next_cursor": cursor})
+    cursor = cursors.sign(kind, [*place_of(shown[-1])]) if len(found) > limit else None
+    return answer({"items": [views.call(viewer, each) for each in shown], "next_cursor": cursor}, headers=headers)

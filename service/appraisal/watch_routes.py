@@ -71,9 +71,9 @@ async def read_watch(
     period = Period.of(query.period)
     async with context.database.patient.read() as connection:
         found = await watching.watch(connection, period)
-        begun_before = await months.had_begun_before(connection, period)
+        known = await months.known(connection, period)
     viewer = Viewer(caller, context.worlds.world, context.clock.now())
-    return answer(watch_views.page(viewer, found, period, begun_before=begun_before))
+    return answer(watch_views.page(viewer, found, period, begun_before=known.begun_before))
 
 
 @router.get(

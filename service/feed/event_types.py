@@ -15,6 +15,7 @@ from service.rules.logged import FACTS, EventFacts
 from service.rules.sight import Viewer
 from service.rules.words import EventType
 from service.shown import event as shown
+from service.shown.closing import AppraisalClosedData
 from service.shown.event import Envelope, IncidentEvent
 from service.store.figures.seeds import AppraisalSeededData
 from service.store.log.event_rows import EventCore
@@ -33,6 +34,7 @@ RegistryData = (
     | DutyRefusedData
     | KeyEventData
     | AppraisalSeededData
+    | AppraisalClosedData
     | LogRestoredData
 )
 
@@ -65,6 +67,7 @@ REGISTRY_DATA: Mapping[EventType, Any] = {
     EventType.DUTY_APPROVED: DutyApprovedData,
     EventType.DUTY_REFUSED: DutyRefusedData,
     EventType.APPRAISAL_SEEDED: AppraisalSeededData,
+    EventType.APPRAISAL_CLOSED: AppraisalClosedData,
     EventType.LOG_RESTORED: LogRestoredData,
 }
 """The data of the types without an incident; all other types are of one incident."""

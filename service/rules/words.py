@@ -223,6 +223,7 @@ class EventType(StrEnum):
     DUTY_APPROVED = "sihu.duty.approved"
     DUTY_REFUSED = "sihu.duty.refused"
     APPRAISAL_SEEDED = "sihu.appraisal.seeded"
+    APPRAISAL_CLOSED = "sihu.appraisal.closed"
     LOG_RESTORED = "sihu.log.restored"
 
 

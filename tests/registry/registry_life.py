@@ -27,6 +27,7 @@ async def write_every_event(house: House) -> None:
     created = await _send(house, "POST", "/v1/keys", {"role": "auditor"})
     await _send(house, "DELETE", created.headers["location"])
     await house.advance(seconds=0)  # makes the seeds of this month and the next one
+    await _send(house, "POST", "/v1/appraisal/2026-10/close")
     await restore(house)
 
 

@@ -20,7 +20,7 @@ CALL = (
 )
 ELSE = (
     "policy.drafted policy.activated registry.imported calendar.changed key.created key.revoked duty.proposed "
-    "duty.approved duty.refused appraisal.seeded log.restored"
+    "duty.approved duty.refused appraisal.seeded appraisal.closed log.restored"
 )
 CONTRACT = {
     *(f"sihu.incident.{name}" for name in INCIDENT.split()),
