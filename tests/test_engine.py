@@ -254,3 +254,19 @@ async def test_counts_of_past_days_are_removed(context: Context, engine: Engine)
 async def _days(context: Context) -> set[date]:
     async with context.database.read() as connection:
         return set((await connection.execute(select(report_quota.c.day))).scalars())
+
+
+async def test_counts_that_cannot_be_removed_stop_no_deadline(
+    haizhu: Database, context: Context, engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = context.clock.now()
+    await seed(haizhu, 1, reported_at=now - HOUR, due_at=now)
+    async with haizhu.begin() as tx:
+        await tx.execute(text("ALTER TABLE report_quota ALTER COLUMN day TYPE text USING day::text"))
+    engine.start()
+    await until(lambda: count(context, "sihu_deadlines_fired_total") == 1)
+    await until(lambda: count(context, "sihu_faults_total", where="engine") == 1)
+    assert await asleep(engine) > context.clock.now() + timedelta(seconds=2), "no sooner than without it"
+    engine.wake(context.clock.now())
+    await asleep(engine)
+    assert caplog.text.count("counts of past days could not be removed") == 1, "tried again in ten minutes"

@@ -108,10 +108,7 @@ class FloodBody(Body):
         200: ok("How much was closed and exempted this time", flooding.EXAMPLE),
         **problems.documented(
             errors.Unauthorized,
-            errors.BadJson,
-            errors.TooLarge,
-            errors.UnsupportedMedia,
-            errors.ValidationFailed,
+            *problems.OF_A_BODY,
             errors.NotYours,
             errors.Unavailable,
         ),

@@ -27,7 +27,7 @@ async def page(context: Context, query: ListQuery, actor: Actor) -> ItemPage[Inc
         UnknownUnit, UnknownCategory, UnknownReference: a filter names what the registry never had.
     """
     viewer = Viewer(actor, context.worlds.world, context.clock.now())
-    kind = kind_of("incidents", query.model_dump(mode="json", exclude={"cursor", "limit"}), actor.subject)
+    kind = list_kind(query, actor)
     after = None if query.cursor is None else _read(context.cursors, kind, query.cursor)
     demand_known(viewer.world, unit=query.unit, area=query.area, category=query.category, line=query.line)
     async with context.database.read() as connection:
@@ -35,6 +35,13 @@ async def page(context: Context, query: ListQuery, actor: Actor) -> ItemPage[Inc
         found = await lists.page(connection, filters, sight_of(actor), after, query.limit)
     cursor = None if found.next_place is None else context.cursors.sign(kind, _written(*found.next_place))
     return {"items": [row(viewer, each) for each in found.rows], "next_cursor": cursor}
+
+
+def list_kind(query: ListQuery, actor: Actor) -> str:
+    """The kind of the cursors of a list. Filters that nobody gave leave no trace in it, so that one which is new makes
+    no old cursor useless."""
+    given = query.model_dump(mode="json", exclude={"cursor", "limit"}, exclude_defaults=True)
+    return kind_of("incidents", given, actor.subject)
 
 
 def _filters(query: ListQuery, viewer: Viewer) -> IncidentFilter:
