@@ -59,6 +59,7 @@ def _filters(query: ListQuery, viewer: Viewer) -> IncidentFilter:
         reporter=viewer.actor.subject if query.reporter else None,
         waits=query.approver is not None,
         approver=_approver(viewer.actor) if query.approver else None,
+        ended=_ended(viewer) if query.approver else (),
         reported_after=query.reported_after,
         reported_before=query.reported_before,
         updated_after=query.updated_after,
@@ -69,6 +70,13 @@ def _filters(query: ListQuery, viewer: Viewer) -> IncidentFilter:
 def _approver(actor: Actor) -> str | None:
     """The name under which requests wait for an actor; None for ops. Nothing ever waits for the empty one."""
     return None if actor.role is Role.OPS else actor.unit or ""
+
+
+def _ended(viewer: Viewer) -> tuple[str, ...]:
+    """The units that decide no longer, so that ops do in their place."""
+    if viewer.actor.role is not Role.OPS:
+        return ()
+    return tuple(code for code in viewer.world.units if viewer.world.unit(code, viewer.now) is None)
 
 
 def _written(reported_at: datetime, incident_id: UUID) -> list[str]:

@@ -36,7 +36,7 @@ MAX_CHANGES = timedelta(days=1)
 class IncidentFilter:
     """The incidents to list; None and () leave nothing out. `area` is a code prefix. For times, after <= t < before.
     `is_recent`: `updated_after` lies at most `MAX_CHANGES` back. `waits`: a request waits for `approver`, a unit, or
-    None for ops alone."""
+    None for ops, who also decide what waits for one of the units that have `ended`."""
 
     states: tuple[str, ...] = ()
     level: int | None = None
@@ -55,6 +55,7 @@ class IncidentFilter:
     is_recent: bool = False
     waits: bool = False
     approver: str | None = None
+    ended: tuple[str, ...] = ()
 
 
 class IncidentPage(NamedTuple):
@@ -116,7 +117,7 @@ def _statements(filters: IncidentFilter, sight: Sight, goes_on: bool) -> tuple[S
 
 def _stretch(filters: IncidentFilter, sight: Sight, goes_on: bool) -> Stretch:
     if filters.waits:
-        return stretches.waiting_for(filters.approver, goes_on=goes_on)
+        return stretches.waiting_for(filters.approver, filters.ended, goes_on=goes_on)
     is_open = filters.overdue_at is not None or (bool(filters.states) and State.CLOSED not in filters.states)
     if is_open and filters.unit is not None:
         return stretches.open_of_unit(filters.unit, goes_on=goes_on)

@@ -108,9 +108,13 @@ def open_of_unit(unit: str, *, goes_on: bool) -> Stretch:
     return _whole(_rows_of(incident, IS_OPEN, incident.c.unit == unit, goes_on=goes_on))
 
 
-def waiting_for(approver: str | None, *, goes_on: bool) -> Stretch:
-    """The incidents with a request that waits for a unit, or for ops alone (None). There are as many as wait."""
-    waiting = select(request.c.incident_id).where(request.c.outcome.is_(None), request.c.approver == approver)
+def waiting_for(approver: str | None, ended: tuple[str, ...], *, goes_on: bool) -> Stretch:
+    """The incidents with a request that waits for a unit, or for ops alone (None), or for one of the units that have
+    ended. There are as many as wait."""
+    theirs = request.c.approver == approver
+    if ended:
+        theirs |= request.c.approver.in_(ended)
+    waiting = select(request.c.incident_id).where(request.c.outcome.is_(None), theirs)
     return _whole(_rows_of(incident, incident.c.id.in_(waiting), goes_on=goes_on))
 
 

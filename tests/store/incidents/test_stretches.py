@@ -145,6 +145,7 @@ LISTS: dict[str, tuple[IncidentFilter, Sight, str]] = {
     "open ones of a unit": (IncidentFilter(states=OPEN, unit="urban-bureau"), EVERYTHING, "incident_queue_idx"),
     "what waits for a leader": (IncidentFilter(waits=True, approver="leader-3"), DEPARTMENT, "request_approver_idx"),
     "what waits for ops": (IncidentFilter(waits=True), EVERYTHING, "request_approver_idx"),
+    "what waits for nobody": (IncidentFilter(waits=True, ended=("a", "b")), EVERYTHING, "request_approver_idx"),
     "changes of an hour": (
         IncidentFilter(updated_after=NOW - timedelta(hours=1), is_recent=True),
         EVERYTHING,
