@@ -77,9 +77,7 @@ async def test_a_flood_ends_page_by_page(house: House, monkeypatch: pytest.Monke
     assert [(await _ended(house))["closed"] for _ in range(4)] == [4, 4, 2, 0]
 
 
-async def test_what_is_only_to_exempt_is_done_before_a_flood_ends(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_flood_ends_with_nothing_left_to_exempt(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever stops at 0 has left nothing undone, however many pages were closed before."""
     monkeypatch.setattr(flooding, "MAX_CLOSED", 4)
     flood = await _batch(house, 11)

@@ -71,7 +71,7 @@ async def test_a_version_before_0003_gets_the_rules_defaults(database: Database)
     assert found == replace(ODD, **defaults)
 
 
-async def test_the_numbers_of_fair_play_are_found_under_their_first_name(database: Database) -> None:
+async def test_fair_play_is_found_under_its_first_name(database: Database) -> None:
     """A policy that was written when they were called fairness keeps its marks and shares."""
     document = policies._document(ODD)
     document["fairness"] = document.pop("fair_play")
