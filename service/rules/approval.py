@@ -22,7 +22,7 @@ MAX_HELD = timedelta(days=30)
 def approver(incident: AnyIncident, world: World, at: datetime, *, until: datetime | None = None) -> str | None:
     """The unit that decides what the called unit asks for at `at`; None: only ops do. `until` is the end of a hold that
     is asked for."""
-    if until is not None and held(incident.requests) + (until - at) > MAX_HELD:
+    if until is not None and hold_time(incident.requests) + (until - at) > MAX_HELD:
         return None
     if incident.level is Level.LEADER:
         return None
@@ -31,7 +31,7 @@ def approver(incident: AnyIncident, world: World, at: datetime, *, until: dateti
     return incident.street if world.unit(incident.street, at) is not None else None
 
 
-def held(requests: Iterable[Request]) -> timedelta:
+def hold_time(requests: Iterable[Request]) -> timedelta:
     """The time for which an incident was on hold because somebody approved it; the wait of a suggestion or a
     deliberation is nobody's decision."""
     holds = (each for each in requests if each.kind is RequestKind.HOLD and each.outcome is Verdict.APPROVED)

@@ -145,7 +145,7 @@ def _capped(found: Deadline, cap: datetime, incident: AnyIncident, world: World)
     return found._replace(due_at=cap, stretches=(*before, (since, max(since, cap))), is_capped=True)
 
 
-def capped(call: Call, caps: CapChange | None) -> Call:
+def cap_call(call: Call, caps: CapChange | None) -> Call:
     """A call that opens under these caps: it is to be answered no later than they say."""
     if not caps:
         return call

@@ -3,7 +3,7 @@
 credit          what a resolution is worth: pending until the other side has looked at it (`arrows.verification`)
 box_used        percent of the running box that was used when the call ended, in the clock of that box, rounded up
 late_exit       the called unit passed it on (raised, returned, assigned, voided, corrected) after the policy's late
-                mark; an emergency that the next unit answers is forgiven (`forgiven`)
+                mark; an emergency that the next unit answers is forgiven (`forgiven_exit`)
 withdrawn_late  its reporter took the incident back after that mark
 held_s          seconds that the call was on hold
 extended        its deadline was moved by an extension
@@ -99,7 +99,7 @@ def is_late_exit(incident: AnyIncident, by: By, world: World) -> bool:
     return by.unit == incident.unit and is_late(incident, world)
 
 
-def forgiven(incident: Incident) -> Call | None:
+def forgiven_exit(incident: Incident) -> Call | None:
     """The late exit that the answer to the last call forgives: the call before was raised as an emergency, and its
     receiver takes it for one."""
     if incident.call.ground is not Ground.EMERGENCY:  # which a raise alone has, also one that skips a level
@@ -124,7 +124,7 @@ def accountable_before(call: Call) -> Accountable | None:
     return Accountable(call.accountable, call.accountable_seq)
 
 
-def marked(call: Call, reported_by: str | None, answers_for: Accountable | None, world: World) -> Call:
+def mark(call: Call, reported_by: str | None, answers_for: Accountable | None, world: World) -> Call:
     """A call that opens, with what is known then of how it counts. `reported_by` is the unit that reported,
     `answers_for` who is accountable."""
     if answers_for is not None:

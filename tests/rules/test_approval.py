@@ -121,7 +121,7 @@ def test_holds_of_more_than_thirty_days_in_sum_are_for_ops(level: Level, who: st
 def test_a_hold_counts_as_long_as_it_lasted() -> None:
     held = _approved(_hold(an_incident(State.ANSWERED), 30 * DAY))
     resumed = deciding.decide(held, Act(Arrow.RESUME), a_unit(COMMUNITY), WORLD, later(days=20)).after
-    assert approval.held(resumed.requests) == 20 * DAY
+    assert approval.hold_time(resumed.requests) == 20 * DAY
     assert _hold(resumed, 10 * DAY, 20 * DAY).requests[-1].approver == STREET
     assert _hold(resumed, 10 * DAY + timedelta(seconds=1), 20 * DAY).requests[-1].approver is None
     raised = deciding.decide(resumed, Act(Arrow.RAISE, "up"), a_unit(COMMUNITY), WORLD, later(days=20)).after
@@ -139,7 +139,7 @@ def test_a_hold_counts_as_long_as_it_lasted() -> None:
 def test_refused_and_lapsed_holds_count_nothing() -> None:
     asked = _hold(an_incident(State.ANSWERED), 30 * DAY)
     refused = deciding.decide(asked, Act(Arrow.REFUSE, request=1), a_unit(STREET), WORLD, NOW).after
-    assert approval.held(refused.requests) == timedelta()
+    assert approval.hold_time(refused.requests) == timedelta()
     assert _hold(refused, 30 * DAY).requests[-1].approver == STREET
 
 
@@ -149,7 +149,7 @@ def test_the_wait_of_a_deliberation_is_nobodys_hold() -> None:
     assert STREET not in waiting.audience, "nobody was asked"
     assert "resume" in deciding.allowed(waiting, PEOPLE["street"], WORLD, NOW)
     woken = deciding.decide(waiting, Act(Arrow.RESUME), a_unit(STREET), WORLD, later(days=59)).after
-    assert approval.held(woken.requests) == timedelta()
+    assert approval.hold_time(woken.requests) == timedelta()
     assert _hold(woken, 30 * DAY, 59 * DAY).requests[-1].approver == STREET
 
 
@@ -172,7 +172,7 @@ def test_a_request_from_before_is_decided_by_whoever_is_above(level: Level, stat
 
 
 @pytest.mark.parametrize("state", [State.CALLING, State.ON_HOLD])
-def test_a_request_is_not_left_to_a_unit_that_has_ended(state: State) -> None:
+def test_no_request_is_left_to_an_ended_unit(state: State) -> None:
     """Ops decide what waits for a street that is no more; a leader's successor decides, and ops beside it."""
     at_community = act(an_incident(State.CALLING), "community", Arrow.HOLD).after
     at_department = act(an_incident(State.CALLING, Level.DEPARTMENT), "department", Arrow.HOLD).after

@@ -153,7 +153,7 @@ def _new_incident(
         policy=key,
         reported_at=now,
         updated_at=now,
-        call=fair_play.marked(call, by.unit, None, world),
+        call=fair_play.mark(call, by.unit, None, world),
         earlier=(),
         calls_per_level=with_one_more((0, 0, 0, 0), route.level),
         audience=(route.unit,),
@@ -218,7 +218,7 @@ def _take_on(story: Story, content: Mapping[str, Any] | None, words: str | None 
     if story.by.unit != incident.unit:
         story.change_call(answered_by_member=True)
         facts["answered_by_member"] = True
-    if (forgiven := fair_play.forgiven(incident)) is not None:
+    if (forgiven := fair_play.forgiven_exit(incident)) is not None:
         story.change_call_numbered(forgiven.seq, late_exit=False)
         facts["forgives"] = forgiven.seq
     key = pinning.key_of(story.world, incident)

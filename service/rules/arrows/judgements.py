@@ -100,7 +100,7 @@ def _rate_outcome(story: Story, rating: Rating) -> None:
     incident = story.incident
     given = (*ratings.ratings_of(incident.call, incident), rating)
     scores = tuple(each.score for each in given)
-    whole, mean = ratings.rounded(scores), ratings.mean(scores)
+    whole, mean = ratings.whole_mean(scores), ratings.mean(scores)
     seq = incident.call.seq
     story.change_call_numbered(seq, quietly=True, outcome_rating=whole, outcome_mean=mean, outcome_ratings=given)
     story.change_quietly(rating=whole, rating_mean=mean)

@@ -143,7 +143,7 @@ class Owed(NamedTuple):
     resolve_by: datetime | None
 
 
-def owed(incident: Incident, world: World, now: datetime) -> Owed:
+def debt_of(incident: Incident, world: World, now: datetime) -> Owed:
     """What an open call owes at `now`: of one on hold, as if it were resumed."""
     call = incident.call
     if incident.state is State.ON_HOLD:
@@ -159,7 +159,7 @@ def absorb(merged: Incident, story: Story, act: Act) -> None:
     """Arrow q on the surviving incident, that of the story: the reporter and the units of `merged` follow it from now
     on, and it owes what `merged` owed. Its version stays as it is unless its call or its urgency changes."""
     _welcome(merged, story)
-    caps = _caps(story, owed(merged, story.world, story.now))
+    caps = _caps(story, debt_of(merged, story.world, story.now))
     if caps:
         story.change_call(**caps)
     story.record(EventType.INCIDENT_MERGED, act.words, merged=merged.id, number=merged.number)

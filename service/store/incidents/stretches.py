@@ -1,7 +1,7 @@
 """The stretch of rows that a page of a list looks at, newest first, and the index that gives it.
 
-Most stretches are walks: they end after `SCAN` rows, and the next page goes on there. What is open of one unit, or was
-changed in a short while, is looked at whole.
+Most stretches are walks: they end after `SCAN` rows, and the next page goes on there. What is open of one unit, what
+waits for a decision, or was changed in a short while, is looked at whole.
 """
 
 from __future__ import annotations
