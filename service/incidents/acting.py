@@ -176,8 +176,7 @@ async def _was_done(tx: Transaction, ids: Sequence[UUID], stamp: Stamp | None) -
     along its chain, which may have been merged since."""
     if stamp is None or stamp.key is None:
         return False
-    found = [await saving.stamped_hash(tx, each, stamp.subject, stamp.key) for each in ids]
-    done = next((each for each in found if each is not None), None)
+    done = await saving.stamped_hash(tx, ids, stamp.subject, stamp.key) if ids else None
     if done is not None and done != stamp.body_hash:
         raise IdempotencyMismatch(
             Sentence(
