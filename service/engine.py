@@ -123,13 +123,13 @@ class Engine(Part):
             self._next = None
             try:
                 nearest = await self._sweep_all()
-                await self._tidy()
             except Unavailable:
                 nearest = self._clock.now() + _AFTER_FAULT
             except Exception as error:  # whatever went wrong, the bell must be set again
                 _log.exception("the sweep failed", extra={"event": "sweep_failed"})
                 self._context.metrics.fault("engine", error)
                 nearest = self._clock.now() + _AFTER_FAULT
+            await self._tidy()
             moments = (nearest, self._next, self._clock.now() + _BACKSTOP)  # `wake` may have set `_next` meanwhile
             self._ring_at(min(moment for moment in moments if moment is not None))
 
@@ -161,10 +161,18 @@ class Engine(Part):
             full = swept.full
 
     async def _tidy(self) -> None:
-        """Remove what was counted on past days, a piece at a time: what is left waits for the next ring."""
+        """Remove what was counted on past days, a piece at a time: what is left waits for the next ring. A failure
+        stops no deadline: it is counted, and waits for the next time."""
         if clocks.monotonic() - self._tidied_s < _TIDY_EVERY_S:
             return
-        async with self._context.database.begin() as tx:
-            removed = await quotas.remove_before(tx, quotas.day_of(self._clock.now()) - _KEPT)
-        if removed < quotas.MAX_PIECE:
-            self._tidied_s = clocks.monotonic()
+        before_s, self._tidied_s = self._tidied_s, clocks.monotonic()
+        try:
+            async with self._context.database.begin() as tx:
+                removed = await quotas.remove_before(tx, quotas.day_of(self._clock.now()) - _KEPT)
+            if removed == quotas.MAX_PIECE:
+                self._tidied_s = before_s
+        except Unavailable:
+            pass  # the next sweep says so
+        except Exception as error:  # whatever went wrong, deadlines fire
+            _log.exception("counts of past days could not be removed", extra={"event": "tidy_failed"})
+            self._context.metrics.fault("engine", error)

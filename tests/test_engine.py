@@ -264,3 +264,19 @@ async def test_seeds_of_this_month_and_the_next_are_made(haizhu: Database, conte
     period = Period.at(context.clock.now())
     async with haizhu.read() as connection:
         assert [await seeds.seed_of(connection, each) is None for each in (period, period.next)] == [False, False]
+
+
+async def test_counts_that_cannot_be_removed_stop_no_deadline(
+    haizhu: Database, context: Context, engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = context.clock.now()
+    await seed(haizhu, 1, reported_at=now - HOUR, due_at=now)
+    async with haizhu.begin() as tx:
+        await tx.execute(text("ALTER TABLE report_quota ALTER COLUMN day TYPE text USING day::text"))
+    engine.start()
+    await until(lambda: count(context, "sihu_deadlines_fired_total") == 1)
+    await until(lambda: count(context, "sihu_faults_total", where="engine") == 1)
+    assert await asleep(engine) > context.clock.now() + timedelta(seconds=2), "no sooner than without it"
+    engine.wake(context.clock.now())
+    await asleep(engine)
+    assert caplog.text.count("counts of past days could not be removed") == 1, "tried again in ten minutes"

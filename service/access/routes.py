@@ -26,7 +26,6 @@ router = Router(prefix="/v1/keys", tags=["keys"])
 
 _CURSOR = "keys"
 _ANYWHERE = (errors.Unauthorized, errors.NotYours, errors.Unavailable)
-_WITH_BODY = (errors.BadJson, errors.TooLarge, errors.UnsupportedMedia, errors.ValidationFailed)
 KeyId = Annotated[str, Path(json_schema_extra={"format": "uuid"})]
 """A string and no UUID, so that a malformed id answers 404 as every unknown id does (contract §3)."""
 
@@ -36,7 +35,7 @@ KeyId = Annotated[str, Path(json_schema_extra={"format": "uuid"})]
     status_code=201,
     responses={
         201: ok("The key itself, shown only in this answer", examples.NEW_KEY, "Location"),
-        **problems.documented(*_ANYWHERE, *_WITH_BODY, errors.Conflict, errors.UnknownUnit),
+        **problems.documented(*_ANYWHERE, *problems.OF_A_BODY, errors.Conflict, errors.UnknownUnit),
     },
     summary="Make a key · 发放",
 )

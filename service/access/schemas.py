@@ -67,6 +67,7 @@ class NewKeyBody(Body):
     )
 
     def new_key(self) -> NewKey:
-        quota = None if self.quota is None else KeyQuota(self.quota.reports, self.quota.urgent)
+        own = KeyQuota() if self.quota is None else KeyQuota(self.quota.reports, self.quota.urgent)
+        quota = None if own == KeyQuota() else own  # `{}` limits nothing
         names = (self.role, self.unit, self.area, self.subject, self.name)
         return NewKey(*names, self.expires_at, self.systems, quota)

@@ -165,7 +165,7 @@ def _successor(key: Key) -> str:
     reports, urgent = key.quota or (None, None)
     quotas = {"--quota-reports": reports, "--quota-urgent": urgent}
     own = "".join(f" {option} {most}" for option, most in quotas.items() if most is not None)
-    return f"sihu keys create --role {key.role}{scope} --subject {key.subject}{systems}{own}"
+    return f"sihu keys create --role {key.role}{scope} --subject {shlex.quote(key.subject)}{systems}{own}"
 
 
 def _clock(offset_s: float) -> Finding:

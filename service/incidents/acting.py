@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -60,7 +61,8 @@ class IncidentView:
 async def see(context: Context, incident_id: UUID, actor: Actor) -> Loaded:
     """One incident with its calls. Raises `NotFound` when it is unknown or the actor may not see it."""
     async with context.database.read() as connection:
-        return _visible(await loading.load(connection, incident_id), incident_id, actor, context.worlds.world)
+        loaded = await loading.load(connection, incident_id)
+        return _party(loaded, incident_id, actor, context.worlds.world, context.clock.now())[0]
 
 
 async def see_all(context: Context, ids: Sequence[UUID], actor: Actor) -> dict[UUID, Loaded]:
@@ -78,7 +80,7 @@ async def see_with_world(context: Context, incident_id: UUID, actor: Actor) -> t
     async with context.database.read() as connection:
         loaded = await loading.load(connection, incident_id)
         world = await context.worlds.seen(connection)
-        return _visible(loaded, incident_id, actor, world), world
+        return _party(loaded, incident_id, actor, world, context.clock.now())[0], world
 
 
 async def act(context: Context, incident_id: UUID, command: Command) -> IncidentView:
@@ -110,10 +112,11 @@ async def _act_once(
         if act.arrow in talk_quota.ARROWS:
             await talk.lock(tx, command.actor.subject)
         await saving.lock(tx, [each for each in (end, act.into) if each])
-        addressed, party = _party(await loading.load(tx, incident_id), incident_id, command.actor, world)
+        now = context.clock.now()
+        addressed, party = _party(await loading.load(tx, incident_id), incident_id, command.actor, world, now)
         loaded = addressed
         if chain:
-            loaded = _with_approver(await loading.load(tx, end), end, world)
+            loaded = _with_approver(await loading.load(tx, end), end, world, now)
             party = access.party(command.actor, loaded.incident)
         if merging.goes_on(loaded.incident, act, command.actor):
             return await chains.beyond(tx, incident_id)
@@ -122,7 +125,6 @@ async def _act_once(
             shown = loaded if party.relations else addressed
             return IncidentView(shown.row, shown.calls, shown.incident.requests, world, replayed=True)
         _demand_named(loaded.incident, act)
-        now = context.clock.now()
         lifecycle.authorize(loaded.incident, act.arrow, party, world, now, act)
         target = await merging.target_of(tx, act, command.actor, world, now)
         if act.arrow in talk_quota.ARROWS:
@@ -150,23 +152,19 @@ async def _listed(
     return listing
 
 
-def _visible(loaded: Loaded | None, incident_id: UUID, actor: Actor, world: World) -> Loaded:
-    return _party(loaded, incident_id, actor, world)[0]
-
-
-def _party(loaded: Loaded | None, incident_id: UUID, actor: Actor, world: World) -> tuple[Loaded, Party]:
+def _party(loaded: Loaded | None, incident_id: UUID, actor: Actor, world: World, now: datetime) -> tuple[Loaded, Party]:
     """The loaded incident, and the actor's relations to it. Raises `NotFound` when there are none."""
-    loaded = _with_approver(loaded, incident_id, world)
+    loaded = _with_approver(loaded, incident_id, world, now)
     party = access.party(actor, loaded.incident)
     if not party.relations:
         raise NotFound(_unseen(incident_id))
     return loaded, party
 
 
-def _with_approver(loaded: Loaded | None, incident_id: UUID, world: World) -> Loaded:
+def _with_approver(loaded: Loaded | None, incident_id: UUID, world: World, now: datetime) -> Loaded:
     if loaded is None:
         raise NotFound(_unseen(incident_id))
-    return replace(loaded, incident=approval.with_approver(loaded.incident, world))
+    return replace(loaded, incident=approval.with_approver(loaded.incident, world, now))
 
 
 def _unseen(incident_id: UUID) -> Sentence:
@@ -178,8 +176,7 @@ async def _was_done(tx: Transaction, ids: Sequence[UUID], stamp: Stamp | None) -
     along its chain, which may have been merged since."""
     if stamp is None or stamp.key is None:
         return False
-    found = [await saving.stamped_hash(tx, each, stamp.subject, stamp.key) for each in ids]
-    done = next((each for each in found if each is not None), None)
+    done = await saving.stamped_hash(tx, ids, stamp.subject, stamp.key) if ids else None
     if done is not None and done != stamp.body_hash:
         raise IdempotencyMismatch(
             Sentence(

@@ -28,10 +28,7 @@ from service.web.text import Body, LongText
 
 _PROBLEMS = (
     errors.Unauthorized,
-    errors.BadJson,
-    errors.TooLarge,
-    errors.UnsupportedMedia,
-    errors.ValidationFailed,
+    *problems.OF_A_BODY,
     errors.NotFound,
     errors.NotYours,
     errors.IdempotencyMismatch,

@@ -192,13 +192,14 @@ async def appeal_call(body: AppealBody, action: Action) -> Answer[IncidentWithCa
 Seq = Annotated[int, FromPath(ge=1, le=32_767, description="`seq` of the call against which a unit appealed")]
 
 
-@router.post("/appeals/{seq}/approve", summary="Grant an appeal · 申诉成立", responses=RESPONSES)
+@router.post("/appeals/{seq}/approve", summary="Grant an appeal · 申诉成立", responses=responses(errors.Conflict))
 async def approve_appeal(seq: Seq, action: Action, body: DecideBody = DecideBody()) -> Answer[IncidentWithCalls]:  # noqa: B008
-    """Ops grant the appeal. The call is exempt from the score, but stays recorded as missed or late."""
+    """Ops grant the appeal. The call is exempt from the score, but stays recorded as missed or late. What was decided
+    already is not decided again (409), nor is a call exempt whose emergency was answered, so that it costs nothing."""
     return await action.carry_out(Act(Arrow.APPROVE_APPEAL, body.reason, call=seq), body, seq=seq)
 
 
-@router.post("/appeals/{seq}/refuse", summary="Refuse an appeal · 申诉不成立", responses=RESPONSES)
+@router.post("/appeals/{seq}/refuse", summary="Refuse an appeal · 申诉不成立", responses=responses(errors.Conflict))
 async def refuse_appeal(seq: Seq, action: Action, body: DecideBody = DecideBody()) -> Answer[IncidentWithCalls]:  # noqa: B008
     """Ops refuse the appeal. The call counts in the score as before."""
     return await action.carry_out(Act(Arrow.REFUSE_APPEAL, body.reason, call=seq), body, seq=seq)

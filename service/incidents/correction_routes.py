@@ -108,10 +108,7 @@ class FloodBody(Body):
         200: ok("How much was closed and exempted this time", flooding.EXAMPLE),
         **problems.documented(
             errors.Unauthorized,
-            errors.BadJson,
-            errors.TooLarge,
-            errors.UnsupportedMedia,
-            errors.ValidationFailed,
+            *problems.OF_A_BODY,
             errors.NotYours,
             errors.Unavailable,
         ),
@@ -121,7 +118,8 @@ async def end_flood(context: CurrentContext, caller: Caller, body: FloodBody) ->
     """Ops close, as `void` with the end code `flood`, what a reporter reported within 24 hours at most and what is
     calling, answered or on hold. Its calls that were missed, or left late, become exempt from the score, and so do
     those of what was closed before as void, withdrawn or merged. The reporter may reopen each incident. A request
-    closes 500 incidents at most: repeat it until `closed` is 0. What was resolved stays as it is."""
+    closes 500 incidents at most: repeat it until `closed` is 0, when nothing is left, nothing to exempt either. What
+    was resolved stays as it is."""
     _demand_a_day(body.since, body.until)
     must_be(caller, Role.OPS)
     return answer(await flooding.flood(context, Flood(body.reporter, body.since, body.until, body.reason), caller))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from typing_extensions import TypedDict  # pydantic cannot read that of `typing` before Python 3.12
 
@@ -19,7 +20,9 @@ from service.store.incidents.saving import Stamp
 
 MAX_TIME = timedelta(hours=24)
 MAX_CLOSED = 500
-"""Incidents that one request closes, in one transaction."""
+"""Incidents that one request closes, and the most of a page: each page is a transaction."""
+_MAX_PAGES = 200
+"""Pages of one request: more than there are in any day that is known of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,8 @@ class Flood:
 
 
 class FloodView(TypedDict):
-    """How many incidents one request has closed, and how many calls it has exempted from the score."""
+    """How many incidents one request has closed, and how many calls it has exempted from the score. Once it has closed
+    none, nothing of the flood is left, nothing to exempt either."""
 
     closed: int
     exempted: int
@@ -42,11 +46,30 @@ class FloodView(TypedDict):
 EXAMPLE: FloodView = {"closed": 500, "exempted": 612}
 
 
+class _Page(NamedTuple):
+    """What was found of a flood, and what has become of it."""
+
+    found: int
+    closed: int
+    exempted: int
+
+
 async def flood(context: Context, wanted: Flood, actor: Actor) -> FloodView:
-    """Close the next page of a flood. A page that finds nothing changes nothing.
+    """Close the next page of a flood. Where a page closes nothing, since there is only something to exempt, or since
+    another request was faster, the next one follows at once: an answer of 0 says that nothing is left.
 
     Raises `Unavailable` when the database cannot be reached.
     """
+    exempted = 0
+    for _ in range(_MAX_PAGES):
+        page = await _page(context, wanted, actor)
+        exempted += page.exempted
+        if page.closed or not page.found:
+            return {"closed": page.closed, "exempted": exempted}
+    return {"closed": 0, "exempted": exempted}
+
+
+async def _page(context: Context, wanted: Flood, actor: Actor) -> _Page:
     async with context.database.begin() as tx:
         world = await context.worlds.fresh(tx)
         ids = await floods.page(tx, wanted.reporter, wanted.since, wanted.until, MAX_CLOSED)
@@ -61,9 +84,8 @@ async def flood(context: Context, wanted: Flood, actor: Actor) -> FloodView:
     if committed:
         context.tell(committed)
     context.metrics.calls_ended(decisions)
-    return _counted(decisions)
+    return _Page(len(ids), _closed(decisions), sum(call.exempt for each in decisions for call in each.changed))
 
 
-def _counted(decisions: list[Decision]) -> FloodView:
-    closed = sum(each.before is not None and each.before.state is not State.CLOSED for each in decisions)
-    return {"closed": closed, "exempted": sum(call.exempt for each in decisions for call in each.changed)}
+def _closed(decisions: list[Decision]) -> int:
+    return sum(each.before is not None and each.before.state is not State.CLOSED for each in decisions)

@@ -27,7 +27,7 @@ async def page(context: Context, query: ListQuery, actor: Actor) -> ItemPage[Inc
         UnknownUnit, UnknownCategory, UnknownReference: a filter names what the registry never had.
     """
     viewer = Viewer(actor, context.worlds.world, context.clock.now())
-    kind = kind_of("incidents", query.model_dump(mode="json", exclude={"cursor", "limit"}), actor.subject)
+    kind = list_kind(query, actor)
     after = None if query.cursor is None else _read(context.cursors, kind, query.cursor)
     demand_known(viewer.world, unit=query.unit, area=query.area, category=query.category, line=query.line)
     async with context.database.read() as connection:
@@ -36,6 +36,13 @@ async def page(context: Context, query: ListQuery, actor: Actor) -> ItemPage[Inc
         found = await lists.page(connection, filters, sight, after, query.limit)
     cursor = None if found.next_place is None else context.cursors.sign(kind, _written(*found.next_place))
     return {"items": [row(viewer, each) for each in found.rows], "next_cursor": cursor}
+
+
+def list_kind(query: ListQuery, actor: Actor) -> str:
+    """The kind of the cursors of a list. Filters that nobody gave leave no trace in it, so that one which is new makes
+    no old cursor useless."""
+    given = query.model_dump(mode="json", exclude={"cursor", "limit"}, exclude_defaults=True)
+    return kind_of("incidents", given, actor.subject)
 
 
 def _filters(query: ListQuery, viewer: Viewer) -> IncidentFilter:
@@ -54,6 +61,7 @@ def _filters(query: ListQuery, viewer: Viewer) -> IncidentFilter:
         waits=query.approver is not None,
         approver=_approver(viewer.actor) if query.approver else None,
         drawn=query.drawn if reads_all(viewer.actor) else None,
+        ended=_ended(viewer) if query.approver else (),
         reported_after=query.reported_after,
         reported_before=query.reported_before,
         updated_after=query.updated_after,
@@ -64,6 +72,13 @@ def _filters(query: ListQuery, viewer: Viewer) -> IncidentFilter:
 def _approver(actor: Actor) -> str | None:
     """The name under which requests wait for an actor; None for ops. Nothing ever waits for the empty one."""
     return None if actor.role is Role.OPS else actor.unit or ""
+
+
+def _ended(viewer: Viewer) -> tuple[str, ...]:
+    """The units that decide no longer, so that ops do in their place."""
+    if viewer.actor.role is not Role.OPS:
+        return ()
+    return tuple(code for code in viewer.world.units if viewer.world.unit(code, viewer.now) is None)
 
 
 def _written(reported_at: datetime, incident_id: UUID) -> list[str]:

@@ -57,6 +57,7 @@ async def report(context: Context, body: ReportBody, actor: Actor, key: str | No
 
     Raises:
         ValidationFailed, NotYours, SourceTaken, IdempotencyMismatch, UnknownCell, UnknownCategory, Unavailable.
+        QuotaReached: the actor's subject has reported as much today as it may.
         TooMany: as many requests of the actor's subject wait already.
     """
     with shares.waiting():

@@ -33,10 +33,7 @@ router = Router(prefix="/v1/incidents", tags=["incidents"], is_hot=True)
 
 _REPORT_PROBLEMS = (
     errors.Unauthorized,
-    errors.BadJson,
-    errors.TooLarge,
-    errors.UnsupportedMedia,
-    errors.ValidationFailed,
+    *problems.OF_A_BODY,
     errors.NotYours,
     errors.Conflict,
     errors.SourceTaken,

@@ -27,11 +27,8 @@ router = Router(prefix="/v1/duties", tags=["registry"])
 _WRITES = problems.documented(
     errors.Unauthorized,
     errors.NotYours,
-    errors.BadJson,
-    errors.TooLarge,
-    errors.UnsupportedMedia,
+    *problems.OF_A_BODY,
     errors.Conflict,
-    errors.ValidationFailed,
     errors.Unavailable,
 )
 _PLACE = "/v1/duties/proposals"

@@ -22,7 +22,7 @@ MAX_HELD = timedelta(days=30)
 def approver(incident: AnyIncident, world: World, at: datetime, *, until: datetime | None = None) -> str | None:
     """The unit that decides what the called unit asks for at `at`; None: only ops do. `until` is the end of a hold that
     is asked for."""
-    if until is not None and held(incident.requests) + (until - at) > MAX_HELD:
+    if until is not None and hold_time(incident.requests) + (until - at) > MAX_HELD:
         return None
     if incident.level is Level.LEADER:
         return None
@@ -31,7 +31,7 @@ def approver(incident: AnyIncident, world: World, at: datetime, *, until: dateti
     return incident.street if world.unit(incident.street, at) is not None else None
 
 
-def held(requests: Iterable[Request]) -> timedelta:
+def hold_time(requests: Iterable[Request]) -> timedelta:
     """The time for which an incident was on hold because somebody approved it; the wait of a suggestion or a
     deliberation is nobody's decision."""
     holds = (each for each in requests if each.kind is RequestKind.HOLD and each.outcome is Verdict.APPROVED)
@@ -62,15 +62,20 @@ def may_ops_decide(incident: AnyIncident) -> bool:
     return incident.requests[-1].approver is None or incident.level is not Level.COMMUNITY
 
 
-def with_approver(incident: Incident, world: World) -> Incident:
-    """An incident whose last request names its approver, also when a program from before 0025 has made it, which named
-    none."""
-    if not incident.requests or incident.requests[-1].approver is not None:
+def with_approver(incident: Incident, world: World, now: datetime) -> Incident:
+    """An incident whose last request names who decides it at `now`: also when a program from before 0025 has made it,
+    which named nobody, and when the unit that it names has ended since. Then whoever would be asked today decides, else
+    ops."""
+    if not incident.requests:
         return incident
     *before, last = incident.requests
     if last.outcome is not None and incident.state is not State.ON_HOLD:
         return incident
     by_request = last.kind is RequestKind.HOLD and (last.decided_at is None or last.decided_by is not None)
-    earlier = incident._replace(requests=tuple(before))
-    unit = approver(earlier, world, last.asked_at, until=last.until if by_request else None)
-    return incident if unit is None else incident._replace(requests=(*before, last._replace(approver=unit)))
+    earlier, until = incident._replace(requests=tuple(before)), last.until if by_request else None
+    unit = last.approver or approver(earlier, world, last.asked_at, until=until)
+    if unit is not None and world.unit(unit, now) is None:
+        unit = approver(earlier, world, now, until=until)
+    if unit == last.approver:
+        return incident
+    return incident._replace(requests=(*before, last._replace(approver=unit)))

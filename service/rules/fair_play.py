@@ -1,9 +1,9 @@
 """Fair play (contract §2): the facts that decide how much a call counts, each stored on the call when it happens.
 
 credit          what a resolution is worth: pending until the other side has looked at it (`arrows.verification`)
-box_used        percent of the running box that was used when the call ended, in the call's own clock, rounded up
+box_used        percent of the running box that was used when the call ended, in the clock of that box, rounded up
 late_exit       the called unit passed it on (raised, returned, assigned, voided, corrected) after the policy's late
-                mark; an emergency that the next unit answers is forgiven (`forgiven`)
+                mark; an emergency that the next unit answers is forgiven (`forgiven_exit`)
 withdrawn_late  its reporter took the incident back after that mark
 held_s          seconds that the call was on hold
 extended        its deadline was moved by an extension
@@ -18,7 +18,9 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from service.rules import deadlines, pinning
+from service.rules.deadlines import Deadline
 from service.rules.model import AnyIncident, By, Call, Incident
+from service.rules.timers import Timer
 from service.rules.words import Ground, Level, RequestKind, Verdict
 from service.rules.world import World
 
@@ -36,13 +38,46 @@ class Accountable(NamedTuple):
 
 def box_used(incident: AnyIncident, world: World, now: datetime) -> int:
     """Percent of the running box that is used at `now`, with what extensions added to it and without holds: rounded up,
-    so that a call that ended later than a mark shows more than the mark."""
-    call = incident.call
-    timer, standing = pinning.timer_of(world, incident, call.clock), deadlines.standing(incident, world)
-    whole = sum((timer.counted(*each) for each in standing.stretches), standing.left or timedelta())
-    used = sum((timer.counted(start, min(end, now)) for start, end in standing.stretches), timedelta())
-    if incident.due_at is not None and standing.left is None and now > incident.due_at:
+    so that a call that ended later than a mark shows more than the mark.
+
+    Where a cap ends the call earlier, two boxes run side by side (`deadlines`), and the one of which more is used
+    counts. So a cap makes nobody late by the time before it came, takes no lateness away, and the percentage still
+    rises to the whole at the deadline and not before.
+    """
+    own, standing = deadlines.own_box(incident, world), deadlines.standing(incident, world)
+    timer = pinning.timer_of(world, incident, incident.call.clock)
+    whole = _counted(own, timer)
+    used = whole - _left(own, timer, now)
+    if standing.is_capped:
+        return max(_percent(used, whole), _used_until_cap(incident, standing, world, now))
+    if incident.due_at is not None and own.left is None and now > incident.due_at:
         used = whole + timer.counted(incident.due_at, now)
+    return _percent(used, whole)
+
+
+def _used_until_cap(incident: AnyIncident, capped: Deadline, world: World, now: datetime) -> int:
+    """Percent that is used of the box that ends at the cap. It began with the running box, or where it is shorter than
+    that, as long before the cap as it lasts."""
+    cap = deadlines.cap_of(incident.call) or capped.due_at
+    timer, box_s = deadlines.capping_box(cap, incident, world)
+    whole = min(_counted(capped, timer), timedelta(seconds=box_s))
+    used = max(whole - _left(capped, timer, now), timedelta())
+    if capped.left is None:
+        used += timer.counted(cap, now)
+    return _percent(used, whole)
+
+
+def _counted(box: Deadline, timer: Timer) -> timedelta:
+    """The whole length of a box."""
+    return sum((timer.counted(*each) for each in box.stretches), box.left or timedelta())
+
+
+def _left(box: Deadline, timer: Timer, now: datetime) -> timedelta:
+    """What is left of a box, none after its end."""
+    return timer.counted(now, box.due_at) if box.left is None else box.left
+
+
+def _percent(used: timedelta, whole: timedelta) -> int:
     return WHOLE_BOX if not whole else -(-WHOLE_BOX * used // whole)
 
 
@@ -64,7 +99,7 @@ def is_late_exit(incident: AnyIncident, by: By, world: World) -> bool:
     return by.unit == incident.unit and is_late(incident, world)
 
 
-def forgiven(incident: Incident) -> Call | None:
+def forgiven_exit(incident: Incident) -> Call | None:
     """The late exit that the answer to the last call forgives: the call before was raised as an emergency, and its
     receiver takes it for one."""
     if incident.call.ground is not Ground.EMERGENCY:  # which a raise alone has, also one that skips a level
@@ -89,7 +124,7 @@ def accountable_before(call: Call) -> Accountable | None:
     return Accountable(call.accountable, call.accountable_seq)
 
 
-def marked(call: Call, reported_by: str | None, answers_for: Accountable | None, world: World) -> Call:
+def mark(call: Call, reported_by: str | None, answers_for: Accountable | None, world: World) -> Call:
     """A call that opens, with what is known then of how it counts. `reported_by` is the unit that reported,
     `answers_for` who is accountable."""
     if answers_for is not None:

@@ -118,7 +118,14 @@ TRANSITIONS: Mapping[Arrow, Transition] = {
     Arrow.PART_DONE: Transition("", CALL_OPEN_STATES, _ASSISTING, joint.part_done, guard=joint.may_be_done),
     Arrow.DECLINE: Transition("", CALL_OPEN_STATES, _ASSISTING, joint.decline, guard=joint.may_be_done),
     Arrow.RATE: Transition("", _ANY_STATE, _REPORTERS | _STREET, judgements.rate, guard=judgements.may_rate),
-    Arrow.APPEAL: Transition("", _ANY_STATE, _CALLED | _AUDIENCE, judgements.appeal, guard=judgements.may_appeal),
+    Arrow.APPEAL: Transition(
+        "",
+        _ANY_STATE,
+        _CALLED | _AUDIENCE,
+        judgements.appeal,
+        guard=judgements.may_appeal,
+        reach=judgements.demand_own,
+    ),
     Arrow.APPROVE_APPEAL: Transition("", _ANY_STATE, _OPS, judgements.judge, guard=judgements.may_judge),
     Arrow.REFUSE_APPEAL: Transition("", _ANY_STATE, _OPS, judgements.judge, guard=judgements.may_judge),
     Arrow.WARNED: ClockTransition("", OPEN_STATES, NOBODY, holds.look_again),
@@ -283,7 +290,11 @@ def _carry_out(
 
 def allowed(incident: Incident, party: Party, world: World, now: datetime) -> tuple[str, ...]:
     """The verbs that this party could use on its incident now, in the order of `TRANSITIONS`."""
-    return tuple(arrow.value for arrow in TRANSITIONS if _could(incident, arrow, party, world, now))
+    return tuple(
+        arrow.value
+        for arrow in TRANSITIONS
+        if arrow is not Arrow.FLOOD and _could(incident, arrow, party, world, now)  # ended for many incidents at once
+    )
 
 
 def _could(incident: Incident, arrow: Arrow, party: Party, world: World, now: datetime) -> bool:

@@ -1,8 +1,9 @@
-"""The types the rules work with: an incident, its calls, the people who act, what a decision brings about.
+"""The types the rules work with: an incident, its calls, requests and ratings, and the people who act. What a decision
+brings about is in `decisions`.
 
-Every type is frozen: a rule never changes what it is given, but returns what comes after. Incidents, calls and events,
-which a sweep makes by the thousand, are named tuples: a frozen dataclass costs five times as much to copy. Times are
-aware UTC datetimes; durations are seconds.
+Every type is frozen: a rule never changes what it is given, but returns what comes after. What a sweep makes by the
+thousand, such as incidents and calls, is a named tuple: a frozen dataclass costs five times as much to copy. Times are
+aware UTC datetimes; a duration is a timedelta, or a number whose name ends in its unit.
 
 An incident is loaded whole for people (`Incident`), without its earlier calls for the clock (`DueIncident`): two types,
 so that no rule answers from calls never loaded. Build one with `IncidentOf(...)`: an alias costs five times as much.
@@ -85,7 +86,8 @@ class AssistingPart(NamedTuple):
 
 
 class Appeal(NamedTuple):
-    """A unit's objection to a call counted as missed: made once, decided once. `outcome` is None while it waits."""
+    """A unit's objection to a call counted as missed or as left late: made once, decided once. `outcome` is None while
+    it waits."""
 
     reason: str
     by: By

@@ -18,7 +18,7 @@ def ratings_of(call: Call, incident: IncidentOf[tuple[Call, ...]]) -> tuple[Rati
     return (Rating(incident.reporter, call.outcome_rating),)
 
 
-def rounded(scores: tuple[int, ...]) -> int:
+def whole_mean(scores: tuple[int, ...]) -> int:
     """The mean in whole stars, a half upwards."""
     return int(Fraction(sum(scores), len(scores)) + Fraction(1, 2))
 

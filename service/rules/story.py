@@ -178,7 +178,7 @@ class StoryOf(Generic[Earlier]):
         call, box_s = _new_call(self.world, key, incident, route, cause, from_unit, self.now, caps)
         if ground or reason or binding or assisting:
             call = call._replace(ground=ground, reason=reason, binding=binding, assisting=assisting)
-        self._opened = call = fair_play.marked(call, incident.reporter_unit, accountable, self.world)
+        self._opened = call = fair_play.mark(call, incident.reporter_unit, accountable, self.world)
         if incident.earlier is not None:
             self._row[_EARLIER] = (*incident.earlier, incident.call)
         audience = incident.audience if route.unit in incident.audience else (*incident.audience, route.unit)
@@ -297,4 +297,4 @@ def _new_call(
         urgency=incident.urgency,
         category=incident.category,
     )
-    return deadlines.capped(call, caps), box.answer_s
+    return deadlines.cap_call(call, caps), box.answer_s

@@ -44,7 +44,7 @@ class AssistingView(TypedDict):
 
 
 class AppealView(TypedDict):
-    """An appeal against a call that counts as missed, with the decision about it."""
+    """An appeal against a call that counts as missed or as left late, with the decision about it."""
 
     reason: str
     by: ByView

@@ -11,7 +11,7 @@ from service.rules import deadlines, pinning
 from service.rules.model import Call, Incident
 from service.rules.sentences import Sentence
 from service.rules.sight import Viewer
-from service.rules.words import Cause, ClockKind, DueKind, Level, State, Urgency
+from service.rules.words import ClockKind, DueKind, Level, State, Urgency
 from service.shown.references import PolicyReference
 from service.shown.request import RequestView, request
 
@@ -64,8 +64,8 @@ class CapView(TypedDict):
 
 
 class CallDeadline(TypedDict):
-    """The deadline of an open call. `left_s` is the time of the box that a hold keeps; null when the call is not on
-    hold. `caps` are the limits that the deadlines of this call have besides its boxes."""
+    """The deadline of an open call. `left_s` is the time of the box that a hold keeps, which may be that of a cap; null
+    when the call is not on hold. `caps` are the limits that the deadlines of this call have besides its boxes."""
 
     due_at: datetime
     due_kind: DueKind | None
@@ -135,11 +135,11 @@ def _call(viewer: Viewer, incident: Incident, due_at: datetime) -> CallDeadline:
         "counted_s": sum((each.counted for each in counted), timedelta()).total_seconds(),
         "left_s": None if standing.left is None else standing.left.total_seconds(),
         "provisional": incident.provisional,
-        "caps": _caps(call, standing.is_capped),
+        "caps": _caps(call, standing.is_capped, viewer.now),
     }
 
 
-def _caps(call: Call, is_reached: bool) -> list[CapView]:
+def _caps(call: Call, is_reached: bool, now: datetime) -> list[CapView]:
     """The caps that limit the deadlines of a call from now on, each explained."""
     caps: list[CapView] = []
     if call.answered_at is None and call.answer_cap is not None:
@@ -150,14 +150,14 @@ def _caps(call: Call, is_reached: bool) -> list[CapView]:
         )
         caps.append({"box": "answer", "at": call.answer_cap, "is_reached": is_reached, "because": because})
     if call.resolve_cap is not None:
-        because = _resolution(call, call.resolve_cap)
+        because = _resolution(call, call.resolve_cap, now)
         is_reached = is_reached and call.answered_at is not None
         caps.append({"box": "resolve", "at": call.resolve_cap, "is_reached": is_reached, "because": because})
     return caps
 
 
-def _resolution(call: Call, cap: datetime) -> Sentence:
-    if call.answered_at is None and call.cause is not Cause.CORRECTED:
+def _resolution(call: Call, cap: datetime, now: datetime) -> Sentence:
+    if call.answered_at is None and deadlines.leaves_an_hour(call, cap, now):
         return Sentence(
             "Once it is answered, the resolution is due at {cap} at the latest, but no earlier than an hour after the "
             "answer: so it was in an incident merged into this one, or before a correction.",

@@ -32,12 +32,9 @@ _READS = problems.documented(errors.Unauthorized, errors.NotFound, errors.Valida
 _WRITES = problems.documented(
     errors.Unauthorized,
     errors.NotYours,
-    errors.BadJson,
-    errors.TooLarge,
-    errors.UnsupportedMedia,
+    *problems.OF_A_BODY,
     errors.NotFound,
     errors.Conflict,
-    errors.ValidationFailed,
     errors.Unavailable,
 )
 

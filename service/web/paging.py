@@ -47,7 +47,7 @@ def page(
     Raises:
         BadCursor: the cursor belongs to another path, subject or deployment, or to other filters.
     """
-    kind = kind_of(path, query.model_dump(mode="json", exclude={"cursor", "limit"}), subject)
+    kind = kind_of(path, query.model_dump(mode="json", exclude={"cursor", "limit"}, exclude_defaults=True), subject)
     after = () if query.cursor is None else tuple(cursors.read(kind, query.cursor))
     found = [row for row in rows if sort_key(row) > after][: query.limit + 1]
     items = found[: query.limit]

@@ -29,6 +29,8 @@ from service.web.problem_shape import FieldProblem, Problem
 
 _log = logging.getLogger(__name__)
 
+OF_A_BODY = (errors.BadJson, errors.TooLarge, errors.UnsupportedMedia, errors.ValidationFailed)
+"""The problems of every route that reads a body."""
 MEDIA_TYPE = "application/problem+json"
 SCHEMA = "#/components/schemas/Problem"
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from service.incidents import flooding
 from tests.house import CATEGORY, CELL, House
@@ -73,6 +75,41 @@ async def test_a_flood_ends_page_by_page(house: House, monkeypatch: pytest.Monke
     monkeypatch.setattr(flooding, "MAX_CLOSED", 4)
     await _batch(house, 10)
     assert [(await _ended(house))["closed"] for _ in range(4)] == [4, 4, 2, 0]
+
+
+async def test_a_flood_ends_with_nothing_left_to_exempt(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever stops at 0 has left nothing undone, however many pages were closed before."""
+    monkeypatch.setattr(flooding, "MAX_CLOSED", 4)
+    flood = await _batch(house, 11)
+    await house.advance(seconds=HOUR // 2)
+    for incident in flood[:10]:
+        await house.act("worker", incident, "withdraw", reason="错了")
+    assert await _ended(house) == {"closed": 1, "exempted": 5}
+    assert await _ended(house) == {"closed": 0, "exempted": 6}
+    shown = [await house.get("ops", f"/v1/incidents/{each['id']}") for each in flood]
+    assert {each["calls"][0]["exempt"] for each in shown} == {True}
+
+
+async def test_a_withdrawn_one_that_was_answered_late_is_exempt(house: House) -> None:
+    """Answered after the deadline, before the clock fired: late, though the clock had no part in it."""
+    [incident] = await _batch(house, 1)
+    await house.act("community", incident, "answer", measure="去看")
+    async with house.process.database.begin() as tx:
+        await tx.execute(text("UPDATE call SET answered_at = answer_by + interval '1 second'"))
+    await house.act("worker", incident, "withdraw", reason="错了")
+    assert await _ended(house) == {"closed": 0, "exempted": 1}
+
+
+async def test_two_floods_at_once_close_each_incident_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both choose the same page first: whoever is later takes the next one, and does not say that nothing is left."""
+    monkeypatch.setattr(flooding, "MAX_CLOSED", 4)
+    flood = await _batch(house, 8)
+    done = await asyncio.gather(_ended(house), _ended(house))
+    assert [each["closed"] for each in done] == [4, 4]
+    events = [await house.get("ops", f"/v1/incidents/{each['id']}/timeline") for each in flood]
+    closed = [sum(each["type"] == "sihu.incident.closed" for each in page["items"]) for page in events]
+    assert closed == [1] * 8
+    assert (await _ended(house))["closed"] == 0
 
 
 async def test_what_was_closed_before_is_exempt_as_well(house: House) -> None:

@@ -6,6 +6,10 @@ from typing import Any
 
 import pytest
 
+from service.incidents import listing
+from service.incidents.schemas import ListQuery
+from service.rules.model import Actor
+from service.rules.words import Role, State
 from tests.house import COMMUNITY, DEPARTMENT, STREET, House
 
 pytestmark = pytest.mark.anyio
@@ -44,6 +48,18 @@ async def test_a_cursor_fits_only_its_filters(house: House) -> None:
     for query in ({}, {"state": "closed"}, {"state": "calling", "level": 1}):
         answer = await house.send("worker", "GET", PATH, cursor=cursor, **query)
         assert (answer.status_code, answer.json()["code"]) == (400, "bad_cursor")
+
+
+class _LaterQuery(ListQuery):
+    newly: bool | None = None
+
+
+def test_a_filter_that_is_new_leaves_cursors_good() -> None:
+    actor = Actor(Role.REPORTER, "worker", area=STREET)
+    before, after = (kind(state=[State.CALLING], limit=5) for kind in (ListQuery, _LaterQuery))
+    assert listing.list_kind(before, actor) == listing.list_kind(after, actor)
+    narrowed = _LaterQuery(state=[State.CALLING], newly=True)
+    assert listing.list_kind(narrowed, actor) != listing.list_kind(after, actor)
 
 
 async def test_overdue_goes_by_the_services_clock(house: House) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from service.rules import lifecycle
 from service.rules.acts import Act
 from service.rules.model import Incident
-from service.rules.words import Arrow, State
+from service.rules.words import Arrow, ClockKind, State
 from service.rules.world import World
 from tests.rules import deciding
 from tests.rules.builders import a_unit
@@ -62,11 +62,21 @@ def _after_answer(incident: Incident, cap: datetime, world: World, at: datetime)
 
 
 def after_hold(debt: Debt, held: Incident, world: World, at: datetime) -> Debt:
-    """As much time is left until each as there was when the hold began."""
-    timer, hold = world.timer(held.policy, held.call.clock), held.requests[-1]
+    """As much time is left until each as there was when the hold began: working time until an instant in the working
+    hours, else every hour."""
+    hold = held.requests[-1]
     since = hold.decided_at or hold.asked_at
-    left = (each and timer.due(at, timer.counted(since, each)) for each in (debt.answer_by, debt.resolve_by))
-    return Debt(*left)
+
+    def moved(owed: datetime | None) -> datetime | None:
+        if owed is None:
+            return None
+        timer = world.timer(held.policy, held.call.clock)
+        box = world.policies[held.policy].box(held.level, held.urgency, held.category)
+        if box.clock is ClockKind.CONTINUOUS or not timer.counted(owed - timedelta(microseconds=1), owed):
+            return at + max(owed - since, timedelta())
+        return timer.due(at, timer.counted(since, owed))
+
+    return Debt(moved(debt.answer_by), moved(debt.resolve_by))
 
 
 def demand_owed(debt: Debt, incident: Incident) -> None:

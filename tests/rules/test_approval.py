@@ -9,7 +9,8 @@ from uuid import UUID
 
 import pytest
 
-from service.rules import approval, lifecycle
+from service.rules import access, approval, lifecycle
+from service.rules.access import Relation
 from service.rules.acts import Act, Draft
 from service.rules.model import Incident, Request
 from service.rules.words import Arrow, Kind, Level, State, UnitKind, Verdict
@@ -120,7 +121,7 @@ def test_holds_of_more_than_thirty_days_in_sum_are_for_ops(level: Level, who: st
 def test_a_hold_counts_as_long_as_it_lasted() -> None:
     held = _approved(_hold(an_incident(State.ANSWERED), 30 * DAY))
     resumed = deciding.decide(held, Act(Arrow.RESUME), a_unit(COMMUNITY), WORLD, later(days=20)).after
-    assert approval.held(resumed.requests) == 20 * DAY
+    assert approval.hold_time(resumed.requests) == 20 * DAY
     assert _hold(resumed, 10 * DAY, 20 * DAY).requests[-1].approver == STREET
     assert _hold(resumed, 10 * DAY + timedelta(seconds=1), 20 * DAY).requests[-1].approver is None
     raised = deciding.decide(resumed, Act(Arrow.RAISE, "up"), a_unit(COMMUNITY), WORLD, later(days=20)).after
@@ -138,7 +139,7 @@ def test_a_hold_counts_as_long_as_it_lasted() -> None:
 def test_refused_and_lapsed_holds_count_nothing() -> None:
     asked = _hold(an_incident(State.ANSWERED), 30 * DAY)
     refused = deciding.decide(asked, Act(Arrow.REFUSE, request=1), a_unit(STREET), WORLD, NOW).after
-    assert approval.held(refused.requests) == timedelta()
+    assert approval.hold_time(refused.requests) == timedelta()
     assert _hold(refused, 30 * DAY).requests[-1].approver == STREET
 
 
@@ -148,7 +149,7 @@ def test_the_wait_of_a_deliberation_is_nobodys_hold() -> None:
     assert STREET not in waiting.audience, "nobody was asked"
     assert "resume" in deciding.allowed(waiting, PEOPLE["street"], WORLD, NOW)
     woken = deciding.decide(waiting, Act(Arrow.RESUME), a_unit(STREET), WORLD, later(days=59)).after
-    assert approval.held(woken.requests) == timedelta()
+    assert approval.hold_time(woken.requests) == timedelta()
     assert _hold(woken, 30 * DAY, 59 * DAY).requests[-1].approver == STREET
 
 
@@ -166,8 +167,28 @@ def test_a_request_from_before_is_decided_by_whoever_is_above(level: Level, stat
     incident = act(an_incident(State.CALLING, level), str(PEOPLE_AT[level]), Arrow.HOLD).after
     if state is State.ON_HOLD:
         incident = _approved(incident)
-    assert approval.with_approver(_unnamed(incident), WORLD) == incident
-    assert approval.with_approver(incident, a_world(without=(STREET, LEADER, STREET_LEADER))) is incident
+    assert approval.with_approver(_unnamed(incident), WORLD, NOW) == incident
+    assert approval.with_approver(incident, WORLD, NOW) is incident
+
+
+@pytest.mark.parametrize("state", [State.CALLING, State.ON_HOLD])
+def test_no_request_is_left_to_an_ended_unit(state: State) -> None:
+    """Ops decide what waits for a street that is no more; a leader's successor decides, and ops beside it."""
+    at_community = act(an_incident(State.CALLING), "community", Arrow.HOLD).after
+    at_department = act(an_incident(State.CALLING, Level.DEPARTMENT), "department", Arrow.HOLD).after
+    if state is State.ON_HOLD:
+        at_community, at_department = _approved(at_community), _approved(at_department)
+    found = approval.with_approver(at_community, a_world(without=(STREET,)), NOW)
+    assert found.requests[-1].approver is None
+    assert Relation.APPROVER in access.relations(PEOPLE["ops"], found)
+    assert Relation.APPROVER not in access.relations(PEOPLE["street"], found)
+    world = a_world(without=(LEADER,), units=(_leader("leader-n", DEPARTMENT),))
+    found = approval.with_approver(at_department, world, NOW)
+    assert found.requests[-1].approver == "leader-n"
+    assert Relation.APPROVER in access.relations(a_unit("leader-n"), found)
+    assert Relation.APPROVER in access.relations(PEOPLE["ops"], found)
+    before = approval.with_approver(at_department, world, later(days=-1))
+    assert before is at_department, "until then it is the old one's"
 
 
 PEOPLE_AT = {1: "community", 2: "street", 3: "department", 4: "leader"}
@@ -176,9 +197,11 @@ PEOPLE_AT = {1: "community", 2: "street", 3: "department", 4: "leader"}
 def test_what_is_over_stays_as_it_is() -> None:
     asked = _unnamed(act(an_incident(State.CALLING), "community", Arrow.HOLD).after)
     for over in (an_incident(State.CALLING), asked._replace(requests=tuple(map(_lapsed, asked.requests)))):
-        assert approval.with_approver(over, WORLD) is over
+        assert approval.with_approver(over, WORLD, NOW) is over
     parked = _unnamed(_deliberation())
-    assert approval.with_approver(parked, WORLD).requests[-1].approver == STREET, "sixty days, which nobody decided"
+    assert approval.with_approver(parked, WORLD, NOW).requests[-1].approver == STREET, (
+        "sixty days, which nobody decided"
+    )
 
 
 def _lapsed(request: Request) -> Request:
@@ -196,4 +219,5 @@ def test_the_registry_of_the_moment_of_asking_counts() -> None:
     )
     asked = act(an_incident(State.CALLING, Level.DEPARTMENT), "department", Arrow.EXTEND).after
     before = _unnamed(asked)._replace(requests=(asked.requests[-1]._replace(approver=None, asked_at=later(days=-1)),))
-    assert approval.with_approver(before, world).requests[-1].approver == "old"
+    assert approval.with_approver(before, world, later(days=-1)).requests[-1].approver == "old"
+    assert approval.with_approver(before, world, NOW) is before, "it has ended since: ops decide"

@@ -239,7 +239,7 @@ def test_leaders_and_ops_are_never_accountable() -> None:
 def test_a_unit_reports_to_itself_above_and_below(
     reporter: str | None, called: str, is_self: bool, is_own: bool
 ) -> None:
-    call = fair_play.marked(an_incident(State.CALLING).call._replace(unit=called), reporter, None, WORLD)
+    call = fair_play.mark(an_incident(State.CALLING).call._replace(unit=called), reporter, None, WORLD)
     assert (call.self_reported, call.own_report) == (is_self, is_own)
 
 

@@ -322,8 +322,8 @@ class FourCalls(Clockwork):
             if arrow in _OF_ONES_OWN and arrow.value in offered and isinstance(refused, NotYours):
                 return
         except Conflict:
-            # this call's time has passed, another's has not; or another unit would be called too late
-            assert arrow in (Arrow.APPEAL, Arrow.CORRECT) and arrow.value in offered
+            # it is so of this call, and not of another; or another unit would be called too late
+            assert arrow in _OF_ONES_OWN and arrow.value in offered
             return
         except Invalid as wrong:
             pointers = {each.pointer.split("/")[1] if each.pointer else "" for each in wrong.errors}
@@ -334,7 +334,7 @@ class FourCalls(Clockwork):
             if arrow is not Arrow.FLOOD:  # which may exempt several
                 assert changed(decision) is None or changed_call(decision).late_s is None or arrow in _SAID_AFTERWARDS
             self._takes(history, decision, arrow if not before.drawn else _DRAWN.get(arrow, arrow))
-        assert (told is None) == (arrow.value in offered)
+        assert (told is None) == (arrow.value in offered) or arrow is Arrow.FLOOD, "which is of many at once"
         if isinstance(told, IllegalTransition):
             assert (told.state, told.allowed) == (before.state.value, offered)
         assert repr(before) == as_it_was

@@ -18,7 +18,7 @@ from service.rules import ratings
     ],
 )
 def test_a_mean_is_in_hundredths(scores: tuple[int, ...], whole: int, mean: int | None, shown: float) -> None:
-    assert (ratings.rounded(scores), ratings.mean(scores)) == (whole, mean)
+    assert (ratings.whole_mean(scores), ratings.mean(scores)) == (whole, mean)
     assert ratings.stars(whole, mean) == shown
     assert ratings.hundredths(whole, mean) == round(shown * 100)
 

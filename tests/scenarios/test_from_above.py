@@ -120,3 +120,15 @@ async def test_a_request_from_before_is_decided_by_the_new_rule(house: House) ->
     assert (await house.get("leader", f"/v1/incidents/{incident['id']}"))["requests"][0]["approver"] == LEADER
     await house.act("leader", incident, "requests/1/approve")
     assert (await house.get("ops", f"/v1/incidents/{incident['id']}"))["requests"][0]["approver"] == LEADER
+
+
+async def test_what_waits_for_an_ended_street_is_for_ops(house: House) -> None:
+    """A deliberation waits on hold, and its street alone may let it begin: until the street is no more."""
+    incident = await house.report(kind="deliberation")
+    await house.refused("ops", incident, "resume")
+    rows = f"code,name,kind,parent,valid_to\n{STREET},昌岗街道,street,440105,2026-11-24\n"
+    imported = await house.send("ops", "POST", "/v1/registry/import", {"units.csv": rows}, dry_run="false")
+    assert imported.status_code == 200, imported.text
+    assert (await house.refused("ops", incident, "resume"))["status"] == 403, "today it is still the street's"
+    await house.advance(seconds=16 * 3600)
+    assert (await house.act("ops", incident, "resume"))["state"] == "calling"

@@ -50,6 +50,15 @@ async def test_a_refused_act_is_in_chinese(house: House) -> None:
     assert raised.json()["detail"] == "只有被呼单位可以对此事件进行“上呼”。"
 
 
+async def test_whom_nobody_attaches_is_said_in_chinese(house: House) -> None:
+    incident = await house.report()
+    body = {"units": ["dept-police"], "reason": "请公安协助"}
+    path = f"/v1/incidents/{incident['id']}/assist"
+    refused = (await house.send("community", "POST", path, body, headers=CHINESE)).json()
+    sentence = "dept-police 属部门一级\uff0c高于本呼\uff1a请改用上呼。"
+    assert refused["errors"][0]["detail"].startswith(sentence), refused
+
+
 async def test_a_refused_item_of_a_batch_is_in_chinese(house: House) -> None:
     items = [{"grid_code": CELL, "category": "urban-9", "description": "x"}, {"grid_code": CELL}]
     answer = await house.send("worker", "POST", "/v1/incidents/batch", {"items": items}, headers=CHINESE)

@@ -119,7 +119,7 @@ async def test_a_successful_appeal_exempts_the_call_and_erases_nothing(house: Ho
     assert (refused["calls"][1]["exempt"], refused["calls"][1]["appeal"]["outcome"]) == (False, "refused")
     await house.act("department", incident, "appeal", call=3, reason="节假日")
     assert (await house.refused("community", incident, "appeals/3/approve"))["code"] == "not_yours"
-    assert (await house.refused("ops", incident, "appeals/1/approve"))["status"] == 422, "decided once"
+    assert (await house.refused("ops", incident, "appeals/1/approve"))["status"] == 409, "decided once"
     types = [e["type"] for e in (await house.get("worker", f"/v1/incidents/{incident['id']}/timeline"))["items"]]
     assert types[-5:] == [
         "sihu.call.appealed",

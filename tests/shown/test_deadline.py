@@ -9,7 +9,7 @@ import pytest
 from service.rules import plan
 from service.rules.model import Incident
 from service.rules.sight import Viewer
-from service.rules.words import Level, State
+from service.rules.words import Cause, Level, State
 from service.shown.deadline import CallDeadline, ClosedDeadline, DeadlineView, VerifyDeadline, deadline
 from service.shown.examples import EXTENDED
 from service.shown.examples import VIEWER as OFFICE
@@ -79,3 +79,7 @@ def test_a_cap_is_explained_and_says_whether_it_counts() -> None:
     shown = _shown(both)
     assert [(each["box"], each["is_reached"]) for each in shown["caps"]] == [("answer", False), ("resolve", False)]
     assert "no earlier than an hour after the answer" in shown["caps"][1]["because"]
+    corrected = both._replace(call=both.call._replace(cause=Cause.CORRECTED))
+    assert "an hour after" not in _shown(corrected)["caps"][1]["because"]
+    late = Viewer(VIEWER.actor, VIEWER.world, later(hours=9))
+    assert "an hour after" in _shown(corrected, late)["caps"][1]["because"], "nobody takes on what is due already"

@@ -58,6 +58,7 @@ def check(bundle: Bundle, stored: StoredCodes) -> list[Fault]:
     lines = stored.lines | {row.code for _, row in bundle.lines}
     faults = [
         *_faults_of_units(bundle, kinds),
+        *_faults_of_partners(bundle, categories),
         *_faults_of_cells(bundle, kinds, stored.cells),
         *_faults_of_categories(bundle, categories, lines),
         *_faults_of_duties(bundle, kinds, categories),
@@ -104,6 +105,20 @@ def _faults_of_unit(row: UnitRow) -> Iterator[Sentence]:
         yield Sentence("only a partner answers for others: leave answers_for out for a {kind}", kind=row.kind)
     if row.valid_from and row.valid_to and row.valid_to <= row.valid_from:
         yield _ENDS_FIRST
+
+
+def _faults_of_partners(bundle: Bundle, categories: frozenset[str]) -> Iterator[Fault]:
+    """Yield the categories for which a partner would answer, and which there are not. Where the categories could not be
+    read, that is the fault."""
+    if "categories.csv" in bundle.unread:
+        return
+    for number, row in bundle.units:
+        for prefix in row.answers_for:
+            if not any(code.startswith(prefix) for code in categories):
+                detail = Sentence(
+                    "unknown answers_for '{code}': give the first letters of a code in categories.csv", code=prefix
+                )
+                yield Fault("units.csv", number, detail)
 
 
 def _wrong_level(kind: UnitKind, right: Level | None, level: int) -> Sentence:

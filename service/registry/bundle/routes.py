@@ -53,10 +53,7 @@ _BODY: dict[str, Any] = {
         **problems.documented(
             errors.Unauthorized,
             errors.NotYours,
-            errors.BadJson,
-            errors.TooLarge,
-            errors.UnsupportedMedia,
-            errors.ValidationFailed,
+            *problems.OF_A_BODY,
             errors.Unavailable,
         ),
     },

@@ -146,6 +146,7 @@ def _call_instead(story: Story, before: Incident, route: Route, act: Act, facts:
     story.record(EventType.INCIDENT_CORRECTED, act.words, changes=facts, **left)
     from_unit = before.call.from_unit if route.level is before.level else before.unit
     story.open_call(route, Cause.CORRECTED, from_unit=from_unit, reason=act.words, caps=_owed(before))
+    moving.wake_afresh(story)
 
 
 def _owed(incident: Incident) -> CapChange:
@@ -177,10 +178,7 @@ def _hasten(story: Story) -> None:
     story.change_call(**cap)
     standing = deadlines.standing(story.incident, story.world)
     moving.set_due(story, max(standing.due_at, min(was_due_at, story.now)))
-    _, box_s = deadlines.box_of(call, incident, story.world)
-    running = pinning.timer_of(story.world, incident, call.clock)
-    passed = deadlines.marks_passed(story.incident.due_at or due_at, box_s, policy.warn, story.now, running)
-    moving.wake(story, max(passed, incident.warned))
+    moving.wake_afresh(story)
 
 
 def _earlier(cap: datetime | None, other: datetime) -> datetime:

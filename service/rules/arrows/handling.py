@@ -10,7 +10,7 @@ from uuid import UUID
 
 from service.rules import access, approval, deadlines, fair_play, pinning, routing
 from service.rules.acts import Act, Draft
-from service.rules.arrows import joint
+from service.rules.arrows import joint, moving
 from service.rules.decisions import Decision, DecisionOf, Event
 from service.rules.errors import Conflict, Rule, UnknownCategory, UnknownCell, wrong_field
 from service.rules.logged import EventFacts
@@ -153,7 +153,7 @@ def _new_incident(
         policy=key,
         reported_at=now,
         updated_at=now,
-        call=fair_play.marked(call, by.unit, None, world),
+        call=fair_play.mark(call, by.unit, None, world),
         earlier=(),
         calls_per_level=with_one_more((0, 0, 0, 0), route.level),
         audience=(route.unit,),
@@ -209,7 +209,7 @@ def _take_on(story: Story, content: Mapping[str, Any] | None, words: str | None 
     resolve_by = pinning.timer_of(story.world, incident, clock).due(now, timedelta(seconds=box_s))
     took_us, cap = deadlines.taken_us(incident, now), incident.call.resolve_cap
     if cap is not None:
-        if incident.call.cause is not Cause.CORRECTED:  # a correction moves no deadline later, not even by an hour
+        if deadlines.leaves_an_hour(incident.call, cap, now):
             cap = deadlines.cap_after_answer(incident, story.world, cap, now)
         resolve_by = min(resolve_by, cap)
         story.change_call(resolve_cap=cap)
@@ -218,12 +218,14 @@ def _take_on(story: Story, content: Mapping[str, Any] | None, words: str | None 
     if story.by.unit != incident.unit:
         story.change_call(answered_by_member=True)
         facts["answered_by_member"] = True
-    if (forgiven := fair_play.forgiven(incident)) is not None:
+    if (forgiven := fair_play.forgiven_exit(incident)) is not None:
         story.change_call_numbered(forgiven.seq, late_exit=False)
         facts["forgives"] = forgiven.seq
     key = pinning.key_of(story.world, incident)
     running = box_start(story.world, key, clock, now, resolve_by, DueKind.RESOLVE, box_s)
     story.change(state=State.ANSWERED, **running)
+    if cap is not None:
+        moving.wake_afresh(story)
     story.record(EventType.CALL_ANSWERED, words, **facts)
 
 

@@ -1,8 +1,8 @@
 """Arrows i and j, and what the clock does before a deadline: hold, extend, resume, warn, reschedule (挂账 · 延期).
 
 The called unit asks for a hold or an extension, a unit above it or ops decide (`approval`), and the clock runs on while
-the request waits. The time that a hold keeps is counted in the call's own clock, so that exactly this much is left
-afterwards.
+the request waits. The time that a hold keeps is counted in the clock of the box that it stops (`deadlines`), so that
+exactly this much is left afterwards.
 """
 
 from __future__ import annotations
@@ -215,15 +215,9 @@ def _hold(story: Story, request: Request) -> None:
 
 
 def _extend(story: Story) -> None:
-    """Move the deadline. Warning marks are counted back from the new one, and those that are already past give no
-    warning."""
-    incident = story.incident
-    due_at = deadlines.standing(incident, story.world).due_at
-    moving.set_due(story, due_at)
-    _, seconds = deadlines.box_of(incident.call, incident, story.world)
-    timer = pinning.timer_of(story.world, incident, incident.call.clock)
-    warn = pinning.policy_of(story.world, incident).warn
-    moving.wake(story, deadlines.marks_passed(due_at, seconds, warn, story.now, timer))
+    """Move the deadline. Warning marks are counted back from the new one."""
+    moving.set_due(story, deadlines.standing(story.incident, story.world).due_at)
+    moving.wake_afresh(story)
 
 
 def refuse(story: Story, act: Act) -> None:
@@ -259,10 +253,7 @@ def look_again(story: StoryOf[Earlier], act: Act) -> None:
     if incident.state not in RUNNING_STATES or incident.due_at is None:
         story.change_quietly(wake_at=incident.due_at)
         return
-    timer = pinning.timer_of(story.world, incident, incident.call.clock)
-    warn = pinning.policy_of(story.world, incident).warn
-    _, seconds = deadlines.box_of(incident.call, incident, story.world)
-    warned = deadlines.marks_passed(incident.due_at, seconds, warn, story.now, timer)
+    warn, warned = pinning.policy_of(story.world, incident).warn, moving.marks_passed(story)
     moving.wake(story, max(warned, incident.warned))
     if warned > incident.warned:
         story.because = Sentence("{percent} % of the box is left", percent=100 - warn[warned - 1])

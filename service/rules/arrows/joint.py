@@ -79,7 +79,7 @@ def departments(story: Story, act: Act, called: str) -> tuple[str, ...]:
 
     Raises:
         UnknownUnit: no such unit is in force.
-        ValidationFailed: a unit is no department; or the raise has another ground.
+        ValidationFailed: a unit is no department, or the one that raises; or the raise has another ground.
     """
     if act.units and act.ground is not Ground.JOINT_ACTION:
         raise wrong_field("/units", ONLY_TOGETHER, Rule.NOT_ALLOWED)
@@ -87,6 +87,8 @@ def departments(story: Story, act: Act, called: str) -> tuple[str, ...]:
         unit = story.world.unit(code, story.now)
         if unit is None:
             raise UnknownUnit(handovers.not_in_force(code), f"/units/{n}")
+        if code == story.incident.unit:
+            raise wrong_field(f"/units/{n}", Sentence("{unit} raises this call itself: leave it out.", unit=code))
         if unit.kind is not UnitKind.DEPARTMENT:
             detail = Sentence(
                 "{unit} is a {kind}: a raise names departments; whoever is called asks others to assist.",

@@ -100,7 +100,7 @@ def _rate_outcome(story: Story, rating: Rating) -> None:
     incident = story.incident
     given = (*ratings.ratings_of(incident.call, incident), rating)
     scores = tuple(each.score for each in given)
-    whole, mean = ratings.rounded(scores), ratings.mean(scores)
+    whole, mean = ratings.whole_mean(scores), ratings.mean(scores)
     seq = incident.call.seq
     story.change_call_numbered(seq, quietly=True, outcome_rating=whole, outcome_mean=mean, outcome_ratings=given)
     story.change_quietly(rating=whole, rating_mean=mean)
@@ -119,6 +119,14 @@ def _no_departments_call(seq: int) -> Sentence:
     return Sentence("Call {call} is no department's call that has ended: see the incident's calls.", call=seq)
 
 
+def demand_own(incident: Incident, act: Act, actor: Actor) -> None:
+    """The reach of appeal: each unit appeals for itself. Raises `NotYours` when the call is another unit's."""
+    call = call_numbered(incident, act.call or 0)
+    if call is not None and call.unit != actor.unit:
+        detail = Sentence("Call {call} was not yours: each unit appeals for itself.", call=call.seq)
+        raise NotYours(detail, errors=(Pointer("/call", detail),))
+
+
 def may_appeal(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> Sentence | None:
     """The guard of appeal: the unit missed a call of this incident, or left one late, and its time to appeal against
     that has not passed."""
@@ -130,7 +138,12 @@ def may_appeal(incident: Incident, arrow: Arrow, actor: Actor, world: World, now
 
 
 def _may_be_contested(call: Call) -> bool:
-    return (call.outcome in MISSED or call.late_exit) and call.appeal is None and not call.exempt
+    return _counts_against(call) and call.appeal is None and not call.exempt
+
+
+def _counts_against(call: Call) -> bool:
+    """Whether a call counts as missed or as left late; an emergency that was answered does so no longer."""
+    return call.outcome in MISSED or call.late_exit
 
 
 def _term(incident: Incident, call: Call, world: World) -> datetime:
@@ -147,22 +160,17 @@ def appeal(story: Story, act: Act) -> None:
     """A unit appeals against a call of its own that it missed or left late, once.
 
     Raises:
-        NotYours: the call is another unit's.
-        ValidationFailed: the call was neither missed nor left late, or was appealed against already.
-        Conflict: the time to appeal against this call has passed.
+        ValidationFailed: there is no such call.
+        Conflict: the call counts neither as missed nor as left late, or was appealed against already, or the time to
+            appeal against it has passed.
     """
     call = _call(story.incident, act.call)
-    if call.unit != story.by.unit:
-        detail = Sentence("Call {call} was not yours: each unit appeals for itself.", call=call.seq)
-        raise NotYours(detail, errors=(Pointer("/call", detail),))
     if call.appeal is not None:
-        detail = Sentence("You appealed against call {call} already: one appeal a call.", call=call.seq)
-        raise wrong_field("/call", detail)
+        raise Conflict(Sentence("You appealed against call {call} already: one appeal a call.", call=call.seq))
     if not _may_be_contested(call):
-        detail = Sentence(
-            "Call {call} was neither missed nor left late: there is nothing to appeal against.", call=call.seq
+        raise Conflict(
+            Sentence("Call {call} was neither missed nor left late: there is nothing to appeal against.", call=call.seq)
         )
-        raise wrong_field("/call", detail)
     if story.now > (term := _term(story.incident, call, story.world)):
         raise Conflict(_out_of_time(term))
     story.change_call_numbered(call.seq, appeal=Appeal(act.words or "", story.by, story.now))
@@ -181,15 +189,24 @@ def judge(story: Story, act: Act) -> None:
     """Ops decide an appeal. A call whose appeal is approved is exempt from the score; it stays what it was.
 
     Raises:
-        ValidationFailed: no appeal against this call waits to be decided.
+        Conflict: no appeal against this call waits to be decided, or one that is approved has become needless.
+        ValidationFailed: there is no such call.
         NotYours: who decides has appealed, with another key.
     """
     call = _call(story.incident, act.call)
     if call.appeal is None or call.appeal.outcome is not None:
-        raise wrong_field("", Sentence("No appeal against call {call} waits to be decided.", call=call.seq))
+        raise Conflict(Sentence("No appeal against call {call} waits to be decided.", call=call.seq))
     if call.appeal.by.subject == story.by.subject:
         raise NotYours(Sentence("Nobody decides its own appeal."))
     approved = act.arrow is Arrow.APPROVE_APPEAL
+    if approved and not _counts_against(call):
+        raise Conflict(
+            Sentence(
+                "Call {call} was left late in an emergency, which has been answered since: it costs nothing any more. "
+                "Refuse the appeal.",
+                call=call.seq,
+            )
+        )
     decided = call.appeal._replace(
         decided_by=story.by,
         decided_at=story.now,

@@ -14,7 +14,7 @@ A deadline that has already passed becomes this moment: the clock fires at once,
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 from service.rules import deadlines, fair_play, pinning
@@ -143,15 +143,14 @@ class Owed(NamedTuple):
     resolve_by: datetime | None
 
 
-def owed(incident: Incident, world: World, now: datetime) -> Owed:
+def debt_of(incident: Incident, world: World, now: datetime) -> Owed:
     """What an open call owes at `now`: of one on hold, as if it were resumed."""
     call = incident.call
-    standing = deadlines.standing(incident, world)
-    due_at = standing.due_at
     if incident.state is State.ON_HOLD:
-        timer = pinning.timer_of(world, incident, call.clock)
-        due_at = timer.due(now, standing.left or timedelta())
+        due_at = deadlines.due_if_resumed(incident, world, now)
         call = call._replace(**deadlines.caps_after_hold(incident, world, now))
+    else:
+        due_at = deadlines.standing(incident, world).due_at
     due_at = max(due_at, now)
     return Owed(due_at, call.resolve_cap) if call.answered_at is None else Owed(None, due_at)
 
@@ -160,7 +159,7 @@ def absorb(merged: Incident, story: Story, act: Act) -> None:
     """Arrow q on the surviving incident, that of the story: the reporter and the units of `merged` follow it from now
     on, and it owes what `merged` owed. Its version stays as it is unless its call or its urgency changes."""
     _welcome(merged, story)
-    caps = _caps(story, owed(merged, story.world, story.now))
+    caps = _caps(story, debt_of(merged, story.world, story.now))
     if caps:
         story.change_call(**caps)
     story.record(EventType.INCIDENT_MERGED, act.words, merged=merged.id, number=merged.number)

@@ -26,9 +26,20 @@ def set_due(story: StoryOf[Earlier], due_at: datetime) -> None:
 
 def wake(story: StoryOf[Earlier], warned: int) -> None:
     """Let the clock look next at the next warning mark, or at the deadline when no mark is left."""
-    incident = story.incident
-    _, seconds = deadlines.box_of(incident.call, incident, story.world)
-    timer = pinning.timer_of(story.world, incident, incident.call.clock)
-    due_at = incident.due_at or story.now
+    incident, due_at = story.incident, story.incident.due_at or story.now
+    timer, seconds = deadlines.marked_box(incident, story.world)
     mark = deadlines.next_mark(due_at, seconds, pinning.policy_of(story.world, incident).warn, warned, timer)
     story.change_quietly(warned=warned, wake_at=mark or due_at)
+
+
+def marks_passed(story: StoryOf[Earlier]) -> int:
+    """The number of warning marks before the running deadline that lie in the past."""
+    incident, due_at = story.incident, story.incident.due_at or story.now
+    timer, seconds = deadlines.marked_box(incident, story.world)
+    return deadlines.marks_passed(due_at, seconds, pinning.policy_of(story.world, incident).warn, story.now, timer)
+
+
+def wake_afresh(story: StoryOf[Earlier]) -> None:
+    """Let the clock look next at the first warning mark that lies ahead: of a box that has just become another one, no
+    mark in the past gives a warning."""
+    wake(story, marks_passed(story))

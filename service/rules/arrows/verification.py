@@ -172,7 +172,7 @@ def may_reopen(incident: Incident, arrow: Arrow, actor: Actor, world: World, now
         return Sentence("It cannot be reopened: report it anew.")
     if _is_void_by_unit(incident) and incident.reopened_void:
         return Sentence("It was reopened from void once: report it anew.")
-    if reopened(incident) >= MAX_REOPENED:
+    if reopenings(incident) >= MAX_REOPENED:
         return Sentence("It was reopened {times} times: report it anew.", times=MAX_REOPENED)
     return None if now <= until else Sentence("It could be reopened until {until}: report it anew.", until=until)
 
@@ -182,7 +182,7 @@ def _is_void_by_unit(incident: AnyIncident) -> bool:
     return incident.closed_as is ClosedAs.VOID and incident.call.end_code != FLOOD
 
 
-def reopened(incident: Incident) -> int:
+def reopenings(incident: Incident) -> int:
     """How often an incident was reopened: a call follows one that had closed it."""
     calls = (*incident.earlier, incident.call)
     return sum(
@@ -196,7 +196,7 @@ def reopen(story: Story, act: Act) -> None:
     next level. One that was closed as void goes to the street."""
     incident = story.incident
     void = incident.closed_as is ClosedAs.VOID
-    again = routing.again if reopened(incident) == 0 else routing.upwards
+    again = routing.again if reopenings(incident) == 0 else routing.upwards
     if not void:
         story.change_call(credit=Credit.REOPENED)
     story.change(

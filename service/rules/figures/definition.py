@@ -57,6 +57,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from fractions import Fraction
+from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
@@ -180,18 +181,24 @@ class Period:
 
     @property
     def start(self) -> datetime:
-        return datetime(self.year, self.month, 1, tzinfo=ZONE).astimezone(UTC)
+        return _first_instant(self.year, self.month)
 
     @property
     def end(self) -> datetime:
         carry, month = divmod(self.month, 12)
-        return datetime(self.year + carry, month + 1, 1, tzinfo=ZONE).astimezone(UTC)
+        return _first_instant(self.year + carry, month + 1)
 
     def holds(self, moment: datetime) -> bool:
         return self.start <= moment < self.end
 
     def __str__(self) -> str:
         return f"{self.year:04}-{self.month:02}"
+
+
+@lru_cache(maxsize=64)
+def _first_instant(year: int, month: int) -> datetime:
+    """The beginning of a month, in UTC: asked of every call that is counted."""
+    return datetime(year, month, 1, tzinfo=ZONE).astimezone(UTC)
 
 
 class CallFacts(NamedTuple):

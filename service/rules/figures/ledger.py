@@ -147,7 +147,7 @@ class _Ledger:
             self._change(seq, rating=score)
             return
         self._scores[seq] = scores = (*self._scores.get(seq, ()), score)
-        self._change(seq, outcome_rating=ratings.rounded(scores), outcome_mean=ratings.mean(scores))
+        self._change(seq, outcome_rating=ratings.whole_mean(scores), outcome_mean=ratings.mean(scores))
 
     def corrected(self, event: LoggedEvent) -> None:
         if "box_used" in event.data:  # another unit is called

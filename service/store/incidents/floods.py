@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, Select, bindparam, exists, or_, select
+from sqlalchemy import Integer, Select, and_, bindparam, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules.arrows.floods import UNHANDLED
 from service.rules.arrows.judgements import MISSED
-from service.rules.words import CALL_OPEN_STATES, State
+from service.rules.words import CALL_OPEN_STATES, Credit, State
 from service.store.incidents.tables import call, incident, report
 
 _TIME = report.c.reported_at.type
@@ -29,11 +29,18 @@ def _page(*conditions: Any) -> Select[Any]:
     return found.order_by(report.c.reported_at, report.c.id).limit(bindparam("limit", type_=Integer))
 
 
+_TURNED_DOWN = (Credit.REJECTED, Credit.REOPENED)
 _COUNTS = exists(
     select(call.c.seq).where(
         call.c.incident_id == incident.c.id,
         ~call.c.exempt,
-        or_(call.c.outcome.in_(sorted(MISSED)), call.c.late_exit),
+        or_(
+            call.c.outcome.in_(sorted(MISSED)),
+            call.c.late_exit,
+            call.c.answered_at > call.c.answer_by,
+            and_(call.c.credit.is_not(None), call.c.ended_at > call.c.resolve_by),
+            call.c.credit.in_(sorted(_TURNED_DOWN)),
+        ),
     )
 )
 _OPEN = _page(incident.c.state.in_(sorted(CALL_OPEN_STATES)))

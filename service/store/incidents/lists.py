@@ -37,7 +37,7 @@ MAX_CHANGES = timedelta(days=1)
 class IncidentFilter:
     """The incidents to list; None and () leave nothing out. `area` is a code prefix. For times, after <= t < before.
     `is_recent`: `updated_after` lies at most `MAX_CHANGES` back. `waits`: a request waits for `approver`, a unit, or
-    None for ops alone."""
+    None for ops, who also decide what waits for one of the units that have `ended`."""
 
     states: tuple[str, ...] = ()
     level: int | None = None
@@ -57,6 +57,7 @@ class IncidentFilter:
     waits: bool = False
     approver: str | None = None
     drawn: bool | None = None
+    ended: tuple[str, ...] = ()
 
 
 class IncidentPage(NamedTuple):
@@ -118,7 +119,7 @@ def _statements(filters: IncidentFilter, sight: Sight, goes_on: bool) -> tuple[S
 
 def _stretch(filters: IncidentFilter, sight: Sight, goes_on: bool) -> Stretch:
     if filters.waits:
-        return stretches.waiting_for(filters.approver, goes_on=goes_on)
+        return stretches.waiting_for(filters.approver, filters.ended, goes_on=goes_on)
     if filters.drawn:
         reported = [test for _, test in _reported(filters, incident.c.reported_at)]
         return stretches.drawn_ones(reported, goes_on=goes_on)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Select, Table, bindparam, select
+from sqlalchemy import ARRAY, Select, Table, Uuid, any_, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules.decisions import AnyDecision
@@ -113,27 +113,30 @@ def _queues(decisions: Sequence[AnyDecision]) -> set[str]:
     return {f"{unit}:{state}" for unit, state in touched}
 
 
-async def stamped_hash(tx: AsyncConnection, incident_id: UUID, subject: str, key: str) -> bytes | None:
-    """Return the body hash of the action that this subject already sent to this incident under this key, or None.
+async def stamped_hash(tx: AsyncConnection, ids: Sequence[UUID], subject: str, key: str) -> bytes | None:
+    """Return the body hash of the action that this subject already sent to one of these incidents under this key, or
+    None.
 
     The caller holds the lock of the incident, so this look is the last word: the constraint holds within a stretch of
     the log only. An incident whose first event is still kept has none in the archive.
     """
-    values = {"incident": incident_id, "subject": subject, "key": key}
-    body_hash, is_whole = (await tx.execute(_STAMPED, values)).one()
-    if body_hash is None and not is_whole:
+    values = {"incidents": list(ids), "subject": subject, "key": key}
+    body_hash, whole = (await tx.execute(_STAMPED, values)).one()
+    if body_hash is None and whole < len(ids):
         body_hash = (await tx.execute(_STAMPED_IN_ARCHIVE, values)).scalar_one_or_none()
     return cast("bytes | None", body_hash)
 
 
 def _stamped_in(events: Table) -> Select[Any]:
-    return select(events.c.body_hash).where(
-        events.c.incident_id == bindparam("incident"),
+    query = select(events.c.body_hash).where(
+        events.c.incident_id == any_(_IDS),
         events.c.subject == bindparam("subject"),
         events.c.idempotency_key == bindparam("key"),
     )
+    return query.limit(1)
 
 
-_FIRST = select(event.c.sequence).where(event.c.incident_id == bindparam("incident"), event.c.sequence == 1)
-_STAMPED = select(_stamped_in(event).scalar_subquery(), _FIRST.exists())
+_IDS = bindparam("incidents", type_=ARRAY(Uuid))
+_FIRST = select(func.count()).where(event.c.incident_id == any_(_IDS), event.c.sequence == 1)
+_STAMPED = select(_stamped_in(event).scalar_subquery(), _FIRST.scalar_subquery())
 _STAMPED_IN_ARCHIVE = _stamped_in(event_archive)

@@ -1,7 +1,7 @@
 """The stretch of rows that a page of a list looks at, newest first, and the index that gives it.
 
-Most stretches are walks: they end after `SCAN` rows, and the next page goes on there. What is open of one unit, or was
-changed in a short while, is looked at whole.
+Most stretches are walks: they end after `SCAN` rows, and the next page goes on there. What is open of one unit, what
+waits for a decision, or was changed in a short while, is looked at whole.
 """
 
 from __future__ import annotations
@@ -109,9 +109,13 @@ def open_of_unit(unit: str, *, goes_on: bool) -> Stretch:
     return _whole(_rows_of(incident, IS_OPEN, incident.c.unit == unit, goes_on=goes_on))
 
 
-def waiting_for(approver: str | None, *, goes_on: bool) -> Stretch:
-    """The incidents with a request that waits for a unit, or for ops alone (None). There are as many as wait."""
-    waiting = select(request.c.incident_id).where(request.c.outcome.is_(None), request.c.approver == approver)
+def waiting_for(approver: str | None, ended: tuple[str, ...], *, goes_on: bool) -> Stretch:
+    """The incidents with a request that waits for a unit, or for ops alone (None), or for one of the units that have
+    ended. There are as many as wait."""
+    theirs = request.c.approver == approver
+    if ended:
+        theirs |= request.c.approver.in_(ended)
+    waiting = select(request.c.incident_id).where(request.c.outcome.is_(None), theirs)
     return _whole(_rows_of(incident, incident.c.id.in_(waiting), goes_on=goes_on))
 
 

@@ -4,8 +4,9 @@ The tables that change all the time have few indexes, since every escalation pay
 (PostgreSQL can skip none of them when `wake_at` moves). `incident` has four (key, wake-up, queue, lists of what is
 open), and small ones: by the time of the last change, and of the few incidents to which somebody was called from beyond
 the street, in which a unit assists, or which are put aside. `call` has three (key, round, unit), and small ones: by
-month, and of open, returned and binding calls. Indexes that only lists and look-ups need are on `report`, which never
-changes but by a correction: then what it is listed by follows the incident, and what it had named stands beside it.
+month, of open, returned, closed and binding calls, and of those missed for another unit. Indexes that only lists and
+look-ups need are on `report`, which never changes but by a correction: then what it is listed by follows the incident,
+and what it had named stands beside it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Writing to the log: each transaction writes one row of `log_batch`, and its events beside it.
 
-A transaction writes its batch row after it has taken its row locks. Of two transactions that change one incident, the
-later one therefore has the larger id. Positions are given after the commit (`numbering`), and readers follow positions
-(`feed`).
+A transaction writes its batch row after it has locked the incidents that it changes. Of two transactions that change
+one incident, the later one therefore has the larger id. Positions are given after the commit (`numbering`), and readers
+follow positions (`feed`).
 """
 
 from __future__ import annotations

@@ -113,7 +113,9 @@ def _later(document: Mapping[str, Any]) -> dict[str, Any]:
     """Return those fields of a stored policy that the first versions did not have. Where one is missing, the default of
     the rules applies."""
     found = {name: document[name] for name in ("suggestion_s", "deliberation_s") if name in document}
-    for name, kind in (("weights", Weights), ("fair_play", FairPlay)):
-        if name in document:
-            found[name] = kind(**document[name])
+    if "weights" in document:
+        found["weights"] = Weights(**document["weights"])
+    fair_play = document.get("fair_play", document.get("fairness"))  # the name that it was first written under
+    if fair_play is not None:
+        found["fair_play"] = FairPlay(**fair_play)
     return found

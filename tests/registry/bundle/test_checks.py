@@ -110,11 +110,24 @@ def test_rows_of_other_files_that_do_not_fit_are_told(changed: dict[str, str], d
 def test_only_a_partner_answers_for_categories_of_others() -> None:
     header, *rows = files()["units.csv"].decode().splitlines()
     plain = [f"{header},answers_for", *(f"{each}," for each in rows)]
-    right = "firm,物业,partner,440402001001,,,,u-1; u-2"
-    wrong = "dept-x,名,department,440402,,,,u-1"
+    right = "firm,物业,partner,440402001001,,,,u"
+    wrong = "dept-x,名,department,440402,,,,u"
     assert faults_of(files(units="\n".join([*plain, right]))) == []
     (fault,) = faults_of(files(units="\n".join([*plain, right, wrong])))
     assert (fault.row, "only a partner answers for others" in fault.detail) == (8, True)
+
+
+def test_a_partner_answers_for_categories_that_there_are() -> None:
+    header, *rows = files()["units.csv"].decode().splitlines()
+    plain = [f"{header},answers_for", *(f"{each}," for each in rows)]
+    firm = files(units="\n".join([*plain, "firm,物业,partner,440402001001,,,,u;v-1;w"]))
+    detail = "unknown answers_for '{}': give the first letters of a code in categories.csv"
+    known = StoredCodes({}, categories=frozenset({"v-101"}))
+    for stored, unknown in ((NOTHING, ["v-1", "w"]), (known, ["w"])):
+        found = [(fault.file, fault.row, fault.detail) for fault in faults_of(firm, stored)]
+        assert found == [("units.csv", 7, detail.format(each)) for each in unknown]
+    unread = {**firm, "categories.csv": b"code,name\nx"}
+    assert {fault.file for fault in faults_of(unread)} == {"categories.csv"}
 
 
 @pytest.mark.parametrize(

@@ -122,7 +122,8 @@ def test_each_appeals_once_against_each_missed_call_of_its_own() -> None:
             _appealed(appealed, unit, call)
     twice = fired(incident).after  # the leader's second: the fifth call
     first = _appealed(twice, LEADER, 4).after
-    _told_not_to("/call", first, LEADER, 4)
+    with pytest.raises(Conflict, match="You appealed against call 4 already"):
+        _appealed(first, LEADER, 4)
     second = _appealed(first, LEADER, 5).after
     assert [each.appeal is not None for each in second.earlier] == [False, False, False, True, True]
 
@@ -131,7 +132,8 @@ def test_only_a_missed_call_is_appealed_against() -> None:
     incident = _missed_by(L1)
     back = act(incident, "street", Arrow.RETURN, at=incident.updated_at).after
     again = act(back, "community", Arrow.RAISE, at=back.updated_at).after
-    _told_not_to("/call", again, COMMUNITY, 3)
+    with pytest.raises(Conflict, match="Call 3 was neither missed nor left late"):
+        _appealed(again, COMMUNITY, 3)
     for call in (0, 5, -1, 99):
         _told_not_to("/call", again, COMMUNITY, call)
     with pytest.raises(IllegalTransition, match="No call of yours was missed or left late here"):
@@ -139,6 +141,13 @@ def test_only_a_missed_call_is_appealed_against() -> None:
     raised = act(an_incident(C), "community", Arrow.RAISE).after
     with pytest.raises(IllegalTransition, match="No call of yours was missed or left late here"):
         _appealed(raised, COMMUNITY, 1)
+
+
+def test_anothers_call_is_refused_whatever_the_unit_has_itself() -> None:
+    incident = _missed_by(L1)
+    for unit in (STREET, DEPARTMENT):
+        with pytest.raises(NotYours, match="Call 1 was not yours"):
+            _appealed(incident._replace(audience=(*incident.audience, DEPARTMENT)), unit, 1)
 
 
 def test_nobody_appeals_for_another() -> None:
@@ -175,6 +184,19 @@ def test_an_emergency_that_is_answered_leaves_an_appeal() -> None:
     granted = _judged(_appealed(_left_late(ground=Ground.EMERGENCY), COMMUNITY, 1).after, Arrow.APPROVE_APPEAL).after
     answered = act(granted, "street", Arrow.ANSWER, at=LATE).after
     assert (_call(answered, 1).late_exit, _call(answered, 1).exempt) == (False, True)
+
+
+def test_an_emergency_that_was_answered_needs_no_exemption() -> None:
+    """It costs nothing any more: exempt, it would be left out where it went well, too."""
+    left = _left_late(ground=Ground.EMERGENCY)
+    appealed = act(_appealed(left, COMMUNITY, 1).after, "street", Arrow.ANSWER, at=LATE).after
+    with pytest.raises(Conflict, match="was left late in an emergency, which has been answered since"):
+        _judged(appealed, Arrow.APPROVE_APPEAL)
+    refused = _judged(appealed, Arrow.REFUSE_APPEAL).after
+    assert (_call(refused, 1).exempt, _call(refused, 1).late_exit) == (False, False)
+    answered = act(left, "street", Arrow.ANSWER, at=LATE).after
+    with pytest.raises(IllegalTransition, match="No call of yours was missed or left late here"):
+        _appealed(answered, COMMUNITY, 1)
 
 
 def test_there_are_ten_days_to_appeal_after_the_end() -> None:
@@ -261,10 +283,13 @@ def test_nobody_else_decides_one(verb: Arrow, who: str) -> None:
 @JUDGING
 def test_what_is_decided_is_an_appeal_that_waits(verb: Arrow) -> None:
     incident = _appealed(_missed_by(L1, L2), COMMUNITY, 1).after
-    for call, pointer in ((2, ""), (3, ""), (0, "/call"), (4, "/call"), (99, "/call")):
+    for call in (2, 3):
+        with pytest.raises(Conflict, match=f"No appeal against call {call} waits to be decided"):
+            _judged(incident, verb, call=call)
+    for call in (0, 4, 99):
         with pytest.raises(ValidationFailed) as refused:
             _judged(incident, verb, call=call)
-        assert [each.pointer for each in refused.value.errors] == [pointer]
+        assert [each.pointer for each in refused.value.errors] == ["/call"]
     with pytest.raises(IllegalTransition, match="No appeal waits"):
         _judged(_missed_by(L1), verb)
 

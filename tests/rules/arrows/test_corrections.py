@@ -110,11 +110,11 @@ def test_a_running_call_keeps_the_boxes_of_its_category() -> None:
 
 
 def test_warnings_follow_an_earlier_deadline() -> None:
-    """Marks are counted back from the new deadline, and those already past give no warning."""
+    """Marks are those of the new box, whose first is after a quarter of its 105 minutes."""
     incident = reported(WARNING).after
     urgent = corrected(incident, world=WARNING, at=later(minutes=1), urgency=Urgency.URGENT).after
     assert urgent.due_at == later(minutes=106)
-    assert (urgent.warned, urgent.wake_at) == (2, later(minutes=106 - 84))
+    assert (urgent.warned, urgent.wake_at) == (0, later(minutes=1 + 105 / 4))
 
 
 # --- whom it calls ----------------------------------------------------------------------------------------------------

@@ -272,8 +272,12 @@ def test_the_department_that_is_called_leads_and_does_not_assist() -> None:
     assert (after.unit, after.assisting) == (DEPARTMENT, (NEVER,))
     alone = _raised(an_incident(C, L2), DEPARTMENT)
     assert (alone.after.assisting, alone.events[0].facts) == ((), {"box_used": 6})
-    own = _raised(an_incident(C, L3), DEPARTMENT).after
-    assert (own.unit, own.assisting) == (LEADER, (DEPARTMENT,)), "who raised it may go on at its side"
+
+
+def test_who_raises_does_not_name_itself() -> None:
+    with pytest.raises(ValidationFailed, match="raises this call itself") as refused:
+        _raised(an_incident(C, L3), NEVER, DEPARTMENT)
+    assert [each.pointer for each in refused.value.errors] == ["/units/1"]
 
 
 @pytest.mark.parametrize("unit", [COMMITTEE, STATION, STREET, NEXT_COMMUNITY, LEADER, FIRM, "nobody"])

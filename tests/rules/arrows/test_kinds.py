@@ -149,8 +149,8 @@ def test_while_it_waits_it_may_be_resumed_withdrawn_or_merged_and_is_not_answere
         "firm": (),
         "community_reporting": ("resume", "withdraw", "comment"),
         "street_reporting": ("resume", "withdraw", "merge", "comment", "urge"),
-        "ops": ("merge", "flood"),
-        "ops_reporting": ("merge", "flood"),
+        "ops": ("merge",),
+        "ops_reporting": ("merge",),
     }
     for arrow in (Arrow.ANSWER, Arrow.RESOLVE, Arrow.RAISE, Arrow.VOID, Arrow.HOLD):
         with pytest.raises(IllegalTransition, match="The incident is on_hold"):

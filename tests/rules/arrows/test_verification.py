@@ -205,7 +205,7 @@ def test_a_reopened_one_that_is_void_comes_back() -> None:
 def test_reopenings_from_before_credits_are_counted_by_their_calls() -> None:
     again = act(an_incident(X), "reporter", Arrow.REOPEN).after
     old = again._replace(earlier=tuple(each._replace(credit=None) for each in again.earlier))
-    assert (verification.reopened(an_incident(X)), verification.reopened(again), verification.reopened(old)) == (
+    assert (verification.reopenings(an_incident(X)), verification.reopenings(again), verification.reopenings(old)) == (
         0,
         1,
         1,

@@ -83,6 +83,7 @@ def test_a_month_begins_and_ends_in_guangzhou(at: str, month: Period) -> None:
 
 def test_a_month_is_read_and_written_as_iso_does() -> None:
     assert Period.of("2026-03") == Period(2026, 3)
+    assert Period.of("2026-03").end is Period.of("2026-04").start, "found once, however many calls ask"
     assert (str(Period(2026, 3)), str(Period(2026, 12))) == ("2026-03", "2026-12")
     assert Period(2026, 12).end == datetime(2026, 12, 31, 16, tzinfo=UTC) == Period(2027, 1).start
 

@@ -159,6 +159,7 @@ async def test_what_waits_is_found_by_its_approver(stored: Database) -> None:
     assert await _found(stored, waits=True, approver="a", level=2) == [2]
     assert await _found(stored, waits=True, approver="a", sight=NOTHING) == []
     assert await _found(stored, waits=True) == [6]
+    assert await _found(stored, waits=True, ended=("b", "c")) == [6, 3]
     assert await _found(stored, waits=True, approver="") == []
 
 

@@ -189,10 +189,12 @@ async def test_the_stamp_of_an_action_is_on_its_first_event(database: Database) 
     stamp = Stamp("worker", "key-1", b"\x01\x02")
     await save(database, act(incident, "community", Arrow.RESOLVE), stamp=stamp)
     async with database.read() as connection:
-        assert await saving.stamped_hash(connection, incident.id, "worker", "key-1") == b"\x01\x02"
-        assert await saving.stamped_hash(connection, incident.id, "another", "key-1") is None
-        assert await saving.stamped_hash(connection, incident.id, "worker", "key-2") is None
-        assert await saving.stamped_hash(connection, UUID(int=9), "worker", "key-1") is None
+        assert await saving.stamped_hash(connection, [incident.id], "worker", "key-1") == b"\x01\x02"
+        assert await saving.stamped_hash(connection, [incident.id], "another", "key-1") is None
+        assert await saving.stamped_hash(connection, [incident.id], "worker", "key-2") is None
+        assert await saving.stamped_hash(connection, [UUID(int=9)], "worker", "key-1") is None
+        both = [UUID(int=9), incident.id]
+        assert await saving.stamped_hash(connection, both, "worker", "key-1") == b"\x01\x02", "a chain at once"
     stamped = "SELECT type, sequence FROM event WHERE idempotency_key IS NOT NULL"
     assert await ask(database, stamped) == [("sihu.call.answered", 3)]
 

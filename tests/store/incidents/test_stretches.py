@@ -153,6 +153,7 @@ LISTS: dict[str, tuple[IncidentFilter, Sight, str]] = {
         "incident_drawn_idx",
     ),
     "those not drawn": (IncidentFilter(drawn=False), EVERYTHING, "report_newest_idx"),
+    "what waits for nobody": (IncidentFilter(waits=True, ended=("a", "b")), EVERYTHING, "request_approver_idx"),
     "changes of an hour": (
         IncidentFilter(updated_after=NOW - timedelta(hours=1), is_recent=True),
         EVERYTHING,

@@ -71,6 +71,16 @@ async def test_a_version_before_0003_gets_the_rules_defaults(database: Database)
     assert found == replace(ODD, **defaults)
 
 
+async def test_fair_play_is_found_under_its_first_name(database: Database) -> None:
+    """A policy that was written when they were called fairness keeps its marks and shares."""
+    document = policies._document(ODD)
+    document["fairness"] = document.pop("fair_play")
+    head = {"code": "odd", "version": 7, "title": ODD.title, "created_at": NOW, "created_by": {"kind": "ops"}}
+    async with database.begin() as tx:
+        await tx.execute(insert(policy_table).values(**head, document=document))
+        assert (await policies.written(tx))["odd", 7].policy == ODD
+
+
 async def test_versions_come_in_order(database: Database) -> None:
     async with database.begin() as tx:
         for code, version in (("b", 1), ("a", 10), ("a", 9)):
