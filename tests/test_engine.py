@@ -19,9 +19,11 @@ from service.engine import SIDE_BY_SIDE, Engine
 from service.escalation import sweep
 from service.feed.tail import Tail
 from service.queues.tags import QueueTags
+from service.rules.figures.definition import Period
 from service.store.access import quotas
 from service.store.access.tables import report_quota
 from service.store.database import Database
+from service.store.figures import seeds
 from service.web.cursors import Cursors
 from service.worlds import CurrentWorld
 from tests.house import START
@@ -254,3 +256,11 @@ async def test_counts_of_past_days_are_removed(context: Context, engine: Engine)
 async def _days(context: Context) -> set[date]:
     async with context.database.read() as connection:
         return set((await connection.execute(select(report_quota.c.day))).scalars())
+
+
+async def test_seeds_of_this_month_and_the_next_are_made(haizhu: Database, context: Context, engine: Engine) -> None:
+    engine.start()
+    await asleep(engine)
+    period = Period.at(context.clock.now())
+    async with haizhu.read() as connection:
+        assert [await seeds.seed_of(connection, each) is None for each in (period, period.next)] == [False, False]

@@ -1,4 +1,5 @@
-"""The figures of a month, counted once from the calls and once from the log alone: the two must agree."""
+"""The figures of a month, counted once from the calls and once from the log alone: the two must agree. Those of a
+closed month must also be the ones whose digest the log has."""
 
 from __future__ import annotations
 
@@ -10,8 +11,8 @@ from service.rules.figures.counting import MonthCount
 from service.rules.figures.definition import CallFacts, Grouping, Measure, Period, Tallies, Tally, group_of
 from service.rules.sight import EVERYTHING
 from service.rules.world import World
-from service.store.database import Database
-from service.store.figures import histories
+from service.store.database import Database, Transaction
+from service.store.figures import frozen, histories, months, seeds
 from service.store.figures import tallies as appraisal
 
 
@@ -26,7 +27,8 @@ class CheckProgress(NamedTuple):
 async def differences(
     database: Database, period: Period, world: World, note: Callable[[CheckProgress], None] = lambda progress: None
 ) -> list[str]:
-    """One line for every figure in which calls and log differ, in every grouping. Both are read in one snapshot."""
+    """One line for every figure in which calls and log differ, in every grouping, and one for each way in which the
+    frozen figures of a closed month are not those of its close. All is read in one snapshot."""
     async with database.read() as connection:
         counted = {each: await appraisal.tallies(connection, period, each, EVERYTHING) for each in Grouping}
         stored = counted[Grouping.LEVEL].total.counts[Measure.CALLS]
@@ -34,11 +36,30 @@ async def differences(
         async for history in histories.histories(connection, period):
             logged.add(ledger.calls_of(history))
             note(CheckProgress(logged.calls, stored))
-    found: list[str] = []
+        found = await _tampered(connection, period)
     for n, (grouping, by_calls) in enumerate(counted.items()):
         by_log = logged.tallies(lambda groups, n=n: groups[n])  # type: ignore[misc]
         found += [f"by {grouping}, {line}" for line in _compared(by_calls, by_log)]
     return found
+
+
+async def _tampered(connection: Transaction, period: Period) -> list[str]:
+    """What of the close of a month is not as the log has it."""
+    closing = (await months.known(connection, period)).closing
+    if closing is None:
+        return []
+    record = await frozen.in_record(connection, period, closing.at)
+    if record is None:
+        return [f"the log does not have that the month was closed at {closing.at.isoformat()}"]
+    policy = None if closing.policy is None else {"code": closing.policy[0], "version": closing.policy[1]}
+    seed = await seeds.seed_of(connection, period)
+    found = {
+        "frozen digest": (await frozen.digest(connection, period), record["digest"]),
+        "noted digest": (closing.digest, record["digest"]),
+        "frozen policy": (policy, record["policy"]),
+        "seed": (seed and seed.seed, record["seed"]),
+    }
+    return [f"{name} is {row} by the rows, {log} by the log" for name, (row, log) in found.items() if row != log]
 
 
 def _groups(call: CallFacts, world: World) -> tuple[str | None, ...]:

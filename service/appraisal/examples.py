@@ -7,10 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from service.appraisal.shapes import CountedCall, FiguresView
-from service.appraisal.sheet import sheet
-from service.appraisal.views import call, page
+from service.appraisal.closing import ClosedMonth
+from service.appraisal.figures import MonthFigures
+from service.appraisal.shapes import ClosedMonthView, CountedCall, FiguresView
+from service.appraisal.sheet import figure_columns, figure_rows
+from service.appraisal.views import call, closed, page
 from service.rules import world as worlds
+from service.rules.figures.corrections import CorrectedFigure
 from service.rules.figures.definition import Grouping, Measure, Period, Tallies, Tally, summed
 from service.rules.figures.percentiles import Spread
 from service.rules.model import Actor
@@ -18,10 +21,13 @@ from service.rules.policy import Box, Policy
 from service.rules.sight import Viewer
 from service.rules.words import Cause, ClockKind, Level, Outcome, Role, UnitKind, Urgency
 from service.rules.world import Unit, Validity
+from service.sheets.csv_files import CsvFile
+from service.store.figures.months import Closing
+from service.web.languages import Language
 from service.web.paging import ItemPage
 
-_PERIOD = Period(2026, 11)
-_COMMUNITY = "440105003001"
+PERIOD = Period(2026, 11)
+COMMUNITY = "440105003001"
 _COUNTS = {
     Measure.CALLS: 40,
     Measure.ANSWERED_IN_TIME: 31,
@@ -47,18 +53,18 @@ _COUNTS = {
     Measure.REPORTER_RATED: 10,
 }
 _TALLY = Tally(summed(_COUNTS), 0, 43, Spread(3120.5, 12840.0), Spread(40210.0, 88000.25))
-_FOUND = Tallies({_COMMUNITY: _TALLY}, _TALLY)
-_UNIT = Unit(_COMMUNITY, "示例社区一(昌岗)", UnitKind.COMMUNITY, Level.COMMUNITY, Validity(_PERIOD.start))
+_FOUND = Tallies({COMMUNITY: _TALLY}, _TALLY)
+_UNIT = Unit(COMMUNITY, "示例社区一(昌岗)", UnitKind.COMMUNITY, Level.COMMUNITY, Validity(PERIOD.start))
 _BOXES = {(level, urgency): (Box(14_400, 28_800, ClockKind.WORKING),) for level in Level for urgency in Urgency}
 _POLICY = Policy("example", 1, _BOXES, verify_s=259_200, reopen_s=604_800)
-_VIEWER = Viewer(Actor(Role.AUDITOR, "auditor"), worlds.build(1, units=[_UNIT]), _PERIOD.end)
+VIEWER = Viewer(Actor(Role.AUDITOR, "auditor"), worlds.build(1, units=[_UNIT]), PERIOD.end)
 _OPENED_AT = datetime(2026, 11, 23, 1, tzinfo=UTC)
 _STORED: Mapping[str, Any] = {
     "incident_id": UUID("019ab0e2-5c00-7d3a-9a51-6f1f0c2b7e11"),
     "number": "2026-000123",
     "seq": 1,
     "level": 1,
-    "unit": _COMMUNITY,
+    "unit": COMMUNITY,
     "cause": Cause.REPORT,
     "outcome": Outcome.NO_ANSWER,
     "opened_at": _OPENED_AT,
@@ -86,6 +92,24 @@ _STORED: Mapping[str, Any] = {
     "resolve_us": None,
 }
 
-FIGURES: FiguresView = page(_VIEWER, _FOUND, _PERIOD, Grouping.UNIT, _POLICY)
-SHEET = sheet(_VIEWER, _FOUND, Grouping.UNIT, _POLICY).decode("utf-8-sig")
-CALLS: ItemPage[CountedCall] = {"items": [call(_VIEWER, _STORED)], "next_cursor": None}
+_SEED = "3b1f8f0a5d1c4e7299aa0c7d2f4b6e8100112233445566778899aabbccddeeff"
+_CLOSED_AT = PERIOD.end + timedelta(days=5)
+_APPEALED = [
+    CorrectedFigure(COMMUNITY, Measure.EXEMPT_ANSWER, 1, 2),
+    CorrectedFigure(COMMUNITY, Measure.ANSWERABLE, 37, 36),
+]
+_MONTH = MonthFigures(PERIOD, Grouping.UNIT, _FOUND, _POLICY, closed_at=_CLOSED_AT, seed=_SEED, corrections=_APPEALED)
+_DIGEST = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+
+
+def _csv() -> str:
+    with CsvFile() as file:
+        file.begin("", figure_columns(Language.EN))
+        file.add(figure_rows(VIEWER, _MONTH, Language.EN))
+        return file.content().decode("utf-8-sig")
+
+
+FIGURES: FiguresView = page(VIEWER, _MONTH)
+SHEET = _csv()
+CLOSED: ClosedMonthView = closed(ClosedMonth(PERIOD, Closing(_CLOSED_AT, ("example", 1), _DIGEST), 40, 1, _SEED))
+CALLS: ItemPage[CountedCall] = {"items": [call(VIEWER, _STORED)], "next_cursor": None}

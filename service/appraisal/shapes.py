@@ -159,6 +159,12 @@ class GroupRow(FigureRow):
     group: GroupName
 
 
+CorrectionView = TypedDict(
+    "CorrectionView", {"group": GroupName, "measure": str, "was": float, "is": float, "calls": str}
+)
+"""A figure of a closed month that is counted otherwise now: how it was frozen, how it is, and the query that lists its
+calls as they are now. `measure` is the name of a count, `held_s`, or the sum of the stars of one side."""
+
 FiguresView = TypedDict(
     "FiguresView",
     {
@@ -168,13 +174,33 @@ FiguresView = TypedDict(
         "group_by": Grouping,
         "policy": "PolicyReference | None",
         "definition": "Literal['before'] | None",
+        "closed_at": "datetime | None",
+        "seed": "str | None",
+        "corrections": "list[CorrectionView]",
         "items": "list[GroupRow]",
         "total": FigureRow,
     },
 )
 """The figures of a month: of every group, in the order of codes, and of all groups together. `policy` gives the weights
 and shares of the score. `definition` is `before` for a month that had begun when the facts of fair play came into the
-figures: its early calls have but some of them."""
+figures: its early calls have but some of them. Once the month is closed, `items` and `total` are as they were counted
+at `closed_at`, `corrections` has what is counted otherwise by now, and `seed` is that of its spot checks, in
+hexadecimal digits (null: it had none)."""
+
+
+class ClosedMonthView(TypedDict):
+    """A closed month: how many calls were counted, how many of them were pending, the policy that scores them, and the
+    SHA-256 of the frozen figures, which is in the log as well. `seed` is that of the month's spot checks, in
+    hexadecimal digits (null: it had none), and `figures` the query that reads the month."""
+
+    period: str
+    closed_at: datetime
+    calls: int
+    pending: int
+    policy: PolicyReference | None
+    digest: str
+    seed: str | None
+    figures: str
 
 
 class IncidentLink(TypedDict):

@@ -9,7 +9,11 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
+from service.appraisal.closing import ClosedMonth
+from service.appraisal.figures import MonthFigures
 from service.appraisal.shapes import (
+    ClosedMonthView,
+    CorrectionView,
     CountedCall,
     CountView,
     ExitCounts,
@@ -27,32 +31,26 @@ from service.appraisal.shapes import (
 )
 from service.rules import ratings
 from service.rules.figures import rates, scoring
-from service.rules.figures.definition import RESOLVED_AT, Grouping, Measure, Period, Tallies, Tally
+from service.rules.figures.corrections import COUNTED_FROM, Amount, CorrectedFigure
+from service.rules.figures.definition import RESOLVED_AT, Grouping, Measure, Period, Tally
 from service.rules.figures.percentiles import Spread
 from service.rules.figures.rates import Rate
 from service.rules.figures.scoring import ScorePart
-from service.rules.policy import FairPlay, Policy, Weights
+from service.rules.policy import FairPlay, Weights
 from service.rules.sight import Viewer
 from service.rules.words import Level
 from service.shown.call import accountable
 from service.shown.references import unit_name
 
-CALLS = "/v1/appraisal/calls"
+FIGURES = "/v1/appraisal"
+CALLS = f"{FIGURES}/calls"
 _DIGITS = 4
 """Decimal places of shares and means."""
 
 
-def page(
-    viewer: Viewer,
-    found: Tallies,
-    period: Period,
-    grouping: Grouping,
-    policy: Policy | None,
-    *,
-    begun_before: bool = False,
-) -> FiguresView:
-    """The whole answer: every group in the order of codes, and the total. `begun_before`: the month had begun when the
-    facts of fair play came into the figures."""
+def page(viewer: Viewer, month: MonthFigures) -> FiguresView:
+    """The whole answer: every group in the order of codes, the total, and what was corrected since the close."""
+    found, policy, period, grouping = month.tallies, month.policy, month.period, month.grouping
     rules = policy.weights if policy else Weights(), policy.fair_play if policy else FairPlay()
     items: list[GroupRow] = [
         {
@@ -68,8 +66,42 @@ def page(
         "group_by": grouping,
         "policy": {"code": policy.code, "version": policy.version} if policy else None,
         "items": items,
-        "definition": "before" if begun_before else None,
+        "definition": month.definition,
+        "closed_at": month.closed_at,
+        "seed": month.seed,
+        "corrections": [_correction(viewer, month, each) for each in month.corrections],
         "total": _row(found.total, rules, _Links(period, grouping, None)),
+    }
+
+
+def _correction(viewer: Viewer, month: MonthFigures, corrected: CorrectedFigure) -> CorrectionView:
+    links = _Links(month.period, month.grouping, corrected.group)
+    return {
+        "group": {"code": corrected.group, "name": name_of(viewer, month.grouping, corrected.group)},
+        "measure": corrected.name,
+        "was": number_of(corrected.was),
+        "is": number_of(corrected.now),
+        "calls": links.to(COUNTED_FROM[corrected.name]),
+    }
+
+
+def number_of(amount: Amount) -> float:
+    """A whole number as it is; stars that are means of several ratings with their hundredths."""
+    return int(amount) if amount == int(amount) else float(amount)
+
+
+def closed(month: ClosedMonth) -> ClosedMonthView:
+    """The answer to a close: the same whenever it is asked for."""
+    policy = month.closing.policy
+    return {
+        "period": str(month.period),
+        "closed_at": month.closing.at,
+        "calls": month.calls,
+        "pending": month.pending,
+        "policy": None if policy is None else {"code": policy[0], "version": policy[1]},
+        "digest": month.closing.digest,
+        "seed": month.seed,
+        "figures": f"{FIGURES}?{urlencode({'period': str(month.period)})}",
     }
 
 

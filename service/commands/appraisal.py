@@ -1,22 +1,17 @@
-"""`sihu appraisal check PERIOD` checks whether the calls and the log give the same figures for a month."""
+"""`sihu appraisal check PERIOD` checks whether the calls and the log give the same figures for a month, and whether the
+figures of a closed month are those that were frozen."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
-from pydantic import TypeAdapter, ValidationError
-
-from service.appraisal import checking
+from service.appraisal import checking, figures
 from service.appraisal.checking import CheckProgress
 from service.commands.database import now_and_world, with_database
 from service.commands.progress import shown
-from service.rules.errors import ValidationFailed
-from service.rules.figures.definition import Period
-from service.rules.sentences import Sentence
 from service.settings import Settings
 from service.store.database import Database
-from service.web.text import Month
 
 _STATEMENT_TIMEOUT_MS = 3_600_000
 """One hour, since a month may be long."""
@@ -32,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def check(settings: Settings, arguments: argparse.Namespace) -> int:
     """Compare the figures of a month. Exit code 1 when they differ, with one line on stderr for each difference."""
-    period, progress = _period(arguments.period), _Progress()
+    period, progress = figures.period_of(arguments.period), _Progress()
 
     async def work(database: Database) -> list[str]:
         _, world = await now_and_world(database)
@@ -63,10 +58,3 @@ class _Progress:
     def line(self) -> str:
         logged, stored = self._found
         return "counting the calls" if stored is None else f"found {logged:,} of {stored:,} calls in the log"
-
-
-def _period(text: str) -> Period:
-    try:
-        return Period.of(TypeAdapter(Month).validate_python(text))
-    except ValidationError:
-        raise ValidationFailed(Sentence("{text} is no month, such as 2026-11.", text=text)) from None

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from service.clock import VirtualClock
-from service.escalation import sweep
-from service.escalation.sweep import Tell
+from service.escalation import seeding, sweep
+from service.escalation.seeding import Tell
 from service.metrics import Metrics
 from service.rules.errors import Rule, wrong_field
 from service.rules.sentences import Sentence
@@ -82,6 +82,7 @@ class Advancer:
         return Arrival(moment, await self._travel(moment))
 
     async def _travel(self, moment: datetime) -> int:
+        await seeding.make_ahead(self._database, self.clock.now(), self._tell, until=moment)
         fired = 0
         while True:
             async with self._database.read() as connection:

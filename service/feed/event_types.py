@@ -15,7 +15,9 @@ from service.rules.logged import FACTS, EventFacts
 from service.rules.sight import Viewer
 from service.rules.words import EventType
 from service.shown import event as shown
+from service.shown.closing import AppraisalClosedData
 from service.shown.event import Envelope, IncidentEvent
+from service.store.figures.seeds import AppraisalSeededData
 from service.store.log.event_rows import EventCore
 from service.store.log.feed import StoredEvent
 from service.store.log.histories import LogRestoredData
@@ -31,13 +33,15 @@ RegistryData = (
     | DutyApprovedData
     | DutyRefusedData
     | KeyEventData
+    | AppraisalSeededData
+    | AppraisalClosedData
     | LogRestoredData
 )
 
 
 class RegistryEvent(Envelope):
-    """An event without an incident: of the registry, a policy, a calendar, a key or the log itself. Only auditors and
-    ops see it."""
+    """An event without an incident: of the registry, a policy, a calendar, a key, the appraisal or the log itself. Only
+    auditors and ops see it."""
 
     data: RegistryData
 
@@ -62,6 +66,8 @@ REGISTRY_DATA: Mapping[EventType, Any] = {
     EventType.DUTY_PROPOSED: DutyProposedData,
     EventType.DUTY_APPROVED: DutyApprovedData,
     EventType.DUTY_REFUSED: DutyRefusedData,
+    EventType.APPRAISAL_SEEDED: AppraisalSeededData,
+    EventType.APPRAISAL_CLOSED: AppraisalClosedData,
     EventType.LOG_RESTORED: LogRestoredData,
 }
 """The data of the types without an incident; all other types are of one incident."""

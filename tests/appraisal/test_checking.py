@@ -52,3 +52,32 @@ async def test_a_call_without_a_log_is_found(house: House) -> None:
     found = await _differences(house)
     assert f"by unit, {COMMUNITY}: calls is 1 by the calls, 0 by the log" in found
     assert "by level, 1: open is 1 by the calls, 0 by the log" in found
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ("UPDATE appraisal_frozen SET missed_answer = 0", "frozen digest is "),
+        ("DELETE FROM appraisal_frozen", "frozen digest is "),
+        ("UPDATE appraisal_frozen SET answers = ARRAY[1]", "frozen digest is "),
+        ("UPDATE appraisal_month SET digest = 'x'", "noted digest is x by the rows, "),
+        (
+            "UPDATE appraisal_month SET policy_version = 7",
+            "frozen policy is {'code': 'example', 'version': 7} by ",
+        ),
+        ("UPDATE appraisal_seed SET seed = sha256(seed)", "seed is "),
+        ("UPDATE appraisal_month SET closed_at = closed_at + interval '1 s'", "the log does not have that the month"),
+        (
+            "DELETE FROM event WHERE type = 'sihu.appraisal.closed'",
+            "the log does not have that the month",
+        ),
+    ],
+)
+async def test_what_was_tampered_with_after_the_close(house: House, change: str, line: str) -> None:
+    await house.report()
+    await house.advance(to="2026-12-01T00:00:00+08:00")
+    assert (await house.send("ops", "POST", "/v1/appraisal/2026-11/close")).status_code == 200
+    assert await _differences(house) == []
+    await _tamper(house, change)
+    (found,) = await _differences(house)
+    assert found.startswith(line)

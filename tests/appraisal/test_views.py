@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from service.appraisal.examples import FIGURES
+from service.appraisal.figures import MonthFigures
 from service.appraisal.shapes import CountedCall, FigureRow, FiguresView, ScorePartsView
 from service.appraisal.views import CALLS, call, mean_of, name_of, page, shares_of
 from service.rules.figures import scoring
+from service.rules.figures.corrections import COUNTED_FROM, CorrectedFigure
 from service.rules.figures.definition import SCORED, Grouping, Measure, Period, Tallies, Tally, summed
 from service.rules.words import Level
 from tests.rules.builders import COMMUNITY, NOW
@@ -24,7 +28,11 @@ RATED = {Measure.STREET_RATED: "street_rating", Measure.REPORTER_RATED: "reporte
 
 def test_figures_have_exactly_their_shape() -> None:
     for grouping, code in ((Grouping.UNIT, COMMUNITY), (Grouping.LEVEL, "1"), (Grouping.LINE, "urban")):
-        check(FiguresView, page(VIEWER, Tallies({code: NOTHING}, NOTHING), MONTH, grouping, None))
+        month = MonthFigures(MONTH, grouping, Tallies({code: NOTHING}, NOTHING), None)
+        check(FiguresView, page(VIEWER, month))
+        corrected = [CorrectedFigure(code, name, 1, Fraction(5, 2)) for name in COUNTED_FROM]
+        shown = check(FiguresView, page(VIEWER, replace(month, closed_at=NOW, corrections=corrected)))
+        assert (shown["closed_at"], shown["corrections"][0]["is"]) == ("2026-11-23T01:00:00Z", 2.5)
 
 
 def test_every_measure_has_a_place_in_a_row() -> None:
@@ -45,7 +53,7 @@ def test_every_link_lists_the_calls_of_its_own_figure() -> None:
 
 
 def test_without_calls_there_is_no_share_and_no_score() -> None:
-    row: Any = page(VIEWER, Tallies({}, NOTHING), MONTH, Grouping.UNIT, None)["total"]
+    row: Any = page(VIEWER, MonthFigures(MONTH, Grouping.UNIT, Tallies({}, NOTHING), None))["total"]
     assert set(row["resolved_at_level"].values()) == {None}
     assert {row["score"], row["street_rating"]["mean"], row["answer_s"]["median"]} == {None}
 

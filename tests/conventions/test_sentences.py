@@ -15,7 +15,7 @@ import pytest
 from service.rules.errors import SihuError
 from service.rules.figures.definition import Measure
 from service.rules.sentences import Word, rendered
-from service.rules.words import Arrow, State
+from service.rules.words import Arrow, Cause, Credit, Outcome, State
 from service.web import languages, problems
 from tests.conventions import source
 
@@ -25,7 +25,7 @@ TAKES_A_SENTENCE = {
 }
 SENTENCES = {name: text for (context, name), text in languages.catalogue().items() if context is None}
 WORDS = {key: text for key, text in languages.catalogue().items() if key[0] is not None}
-ENUMS = (*get_args(Word), Measure)
+ENUMS = (*get_args(Word), Measure, Cause, Outcome, Credit)
 HAN = "\u4e00-\u9fff"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from service.feed import event_types
 from service.feed.event_types import CloudEvent, RegistryEvent, event
 from service.main import create_app
 from service.rules import lifecycle
-from service.rules.acts import Act, Draft
+from service.rules.acts import Act, Correction, Draft
 from service.rules.decisions import Decision
 from service.rules.logged import FACTS, EventFacts
 from service.rules.sight import EVERYTHING, Viewer
@@ -35,9 +35,12 @@ from tests.rules.builders import (
     CATEGORY,
     CELL,
     DEPARTMENT,
+    NOBODYS_CATEGORY,
     NOW,
     PEOPLE,
+    STREET,
     WORLD,
+    a_drawn,
     a_world,
     act,
     later,
@@ -77,6 +80,19 @@ def _forgiven() -> Decision:
     late = later(minutes=59)
     raised = deciding.decide(reported().after, emergency, PEOPLE["community"], WORLD, late)
     return act(raised.after, "street", Arrow.ANSWER, at=late)
+
+
+def _put_right_late() -> Decision:
+    """A street that is called no more corrects the category in the last minute, so that another unit is called."""
+    raised = act(reported().after, "community", Arrow.RAISE).after
+    correction = Act(Arrow.CORRECT, "it is", correction=Correction(category=NOBODYS_CATEGORY))
+    late = (raised.due_at or NOW) - timedelta(minutes=1)
+    return deciding.decide(raised, correction, PEOPLE["street"], a_world(without=(STREET,)), late)
+
+
+def _checked() -> Decision:
+    """Nobody verified it, it was drawn, and ops have looked at it."""
+    return act(a_drawn(), "ops", Arrow.ACCEPT)
 
 
 def _set_aside() -> Decision:
@@ -129,7 +145,8 @@ async def test_events_of_incidents_have_the_shape_of_their_type(database: Databa
         await life.page(database, 400)
     viewer = Viewer(VIEWER.actor, WORLDS[0], NOW)
     seen: dict[str, set[str]] = {}
-    by_hand = [event(viewer, _of(each)[0]) for each in (_rescheduled(), _forgiven(), _set_aside(), *_helped())]
+    others = (_rescheduled(), _forgiven(), _put_right_late(), _set_aside(), _checked(), *_helped())
+    by_hand = [event(viewer, _of(each)[0]) for each in others]
     for shown in (*await _everything(database, viewer), *by_hand):
         check(CloudEvent, shown)
         seen.setdefault(shown["type"], set()).update(check(SHAPES[shown["type"]], shown)["data"])

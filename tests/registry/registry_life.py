@@ -26,6 +26,8 @@ async def write_every_event(house: House) -> None:
     await _send(house, "POST", f"/v1/policies/{drafted['code']}/versions/{drafted['version']}/activate", {})
     created = await _send(house, "POST", "/v1/keys", {"role": "auditor"})
     await _send(house, "DELETE", created.headers["location"])
+    await house.advance(seconds=0)  # makes the seeds of this month and the next one
+    await _send(house, "POST", "/v1/appraisal/2026-10/close")
     await restore(house)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from service.appraisal.shapes import CountedCall, FiguresView
+from service.appraisal.watch_shapes import WatchView
 from service.feed.event_types import CloudEventPage
 from service.incidents.similar import Candidate
 from service.queues.routes import QueueRow
@@ -35,6 +36,8 @@ SHAPES: dict[str, Any] = {
     "GET /v1/events": CloudEventPage,
     "GET /v1/appraisal": FiguresView,
     "GET /v1/appraisal/calls": ItemPage[CountedCall],
+    "GET /v1/appraisal/watch": WatchView,
+    "GET /v1/appraisal/watch/calls": ItemPage[CountedCall],
 }
 POINT = {"lat": 23.0862, "lon": 113.2734, "coord_type": "gcj02", "accuracy_m": 12.5}
 REPORT = {
@@ -82,6 +85,9 @@ async def _answers(house: House) -> dict[str, Any]:
     answers["GET /v1/events"] = await house.get("auditor", "/v1/events", limit=200)
     answers["GET /v1/appraisal"] = await house.get("auditor", "/v1/appraisal", period="2026-11")
     answers["GET /v1/appraisal/calls"] = await house.get("auditor", "/v1/appraisal/calls", period="2026-11")
+    answers["GET /v1/appraisal/watch"] = await house.get("auditor", "/v1/appraisal/watch", period="2026-11")
+    query = {"period": "2026-11", "sign": "extended"}
+    answers["GET /v1/appraisal/watch/calls"] = await house.get("auditor", "/v1/appraisal/watch/calls", **query)
     flood = {"reporter": "nobody", "from": "2026-11-23T08:00:00Z", "to": "2026-11-23T09:00:00Z", "reason": "刷报"}
     answers["POST /v1/incidents/flood"] = (await house.send("ops", "POST", "/v1/incidents/flood", flood)).json()
     return answers

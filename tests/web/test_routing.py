@@ -49,6 +49,8 @@ NEEDED: dict[str, dict[str, Any]] = {
     "/v1/calendars/{code}/days": {"first": "2026-01-01", "last": "2026-01-31"},
     "/v1/appraisal": {"period": "2026-11"},
     "/v1/appraisal/calls": {"period": "2026-11"},
+    "/v1/appraisal/watch": {"period": "2026-11"},
+    "/v1/appraisal/watch/calls": {"period": "2026-11", "sign": "raised"},
 }
 
 

@@ -45,6 +45,9 @@ only calls are counted. The facts of fair play (`rules/fair_play.py`) are stored
                         reporter  stars of reporters / (5 × reporter_rated)
                         weights and shares are those of the policy in force when the period ends, or now if it has not
                         ended; a weight of 0 leaves a part out; null when nothing counts
+
+When a month is closed, all of this is frozen: counts, seconds, stars, durations, and the policy. What adds up is
+corrected afterwards (`corrections.py`); a median or a percentile of a closed month stays as it was.
 """
 
 from __future__ import annotations
@@ -163,6 +166,17 @@ class Period:
         """The period that a text YYYY-MM names; the caller has checked the text."""
         year, month = text.split("-")
         return cls(int(year), int(month))
+
+    @classmethod
+    def at(cls, moment: datetime) -> Period:
+        """The period in which a moment lies."""
+        local = moment.astimezone(ZONE)
+        return cls(local.year, local.month)
+
+    @property
+    def next(self) -> Period:
+        """The period after this one."""
+        return Period.at(self.end)
 
     @property
     def start(self) -> datetime:

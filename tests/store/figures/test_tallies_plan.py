@@ -16,7 +16,7 @@ from service.bench.appraisal import seed
 from service.rules.figures.definition import Grouping, Measure, Period
 from service.rules.sight import EVERYTHING
 from service.store.database import Database
-from service.store.figures import tallies
+from service.store.figures import frozen, months, tallies
 from service.store.figures.tallies import CallFilter
 from tests.conftest import clone
 from tests.store import plans
@@ -91,3 +91,19 @@ async def test_a_month_is_planned_for_itself_however_often_it_is_asked(history: 
     async with history.read() as connection:
         counts = [tuple(row) for row in await connection.execute(text(kept))]
     assert counts == [(7, 0)] * 4
+
+
+async def test_a_month_is_frozen_and_read_by_indexes(history: Database) -> None:
+    async with history.engine.connect() as connection:
+        await months.locked(connection, MONTH)
+        sent = await plans.statements(connection, frozen.freeze(connection, MONTH))
+        (freezing,) = [each for each in sent if each[0].startswith("INSERT INTO appraisal_frozen")]
+        plan = json.dumps(await plans.plan_of(connection, freezing))
+        sent = await plans.statements(connection, frozen.tallies(connection, MONTH, Grouping.LINE, EVERYTHING))
+        (reading,) = [each for each in sent if "appraisal_frozen" in each[0]]
+        read = json.dumps(await plans.plan_of(connection, reading))
+        await connection.rollback()
+    assert "call_opened_idx" in plan
+    assert "call_accountable_idx" in plan
+    assert "appraisal_frozen_pkey" in read
+    assert "Seq Scan" not in plan + read

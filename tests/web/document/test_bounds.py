@@ -140,6 +140,8 @@ def test_parameters_are_described_as_they_are_sent(document: dict[str, Any]) -> 
         ("/v1/queues/{unit}", "wait", 60, True),
         ("/v1/appraisal", "period", "2026-13", False),
         ("/v1/appraisal", "period", "2026-11", True),
+        ("/v1/appraisal/watch/calls", "sign", "raised", True),
+        ("/v1/appraisal/watch/calls", "sign", "calls", False),
         ("/v1/calendars/{code}/days", "first", "2100-01-01", False),
         ("/v1/calendars/{code}/days", "first", "2026-11-23", True),
         ("/v1/grid-cells/locate", "lat", 90.1, False),

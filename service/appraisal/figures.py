@@ -1,0 +1,75 @@
+"""The figures of a month as somebody reads them: counted now, or frozen once the month is closed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+
+from pydantic import TypeAdapter, ValidationError
+
+from service.context import Context
+from service.rules.errors import ValidationFailed
+from service.rules.figures import scoring
+from service.rules.figures.corrections import CorrectedFigure, corrections
+from service.rules.figures.definition import Grouping, Period, Tallies
+from service.rules.model import Actor
+from service.rules.policy import Policy
+from service.rules.sentences import Sentence
+from service.rules.sight import Sight, Viewer
+from service.store.figures import frozen, months, seeds, tallies
+from service.web.text import Month
+
+_QUOTE_LENGTH = 60
+
+
+@dataclass(frozen=True, slots=True)
+class MonthFigures:
+    """The figures of a month by groups, as far as a sight goes. `policy` scores them. `begun_before`: the month had
+    begun when the facts of fair play came into the figures. `seed`: that of the spot checks of a closed month.
+    `corrections`: what is counted otherwise now than when the month was closed."""
+
+    period: Period
+    grouping: Grouping
+    tallies: Tallies
+    policy: Policy | None
+    begun_before: bool = False
+    closed_at: datetime | None = None
+    seed: str | None = None
+    corrections: Sequence[CorrectedFigure] = ()
+
+    @property
+    def definition(self) -> Literal["before"] | None:
+        """By which definition the month began; None: by the one that counts now."""
+        return "before" if self.begun_before else None
+
+
+def period_of(text: str) -> Period:
+    """The month that a text names. Raises `ValidationFailed` when it names none."""
+    try:
+        return Period.of(TypeAdapter(Month).validate_python(text))
+    except ValidationError:
+        raise ValidationFailed(Sentence("{text} is no month, such as 2026-11.", text=text[:_QUOTE_LENGTH])) from None
+
+
+async def figures(
+    context: Context, caller: Actor, period: Period, grouping: Grouping, sight: Sight
+) -> tuple[Viewer, MonthFigures]:
+    """The figures of a month, and the viewer by whose registry they are named. All is read in one snapshot.
+
+    Raises:
+        Unavailable: the database cannot be reached, or is too busy.
+    """
+    async with context.database.patient.read() as connection:
+        viewer = Viewer(caller, await context.worlds.seen(connection), context.clock.now())
+        known = await months.known(connection, period)
+        counted = await tallies.tallies(connection, period, grouping, sight)
+        if known.closing is None:
+            policy = scoring.policy_of(viewer.world, period, viewer.now)
+            return viewer, MonthFigures(period, grouping, counted, policy, known.begun_before)
+        was = await frozen.tallies(connection, period, grouping, sight)
+        seed = await seeds.seed_of(connection, period)
+    policy = None if known.closing.policy is None else viewer.world.policy(known.closing.policy)
+    month = MonthFigures(period, grouping, was, policy, known.begun_before, known.closing.at)
+    return viewer, replace(month, seed=seed and seed.seed, corrections=corrections(was, counted))
