@@ -83,6 +83,8 @@ def _percent(used: timedelta, whole: timedelta) -> int:
 
 def held_s(incident: AnyIncident, now: datetime) -> int | None:
     """Seconds that the open call was on hold until `now`; None when it never was."""
+    if not incident.requests:  # as nearly always: a sweep asks for every call
+        return None
     own = [each for each in incident.requests if each.call == incident.call.seq and each.outcome is Verdict.APPROVED]
     holds = [each for each in own if each.kind is RequestKind.HOLD]
     lengths = (min(each.resumed_at or now, now) - (each.decided_at or each.asked_at) for each in holds)

@@ -138,7 +138,7 @@ _CHANGED = (
 def opened_calls(calls: Sequence[tuple[AnyIncident, Call]]) -> ColumnPage:
     """Return the new rows of `call` for calls that have just been opened. A mark that no call of the page has is left
     to the table's default."""
-    marks = {name: [getattr(call, name) for _, call in calls] for name in _SELDOM_OPENED}
+    marks = page_of({name: name for name in _SELDOM_OPENED}, [call for _, call in calls])
     return {
         **{name: values for name, values in marks.items() if any(values)},
         "incident_id": [incident.id for incident, _ in calls],

@@ -11,7 +11,7 @@ from typing_extensions import TypedDict  # pydantic cannot read that of `typing`
 
 from service.rules.decisions import Event
 from service.rules.logged import ByView, EventFacts
-from service.rules.words import COMMUNITY_DIGITS, STREET_DIGITS, DueKind, Kind, Level, State, Urgency
+from service.rules.words import COMMUNITY_DIGITS, STREET_DIGITS, DueKind, EventType, Kind, Level, State, Urgency
 from service.store.bulk import ColumnPage, json_bytes, page_of
 
 
@@ -73,15 +73,20 @@ def event_data(event: Event) -> EventData:
     return cast("EventData", {**core, **event.facts} if event.facts else core)
 
 
-def _audience(event: Event) -> tuple[str, ...]:
-    """Return who hears of an event: the audience of its incident and the reporter. When the incident goes to another
+def _audiences(events: Sequence[Event]) -> list[tuple[str, ...]]:
+    """Return who hears of each event: the audience of its incident and the reporter. When the incident goes to another
     cell, the community and the street that it leaves hear of it as well."""
-    incident = event.at_state
-    heard = (*incident.audience, f"@{incident.reporter}")
+    found = [(*event.at_state.audience, f"@{event.at_state.reporter}") for event in events]
+    for n, event in enumerate(events):
+        if event.type is EventType.INCIDENT_CORRECTED and (left := _cell_left(event)) is not None:
+            found[n] = tuple(dict.fromkeys((*found[n], left[:COMMUNITY_DIGITS], left[:STREET_DIGITS])))
+    return found
+
+
+def _cell_left(event: Event) -> str | None:
+    """Return the cell that a correction takes an incident from; None when it leaves it there."""
     moved = event.facts["changes"].get("grid_code") if event.facts and "changes" in event.facts else None
-    if moved is None:
-        return heard
-    return tuple(dict.fromkeys((*heard, moved["from"][:COMMUNITY_DIGITS], moved["from"][:STREET_DIGITS])))
+    return moved["from"] if moved else None
 
 
 def event_page(events: Sequence[Event]) -> ColumnPage:
@@ -90,6 +95,6 @@ def event_page(events: Sequence[Event]) -> ColumnPage:
     return {
         **page_of({"type": "type", "at": "at", "sequence": "sequence"}, events),
         **page_of({"incident_id": "id", "area": "grid_code", "unit": "unit"}, states),
-        "audience": [_audience(event) for event in events],
+        "audience": _audiences(events),
         "data": [json_bytes(event_data(event)) for event in events],
     }
