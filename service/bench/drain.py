@@ -94,7 +94,7 @@ _RESTORE = (
     "UPDATE incident SET state = 'calling', level = 1, unit = left(grid_code, 12), due_kind = 'answer', seq = 1,"
     " due_at = reported_at + interval '4 hours', wake_at = reported_at + interval '4 hours', version = 1,"
     " sequence = 0, calls_at = '{1,0,0,0}', audience = ARRAY[left(grid_code, 12)], closed_at = NULL,"
-    " closed_as = NULL, reopen_until = NULL WHERE level = 2 OR state IN ('resolved', 'closed')",
+    " closed_as = NULL, reopen_until = NULL, drawn = false WHERE level = 2 OR state IN ('resolved', 'closed')",
 )
 _VACUUM = ("VACUUM ANALYZE incident", "VACUUM ANALYZE call", "VACUUM ANALYZE event", "CHECKPOINT")
 
