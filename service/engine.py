@@ -17,7 +17,7 @@ from apscheduler.triggers.date import DateTrigger
 
 from service import clock as clocks
 from service.context import Context, Part
-from service.escalation import seeding, sweep
+from service.escalation import sweep
 from service.feed.tail import Tail
 from service.rules.errors import Unavailable
 from service.store.access import quotas
@@ -39,7 +39,7 @@ _BETWEEN_SWEEPS = timedelta(milliseconds=30)
 """The pause after a sweep where more is due already, or locked by somebody else: deadlines gather, and nobody spins."""
 _OVERDUE = timedelta(milliseconds=500)
 _TIDY_EVERY_S = 600.0
-"""How often the engine looks for counts of past days, and makes the seeds of the months to come."""
+"""How often the engine looks for counts of past days."""
 _KEPT = timedelta(days=1)
 """How long a count is kept after its day: no clock of a process is so far behind."""
 SIDE_BY_SIDE = 3
@@ -161,11 +161,9 @@ class Engine(Part):
             full = swept.full
 
     async def _tidy(self) -> None:
-        """Make the seeds that are lacking, and remove what was counted on past days, a piece at a time: what is left
-        waits for the next ring."""
+        """Remove what was counted on past days, a piece at a time: what is left waits for the next ring."""
         if clocks.monotonic() - self._tidied_s < _TIDY_EVERY_S:
             return
-        await seeding.make_ahead(self._context.database, self._clock.now(), self._context.tell)
         async with self._context.database.begin() as tx:
             removed = await quotas.remove_before(tx, quotas.day_of(self._clock.now()) - _KEPT)
         if removed < quotas.MAX_PIECE:

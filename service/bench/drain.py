@@ -23,6 +23,7 @@ from service.clock import VirtualClock
 from service.commands import serve
 from service.engine import SIDE_BY_SIDE
 from service.escalation import sweep
+from service.escalation.seeding import Tell
 from service.feed.tail import Tail
 from service.queues.tags import QueueTags
 from service.store.database import Database
@@ -182,7 +183,7 @@ async def _sweep(database: Database, tail: Tail | None = None) -> float:
     worlds = CurrentWorld()
     await worlds.reload(database)
     now, front = await clocks.now(database), sweep.Front()
-    tell: sweep.Tell = tail.tell if tail else lambda _: None
+    tell: Tell = tail.tell if tail else lambda _: None
     serve.settle_memory()
     start = time.perf_counter()
 

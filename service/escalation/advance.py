@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from service.clock import VirtualClock
 from service.escalation import seeding, sweep
-from service.escalation.sweep import Tell
+from service.escalation.seeding import Tell
 from service.metrics import Metrics
 from service.rules.errors import Rule, wrong_field
 from service.rules.sentences import Sentence

@@ -1,12 +1,37 @@
-"""The seeds of spot checks are made while time passes: each before its month begins."""
+"""The seeds of spot checks are made while time passes, each before its month begins, and handed to whoever draws."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
-from service.escalation.sweep import Tell
+from service.rules.figures.definition import Period
+from service.rules.spot_checks import Seeds
 from service.store.database import Database
 from service.store.figures import seeds
+from service.store.log.writing import Committed
+
+Tell = Callable[[Committed], None]
+
+
+async def ready(database: Database, now: datetime, tell: Tell) -> Seeds:
+    """Return the seeds of the month of `now` and of the next one, which are made where they are lacking. They leave
+    this process only when their month is closed. Empty: the registry has no district yet, and no incident either.
+
+    Raises `Unavailable`.
+    """
+    found = await _known(database, now)
+    if len(found) < 2:
+        await make_ahead(database, now, tell)
+        found = await _known(database, now)
+    return found
+
+
+async def _known(database: Database, now: datetime) -> Seeds:
+    period = Period.at(now)
+    async with database.glance() as connection:
+        found = await seeds.seeds_of(connection, [period, period.next])
+    return {each: bytes.fromhex(known.seed) for each, known in found.items()}
 
 
 async def make_ahead(database: Database, now: datetime, tell: Tell, until: datetime | None = None) -> None:

@@ -8,16 +8,19 @@ the others are saved. The sweep never gives an incident up.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 from uuid import UUID
 
+from service.escalation import seeding
+from service.escalation.seeding import Tell
 from service.rules import lifecycle, pinning
 from service.rules.decisions import DueDecision
 from service.rules.errors import Unavailable
+from service.rules.figures.definition import Period
 from service.rules.model import DueIncident
+from service.rules.spot_checks import Seeds
 from service.rules.words import EventType
 from service.rules.world import World
 from service.store.database import Database, StatementRefused, Transaction
@@ -39,8 +42,6 @@ _MAX_DELAY = timedelta(hours=1)
 
 _OF_STATEMENTS = (Trouble.CONFLICT, Trouble.TOO_SLOW)
 """Trouble that a smaller transaction may not meet."""
-
-Tell = Callable[[Committed], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +65,12 @@ class Front:
     The next page begins there. So it does not walk over the incidents that the pages beside it hold locked, nor over
     what those before it have left in the index. Who is passed over, such as an incident that another engine gave back,
     is still due at the next sweep.
+
+    The pages draw by `seeds`, which are read once for a sweep.
     """
 
     place: WakePlace = FIRST
+    seeds: Seeds = field(default_factory=dict, repr=False)
 
 
 async def run_once(
@@ -84,6 +88,8 @@ async def run_once(
         Unavailable: the database cannot be reached. What was not committed is still due at the next turn.
     """
     front = front or Front()
+    if Period.at(now) not in front.seeds:
+        front.seeds = await seeding.ready(database, now, tell)
     after = front.place
     try:
         return await _page(database, worlds, now, tell, limit, front)
@@ -92,7 +98,7 @@ async def run_once(
             raise
         cause = error.cause if isinstance(error, Unavailable) else error
         _log.warning("a page was refused, taking it row by row: %s", cause, extra={"event": "sweep_page_refused"})
-        return await _row_by_row(database, worlds, now, tell, limit, after)
+        return await _row_by_row(database, worlds, now, tell, limit, Front(after, front.seeds))
 
 
 async def _page(database: Database, worlds: CurrentWorld, now: datetime, tell: Tell, limit: int, front: Front) -> Swept:
@@ -102,29 +108,31 @@ async def _page(database: Database, worlds: CurrentWorld, now: datetime, tell: T
         if not due:
             return Swept()
         front.place = max(front.place, WakePlace(due[-1].wake_at or now, due[-1].id))
-        decisions, failed, committed = await _fire(tx, due, world, now)
+        decisions, failed, committed = await _fire(tx, due, world, now, front.seeds)
     if committed:
         tell(committed)
     return Swept(_fired(decisions), failed, len(due) == limit, _lateness(decisions), tuple(decisions))
 
 
 async def _fire(
-    tx: Transaction, due: list[DueIncident], world: World, now: datetime
+    tx: Transaction, due: list[DueIncident], world: World, now: datetime, seeds: Seeds
 ) -> tuple[list[DueDecision], int, Committed | None]:
     """Decide about claimed incidents and save the decisions. Those that cannot be decided are put aside and counted."""
-    decisions, failed = _decide(due, world, now)
+    decisions, failed = _decide(due, world, now, seeds)
     for incident in failed:
         await _back_off(tx, incident.id, now)
     return decisions, len(failed), await saving.save(tx, decisions) if decisions else None
 
 
-def _decide(due: list[DueIncident], world: World, now: datetime) -> tuple[list[DueDecision], list[DueIncident]]:
+def _decide(
+    due: list[DueIncident], world: World, now: datetime, seeds: Seeds
+) -> tuple[list[DueDecision], list[DueIncident]]:
     for code, version in sorted({each.policy for each in due if pinning.is_lost(world, each)}):
         _say_lost(code, version, world.version)
     decisions, failed = [], []
     for incident in due:
         try:
-            decision = lifecycle.tick(incident, world, now)
+            decision = lifecycle.tick(incident, world, now, seeds)
         except Exception:  # one bad incident must not stop the others: it is logged, counted and tried again
             _log.exception("incident %s cannot be swept", incident.number, extra={"event": "sweep_row_failed"})
             decision = None
@@ -145,15 +153,15 @@ def _say_lost(code: str, version: int, _world: int) -> None:
 
 
 async def _row_by_row(
-    database: Database, worlds: CurrentWorld, now: datetime, tell: Tell, limit: int, after: WakePlace
+    database: Database, worlds: CurrentWorld, now: datetime, tell: Tell, limit: int, front: Front
 ) -> Swept:
     async with database.read() as connection:
-        ids = await claiming.due_ids(connection, now, limit, after)
+        ids = await claiming.due_ids(connection, now, limit, front.place)
     decisions: list[DueDecision] = []
     backed_off = 0
     for incident_id in ids:
         try:
-            decided, failed = await _one(database, worlds, incident_id, now, tell)
+            decided, failed = await _one(database, worlds, incident_id, now, tell, front.seeds)
             decisions += decided
             backed_off += failed
         except (StatementRefused, UnreadableRowError, Unavailable) as error:
@@ -172,7 +180,7 @@ def _is_outage(error: Exception) -> bool:
 
 
 async def _one(
-    database: Database, worlds: CurrentWorld, incident_id: UUID, now: datetime, tell: Tell
+    database: Database, worlds: CurrentWorld, incident_id: UUID, now: datetime, tell: Tell, seeds: Seeds
 ) -> tuple[list[DueDecision], int]:
     """Fire the deadline of one incident. Returns the decision, if there is one, and 1 if the incident was put aside."""
     async with database.begin() as tx:
@@ -180,7 +188,7 @@ async def _one(
         incident = await claiming.claim_one(tx, incident_id, now)
         if incident is None:
             return [], 0
-        decisions, failed, committed = await _fire(tx, [incident], world, now)
+        decisions, failed, committed = await _fire(tx, [incident], world, now, seeds)
     if committed:
         tell(committed)
     return decisions, failed

@@ -179,7 +179,8 @@ class AcceptBody(Body):
 async def accept_incident(action: Action, body: AcceptBody = AcceptBody()) -> Answer[IncidentWithCalls]:  # noqa: B008
     """The reporter confirms that the incident is done; in the second half of the verify box the community or street of
     its cell may as well (before: 409), but not one that is below the unit that resolved it. That unit never may. The
-    incident is closed as `verified`."""
+    incident is closed as `verified`. What was drawn for a spot check ops accept after it closed as unverified, once:
+    the resolution then counts as verified, and the incident stays closed as it is."""
     return await action.carry_out(Act(Arrow.ACCEPT, body.comment), body)
 
 
@@ -196,8 +197,9 @@ async def reject_incident(body: ReasonBody, action: Action) -> Answer[IncidentWi
     """The reporter, or that of an incident merged into it, says that the incident is not done; in the second half of
     the verify box the community or street of its cell may as well (before: 409), but not one that is below the unit
     that resolved it. That unit never may. The same unit is called again. From the second rejection on, counted anew
-    after a reopening, the next level is called; from the third on, only the street or ops may reject, at any time. A
-    rejection of a merged incident goes to the one at the end of its chain of merges, which is then shown."""
+    after a reopening, the next level is called; from the third on, only the street or ops may reject, at any time. What
+    was drawn for a spot check ops reject after it closed as unverified, once, whatever `reopen_until`. A rejection of a
+    merged incident goes to the one at the end of its chain of merges, which is then shown."""
     return await action.carry_out(Act(Arrow.REJECT, body.reason), body)
 
 

@@ -9,7 +9,7 @@ from service.context import Context
 from service.incidents.schemas import ListQuery
 from service.registry.filters import demand_known
 from service.rules.model import Actor
-from service.rules.sight import Viewer, sight_of
+from service.rules.sight import NOTHING, Viewer, reads_all, sight_of
 from service.rules.words import Role
 from service.shown.row import IncidentRow, row
 from service.store.incidents import lists
@@ -32,7 +32,8 @@ async def page(context: Context, query: ListQuery, actor: Actor) -> ItemPage[Inc
     demand_known(viewer.world, unit=query.unit, area=query.area, category=query.category, line=query.line)
     async with context.database.read() as connection:
         filters = _filters(query, viewer)
-        found = await lists.page(connection, filters, sight_of(actor), after, query.limit)
+        sight = NOTHING if query.drawn and not reads_all(actor) else sight_of(actor)
+        found = await lists.page(connection, filters, sight, after, query.limit)
     cursor = None if found.next_place is None else context.cursors.sign(kind, _written(*found.next_place))
     return {"items": [row(viewer, each) for each in found.rows], "next_cursor": cursor}
 
@@ -52,6 +53,7 @@ def _filters(query: ListQuery, viewer: Viewer) -> IncidentFilter:
         reporter=viewer.actor.subject if query.reporter else None,
         waits=query.approver is not None,
         approver=_approver(viewer.actor) if query.approver else None,
+        drawn=query.drawn if reads_all(viewer.actor) else None,
         reported_after=query.reported_after,
         reported_before=query.reported_before,
         updated_after=query.updated_after,

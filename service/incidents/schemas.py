@@ -162,6 +162,11 @@ class ListQuery(Params):
         description="`me`: those with a hold or an extension that waits for you to decide; for ops, those that only "
         "ops decide; for reporters and auditors none",
     )
+    drawn: bool | None = Field(
+        None,
+        description="true: closed as unverified and drawn for a spot check, whether ops have looked at it or not; for "
+        "ops and auditors, and nothing is drawn in the eyes of all others",
+    )
     reported_after: Moment | None = Field(None, description="reported at this instant or later (the instant included)")
     reported_before: Moment | None = Field(None, description="reported before this instant (the instant excluded)")
     updated_after: Moment | None = Field(

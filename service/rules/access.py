@@ -15,14 +15,14 @@ from service.rules.errors import NotYours, Pointer
 from service.rules.model import Actor, AnyIncident, By
 from service.rules.sentences import Sentence
 from service.rules.sight import area_of, grants_incident, member_case, reads_all
-from service.rules.words import Arrow, Role, State
+from service.rules.words import Arrow, Outcome, Role
 
 
 class Relation(StrEnum):
     """One relation of an actor to one incident. An actor may have several at once."""
 
     CALLED_UNIT = "called_unit"  # the unit of the last call
-    RESOLVER = "resolver"  # the subject that resolved it, by whatever key: it may not accept or reject
+    RESOLVER = "resolver"  # the subject whose resolution is judged, by whatever key: it may not accept or reject
     REPORTER = "reporter"  # the subject whose incident it is
     CELL_COMMUNITY = "cell_community"
     CELL_STREET = "cell_street"
@@ -72,7 +72,7 @@ def relations(actor: Actor, incident: AnyIncident) -> frozenset[Relation]:
     if actor.role is Role.AUDITOR:
         return frozenset({Relation.AUDITOR})
     found = _ops_relations(incident) if actor.role is Role.OPS else _own_relations(actor, incident)
-    resolved_by = incident.call.ended_by if incident.state is State.RESOLVED else None
+    resolved_by = incident.call.ended_by if incident.call.outcome is Outcome.RESOLVED else None
     if found and resolved_by is not None and resolved_by.subject == actor.subject:
         found.add(Relation.RESOLVER)
     return frozenset(found)

@@ -47,6 +47,7 @@ class IncidentChange(TypedDict, total=False):
     closed_as: ClosedAs | None
     reopen_until: datetime | None
     merged_into: UUID | None
+    drawn: bool
 
     level: Level
     unit: str

@@ -33,6 +33,7 @@ from service.rules.errors import IllegalTransition, NotYours, Pointer
 from service.rules.model import CLOCK, Actor, By, Earlier, Incident, IncidentOf
 from service.rules.sentences import Sentence
 from service.rules.similarity import Likeness
+from service.rules.spot_checks import Seeds
 from service.rules.story import StoryOf
 from service.rules.transition import NOBODY, ClockTransition, Transition
 from service.rules.words import CALL_OPEN_STATES, OPEN_STATES, RUNNING_STATES, Arrow, DueKind, Level, State
@@ -83,8 +84,8 @@ TRANSITIONS: Mapping[Arrow, Transition] = {
     Arrow.RESUME: ClockTransition("j", _ON_HOLD, _CALLED | _APPROVER, holds.resume),
     Arrow.ACCEPT: Transition(
         "k",
-        _RESOLVED,
-        _REPORTER | _CELL,
+        _RESOLVED | _CLOSED,
+        _REPORTER | _CELL | _OPS,
         verification.accept,
         never=_JUDGED,
         bar=verification.bars_accepting,
@@ -92,7 +93,7 @@ TRANSITIONS: Mapping[Arrow, Transition] = {
     ),
     Arrow.REJECT: Transition(
         "l",
-        _RESOLVED,
+        _RESOLVED | _CLOSED,
         _REPORTERS | _CELL | _OPS,
         verification.reject,
         never=_JUDGED,
@@ -229,18 +230,23 @@ def flood(incident: Incident, act: Act, party: Party, world: World, now: datetim
     return _carry_out(incident, floods.exempt, act, access.by_of(party.actor), world, now)
 
 
-def tick(incident: IncidentOf[Earlier], world: World, now: datetime) -> DecisionOf[Earlier] | None:
+def tick(
+    incident: IncidentOf[Earlier], world: World, now: datetime, seeds: Seeds | None = None
+) -> DecisionOf[Earlier] | None:
     """Let the clock fire one arrow: at a deadline, for a warning, or to put a deadline right; None when nothing
     changes.
 
     An incident climbs one level at a time: after downtime each new box starts at `now`, and the lateness is stored on
-    the call that was missed.
+    the call that was missed. Spot checks are drawn by `seeds`; None: nothing is drawn, since it is only a plan.
+
+    Raises:
+        LookupError: the incident closes as unverified in a month that has none of the seeds.
     """
     arrow = clock_arrow(incident, world, now)
     if arrow is None:
         return None
     effect, act = _CLOCK_EFFECTS[arrow]
-    decision = _carry_out(incident, effect, act, CLOCK, world, now)
+    decision = _carry_out(incident, effect, act, CLOCK, world, now, seeds)
     return None if decision.after == incident else decision
 
 
@@ -264,12 +270,13 @@ def _carry_out(
     by: By,
     world: World,
     now: datetime,
+    seeds: Seeds | None = None,
 ) -> DecisionOf[Earlier]:
     """Run one effect: the only way an incident changes.
 
     The clocks of two processes may differ by milliseconds; an incident's own time never runs backwards.
     """
-    story = StoryOf(incident, by, world, max(now, incident.updated_at))
+    story = StoryOf(incident, by, world, max(now, incident.updated_at), seeds)
     effect(story, act)
     return story.decision()
 

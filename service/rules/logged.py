@@ -10,7 +10,7 @@ from uuid import UUID
 
 from typing_extensions import TypedDict  # the framework cannot read that of `typing` before Python 3.12
 
-from service.rules.words import Cause, ClosedAs, EventType, Kind, Urgency
+from service.rules.words import Cause, ClosedAs, Credit, EventType, Kind, Urgency
 
 
 class ByView(TypedDict):
@@ -71,6 +71,7 @@ class EventFacts(LeavingFacts, total=False):
     cause: Cause
     changes: CorrectedFacts
     closed_as: ClosedAs
+    credit: Credit
     duty: str | None
     forgives: int
     into: UUID
@@ -117,5 +118,6 @@ FACTS: Mapping[EventType, Mapping[str, bool]] = {
     EventType.INCIDENT_MERGED: {"merged": True, "number": True},
     EventType.INCIDENT_CORRECTED: {"changes": True, "box_used": False, "late_exit": False},
     EventType.INCIDENT_RATED: {"score": True},
+    EventType.INCIDENT_CHECKED: {"credit": True},
 }
 """The facts by type of event, and whether every event of the type has them. The other types have none."""

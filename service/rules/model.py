@@ -200,9 +200,9 @@ class IncidentOf(NamedTuple, Generic[Earlier]):
     the last reopening, `returns` the returns ever, `sequence` the events. `audience` is every unit ever called,
     assisting or asked to decide, and '@subject' of each reporter whose incident was merged into this one; `assisting`
     are the units that assist now, `rating` is the reporters' as it stands, `reporter_unit` the unit whose key reported
-    it. The clock looks next at `wake_at`: a warning, the deadline, or later after a fault. `warned` counts the marks
-    passed in the running box; a deadline is `provisional` when its box reaches into a year whose holidays are not
-    published."""
+    it. What closed as unverified may be `drawn` for a spot check. The clock looks next at `wake_at`: a warning, the
+    deadline, or later after a fault. `warned` counts the marks passed in the running box; a deadline is `provisional`
+    when its box reaches into a year whose holidays are not published."""
 
     id: UUID
     number: str
@@ -239,6 +239,7 @@ class IncidentOf(NamedTuple, Generic[Earlier]):
     merged_into: UUID | None = None
     reporter_unit: str | None = None
     rating_mean: int | None = None
+    drawn: bool = False
     requests: tuple[Request, ...] = ()
 
     @property

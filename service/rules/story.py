@@ -16,6 +16,7 @@ from service.rules.logged import EventFacts, LeavingFacts
 from service.rules.model import CLOCK, AnyIncident, By, Call, Earlier, IncidentOf, Request
 from service.rules.routing import Route
 from service.rules.sentences import NO_WORDS
+from service.rules.spot_checks import Seeds
 from service.rules.words import Cause, ClockKind, ClosedAs, DueKind, EventType, Ground, Level, Outcome, State, Verdict
 from service.rules.world import World
 
@@ -36,7 +37,9 @@ class StoryOf(Generic[Earlier]):
     loaded.
     """
 
-    def __init__(self, incident: IncidentOf[Earlier], by: By, world: World, now: datetime) -> None:
+    def __init__(
+        self, incident: IncidentOf[Earlier], by: By, world: World, now: datetime, seeds: Seeds | None = None
+    ) -> None:
         self.before = incident
         self._incident = incident
         self._row: list[Any] = list(incident)
@@ -44,6 +47,7 @@ class StoryOf(Generic[Earlier]):
         self.by = by
         self.world = world
         self.now = now
+        self.seeds = seeds
         self.because = NO_WORDS
         self._changed: dict[int, Call] = {}
         self._opened: Call | None = None

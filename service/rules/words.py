@@ -194,6 +194,7 @@ class EventType(StrEnum):
     INCIDENT_RATED = "sihu.incident.rated"
     INCIDENT_MERGED = "sihu.incident.merged"
     INCIDENT_CORRECTED = "sihu.incident.corrected"
+    INCIDENT_CHECKED = "sihu.incident.checked"
     CALL_OPENED = "sihu.call.opened"
     CALL_ANSWERED = "sihu.call.answered"
     CALL_WARNED = "sihu.call.warned"

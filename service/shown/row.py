@@ -10,7 +10,7 @@ from uuid import UUID
 from typing_extensions import TypedDict
 
 from service.rules import ratings
-from service.rules.sight import Viewer
+from service.rules.sight import Viewer, reads_all
 from service.rules.words import COMMUNITY_DIGITS, STREET_DIGITS, ClosedAs, DueKind, Kind, Level, State, Urgency
 from service.shown.references import PolicyReference, UnitName, unit_name
 
@@ -72,12 +72,12 @@ class IncidentRow(TypedDict):
     returns: int
     time_mismatch: bool
     urgency_asked: Urgency | None
+    drawn: bool | None
 
 
 def row(viewer: Viewer, stored: Mapping[Any, Any]) -> IncidentRow:
     """The view of one row. `stored` joins `incident` and `report`; `overdue` is as of the viewer's moment."""
     due_at, grid_code = stored["due_at"], stored["grid_code"]
-    system = stored["source_system"]
     return {
         "id": stored["id"],
         "number": stored["number"],
@@ -95,7 +95,7 @@ def row(viewer: Viewer, stored: Mapping[Any, Any]) -> IncidentRow:
         "description": stored["description"],
         "location": stored["location"],
         "location_mismatch": stored["location_mismatch"],
-        "source": None if system is None else {"system": system, "ref": stored["source_ref"]},
+        "source": _source(stored["source_system"], stored["source_ref"]),
         "occurred_at": stored["occurred_at"],
         "reported_at": stored["reported_at"],
         "updated_at": stored["updated_at"],
@@ -113,7 +113,18 @@ def row(viewer: Viewer, stored: Mapping[Any, Any]) -> IncidentRow:
         "returns": stored["returns"],
         "time_mismatch": _is_mismatch(stored["occurred_at"], stored["reported_at"]),
         "urgency_asked": stored["urgency_asked"],
+        "drawn": _drawn(viewer, stored["drawn"]),
     }
+
+
+def _source(system: str | None, ref: str) -> SourceView | None:
+    return None if system is None else {"system": system, "ref": ref}
+
+
+def _drawn(viewer: Viewer, drawn: bool) -> bool | None:
+    """Whether it was drawn for a spot check is for ops and auditors to know: a unit that knew would put right what was
+    drawn, and nothing else."""
+    return drawn if reads_all(viewer.actor) else None
 
 
 def _is_mismatch(occurred_at: datetime | None, reported_at: datetime) -> bool:

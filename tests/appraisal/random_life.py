@@ -29,6 +29,7 @@ from tests.rules.builders import (
     NOBODYS_CATEGORY,
     NOW,
     PEOPLE,
+    SEEDS,
     SPECIAL,
     STREET,
     STREET_LEADER,
@@ -66,7 +67,10 @@ _BY_STATE = {
         *(Arrow.ACCEPT, Arrow.REJECT, Arrow.REJECT, Arrow.RATE, Arrow.APPEAL, Arrow.APPROVE_APPEAL),
         *[Arrow.COMMENT] * 12,  # so that some wait until nobody verifies them any more
     ),
-    State.CLOSED: (Arrow.REOPEN, Arrow.REOPEN, Arrow.RATE, Arrow.APPEAL, Arrow.APPROVE_APPEAL, Arrow.REFUSE_APPEAL),
+    State.CLOSED: (
+        *(Arrow.ACCEPT, Arrow.REJECT, Arrow.REOPEN, Arrow.REOPEN, Arrow.RATE),
+        *(Arrow.APPEAL, Arrow.APPROVE_APPEAL, Arrow.REFUSE_APPEAL),
+    ),
 }
 _RARE = (Arrow.WITHDRAW, Arrow.VOID, Arrow.COMMENT, Arrow.URGE, Arrow.ASSIST, Arrow.FLOOD)
 _TARGETS = (COMMUNITY, NEXT_COMMUNITY, COMMITTEE, STREET, DEPARTMENT, SPECIAL)
@@ -107,7 +111,7 @@ class Life:
         if incident is None:
             return self._report(number, at)
         if incident.wake_at is not None and incident.wake_at <= at and self.chance.random() < 0.6:
-            return lifecycle.tick(incident, self.world, at)
+            return lifecycle.tick(incident, self.world, at, SEEDS)
         for _ in range(8):
             decision = self._try(incident, at)
             if decision is not None:
@@ -140,6 +144,8 @@ class Life:
             return a_unit(self.chance.choice((*incident.earlier, incident.call)).unit)
         if arrow in (Arrow.APPROVE_APPEAL, Arrow.REFUSE_APPEAL):
             return self.chance.choice((PEOPLE["ops"], PEOPLE["street"]))
+        if incident.drawn and arrow in (Arrow.ACCEPT, Arrow.REJECT):
+            return PEOPLE["ops"]
         if arrow in (Arrow.ACCEPT, Arrow.REJECT, Arrow.REOPEN, Arrow.RATE, Arrow.WITHDRAW, Arrow.URGE):
             return self.chance.choice((PEOPLE["reporter"], PEOPLE["street"], PEOPLE["street_reporting"]))
         if arrow in (Arrow.CORRECT, Arrow.FLOOD):

@@ -38,6 +38,7 @@ from tests.rules.builders import (
     NOW,
     PEOPLE,
     WORLD,
+    a_drawn,
     a_world,
     act,
     later,
@@ -77,6 +78,11 @@ def _forgiven() -> Decision:
     late = later(minutes=59)
     raised = deciding.decide(reported().after, emergency, PEOPLE["community"], WORLD, late)
     return act(raised.after, "street", Arrow.ANSWER, at=late)
+
+
+def _checked() -> Decision:
+    """Nobody verified it, it was drawn, and ops have looked at it."""
+    return act(a_drawn(), "ops", Arrow.ACCEPT)
 
 
 def _set_aside() -> Decision:
@@ -129,7 +135,8 @@ async def test_events_of_incidents_have_the_shape_of_their_type(database: Databa
         await life.page(database, 400)
     viewer = Viewer(VIEWER.actor, WORLDS[0], NOW)
     seen: dict[str, set[str]] = {}
-    by_hand = [event(viewer, _of(each)[0]) for each in (_rescheduled(), _forgiven(), _set_aside(), *_helped())]
+    others = (_rescheduled(), _forgiven(), _set_aside(), _checked(), *_helped())
+    by_hand = [event(viewer, _of(each)[0]) for each in others]
     for shown in (*await _everything(database, viewer), *by_hand):
         check(CloudEvent, shown)
         seen.setdefault(shown["type"], set()).update(check(SHAPES[shown["type"]], shown)["data"])

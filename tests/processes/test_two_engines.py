@@ -57,5 +57,8 @@ async def test_each_incident_is_called_once_though_an_engine_is_killed_in_mid_ba
     assert await _one(haizhu, "SELECT count(*) FROM incident WHERE level = 2 AND version = 2 AND sequence = 2") == MANY
     assert await _one(haizhu, "SELECT count(*) FROM event WHERE incident_id IS NOT NULL") == 2 * MANY
     assert await _one(haizhu, "SELECT count(DISTINCT incident_id) FROM event WHERE type = 'sihu.call.missed'") == MANY
+    seeded = "FROM event WHERE type = 'sihu.appraisal.seeded'"
+    assert await _one(haizhu, f"SELECT count(DISTINCT data->>'period') {seeded}") >= 2
+    assert await _one(haizhu, f"SELECT count(*) - count(DISTINCT data->>'period') {seeded}") == 0, "one of them each"
     positions = "SELECT max(last_position) - sum(events) FROM log_batch"
     assert await _one(haizhu, positions) == 0

@@ -8,6 +8,7 @@ district 440105 (fallback)      leader-a: dept-a, dept-c · leader-b: dept-b · 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -19,8 +20,10 @@ from service.rules import lifecycle
 from service.rules import world as worlds
 from service.rules.acts import Act, Correction, Draft
 from service.rules.decisions import AnyDecision, Decision
+from service.rules.figures.definition import Period
 from service.rules.model import Actor, DueIncident, Incident, IncidentOf
-from service.rules.policy import Activation, Box, Hours, Policy
+from service.rules.policy import Activation, Box, FairPlay, Hours, Policy
+from service.rules.spot_checks import Seeds
 from service.rules.words import Arrow, ClockKind, ClosedAs, Ground, Level, Role, State, UnitKind, Urgency
 from service.rules.worktime import WorkCalendar
 from service.rules.world import Category, Cell, Duty, Line, Unit, Validity, World
@@ -93,10 +96,32 @@ WORKING_BOXES = {
 }
 """The same in working hours; categories from u-02 have half the time to answer."""
 POLICIES = (
-    Policy("p", 1, BOXES, 72 * HOUR, 168 * HOUR),
-    Policy("p", 2, OTHER_BOXES, 5 * HOUR, 9 * HOUR, warn=(25, 50, 80), holds=2, hold_s=60 * 24 * HOUR, returns=1),
-    Policy("p", 3, WORKING_BOXES, 72 * HOUR, 168 * HOUR, OFFICE, (50, 80), holds=2, returns=0),
+    Policy("p", 1, BOXES, 72 * HOUR, 168 * HOUR, fair_play=FairPlay(spot_check=100)),
+    Policy(
+        *("p", 2, OTHER_BOXES, 5 * HOUR, 9 * HOUR),
+        warn=(25, 50, 80),
+        holds=2,
+        hold_s=60 * 24 * HOUR,
+        returns=1,
+        fair_play=FairPlay(spot_check=50),
+    ),
+    Policy(
+        *("p", 3, WORKING_BOXES, 72 * HOUR, 168 * HOUR, OFFICE, (50, 80)),
+        holds=2,
+        returns=0,
+        fair_play=FairPlay(spot_check=0),
+    ),
 )
+
+
+class EverySeed(dict[Period, bytes]):
+    """A seed for any month, always the same."""
+
+    def __missing__(self, period: Period) -> bytes:
+        return hashlib.sha256(str(period).encode()).digest()
+
+
+SEEDS = EverySeed()
 
 
 def plain_days(*off: date) -> dict[date, bool]:
@@ -258,10 +283,10 @@ def act(incident: Incident, who: str, arrow: Arrow, *, world: World = WORLD, at:
     return deciding.decide(incident, an_act(arrow, incident), PEOPLE[who], world, at)
 
 
-def fired(incident: Incident, *, world: World = WORLD, late_s: float = 0.0) -> Decision:
+def fired(incident: Incident, *, world: World = WORLD, late_s: float = 0.0, seeds: Seeds | None = None) -> Decision:
     """What the clock does to an open incident this long after its deadline."""
     assert incident.due_at is not None
-    decision = lifecycle.tick(incident, world, incident.due_at + timedelta(seconds=late_s))
+    decision = lifecycle.tick(incident, world, incident.due_at + timedelta(seconds=late_s), seeds)
     assert decision is not None
     return decision
 
@@ -292,6 +317,11 @@ def a_void(level: Level = Level.COMMUNITY) -> Incident:
         return act(an_incident(State.CALLING, level), UNIT_AT[level], Arrow.VOID).after
     closed = act(an_incident(State.CALLING, level), "reporter", Arrow.WITHDRAW).after
     return closed._replace(closed_as=ClosedAs.VOID, reopen_until=later(hours=168))
+
+
+def a_drawn(level: Level = Level.COMMUNITY) -> Incident:
+    """Closed by the clock, since nobody verified it, and drawn for a spot check."""
+    return fired(an_incident(State.RESOLVED, level), seeds=SEEDS).after
 
 
 def later(**passed: float) -> datetime:

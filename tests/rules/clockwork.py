@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
+from fractions import Fraction
 from typing import ClassVar
 
 from hypothesis import strategies as st
@@ -11,8 +14,10 @@ from hypothesis.stateful import Bundle, rule
 
 from service.rules import lifecycle
 from service.rules.decisions import Decision
+from service.rules.figures.definition import Period
+from service.rules.model import Incident
 from service.rules.words import Arrow, DueKind, Level, Outcome, State
-from tests.rules.builders import NOW
+from tests.rules.builders import NOW, POLICIES, SEEDS
 from tests.rules.deciding import changed, changed_call
 from tests.rules.histories import History
 from tests.rules.never import Never
@@ -25,6 +30,15 @@ _FIRED = {
     DueKind.RESUME: "resume by the clock",
     DueKind.VERIFY: Arrow.VERIFY_TIMEOUT,
 }
+
+
+def _is_drawn(incident: Incident, at: datetime) -> bool:
+    """What the contract says of a draw, reckoned once more. The month is that of Guangzhou, eight hours ahead."""
+    [policy] = [each for each in POLICIES if each.version == incident.policy[1]]
+    month = at + timedelta(hours=8)
+    seed = SEEDS[Period(month.year, month.month)]
+    code = hmac.new(seed, str(incident.id).encode(), hashlib.sha256).hexdigest()
+    return Fraction(int(code[:16], 16), 2**64) < Fraction(policy.fair_play.spot_check, 100)
 
 
 class Clockwork(Never):
@@ -64,7 +78,7 @@ class Clockwork(Never):
 
     def _fires(self, history: History) -> None:
         before = history.now
-        decision = lifecycle.tick(before, self.world, self.time)
+        decision = lifecycle.tick(before, self.world, self.time, SEEDS)
         if before.due_at is None or before.due_kind is None:
             assert decision is None
             return
@@ -80,6 +94,7 @@ class Clockwork(Never):
             return
         if before.state is State.RESOLVED:
             assert (decision.after.state, decision.after.closed_as) == (State.CLOSED, "unverified")
+            assert decision.after.drawn == _is_drawn(before, fires_at)
             return
         assert changed_call(decision).outcome is (
             Outcome.NO_ANSWER if before.state is State.CALLING else Outcome.NOT_RESOLVED

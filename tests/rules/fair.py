@@ -34,11 +34,16 @@ def _closed(before: Incident, decision: Decision, event: Event, past: Sequence[E
 
 def _is_judged_by_another(before: Incident, event: Event, world: World) -> None:
     """k, l: the reporter (to reject, also that of one merged into it), or from the second half of its time on the
-    community or street of the cell, unless below who resolved it; never who did, by unit or by subject."""
+    community or street of the cell, unless below who resolved it; never who did, by unit or by subject. What was drawn
+    is judged by ops."""
     by, done = event.by, before.call
-    assert done.ended_by is not None and done.ended_at is not None and before.due_at is not None
+    assert done.ended_by is not None and done.ended_at is not None
     assert done.ended_by.subject != by.subject
     assert by.unit != done.unit
+    if before.state is State.CLOSED:
+        assert (by.kind, before.drawn, done.credit) == ("ops", True, "unverified")
+        return
+    assert before.due_at is not None
     follows = event.type == _REJECTED and f"@{by.subject}" in before.audience
     is_reporter = (by.subject == before.reporter or follows) and by.kind != "ops"
     if is_reporter or _is_third(before, event, world):
@@ -72,6 +77,13 @@ def _rejected(before: Incident, decision: Decision, event: Event, past: Sequence
         assert after.level > before.level or before.level is after.level is Level.LEADER
     elif world.unit(before.unit, event.at) is not None:
         assert (after.unit, after.level) == (before.unit, before.level)
+
+
+def _checked(before: Incident, decision: Decision, event: Event, past: Sequence[Event], world: World) -> None:
+    """k, l: what was drawn and nobody has looked at since it closed."""
+    _is_judged_by_another(before, event, world)
+    since_closed = [each.type for each in past if each.call == event.call]
+    assert since_closed.count(event.type) == 1
 
 
 def _assigned(before: Incident, decision: Decision, event: Event, past: Sequence[Event], world: World) -> None:
@@ -162,6 +174,7 @@ _CHECKS: Mapping[str, Callable[[Incident, Decision, Event, Sequence[Event], Worl
     "sihu.incident.closed": _closed,
     _REJECTED: _rejected,
     _REOPENED: _reopened,
+    "sihu.incident.checked": _checked,
     "sihu.incident.corrected": _corrected,
     "sihu.call.assigned": _assigned,
     "sihu.call.appealed": _appealed,

@@ -41,6 +41,8 @@ CREDITS = {
     ("pending", "verified"),
     ("pending", "unverified"),
     ("pending", "rejected"),
+    ("unverified", "verified"),
+    ("unverified", "rejected"),
     ("verified", "reopened"),
     ("unverified", "reopened"),
 }
@@ -59,6 +61,8 @@ class Replay:
         self.call = 0
         self.level: Level | None = None
         self.unit = ""
+        self.is_refuted = False
+        """A spot check has just found that it was not so."""
 
     def hear(self, event: Event) -> None:
         kind = event.type.removeprefix("sihu.")
@@ -77,9 +81,14 @@ class Replay:
         assert self.state is State.CLOSED
         self.opening = True
 
+    def checked(self, event: Event) -> None:
+        assert self.state is State.CLOSED
+        assert event.facts is not None
+        self.is_refuted = event.facts["credit"] == "rejected"
+
     def rejected(self, event: Event) -> None:
-        assert self.state is State.RESOLVED
-        self.opening = True
+        assert self.state is (State.CLOSED if self.is_refuted else State.RESOLVED)
+        self.opening, self.is_refuted = True, False
 
     def raised(self, event: Event) -> None:
         assert self.state in (State.CALLING, State.ANSWERED)

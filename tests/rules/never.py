@@ -60,6 +60,7 @@ class Never(RuleBasedStateMachine):
             assert (now.closed_at is None) == (now.closed_as is None) == now.is_open
             assert now.is_open or not now.provisional, "nothing is due any more that could still move"
             assert now.reopen_until is None or not now.is_open
+            assert now.closed_as == "unverified" or not now.drawn
             assert [each.outcome for each in now.requests].count(None) <= (now.state in _RUNNING)
             assert now.open_request is None or now.open_request.call == now.call.seq
             if now.state in _RUNNING:
@@ -184,7 +185,8 @@ class Never(RuleBasedStateMachine):
             judged = {"verified": Credit.VERIFIED, "unverified": Credit.UNVERIFIED}
             if history.now.state is State.RESOLVED:
                 assert last.credit is Credit.PENDING
-            assert last.credit is judged.get(history.now.closed_as or "", last.credit)
+            is_checked = history.now.drawn and last.credit is Credit.VERIFIED
+            assert is_checked or last.credit is judged.get(history.now.closed_as or "", last.credit)
             assert all(call.credit not in (Credit.PENDING, *judged.values()) for call in history.calls[:-1])
 
     @invariant()

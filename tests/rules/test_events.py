@@ -15,6 +15,7 @@ from tests.rules.builders import (
     LEADER,
     NOW,
     STREET,
+    a_drawn,
     a_void,
     a_world,
     act,
@@ -79,6 +80,16 @@ TOLD: list[tuple[str, Callable[[], Decision], list[Shown]]] = [
         "l",
         lambda: act(an_incident(R, L3), "reporter", Arrow.REJECT),
         [("incident.rejected", R, 3, DEPARTMENT, 3), ("call.opened", C, 3, DEPARTMENT, 4)],
+    ),
+    ("k of a spot check", lambda: act(a_drawn(L2), "ops", Arrow.ACCEPT), [("incident.checked", X, 2, STREET, 2)]),
+    (
+        "l of a spot check",
+        lambda: act(a_drawn(L2), "ops", Arrow.REJECT),
+        [
+            ("incident.checked", X, 2, STREET, 2),
+            ("incident.rejected", X, 2, STREET, 2),
+            ("call.opened", C, 2, STREET, 3),
+        ],
     ),
     ("m", lambda: fired(an_incident(R, L4)), [("incident.closed", X, 4, LEADER, 4)]),
     (

@@ -33,6 +33,7 @@ from tests.rules.builders import (
     OTHER_COMMUNITY,
     OTHER_STREET,
     PEOPLE,
+    SEEDS,
     SPECIAL,
     STATION,
     STREET,
@@ -86,23 +87,23 @@ IS_TO_IT = {
 }
 """Whoever is not here is nothing to it, though a unit of the same street."""
 
-STAGES = ("calling", "asked", "answered", "on_hold", "resolved", "closed")
-"""In "asked" the call is answered and a hold is asked for: it waits to be decided."""
+STAGES = ("calling", "asked", "answered", "on_hold", "resolved", "closed", "drawn")
+"""In "asked" the call is answered and a hold is asked for: it waits to be decided. "drawn": closed unverified."""
 
 MAY_NOW = """
-               calling     asked      answered   on_hold    resolved   closed
-called         bcdghist    cdhst      cdhixst    jt         t          t
-member         b           -          -          -          -          -
-caller         tu          tu         tu         tu         t          t
-missed         vtu         vtu        vtu        vtu        vt         vt
-former         tu          yztu       tu         jtu        t          t
-community      tu          tu         tu         tu         t          t
-street         qrvtu       qrvtu      qrvtu      qrvtu      rvt        nrvt
-assisting      wetu        wetu       wetu       wetu       t          t
-reporter       tu          tu         tu         tu         klrt       nrt
-follower       tu          tu         tu         tu         lrt        nrt
-joined         tu          tu         tu         tu         t          t
-ops            qYZ         yzqYZ      qYZ        jqYZ       YZ         YZ
+               calling     asked      answered   on_hold    resolved   closed     drawn
+called         bcdghist    cdhst      cdhixst    jt         t          t          t
+member         b           -          -          -          -          -          -
+caller         tu          tu         tu         tu         t          t          t
+missed         vtu         vtu        vtu        vtu        vt         vt         vt
+former         tu          yztu       tu         jtu        t          t          t
+community      tu          tu         tu         tu         t          t          t
+street         qrvtu       qrvtu      qrvtu      qrvtu      rvt        nrvt       nrvt
+assisting      wetu        wetu       wetu       wetu       t          t          t
+reporter       tu          tu         tu         tu         klrt       nrt        nrt
+follower       tu          tu         tu         tu         lrt        nrt        nrt
+joined         tu          tu         tu         tu         t          t          t
+ops            qYZ         yzqYZ      qYZ        jqYZ       YZ         YZ         klYZ
 """
 
 MAY_AT_ALL = {
@@ -117,9 +118,10 @@ MAY_AT_ALL = {
     "reporter": "klnortu",
     "follower": "lnrtu",
     "joined": "vtu",
-    "ops": "hlqYZ",
+    "ops": "hklqYZ",
 }
 """In a state where it cannot be done these get 409 for it, everybody else 403. Who is not here may do nothing."""
+RESOLVED = ("resolved", "closed", "drawn")
 ASKED, APPROVERS = ("asked", "on_hold"), ("former", "ops")
 """The leader who is in charge of the called unit decides what it asks for, or ops."""
 
@@ -151,6 +153,10 @@ TOLD = {
     "u": (None, ["incident.urged"]),
 }
 """To which state it leads (None: as it was) and what is told; c depends on where it comes from."""
+TOLD_OF_A_CHECK = {
+    "k": ("closed", ["incident.checked"]),
+    "l": ("calling", ["incident.checked", "incident.rejected", "call.opened"]),
+}
 
 AT = later(hours=6)
 """The third of them missed it just now."""
@@ -185,8 +191,10 @@ def _at(stage: str) -> Incident:
         incident = _does(incident, called, an_act(Arrow.HOLD))
     if stage == "on_hold":
         return _does(incident, WHO["former"], an_act(Arrow.APPROVE))
-    if stage in ("resolved", "closed"):
+    if stage in ("resolved", "closed", "drawn"):
         incident = _does(incident, called, an_act(Arrow.RESOLVE))
+    if stage == "drawn":
+        return fired(incident, seeds=SEEDS).after
     return _does(incident, WHO["reporter"], an_act(Arrow.ACCEPT)) if stage == "closed" else incident
 
 
@@ -213,8 +221,8 @@ def _act(letter: str, who: str, incident: Incident) -> Act:
 @pytest.mark.parametrize("who", WHO)
 def test_what_each_is_to_it_decides_what_they_may_do(who: str, stage: str) -> None:
     incident, actor = _at(stage), WHO[who]
-    judged = {"resolver"} if (who, stage) == ("called", "resolved") else set()
-    gone = who == "member" and stage in ("resolved", "closed")  # with the open call of its parent
+    judged = {"resolver"} if who == "called" and stage in RESOLVED else set()
+    gone = who == "member" and stage in RESOLVED  # with the open call of its parent
     decides = stage in ASKED and who in APPROVERS
     wanted = IS_TO_IT.get(who, set()) | judged | ({"approver"} if decides else set())
     assert access.relations(actor, incident) == (set() if gone else wanted)
@@ -232,6 +240,8 @@ def test_what_each_is_to_it_decides_what_they_may_do(who: str, stage: str) -> No
         decision = deciding.decide(incident, act, actor, WORLD, AT)
         resolved = ["incident.resolved"] if incident.state is State.ANSWERED else ["call.answered", "incident.resolved"]
         to_state, told = TOLD.get(letter, ("resolved", resolved))
+        if stage == "drawn":
+            to_state, told = TOLD_OF_A_CHECK.get(letter, (to_state, told))
         assert (decision.after.state, types(decision)) == (to_state or incident.state, told), letter
         assert {(event.by.subject, event.by.unit) for event in decision.events} == {(actor.subject, actor.unit)}
 

@@ -99,8 +99,8 @@ leader               -                -                 -             bcdghixjps
 firm                 b                -                 -             -
 community_reporting  bcdghixjnopsrvt  klnorvtu          klnorvtu      klnorvtu
 street_reporting     klnoqrtu         bcdghixjnopqsrvt  klnoqrvtu     klnoqrvtu
-ops                  hlqYZ            hlqYZ             hlqYZ         hlqYZ
-ops_reporting        hlqYZ            hlqYZ             hlqYZ         hlqYZ
+ops                  hklqYZ           hklqYZ            hklqYZ        hklqYZ
+ops_reporting        hklqYZ           hklqYZ            hklqYZ        hklqYZ
 """
 """In a state where it cannot be done these get 409 for it, everybody else 403."""
 

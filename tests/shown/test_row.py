@@ -13,7 +13,7 @@ from service.rules.sight import Viewer
 from service.rules.words import Level, Role, State
 from service.shown.row import IncidentRow, row
 from service.store.incidents.incident_rows import incident_columns
-from tests.rules.builders import COMMUNITY, NOW, STREET, WORLD, an_incident, later
+from tests.rules.builders import COMMUNITY, NOW, PEOPLE, STREET, WORLD, an_incident, later
 from tests.shapes import check
 
 ANSWER = {"measure": "go and look", "contact": None, "promised_by": "2026-11-24T01:00:00Z"}
@@ -72,6 +72,15 @@ def test_a_unit_is_named_by_the_viewers_world() -> None:
 def test_a_location_and_a_source_may_be_missing() -> None:
     shown = row(VIEWER, stored())
     assert (shown["location"], shown["source"], shown["occurred_at"]) == (None, None, None)
+
+
+def test_what_was_drawn_is_shown_to_ops_and_auditors_alone() -> None:
+    shown = {
+        name: [row(Viewer(actor, WORLD, NOW), stored(State.CLOSED, drawn=drawn))["drawn"] for drawn in (True, False)]
+        for name, actor in PEOPLE.items()
+    }
+    told = {"ops", "ops_reporting", "auditor"}
+    assert shown == {name: [True, False] if name in told else [None, None] for name in PEOPLE}
 
 
 def whole(found: Call) -> Call:

@@ -1,12 +1,13 @@
 """Arrows k to n: the calling side accepts or rejects a resolution, nobody verifies it in time, or what was closed turns
-out not to be fixed (核实 · 退办 · 逾期自动办结 · 重办)."""
+out not to be fixed (核实 · 退办 · 逾期自动办结 · 重办). What nobody verified may be drawn for a spot check (抽查): then
+ops accept or reject it after its close."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from itertools import pairwise
 
-from service.rules import access, fair_play, routing
+from service.rules import access, fair_play, routing, spot_checks
 from service.rules.acts import Act
 from service.rules.arrows.floods import FLOOD
 from service.rules.model import Actor, AnyIncident, Earlier, Incident
@@ -45,11 +46,34 @@ def _is_reporter(incident: AnyIncident, actor: Actor) -> bool:
 
 
 def may_accept(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> Sentence | None:
-    """The guard of arrow k: the first half of the verify box is the reporter's alone."""
+    """The guard of arrow k: the first half of the verify box is the reporter's alone, and ops accept what was drawn."""
+    if actor.role is Role.OPS:
+        return _may_check(incident)
+    if incident.state is State.CLOSED:
+        return _is_over(arrow)
     since = _second_half(incident)
     if since is None or now >= since or _is_reporter(incident, actor):
         return None
     return Sentence("Until {since} only its reporter may {verb} it: wait until then.", since=since, verb=arrow)
+
+
+def _may_check(incident: Incident) -> Sentence | None:
+    """Why ops cannot judge a resolution that was not rejected twice: only what was drawn, and once."""
+    if spot_checks.waits(incident):
+        return None
+    if incident.drawn:
+        return Sentence("It was checked already: whoever finds it undone may reopen it.")
+    return Sentence("It was not drawn for a spot check: leave it to its reporter.")
+
+
+def _is_over(arrow: Arrow) -> Sentence:
+    """Nobody but ops judges what has closed, in the words for any wrong state."""
+    return Sentence(
+        "The incident is {state}: {verb} needs {sources:or}.",
+        state=State.CLOSED,
+        verb=arrow,
+        sources=(State.RESOLVED,),
+    )
 
 
 def _second_half(incident: AnyIncident) -> datetime | None:
@@ -61,6 +85,8 @@ def _second_half(incident: AnyIncident) -> datetime | None:
 def may_reject(incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> Sentence | None:
     """The guard of arrow l: as that of k; from the third reject since the last reopening on it is up to the street of
     the cell or ops, at any time."""
+    if incident.state is State.CLOSED:
+        return _may_check(incident) if actor.role is Role.OPS else _is_over(arrow)
     is_third = incident.rejects >= MAX_REJECTS
     if actor.role is Role.OPS:
         return None if is_third else Sentence("Ops reject from the third time on: leave it to its reporter.")
@@ -75,18 +101,26 @@ def may_reject(incident: Incident, arrow: Arrow, actor: Actor, world: World, now
 
 
 def accept(story: Story, act: Act) -> None:
-    """Arrow k: the calling side confirms the resolution, and the incident closes as verified."""
+    """Arrow k: the calling side confirms the resolution, and the incident closes as verified. After a spot check it
+    stays closed as it was."""
     story.change_call(credit=Credit.VERIFIED)
+    if story.incident.state is State.CLOSED:
+        story.record(EventType.INCIDENT_CHECKED, act.words, credit=Credit.VERIFIED)
+        return
     story.close(ClosedAs.VERIFIED, act.words)
 
 
 def reject(story: Story, act: Act) -> None:
-    """Arrow l: the calling side rejects the resolution, and the same unit is called again; from the second rejection
-    since the last reopening on, the next level is called."""
-    again = story.incident.rejects == 0
+    """Arrow l: the calling side rejects the resolution, or ops do in a spot check, and the same unit is called again;
+    from the second rejection since the last reopening on, the next level is called."""
+    again, is_closed = story.incident.rejects == 0, story.incident.state is State.CLOSED
     story.change_call(credit=Credit.REJECTED)
     story.change(rejects=story.incident.rejects + 1, rating=None, rating_mean=None)
+    if is_closed:
+        story.record(EventType.INCIDENT_CHECKED, act.words, credit=Credit.REJECTED)
     story.record(EventType.INCIDENT_REJECTED, act.words)
+    if is_closed:
+        story.change(closed_at=None, closed_as=None, reopen_until=None, drawn=False)
     route = (routing.again if again else routing.upwards)(story.world, story.incident, story.now)
     _call_again(story, route, Cause.REJECTED, act)
 
@@ -115,8 +149,11 @@ def _team(incident: AnyIncident, route: Route) -> tuple[bool, tuple[str, ...]]:
 
 
 def verify_timeout(story: StoryOf[Earlier], act: Act) -> None:
-    """Arrow m: nobody verified the resolution in time, and the incident closes as unverified."""
+    """Arrow m: nobody verified the resolution in time, and the incident closes as unverified. It may be drawn for a
+    spot check then."""
     story.because = Sentence("nobody verified it in time: it closes by itself")
+    if story.seeds is not None:
+        story.change(drawn=spot_checks.draws(story.seeds, story.incident, story.world, story.now))
     story.change_call(credit=Credit.UNVERIFIED)
     story.close(ClosedAs.UNVERIFIED, None)
 
@@ -168,6 +205,7 @@ def reopen(story: Story, act: Act) -> None:
         reopen_until=None,
         rejects=0,
         reopened_void=incident.reopened_void or _is_void_by_unit(incident),
+        drawn=False,
         rating=None,
         rating_mean=None,
     )

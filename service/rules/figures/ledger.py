@@ -132,6 +132,9 @@ class _Ledger:
         if last.credit is not None:
             self._change(last.seq, credit=_TURNED_DOWN[event.type])
 
+    def checked(self, event: LoggedEvent) -> None:
+        self._change(event.data["call"], credit=event.data["credit"])
+
     def _end(self, event: LoggedEvent, outcome: Outcome, **fields: Any) -> None:
         self._go_on(event)
         held_s = None if self._on_hold is None else self._on_hold // timedelta(seconds=1)
@@ -177,6 +180,7 @@ _ENTRIES: Mapping[str, Callable[[_Ledger, LoggedEvent], None]] = {
     EventType.INCIDENT_CLOSED: _Ledger.closed,
     EventType.INCIDENT_RATED: _Ledger.rated,
     EventType.INCIDENT_CORRECTED: _Ledger.corrected,
+    EventType.INCIDENT_CHECKED: _Ledger.checked,
     **dict.fromkeys(_ENDS, _Ledger.ended),
     **dict.fromkeys(_TURNED_DOWN, _Ledger.turned_down),
     EventType.CALL_RESCHEDULED: _Ledger.moved,

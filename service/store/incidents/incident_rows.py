@@ -47,7 +47,7 @@ _BEFORE_CALL = ("reported_at", "updated_at", "due_at", "due_kind", "wake_at")
 _AFTER_CALL = (
     *("version", "sequence", "calls_at", "rejects", "reopened_void", "audience"),
     *("closed_at", "closed_as", "reopen_until", "warned", "provisional"),
-    *("returns", "assisting", "rating", "merged_into", "reporter_unit", "rating_mean"),
+    *("returns", "assisting", "rating", "merged_into", "reporter_unit", "rating_mean", "drawn"),
 )
 _NAMES = (*_BEFORE_POLICY, *_POLICY, *_BEFORE_CALL, *_AFTER_CALL)
 INCIDENT_COLUMNS: tuple[ColumnElement[Any], ...] = tuple(incident_table.c[name] for name in _NAMES)
@@ -106,7 +106,7 @@ _SELDOM_CHANGED = {
     name: name
     for name in (
         *("rejects", "reopened_void", "closed_at", "closed_as", "reopen_until"),
-        *("returns", "assisting", "rating", "rating_mean", "merged_into"),
+        *("returns", "assisting", "rating", "rating_mean", "merged_into", "drawn"),
         *("kind", "grid_code", "category", "urgency"),
     )
 }

@@ -2,7 +2,8 @@
 
 Which index depends on what is asked for. What is open is read from `incident`, by the partial indexes of open ones, and
 what changed today by the index of changes; everything else walks `report`, whose indexes cost nothing at an escalation.
-So the work for a page grows with what is open or was changed, never with history.
+What was drawn for a spot check has an index of its own. So the work for a page grows with what is open, was changed or
+was drawn, never with history.
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ class IncidentFilter:
     is_recent: bool = False
     waits: bool = False
     approver: str | None = None
+    drawn: bool | None = None
 
 
 class IncidentPage(NamedTuple):
@@ -117,6 +119,9 @@ def _statements(filters: IncidentFilter, sight: Sight, goes_on: bool) -> tuple[S
 def _stretch(filters: IncidentFilter, sight: Sight, goes_on: bool) -> Stretch:
     if filters.waits:
         return stretches.waiting_for(filters.approver, goes_on=goes_on)
+    if filters.drawn:
+        reported = [test for _, test in _reported(filters, incident.c.reported_at)]
+        return stretches.drawn_ones(reported, goes_on=goes_on)
     is_open = filters.overdue_at is not None or (bool(filters.states) and State.CLOSED not in filters.states)
     if is_open and filters.unit is not None:
         return stretches.open_of_unit(filters.unit, goes_on=goes_on)
@@ -136,6 +141,8 @@ def _tests(filters: IncidentFilter, sight: Sight, columns: Mapping[str, ColumnEl
     for name in ("level", "unit", "line", "urgency", "kind", "reporter"):
         if (value := getattr(filters, name)) is not None:
             yield {name}, columns[name] == value
+    if filters.drawn is not None:
+        yield {"drawn"}, columns["drawn"].is_(filters.drawn)
     if filters.states:
         yield {"state"}, columns["state"].in_(filters.states)
     if filters.area is not None:

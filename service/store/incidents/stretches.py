@@ -43,6 +43,7 @@ ListPlace = tuple[datetime, UUID]
 
 # word for word the predicate of the partial indexes, or the planner would not use them
 IS_OPEN = text("incident.state <> 'closed'")
+_DRAWN = text("incident.drawn")
 _BEYOND = text(f"incident.state <> 'closed' AND {BEYOND_ITS_CELL}")
 
 ZERO: Any = literal_column("0")
@@ -51,7 +52,7 @@ _OF_REPORT = ("id", "reported_at", "grid_code", "category", "line", "kind", "rep
 """Without the urgency, which a merge may raise: that of the incident counts."""
 _OF_INCIDENT = (
     *("id", "reported_at", "grid_code", "category", "kind", "urgency", "reporter"),
-    *("state", "level", "unit", "due_at", "updated_at", "audience"),
+    *("state", "level", "unit", "due_at", "updated_at", "audience", "drawn"),
 )
 _AFTER: Any = tuple_(bindparam("after_reported_at", type_=report.c.reported_at.type), bindparam("after_id", type_=Uuid))
 
@@ -112,6 +113,11 @@ def waiting_for(approver: str | None, *, goes_on: bool) -> Stretch:
     """The incidents with a request that waits for a unit, or for ops alone (None). There are as many as wait."""
     waiting = select(request.c.incident_id).where(request.c.outcome.is_(None), request.c.approver == approver)
     return _whole(_rows_of(incident, incident.c.id.in_(waiting), goes_on=goes_on))
+
+
+def drawn_ones(times: Sequence[ColumnElement[bool]], *, goes_on: bool) -> Stretch:
+    """The incidents that were drawn for a spot check when they closed. `times` says when they were reported."""
+    return _walked(Walk(incident, (_DRAWN, *times), goes_on))
 
 
 def open_ones(sight: Sight, *, goes_on: bool) -> Stretch:

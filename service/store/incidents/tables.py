@@ -134,15 +134,12 @@ incident = Table(
     Column("merged_into", Uuid),
     Column("reporter_unit", Code, comment="the unit whose key reported it"),
     Column("rating_mean", SmallInteger, comment="hundredths of a star: the mean, where several reporters rated it"),
+    Column("drawn", Boolean, nullable=False, server_default=text("false"), comment="for a spot check"),
     Index("incident_wake_idx", "wake_at", "id", postgresql_where=text("wake_at IS NOT NULL")),
     Index("incident_put_aside_idx", "due_at", postgresql_where=text("faults > 0")),
     Index("incident_queue_idx", "unit", "due_at", "id", postgresql_where=text("state <> 'closed'")),
-    Index(
-        "incident_open_idx",
-        text("reported_at DESC"),
-        text("id DESC"),
-        postgresql_where=text("state <> 'closed'"),
-    ),
+    Index("incident_open_idx", text("reported_at DESC"), text("id DESC"), postgresql_where=text("state <> 'closed'")),
+    Index("incident_drawn_idx", text("reported_at DESC"), text("id DESC"), postgresql_where=text("drawn")),
     Index(
         "incident_heard_idx",
         "audience",

@@ -66,6 +66,7 @@ DISTINCT = IncidentOf(
     assisting=("b-1", "b-2", "b-3"),
     rating=5,
     merged_into=UUID(int=8),
+    drawn=False,
     requests=REQUESTS,
 )
 """No two fields of one type have the same value, so none can be taken for another."""
@@ -78,7 +79,10 @@ def _stored(value: Any) -> Any:
     return value.value if isinstance(value, Enum) else value
 
 
-@pytest.mark.parametrize("flags", [{}, {"reopened_void": False, "provisional": True}])
+_ANOTHER = {"reopened_void": False}
+
+
+@pytest.mark.parametrize("flags", [{}, {**_ANOTHER, "provisional": True}, {**_ANOTHER, "drawn": True}])
 def test_every_field_of_an_incident_comes_back(flags: dict[str, bool]) -> None:
     incident = DISTINCT._replace(**flags)  # type: ignore[arg-type]
     row = incident_rows.incident_columns(incident)
@@ -102,7 +106,7 @@ def test_what_seldom_changes_is_written_only_where_it_does() -> None:
     assert often == set(incident_rows.changed_incidents([climbed, climbed]))
     assert set(both) - often == {
         *("rejects", "reopened_void", "closed_at", "closed_as", "reopen_until"),
-        *("returns", "assisting", "rating", "rating_mean", "merged_into", "requests"),
+        *("returns", "assisting", "rating", "rating_mean", "merged_into", "drawn", "requests"),
         *("kind", "grid_code", "category", "urgency"),
     }
     assert list(both["closed_as"]) == [None, ClosedAs.WITHDRAWN]

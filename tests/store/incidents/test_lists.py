@@ -15,7 +15,7 @@ from sqlalchemy.engine import URL
 from service.rules.decisions import Decision, Event
 from service.rules.model import By, Incident
 from service.rules.sight import EVERYTHING, NOTHING, Heard, OwnOnly, Sight
-from service.rules.words import EventType, Kind, Level, State, Urgency
+from service.rules.words import ClosedAs, EventType, Kind, Level, State, Urgency
 from service.store import bulk
 from service.store.database import Database
 from service.store.incidents import lists, reports, saving, stretches
@@ -40,7 +40,7 @@ INCIDENTS = (
     numbered(2, level=Level.STREET, grid_code=NEXT_CELL, category="u-0201", urgency=Urgency.URGENT),
     numbered(3, State.ANSWERED, grid_code=OTHER_CELL, reporter="elsewhere", category="u_0201", audience=("bureau",)),
     numbered(4, State.RESOLVED, due_at=later(days=40), kind=Kind.SUGGESTION, category="x"),
-    numbered(5, State.CLOSED, updated_at=later(days=9)),
+    numbered(5, State.CLOSED, updated_at=later(days=9), closed_as=ClosedAs.UNVERIFIED, drawn=True),
     numbered(6, State.CALLING, reported_at=NOW + timedelta(hours=5)),  # in the same moment as the fifth
 )
 OPEN = ("calling", "answered", "on_hold", "resolved")
@@ -130,6 +130,13 @@ FILTERED: list[tuple[dict[str, Any], list[int]]] = [
     ({"not_overdue_at": later(days=39)}, [5, 4]),  # a closed incident is never overdue
     ({"line": "water", "urgency": "urgent", "states": ("calling",)}, [2]),
     ({"unit": "nobody"}, []),
+    ({"drawn": True}, [5]),
+    ({"drawn": False}, [6, 4, 3, 2, 1]),
+    ({"drawn": True, "states": ("calling",)}, []),
+    ({"drawn": False, "states": OPEN, "level": 2}, [2]),
+    ({"drawn": True, "reported_after": NOW + timedelta(hours=5), "area": CELL[:9]}, [5]),
+    ({"drawn": True, "reported_before": NOW + timedelta(hours=5)}, []),
+    ({"drawn": True, "line": "water"}, []),
 ]
 
 

@@ -57,7 +57,7 @@ _CLOSED = """
         state = CASE WHEN is_open THEN state ELSE 'closed' END, due_at = CASE WHEN is_open THEN due_at END,
         due_kind = CASE WHEN is_open THEN due_kind END, wake_at = CASE WHEN is_open THEN wake_at END,
         closed_at = CASE WHEN NOT is_open THEN CAST(:now AS timestamptz) END,
-        closed_as = CASE WHEN NOT is_open THEN 'verified' END
+        closed_as = CASE WHEN NOT is_open THEN 'unverified' END, drawn = NOT is_open AND n % 20 = 5
     FROM report,
         LATERAL (SELECT CAST(extract(epoch FROM :now - report.reported_at) AS int) / 3600 AS n) AS age,
         LATERAL (SELECT n % 100 = 0 AS is_open) AS fate
@@ -145,6 +145,14 @@ LISTS: dict[str, tuple[IncidentFilter, Sight, str]] = {
     "open ones of a unit": (IncidentFilter(states=OPEN, unit="urban-bureau"), EVERYTHING, "incident_queue_idx"),
     "what waits for a leader": (IncidentFilter(waits=True, approver="leader-3"), DEPARTMENT, "request_approver_idx"),
     "what waits for ops": (IncidentFilter(waits=True), EVERYTHING, "request_approver_idx"),
+    "drawn ones": (IncidentFilter(drawn=True), EVERYTHING, "incident_drawn_idx"),
+    "drawn ones of a street": (IncidentFilter(drawn=True, area="440105001"), EVERYTHING, "incident_drawn_idx"),
+    "drawn ones of a month": (
+        IncidentFilter(drawn=True, reported_after=NOW - timedelta(days=31)),
+        EVERYTHING,
+        "incident_drawn_idx",
+    ),
+    "those not drawn": (IncidentFilter(drawn=False), EVERYTHING, "report_newest_idx"),
     "changes of an hour": (
         IncidentFilter(updated_after=NOW - timedelta(hours=1), is_recent=True),
         EVERYTHING,
@@ -162,7 +170,8 @@ async def test_a_list_walks_one_index(long: Database, name: str) -> None:
         assert whole not in found
 
 
-WALKS = [name for name, (*_, index) in LISTS.items() if index in ("report_newest_idx", "incident_open_idx")]
+_WALKED = ("report_newest_idx", "incident_open_idx", "incident_drawn_idx")
+WALKS = [name for name, (*_, index) in LISTS.items() if index in _WALKED]
 
 
 @pytest.mark.parametrize("name", WALKS)
