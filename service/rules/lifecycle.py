@@ -29,9 +29,8 @@ from service.rules.arrows import (
     verification,
 )
 from service.rules.decisions import Decision, DecisionOf
-from service.rules.errors import IllegalTransition, NotYours, Pointer
+from service.rules.errors import IllegalTransition, NotYours
 from service.rules.model import CLOCK, Actor, By, Earlier, Incident, IncidentOf
-from service.rules.sentences import Sentence
 from service.rules.similarity import Likeness
 from service.rules.spot_checks import Seeds
 from service.rules.story import StoryOf
@@ -219,12 +218,7 @@ def authorize_target(target: Incident, party: Party, world: World, now: datetime
     """Raises `NotYours` when the party may not merge anything into the target."""
     merge = TRANSITIONS[Arrow.MERGE]
     if not access.may(party, merge.by, merge.never):
-        detail = Sentence(
-            "Only the street of its cell or ops may merge anything into incident {number}: name an incident of your "
-            "own street, or ask ops.",
-            number=target.number,
-        )
-        raise NotYours(detail, errors=(Pointer("/into", detail),))
+        raise merging.not_its_street(target)
     merging.demand_no_stake(target, party, world, now)
 
 
@@ -291,12 +285,9 @@ def _carry_out(
 
 
 def allowed(incident: Incident, party: Party, world: World, now: datetime) -> tuple[str, ...]:
-    """The verbs that this party could use on its incident now, in the order of `TRANSITIONS`."""
-    return tuple(
-        arrow.value
-        for arrow in TRANSITIONS
-        if arrow is not Arrow.FLOOD and _could(incident, arrow, party, world, now)  # ended for many incidents at once
-    )
+    """The verbs that this party could use on this incident alone now, in the order of `TRANSITIONS`: without a flood."""
+    verbs = (arrow for arrow in TRANSITIONS if arrow is not Arrow.FLOOD)
+    return tuple(verb.value for verb in verbs if _could(incident, verb, party, world, now))
 
 
 def _could(incident: Incident, arrow: Arrow, party: Party, world: World, now: datetime) -> bool:

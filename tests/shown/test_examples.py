@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from service.appraisal.shapes import CountedCall, FiguresView
+from service.appraisal.shapes import ClosedMonthView, CountedCall, FiguresView
 from service.appraisal.watch_shapes import WatchView
 from service.feed.event_types import CloudEventPage
 from service.incidents.similar import Candidate
@@ -38,6 +38,7 @@ SHAPES: dict[str, Any] = {
     "GET /v1/appraisal/calls": ItemPage[CountedCall],
     "GET /v1/appraisal/watch": WatchView,
     "GET /v1/appraisal/watch/calls": ItemPage[CountedCall],
+    "POST /v1/appraisal/{period}/close": ClosedMonthView,
 }
 POINT = {"lat": 23.0862, "lon": 113.2734, "coord_type": "gcj02", "accuracy_m": 12.5}
 REPORT = {
@@ -83,6 +84,10 @@ async def _answers(house: House) -> dict[str, Any]:
         answers[f"GET {ONE}{name}"] = await house.get("street", path + name)
     answers["GET /v1/incidents"] = await house.get("worker", "/v1/incidents")
     answers["GET /v1/events"] = await house.get("auditor", "/v1/events", limit=200)
+    await house.advance(to="2026-12-01T00:00:00+08:00")
+    close = await house.send("ops", "POST", "/v1/appraisal/2026-11/close")
+    answers["POST /v1/appraisal/{period}/close"] = close.json()
+    await house.advance(seconds=10 * 86_400)  # what is missed meanwhile is a correction
     answers["GET /v1/appraisal"] = await house.get("auditor", "/v1/appraisal", period="2026-11")
     answers["GET /v1/appraisal/calls"] = await house.get("auditor", "/v1/appraisal/calls", period="2026-11")
     answers["GET /v1/appraisal/watch"] = await house.get("auditor", "/v1/appraisal/watch", period="2026-11")

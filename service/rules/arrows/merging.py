@@ -67,6 +67,16 @@ def demand_no_stake(target: Incident, party: Party, world: World, now: datetime)
         raise NotYours(detail, errors=(Pointer("/into", detail),))
 
 
+def not_its_street(target: Incident) -> NotYours:
+    """The refusal of whoever is neither ops nor the street of the target's cell."""
+    detail = Sentence(
+        "Only the street of its cell or ops may merge anything into incident {number}: name an incident of your "
+        "own street, or ask ops.",
+        number=target.number,
+    )
+    return NotYours(detail, errors=(Pointer("/into", detail),))
+
+
 def demand_absorbs(target: Incident, incident: Incident, likeness: Likeness, actor: Actor) -> None:
     """The guard of arrow q on both incidents. Only ops may merge what is no candidate of the other.
 
