@@ -236,8 +236,7 @@ def flood(incident: Incident, act: Act, party: Party, world: World, now: datetim
 def tick(
     incident: IncidentOf[Earlier], world: World, now: datetime, seeds: Seeds | None = None
 ) -> DecisionOf[Earlier] | None:
-    """Let the clock fire one arrow: at a deadline, for a warning, or to put a deadline right; None when nothing
-    changes.
+    """Let the clock fire one arrow: at a deadline, for a warning, or to put a deadline right; None if nothing changes.
 
     An incident climbs one level at a time: after downtime each new box starts at `now`, and the lateness is stored on
     the call that was missed. Spot checks are drawn by `seeds`; None: nothing is drawn, since it is only a plan.
@@ -285,7 +284,7 @@ def _carry_out(
 
 
 def allowed(incident: Incident, party: Party, world: World, now: datetime) -> tuple[str, ...]:
-    """The verbs that this party could use on this incident alone now, in the order of `TRANSITIONS`: without a flood."""
+    """The verbs that this party could use on this incident alone now, in the order of `TRANSITIONS`; floods take many."""
     verbs = (arrow for arrow in TRANSITIONS if arrow is not Arrow.FLOOD)
     return tuple(verb.value for verb in verbs if _could(incident, verb, party, world, now))
 
