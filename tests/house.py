@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from service.access import keys
 from service.access.keyring import Keyring
-from service.access.keys import NewKey
+from service.access.new_keys import NewKey
 from service.process import Process
 from service.rules.model import By
 from service.rules.words import Role

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
-from service.access.keys import KeyName, NewKey, QuotaBody, Subject, Systems
+from service.access.new_keys import KeyName, NewKey, QuotaBody, Subject, Systems
 from service.rules.model import KeyQuota
 from service.rules.words import Role
 from service.web import patterns

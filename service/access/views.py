@@ -7,7 +7,7 @@ from uuid import UUID
 
 from typing_extensions import TypedDict  # pydantic cannot read that of `typing` before Python 3.12
 
-from service.access.keys import KeyQuotaView, quota_view
+from service.access.key_events import KeyQuotaView, quota_view
 from service.rules.words import Role
 from service.store.access.keys import Key
 

@@ -6,7 +6,7 @@ import argparse
 from uuid import UUID
 
 from service.access import keys
-from service.access.keys import NewKey
+from service.access.new_keys import NewKey
 from service.commands.database import OPS, now_and_world, with_database
 from service.rules.errors import ValidationFailed
 from service.rules.model import KeyQuota

@@ -8,7 +8,7 @@ from typing import Any, Literal, NotRequired, get_type_hints
 
 from typing_extensions import TypeAliasType, TypedDict  # pydantic cannot read those of `typing` before Python 3.12
 
-from service.access.keys import KeyEventData
+from service.access.key_events import KeyEventData
 from service.registry.bundle.report import RegistryImportedData
 from service.registry.views import DutyApprovedData, DutyProposedData, DutyRefusedData
 from service.rules.logged import FACTS, EventFacts

@@ -12,7 +12,8 @@ import pytest
 
 from service.access import keys
 from service.access.keyring import Keyring
-from service.access.keys import Created, NewKey
+from service.access.keys import Created
+from service.access.new_keys import NewKey
 from service.rules.model import By
 from service.rules.words import Role
 from tests.house import COMMUNITY, START, House

@@ -15,7 +15,8 @@ from sqlalchemy import select
 
 from service import ids
 from service.access import keys
-from service.access.keys import Created, NewKey
+from service.access.keys import Created
+from service.access.new_keys import NewKey
 from service.rules.errors import Conflict, NotFound, SihuError, UnknownUnit, ValidationFailed
 from service.rules.model import By, KeyQuota
 from service.rules.words import Role

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from service import ids
 from service.access import keys, routes
 from service.access.keyring import Keyring
-from service.access.keys import NewKey
+from service.access.new_keys import NewKey
 from service.context import Context
 from service.rules.model import By
 from service.rules.words import Role
