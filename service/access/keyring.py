@@ -10,21 +10,29 @@ import asyncio
 import hashlib
 from bisect import bisect_right
 from collections.abc import Awaitable, Callable
-from datetime import datetime
-from typing import NamedTuple
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from service.context import Part
 from service.rules.model import Actor
+from service.rules.worktime import ZONE
 from service.store.access import keys
 from service.store.access.keys import Key
 from service.store.database import Database
 
+_NEVER = datetime.min.replace(tzinfo=UTC)
+_DAY = timedelta(days=1)
 
-class _KnownKey(NamedTuple):
+
+@dataclass(slots=True)
+class _KnownKey:
+    """A usable key. Until `noted_until` its use is noted already."""
+
     actor: Actor
     expires_at: datetime | None
     key_id: UUID
+    noted_until: datetime
 
 
 def digest_of(key_text: str) -> bytes:
@@ -42,6 +50,7 @@ class Keyring(Part):
         self._known: dict[bytes, _KnownKey] = {}
         self._ends: list[datetime] = []
         self._on_change: list[Callable[[], Awaitable[None]]] = []
+        self._uses: dict[UUID, datetime] = {}
         self.loaded = False
         self._changing = asyncio.Lock()
 
@@ -53,7 +62,24 @@ class Keyring(Part):
         known = self._known.get(digest_of(bearer))
         if known is None or (known.expires_at is not None and known.expires_at <= now):
             return None
+        if now >= known.noted_until:
+            self._note_use(known, now)
         return known.actor
+
+    def _note_use(self, known: _KnownKey, now: datetime) -> None:
+        day = now.astimezone(ZONE).replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
+        known.noted_until = day + _DAY
+        self._uses[known.key_id] = day
+
+    def take_uses(self) -> dict[UUID, datetime]:
+        """The keys that were used since the last call, as far as that was not known: for each the beginning of the day
+        (Asia/Shanghai). They are forgotten here."""
+        uses, self._uses = self._uses, {}
+        return uses
+
+    def give_back(self, uses: dict[UUID, datetime]) -> None:
+        """Keep uses that could not be written, for the next time."""
+        self._uses = {**uses, **self._uses}
 
     def on_change(self, ring: Callable[[], Awaitable[None]]) -> None:
         """Call `ring` whenever the keys may have become fewer."""
@@ -100,4 +126,5 @@ class Keyring(Part):
 
 def _known(key: Key) -> _KnownKey:
     actor = Actor(key.role, key.subject, unit=key.unit, area=key.area, systems=key.systems, quota=key.quota)
-    return _KnownKey(actor, key.expires_at, key.id)
+    noted_until = _NEVER if key.last_used_at is None else key.last_used_at + _DAY
+    return _KnownKey(actor, key.expires_at, key.id, noted_until)

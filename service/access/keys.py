@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -22,12 +22,16 @@ from service.rules.sentences import Sentence
 from service.rules.words import EventType
 from service.rules.world import World
 from service.store.access import keys as stored
-from service.store.access.keys import Key
-from service.store.database import Database
-from service.store.log import writing
+from service.store.access.keys import ANY_KEY, Key, KeyFilter
+from service.store.database import Database, Transaction
+from service.store.log import numbering, writing
 from service.store.log.writing import Committed
 
 KEY_PREFIX = "sihu_"
+LIFE = timedelta(days=365)
+"""How long a key works for which no end was named."""
+_SHOWN = slice(len(KEY_PREFIX), len(KEY_PREFIX) + 6)
+"""The characters of a key that are kept, so that a person recognises it."""
 
 
 class Created(NamedTuple):
@@ -46,17 +50,17 @@ class Revoked(NamedTuple):
 
 
 async def create(database: Database, world: World, now: datetime, new_key: NewKey, by: By) -> Created:
-    """Make a key and store its digest.
+    """Make a key and store its digest. Without an end it works for `LIFE`.
 
     Raises:
         ValidationFailed, UnknownUnit: see `checked`.
         Conflict: the subject already has another role or unit.
         Unavailable: the database cannot be reached.
     """
-    new_key = checked(new_key, world, now)
     key_text = KEY_PREFIX + secrets.token_urlsafe(32)
-    key = _key_of(new_key, now)
     async with database.begin() as tx:
+        now = await _service_time(tx, now)
+        key = _key_of(checked(new_key, world, now), key_text, now)
         await stored.lock(tx)
         _refuse_another_holder(key, await stored.holder(tx, key.subject))
         await stored.add(tx, key, digest_of(key_text))
@@ -68,6 +72,7 @@ async def create(database: Database, world: World, now: datetime, new_key: NewKe
 async def revoke(database: Database, world: World, now: datetime, key_id: UUID, by: By) -> Revoked:
     """Revoke a key; a key that is revoked already stays as it is. Raises `NotFound` or `Unavailable`."""
     async with database.begin() as tx:
+        now = await _service_time(tx, now)
         key = await stored.revoke(tx, key_id, now)
         if key is not None:
             entry = key_events.entry(EventType.KEY_REVOKED, key, world, now, by)
@@ -83,14 +88,22 @@ def no_such_key(key_id: str) -> Sentence:
     return Sentence("No key has the id {key}. GET /v1/keys lists them.", key=key_id)
 
 
-async def page(database: Database, limit: int, before: tuple[datetime, UUID] | None = None) -> Sequence[Key]:
+async def page(
+    database: Database, limit: int, before: tuple[datetime, UUID] | None = None, only: KeyFilter = ANY_KEY
+) -> Sequence[Key]:
     """At most `limit` keys, revoked ones included, newest first. `before`: only keys older than this (created_at,
     id)."""
     async with database.read() as connection:
-        return await stored.newest(connection, limit=limit, before=before)
+        return await stored.newest(connection, limit=limit, before=before, only=only)
 
 
-def _key_of(new_key: NewKey, now: datetime) -> Key:
+async def _service_time(tx: Transaction, now: datetime) -> datetime:
+    """The time by which keys begin and end: the newest one stored, if that is later than `now`. For a command goes by
+    the clock of the database, and the service that it helps may have a virtual one, far ahead."""
+    return max(now, await numbering.newest_time(tx) or now)
+
+
+def _key_of(new_key: NewKey, text: str, now: datetime) -> Key:
     return Key(
         id=ids.new_id(now),
         role=new_key.role,
@@ -99,10 +112,11 @@ def _key_of(new_key: NewKey, now: datetime) -> Key:
         area=new_key.area,
         name=new_key.name,
         created_at=now,
-        expires_at=None if new_key.expires_at is None else new_key.expires_at.astimezone(UTC),
+        expires_at=(new_key.expires_at or now + LIFE).astimezone(UTC),
         revoked_at=None,
         systems=tuple(dict.fromkeys(new_key.systems)),
         quota=new_key.quota,
+        prefix=text[_SHOWN],
     )
 
 

@@ -49,7 +49,12 @@ def checked(new_key: NewKey, world: World, now: datetime) -> NewKey:
         UnknownUnit: no unit with this code is in force at `now`.
     """
     new_key, of_texts = _written(new_key)
-    found = [*_faults_of_role(new_key), *_faults_of_area(new_key), *of_texts, *_faults_of_expiry(new_key, now)]
+    found = [
+        *_faults_of_role(new_key),
+        *_faults_of_area(new_key),
+        *of_texts,
+        *_faults_of_expiry(new_key, now),
+    ]
     if found:
         raise ValidationFailed(Sentence("Some fields of the key are wrong: see errors."), errors=found)
     if new_key.unit is not None and world.unit(new_key.unit, now) is None:

@@ -19,7 +19,7 @@ from service.web import problems
 from service.web.answers import Answer, answer
 from service.web.cursors import kind_of
 from service.web.examples import ok
-from service.web.paging import ItemPage, PageQuery
+from service.web.paging import ItemPage
 from service.web.router import Router
 
 router = Router(prefix="/v1/keys", tags=["keys"])
@@ -42,8 +42,8 @@ KeyId = Annotated[str, Path(json_schema_extra={"format": "uuid"})]
 )
 async def create_key(context: CurrentContext, caller: Caller, body: schemas.NewKeyBody) -> Answer[NewKeyView]:
     """Ops make a key for a reporter, a unit, an auditor or ops. The key is shown in this answer only, since the service
-    stores nothing but its SHA-256. The process that answers accepts the key at once, every other process within
-    250 ms. Refused (409): a `subject` that already has another role or unit."""
+    stores nothing but its SHA-256 and its first characters. The process that answers accepts the key at once, every
+    other process within 250 ms. Refused (409): a `subject` that already has another role or unit."""
     deps.must_be(caller, Role.OPS)
     world, now = context.worlds.world, context.clock.now()
     made = await keys.create(context.database, world, now, body.new_key(), access.by_of(caller))
@@ -62,14 +62,14 @@ async def create_key(context: CurrentContext, caller: Caller, body: schemas.NewK
     summary="List the keys, newest first · 列表",
 )
 async def list_keys(
-    context: CurrentContext, caller: Caller, query: Annotated[PageQuery, Query()]
+    context: CurrentContext, caller: Caller, query: Annotated[schemas.KeysQuery, Query()]
 ) -> Answer[ItemPage[KeyView]]:
-    """Ops list all keys, newest first, expired and revoked keys included. A key itself and its digest are never
-    shown."""
+    """Ops list all keys, or those of a unit, role or subject, newest first, expired and revoked keys included. A key
+    itself and its digest are never shown. `last_used_at` is written within seconds of the first use on a day."""
     deps.must_be(caller, Role.OPS)
-    kind = kind_of(_CURSOR, {}, caller.subject)
+    kind = kind_of(_CURSOR, query.model_dump(mode="json", exclude={"cursor", "limit"}), caller.subject)
     before = None if query.cursor is None else _position(context.cursors.read(kind, query.cursor))
-    found = await keys.page(context.database, query.limit + 1, before)
+    found = await keys.page(context.database, query.limit + 1, before, query.only())
     shown = found[: query.limit]
     last = shown[-1] if len(found) > query.limit else None
     following = None if last is None else context.cursors.sign(kind, [last.created_at.isoformat(), str(last.id)])

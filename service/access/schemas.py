@@ -9,7 +9,9 @@ from pydantic import ConfigDict, Field
 from service.access.new_keys import KeyName, NewKey, QuotaBody, Subject, Systems
 from service.rules.model import KeyQuota
 from service.rules.words import Role
+from service.store.access.keys import KeyFilter
 from service.web import patterns
+from service.web.paging import PageQuery
 from service.web.patterns import NULL, Shown
 from service.web.text import Body, Code, Moment
 
@@ -37,6 +39,17 @@ _SCOPES: dict[str, Any] = {
 """The bodies that no key can have: a unit without `unit`, a reporter without `area`, either field with another role."""
 
 
+class KeysQuery(PageQuery):
+    """Which keys a list has."""
+
+    unit: Code | None = Field(default=None, description="keys of this unit")
+    role: Role | None = Field(default=None, description="keys of this role")
+    subject: Subject | None = Field(default=None, description="keys of this subject")
+
+    def only(self) -> KeyFilter:
+        return KeyFilter(self.unit, self.role, self.subject)
+
+
 class NewKeyBody(Body):
     """What a key is to be. A key of role unit names its `unit`, a key of role reporter its `area`; no other key has
     either."""
@@ -55,9 +68,8 @@ class NewKeyBody(Body):
     )
     name: KeyName | None = Field(default=None, description="A note for people.")
     expires_at: Moment | None = Field(
-        default=None, description="The key is refused from this time on. Left out: it never expires."
+        default=None, description="The key is refused from this time on. Left out: it works for 365 days."
     )
-
     systems: Systems = Field(
         default=(),
         description="The systems in whose name the key may report: a report with another `source.system` is refused.",

@@ -13,7 +13,9 @@ from service.store.access.keys import Key
 
 
 class KeyView(TypedDict):
-    """A key as it is listed, without its text, which is not stored. A revoked key stays in the list."""
+    """A key as it is listed, without its text, which is not stored. A revoked key stays in the list. `prefix` are the 6
+    characters after `sihu_`, null for keys from before they were kept. `last_used_at` is the beginning of the day
+    (Asia/Shanghai) on which the key was used last."""
 
     id: UUID
     role: Role
@@ -26,6 +28,8 @@ class KeyView(TypedDict):
     revoked_at: datetime | None
     systems: list[str]
     quota: KeyQuotaView | None
+    prefix: str | None
+    last_used_at: datetime | None
 
 
 class NewKeyView(KeyView):
@@ -48,6 +52,8 @@ def key(stored: Key) -> KeyView:
         "revoked_at": stored.revoked_at,
         "systems": list(stored.systems),
         "quota": quota_view(stored.quota),
+        "prefix": stored.prefix,
+        "last_used_at": stored.last_used_at,
     }
 
 

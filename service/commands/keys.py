@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import argparse
+from datetime import datetime
 from uuid import UUID
+
+from pydantic import ValidationError
 
 from service.access import keys
 from service.access.new_keys import NewKey
-from service.commands.database import OPS, now_and_world, with_database
+from service.commands.database import OPS, current_time, now_and_world, with_database
 from service.rules.errors import ValidationFailed
 from service.rules.model import KeyQuota
 from service.rules.sentences import Sentence
 from service.rules.words import Role
+from service.rules.worktime import ZONE
 from service.settings import Settings
-from service.store.access.keys import Key
+from service.store.access.keys import Key, KeyFilter
 from service.store.database import Database
+from service.web import faults
+from service.web.text import Moment, Params
 
 _PAGE = 500
 
@@ -37,8 +43,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     creates.add_argument("--quota-reports", type=int, metavar="N", help="reports a day, where the policy's are not it")
     creates.add_argument("--quota-urgent", type=int, metavar="N", help="how many of them may be urgent")
+    creates.add_argument("--expires-at", metavar="TIME", help="when it ends, as an RFC 3339 time; else after 365 days")
     creates.set_defaults(command=create)
-    commands.add_parser("list", help="list all keys, without their text").set_defaults(command=list_all)
+    lists = commands.add_parser("list", help="list keys, without their text")
+    lists.add_argument("--unit", help="those of this unit")
+    lists.add_argument("--role", choices=[role.value for role in Role], help="those of this role")
+    lists.add_argument("--subject", help="those of this subject")
+    lists.set_defaults(command=list_some)
     revokes = commands.add_parser("revoke", help="revoke a key: it is refused from now on")
     revokes.add_argument("id", help="the id of the key, from `sihu keys list`")
     revokes.set_defaults(command=revoke)
@@ -52,6 +63,7 @@ def create(settings: Settings, arguments: argparse.Namespace) -> int:
         arguments.area,
         arguments.subject,
         arguments.name,
+        expires_at=_KeyTime.of(arguments.expires_at),
         systems=tuple(arguments.system),
         quota=_quota_of(arguments.quota_reports, arguments.quota_urgent),
     )
@@ -68,23 +80,54 @@ def _quota_of(reports: int | None, urgent: int | None) -> KeyQuota | None:
     return None if reports is urgent is None else KeyQuota(reports, urgent)
 
 
-def list_all(settings: Settings, arguments: argparse.Namespace) -> int:
-    """Print one line for each key, newest first: its id, role, subject and scope, and whether it still works."""
+class _KeyTime(Params):
+    """A time on the command line, by the name of its option."""
+
+    expires_at: Moment
+
+    @classmethod
+    def of(cls, text: str | None) -> datetime | None:
+        """The time that a text names; None for no text. Raises `ValidationFailed`."""
+        if text is None:
+            return None
+        try:
+            return cls.model_validate({"expires_at": text}).expires_at
+        except ValidationError as error:
+            raise faults.validation_failed(error, cls) from None
+
+
+def list_some(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Print one line for each key, newest first: its id, first characters, role, subject and scope, the day on which it
+    was used last, and whether it works still."""
+    only = KeyFilter(arguments.unit, arguments.role and Role(arguments.role), arguments.subject)
 
     async def work(database: Database) -> None:
-        before = None
-        while page := await keys.page(database, _PAGE, before):
+        now, before = await current_time(database), None
+        while page := await keys.page(database, _PAGE, before, only):
             for key in page:
-                print(_line(key))
+                print(_line(key, now))
             before = (page[-1].created_at, page[-1].id)
 
     with_database(settings, work)
     return 0
 
 
-def _line(key: Key) -> str:
-    scope = key.unit or key.area or "-"
-    return f"{key.id}  {key.role:8}  {key.subject:24}  {scope:16}  {'revoked' if key.revoked_at else 'valid'}"
+def _line(key: Key, now: datetime) -> str:
+    names = f"{key.prefix or '-':6}  {key.role:8}  {key.subject:24}  {key.unit or key.area or '-':16}"
+    used = "never used" if key.last_used_at is None else f"used {_day(key.last_used_at)}"
+    return f"{key.id}  {names}  {used:15}  {_standing(key, now)}"
+
+
+def _standing(key: Key, now: datetime) -> str:
+    if key.revoked_at is not None:
+        return f"revoked {_day(key.revoked_at)}"
+    if key.expires_at is None:
+        return "valid"
+    return f"{'valid until' if key.expires_at > now else 'ended'} {_day(key.expires_at)}"
+
+
+def _day(at: datetime) -> str:
+    return f"{at.astimezone(ZONE):%Y-%m-%d}"
 
 
 def revoke(settings: Settings, arguments: argparse.Namespace) -> int:

@@ -74,6 +74,40 @@ async def test_a_key_works_until_the_instant_it_expires(database: Database) -> N
     assert keyring.find("sihu_one", NOW + timedelta(seconds=1)) is None
 
 
+async def test_a_use_is_noted_once_a_day(database: Database) -> None:
+    """A day is one of Asia/Shanghai: 09:00 UTC is 17:00 there."""
+    key = await stored(database, a_key(), "sihu_one")
+    keyring = Keyring(database)
+    await keyring.load()
+    assert keyring.take_uses() == {}
+    day = datetime(2026, 11, 1, 16, tzinfo=UTC)
+    for _ in range(2):
+        keyring.find("sihu_one", NOW)
+    assert keyring.take_uses() == {key.id: day}
+    keyring.find("sihu_one", NOW + timedelta(hours=6, minutes=59))
+    assert keyring.take_uses() == {}
+    keyring.find("sihu_one", NOW + timedelta(hours=7))
+    assert keyring.take_uses() == {key.id: day + timedelta(days=1)}
+
+
+async def test_what_is_written_is_noted_no_more(database: Database) -> None:
+    key = await stored(database, a_key(), "sihu_one")
+    async with database.begin() as tx:
+        await keys.note_use(tx, [key.id], datetime(2026, 11, 1, 16, tzinfo=UTC))
+    keyring = Keyring(database)
+    await keyring.load()
+    keyring.find("sihu_one", NOW)
+    assert keyring.take_uses() == {}
+
+
+async def test_a_key_that_is_refused_is_not_used(database: Database) -> None:
+    await stored(database, a_key(expires_at=NOW), "sihu_one")
+    keyring = Keyring(database)
+    await keyring.load()
+    keyring.find("sihu_one", NOW)
+    assert keyring.take_uses() == {}
+
+
 async def test_a_key_revoked_elsewhere_is_refused_after_a_reload(database: Database) -> None:
     key = await stored(database, a_key(), "sihu_one")
     keyring = Keyring(database)

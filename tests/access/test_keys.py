@@ -50,6 +50,28 @@ async def test_a_key_is_256_random_bits_and_only_its_digest_is_kept(database: Da
     assert (row.role, row.unit, row.subject, row.created_at) == ("unit", STREET, STREET, NOW)
 
 
+async def test_a_key_works_for_a_year_unless_told_otherwise(database: Database) -> None:
+    assert (await made(database, A_UNIT)).key.expires_at == NOW + timedelta(days=365)
+    end = NOW + timedelta(days=3000)
+    assert (await made(database, replace(A_UNIT, expires_at=end))).key.expires_at == end
+
+
+async def test_ends_count_from_the_newest_time_stored(database: Database) -> None:
+    """The service has a virtual clock far ahead of this host's: a key of a year works for a year there."""
+    ahead = NOW + timedelta(days=4000)
+    await keys.create(database, world(), ahead, A_REPORTER, OPS)
+    assert (await made(database, A_REPORTER)).key.expires_at == ahead + timedelta(days=365)
+    with pytest.raises(ValidationFailed) as refused:
+        await made(database, replace(A_REPORTER, expires_at=ahead))
+    assert refused.value.errors[0].pointer == "/expires_at"
+
+
+async def test_the_first_characters_of_a_key_are_kept(database: Database) -> None:
+    created = await made(database, A_UNIT)
+    assert created.key.prefix == created.text[5:11]
+    assert (await keys.page(database, 1))[0] == created.key
+
+
 async def test_two_keys_are_never_the_same(database: Database) -> None:
     first, second = await made(database, A_UNIT), await made(database, A_UNIT)
     assert first.text != second.text and first.key.id < second.key.id

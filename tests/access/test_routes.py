@@ -68,7 +68,8 @@ async def test_a_key_is_shown_once_and_lets_in_at_once(
     assert answer.headers["location"] == f"/v1/keys/{made['id']}"
     assert answer.headers["cache-control"] == "no-store"
     assert made.items() >= {"role": "unit", "unit": STREET, "subject": STREET, "name": "night desk"}.items()
-    assert (made["area"], made["expires_at"], made["revoked_at"]) == (None, None, None)
+    assert (made["area"], made["revoked_at"], made["last_used_at"]) == (None, None, None)
+    assert (made["expires_at"], made["prefix"]) == ("2027-11-02T09:00:00Z", made["key"][5:11])
     assert await status_with(app, made["key"]) == 403
     assert [each.reload for each in committed] == [("keys",)]
     assert made["key"] not in (await ops.get("/keys")).text
@@ -96,7 +97,7 @@ async def test_the_list_shows_neither_keys_nor_digests(ops: httpx.AsyncClient) -
     await ops.post("/keys", json={"role": "auditor"})
     listed = (await ops.get("/keys")).json()
     shown = {"id", "role", "subject", "unit", "area", "name", "created_at", "expires_at", "revoked_at"}
-    shown |= {"systems", "quota"}
+    shown |= {"systems", "quota", "prefix", "last_used_at"}
     assert [set(item) for item in listed["items"]] == [shown, shown]
     assert listed["next_cursor"] is None
 
@@ -112,6 +113,29 @@ async def test_the_list_is_paged_newest_first(ops: httpx.AsyncClient) -> None:
         cursor = page["next_cursor"]
     assert seen[:4] == made[::-1]
     assert len(seen) == len(set(seen)) == 5
+
+
+async def test_the_list_is_filtered_by_unit_role_and_subject(ops: httpx.AsyncClient) -> None:
+    await ops.post("/keys", json={"role": "unit", "unit": STREET})
+    await ops.post("/keys", json={"role": "auditor", "subject": "reader"})
+
+    async def subjects(**query: str) -> list[str]:
+        return [item["subject"] for item in (await ops.get("/keys", params=query)).json()["items"]]
+
+    assert await subjects() == ["reader", STREET, "chief"]
+    assert await subjects(unit=STREET) == await subjects(role="unit") == [STREET]
+    assert await subjects(subject="reader", role="auditor") == ["reader"]
+    assert await subjects(subject="reader", role="ops") == []
+    assert (await ops.get("/keys", params={"role": "king"})).status_code == 422
+
+
+async def test_a_cursor_belongs_to_its_filters(ops: httpx.AsyncClient) -> None:
+    for _ in range(3):
+        await ops.post("/keys", json={"role": "auditor"})
+    page = (await ops.get("/keys", params={"limit": 2, "role": "auditor"})).json()
+    query = {"limit": 2, "cursor": page["next_cursor"]}
+    assert len((await ops.get("/keys", params={**query, "role": "auditor"})).json()["items"]) == 1
+    assert (await ops.get("/keys", params=query)).json()["code"] == "bad_cursor"
 
 
 @pytest.mark.parametrize("limit", ["0", "501", "x"])

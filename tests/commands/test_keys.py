@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from service.commands import keys
 from service.commands.database import on_database
 from service.rules.model import KeyQuota
 from service.rules.words import Role
+from service.rules.worktime import ZONE
 from service.store.access import keys as stored
 from service.store.database import Database
 from tests.commands.running import Run
@@ -33,13 +37,35 @@ def test_the_list_shows_newest_first_and_no_key(run: Run, haizhu_url: str, monke
         made += run(haizhu_url, "keys", "create", "--role", role, *scope, "--subject", f"the-{role}")[1]
     code, lines, _ = run(haizhu_url, "keys", "list")
     assert code == 0
+    end = (datetime.now(ZONE) + timedelta(days=365)).date().isoformat()
+    state = ["never", "used", "valid", "until", end]
     assert [line.split()[1:] for line in lines] == [
-        ["ops", "the-ops", "-", "valid"],
-        ["auditor", "the-auditor", "-", "valid"],
-        ["unit", "the-unit", STREET, "valid"],
-        ["reporter", "the-reporter", STREET, "valid"],
+        [made[3][5:11], "ops", "the-ops", "-", *state],
+        [made[2][5:11], "auditor", "the-auditor", "-", *state],
+        [made[1][5:11], "unit", "the-unit", STREET, *state],
+        [made[0][5:11], "reporter", "the-reporter", STREET, *state],
     ]
     assert not any(key in line for key in made for line in lines)
+    for option, value in (("--unit", STREET), ("--role", "unit"), ("--subject", "the-unit")):
+        assert run(haizhu_url, "keys", "list", option, value)[1] == [lines[2]]
+
+
+def test_the_list_shows_what_is_past(run: Run, haizhu_url: str) -> None:
+    run(haizhu_url, "keys", "create", "--role", "ops", "--expires-at", "2199-01-01T00:00:00+08:00")
+    assert run(haizhu_url, "keys", "list")[1][0].endswith("never used       valid until 2199-01-01")
+    past = "UPDATE access_key SET {} = '2026-11-02T16:30:00Z'"
+
+    async def put(database: Database, column: str) -> None:
+        async with database.begin() as tx:
+            await tx.execute(text(past.format(column)))
+
+    for column, ending in (
+        ("last_used_at", "used 2026-11-03  valid until 2199-01-01"),
+        ("expires_at", "ended 2026-11-03"),
+        ("revoked_at", "revoked 2026-11-03"),
+    ):
+        asyncio.run(on_database(haizhu_url, partial(put, column=column)))
+        assert run(haizhu_url, "keys", "list")[1][0].endswith(f"  {ending}")
 
 
 def test_a_key_carries_systems_and_quotas(run: Run, haizhu_url: str) -> None:
@@ -60,7 +86,7 @@ def test_a_revoked_key_stays_in_the_list(run: Run, haizhu_url: str) -> None:
     run(haizhu_url, "keys", "create", "--role", "ops")
     key_id = run(haizhu_url, "keys", "list")[1][0].split()[0]
     assert run(haizhu_url, "keys", "revoke", key_id) == (0, [f"Key {UUID(key_id)} is revoked."], [])
-    assert run(haizhu_url, "keys", "list")[1][0].endswith("revoked")
+    assert run(haizhu_url, "keys", "list")[1][0].split()[-2] == "revoked"
 
 
 @pytest.mark.parametrize(
@@ -76,6 +102,8 @@ def test_a_revoked_key_stays_in_the_list(run: Run, haizhu_url: str) -> None:
         (("create", "--role", "ops", "--system", "a", "--system", "b "), "--system: Remove the blanks at the ends"),
         (("create", "--role", "ops", "--quota-reports", "-1"), "--quota-reports: "),
         (("create", "--role", "ops", "--quota-urgent", "1000001"), "--quota-urgent: "),
+        (("create", "--role", "ops", "--expires-at", "soon"), "--expires-at: "),
+        (("create", "--role", "ops", "--expires-at", "2026-01-01T00:00:00Z"), "--expires-at: Send a time after"),
         (("revoke", "1"), "1 is not a key's id: see `sihu keys list`."),
         (("revoke", NOBODY), f"No key has the id {NOBODY}"),
     ],

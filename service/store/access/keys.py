@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Row, and_, insert, or_, select, text, update
@@ -28,6 +28,8 @@ _OWN = (
     access_key.c.created_at,
     access_key.c.expires_at,
     access_key.c.revoked_at,
+    access_key.c.prefix,
+    access_key.c.last_used_at,
 )
 _PUBLIC = (*_OWN, access_key.c.systems, access_key.c.quota_reports, access_key.c.quota_urgent)
 
@@ -48,6 +50,19 @@ class Key:
     revoked_at: datetime | None
     systems: tuple[str, ...] = ()
     quota: KeyQuota | None = None
+    prefix: str | None = None
+    last_used_at: datetime | None = None
+
+
+class KeyFilter(NamedTuple):
+    """Which keys a list has; None: whatever theirs is."""
+
+    unit: str | None = None
+    role: Role | None = None
+    subject: str | None = None
+
+
+ANY_KEY = KeyFilter()
 
 
 async def lock(tx: AsyncConnection) -> None:
@@ -89,10 +104,15 @@ async def find(connection: AsyncConnection, key_id: UUID) -> Key | None:
 
 
 async def newest(
-    connection: AsyncConnection, *, limit: int, before: tuple[datetime, UUID] | None = None
+    connection: AsyncConnection,
+    *,
+    limit: int,
+    before: tuple[datetime, UUID] | None = None,
+    only: KeyFilter = ANY_KEY,
 ) -> Sequence[Key]:
     """Return at most `limit` keys, newest first by (created_at, id); with `before`, only keys older than this pair."""
     statement = select(*_PUBLIC).order_by(access_key.c.created_at.desc(), access_key.c.id.desc()).limit(limit)
+    statement = statement.where(*(access_key.c[name] == value for name, value in only._asdict().items() if value))
     if before is not None:
         created_at, key_id = before
         statement = statement.where(
@@ -110,6 +130,15 @@ async def usable(connection: AsyncConnection) -> Sequence[tuple[bytes, Key]]:
     return [(row.digest, _key(row)) for row in await connection.execute(statement)]
 
 
+async def note_use(tx: AsyncConnection, key_ids: Collection[UUID], day: datetime) -> None:
+    """Write that these keys were used on the day that begins at `day`, unless that or a later day is written already.
+    Rows are locked in one order, since several processes note the same keys at the same hour."""
+    is_new = or_(access_key.c.last_used_at.is_(None), access_key.c.last_used_at < day)
+    unknown = select(access_key.c.id).where(access_key.c.id.in_(key_ids), is_new).order_by(access_key.c.id)
+    statement = update(access_key).where(access_key.c.id.in_(unknown.with_for_update())).values(last_used_at=day)
+    await tx.execute(statement)
+
+
 def _key(row: Row[*tuple[Any, ...]]) -> Key:
     return Key(
         id=row.id,
@@ -123,4 +152,6 @@ def _key(row: Row[*tuple[Any, ...]]) -> Key:
         revoked_at=row.revoked_at,
         systems=tuple(row.systems or ()),
         quota=None if row.quota_reports is row.quota_urgent is None else KeyQuota(row.quota_reports, row.quota_urgent),
+        prefix=row.prefix,
+        last_used_at=row.last_used_at,
     )

@@ -13,7 +13,7 @@ from service.rules.errors import Unavailable
 from service.rules.model import KeyQuota
 from service.rules.words import Role
 from service.store.access import keys
-from service.store.access.keys import Key
+from service.store.access.keys import ANY_KEY, Key, KeyFilter
 from service.store.database import Database
 
 pytestmark = pytest.mark.anyio
@@ -89,6 +89,41 @@ async def test_pages_lose_no_key_of_the_same_instant(database: Database) -> None
             seen += [key.id.int for key in page]
             before = page[-1].created_at, page[-1].id
     assert seen == [4, 3, 2, 1, 5]
+
+
+async def test_lists_are_filtered(database: Database) -> None:
+    await _add(database, REPORTER, UNIT, _key(3, Role.UNIT, unit="440105001"))
+    only = (
+        KeyFilter(role=Role.UNIT),
+        KeyFilter(unit="440105001"),
+        KeyFilter(role=Role.UNIT, subject="O'Hare"),
+        ANY_KEY,
+    )
+    async with database.read() as connection:
+        found = [await keys.newest(connection, limit=9, only=each) for each in only]
+    assert [[key.id.int for key in each] for each in found] == [[3, 2], [3], [], [3, 2, 1]]
+
+
+async def test_a_use_never_goes_back(database: Database) -> None:
+    await _add(database, REPORTER, UNIT)
+    for day, key in ((2, REPORTER), (1, REPORTER), (1, UNIT)):
+        async with database.begin() as tx:
+            await keys.note_use(tx, [key.id, UUID(int=9)], NOW + timedelta(days=day))
+    async with database.read() as connection:
+        found = {key.id.int: key.last_used_at for key in await keys.newest(connection, limit=9)}
+    assert found == {1: NOW + timedelta(days=2), 2: NOW + timedelta(days=1)}
+
+
+async def test_a_use_is_written_once_a_day(database: Database) -> None:
+    """The second process that notes it changes no row."""
+    await _add(database, REPORTER)
+    versions = []
+    for _ in range(2):
+        async with database.begin() as tx:
+            await keys.note_use(tx, [REPORTER.id], NOW)
+        async with database.read() as connection:
+            versions.append((await connection.execute(text("SELECT xmin::text FROM access_key"))).scalar_one())
+    assert versions[0] == versions[1]
 
 
 async def test_a_lock_keeps_other_makers_out_and_readers_in(database: Database) -> None:
