@@ -43,6 +43,19 @@ class KeyEventData(TypedDict):
     by: ByView
 
 
+class ReplacedKey(TypedDict):
+    """A key that another one replaces: it ends at `expires_at`."""
+
+    id: UUID
+    expires_at: datetime
+
+
+class KeyRotatedData(KeyEventData):
+    """The data of `sihu.key.rotated`: `key` is the new one."""
+
+    replaced: ReplacedKey
+
+
 def quota_view(quota: KeyQuota | None) -> KeyQuotaView | None:
     """The view of a key's own quota; None when it has none."""
     return quota and {"reports": quota.reports, "urgent": quota.urgent}
@@ -50,18 +63,25 @@ def quota_view(quota: KeyQuota | None) -> KeyQuotaView | None:
 
 def entry(event_type: EventType, key: Key, world: World, at: datetime, by: By) -> writing.Entry:
     """The event of a change of keys. No incident belongs to it, so only auditors and ops see it in the feed."""
-    data: KeyEventData = {
-        "key": {
-            "id": key.id,
-            "role": key.role,
-            "subject": key.subject,
-            "unit": key.unit,
-            "area": key.area,
-            "name": key.name,
-            "expires_at": key.expires_at,
-            "systems": list(key.systems),
-            "quota": quota_view(key.quota),
-        },
-        "by": by.as_dict(),
-    }
+    data: KeyEventData = {"key": _logged(key), "by": by.as_dict()}
     return writing.Entry(type=event_type, at=at, area=world.district, audience=(), data=data)
+
+
+def rotated(key: Key, replaced: ReplacedKey, world: World, at: datetime, by: By) -> writing.Entry:
+    """The event of a key that replaces another one."""
+    data: KeyRotatedData = {"key": _logged(key), "replaced": replaced, "by": by.as_dict()}
+    return writing.Entry(type=EventType.KEY_ROTATED, at=at, area=world.district, audience=(), data=data)
+
+
+def _logged(key: Key) -> LoggedKey:
+    return {
+        "id": key.id,
+        "role": key.role,
+        "subject": key.subject,
+        "unit": key.unit,
+        "area": key.area,
+        "name": key.name,
+        "expires_at": key.expires_at,
+        "systems": list(key.systems),
+        "quota": quota_view(key.quota),
+    }

@@ -104,6 +104,14 @@ class Keyring(Part):
             self._known[digest] = _known(key)
             self._note_ends()
 
+    async def shorten(self, key_id: UUID, end: datetime) -> None:
+        """Let a key end at the time that this process has committed: at once, and again after a running load, which may
+        have read before the commit."""
+        self._end(key_id, end)
+        await self._ring()
+        async with self._changing:
+            self._end(key_id, end)
+
     async def forget(self, key_id: UUID) -> None:
         """Remove a key whose revocation this process has committed: at once, and again after a running load, which may
         have read before the commit."""
@@ -111,6 +119,12 @@ class Keyring(Part):
         await self._ring()
         async with self._changing:
             self._drop(key_id)
+
+    def _end(self, key_id: UUID, end: datetime) -> None:
+        for known in self._known.values():
+            if known.key_id == key_id:
+                known.expires_at = end
+        self._note_ends()
 
     def _drop(self, key_id: UUID) -> None:
         for digest in [digest for digest, known in self._known.items() if known.key_id == key_id]:

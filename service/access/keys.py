@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -16,7 +17,8 @@ from service import ids
 from service.access import key_events
 from service.access.keyring import digest_of
 from service.access.new_keys import NewKey, checked
-from service.rules.errors import Conflict, NotFound, Pointer, Rule
+from service.rules.arrows.handovers import not_in_force
+from service.rules.errors import Conflict, NotFound, Pointer, Rule, wrong_field
 from service.rules.model import By
 from service.rules.sentences import Sentence
 from service.rules.words import EventType
@@ -28,9 +30,14 @@ from service.store.log import numbering, writing
 from service.store.log.writing import Committed
 
 KEY_PREFIX = "sihu_"
+KEY_LENGTH = 48
 LIFE = timedelta(days=365)
 """How long a key works for which no end was named."""
-_SHOWN = slice(len(KEY_PREFIX), len(KEY_PREFIX) + 6)
+OVERLAP_S = 86_400
+"""How long a key works on beside the one that replaces it, unless told otherwise."""
+MAX_OVERLAP_S = 90 * 86_400
+_SHOWN_CHARACTERS = 6
+_SHOWN = slice(len(KEY_PREFIX), len(KEY_PREFIX) + _SHOWN_CHARACTERS)
 """The characters of a key that are kept, so that a person recognises it."""
 
 
@@ -40,6 +47,13 @@ class Created(NamedTuple):
     key: Key
     text: str
     committed: Committed
+
+
+class Rotated(NamedTuple):
+    """A new key in the place of one that ends at `replaced_until`."""
+
+    created: Created
+    replaced_until: datetime
 
 
 class Revoked(NamedTuple):
@@ -57,7 +71,7 @@ async def create(database: Database, world: World, now: datetime, new_key: NewKe
         Conflict: the subject already has another role or unit.
         Unavailable: the database cannot be reached.
     """
-    key_text = KEY_PREFIX + secrets.token_urlsafe(32)
+    key_text = _new_text()
     async with database.begin() as tx:
         now = await _service_time(tx, now)
         key = _key_of(checked(new_key, world, now), key_text, now)
@@ -67,6 +81,47 @@ async def create(database: Database, world: World, now: datetime, new_key: NewKe
         entry = key_events.entry(EventType.KEY_CREATED, key, world, now, by)
         committed = await writing.append(tx, [entry], reload=("keys",))
     return Created(key, key_text, committed)
+
+
+async def rotate(database: Database, world: World, now: datetime, key_id: UUID, overlap_s: int, by: By) -> Rotated:
+    """Make a key that may do what this one may, for `LIFE`. This one works on for `overlap_s` seconds, or to its own
+    end if that is sooner.
+
+    Raises:
+        NotFound: no key has this id.
+        Conflict: the key is revoked, or has ended, or its unit is no longer in force.
+        ValidationFailed: the overlap is out of its bounds.
+        Unavailable: the database cannot be reached.
+    """
+    _check_overlap(overlap_s)
+    text = _new_text()
+    async with database.begin() as tx:
+        now = await _service_time(tx, now)
+        old = await stored.living(tx, key_id, now)
+        if old is None:
+            raise await _cannot_rotate(tx, key_id)
+        if old.unit is not None and world.unit(old.unit, now) is None:
+            raise Conflict(not_in_force(old.unit))
+        key = replace(old, id=ids.new_id(now), prefix=text[_SHOWN], created_at=now, expires_at=now + LIFE)
+        key = replace(key, last_used_at=None)
+        until = min(old.expires_at or now + LIFE, now + timedelta(seconds=overlap_s))
+        await stored.end_at(tx, old.id, until)
+        await stored.add(tx, key, digest_of(text))
+        entry = key_events.rotated(key, {"id": old.id, "expires_at": until}, world, now, by)
+        committed = await writing.append(tx, [entry], reload=("keys",))
+    return Rotated(Created(key, text, committed), until)
+
+
+def _check_overlap(overlap_s: int) -> None:
+    if not 0 <= overlap_s <= MAX_OVERLAP_S:
+        detail = Sentence("Send 0 to {max} seconds, which are 90 days.", max=MAX_OVERLAP_S)
+        raise wrong_field("/overlap_s", detail, Rule.OUT_OF_RANGE, min=0, max=MAX_OVERLAP_S)
+
+
+async def _cannot_rotate(tx: Transaction, key_id: UUID) -> NotFound | Conflict:
+    if await stored.find(tx, key_id) is None:
+        return NotFound(no_such_key(str(key_id)))
+    return Conflict(Sentence("This key is revoked or has ended, so nothing can replace it: make a new one."))
 
 
 async def revoke(database: Database, world: World, now: datetime, key_id: UUID, by: By) -> Revoked:
@@ -95,6 +150,19 @@ async def page(
     id)."""
     async with database.read() as connection:
         return await stored.newest(connection, limit=limit, before=before, only=only)
+
+
+async def search(database: Database, text: str, limit: int) -> Sequence[Key]:
+    """At most `limit` keys, newest first, that a text is or means: a whole key, its first characters, a unit, or a part
+    of a subject or name. A whole key finds itself alone."""
+    async with database.read() as connection:
+        if len(text) == KEY_LENGTH and text.startswith(KEY_PREFIX):
+            return await stored.with_digest(connection, digest_of(text))
+        return await stored.matching(connection, text, text.removeprefix(KEY_PREFIX)[:_SHOWN_CHARACTERS], limit)
+
+
+def _new_text() -> str:
+    return KEY_PREFIX + secrets.token_urlsafe(32)
 
 
 async def _service_time(tx: Transaction, now: datetime) -> datetime:

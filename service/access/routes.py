@@ -1,4 +1,4 @@
-"""`/v1/keys`: making, listing and revoking keys. Ops alone may do so."""
+"""`/v1/keys`: making, replacing, listing and revoking keys. Ops alone may do so."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from fastapi import Path, Query, Response
 from service.access import deps, examples, keys, schemas, views
 from service.access.deps import Caller
 from service.access.keyring import Keyring, digest_of
+from service.access.keys import Created
 from service.access.views import KeyView, NewKeyView
 from service.context import CurrentContext
 from service.rules import access, errors
@@ -49,8 +50,33 @@ async def create_key(context: CurrentContext, caller: Caller, body: schemas.NewK
     made = await keys.create(context.database, world, now, body.new_key(), access.by_of(caller))
     context.tell(made.committed)
     await context.part(Keyring).admit(digest_of(made.text), made.key)
-    location = {"Location": f"/v1/keys/{made.key.id}", "Cache-Control": "no-store"}
-    return answer(views.new_key(made.key, made.text), 201, headers=location)
+    return _shown_once(made)
+
+
+@router.post(
+    "/{id}/rotate",
+    status_code=201,
+    responses={
+        201: ok("The new key itself, shown only in this answer", examples.NEW_KEY, "Location"),
+        **problems.documented(*_ANYWHERE, *_WITH_BODY, errors.NotFound, errors.Conflict),
+    },
+    summary="Replace a key · 轮换",
+)
+async def rotate_key(
+    context: CurrentContext, caller: Caller, id: KeyId, body: schemas.RotateBody
+) -> Answer[NewKeyView]:
+    """Ops make a new key in the place of this one, with the same role, subject, scope and rights, for 365 days. The old
+    key works on for `overlap_s` seconds, or to its own end if that is sooner, so that its holder can change over
+    without a pause. Sent again, it makes one more new key: revoke the one whose text was lost. Refused (409): a key
+    that is revoked or has ended, or whose unit is no longer in force."""
+    deps.must_be(caller, Role.OPS)
+    world, now = context.worlds.world, context.clock.now()
+    rotated = await keys.rotate(context.database, world, now, _uuid(id), body.overlap_s, access.by_of(caller))
+    made, keyring = rotated.created, context.part(Keyring)
+    context.tell(made.committed)
+    await keyring.admit(digest_of(made.text), made.key)
+    await keyring.shorten(_uuid(id), rotated.replaced_until)
+    return _shown_once(made)
 
 
 @router.get(
@@ -96,6 +122,11 @@ async def revoke_key(context: CurrentContext, caller: Caller, id: KeyId) -> Resp
         context.tell(revoked.committed)
     await context.part(Keyring).forget(revoked.key.id)
     return Response(status_code=204)
+
+
+def _shown_once(made: Created) -> Answer[NewKeyView]:
+    location = {"Location": f"/v1/keys/{made.key.id}", "Cache-Control": "no-store"}
+    return answer(views.new_key(made.key, made.text), 201, headers=location)
 
 
 def _uuid(text: str) -> UUID:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
+from service.access.keys import MAX_OVERLAP_S, OVERLAP_S
 from service.access.new_keys import KeyName, NewKey, QuotaBody, Subject, Systems
 from service.rules.model import KeyQuota
 from service.rules.words import Role
@@ -48,6 +49,16 @@ class KeysQuery(PageQuery):
 
     def only(self) -> KeyFilter:
         return KeyFilter(self.unit, self.role, self.subject)
+
+
+class RotateBody(Body):
+    """How a key is replaced."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"overlap_s": 3600}]})
+
+    overlap_s: Annotated[int, Field(ge=0, le=MAX_OVERLAP_S)] = Field(
+        default=OVERLAP_S, description="For how many seconds the old key works on, at most."
+    )
 
 
 class NewKeyBody(Body):

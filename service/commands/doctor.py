@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
@@ -21,7 +20,6 @@ from service.rules.world import World
 from service.settings import Settings
 from service.store import migrate as migrations
 from service.store.access import keys
-from service.store.access.keys import Key
 from service.store.database import Database, StatementRefused, Transaction
 from service.store.incidents import claiming
 from service.store.log import stretches
@@ -154,18 +152,9 @@ async def _keys(connection: Transaction, now: datetime) -> AsyncIterator[Finding
     ending = sorted((key for key in living if key.subject not in lasting), key=lambda key: key.expires_at or now)
     for key in ending[:_SHOWN_KEYS]:
         day = f"{(key.expires_at or now).astimezone(ZONE):%Y-%m-%d}"
-        yield warned(f"the key of {key.subject} (id {key.id}) ends on {day}: `{_successor(key)}`")
+        yield warned(f"the key of {key.subject} (id {key.id}) ends on {day}: `sihu keys rotate {key.id}`")
     if len(ending) > _SHOWN_KEYS:
         yield warned(f"{len(ending) - _SHOWN_KEYS} more keys end within {_SOON.days} days: `sihu keys list`")
-
-
-def _successor(key: Key) -> str:
-    scope = f" --unit {key.unit}" if key.unit else f" --area {key.area}" if key.area else ""
-    systems = "".join(f" --system {shlex.quote(each)}" for each in key.systems)
-    reports, urgent = key.quota or (None, None)
-    quotas = {"--quota-reports": reports, "--quota-urgent": urgent}
-    own = "".join(f" {option} {most}" for option, most in quotas.items() if most is not None)
-    return f"sihu keys create --role {key.role}{scope} --subject {key.subject}{systems}{own}"
 
 
 def _clock(offset_s: float) -> Finding:

@@ -1,8 +1,9 @@
-"""`sihu keys create|list|revoke` manages the keys of the people and systems that may use the API."""
+"""`sihu keys create|list|find|rotate|revoke` manages the keys of the people and systems that may use the API."""
 
 from __future__ import annotations
 
 import argparse
+import sys
 from datetime import datetime
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from pydantic import ValidationError
 from service.access import keys
 from service.access.new_keys import NewKey
 from service.commands.database import OPS, current_time, now_and_world, with_database
-from service.rules.errors import ValidationFailed
+from service.rules.errors import NotFound, ValidationFailed
 from service.rules.model import KeyQuota
 from service.rules.sentences import Sentence
 from service.rules.words import Role
@@ -50,6 +51,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     lists.add_argument("--role", choices=[role.value for role in Role], help="those of this role")
     lists.add_argument("--subject", help="those of this subject")
     lists.set_defaults(command=list_some)
+    finds = commands.add_parser("find", help="find keys by their first characters, unit, subject or name, or by a key")
+    finds.add_argument("text", metavar="TEXT", help="what to look for; - reads it from standard input")
+    finds.set_defaults(command=find)
+    rotates = commands.add_parser("rotate", help="make a key in the place of another one; prints the new key alone")
+    rotates.add_argument("id", help="the id of the key, from `sihu keys list`")
+    says = "how long the old key works on"
+    rotates.add_argument("--overlap", type=int, default=keys.OVERLAP_S, metavar="SECONDS", help=says)
+    rotates.set_defaults(command=rotate)
     revokes = commands.add_parser("revoke", help="revoke a key: it is refused from now on")
     revokes.add_argument("id", help="the id of the key, from `sihu keys list`")
     revokes.set_defaults(command=revoke)
@@ -112,6 +121,35 @@ def list_some(settings: Settings, arguments: argparse.Namespace) -> int:
     return 0
 
 
+def find(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Print one line for each key that the text is or means, newest first, as `list_some` does."""
+    words = (sys.stdin.readline() if arguments.text == "-" else arguments.text).strip()
+    if not words:
+        raise ValidationFailed(Sentence("There is nothing to look for: name some characters."))
+
+    async def work(database: Database) -> bool:
+        now, found = await current_time(database), await keys.search(database, words, _PAGE)
+        for key in found:
+            print(_line(key, now))
+        return bool(found)
+
+    if not with_database(settings, work):
+        raise NotFound(Sentence("No key is that, or has it in its unit, subject or name."))
+    return 0
+
+
+def rotate(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Make a key in the place of another one, and print it alone, so that a script can store it."""
+    key_id = _id_of(arguments.id)
+
+    async def work(database: Database) -> str:
+        now, world = await now_and_world(database)
+        return (await keys.rotate(database, world, now, key_id, arguments.overlap, OPS)).created.text
+
+    print(with_database(settings, work))
+    return 0
+
+
 def _line(key: Key, now: datetime) -> str:
     names = f"{key.prefix or '-':6}  {key.role:8}  {key.subject:24}  {key.unit or key.area or '-':16}"
     used = "never used" if key.last_used_at is None else f"used {_day(key.last_used_at)}"
@@ -132,10 +170,7 @@ def _day(at: datetime) -> str:
 
 def revoke(settings: Settings, arguments: argparse.Namespace) -> int:
     """Revoke a key; every process refuses it within 250 ms."""
-    try:
-        key_id = UUID(arguments.id)
-    except ValueError:
-        raise ValidationFailed(Sentence("{key} is not a key's id: see `sihu keys list`.", key=arguments.id)) from None
+    key_id = _id_of(arguments.id)
 
     async def work(database: Database) -> None:
         now, world = await now_and_world(database)
@@ -144,3 +179,10 @@ def revoke(settings: Settings, arguments: argparse.Namespace) -> int:
     with_database(settings, work)
     print(f"Key {key_id} is revoked.")
     return 0
+
+
+def _id_of(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise ValidationFailed(Sentence("{key} is not a key's id: see `sihu keys list`.", key=text)) from None

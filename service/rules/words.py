@@ -218,6 +218,7 @@ class EventType(StrEnum):
     CALENDAR_CHANGED = "sihu.calendar.changed"
     KEY_CREATED = "sihu.key.created"
     KEY_REVOKED = "sihu.key.revoked"
+    KEY_ROTATED = "sihu.key.rotated"
     DUTY_PROPOSED = "sihu.duty.proposed"
     DUTY_APPROVED = "sihu.duty.approved"
     DUTY_REFUSED = "sihu.duty.refused"

@@ -77,3 +77,16 @@ async def test_a_key_that_expires_ends_the_wait(house: House, path: str, query: 
     assert not stays.done()
     await house.advance(seconds=3600)
     await is_ended(stays)
+
+
+@pytest.mark.parametrize("here", [True, False])
+async def test_a_key_that_is_replaced_ends_the_wait(house: House, here: bool) -> None:
+    key = await a_key(house)
+    poll = await held(house, key, *FEED)
+    if here:
+        answer = await house.send("ops", "POST", f"/v1/keys/{key.key.id}/rotate", {"overlap_s": 0})
+        assert answer.status_code == 201
+    else:
+        process = house.process
+        await keys.rotate(process.database, process.worlds.world, START, key.key.id, 0, BY)
+    await is_ended(poll)

@@ -134,6 +134,24 @@ async def test_a_key_revoked_here_is_refused_even_after_a_reload_that_had_still_
     assert keyring.find("sihu_one", NOW) is None
 
 
+async def test_a_key_that_ends_here_ends_even_after_a_reload_that_had_read_it_before(database: Database) -> None:
+    key = await stored(database, a_key(expires_at=NOW + timedelta(days=1)), "sihu_one")
+    slow = Slow(database)
+    keyring = Keyring(slow)
+    await keyring.load()
+    slow.close_gate()
+    reloading = asyncio.create_task(keyring.load())
+    await slow.read_done.wait()
+    ending = asyncio.create_task(keyring.shorten(key.id, NOW + timedelta(seconds=1)))
+    await asyncio.sleep(0)
+    assert keyring.find("sihu_one", NOW) == UNIT
+    assert keyring.find("sihu_one", NOW + timedelta(seconds=1)) is None
+    slow.gate.set()
+    await asyncio.gather(reloading, ending)
+    assert keyring.find("sihu_one", NOW + timedelta(seconds=1)) is None
+    assert keyring.ends_within(NOW, NOW + timedelta(seconds=1))
+
+
 async def test_a_key_made_here_stays_known_after_a_reload_that_had_not_read_it(database: Database) -> None:
     slow = Slow(database)
     keyring = Keyring(slow)

@@ -163,10 +163,36 @@ async def test_a_revoked_key_is_refused_at_once_and_revoking_again_is_204(
     assert next(item for item in listed if item["id"] == made["id"])["revoked_at"] == "2026-11-02T09:00:00Z"
 
 
+async def test_a_rotated_key_works_beside_its_successor(app: FastAPI, ops: httpx.AsyncClient) -> None:
+    old = (await ops.post("/keys", json={"role": "unit", "unit": STREET})).json()
+    answer = await ops.post(f"/keys/{old['id']}/rotate", json={"overlap_s": 3600})
+    new = answer.json()
+    assert (answer.status_code, answer.headers["location"]) == (201, f"/v1/keys/{new['id']}")
+    assert answer.headers["cache-control"] == "no-store"
+    assert (new["unit"], new["expires_at"]) == (STREET, "2027-11-02T09:00:00Z")
+    assert [await status_with(app, each["key"]) for each in (old, new)] == [403, 403]
+    app.state.context.clock.move_to(NOW + timedelta(hours=1))
+    assert [await status_with(app, each["key"]) for each in (old, new)] == [401, 403]
+    again = await ops.post(f"/keys/{old['id']}/rotate", json={})
+    assert (again.status_code, again.json()["code"]) == (409, "conflict")
+
+
+async def test_a_rotation_without_overlap_ends_the_key_at_once(app: FastAPI, ops: httpx.AsyncClient) -> None:
+    old = (await ops.post("/keys", json={"role": "auditor"})).json()
+    assert (await ops.post(f"/keys/{old['id']}/rotate", json={"overlap_s": 0})).status_code == 201
+    assert await status_with(app, old["key"]) == 401
+
+
+@pytest.mark.parametrize("body", [{"overlap_s": -1}, {"overlap_s": 7_776_001}, {"overlap_s": "1"}, {"hours": 1}])
+async def test_an_overlap_that_is_none_is_refused(ops: httpx.AsyncClient, body: dict[str, Any]) -> None:
+    made = (await ops.post("/keys", json={"role": "auditor"})).json()
+    assert (await ops.post(f"/keys/{made['id']}/rotate", json=body)).status_code == 422
+
+
 @pytest.mark.parametrize("key_id", ["019a4358-4c00-7d3a-8f1e-5b0c9a7e2d11", "nobody"])
 async def test_an_id_that_never_was_a_key_is_404(ops: httpx.AsyncClient, key_id: str) -> None:
-    answer = await ops.delete(f"/keys/{key_id}")
-    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    for answer in (await ops.delete(f"/keys/{key_id}"), await ops.post(f"/keys/{key_id}/rotate", json={})):
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
 async def test_a_key_is_refused_from_the_time_it_was_made_to_expire(app: FastAPI, ops: httpx.AsyncClient) -> None:
@@ -230,8 +256,9 @@ async def test_only_ops_may_see_make_or_revoke_keys(app: FastAPI, role: Role, sc
             await client.get("/keys"),
             await client.post("/keys", json={"role": "ops"}),
             await client.delete(f"/keys/{ids.new_id(NOW)}"),
+            await client.post(f"/keys/{ids.new_id(NOW)}/rotate", json={}),
         ]
-    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(403, "not_yours")] * 3
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(403, "not_yours")] * 4
 
 
 async def test_every_operation_has_an_example_and_names_the_key(app: FastAPI) -> None:

@@ -234,17 +234,15 @@ def test_a_serving_process_is_seen_to_fire(run: Run, haizhu_url: str, tmp_path: 
 def test_a_key_that_ends_soon_has_its_successor_named(run: Run, haizhu_url: str) -> None:
     for subject in ("worker", "renewed", "lasting"):
         words = ("keys", "create", "--role", "reporter", "--area", "440105003", "--subject", subject)
-        own = ("--system", "a b", "--quota-reports", "7") if subject == "worker" else ()
-        assert run(haizhu_url, *words, *own)[0] == 0
+        assert run(haizhu_url, *words)[0] == 0
     ends = "UPDATE access_key SET expires_at = now() + interval"
     sql(haizhu_url, f"{ends} '9 days' WHERE subject <> 'lasting'", f"{ends} '90 days' WHERE subject = 'lasting'")
     assert run(haizhu_url, *(*words[:-1], "renewed"))[0] == 0
     _, warnings, bad = examine(run, haizhu_url)
     (line,) = [each for each in warnings if each.startswith("the key of ")]
-    assert line.startswith("the key of worker (id ")
-    assert line.endswith(
-        "`sihu keys create --role reporter --area 440105003 --subject worker --system 'a b' --quota-reports 7`"
-    )
+    key_id = run(haizhu_url, "keys", "list", "--subject", "worker")[1][0].split()[0]
+    assert line.startswith(f"the key of worker (id {key_id}) ends on ")
+    assert line.endswith(f"`sihu keys rotate {key_id}`")
     assert "nobody has a key of ops: `sihu keys create --role ops`" in warnings
     assert bad == []
 

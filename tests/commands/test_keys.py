@@ -1,10 +1,11 @@
-"""`sihu keys create|list|revoke`."""
+"""`sihu keys create|list|find|rotate|revoke`."""
 
 from __future__ import annotations
 
 import asyncio
 from datetime import datetime, timedelta
 from functools import partial
+from io import StringIO
 from uuid import UUID
 
 import pytest
@@ -89,6 +90,30 @@ def test_a_revoked_key_stays_in_the_list(run: Run, haizhu_url: str) -> None:
     assert run(haizhu_url, "keys", "list")[1][0].split()[-2] == "revoked"
 
 
+def test_a_key_is_replaced(run: Run, haizhu_url: str) -> None:
+    (old,) = run(haizhu_url, "keys", "create", "--role", "unit", "--unit", STREET, "--name", "night desk")[1]
+    key_id = run(haizhu_url, "keys", "list")[1][0].split()[0]
+    code, (new,), faults = run(haizhu_url, "keys", "rotate", key_id, "--overlap", "86400")
+    assert (code, faults, len(new)) == (0, [], 48)
+    lines = run(haizhu_url, "keys", "list")[1]
+    assert [line.split()[1] for line in lines] == [new[5:11], old[5:11]]
+    tomorrow = (datetime.now(ZONE) + timedelta(days=1)).date().isoformat()
+    assert lines[1].endswith(f"valid until {tomorrow}")
+
+
+def test_a_key_is_found_and_never_printed(run: Run, haizhu_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    (key,) = run(haizhu_url, "keys", "create", "--role", "unit", "--unit", STREET, "--name", "night desk")[1]
+    run(haizhu_url, "keys", "create", "--role", "auditor", "--subject", "reader")
+    (line,) = run(haizhu_url, "keys", "list", "--unit", STREET)[1]
+    for words in (key, key[5:11], key[:12], STREET, "NIGHT"):
+        assert run(haizhu_url, "keys", "find", words) == (0, [line], [])
+    monkeypatch.setattr("sys.stdin", StringIO(f"{key}\n"))
+    assert run(haizhu_url, "keys", "find", "-") == (0, [line], [])
+    stranger = key[:-4] + "0000"
+    code, lines, faults = run(haizhu_url, "keys", "find", stranger)
+    assert (code, lines, faults) == (1, [], ["sihu: No key is that, or has it in its unit, subject or name."])
+
+
 @pytest.mark.parametrize(
     ("arguments", "part"),
     [
@@ -104,6 +129,10 @@ def test_a_revoked_key_stays_in_the_list(run: Run, haizhu_url: str) -> None:
         (("create", "--role", "ops", "--quota-urgent", "1000001"), "--quota-urgent: "),
         (("create", "--role", "ops", "--expires-at", "soon"), "--expires-at: "),
         (("create", "--role", "ops", "--expires-at", "2026-01-01T00:00:00Z"), "--expires-at: Send a time after"),
+        (("find", " "), "There is nothing to look for"),
+        (("rotate", "1"), "1 is not a key's id: see `sihu keys list`."),
+        (("rotate", NOBODY), f"No key has the id {NOBODY}"),
+        (("rotate", NOBODY, "--overlap", "-1"), "--overlap: Send 0 to 7776000 seconds"),
         (("revoke", "1"), "1 is not a key's id: see `sihu keys list`."),
         (("revoke", NOBODY), f"No key has the id {NOBODY}"),
     ],

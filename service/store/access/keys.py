@@ -97,6 +97,19 @@ async def revoke(tx: AsyncConnection, key_id: UUID, at: datetime) -> Key | None:
     return None if row is None else _key(row)
 
 
+async def living(tx: AsyncConnection, key_id: UUID, now: datetime) -> Key | None:
+    """Return the key with this id and keep others from changing it until the transaction ends; None when there is none,
+    or it is revoked or has ended."""
+    works = access_key.c.revoked_at.is_(None), or_(access_key.c.expires_at.is_(None), access_key.c.expires_at > now)
+    row = (await tx.execute(select(*_PUBLIC).where(access_key.c.id == key_id, *works).with_for_update())).first()
+    return None if row is None else _key(row)
+
+
+async def end_at(tx: AsyncConnection, key_id: UUID, at: datetime) -> None:
+    """Let a key end at this time."""
+    await tx.execute(update(access_key).where(access_key.c.id == key_id).values(expires_at=at))
+
+
 async def find(connection: AsyncConnection, key_id: UUID) -> Key | None:
     """Return the key with this id, or None."""
     row = (await connection.execute(select(*_PUBLIC).where(access_key.c.id == key_id))).first()
@@ -121,6 +134,25 @@ async def newest(
                 and_(access_key.c.created_at == created_at, access_key.c.id < key_id),
             )
         )
+    return [_key(row) for row in await connection.execute(statement)]
+
+
+async def with_digest(connection: AsyncConnection, digest: bytes) -> Sequence[Key]:
+    """Return the key with this digest, if there is one."""
+    return [_key(row) for row in await connection.execute(select(*_PUBLIC).where(access_key.c.digest == digest))]
+
+
+async def matching(connection: AsyncConnection, words: str, prefix: str, limit: int) -> Sequence[Key]:
+    """Return at most `limit` keys, newest first: those whose text begins with `prefix`, those of the unit `words`, and
+    those that have `words` somewhere in their subject or name, in whatever case."""
+    found = or_(
+        access_key.c.prefix.startswith(prefix, autoescape=True),
+        access_key.c.unit == words,
+        access_key.c.subject.icontains(words, autoescape=True),
+        access_key.c.name.icontains(words, autoescape=True),
+    )
+    newest_first = access_key.c.created_at.desc(), access_key.c.id.desc()
+    statement = select(*_PUBLIC).where(found).order_by(*newest_first).limit(limit)
     return [_key(row) for row in await connection.execute(statement)]
 
 

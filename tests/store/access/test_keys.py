@@ -91,6 +91,36 @@ async def test_pages_lose_no_key_of_the_same_instant(database: Database) -> None
     assert seen == [4, 3, 2, 1, 5]
 
 
+async def test_a_living_key_is_neither_revoked_nor_ended(database: Database) -> None:
+    await _add(database, REPORTER, UNIT)
+    async with database.begin() as tx:
+        await keys.revoke(tx, REPORTER.id, NOW)
+        await keys.end_at(tx, UNIT.id, NOW + timedelta(hours=1))
+        assert await keys.living(tx, REPORTER.id, NOW) is None
+        assert await keys.living(tx, UNIT.id, NOW) == replace(UNIT, expires_at=NOW + timedelta(hours=1))
+        assert await keys.living(tx, UNIT.id, NOW + timedelta(hours=1)) is None
+        assert await keys.living(tx, UUID(int=9), NOW) is None
+
+
+async def test_a_key_is_found_by_its_digest_or_its_words(database: Database) -> None:
+    await _add(database, replace(REPORTER, prefix="ab_%cd"), UNIT)
+    async with database.read() as connection:
+        assert await keys.with_digest(connection, b"digest of 2") == [UNIT]
+        assert await keys.with_digest(connection, b"digest") == []
+        cases = [
+            ("440105003", [2]),
+            ("海珠", [1]),
+            ("o'h", [1]),
+            ("SUBJECT", [2]),
+            ("_", []),
+            ("ab_", [1]),
+            ("b_%", []),
+        ]
+        for words, ids in cases:
+            assert [key.id.int for key in await keys.matching(connection, words, words, 9)] == ids, words
+        assert len(await keys.matching(connection, "", "", 1)) == 1
+
+
 async def test_lists_are_filtered(database: Database) -> None:
     await _add(database, REPORTER, UNIT, _key(3, Role.UNIT, unit="440105001"))
     only = (
