@@ -13,6 +13,7 @@ from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from service import context as contexts
+from service.access import addresses
 from service.access.keyring import Keyring
 from service.rules.errors import Unauthorized, Unavailable
 from service.rules.model import Actor
@@ -48,6 +49,7 @@ class BearerKey:
 
         Raises:
             Unauthorized: the key is unknown, revoked or expired, or its unit is not in force.
+            AddressNotAllowed: the key may not be used from where the request comes.
             Unavailable: the keys are not loaded yet.
         """
         found = {value for name, value in scope["headers"] if name == b"authorization"}
@@ -64,9 +66,12 @@ class BearerKey:
                 Sentence("The service is starting, or its database cannot be reached. Send the same request again.")
             )
         now = context.clock.now()
-        actor = keyring.find(key, now)
-        if actor is None:
+        known = keyring.known(key, now)
+        if known is None:
             raise Unauthorized(Sentence("This key is unknown here, revoked or expired. Ask ops for a new one."))
+        if known.allow:
+            addresses.demand(scope, known.allow)
+        actor = known.actor
         return actor if actor.unit is None else _in_force(actor, actor.unit, context.worlds.world, now)
 
     def invitation(self, scope: Scope) -> Sentence:

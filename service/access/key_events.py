@@ -34,6 +34,7 @@ class LoggedKey(TypedDict):
     expires_at: datetime | None
     systems: list[str]
     quota: KeyQuotaView | None
+    allow: list[str]
 
 
 class KeyEventData(TypedDict):
@@ -84,4 +85,5 @@ def _logged(key: Key) -> LoggedKey:
         "expires_at": key.expires_at,
         "systems": list(key.systems),
         "quota": quota_view(key.quota),
+        "allow": list(key.allow),
     }

@@ -14,25 +14,29 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from service.access import addresses
 from service.context import Part
 from service.rules.model import Actor
 from service.rules.worktime import ZONE
 from service.store.access import keys
 from service.store.access.keys import Key
 from service.store.database import Database
+from service.web.lobby import Network
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _DAY = timedelta(days=1)
 
 
 @dataclass(slots=True)
-class _KnownKey:
-    """A usable key. Until `noted_until` its use is noted already."""
+class KnownKey:
+    """A usable key. Until `noted_until` its use is noted already. `allow`: the networks from which it may be used, none
+    for anywhere."""
 
     actor: Actor
     expires_at: datetime | None
     key_id: UUID
     noted_until: datetime
+    allow: tuple[Network, ...]
 
 
 def digest_of(key_text: str) -> bytes:
@@ -47,7 +51,7 @@ class Keyring(Part):
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._known: dict[bytes, _KnownKey] = {}
+        self._known: dict[bytes, KnownKey] = {}
         self._ends: list[datetime] = []
         self._on_change: list[Callable[[], Awaitable[None]]] = []
         self._uses: dict[UUID, datetime] = {}
@@ -59,14 +63,19 @@ class Keyring(Part):
 
     def find(self, bearer: str, now: datetime) -> Actor | None:
         """The actor of a key; None when the key is unknown, revoked or expired. It costs a hash and a look-up."""
+        known = self.known(bearer, now)
+        return None if known is None else known.actor
+
+    def known(self, bearer: str, now: datetime) -> KnownKey | None:
+        """The usable key with this text, which is used at `now`; None when it is unknown, revoked or expired."""
         known = self._known.get(digest_of(bearer))
         if known is None or (known.expires_at is not None and known.expires_at <= now):
             return None
         if now >= known.noted_until:
             self._note_use(known, now)
-        return known.actor
+        return known
 
-    def _note_use(self, known: _KnownKey, now: datetime) -> None:
+    def _note_use(self, known: KnownKey, now: datetime) -> None:
         day = now.astimezone(ZONE).replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
         known.noted_until = day + _DAY
         self._uses[known.key_id] = day
@@ -138,7 +147,7 @@ class Keyring(Part):
             await ring()
 
 
-def _known(key: Key) -> _KnownKey:
+def _known(key: Key) -> KnownKey:
     actor = Actor(key.role, key.subject, unit=key.unit, area=key.area, systems=key.systems, quota=key.quota)
     noted_until = _NEVER if key.last_used_at is None else key.last_used_at + _DAY
-    return _KnownKey(actor, key.expires_at, key.id, noted_until)
+    return KnownKey(actor, key.expires_at, key.id, noted_until, tuple(map(addresses.network, key.allow)))

@@ -185,6 +185,7 @@ def _key_of(new_key: NewKey, text: str, now: datetime) -> Key:
         systems=tuple(dict.fromkeys(new_key.systems)),
         quota=new_key.quota,
         prefix=text[_SHOWN],
+        allow=tuple(dict.fromkeys(new_key.allow)),
     )
 
 

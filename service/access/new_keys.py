@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, StringConstraints, ValidationError
 
+from service.access import addresses
 from service.access.key_events import quota_view
 from service.rules.arrows.handovers import not_in_force
 from service.rules.errors import Pointer, Rule, UnknownUnit, ValidationFailed, wrong_field
@@ -20,6 +21,7 @@ from service.web import faults
 from service.web.text import Body, Params, identifier, one_line
 
 MAX_SYSTEMS = 100
+MAX_NETWORKS = 50
 MAX_A_DAY = 1_000_000
 AREA_DIGITS = range(6, 16)
 """How many digits an area may have: from the 6 of a district to the 15 of a cell (contract §1, grid cell)."""
@@ -28,7 +30,8 @@ AREA_DIGITS = range(6, 16)
 @dataclass(frozen=True, slots=True)
 class NewKey:
     """What a new key is to be. Only the role unit takes a `unit`, only the role reporter an `area` (a code prefix).
-    `systems` are those in whose name it may report, `quota` how much a day, where the policy's quota is not enough."""
+    `systems` are those in whose name it may report, `quota` how much a day, where the policy's quota is not enough,
+    and `allow` the networks from which it may be used (empty: from anywhere)."""
 
     role: Role
     unit: str | None = None
@@ -38,6 +41,7 @@ class NewKey:
     expires_at: datetime | None = None
     systems: tuple[str, ...] = ()
     quota: KeyQuota | None = None
+    allow: tuple[str, ...] = ()
 
 
 def checked(new_key: NewKey, world: World, now: datetime) -> NewKey:
@@ -80,6 +84,8 @@ Subject = Annotated[str, *identifier(_MAX_CHARACTERS)]
 KeyName = Annotated[str, *one_line(_MAX_CHARACTERS)]
 SystemName = Annotated[str, *identifier(64)]
 Systems = Annotated[tuple[SystemName, ...], Field(max_length=MAX_SYSTEMS)]
+NetworkText = Annotated[str, StringConstraints(max_length=64), AfterValidator(addresses.normal)]
+Networks = Annotated[tuple[NetworkText, ...], Field(max_length=MAX_NETWORKS)]
 DailyCount = Annotated[int, Field(ge=0, le=MAX_A_DAY)]
 
 
@@ -97,6 +103,7 @@ class _KeyTexts(Params):
     name: KeyName | None
     systems: Systems
     quota: QuotaBody
+    allow: Networks
 
 
 _SCOPE_FIELD: Mapping[Role, str | None] = {Role.REPORTER: "area", Role.UNIT: "unit", Role.AUDITOR: None, Role.OPS: None}
@@ -134,11 +141,12 @@ def _written(new_key: NewKey) -> tuple[NewKey, Sequence[Pointer]]:
                 "name": new_key.name,
                 "systems": new_key.systems,
                 "quota": quota_view(new_key.quota) or {},
+                "allow": new_key.allow,
             }
         )
     except ValidationError as error:
         return new_key, faults.validation_failed(error, _KeyTexts).errors
-    return replace(new_key, subject=texts.subject, name=texts.name, systems=texts.systems), ()
+    return replace(new_key, subject=texts.subject, name=texts.name, systems=texts.systems, allow=texts.allow), ()
 
 
 def _faults_of_expiry(new_key: NewKey, now: datetime) -> list[Pointer]:

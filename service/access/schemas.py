@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field
 
 from service.access.keys import MAX_OVERLAP_S, OVERLAP_S
-from service.access.new_keys import KeyName, NewKey, QuotaBody, Subject, Systems
+from service.access.new_keys import KeyName, Networks, NewKey, QuotaBody, Subject, Systems
 from service.rules.model import KeyQuota
 from service.rules.words import Role
 from service.store.access.keys import KeyFilter
@@ -88,8 +88,13 @@ class NewKeyBody(Body):
     quota: QuotaBody | None = Field(
         default=None, description="How much the key's holder may report a day. Left out: as the policy says."
     )
+    allow: Networks = Field(
+        default=(),
+        description="The addresses and networks (CIDR) from which the key may be used; from elsewhere it gets 403 "
+        "`address_not_allowed`. Left out: from anywhere.",
+    )
 
     def new_key(self) -> NewKey:
         quota = None if self.quota is None else KeyQuota(self.quota.reports, self.quota.urgent)
         names = (self.role, self.unit, self.area, self.subject, self.name)
-        return NewKey(*names, self.expires_at, self.systems, quota)
+        return NewKey(*names, self.expires_at, self.systems, quota, self.allow)

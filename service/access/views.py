@@ -15,7 +15,7 @@ from service.store.access.keys import Key
 class KeyView(TypedDict):
     """A key as it is listed, without its text, which is not stored. A revoked key stays in the list. `prefix` are the 6
     characters after `sihu_`, null for keys from before they were kept. `last_used_at` is the beginning of the day
-    (Asia/Shanghai) on which the key was used last."""
+    (Asia/Shanghai) on which the key was used last. `allow`: from which networks it may be used, none for anywhere."""
 
     id: UUID
     role: Role
@@ -30,6 +30,7 @@ class KeyView(TypedDict):
     quota: KeyQuotaView | None
     prefix: str | None
     last_used_at: datetime | None
+    allow: list[str]
 
 
 class NewKeyView(KeyView):
@@ -54,6 +55,7 @@ def key(stored: Key) -> KeyView:
         "quota": quota_view(stored.quota),
         "prefix": stored.prefix,
         "last_used_at": stored.last_used_at,
+        "allow": list(stored.allow),
     }
 
 

@@ -29,23 +29,7 @@ _PAGE = 500
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the commands of `sihu keys`."""
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    creates = commands.add_parser("create", help="make a key; prints the key alone")
-    creates.add_argument("--role", required=True, choices=[role.value for role in Role], help="what the key may do")
-    creates.add_argument("--unit", help="the unit as which the key acts (role unit)")
-    creates.add_argument("--area", help="the code prefix of the area (role reporter)")
-    creates.add_argument("--subject", help="the stable name behind one or more keys")
-    creates.add_argument("--name", help="a note for people")
-    creates.add_argument(
-        "--system",
-        action="append",
-        default=[],
-        metavar="SYSTEM",
-        help="a source.system in whose name the key reports; may be given more than once",
-    )
-    creates.add_argument("--quota-reports", type=int, metavar="N", help="reports a day, where the policy's are not it")
-    creates.add_argument("--quota-urgent", type=int, metavar="N", help="how many of them may be urgent")
-    creates.add_argument("--expires-at", metavar="TIME", help="when it ends, as an RFC 3339 time; else after 365 days")
-    creates.set_defaults(command=create)
+    _add_options(commands.add_parser("create", help="make a key; prints the key alone"))
     lists = commands.add_parser("list", help="list keys, without their text")
     lists.add_argument("--unit", help="those of this unit")
     lists.add_argument("--role", choices=[role.value for role in Role], help="those of this role")
@@ -64,6 +48,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     revokes.set_defaults(command=revoke)
 
 
+def _add_options(creates: argparse.ArgumentParser) -> None:
+    """Add what a new key is to be."""
+    creates.add_argument("--role", required=True, choices=[role.value for role in Role], help="what the key may do")
+    creates.add_argument("--unit", help="the unit as which the key acts (role unit)")
+    creates.add_argument("--area", help="the code prefix of the area (role reporter)")
+    creates.add_argument("--subject", help="the stable name behind one or more keys")
+    creates.add_argument("--name", help="a note for people")
+    creates.add_argument(
+        "--system",
+        action="append",
+        default=[],
+        metavar="SYSTEM",
+        help="a source.system in whose name the key reports; may be given more than once",
+    )
+    creates.add_argument("--quota-reports", type=int, metavar="N", help="reports a day, where the policy's are not it")
+    creates.add_argument("--quota-urgent", type=int, metavar="N", help="how many of them may be urgent")
+    creates.add_argument(
+        "--allow",
+        action="append",
+        default=[],
+        metavar="NETWORK",
+        help="an address or network from which alone it may be used; may be given more than once",
+    )
+    creates.add_argument("--expires-at", metavar="TIME", help="when it ends, as an RFC 3339 time; else after 365 days")
+    creates.set_defaults(command=create)
+
+
 def create(settings: Settings, arguments: argparse.Namespace) -> int:
     """Make a key, and print the key and nothing else, so that a script can store it. A key is shown only once."""
     new_key = NewKey(
@@ -74,6 +85,7 @@ def create(settings: Settings, arguments: argparse.Namespace) -> int:
         arguments.name,
         expires_at=_KeyTime.of(arguments.expires_at),
         systems=tuple(arguments.system),
+        allow=tuple(arguments.allow),
         quota=_quota_of(arguments.quota_reports, arguments.quota_urgent),
     )
 

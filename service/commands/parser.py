@@ -93,7 +93,7 @@ def _as_one_word(words: Sequence[str]) -> Sequence[str]:
 def _fault_line(fault: Pointer) -> str:
     """The sentence about one fault, after the option to which it belongs: the fields of the API have the names of the
     options."""
-    name = re.sub(r"^/systems/\d+$", "/system", fault.pointer)  # of many, each is an option
+    name = re.sub(r"^/(system)s/\d+$|^/(allow)/\d+$", r"/\1\2", fault.pointer)  # of many, each is an option
     name = name.removesuffix("_s")  # an option does not name its unit
     option = name.removeprefix("/").replace("/", "-").replace("_", "-")
     return f"--{option}: {fault.detail}" if option else fault.detail

@@ -93,11 +93,29 @@ async def test_a_key_carries_systems_and_a_quota(ops: httpx.AsyncClient) -> None
     ]
 
 
+async def test_a_key_may_be_bound_to_networks(app: FastAPI, ops: httpx.AsyncClient) -> None:
+    allow = ["10.20.0.0/16", "::ffff:10.30.0.0/112", "2001:db8::1", "10.20.0.0/16"]
+    made = (await ops.post("/keys", json={"role": "auditor", "allow": allow})).json()
+    assert made["allow"] == ["10.20.0.0/16", "10.30.0.0/16", "2001:db8::1/128"]
+    assert (await ops.get("/keys")).json()["items"][0]["allow"] == made["allow"]
+    await app.state.context.part(Keyring).load()
+    headers = {"Authorization": f"Bearer {made['key']}"}
+    for address, code in (
+        *(("10.20.1.2", "not_yours"), ("::ffff:10.30.0.1", "not_yours"), ("2001:db8::1", "not_yours")),
+        *(("10.21.0.1", "address_not_allowed"), ("::ffff:10.21.0.1", "address_not_allowed")),
+        *(("2001:db8::2", "address_not_allowed"), ("unknown", "address_not_allowed")),
+    ):
+        transport = httpx.ASGITransport(app, client=(address, 9))
+        async with httpx.AsyncClient(transport=transport, headers=headers) as client:
+            answer = await client.get("http://sihu/v1/keys")
+        assert (answer.status_code, answer.json()["code"]) == (403, code), address
+
+
 async def test_the_list_shows_neither_keys_nor_digests(ops: httpx.AsyncClient) -> None:
     await ops.post("/keys", json={"role": "auditor"})
     listed = (await ops.get("/keys")).json()
     shown = {"id", "role", "subject", "unit", "area", "name", "created_at", "expires_at", "revoked_at"}
-    shown |= {"systems", "quota", "prefix", "last_used_at"}
+    shown |= {"systems", "quota", "prefix", "last_used_at", "allow"}
     assert [set(item) for item in listed["items"]] == [shown, shown]
     assert listed["next_cursor"] is None
 
@@ -234,6 +252,13 @@ async def test_a_key_that_makes_no_sense_is_refused_with_a_code(
         {"role": "ops", "systems": [""]},
         {"role": "ops", "systems": ["x" * 65]},
         {"role": "ops", "systems": [f"s{n}" for n in range(101)]},
+        {"role": "ops", "allow": "10.0.0.1"},
+        {"role": "ops", "allow": ["10.0.0.1/8"]},
+        {"role": "ops", "allow": ["10.0.0.256"]},
+        {"role": "ops", "allow": ["example.com"]},
+        {"role": "ops", "allow": ["10.0.0.0/255.0.0.0.0"]},
+        {"role": "ops", "allow": ["1" * 65]},
+        {"role": "ops", "allow": [f"10.0.0.{n}" for n in range(51)]},
         {"role": "ops", "quota": 5},
         {"role": "ops", "quota": {"report": 5}},
         {"role": "ops", "quota": {"reports": -1}},

@@ -6,6 +6,7 @@ import asyncio
 from datetime import datetime, timedelta
 from functools import partial
 from io import StringIO
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -71,16 +72,18 @@ def test_the_list_shows_what_is_past(run: Run, haizhu_url: str) -> None:
 
 def test_a_key_carries_systems_and_quotas(run: Run, haizhu_url: str) -> None:
     words = ("keys", "create", "--role", "reporter", "--area", STREET)
-    options = ("--system", "hotline", "--system", "12345", "--system", "hotline", "--quota-reports", "5000")
+    options: tuple[str, ...] = ("--system", "hotline", "--system", "12345", "--system", "hotline")
+    options += ("--quota-reports", "5000", "--allow", "10.1.2.3", "--allow", "10.20.0.0/16")
     assert run(haizhu_url, *words, *options)[0] == 0
     assert run(haizhu_url, *words, "--quota-urgent", "0")[0] == 0
 
-    async def carried(database: Database) -> list[tuple[tuple[str, ...], KeyQuota | None]]:
+    async def carried(database: Database) -> list[tuple[Any, ...]]:
         async with database.read() as connection:
-            return [(key.systems, key.quota) for key in await stored.newest(connection, limit=2)]
+            return [(key.systems, key.quota, key.allow) for key in await stored.newest(connection, limit=2)]
 
     found = asyncio.run(on_database(haizhu_url, carried))
-    assert found == [((), KeyQuota(None, 0)), (("hotline", "12345"), KeyQuota(5000, None))]
+    of_hotline = (("hotline", "12345"), KeyQuota(5000, None), ("10.1.2.3/32", "10.20.0.0/16"))
+    assert found == [((), KeyQuota(None, 0), ()), of_hotline]
 
 
 def test_a_revoked_key_stays_in_the_list(run: Run, haizhu_url: str) -> None:
@@ -127,6 +130,7 @@ def test_a_key_is_found_and_never_printed(run: Run, haizhu_url: str, monkeypatch
         (("create", "--role", "ops", "--system", "a", "--system", "b "), "--system: Remove the blanks at the ends"),
         (("create", "--role", "ops", "--quota-reports", "-1"), "--quota-reports: "),
         (("create", "--role", "ops", "--quota-urgent", "1000001"), "--quota-urgent: "),
+        (("create", "--role", "ops", "--allow", "10.0.0.1", "--allow", "10.0.0.1/8"), "--allow: Send an address or a"),
         (("create", "--role", "ops", "--expires-at", "soon"), "--expires-at: "),
         (("create", "--role", "ops", "--expires-at", "2026-01-01T00:00:00Z"), "--expires-at: Send a time after"),
         (("find", " "), "There is nothing to look for"),

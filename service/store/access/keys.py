@@ -31,13 +31,15 @@ _OWN = (
     access_key.c.prefix,
     access_key.c.last_used_at,
 )
-_PUBLIC = (*_OWN, access_key.c.systems, access_key.c.quota_reports, access_key.c.quota_urgent)
+_PUBLIC = (*_OWN, access_key.c.systems, access_key.c.allow, access_key.c.quota_reports, access_key.c.quota_urgent)
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
     """A key as it may be shown: without its text, which is not stored, and without its digest. `systems` are those in
-    whose name it may report, `quota` how much a day where that is its own."""
+    whose name it may report, `quota` how much a day where that is its own. By `prefix` a person recognises it (None: it
+    is an older key); `last_used_at` is the beginning of the day on which it was used last. `allow` are the networks
+    from which it may be used, none for anywhere."""
 
     id: UUID
     role: Role
@@ -52,6 +54,7 @@ class Key:
     quota: KeyQuota | None = None
     prefix: str | None = None
     last_used_at: datetime | None = None
+    allow: tuple[str, ...] = ()
 
 
 class KeyFilter(NamedTuple):
@@ -82,6 +85,7 @@ async def add(tx: AsyncConnection, key: Key, digest: bytes) -> None:
     values = {column.name: getattr(key, column.name) for column in _OWN}
     reports, urgent = key.quota or (None, None)
     values |= {"quota_reports": reports, "quota_urgent": urgent, "systems": list(key.systems) or None}
+    values |= {"allow": list(key.allow) or None}
     await tx.execute(insert(access_key).values(values | {"digest": digest}))
 
 
@@ -186,4 +190,5 @@ def _key(row: Row[*tuple[Any, ...]]) -> Key:
         quota=None if row.quota_reports is row.quota_urgent is None else KeyQuota(row.quota_reports, row.quota_urgent),
         prefix=row.prefix,
         last_used_at=row.last_used_at,
+        allow=tuple(row.allow or ()),
     )

@@ -37,7 +37,7 @@ async def _add(database: Database, *added: Key) -> None:
 
 
 async def test_a_key_comes_back_without_its_digest(database: Database) -> None:
-    wide = replace(REPORTER, id=UUID(int=8), systems=("app", "12345"), quota=KeyQuota(None, 0))
+    wide = replace(REPORTER, id=UUID(int=8), systems=("app", "12345"), quota=KeyQuota(None, 0), allow=("10.0.0.0/8",))
     await _add(database, REPORTER, UNIT, wide)
     async with database.read() as connection:
         assert await keys.find(connection, wide.id) == wide
