@@ -36,6 +36,7 @@ PEOPLE: dict[str, NewKey] = {
     "other_street": NewKey(Role.UNIT, unit="440105001"),
     "auditor": NewKey(Role.AUDITOR, subject="auditor"),
     "ops": NewKey(Role.OPS, subject="ops", systems=SYSTEMS),
+    "security": NewKey(Role.SECURITY, subject="security"),
     "other_ops": NewKey(Role.OPS, subject="other-ops"),
 }
 

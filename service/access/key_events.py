@@ -63,7 +63,7 @@ def quota_view(quota: KeyQuota | None) -> KeyQuotaView | None:
 
 
 def entry(event_type: EventType, key: Key, world: World, at: datetime, by: By) -> writing.Entry:
-    """The event of a change of keys. No incident belongs to it, so only auditors and ops see it in the feed."""
+    """The event of a change of keys. No incident belongs to it, so only auditors, ops and security see it."""
     data: KeyEventData = {"key": _logged(key), "by": by.as_dict()}
     return writing.Entry(type=event_type, at=at, area=world.district, audience=(), data=data)
 

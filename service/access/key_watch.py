@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from bisect import bisect_right
 from datetime import datetime
 
@@ -11,6 +12,8 @@ from service.access.keyring import Keyring
 from service.context import Context, TaskPart
 from service.rules.world import World
 from service.web.waiting import HeldRequests
+
+_log = logging.getLogger(__name__)
 
 _LOOK_S = 0.05
 """The time between two looks at the clock and at the registry. A key that is revoked rings by itself."""
@@ -24,7 +27,11 @@ class KeyWatch(TaskPart):
         self._context = context
 
     def start(self) -> None:
-        self._context.part(Keyring).on_change(self._context.part(HeldRequests).look_again)
+        keyring = self._context.part(Keyring)
+        keyring.on_change(self._context.part(HeldRequests).look_again)
+        if holder := keyring.holder_of_all(self._context.clock.now()):
+            sentence = "%s is ops, security and auditor at once, until a key of security is made: %s"
+            _log.info(sentence, holder, "sihu keys create --role security", extra={"event": "holds_all"})
         super().start()
 
     async def _run(self) -> None:

@@ -12,17 +12,20 @@ from bisect import bisect_right
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from service.access import addresses
 from service.context import Part
 from service.rules.model import Actor
+from service.rules.words import Role
 from service.rules.worktime import ZONE
 from service.store.access import keys
 from service.store.access.keys import Key
 from service.store.database import Database
 from service.web.lobby import Network
 
+_FOREVER = datetime.max.replace(tzinfo=UTC)
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _DAY = timedelta(days=1)
 
@@ -44,6 +47,13 @@ def digest_of(key_text: str) -> bytes:
     return hashlib.sha256(key_text.encode()).digest()
 
 
+class _OpsSubject(NamedTuple):
+    """A subject of the role ops, and the end of the last of its keys."""
+
+    subject: str
+    until: datetime
+
+
 class Keyring(Part):
     """The usable keys by digest, each with its actor. The keyring is empty until the first `load`."""
 
@@ -55,6 +65,9 @@ class Keyring(Part):
         self._ends: list[datetime] = []
         self._on_change: list[Callable[[], Awaitable[None]]] = []
         self._uses: dict[UUID, datetime] = {}
+        self._ops_since: dict[str, datetime] = {}
+        self._had_security = False
+        self._ops: list[_OpsSubject] = []
         self.loaded = False
         self._changing = asyncio.Lock()
 
@@ -74,6 +87,14 @@ class Keyring(Part):
         if now >= known.noted_until:
             self._note_use(known, now)
         return known
+
+    def holder_of_all(self, now: datetime) -> str | None:
+        """The subject that holds the roles ops, security and auditor: of those whose key of ops works at `now`, the one
+        that has been ops for longest. None once a key of security was made, even if none works any more: then keys are
+        made on the command line."""
+        if self._had_security:
+            return None
+        return next((each.subject for each in self._ops if each.until > now), None)
 
     def _note_use(self, known: KnownKey, now: datetime) -> None:
         day = now.astimezone(ZONE).replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
@@ -102,6 +123,8 @@ class Keyring(Part):
         """Read all usable keys from the database. Raises `Unavailable`; the keyring then keeps the keys that it has."""
         async with self._changing, self._database.read() as connection:
             self._known = {digest: _known(key) for digest, key in await keys.usable(connection)}
+            since, self._had_security = await keys.ops_history(connection)
+            self._ops_since = dict(since)
             self._note_ends()
             self.loaded = True
         await self._ring()
@@ -111,6 +134,9 @@ class Keyring(Part):
         commit."""
         async with self._changing:
             self._known[digest] = _known(key)
+            self._had_security = self._had_security or key.role is Role.SECURITY
+            if key.role is Role.OPS:
+                self._ops_since.setdefault(key.subject, key.created_at)
             self._note_ends()
 
     async def shorten(self, key_id: UUID, end: datetime) -> None:
@@ -138,9 +164,16 @@ class Keyring(Part):
     def _drop(self, key_id: UUID) -> None:
         for digest in [digest for digest, known in self._known.items() if known.key_id == key_id]:
             del self._known[digest]
+        self._note_ends()
 
     def _note_ends(self) -> None:
         self._ends = sorted(known.expires_at for known in self._known.values() if known.expires_at is not None)
+        last: dict[str, datetime] = {}
+        for known in self._known.values():
+            if known.actor.role is Role.OPS:
+                last[known.actor.subject] = max(last.get(known.actor.subject, _NEVER), known.expires_at or _FOREVER)
+        order = sorted((self._ops_since[subject], subject) for subject in last)
+        self._ops = [_OpsSubject(subject, last[subject]) for _, subject in order]
 
     async def _ring(self) -> None:
         for ring in self._on_change:

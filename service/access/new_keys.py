@@ -106,7 +106,11 @@ class _KeyTexts(Params):
     allow: Networks
 
 
-_SCOPE_FIELD: Mapping[Role, str | None] = {Role.REPORTER: "area", Role.UNIT: "unit", Role.AUDITOR: None, Role.OPS: None}
+_SCOPE_FIELD: Mapping[Role, str | None] = {
+    Role.REPORTER: "area",
+    Role.UNIT: "unit",
+    **dict.fromkeys((Role.AUDITOR, Role.OPS, Role.SECURITY)),
+}
 """The field by which each role is limited; None: by none. Any other scope is refused, so that nobody believes in a
 limit that does not exist."""
 

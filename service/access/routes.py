@@ -1,4 +1,5 @@
-"""`/v1/keys`: making, replacing, listing and revoking keys. Ops alone may do so."""
+"""`/v1/keys`: making, replacing, listing and revoking keys. Security alone may do so; until a key
+of security is made, the subject that has been ops for longest."""
 
 from __future__ import annotations
 
@@ -42,10 +43,11 @@ KeyId = Annotated[str, Path(json_schema_extra={"format": "uuid"})]
     summary="Make a key · 发放",
 )
 async def create_key(context: CurrentContext, caller: Caller, body: schemas.NewKeyBody) -> Answer[NewKeyView]:
-    """Ops make a key for a reporter, a unit, an auditor or ops. The key is shown in this answer only, since the service
+    """Security makes a key for a reporter, a unit, an auditor, ops or security. Until a first key of security is made,
+    the subject that has been ops for longest does so. The key is shown in this answer only, since the service
     stores nothing but its SHA-256 and its first characters. The process that answers accepts the key at once, every
     other process within 250 ms. Refused (409): a `subject` that already has another role or unit."""
-    deps.must_be(caller, Role.OPS)
+    deps.must_be(caller, Role.SECURITY)
     world, now = context.worlds.world, context.clock.now()
     made = await keys.create(context.database, world, now, body.new_key(), access.by_of(caller))
     context.tell(made.committed)
@@ -65,11 +67,11 @@ async def create_key(context: CurrentContext, caller: Caller, body: schemas.NewK
 async def rotate_key(
     context: CurrentContext, caller: Caller, id: KeyId, body: schemas.RotateBody
 ) -> Answer[NewKeyView]:
-    """Ops make a new key in the place of this one, with the same role, subject, scope and rights, for 365 days. The old
-    key works on for `overlap_s` seconds, or to its own end if that is sooner, so that its holder can change over
-    without a pause. Sent again, it makes one more new key: revoke the one whose text was lost. Refused (409): a key
-    that is revoked or has ended, or whose unit is no longer in force."""
-    deps.must_be(caller, Role.OPS)
+    """Security makes a new key in the place of this one, with the same role, subject, scope and rights, for 365 days.
+    The old key works on for `overlap_s` seconds, or to its own end if that is sooner, so that its holder can change
+    over without a pause. Sent again, it makes one more new key: revoke the one whose text was lost. Refused (409): a
+    key that is revoked or has ended, or whose unit is no longer in force."""
+    deps.must_be(caller, Role.SECURITY)
     world, now = context.worlds.world, context.clock.now()
     rotated = await keys.rotate(context.database, world, now, _uuid(id), body.overlap_s, access.by_of(caller))
     made, keyring = rotated.created, context.part(Keyring)
@@ -90,9 +92,9 @@ async def rotate_key(
 async def list_keys(
     context: CurrentContext, caller: Caller, query: Annotated[schemas.KeysQuery, Query()]
 ) -> Answer[ItemPage[KeyView]]:
-    """Ops list all keys, or those of a unit, role or subject, newest first, expired and revoked keys included. A key
-    itself and its digest are never shown. `last_used_at` is written within seconds of the first use on a day."""
-    deps.must_be(caller, Role.OPS)
+    """Security lists all keys, or those of a unit, role or subject, newest first, expired and revoked keys included. A
+    key itself and its digest are never shown. `last_used_at` is written within seconds of the first use on a day."""
+    deps.must_be(caller, Role.SECURITY)
     kind = kind_of(_CURSOR, query.model_dump(mode="json", exclude={"cursor", "limit"}), caller.subject)
     before = None if query.cursor is None else _position(context.cursors.read(kind, query.cursor))
     found = await keys.page(context.database, query.limit + 1, before, query.only())
@@ -110,12 +112,12 @@ async def list_keys(
     summary="Revoke a key · 吊销",
 )
 async def revoke_key(context: CurrentContext, caller: Caller, id: KeyId) -> Response:
-    """Ops revoke a key. The process that answers refuses the key from now on, every other process within 250 ms.
+    """Security revokes a key. The process that answers refuses the key from now on, every other process within 250 ms.
 
     Revoking a revoked key answers 204 again (RFC 9110 §9.2.2, idempotent), so a client that lost the answer can send
     the request again. An id that no key has answers 404.
     """
-    deps.must_be(caller, Role.OPS)
+    deps.must_be(caller, Role.SECURITY)
     world, now = context.worlds.world, context.clock.now()
     revoked = await keys.revoke(context.database, world, now, _uuid(id), access.by_of(caller))
     if revoked.committed is not None:

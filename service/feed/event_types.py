@@ -37,8 +37,8 @@ RegistryData = (
 
 
 class RegistryEvent(Envelope):
-    """An event without an incident: of the registry, a policy, a calendar, a key or the log itself. Only auditors and
-    ops see it."""
+    """An event without an incident: of the registry, a policy, a calendar, a key or the log itself. Only auditors,
+    ops and security see it."""
 
     data: RegistryData
 

@@ -174,6 +174,7 @@ class Role(StrEnum):
     UNIT = "unit"
     AUDITOR = "auditor"
     OPS = "ops"
+    SECURITY = "security"
 
 
 class EventType(StrEnum):

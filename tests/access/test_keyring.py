@@ -108,6 +108,54 @@ async def test_a_key_that_is_refused_is_not_used(database: Database) -> None:
     assert keyring.take_uses() == {}
 
 
+def of(role: Role, subject: str, *, hours: int = 0, expires_at: datetime | None = None) -> Key:
+    at = NOW + timedelta(hours=hours)
+    return Key(ids.new_id(at), role, subject, None, None, None, at, expires_at, None)
+
+
+async def test_who_has_been_ops_for_longest_holds_all(database: Database) -> None:
+    """A subject goes on from its first key to its later ones; who has no living key passes the roles on."""
+    keyring, end = Keyring(database), NOW + timedelta(days=9)
+    assert keyring.holder_of_all(NOW) is None
+    first = await stored(database, of(Role.OPS, "z", expires_at=NOW + timedelta(days=1)), "sihu_1")
+    await stored(database, of(Role.OPS, "a", hours=1), "sihu_2")
+    await stored(database, of(Role.AUDITOR, "auditor", hours=-1), "sihu_3")
+    renewed = await stored(database, of(Role.OPS, "z", hours=2, expires_at=end), "sihu_4")
+    await keyring.load()
+    assert keyring.holder_of_all(NOW) == "z"
+    async with database.begin() as tx:
+        await keys.revoke(tx, first.id, NOW)
+    await keyring.load()
+    assert [keyring.holder_of_all(at) for at in (NOW + timedelta(days=2), end)] == ["z", "a"]
+    await keyring.forget(renewed.id)
+    assert keyring.holder_of_all(NOW) == "a"
+
+
+@pytest.mark.parametrize("how", ["admitted", "loaded", "revoked"])
+async def test_once_security_was_made_nobody_holds_all(database: Database, how: str) -> None:
+    await stored(database, of(Role.OPS, "ops"), "sihu_1")
+    keyring = Keyring(database)
+    await keyring.load()
+    assert keyring.holder_of_all(NOW) == "ops"
+    security = of(Role.SECURITY, "security")
+    if how == "admitted":
+        await keyring.admit(digest_of("sihu_2"), security)
+    else:
+        await stored(database, security, "sihu_2")
+        if how == "revoked":
+            async with database.begin() as tx:
+                await keys.revoke(tx, security.id, NOW)
+        await keyring.load()
+    assert keyring.holder_of_all(NOW) is None
+
+
+async def test_the_first_ops_admitted_holds_all(database: Database) -> None:
+    keyring = Keyring(database)
+    await keyring.load()
+    await keyring.admit(digest_of("sihu_1"), of(Role.OPS, "ops"))
+    assert keyring.holder_of_all(NOW) == "ops"
+
+
 async def test_a_key_revoked_elsewhere_is_refused_after_a_reload(database: Database) -> None:
     key = await stored(database, a_key(), "sihu_one")
     keyring = Keyring(database)

@@ -273,9 +273,10 @@ async def test_a_body_that_is_not_a_key_is_refused(ops: httpx.AsyncClient, body:
 
 @pytest.mark.parametrize(
     ("role", "scope"),
-    [(Role.REPORTER, {"area": "440402"}), (Role.UNIT, {"unit": STREET}), (Role.AUDITOR, {})],
+    [(Role.REPORTER, {"area": "440402"}), (Role.UNIT, {"unit": STREET}), (Role.AUDITOR, {}), (Role.OPS, {})],
 )
-async def test_only_ops_may_see_make_or_revoke_keys(app: FastAPI, role: Role, scope: dict[str, str]) -> None:
+async def test_nobody_else_may_see_make_or_revoke_keys(app: FastAPI, role: Role, scope: dict[str, str]) -> None:
+    await (await client_of(app, Role.SECURITY)).aclose()
     async with await client_of(app, role, **scope) as client:
         answers = [
             await client.get("/keys"),
@@ -284,6 +285,21 @@ async def test_only_ops_may_see_make_or_revoke_keys(app: FastAPI, role: Role, sc
             await client.post(f"/keys/{ids.new_id(NOW)}/rotate", json={}),
         ]
     assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(403, "not_yours")] * 4
+
+
+async def test_the_first_ops_looks_after_keys_until_security_does(app: FastAPI, ops: httpx.AsyncClient) -> None:
+    app.state.context.clock.move_to(NOW + timedelta(minutes=1))
+    made = (await ops.post("/keys", json={"role": "ops"})).json()
+    assert await status_with(app, made["key"]) == 403, "of two, the one that has been ops for longer"
+    first = (await ops.get("/keys", params={"subject": "chief"})).json()["items"][0]
+    successor = (await ops.post(f"/keys/{first['id']}/rotate", json={"overlap_s": 0})).json()
+    assert [await status_with(app, each["key"]) for each in (made, successor)] == [403, 200]
+    headers = {"Authorization": f"Bearer {successor['key']}"}
+    security = (await ops.post("/keys", json={"role": "security"}, headers=headers)).json()
+    assert [await status_with(app, each["key"]) for each in (made, successor, security)] == [403, 403, 200]
+    headers = {"Authorization": f"Bearer {security['key']}"}
+    assert (await ops.delete(f"/keys/{security['id']}", headers=headers)).status_code == 204
+    assert [await status_with(app, each["key"]) for each in (made, successor, security)] == [403, 403, 401]
 
 
 async def test_every_operation_has_an_example_and_names_the_key(app: FastAPI) -> None:

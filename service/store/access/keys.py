@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Row, and_, insert, or_, select, text, update
+from sqlalchemy import Row, and_, exists, func, insert, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules.model import KeyQuota
@@ -164,6 +164,23 @@ async def usable(connection: AsyncConnection) -> Sequence[tuple[bytes, Key]]:
     """Return the digest and the key of every key that is not revoked. The caller checks whether a key has expired."""
     statement = select(access_key.c.digest, *_PUBLIC).where(access_key.c.revoked_at.is_(None))
     return [(row.digest, _key(row)) for row in await connection.execute(statement)]
+
+
+class OpsHistory(NamedTuple):
+    """Since when each subject has been ops, by its first key, revoked ones included; and whether any key of security
+    was ever made."""
+
+    since: Mapping[str, datetime]
+    had_security: bool
+
+
+async def ops_history(connection: AsyncConnection) -> OpsHistory:
+    """Return what decides who holds all roles."""
+    first = func.min(access_key.c.created_at).label("first")
+    of_ops = select(access_key.c.subject, first).where(access_key.c.role == Role.OPS).group_by(access_key.c.subject)
+    had = select(exists().where(access_key.c.role == Role.SECURITY))
+    since = {row.subject: row.first for row in await connection.execute(of_ops)}
+    return OpsHistory(since, bool((await connection.execute(had)).scalar_one()))
 
 
 async def note_use(tx: AsyncConnection, key_ids: Collection[UUID], day: datetime) -> None:

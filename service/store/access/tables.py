@@ -35,7 +35,7 @@ access_key = Table(
     Column("prefix", Text, comment="the first 6 characters; null: of an older key"),
     Column("last_used_at", Time, comment="the beginning of that day, Asia/Shanghai"),
     Column("allow", ARRAY(Text), comment="from which networks; null: from all"),
-    CheckConstraint("role IN ('reporter','unit','auditor','ops')", name="role"),
+    CheckConstraint("role IN ('reporter','unit','auditor','ops','security')", name="role"),
     CheckConstraint("(role = 'unit') = (unit IS NOT NULL)", name="unit_of_role"),
     CheckConstraint("role = 'reporter' OR area IS NULL", name="area_of_role"),
 )
