@@ -117,3 +117,16 @@ async def test_a_registry_without_the_unit_ends_the_wait(house: House) -> None:
     poll = await held(house, await a_key(house, TEAM), *FEED)
     await ending(house, START)
     await is_ended(poll)
+
+
+async def test_a_key_that_is_bound_to_networks_ends_the_wait(house: House) -> None:
+    """Nobody can do so but in the database itself; the watch goes on all the same."""
+    key, other = await a_key(house), await a_key(house)
+    poll, stays = await held(house, key, *FEED), await held(house, other, *FEED)
+    async with house.process.database.begin() as tx:
+        await tx.execute(text("UPDATE access_key SET allow = '{10.0.0.0/8}' WHERE id = :id"), {"id": key.key.id})
+    await house.process.context.part(Keyring).load()
+    answer = await asyncio.wait_for(poll, 5)
+    assert (answer.status_code, answer.json()["code"]) == (403, "address_not_allowed")
+    await keys.revoke(house.process.database, house.process.worlds.world, START, other.key.id, BY)
+    await is_ended(stays)
