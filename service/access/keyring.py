@@ -122,9 +122,10 @@ class Keyring(Part):
     async def load(self) -> None:
         """Read all usable keys from the database. Raises `Unavailable`; the keyring then keeps the keys that it has."""
         async with self._changing, self._database.read() as connection:
-            self._known = {digest: _known(key) for digest, key in await keys.usable(connection)}
-            since, self._had_security = await keys.ops_history(connection)
-            self._ops_since = dict(since)
+            usable = await keys.usable(connection)
+            since, had_security = await keys.ops_history(connection)  # second, so that no key lacks its subject here
+            self._known = {digest: _known(key) for digest, key in usable}
+            self._ops_since, self._had_security = dict(since), had_security
             self._note_ends()
             self.loaded = True
         await self._ring()
