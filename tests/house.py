@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from service.access import keys
 from service.access.keyring import Keyring
-from service.access.keys import NewKey
+from service.access.new_keys import NewKey
 from service.process import Process
 from service.rules.model import By
 from service.rules.words import Role
@@ -36,6 +36,7 @@ PEOPLE: dict[str, NewKey] = {
     "other_street": NewKey(Role.UNIT, unit="440105001"),
     "auditor": NewKey(Role.AUDITOR, subject="auditor"),
     "ops": NewKey(Role.OPS, subject="ops", systems=SYSTEMS),
+    "security": NewKey(Role.SECURITY, subject="security"),
     "other_ops": NewKey(Role.OPS, subject="other-ops"),
 }
 

@@ -12,6 +12,7 @@ import pytest
 
 from service import process as processes
 from service.access.identify import API
+from service.access.key_use import KeyUse
 from service.access.key_watch import KeyWatch
 from service.access.keyring import Keyring
 from service.clock import DatabaseClock, VirtualClock
@@ -189,7 +190,7 @@ async def test_a_part_loads_again_when_a_commit_says_so(database_url: str, datab
 async def test_rooms_parts_load_last_and_stop_first(haizhu_url: str) -> None:
     process = Process(Settings(database_url=haizhu_url), DatabaseClock(), ROOMS)
     kinds = [type(part) for part in process.parts]
-    assert kinds[-6:] == [Engine, Newest, Intake, CalendarWatch, KeyWatch, Keyring]
+    assert kinds[-7:] == [Engine, Newest, Intake, CalendarWatch, KeyWatch, KeyUse, Keyring]
     assert kinds.index(Tail) < kinds.index(Engine)
     await process.stop()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -21,7 +22,11 @@ _KEY = Key(
     created_at=datetime(2026, 11, 2, 1, tzinfo=UTC),
     expires_at=datetime(2027, 12, 30, 16, tzinfo=UTC),
     revoked_at=None,
+    prefix="Zm91ci",
+    last_used_at=datetime(2026, 11, 2, 16, tzinfo=UTC),
 )
 
 KEYS: ItemPage[KeyView] = {"items": [views.key(_KEY)], "next_cursor": None}
-NEW_KEY: NewKeyView = views.new_key(_KEY, "sihu_Zm91ciBjYWxscywgb25lIGdyaWQsIG5vYm9keSBsb3N0IQ")
+NEW_KEY: NewKeyView = views.new_key(
+    replace(_KEY, last_used_at=None), "sihu_Zm91ciBjYWxscywgb25lIGdyaWQsIG5vYm9keSBsb3N0IQ"
+)

@@ -35,8 +35,8 @@ class Gate:
 
 
 def look_again(doors: Sequence[Door]) -> CredentialLook:
-    """A second look at who sent a request that was let in before. Raises `Unauthorized` when its credential is good no
-    more."""
+    """A second look at who sent a request that was let in before. Raises `Unauthorized` or `AddressNotAllowed` when its
+    credential is good no more."""
 
     async def look(scope: Scope) -> None:
         door = door_of(doors, scope["path"])

@@ -7,80 +7,38 @@ A subject is the stable name behind one or more keys: incidents and events name 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from typing import Annotated, NamedTuple
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
-from pydantic import Field, ValidationError
-from typing_extensions import TypedDict  # pydantic cannot read that of `typing` before Python 3.12
-
 from service import ids
+from service.access import key_events
 from service.access.keyring import digest_of
+from service.access.new_keys import NewKey, checked
 from service.rules.arrows.handovers import not_in_force
-from service.rules.errors import Conflict, NotFound, Pointer, Rule, UnknownUnit, ValidationFailed, wrong_field
-from service.rules.logged import ByView
-from service.rules.model import By, KeyQuota
+from service.rules.errors import Conflict, NotFound, Pointer, Rule, wrong_field
+from service.rules.model import By
 from service.rules.sentences import Sentence
-from service.rules.words import EventType, Role
+from service.rules.words import EventType
 from service.rules.world import World
 from service.store.access import keys as stored
-from service.store.access.keys import Key
-from service.store.database import Database
-from service.store.log import writing
+from service.store.access.keys import ANY_KEY, Key, KeyFilter
+from service.store.database import Database, Transaction
+from service.store.log import numbering, writing
 from service.store.log.writing import Committed
-from service.web import faults
-from service.web.text import Body, Params, identifier, one_line
 
 KEY_PREFIX = "sihu_"
-MAX_SYSTEMS = 100
-MAX_A_DAY = 1_000_000
-AREA_DIGITS = range(6, 16)
-"""How many digits an area may have: from the 6 of a district to the 15 of a cell (contract §1, grid cell)."""
-
-
-@dataclass(frozen=True, slots=True)
-class NewKey:
-    """What a new key is to be. Only the role unit takes a `unit`, only the role reporter an `area` (a code prefix).
-    `systems` are those in whose name it may report, `quota` how much a day, where the policy's quota is not enough."""
-
-    role: Role
-    unit: str | None = None
-    area: str | None = None
-    subject: str | None = None
-    name: str | None = None
-    expires_at: datetime | None = None
-    systems: tuple[str, ...] = ()
-    quota: KeyQuota | None = None
-
-
-class KeyQuotaView(TypedDict):
-    """How much the holder of a key may report a day; null: as the policy says."""
-
-    reports: int | None
-    urgent: int | None
-
-
-class LoggedKey(TypedDict):
-    """A key as the log has it, without its text."""
-
-    id: UUID
-    role: Role
-    subject: str
-    unit: str | None
-    area: str | None
-    name: str | None
-    expires_at: datetime | None
-    systems: list[str]
-    quota: KeyQuotaView | None
-
-
-class KeyEventData(TypedDict):
-    """The data of `sihu.key.created` and `sihu.key.revoked`."""
-
-    key: LoggedKey
-    by: ByView
+KEY_LENGTH = 48
+LIFE = timedelta(days=365)
+"""How long a key works for which no end was named."""
+OVERLAP_S = 86_400
+"""How long a key works on beside the one that replaces it, unless told otherwise."""
+MAX_OVERLAP_S = 90 * 86_400
+_SHOWN_CHARACTERS = 6
+_SHOWN = slice(len(KEY_PREFIX), len(KEY_PREFIX) + _SHOWN_CHARACTERS)
+"""The characters of a key that are kept, so that a person recognises it."""
 
 
 class Created(NamedTuple):
@@ -91,6 +49,13 @@ class Created(NamedTuple):
     committed: Committed
 
 
+class Rotated(NamedTuple):
+    """A new key in the place of one that ends at `replaced_until`."""
+
+    created: Created
+    replaced_until: datetime
+
+
 class Revoked(NamedTuple):
     """A revoked key. `committed` is None when the key had been revoked before, so that nothing was written."""
 
@@ -99,30 +64,73 @@ class Revoked(NamedTuple):
 
 
 async def create(database: Database, world: World, now: datetime, new_key: NewKey, by: By) -> Created:
-    """Make a key and store its digest.
+    """Make a key and store its digest. Without an end it works for `LIFE`.
 
     Raises:
         ValidationFailed, UnknownUnit: see `checked`.
         Conflict: the subject already has another role or unit.
         Unavailable: the database cannot be reached.
     """
-    new_key = checked(new_key, world, now)
-    key_text = KEY_PREFIX + secrets.token_urlsafe(32)
-    key = _key_of(new_key, now)
+    key_text = _new_text()
     async with database.begin() as tx:
+        now = await _service_time(tx, now)
+        key = _key_of(checked(new_key, world, now), key_text, now)
         await stored.lock(tx)
         _refuse_another_holder(key, await stored.holder(tx, key.subject))
         await stored.add(tx, key, digest_of(key_text))
-        committed = await writing.append(tx, [_entry(EventType.KEY_CREATED, key, world, now, by)], reload=("keys",))
+        entry = key_events.entry(EventType.KEY_CREATED, key, world, now, by)
+        committed = await writing.append(tx, [entry], reload=("keys",))
     return Created(key, key_text, committed)
+
+
+async def rotate(database: Database, world: World, now: datetime, key_id: UUID, overlap_s: int, by: By) -> Rotated:
+    """Make a key that may do what this one may, for `LIFE`. This one works on for `overlap_s` seconds, or to its own
+    end if that is sooner.
+
+    Raises:
+        NotFound: no key has this id.
+        Conflict: the key is revoked, or has ended, or its unit is no longer in force.
+        ValidationFailed: the overlap is out of its bounds.
+        Unavailable: the database cannot be reached.
+    """
+    _check_overlap(overlap_s)
+    text = _new_text()
+    async with database.begin() as tx:
+        now = await _service_time(tx, now)
+        old = await stored.living(tx, key_id, now)
+        if old is None:
+            raise await _cannot_rotate(tx, key_id)
+        if old.unit is not None and world.unit(old.unit, now) is None:
+            raise Conflict(not_in_force(old.unit))
+        key = replace(old, id=ids.new_id(now), prefix=text[_SHOWN], created_at=now, expires_at=now + LIFE)
+        key = replace(key, last_used_at=None)
+        until = min(old.expires_at or now + LIFE, now + timedelta(seconds=overlap_s))
+        await stored.end_at(tx, old.id, until)
+        await stored.add(tx, key, digest_of(text))
+        entry = key_events.rotated(key, {"id": old.id, "expires_at": until}, world, now, by)
+        committed = await writing.append(tx, [entry], reload=("keys",))
+    return Rotated(Created(key, text, committed), until)
+
+
+def _check_overlap(overlap_s: int) -> None:
+    if not 0 <= overlap_s <= MAX_OVERLAP_S:
+        detail = Sentence("Send 0 to {max} seconds, which are 90 days.", max=MAX_OVERLAP_S)
+        raise wrong_field("/overlap_s", detail, Rule.OUT_OF_RANGE, min=0, max=MAX_OVERLAP_S)
+
+
+async def _cannot_rotate(tx: Transaction, key_id: UUID) -> NotFound | Conflict:
+    if await stored.find(tx, key_id) is None:
+        return NotFound(no_such_key(str(key_id)))
+    return Conflict(Sentence("This key is revoked or has ended, so nothing can replace it: make a new one."))
 
 
 async def revoke(database: Database, world: World, now: datetime, key_id: UUID, by: By) -> Revoked:
     """Revoke a key; a key that is revoked already stays as it is. Raises `NotFound` or `Unavailable`."""
     async with database.begin() as tx:
+        now = await _service_time(tx, now)
         key = await stored.revoke(tx, key_id, now)
         if key is not None:
-            entry = _entry(EventType.KEY_REVOKED, key, world, now, by)
+            entry = key_events.entry(EventType.KEY_REVOKED, key, world, now, by)
             return Revoked(key, await writing.append(tx, [entry], reload=("keys",)))
         revoked_before = await stored.find(tx, key_id)
     if revoked_before is None:
@@ -135,116 +143,35 @@ def no_such_key(key_id: str) -> Sentence:
     return Sentence("No key has the id {key}. GET /v1/keys lists them.", key=key_id)
 
 
-async def page(database: Database, limit: int, before: tuple[datetime, UUID] | None = None) -> Sequence[Key]:
+async def page(
+    database: Database, limit: int, before: tuple[datetime, UUID] | None = None, only: KeyFilter = ANY_KEY
+) -> Sequence[Key]:
     """At most `limit` keys, revoked ones included, newest first. `before`: only keys older than this (created_at,
     id)."""
     async with database.read() as connection:
-        return await stored.newest(connection, limit=limit, before=before)
+        return await stored.newest(connection, limit=limit, before=before, only=only)
 
 
-def checked(new_key: NewKey, world: World, now: datetime) -> NewKey:
-    """The key as it is to be stored, with its texts in their normal form. Faults of the fields alone are raised first,
-    then those that the registry shows.
-
-    Raises:
-        ValidationFailed: a field is missing, not allowed for the role or malformed, or the area is not in the district.
-        UnknownUnit: no unit with this code is in force at `now`.
-    """
-    new_key, of_texts = _written(new_key)
-    found = [*_faults_of_role(new_key), *_faults_of_area(new_key), *of_texts, *_faults_of_expiry(new_key, now)]
-    if found:
-        raise ValidationFailed(Sentence("Some fields of the key are wrong: see errors."), errors=found)
-    if new_key.unit is not None and world.unit(new_key.unit, now) is None:
-        raise UnknownUnit(not_in_force(new_key.unit), "/unit")
-    if new_key.area is not None and not (world.district and new_key.area.startswith(world.district)):
-        raise wrong_field("/area", _outside(new_key.area, world.district), Rule.UNKNOWN)
-    return new_key
+async def search(database: Database, text: str, limit: int) -> Sequence[Key]:
+    """At most `limit` keys, newest first, that a text is or means: a whole key, its first characters, a unit, or a part
+    of a subject or name. A whole key finds itself alone."""
+    async with database.read() as connection:
+        if len(text) == KEY_LENGTH and text.startswith(KEY_PREFIX):
+            return await stored.with_digest(connection, digest_of(text))
+        return await stored.matching(connection, text, text.removeprefix(KEY_PREFIX)[:_SHOWN_CHARACTERS], limit)
 
 
-def _outside(area: str, district: str) -> Sentence:
-    if not district:
-        return Sentence(
-            "No registry is imported yet, so no area is known here: import one first (sihu registry import DIR)."
-        )
-    return Sentence(
-        "Area {area} lies outside this district: it should start with {district}.", area=area, district=district
-    )
+def _new_text() -> str:
+    return KEY_PREFIX + secrets.token_urlsafe(32)
 
 
-_MAX_CHARACTERS = 200
-
-Subject = Annotated[str, *identifier(_MAX_CHARACTERS)]
-KeyName = Annotated[str, *one_line(_MAX_CHARACTERS)]
-SystemName = Annotated[str, *identifier(64)]
-Systems = Annotated[tuple[SystemName, ...], Field(max_length=MAX_SYSTEMS)]
-DailyCount = Annotated[int, Field(ge=0, le=MAX_A_DAY)]
+async def _service_time(tx: Transaction, now: datetime) -> datetime:
+    """The time by which keys begin and end: the newest one stored, if that is later than `now`. For a command goes by
+    the clock of the database, and the service that it helps may have a virtual one, far ahead."""
+    return max(now, await numbering.newest_time(tx) or now)
 
 
-class QuotaBody(Body):
-    """How much the holder of the key may report on one day of Asia/Shanghai. What is left out is as the policy says."""
-
-    reports: DailyCount | None = Field(default=None, description="reports a day")
-    urgent: DailyCount | None = Field(default=None, description="how many of them may be urgent")
-
-
-class _KeyTexts(Params):
-    """What people write about a key. It is checked here, since the command line does not pass through a body."""
-
-    subject: Subject | None
-    name: KeyName | None
-    systems: Systems
-    quota: QuotaBody
-
-
-_SCOPE_FIELD: Mapping[Role, str | None] = {Role.REPORTER: "area", Role.UNIT: "unit", Role.AUDITOR: None, Role.OPS: None}
-"""The field by which each role is limited; None: by none. Any other scope is refused, so that nobody believes in a
-limit that does not exist."""
-
-
-def _faults_of_role(new_key: NewKey) -> list[Pointer]:
-    needed = _SCOPE_FIELD[new_key.role]
-    found = []
-    for field, value in (("unit", new_key.unit), ("area", new_key.area)):
-        if field == needed and value is None:
-            detail = Sentence("Name the {field}: a key with role {role} is for one.", field=field, role=new_key.role)
-            found.append(Pointer(f"/{field}", detail, Rule.MISSING))
-        if field != needed and value is not None:
-            detail = Sentence("Leave out {field}: a key with role {role} has none.", field=field, role=new_key.role)
-            found.append(Pointer(f"/{field}", detail, Rule.NOT_ALLOWED))
-    return found
-
-
-def _faults_of_area(new_key: NewKey) -> list[Pointer]:
-    area = new_key.area
-    if area is None or (area.isascii() and area.isdigit() and len(area) in AREA_DIGITS):
-        return []
-    detail = Sentence("Send the first 6 to 15 digits of a cell's code, such as the 9 of a street.")
-    return [Pointer("/area", detail, Rule.PATTERN)]
-
-
-def _written(new_key: NewKey) -> tuple[NewKey, Sequence[Pointer]]:
-    """The key with its texts in their normal form, and the faults of these."""
-    try:
-        texts = _KeyTexts.model_validate(
-            {
-                "subject": new_key.subject,
-                "name": new_key.name,
-                "systems": new_key.systems,
-                "quota": quota_view(new_key.quota) or {},
-            }
-        )
-    except ValidationError as error:
-        return new_key, faults.validation_failed(error, _KeyTexts).errors
-    return replace(new_key, subject=texts.subject, name=texts.name, systems=texts.systems), ()
-
-
-def _faults_of_expiry(new_key: NewKey, now: datetime) -> list[Pointer]:
-    if new_key.expires_at is None or new_key.expires_at > now:
-        return []
-    return [Pointer("/expires_at", Sentence("Send a time after {now}.", now=now), Rule.NOT_IN_FUTURE, {"min": now})]
-
-
-def _key_of(new_key: NewKey, now: datetime) -> Key:
+def _key_of(new_key: NewKey, text: str, now: datetime) -> Key:
     return Key(
         id=ids.new_id(now),
         role=new_key.role,
@@ -253,16 +180,13 @@ def _key_of(new_key: NewKey, now: datetime) -> Key:
         area=new_key.area,
         name=new_key.name,
         created_at=now,
-        expires_at=None if new_key.expires_at is None else new_key.expires_at.astimezone(UTC),
+        expires_at=(new_key.expires_at or now + LIFE).astimezone(UTC),
         revoked_at=None,
         systems=tuple(dict.fromkeys(new_key.systems)),
         quota=new_key.quota,
+        prefix=text[_SHOWN],
+        allow=tuple(dict.fromkeys(new_key.allow)),
     )
-
-
-def quota_view(quota: KeyQuota | None) -> KeyQuotaView | None:
-    """The view of a key's own quota; None when it has none."""
-    return quota and {"reports": quota.reports, "urgent": quota.urgent}
 
 
 def _refuse_another_holder(key: Key, holder: Key | None) -> None:
@@ -276,22 +200,3 @@ def _refuse_another_holder(key: Key, holder: Key | None) -> None:
         holder=stands_for,
     )
     raise Conflict(detail, errors=[Pointer("/subject", detail, Rule.TAKEN)])
-
-
-def _entry(event_type: EventType, key: Key, world: World, at: datetime, by: By) -> writing.Entry:
-    """The event of a change of keys. No incident belongs to it, so only auditors and ops see it in the feed."""
-    data: KeyEventData = {
-        "key": {
-            "id": key.id,
-            "role": key.role,
-            "subject": key.subject,
-            "unit": key.unit,
-            "area": key.area,
-            "name": key.name,
-            "expires_at": key.expires_at,
-            "systems": list(key.systems),
-            "quota": quota_view(key.quota),
-        },
-        "by": by.as_dict(),
-    }
-    return writing.Entry(type=event_type, at=at, area=world.district, audience=(), data=data)

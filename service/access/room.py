@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from service.access import routes
 from service.access.identify import API
+from service.access.key_use import KeyUse
 from service.access.key_watch import KeyWatch
 from service.access.keyring import Keyring
 from service.room import Room
@@ -11,5 +12,5 @@ from service.room import Room
 ROOM = Room(
     door=API,
     routers=(routes.router,),
-    parts=(KeyWatch, lambda context: Keyring(context.database)),
+    parts=(KeyWatch, KeyUse, lambda context: Keyring(context.database)),
 )

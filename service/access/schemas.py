@@ -6,10 +6,13 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
-from service.access.keys import KeyName, NewKey, QuotaBody, Subject, Systems
+from service.access.keys import MAX_OVERLAP_S, OVERLAP_S
+from service.access.new_keys import KeyName, Networks, NewKey, QuotaBody, Subject, Systems
 from service.rules.model import KeyQuota
 from service.rules.words import Role
+from service.store.access.keys import KeyFilter
 from service.web import patterns
+from service.web.paging import PageQuery
 from service.web.patterns import NULL, Shown
 from service.web.text import Body, Code, Moment
 
@@ -37,6 +40,27 @@ _SCOPES: dict[str, Any] = {
 """The bodies that no key can have: a unit without `unit`, a reporter without `area`, either field with another role."""
 
 
+class KeysQuery(PageQuery):
+    """Which keys a list has."""
+
+    unit: Code | None = Field(default=None, description="keys of this unit")
+    role: Role | None = Field(default=None, description="keys of this role")
+    subject: Subject | None = Field(default=None, description="keys of this subject")
+
+    def only(self) -> KeyFilter:
+        return KeyFilter(self.unit, self.role, self.subject)
+
+
+class RotateBody(Body):
+    """How a key is replaced."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"overlap_s": 3600}]})
+
+    overlap_s: Annotated[int, Field(ge=0, le=MAX_OVERLAP_S)] = Field(
+        default=OVERLAP_S, description="For how many seconds the old key works on, at most."
+    )
+
+
 class NewKeyBody(Body):
     """What a key is to be. A key of role unit names its `unit`, a key of role reporter its `area`; no other key has
     either."""
@@ -55,9 +79,8 @@ class NewKeyBody(Body):
     )
     name: KeyName | None = Field(default=None, description="A note for people.")
     expires_at: Moment | None = Field(
-        default=None, description="The key is refused from this time on. Left out: it never expires."
+        default=None, description="The key is refused from this time on. Left out: it works for 365 days."
     )
-
     systems: Systems = Field(
         default=(),
         description="The systems in whose name the key may report: a report with another `source.system` is refused.",
@@ -65,9 +88,14 @@ class NewKeyBody(Body):
     quota: QuotaBody | None = Field(
         default=None, description="How much the key's holder may report a day. Left out: as the policy says."
     )
+    allow: Networks = Field(
+        default=(),
+        description="The addresses and networks (CIDR) from which the key may be used; from elsewhere it gets 403 "
+        "`address_not_allowed`. Left out: from anywhere.",
+    )
 
     def new_key(self) -> NewKey:
         own = KeyQuota() if self.quota is None else KeyQuota(self.quota.reports, self.quota.urgent)
         quota = None if own == KeyQuota() else own  # `{}` limits nothing
         names = (self.role, self.unit, self.area, self.subject, self.name)
-        return NewKey(*names, self.expires_at, self.systems, quota)
+        return NewKey(*names, self.expires_at, self.systems, quota, self.allow)

@@ -7,13 +7,15 @@ from uuid import UUID
 
 from typing_extensions import TypedDict  # pydantic cannot read that of `typing` before Python 3.12
 
-from service.access.keys import KeyQuotaView, quota_view
+from service.access.key_events import KeyQuotaView, quota_view
 from service.rules.words import Role
 from service.store.access.keys import Key
 
 
 class KeyView(TypedDict):
-    """A key as it is listed, without its text, which is not stored. A revoked key stays in the list."""
+    """A key as it is listed, without its text, which is not stored. A revoked key stays in the list. `prefix` are the 6
+    characters after `sihu_`, null for keys from before they were kept. `last_used_at` is the beginning of the day
+    (Asia/Shanghai) on which the key was used last. `allow`: from which networks it may be used, none for anywhere."""
 
     id: UUID
     role: Role
@@ -26,6 +28,9 @@ class KeyView(TypedDict):
     revoked_at: datetime | None
     systems: list[str]
     quota: KeyQuotaView | None
+    prefix: str | None
+    last_used_at: datetime | None
+    allow: list[str]
 
 
 class NewKeyView(KeyView):
@@ -48,6 +53,9 @@ def key(stored: Key) -> KeyView:
         "revoked_at": stored.revoked_at,
         "systems": list(stored.systems),
         "quota": quota_view(stored.quota),
+        "prefix": stored.prefix,
+        "last_used_at": stored.last_used_at,
+        "allow": list(stored.allow),
     }
 
 

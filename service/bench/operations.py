@@ -13,7 +13,7 @@ import httpx
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.access.keys import NewKey
+from service.access.new_keys import NewKey
 from service.bench import clocks, load, server
 from service.bench.history_seeding import SPAN
 from service.commands import sample

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 from sqlalchemy import text
 
-from service.access.keys import NewKey
+from service.access.new_keys import NewKey
 from service.bench import clocks, load, server
 from service.bench.figures import comparison, print_progress
 from service.bench.seeding import seed

@@ -14,7 +14,7 @@ from urllib.request import urlopen
 
 from service import clock
 from service.access import keys as access
-from service.access.keys import NewKey
+from service.access.new_keys import NewKey
 from service.commands import sample
 from service.commands.database import now_and_world
 from service.rules.model import By

@@ -19,7 +19,7 @@ from typing import Any
 import httpx
 import uvloop
 
-from service.access.keys import NewKey
+from service.access.new_keys import NewKey
 from service.bench import load, server
 from service.bench.figures import comparison, print_progress
 from service.commands import sample

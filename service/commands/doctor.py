@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import shlex
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -21,7 +20,7 @@ from service.rules.world import World
 from service.settings import Settings
 from service.store import migrate as migrations
 from service.store.access import keys
-from service.store.access.keys import Key
+from service.store.access.keys import Key, OpsHistory
 from service.store.database import Database, StatementRefused, Transaction
 from service.store.incidents import claiming
 from service.store.log import stretches
@@ -150,22 +149,25 @@ async def _keys(connection: Transaction, now: datetime) -> AsyncIterator[Finding
     living = [key for _, key in await keys.usable(connection) if key.expires_at is None or key.expires_at > now]
     if not any(key.role is Role.OPS for key in living):
         yield warned("nobody has a key of ops: `sihu keys create --role ops`")
+    for finding in _roles(living, await keys.ops_history(connection)):
+        yield finding
     lasting = {key.subject for key in living if key.expires_at is None or key.expires_at > now + _SOON}
     ending = sorted((key for key in living if key.subject not in lasting), key=lambda key: key.expires_at or now)
     for key in ending[:_SHOWN_KEYS]:
         day = f"{(key.expires_at or now).astimezone(ZONE):%Y-%m-%d}"
-        yield warned(f"the key of {key.subject} (id {key.id}) ends on {day}: `{_successor(key)}`")
+        yield warned(f"the key of {key.subject} (id {key.id}) ends on {day}: `sihu keys rotate {key.id}`")
     if len(ending) > _SHOWN_KEYS:
         yield warned(f"{len(ending) - _SHOWN_KEYS} more keys end within {_SOON.days} days: `sihu keys list`")
 
 
-def _successor(key: Key) -> str:
-    scope = f" --unit {key.unit}" if key.unit else f" --area {key.area}" if key.area else ""
-    systems = "".join(f" --system {shlex.quote(each)}" for each in key.systems)
-    reports, urgent = key.quota or (None, None)
-    quotas = {"--quota-reports": reports, "--quota-urgent": urgent}
-    own = "".join(f" {option} {most}" for option, most in quotas.items() if most is not None)
-    return f"sihu keys create --role {key.role}{scope} --subject {shlex.quote(key.subject)}{systems}{own}"
+def _roles(living: Sequence[Key], history: OpsHistory) -> Iterator[Finding]:
+    """Yield who holds more than one role, and whether nobody looks after keys."""
+    ops = sorted((history.since[key.subject], key.subject) for key in living if key.role is Role.OPS)
+    if ops and not history.had_security:
+        sentence = f"{ops[0][1]} is ops, security and auditor at once, until a key of security is made"
+        yield warned(f"{sentence}: `sihu keys create --role security`")
+    if history.had_security and not any(key.role is Role.SECURITY for key in living):
+        yield warned("nobody has a key of security, so keys are made here alone: `sihu keys create --role security`")
 
 
 def _clock(offset_s: float) -> Finding:

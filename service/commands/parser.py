@@ -45,7 +45,7 @@ _COMMANDS: Mapping[str, tuple[Callable[[argparse.ArgumentParser], None], str]] =
     "registry": (registry.add_arguments, "import units, cells, categories, duties and a policy"),
     "policy": (time.add_policy_arguments, "list, check, draft and activate time rules"),
     "calendar": (time.add_calendar_arguments, "load and show working days and days off"),
-    "keys": (keys.add_arguments, "make, list and revoke keys"),
+    "keys": (keys.add_arguments, "make, find, replace and revoke keys"),
     "appraisal": (appraisal.add_arguments, "check the figures of a month"),
     "backup": (backup.add_arguments, "save the whole database into a file, while the service goes on"),
     _BACKUP_CHECK: (backup_check.add_arguments, "restore a backup beside everything else, and say if it is good"),
@@ -93,7 +93,8 @@ def _as_one_word(words: Sequence[str]) -> Sequence[str]:
 def _fault_line(fault: Pointer) -> str:
     """The sentence about one fault, after the option to which it belongs: the fields of the API have the names of the
     options."""
-    name = re.sub(r"^/systems/\d+$", "/system", fault.pointer)  # of many, each is an option
+    name = re.sub(r"^/(system)s/\d+$|^/(allow)/\d+$", r"/\1\2", fault.pointer)  # of many, each is an option
+    name = name.removesuffix("_s")  # an option does not name its unit
     option = name.removeprefix("/").replace("/", "-").replace("_", "-")
     return f"--{option}: {fault.detail}" if option else fault.detail
 

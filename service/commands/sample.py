@@ -14,7 +14,7 @@ from pathlib import Path
 from service import postgres
 from service.access import keys
 from service.access.keyring import Keyring
-from service.access.keys import NewKey
+from service.access.new_keys import NewKey
 from service.commands import address
 from service.commands.database import now_and_world
 from service.commands.refusal import CommandRefusal

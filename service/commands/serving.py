@@ -7,6 +7,7 @@ import asyncio
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from ipaddress import IPv4Network
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -15,7 +16,7 @@ from service.commands.signals import StopSignals
 from service.process import Process
 from service.web import connections, unreadable
 from service.web.connections import IDLE_S
-from service.web.lobby import Lobby, LobbyConnection
+from service.web.lobby import Lobby, LobbyConnection, Network
 
 _GRACE_S = 0.3
 """Seconds for which idle connections stay open: a request that is on its way is answered, and a balancer that asks
@@ -130,6 +131,16 @@ class _Quiet:
                 raise
 
 
+def believed(trusted: Sequence[Network]) -> list[str]:
+    """The networks whose word about a client is taken: those of trusted proxies, else this machine. A socket that takes
+    IPv4 and IPv6 shows an IPv4 address within IPv6."""
+    networks = trusted or (IPv4Network("127.0.0.1"),)
+    mapped = [
+        f"::ffff:{each.network_address}/{96 + each.prefixlen}" for each in networks if isinstance(each, IPv4Network)
+    ]
+    return [*map(str, networks), *mapped]
+
+
 def server(app: ASGIApp, process: Process, lobby: Lobby, signals: StopSignals) -> StoppableServer:
     """The server of an application, whose process it stops at the end."""
     config = uvicorn.Config(
@@ -143,6 +154,6 @@ def server(app: ASGIApp, process: Process, lobby: Lobby, signals: StopSignals) -
         timeout_keep_alive=IDLE_S,
         backlog=2048,
         proxy_headers=True,
-        forwarded_allow_ips=[str(each) for each in lobby.trusted] or "127.0.0.1",
+        forwarded_allow_ips=believed(lobby.trusted),
     )
     return StoppableServer(config, process, lobby, signals)

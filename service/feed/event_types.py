@@ -8,7 +8,7 @@ from typing import Any, Literal, NotRequired, get_type_hints
 
 from typing_extensions import TypeAliasType, TypedDict  # pydantic cannot read those of `typing` before Python 3.12
 
-from service.access.keys import KeyEventData
+from service.access.key_events import KeyEventData, KeyRotatedData
 from service.registry.bundle.report import RegistryImportedData
 from service.registry.views import DutyApprovedData, DutyProposedData, DutyRefusedData
 from service.rules.logged import FACTS, EventFacts
@@ -33,6 +33,7 @@ RegistryData = (
     | DutyApprovedData
     | DutyRefusedData
     | KeyEventData
+    | KeyRotatedData
     | AppraisalSeededData
     | AppraisalClosedData
     | LogRestoredData
@@ -41,7 +42,7 @@ RegistryData = (
 
 class RegistryEvent(Envelope):
     """An event without an incident: of the registry, a policy, a calendar, a key, the appraisal or the log itself. Only
-    auditors and ops see it."""
+    auditors, ops and security see it."""
 
     data: RegistryData
 
@@ -63,6 +64,7 @@ REGISTRY_DATA: Mapping[EventType, Any] = {
     EventType.CALENDAR_CHANGED: CalendarChangedData,
     EventType.KEY_CREATED: KeyEventData,
     EventType.KEY_REVOKED: KeyEventData,
+    EventType.KEY_ROTATED: KeyRotatedData,
     EventType.DUTY_PROPOSED: DutyProposedData,
     EventType.DUTY_APPROVED: DutyApprovedData,
     EventType.DUTY_REFUSED: DutyRefusedData,

@@ -71,6 +71,8 @@ def relations(actor: Actor, incident: AnyIncident) -> frozenset[Relation]:
     """All relations of an actor to an incident; with none the incident does not exist for the actor (404)."""
     if actor.role is Role.AUDITOR:
         return frozenset({Relation.AUDITOR})
+    if actor.role is Role.SECURITY:
+        return frozenset()
     found = _ops_relations(incident) if actor.role is Role.OPS else _own_relations(actor, incident)
     resolved_by = incident.call.ended_by if incident.call.outcome is Outcome.RESOLVED else None
     if found and resolved_by is not None and resolved_by.subject == actor.subject:
@@ -120,6 +122,8 @@ def may_report_in(actor: Actor, grid_code: str, *, located: bool = False) -> Non
     `located`: nobody named the cell; it is the one in which the reported point lies."""
     if actor.role is Role.AUDITOR:
         raise NotYours(Sentence("Auditors read everything and write nothing. Use a reporter's key to report."))
+    if actor.role is Role.SECURITY:
+        raise NotYours(Sentence("Security looks after keys and reports nothing. Use a reporter's key to report."))
     if reads_all(actor):
         return
     area = area_of(actor)

@@ -137,6 +137,12 @@ class NotYours(SihuError):
     code, title = "not_yours", Sentence("You may not do this here")
 
 
+class AddressNotAllowed(NotYours):
+    """The key is bound to networks, and the request comes from none of them."""
+
+    code, title = "address_not_allowed", Sentence("Not from this address")
+
+
 class HistoryChanged(SihuError):
     """The log was taken back by a restore or a failover, and what its reader read last was lost. `common` is the last
     cursor that both histories share (None: not known), `oldest` the one before everything."""

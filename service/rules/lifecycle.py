@@ -284,7 +284,7 @@ def _carry_out(
 
 
 def allowed(incident: Incident, party: Party, world: World, now: datetime) -> tuple[str, ...]:
-    """The verbs that this party could use on this incident alone now, in the order of `TRANSITIONS`; floods take many."""
+    """The verbs that this party could use on this incident now, in the order of `TRANSITIONS`; floods take many."""
     verbs = (arrow for arrow in TRANSITIONS if arrow is not Arrow.FLOOD)
     return tuple(verb.value for verb in verbs if _could(incident, verb, party, world, now))
 

@@ -51,7 +51,7 @@ class Actor:
     """A person or system that acts: a subject in one role. Only units have a `unit`, only reporters an `area` (a code
     prefix). `member_of` is the unit that a partner (a property firm, an owners' committee) may answer for, and
     `answers_for` the categories in which, by prefix (None: it is no partner). `systems` are those in whose name the key
-    reports."""
+    reports. Ops hold the roles of auditor and security as well (`holds_all`) where nobody was ever given the last."""
 
     role: Role
     subject: str
@@ -61,6 +61,7 @@ class Actor:
     answers_for: tuple[str, ...] | None = None
     systems: tuple[str, ...] = ()
     quota: KeyQuota | None = None
+    holds_all: bool = False
 
 
 class By(NamedTuple):

@@ -55,7 +55,13 @@ class Member:
     categories: tuple[str, ...]
 
 
-SightCase = Everywhere | Within | Heard | OwnOnly | Member
+@dataclass(frozen=True, slots=True)
+class NoIncident:
+    """Grants the events without an incident, such as those of keys and of the registry, and nothing else: the case of
+    security."""
+
+
+SightCase = Everywhere | Within | Heard | OwnOnly | Member | NoIncident
 Sight = tuple[SightCase, ...]
 EVERYTHING: Sight = (Everywhere(),)
 NOTHING: Sight = ()
@@ -77,6 +83,8 @@ def sight_of(actor: Actor) -> Sight:
     """What an actor sees of incidents and of the feed."""
     if reads_all(actor):
         return EVERYTHING
+    if actor.role is Role.SECURITY:
+        return (NoIncident(),)
     tokens = (actor.unit, f"@{actor.subject}")
     heard = Heard(tuple(each for each in tokens if each is not None))
     return (*_area_case(actor), *member_case(actor), heard, OwnOnly(actor.subject))
@@ -160,11 +168,13 @@ def grants_incident(case: SightCase, incident: AnyIncident) -> bool:
         case Member(unit, categories):
             is_open = incident.unit == unit and incident.state in CALL_OPEN_STATES
             return is_open and incident.category.startswith(categories)
+        case NoIncident():
+            return False
 
 
 def sees_event(sight: Sight, *, of_incident: bool, area: str, audience: Collection[str]) -> bool:
     """Whether a sight grants an event, which carries the area and the audience that its incident had then. Only
-    `Everywhere` grants an event without an incident (`of_incident` False)."""
+    `Everywhere` and `NoIncident` grant an event without an incident (`of_incident` False)."""
     return any(_grants_event(case, of_incident, area, audience) for case in sight)
 
 
@@ -176,6 +186,8 @@ def _grants_event(case: SightCase, of_incident: bool, area: str, audience: Colle
             return of_incident and area.startswith(prefix)
         case Heard(tokens):
             return of_incident and not set(tokens).isdisjoint(audience)
+        case NoIncident():
+            return not of_incident
         case OwnOnly() | Member():
             return False  # the audience of an event names the reporter, so `Heard` grants it
 
@@ -193,5 +205,5 @@ def _grants_call(case: SightCase, unit: str, grid_code: str) -> bool:
             return grid_code.startswith(area)
         case Heard(tokens):
             return unit in tokens
-        case OwnOnly() | Member():
+        case OwnOnly() | Member() | NoIncident():
             return False  # a figure is about units

@@ -174,6 +174,7 @@ class Role(StrEnum):
     UNIT = "unit"
     AUDITOR = "auditor"
     OPS = "ops"
+    SECURITY = "security"
 
 
 class EventType(StrEnum):
@@ -219,6 +220,7 @@ class EventType(StrEnum):
     CALENDAR_CHANGED = "sihu.calendar.changed"
     KEY_CREATED = "sihu.key.created"
     KEY_REVOKED = "sihu.key.revoked"
+    KEY_ROTATED = "sihu.key.rotated"
     DUTY_PROPOSED = "sihu.duty.proposed"
     DUTY_APPROVED = "sihu.duty.approved"
     DUTY_REFUSED = "sihu.duty.refused"

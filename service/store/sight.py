@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, false, or_, true
 
-from service.rules.sight import Everywhere, Heard, Member, OwnOnly, Sight, SightCase, Within
+from service.rules.sight import Everywhere, Heard, Member, NoIncident, OwnOnly, Sight, SightCase, Within
 from service.rules.words import CALL_OPEN_STATES
 from service.store.ranges import overlaps, within
 
@@ -38,12 +38,14 @@ def seen_incidents(sight: Sight, columns: Mapping[str, _Column]) -> ColumnElemen
             case Member(unit, categories):
                 own = [columns["category"].startswith(each, autoescape=True) for each in categories]
                 return and_(columns["unit"] == unit, columns["state"].in_(_CALL_IS_OPEN), or_(false(), *own))
+            case NoIncident():
+                return false()
 
     return or_(false(), *(granted(case) for case in sight))
 
 
 def seen_events(sight: Sight, *, incident_id: _Column, area: _Column, audience: _Column) -> ColumnElement[bool]:
-    """Return the condition on events that a sight grants. Those without an incident need a sight of everything."""
+    """Return the condition on events that a sight grants. Those without an incident need a case that grants them."""
 
     def granted(case: SightCase) -> ColumnElement[bool]:
         match case:
@@ -53,6 +55,8 @@ def seen_events(sight: Sight, *, incident_id: _Column, area: _Column, audience: 
                 return and_(incident_id.is_not(None), within(area, prefix))
             case Heard(tokens):
                 return and_(incident_id.is_not(None), overlaps(audience, tokens))
+            case NoIncident():
+                return incident_id.is_(None)
             case OwnOnly() | Member():
                 return false()
 
@@ -70,7 +74,7 @@ def seen_calls(sight: Sight, *, unit: _Column, grid_code: _Column) -> ColumnElem
                 return within(grid_code, area)
             case Heard(tokens):
                 return unit.in_(tokens)
-            case OwnOnly() | Member():
+            case OwnOnly() | Member() | NoIncident():
                 return false()
 
     return or_(false(), *(granted(case) for case in sight))

@@ -72,6 +72,11 @@ EXAMPLES: Mapping[type[SihuError], Example] = {
             verb=Arrow.ANSWER,
         )
     ),
+    errors.AddressNotAllowed: Example(
+        Sentence(
+            "This key is not for use from {address}. Send it from where it belongs, or ask ops.", address="203.0.113.7"
+        )
+    ),
     errors.HistoryChanged: Example(
         Sentence(
             "The log was restored or has failed over, and what you read last is not in it. Go on from `common`: take "

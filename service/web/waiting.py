@@ -16,7 +16,7 @@ from fastapi import Request
 from starlette.types import Scope
 
 from service import clock
-from service.rules.errors import SihuError, Unauthorized
+from service.rules.errors import NotYours, SihuError, Unauthorized
 from service.web import shares
 
 _T = TypeVar("_T")
@@ -29,7 +29,8 @@ _GIVE_WAY_S = 0.005
 """How long a turn waits for a write that is on its way."""
 
 CredentialLook = Callable[[Scope], Awaitable[object]]
-"""A look at the credentials of a request. Raises `Unauthorized` when they are good no more."""
+"""A look at the credentials of a request. Raises `Unauthorized` when they are good no more, `NotYours` when they are
+not for use from where it comes."""
 
 
 class Wakeups:
@@ -108,7 +109,7 @@ class HeldRequests:
         HEAD never waits, and the result is None at once: who sends it wants to know how things are.
 
         Raises:
-            Unauthorized: the key of the request has ended meanwhile.
+            Unauthorized, NotYours: the key of the request is good no more.
             TooMany: as many requests of its subject wait already.
         """
         if request.method == "HEAD" or self.is_released:
@@ -141,11 +142,12 @@ class HeldRequests:
             await asyncio.gather(work, gone, return_exceptions=True)
 
     async def look_again(self) -> None:
-        """End the requests whose credentials are good no more, with 401. It is called whenever keys change or end."""
+        """End the requests whose credentials are good no more, with 401 or 403. To be called whenever keys change or
+        end."""
         for end, scope in list(self._ends.items()):
             try:
                 await self._look(scope)
-            except Unauthorized as error:
+            except (Unauthorized, NotYours) as error:
                 _end(end, error)
 
     def release(self) -> None:

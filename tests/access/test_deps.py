@@ -13,6 +13,7 @@ from fastapi import Depends, FastAPI
 from service import ids
 from service.access import deps
 from service.access.keyring import Keyring, digest_of
+from service.rules.errors import NotYours
 from service.rules.model import Actor
 from service.rules.words import Role
 from service.store.access.keys import Key
@@ -63,6 +64,18 @@ async def test_a_key_of_another_role_is_told_whose_this_is(client: httpx.AsyncCl
     answer = await client.get("/ops", headers=READER)
     assert (answer.status_code, answer.json()["code"]) == (403, "not_yours")
     assert answer.json()["detail"] == "This is for ops or unit; your key has the role auditor."
+
+
+async def test_one_subject_may_hold_all_that_is_not_of_the_ground() -> None:
+    all_in_one = Actor(Role.OPS, "ops", holds_all=True)
+    for role in (Role.OPS, Role.SECURITY, Role.AUDITOR):
+        deps.must_be(all_in_one, role)
+        deps.must_be(all_in_one, Role.REPORTER, role)
+    for roles in ((Role.REPORTER,), (Role.UNIT, Role.REPORTER)):
+        with pytest.raises(NotYours):
+            deps.must_be(all_in_one, *roles)
+    with pytest.raises(NotYours):
+        deps.must_be(Actor(Role.OPS, "ops"), Role.SECURITY)
 
 
 async def test_without_a_key_the_role_is_not_even_looked_at(client: httpx.AsyncClient) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import timedelta
 from typing import Any, Final
 
@@ -24,7 +25,7 @@ from service.store.access.keys import Key
 from service.store.database import Database
 from service.web.doors import Scheme
 from tests.access import apps
-from tests.access.worlds import NOW
+from tests.access.worlds import CLOSED, LATER, NOW, STREET
 
 pytestmark = pytest.mark.anyio
 READER = Actor(Role.AUDITOR, "reader")
@@ -110,3 +111,22 @@ async def test_the_first_scheme_that_finds_something_decides(context: Context) -
         await identify(scope_of(context, None, b"ticket=torn"), schemes)
     with pytest.raises(Unauthorized, match="Send a key"):
         await identify(scope_of(context), schemes)
+
+
+@pytest.mark.parametrize(
+    ("unit", "detail"),
+    [
+        (STREET, ""),
+        (CLOSED, "Unit D-closed, whose key this is, ended at 2026-11-02T17:00:00+08:00. Ask ops"),
+        (LATER, "Unit D-later, whose key this is, begins at 2026-11-02T18:00:00+08:00: use it then."),
+        ("D-lost", "Unit D-lost, whose key this is, is not in the registry"),
+    ],
+)
+async def test_the_key_of_a_unit_works_while_it_is_in_force(context: Context, unit: str, detail: str) -> None:
+    key = Key(ids.new_id(NOW), Role.UNIT, unit, unit, None, None, NOW, None, None)
+    await context.part(Keyring).admit(digest_of("sihu_unit"), key)
+    if not detail:
+        assert (await identify(scope_of(context, b"Bearer sihu_unit"), [BearerKey()])).unit == unit
+        return
+    with pytest.raises(Unauthorized, match=re.escape(detail)):
+        await identify(scope_of(context, b"Bearer sihu_unit"), [BearerKey()])

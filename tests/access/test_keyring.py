@@ -74,6 +74,88 @@ async def test_a_key_works_until_the_instant_it_expires(database: Database) -> N
     assert keyring.find("sihu_one", NOW + timedelta(seconds=1)) is None
 
 
+async def test_a_use_is_noted_once_a_day(database: Database) -> None:
+    """A day is one of Asia/Shanghai: 09:00 UTC is 17:00 there."""
+    key = await stored(database, a_key(), "sihu_one")
+    keyring = Keyring(database)
+    await keyring.load()
+    assert keyring.take_uses() == {}
+    day = datetime(2026, 11, 1, 16, tzinfo=UTC)
+    for _ in range(2):
+        keyring.find("sihu_one", NOW)
+    assert keyring.take_uses() == {key.id: day}
+    keyring.find("sihu_one", NOW + timedelta(hours=6, minutes=59))
+    assert keyring.take_uses() == {}
+    keyring.find("sihu_one", NOW + timedelta(hours=7))
+    assert keyring.take_uses() == {key.id: day + timedelta(days=1)}
+
+
+async def test_what_is_written_is_noted_no_more(database: Database) -> None:
+    key = await stored(database, a_key(), "sihu_one")
+    async with database.begin() as tx:
+        await keys.note_use(tx, [key.id], datetime(2026, 11, 1, 16, tzinfo=UTC))
+    keyring = Keyring(database)
+    await keyring.load()
+    keyring.find("sihu_one", NOW)
+    assert keyring.take_uses() == {}
+
+
+async def test_a_key_that_is_refused_is_not_used(database: Database) -> None:
+    await stored(database, a_key(expires_at=NOW), "sihu_one")
+    keyring = Keyring(database)
+    await keyring.load()
+    keyring.find("sihu_one", NOW)
+    assert keyring.take_uses() == {}
+
+
+def of(role: Role, subject: str, *, hours: int = 0, expires_at: datetime | None = None) -> Key:
+    at = NOW + timedelta(hours=hours)
+    return Key(ids.new_id(at), role, subject, None, None, None, at, expires_at, None)
+
+
+async def test_who_has_been_ops_for_longest_holds_all(database: Database) -> None:
+    """A subject goes on from its first key to its later ones; who has no living key passes the roles on."""
+    keyring, end = Keyring(database), NOW + timedelta(days=9)
+    assert keyring.holder_of_all(NOW) is None
+    first = await stored(database, of(Role.OPS, "z", expires_at=NOW + timedelta(days=1)), "sihu_1")
+    await stored(database, of(Role.OPS, "a", hours=1), "sihu_2")
+    await stored(database, of(Role.AUDITOR, "auditor", hours=-1), "sihu_3")
+    renewed = await stored(database, of(Role.OPS, "z", hours=2, expires_at=end), "sihu_4")
+    await keyring.load()
+    assert keyring.holder_of_all(NOW) == "z"
+    async with database.begin() as tx:
+        await keys.revoke(tx, first.id, NOW)
+    await keyring.load()
+    assert [keyring.holder_of_all(at) for at in (NOW + timedelta(days=2), end)] == ["z", "a"]
+    await keyring.forget(renewed.id)
+    assert keyring.holder_of_all(NOW) == "a"
+
+
+@pytest.mark.parametrize("how", ["admitted", "loaded", "revoked"])
+async def test_once_security_was_made_nobody_holds_all(database: Database, how: str) -> None:
+    await stored(database, of(Role.OPS, "ops"), "sihu_1")
+    keyring = Keyring(database)
+    await keyring.load()
+    assert keyring.holder_of_all(NOW) == "ops"
+    security = of(Role.SECURITY, "security")
+    if how == "admitted":
+        await keyring.admit(digest_of("sihu_2"), security)
+    else:
+        await stored(database, security, "sihu_2")
+        if how == "revoked":
+            async with database.begin() as tx:
+                await keys.revoke(tx, security.id, NOW)
+        await keyring.load()
+    assert keyring.holder_of_all(NOW) is None
+
+
+async def test_the_first_ops_admitted_holds_all(database: Database) -> None:
+    keyring = Keyring(database)
+    await keyring.load()
+    await keyring.admit(digest_of("sihu_1"), of(Role.OPS, "ops"))
+    assert keyring.holder_of_all(NOW) == "ops"
+
+
 async def test_a_key_revoked_elsewhere_is_refused_after_a_reload(database: Database) -> None:
     key = await stored(database, a_key(), "sihu_one")
     keyring = Keyring(database)
@@ -98,6 +180,24 @@ async def test_a_key_revoked_here_is_refused_even_after_a_reload_that_had_still_
     slow.gate.set()
     await asyncio.gather(reloading, forgetting)
     assert keyring.find("sihu_one", NOW) is None
+
+
+async def test_a_key_that_ends_here_ends_even_after_a_reload_that_had_read_it_before(database: Database) -> None:
+    key = await stored(database, a_key(expires_at=NOW + timedelta(days=1)), "sihu_one")
+    slow = Slow(database)
+    keyring = Keyring(slow)
+    await keyring.load()
+    slow.close_gate()
+    reloading = asyncio.create_task(keyring.load())
+    await slow.read_done.wait()
+    ending = asyncio.create_task(keyring.shorten(key.id, NOW + timedelta(seconds=1)))
+    await asyncio.sleep(0)
+    assert keyring.find("sihu_one", NOW) == UNIT
+    assert keyring.find("sihu_one", NOW + timedelta(seconds=1)) is None
+    slow.gate.set()
+    await asyncio.gather(reloading, ending)
+    assert keyring.find("sihu_one", NOW + timedelta(seconds=1)) is None
+    assert keyring.ends_within(NOW, NOW + timedelta(seconds=1))
 
 
 async def test_a_key_made_here_stays_known_after_a_reload_that_had_not_read_it(database: Database) -> None:

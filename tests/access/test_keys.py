@@ -15,10 +15,14 @@ from sqlalchemy import select
 
 from service import ids
 from service.access import keys
-from service.access.keys import Created, NewKey
+from service.access.keyring import digest_of
+from service.access.keys import Created
+from service.access.new_keys import NewKey
+from service.rules import world as worlds
 from service.rules.errors import Conflict, NotFound, SihuError, UnknownUnit, ValidationFailed
 from service.rules.model import By, KeyQuota
 from service.rules.words import Role
+from service.store.access import keys as stored
 from service.store.access.tables import access_key
 from service.store.database import Database
 from service.store.log.tables import event
@@ -47,6 +51,28 @@ async def test_a_key_is_256_random_bits_and_only_its_digest_is_kept(database: Da
     assert row.digest == hashlib.sha256(created.text.encode()).digest()
     assert created.text not in str(row)
     assert (row.role, row.unit, row.subject, row.created_at) == ("unit", STREET, STREET, NOW)
+
+
+async def test_a_key_works_for_a_year_unless_told_otherwise(database: Database) -> None:
+    assert (await made(database, A_UNIT)).key.expires_at == NOW + timedelta(days=365)
+    end = NOW + timedelta(days=3000)
+    assert (await made(database, replace(A_UNIT, expires_at=end))).key.expires_at == end
+
+
+async def test_ends_count_from_the_newest_time_stored(database: Database) -> None:
+    """The service has a virtual clock far ahead of this host's: a key of a year works for a year there."""
+    ahead = NOW + timedelta(days=4000)
+    await keys.create(database, world(), ahead, A_REPORTER, OPS)
+    assert (await made(database, A_REPORTER)).key.expires_at == ahead + timedelta(days=365)
+    with pytest.raises(ValidationFailed) as refused:
+        await made(database, replace(A_REPORTER, expires_at=ahead))
+    assert refused.value.errors[0].pointer == "/expires_at"
+
+
+async def test_the_first_characters_of_a_key_are_kept(database: Database) -> None:
+    created = await made(database, A_UNIT)
+    assert created.key.prefix == created.text[5:11]
+    assert (await keys.page(database, 1))[0] == created.key
 
 
 async def test_two_keys_are_never_the_same(database: Database) -> None:
@@ -175,3 +201,73 @@ async def test_pages_go_from_newest_to_oldest_without_a_gap_or_a_repeat(database
             break
         seen.extend(following)
     assert seen == created[::-1]
+
+
+async def test_a_rotated_key_has_a_successor_with_its_rights(database: Database) -> None:
+    wanted = replace(A_REPORTER, subject="worker-7", name="phone", systems=("s",), quota=KeyQuota(7, 1))
+    old = (await made(database, wanted)).key
+    later = NOW + timedelta(days=100)
+    rotated = await keys.rotate(database, world(), later, old.id, 3600, OPS)
+    new = rotated.created.key
+    assert (new.created_at, new.expires_at) == (later, later + timedelta(days=365))
+    assert (new.id != old.id, new.prefix) == (True, rotated.created.text[5:11])
+    rights = replace(old, id=new.id, created_at=new.created_at, expires_at=new.expires_at, prefix=new.prefix)
+    assert new == rights
+    kept = await keys.page(database, 10)
+    assert kept == [new, replace(old, expires_at=later + timedelta(hours=1))]
+    async with database.read() as connection:
+        assert await stored.with_digest(connection, digest_of(rotated.created.text)) == [new]
+    told = (await events(database))[-1]
+    assert (told.type, told.data["key"]["id"]) == ("sihu.key.rotated", str(new.id))
+    assert told.data["replaced"] == {"id": str(old.id), "expires_at": "2027-02-10T10:00:00Z"}
+    assert rotated.created.text not in str(told)
+    assert rotated.created.committed.reload == ("keys",)
+
+
+async def test_a_key_never_lives_longer_for_being_rotated(database: Database) -> None:
+    end = NOW + timedelta(minutes=5)
+    old = (await made(database, replace(A_UNIT, expires_at=end))).key
+    rotated = await keys.rotate(database, world(), NOW, old.id, keys.OVERLAP_S, OPS)
+    assert rotated.replaced_until == end
+    again = await keys.rotate(database, world(), NOW, old.id, 0, OPS)
+    assert again.replaced_until == NOW
+
+
+@pytest.mark.parametrize("past", ["revoked", "ended", "unit gone"])
+async def test_a_key_that_works_no_more_is_not_rotated(database: Database, past: str) -> None:
+    old = (await made(database, replace(A_UNIT, expires_at=NOW + timedelta(hours=1)))).key
+    at, where = NOW, world()
+    if past == "revoked":
+        await keys.revoke(database, where, NOW, old.id, OPS)
+    elif past == "ended":
+        at = NOW + timedelta(hours=1)
+    else:
+        where = world(district="")
+        where = worlds.build(2, units=[where.unit(CLOSED, NOW - timedelta(days=1))])  # type: ignore[list-item]
+    with pytest.raises(Conflict):
+        await keys.rotate(database, where, at, old.id, 0, OPS)
+    assert len(await keys.page(database, 10)) == 1
+
+
+@pytest.mark.parametrize("overlap_s", [-1, keys.MAX_OVERLAP_S + 1])
+async def test_an_overlap_has_bounds(database: Database, overlap_s: int) -> None:
+    old = (await made(database, A_UNIT)).key
+    with pytest.raises(ValidationFailed) as refused:
+        await keys.rotate(database, world(), NOW, old.id, overlap_s, OPS)
+    assert refused.value.errors[0].pointer == "/overlap_s"
+    with pytest.raises(NotFound):
+        await keys.rotate(database, world(), NOW, ids.new_id(NOW), 0, OPS)
+
+
+async def test_keys_are_found_by_what_is_known_of_them(database: Database) -> None:
+    unit = await made(database, A_UNIT)
+    worker = await made(database, replace(A_REPORTER, subject="worker-7", name="100% Night_desk"))
+
+    async def found(text: str) -> list[UUID]:
+        return [key.id for key in await keys.search(database, text, 10)]
+
+    assert await found(unit.text) == await found(unit.text[:20]) == await found(unit.text[5:11]) == [unit.key.id]
+    assert await found(STREET) == [unit.key.id]
+    assert await found("WORKER") == await found("100% night_") == [worker.key.id]
+    assert await found("1%n") == await found("nobody") == await found(unit.text[:-1] + "?") == []
+    assert len(await keys.search(database, "sihu_", 1)) == 1

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from service import ids
 from service.access import keys, routes
 from service.access.keyring import Keyring
-from service.access.keys import NewKey
+from service.access.new_keys import NewKey
 from service.context import Context
 from service.rules.model import By
 from service.rules.words import Role
@@ -68,7 +68,8 @@ async def test_a_key_is_shown_once_and_lets_in_at_once(
     assert answer.headers["location"] == f"/v1/keys/{made['id']}"
     assert answer.headers["cache-control"] == "no-store"
     assert made.items() >= {"role": "unit", "unit": STREET, "subject": STREET, "name": "night desk"}.items()
-    assert (made["area"], made["expires_at"], made["revoked_at"]) == (None, None, None)
+    assert (made["area"], made["revoked_at"], made["last_used_at"]) == (None, None, None)
+    assert (made["expires_at"], made["prefix"]) == ("2027-11-02T09:00:00Z", made["key"][5:11])
     assert await status_with(app, made["key"]) == 403
     assert [each.reload for each in committed] == [("keys",)]
     assert made["key"] not in (await ops.get("/keys")).text
@@ -93,11 +94,29 @@ async def test_a_key_carries_systems_and_a_quota(ops: httpx.AsyncClient) -> None
     ]
 
 
+async def test_a_key_may_be_bound_to_networks(app: FastAPI, ops: httpx.AsyncClient) -> None:
+    allow = ["10.20.0.0/16", "::ffff:10.30.0.0/112", "2001:db8::1", "10.20.0.0/16"]
+    made = (await ops.post("/keys", json={"role": "auditor", "allow": allow})).json()
+    assert made["allow"] == ["10.20.0.0/16", "10.30.0.0/16", "2001:db8::1/128"]
+    assert (await ops.get("/keys")).json()["items"][0]["allow"] == made["allow"]
+    await app.state.context.part(Keyring).load()
+    headers = {"Authorization": f"Bearer {made['key']}"}
+    for address, code in (
+        *(("10.20.1.2", "not_yours"), ("::ffff:10.30.0.1", "not_yours"), ("2001:db8::1", "not_yours")),
+        *(("10.21.0.1", "address_not_allowed"), ("::ffff:10.21.0.1", "address_not_allowed")),
+        *(("2001:db8::2", "address_not_allowed"), ("unknown", "address_not_allowed")),
+    ):
+        transport = httpx.ASGITransport(app, client=(address, 9))
+        async with httpx.AsyncClient(transport=transport, headers=headers) as client:
+            answer = await client.get("http://sihu/v1/keys")
+        assert (answer.status_code, answer.json()["code"]) == (403, code), address
+
+
 async def test_the_list_shows_neither_keys_nor_digests(ops: httpx.AsyncClient) -> None:
     await ops.post("/keys", json={"role": "auditor"})
     listed = (await ops.get("/keys")).json()
     shown = {"id", "role", "subject", "unit", "area", "name", "created_at", "expires_at", "revoked_at"}
-    shown |= {"systems", "quota"}
+    shown |= {"systems", "quota", "prefix", "last_used_at", "allow"}
     assert [set(item) for item in listed["items"]] == [shown, shown]
     assert listed["next_cursor"] is None
 
@@ -113,6 +132,29 @@ async def test_the_list_is_paged_newest_first(ops: httpx.AsyncClient) -> None:
         cursor = page["next_cursor"]
     assert seen[:4] == made[::-1]
     assert len(seen) == len(set(seen)) == 5
+
+
+async def test_the_list_is_filtered_by_unit_role_and_subject(ops: httpx.AsyncClient) -> None:
+    await ops.post("/keys", json={"role": "unit", "unit": STREET})
+    await ops.post("/keys", json={"role": "auditor", "subject": "reader"})
+
+    async def subjects(**query: str) -> list[str]:
+        return [item["subject"] for item in (await ops.get("/keys", params=query)).json()["items"]]
+
+    assert await subjects() == ["reader", STREET, "chief"]
+    assert await subjects(unit=STREET) == await subjects(role="unit") == [STREET]
+    assert await subjects(subject="reader", role="auditor") == ["reader"]
+    assert await subjects(subject="reader", role="ops") == []
+    assert (await ops.get("/keys", params={"role": "king"})).status_code == 422
+
+
+async def test_a_cursor_belongs_to_its_filters(ops: httpx.AsyncClient) -> None:
+    for _ in range(3):
+        await ops.post("/keys", json={"role": "auditor"})
+    page = (await ops.get("/keys", params={"limit": 2, "role": "auditor"})).json()
+    query = {"limit": 2, "cursor": page["next_cursor"]}
+    assert len((await ops.get("/keys", params={**query, "role": "auditor"})).json()["items"]) == 1
+    assert (await ops.get("/keys", params=query)).json()["code"] == "bad_cursor"
 
 
 @pytest.mark.parametrize("limit", ["0", "501", "x"])
@@ -140,10 +182,36 @@ async def test_a_revoked_key_is_refused_at_once_and_revoking_again_is_204(
     assert next(item for item in listed if item["id"] == made["id"])["revoked_at"] == "2026-11-02T09:00:00Z"
 
 
+async def test_a_rotated_key_works_beside_its_successor(app: FastAPI, ops: httpx.AsyncClient) -> None:
+    old = (await ops.post("/keys", json={"role": "unit", "unit": STREET})).json()
+    answer = await ops.post(f"/keys/{old['id']}/rotate", json={"overlap_s": 3600})
+    new = answer.json()
+    assert (answer.status_code, answer.headers["location"]) == (201, f"/v1/keys/{new['id']}")
+    assert answer.headers["cache-control"] == "no-store"
+    assert (new["unit"], new["expires_at"]) == (STREET, "2027-11-02T09:00:00Z")
+    assert [await status_with(app, each["key"]) for each in (old, new)] == [403, 403]
+    app.state.context.clock.move_to(NOW + timedelta(hours=1))
+    assert [await status_with(app, each["key"]) for each in (old, new)] == [401, 403]
+    again = await ops.post(f"/keys/{old['id']}/rotate", json={})
+    assert (again.status_code, again.json()["code"]) == (409, "conflict")
+
+
+async def test_a_rotation_without_overlap_ends_the_key_at_once(app: FastAPI, ops: httpx.AsyncClient) -> None:
+    old = (await ops.post("/keys", json={"role": "auditor"})).json()
+    assert (await ops.post(f"/keys/{old['id']}/rotate", json={"overlap_s": 0})).status_code == 201
+    assert await status_with(app, old["key"]) == 401
+
+
+@pytest.mark.parametrize("body", [{"overlap_s": -1}, {"overlap_s": 7_776_001}, {"overlap_s": "1"}, {"hours": 1}])
+async def test_an_overlap_that_is_none_is_refused(ops: httpx.AsyncClient, body: dict[str, Any]) -> None:
+    made = (await ops.post("/keys", json={"role": "auditor"})).json()
+    assert (await ops.post(f"/keys/{made['id']}/rotate", json=body)).status_code == 422
+
+
 @pytest.mark.parametrize("key_id", ["019a4358-4c00-7d3a-8f1e-5b0c9a7e2d11", "nobody"])
 async def test_an_id_that_never_was_a_key_is_404(ops: httpx.AsyncClient, key_id: str) -> None:
-    answer = await ops.delete(f"/keys/{key_id}")
-    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    for answer in (await ops.delete(f"/keys/{key_id}"), await ops.post(f"/keys/{key_id}/rotate", json={})):
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
 async def test_a_key_is_refused_from_the_time_it_was_made_to_expire(app: FastAPI, ops: httpx.AsyncClient) -> None:
@@ -185,6 +253,13 @@ async def test_a_key_that_makes_no_sense_is_refused_with_a_code(
         {"role": "ops", "systems": [""]},
         {"role": "ops", "systems": ["x" * 65]},
         {"role": "ops", "systems": [f"s{n}" for n in range(101)]},
+        {"role": "ops", "allow": "10.0.0.1"},
+        {"role": "ops", "allow": ["10.0.0.1/8"]},
+        {"role": "ops", "allow": ["10.0.0.256"]},
+        {"role": "ops", "allow": ["example.com"]},
+        {"role": "ops", "allow": ["10.0.0.0/255.0.0.0.0"]},
+        {"role": "ops", "allow": ["1" * 65]},
+        {"role": "ops", "allow": [f"10.0.0.{n}" for n in range(51)]},
         {"role": "ops", "quota": 5},
         {"role": "ops", "quota": {"report": 5}},
         {"role": "ops", "quota": {"reports": -1}},
@@ -199,16 +274,33 @@ async def test_a_body_that_is_not_a_key_is_refused(ops: httpx.AsyncClient, body:
 
 @pytest.mark.parametrize(
     ("role", "scope"),
-    [(Role.REPORTER, {"area": "440402"}), (Role.UNIT, {"unit": STREET}), (Role.AUDITOR, {})],
+    [(Role.REPORTER, {"area": "440402"}), (Role.UNIT, {"unit": STREET}), (Role.AUDITOR, {}), (Role.OPS, {})],
 )
-async def test_only_ops_may_see_make_or_revoke_keys(app: FastAPI, role: Role, scope: dict[str, str]) -> None:
+async def test_nobody_else_may_see_make_or_revoke_keys(app: FastAPI, role: Role, scope: dict[str, str]) -> None:
+    await (await client_of(app, Role.SECURITY)).aclose()
     async with await client_of(app, role, **scope) as client:
         answers = [
             await client.get("/keys"),
             await client.post("/keys", json={"role": "ops"}),
             await client.delete(f"/keys/{ids.new_id(NOW)}"),
+            await client.post(f"/keys/{ids.new_id(NOW)}/rotate", json={}),
         ]
-    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(403, "not_yours")] * 3
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(403, "not_yours")] * 4
+
+
+async def test_the_first_ops_looks_after_keys_until_security_does(app: FastAPI, ops: httpx.AsyncClient) -> None:
+    app.state.context.clock.move_to(NOW + timedelta(minutes=1))
+    made = (await ops.post("/keys", json={"role": "ops"})).json()
+    assert await status_with(app, made["key"]) == 403, "of two, the one that has been ops for longer"
+    first = (await ops.get("/keys", params={"subject": "chief"})).json()["items"][0]
+    successor = (await ops.post(f"/keys/{first['id']}/rotate", json={"overlap_s": 0})).json()
+    assert [await status_with(app, each["key"]) for each in (made, successor)] == [403, 200]
+    headers = {"Authorization": f"Bearer {successor['key']}"}
+    security = (await ops.post("/keys", json={"role": "security"}, headers=headers)).json()
+    assert [await status_with(app, each["key"]) for each in (made, successor, security)] == [403, 403, 200]
+    headers = {"Authorization": f"Bearer {security['key']}"}
+    assert (await ops.delete(f"/keys/{security['id']}", headers=headers)).status_code == 204
+    assert [await status_with(app, each["key"]) for each in (made, successor, security)] == [403, 403, 401]
 
 
 async def test_every_operation_has_an_example_and_names_the_key(app: FastAPI) -> None:

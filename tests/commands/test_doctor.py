@@ -65,12 +65,13 @@ def system(url: str, setting: str) -> None:
 
 @pytest.fixture(scope="module")
 def own_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server as people run one, with a registry and a key of ops."""
+    """A server as people run one, with a registry, a key of ops and one of security."""
     folder = tmp_path_factory.mktemp("own")
     (folder / "units.csv").write_text("code,name,kind\n440105,District,district\n")
     bin_dir = os.environ.get("SIHU_PG_BIN")
     with postgres.running(folder / "pg", bin_dir=Path(bin_dir) if bin_dir else None) as url:
-        for words in (("migrate",), ("registry", "import", str(folder)), ("keys", "create", "--role", "ops")):
+        roles = [("keys", "create", "--role", role) for role in ("ops", "security")]
+        for words in (("migrate",), ("registry", "import", str(folder)), *roles):
             done = command(*words, url=url)
             assert done.returncode == 0, done.stderr
         yield url
@@ -231,20 +232,31 @@ def test_a_serving_process_is_seen_to_fire(run: Run, haizhu_url: str, tmp_path: 
     assert [line for line in good if line.startswith("an engine is at work (it asked ")] != []
 
 
+def test_who_holds_all_roles_is_told(run: Run, haizhu_url: str) -> None:
+    for subject in ("first", "second"):
+        assert run(haizhu_url, "keys", "create", "--role", "ops", "--subject", subject)[0] == 0
+    advice = "`sihu keys create --role security`"
+    told = f"first is ops, security and auditor at once, until a key of security is made: {advice}"
+    assert told in examine(run, haizhu_url)[1]
+    assert run(haizhu_url, "keys", "create", "--role", "security")[0] == 0
+    assert [line for line in examine(run, haizhu_url)[1] if "security" in line] == []
+    sql(haizhu_url, "UPDATE access_key SET revoked_at = now() WHERE role = 'security'")
+    told = f"nobody has a key of security, so keys are made here alone: {advice}"
+    assert [line for line in examine(run, haizhu_url)[1] if "security" in line] == [told]
+
+
 def test_a_key_that_ends_soon_has_its_successor_named(run: Run, haizhu_url: str) -> None:
-    for subject in ("grid worker", "renewed", "lasting"):
+    for subject in ("worker", "renewed", "lasting"):
         words = ("keys", "create", "--role", "reporter", "--area", "440105003", "--subject", subject)
-        own = ("--system", "a b", "--quota-reports", "7") if subject == "grid worker" else ()
-        assert run(haizhu_url, *words, *own)[0] == 0
+        assert run(haizhu_url, *words)[0] == 0
     ends = "UPDATE access_key SET expires_at = now() + interval"
     sql(haizhu_url, f"{ends} '9 days' WHERE subject <> 'lasting'", f"{ends} '90 days' WHERE subject = 'lasting'")
     assert run(haizhu_url, *(*words[:-1], "renewed"))[0] == 0
     _, warnings, bad = examine(run, haizhu_url)
     (line,) = [each for each in warnings if each.startswith("the key of ")]
-    assert line.startswith("the key of grid worker (id ")
-    assert line.endswith(
-        "`sihu keys create --role reporter --area 440105003 --subject 'grid worker' --system 'a b' --quota-reports 7`"
-    )
+    key_id = run(haizhu_url, "keys", "list", "--subject", "worker")[1][0].split()[0]
+    assert line.startswith(f"the key of worker (id {key_id}) ends on ")
+    assert line.endswith(f"`sihu keys rotate {key_id}`")
     assert "nobody has a key of ops: `sihu keys create --role ops`" in warnings
     assert bad == []
 

@@ -1,16 +1,22 @@
-"""`sihu keys create|list|revoke`."""
+"""`sihu keys create|list|find|rotate|revoke`."""
 
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime, timedelta
+from functools import partial
+from io import StringIO
+from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from service.commands import keys
 from service.commands.database import on_database
 from service.rules.model import KeyQuota
 from service.rules.words import Role
+from service.rules.worktime import ZONE
 from service.store.access import keys as stored
 from service.store.database import Database
 from tests.commands.running import Run
@@ -33,34 +39,82 @@ def test_the_list_shows_newest_first_and_no_key(run: Run, haizhu_url: str, monke
         made += run(haizhu_url, "keys", "create", "--role", role, *scope, "--subject", f"the-{role}")[1]
     code, lines, _ = run(haizhu_url, "keys", "list")
     assert code == 0
+    end = (datetime.now(ZONE) + timedelta(days=365)).date().isoformat()
+    state = ["never", "used", "valid", "until", end]
     assert [line.split()[1:] for line in lines] == [
-        ["ops", "the-ops", "-", "valid"],
-        ["auditor", "the-auditor", "-", "valid"],
-        ["unit", "the-unit", STREET, "valid"],
-        ["reporter", "the-reporter", STREET, "valid"],
+        [made[3][5:11], "ops", "the-ops", "-", *state],
+        [made[2][5:11], "auditor", "the-auditor", "-", *state],
+        [made[1][5:11], "unit", "the-unit", STREET, *state],
+        [made[0][5:11], "reporter", "the-reporter", STREET, *state],
     ]
     assert not any(key in line for key in made for line in lines)
+    for option, value in (("--unit", STREET), ("--role", "unit"), ("--subject", "the-unit")):
+        assert run(haizhu_url, "keys", "list", option, value)[1] == [lines[2]]
+
+
+def test_the_list_shows_what_is_past(run: Run, haizhu_url: str) -> None:
+    run(haizhu_url, "keys", "create", "--role", "ops", "--expires-at", "2199-01-01T00:00:00+08:00")
+    assert run(haizhu_url, "keys", "list")[1][0].endswith("never used       valid until 2199-01-01")
+    past = "UPDATE access_key SET {} = '2026-11-02T16:30:00Z'"
+
+    async def put(database: Database, column: str) -> None:
+        async with database.begin() as tx:
+            await tx.execute(text(past.format(column)))
+
+    for column, ending in (
+        ("last_used_at", "used 2026-11-03  valid until 2199-01-01"),
+        ("expires_at", "ended 2026-11-03"),
+        ("revoked_at", "revoked 2026-11-03"),
+    ):
+        asyncio.run(on_database(haizhu_url, partial(put, column=column)))
+        assert run(haizhu_url, "keys", "list")[1][0].endswith(f"  {ending}")
 
 
 def test_a_key_carries_systems_and_quotas(run: Run, haizhu_url: str) -> None:
     words = ("keys", "create", "--role", "reporter", "--area", STREET)
-    options = ("--system", "hotline", "--system", "12345", "--system", "hotline", "--quota-reports", "5000")
+    options: tuple[str, ...] = ("--system", "hotline", "--system", "12345", "--system", "hotline")
+    options += ("--quota-reports", "5000", "--allow", "10.1.2.3", "--allow", "10.20.0.0/16")
     assert run(haizhu_url, *words, *options)[0] == 0
     assert run(haizhu_url, *words, "--quota-urgent", "0")[0] == 0
 
-    async def carried(database: Database) -> list[tuple[tuple[str, ...], KeyQuota | None]]:
+    async def carried(database: Database) -> list[tuple[Any, ...]]:
         async with database.read() as connection:
-            return [(key.systems, key.quota) for key in await stored.newest(connection, limit=2)]
+            return [(key.systems, key.quota, key.allow) for key in await stored.newest(connection, limit=2)]
 
     found = asyncio.run(on_database(haizhu_url, carried))
-    assert found == [((), KeyQuota(None, 0)), (("hotline", "12345"), KeyQuota(5000, None))]
+    of_hotline = (("hotline", "12345"), KeyQuota(5000, None), ("10.1.2.3/32", "10.20.0.0/16"))
+    assert found == [((), KeyQuota(None, 0), ()), of_hotline]
 
 
 def test_a_revoked_key_stays_in_the_list(run: Run, haizhu_url: str) -> None:
     run(haizhu_url, "keys", "create", "--role", "ops")
     key_id = run(haizhu_url, "keys", "list")[1][0].split()[0]
     assert run(haizhu_url, "keys", "revoke", key_id) == (0, [f"Key {UUID(key_id)} is revoked."], [])
-    assert run(haizhu_url, "keys", "list")[1][0].endswith("revoked")
+    assert run(haizhu_url, "keys", "list")[1][0].split()[-2] == "revoked"
+
+
+def test_a_key_is_replaced(run: Run, haizhu_url: str) -> None:
+    (old,) = run(haizhu_url, "keys", "create", "--role", "unit", "--unit", STREET, "--name", "night desk")[1]
+    key_id = run(haizhu_url, "keys", "list")[1][0].split()[0]
+    code, (new,), faults = run(haizhu_url, "keys", "rotate", key_id, "--overlap", "86400")
+    assert (code, faults, len(new)) == (0, [], 48)
+    lines = run(haizhu_url, "keys", "list")[1]
+    assert [line.split()[1] for line in lines] == [new[5:11], old[5:11]]
+    tomorrow = (datetime.now(ZONE) + timedelta(days=1)).date().isoformat()
+    assert lines[1].endswith(f"valid until {tomorrow}")
+
+
+def test_a_key_is_found_and_never_printed(run: Run, haizhu_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    (key,) = run(haizhu_url, "keys", "create", "--role", "unit", "--unit", STREET, "--name", "night desk")[1]
+    run(haizhu_url, "keys", "create", "--role", "auditor", "--subject", "reader")
+    (line,) = run(haizhu_url, "keys", "list", "--unit", STREET)[1]
+    for words in (key, key[5:11], key[:12], STREET, "NIGHT"):
+        assert run(haizhu_url, "keys", "find", words) == (0, [line], [])
+    monkeypatch.setattr("sys.stdin", StringIO(f"{key}\n"))
+    assert run(haizhu_url, "keys", "find", "-") == (0, [line], [])
+    stranger = key[:-4] + "0000"
+    code, lines, faults = run(haizhu_url, "keys", "find", stranger)
+    assert (code, lines, faults) == (1, [], ["sihu: No key is that, or has it in its unit, subject or name."])
 
 
 @pytest.mark.parametrize(
@@ -76,6 +130,13 @@ def test_a_revoked_key_stays_in_the_list(run: Run, haizhu_url: str) -> None:
         (("create", "--role", "ops", "--system", "a", "--system", "b "), "--system: Remove the blanks at the ends"),
         (("create", "--role", "ops", "--quota-reports", "-1"), "--quota-reports: "),
         (("create", "--role", "ops", "--quota-urgent", "1000001"), "--quota-urgent: "),
+        (("create", "--role", "ops", "--allow", "10.0.0.1", "--allow", "10.0.0.1/8"), "--allow: Send an address or a"),
+        (("create", "--role", "ops", "--expires-at", "soon"), "--expires-at: "),
+        (("create", "--role", "ops", "--expires-at", "2026-01-01T00:00:00Z"), "--expires-at: Send a time after"),
+        (("find", " "), "There is nothing to look for"),
+        (("rotate", "1"), "1 is not a key's id: see `sihu keys list`."),
+        (("rotate", NOBODY), f"No key has the id {NOBODY}"),
+        (("rotate", NOBODY, "--overlap", "-1"), "--overlap: Send 0 to 7776000 seconds"),
         (("revoke", "1"), "1 is not a key's id: see `sihu keys list`."),
         (("revoke", NOBODY), f"No key has the id {NOBODY}"),
     ],

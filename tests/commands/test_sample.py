@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from service.access import keys
 from service.access.keyring import digest_of
-from service.access.keys import NewKey
+from service.access.new_keys import NewKey
 from service.commands import sample
 from service.commands.database import now_and_world
 from service.commands.refusal import CommandRefusal

@@ -11,7 +11,7 @@ import pytest
 
 from service import clock as clocks
 from service import settings
-from service.access import keys
+from service.access import new_keys
 from service.main import create_app
 from service.rules import words
 from service.rules.errors import Rule
@@ -139,7 +139,7 @@ def _shape(path: str) -> str:
 
 def test_roles_are_those_of_the_code(document: dict[str, Any]) -> None:
     listed = {row["role"].strip("`"): row["needs"].strip("`") or None for row in pages.rows(PAGE, "Roles")}
-    assert listed == {role.value: keys._SCOPE_FIELD[role] for role in Role}
+    assert listed == {role.value: new_keys._SCOPE_FIELD[role] for role in Role}
     assert document["components"]["schemas"]["Role"]["enum"] == list(listed)
 
 

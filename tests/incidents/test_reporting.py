@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from service.access import keys
 from service.access.keyring import Keyring
-from service.access.keys import NewKey
+from service.access.new_keys import NewKey
 from service.rules.model import By
 from service.rules.words import Role
 from service.store.incidents.tables import incident, report

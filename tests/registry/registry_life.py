@@ -25,6 +25,7 @@ async def write_every_event(house: House) -> None:
     drafted = (await _send(house, "POST", "/v1/policies", {**policy, "verify": "9d"})).json()
     await _send(house, "POST", f"/v1/policies/{drafted['code']}/versions/{drafted['version']}/activate", {})
     created = await _send(house, "POST", "/v1/keys", {"role": "auditor"})
+    await _send(house, "POST", f"{created.headers['location']}/rotate", {})
     await _send(house, "DELETE", created.headers["location"])
     await house.advance(seconds=0)  # makes the seeds of this month and the next one
     await _send(house, "POST", "/v1/appraisal/2026-10/close")

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from service.rules import access, sight
+from service.rules.errors import NotYours
 from service.rules.model import Actor
-from service.rules.sight import EVERYTHING, NOTHING, Heard, Member, OwnOnly, Sight, Within
+from service.rules.sight import EVERYTHING, NOTHING, Heard, Member, NoIncident, OwnOnly, Sight, Within
 from service.rules.words import Level, Role, State
 from tests.rules.builders import (
     CELL,
@@ -64,6 +65,16 @@ def test_who_sees_an_incident(who: str, state: State) -> None:
     assert seen == (set() if gone else SEES[who] | asked), "the leader was asked to let the department wait"
 
 
+def test_security_sees_no_incident() -> None:
+    """Not even one that names its subject: a subject has one role for ever."""
+    actor = Actor(Role.SECURITY, "worker")
+    for state in State:
+        incident = an_incident(state, 1)
+        assert not sight.sees(actor, incident) and not access.relations(actor, incident)
+    with pytest.raises(NotYours):
+        access.may_report_in(actor, CELL)
+
+
 @pytest.mark.parametrize("who", PEOPLE)
 def test_whoever_is_something_to_an_incident_sees_it(who: str) -> None:
     """What somebody may do hangs on relations, what somebody sees on the sight: 404 and 403 must not contradict."""
@@ -88,6 +99,7 @@ def test_whoever_is_something_to_an_incident_sees_it(who: str) -> None:
         (replace(PEOPLE["firm"], answers_for=()), (Heard((FIRM, f"@{FIRM}")), OwnOnly(FIRM))),
         (Actor(Role.AUDITOR, "a"), EVERYTHING),
         (Actor(Role.OPS, "o"), EVERYTHING),
+        (Actor(Role.SECURITY, "s"), (NoIncident(),)),
     ],
 )
 def test_the_cases_of_everybodys_sight(actor: Actor, expected: Sight) -> None:
@@ -104,6 +116,7 @@ def test_the_cases_of_everybodys_sight(actor: Actor, expected: Sight) -> None:
         (PEOPLE["firm"], (Heard((FIRM,)),)),
         (Actor(Role.AUDITOR, "a"), EVERYTHING),
         (Actor(Role.OPS, "o"), EVERYTHING),
+        (Actor(Role.SECURITY, "s"), NOTHING),
     ],
 )
 def test_whose_calls_are_in_an_actors_figures(actor: Actor, expected: Sight) -> None:

@@ -19,8 +19,8 @@ CALL = (
     "declined rescheduled appealed exempted appeal_refused"
 )
 ELSE = (
-    "policy.drafted policy.activated registry.imported calendar.changed key.created key.revoked duty.proposed "
-    "duty.approved duty.refused appraisal.seeded appraisal.closed log.restored"
+    "policy.drafted policy.activated registry.imported calendar.changed key.created key.revoked key.rotated "
+    "duty.proposed duty.approved duty.refused appraisal.seeded appraisal.closed log.restored"
 )
 CONTRACT = {
     *(f"sihu.incident.{name}" for name in INCIDENT.split()),

@@ -37,6 +37,7 @@ def test_an_operation_shows_one_example_for_each_problem_it_can_have(document: d
         for code in entry["content"].get(problems.MEDIA_TYPE, {}).get("examples", ())
     }
     assert codes == {
+        "address_not_allowed",
         "bad_json",
         "bad_request",
         "body_too_large",

@@ -14,7 +14,8 @@ from pathlib import Path
 import httpx
 
 from service.access import keys
-from service.access.keys import Created, NewKey
+from service.access.keys import Created
+from service.access.new_keys import NewKey
 from service.commands.database import now_and_world
 from service.rules.model import By
 from service.rules.words import Role

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Row, and_, insert, or_, select, text, update
+from sqlalchemy import Row, and_, exists, func, insert, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules.model import KeyQuota
@@ -28,14 +28,18 @@ _OWN = (
     access_key.c.created_at,
     access_key.c.expires_at,
     access_key.c.revoked_at,
+    access_key.c.prefix,
+    access_key.c.last_used_at,
 )
-_PUBLIC = (*_OWN, access_key.c.systems, access_key.c.quota_reports, access_key.c.quota_urgent)
+_PUBLIC = (*_OWN, access_key.c.systems, access_key.c.allow, access_key.c.quota_reports, access_key.c.quota_urgent)
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
     """A key as it may be shown: without its text, which is not stored, and without its digest. `systems` are those in
-    whose name it may report, `quota` how much a day where that is its own."""
+    whose name it may report, `quota` how much a day where that is its own. By `prefix` a person recognises it (None: it
+    is an older key); `last_used_at` is the beginning of the day on which it was used last. `allow` are the networks
+    from which it may be used, none for anywhere."""
 
     id: UUID
     role: Role
@@ -48,6 +52,20 @@ class Key:
     revoked_at: datetime | None
     systems: tuple[str, ...] = ()
     quota: KeyQuota | None = None
+    prefix: str | None = None
+    last_used_at: datetime | None = None
+    allow: tuple[str, ...] = ()
+
+
+class KeyFilter(NamedTuple):
+    """Which keys a list has; None: whatever theirs is."""
+
+    unit: str | None = None
+    role: Role | None = None
+    subject: str | None = None
+
+
+ANY_KEY = KeyFilter()
 
 
 async def lock(tx: AsyncConnection) -> None:
@@ -67,6 +85,7 @@ async def add(tx: AsyncConnection, key: Key, digest: bytes) -> None:
     values = {column.name: getattr(key, column.name) for column in _OWN}
     reports, urgent = key.quota or (None, None)
     values |= {"quota_reports": reports, "quota_urgent": urgent, "systems": list(key.systems) or None}
+    values |= {"allow": list(key.allow) or None}
     await tx.execute(insert(access_key).values(values | {"digest": digest}))
 
 
@@ -82,6 +101,19 @@ async def revoke(tx: AsyncConnection, key_id: UUID, at: datetime) -> Key | None:
     return None if row is None else _key(row)
 
 
+async def living(tx: AsyncConnection, key_id: UUID, now: datetime) -> Key | None:
+    """Return the key with this id and keep others from changing it until the transaction ends; None when there is none,
+    or it is revoked or has ended."""
+    works = access_key.c.revoked_at.is_(None), or_(access_key.c.expires_at.is_(None), access_key.c.expires_at > now)
+    row = (await tx.execute(select(*_PUBLIC).where(access_key.c.id == key_id, *works).with_for_update())).first()
+    return None if row is None else _key(row)
+
+
+async def end_at(tx: AsyncConnection, key_id: UUID, at: datetime) -> None:
+    """Let a key end at this time."""
+    await tx.execute(update(access_key).where(access_key.c.id == key_id).values(expires_at=at))
+
+
 async def find(connection: AsyncConnection, key_id: UUID) -> Key | None:
     """Return the key with this id, or None."""
     row = (await connection.execute(select(*_PUBLIC).where(access_key.c.id == key_id))).first()
@@ -89,10 +121,15 @@ async def find(connection: AsyncConnection, key_id: UUID) -> Key | None:
 
 
 async def newest(
-    connection: AsyncConnection, *, limit: int, before: tuple[datetime, UUID] | None = None
+    connection: AsyncConnection,
+    *,
+    limit: int,
+    before: tuple[datetime, UUID] | None = None,
+    only: KeyFilter = ANY_KEY,
 ) -> Sequence[Key]:
     """Return at most `limit` keys, newest first by (created_at, id); with `before`, only keys older than this pair."""
     statement = select(*_PUBLIC).order_by(access_key.c.created_at.desc(), access_key.c.id.desc()).limit(limit)
+    statement = statement.where(*(access_key.c[name] == value for name, value in only._asdict().items() if value))
     if before is not None:
         created_at, key_id = before
         statement = statement.where(
@@ -104,10 +141,55 @@ async def newest(
     return [_key(row) for row in await connection.execute(statement)]
 
 
+async def with_digest(connection: AsyncConnection, digest: bytes) -> Sequence[Key]:
+    """Return the key with this digest, if there is one."""
+    return [_key(row) for row in await connection.execute(select(*_PUBLIC).where(access_key.c.digest == digest))]
+
+
+async def matching(connection: AsyncConnection, words: str, prefix: str, limit: int) -> Sequence[Key]:
+    """Return at most `limit` keys, newest first: those whose text begins with `prefix`, those of the unit `words`, and
+    those that have `words` somewhere in their subject or name, in whatever case."""
+    found = or_(
+        access_key.c.prefix.startswith(prefix, autoescape=True),
+        access_key.c.unit == words,
+        access_key.c.subject.icontains(words, autoescape=True),
+        access_key.c.name.icontains(words, autoescape=True),
+    )
+    newest_first = access_key.c.created_at.desc(), access_key.c.id.desc()
+    statement = select(*_PUBLIC).where(found).order_by(*newest_first).limit(limit)
+    return [_key(row) for row in await connection.execute(statement)]
+
+
 async def usable(connection: AsyncConnection) -> Sequence[tuple[bytes, Key]]:
     """Return the digest and the key of every key that is not revoked. The caller checks whether a key has expired."""
     statement = select(access_key.c.digest, *_PUBLIC).where(access_key.c.revoked_at.is_(None))
     return [(row.digest, _key(row)) for row in await connection.execute(statement)]
+
+
+class OpsHistory(NamedTuple):
+    """Since when each subject has been ops, by its first key, revoked ones included; and whether any key of security
+    was ever made."""
+
+    since: Mapping[str, datetime]
+    had_security: bool
+
+
+async def ops_history(connection: AsyncConnection) -> OpsHistory:
+    """Return what decides who holds all roles."""
+    first = func.min(access_key.c.created_at).label("first")
+    of_ops = select(access_key.c.subject, first).where(access_key.c.role == Role.OPS).group_by(access_key.c.subject)
+    had = select(exists().where(access_key.c.role == Role.SECURITY))
+    since = {row.subject: row.first for row in await connection.execute(of_ops)}
+    return OpsHistory(since, bool((await connection.execute(had)).scalar_one()))
+
+
+async def note_use(tx: AsyncConnection, key_ids: Collection[UUID], day: datetime) -> None:
+    """Write that these keys were used on the day that begins at `day`, unless that or a later day is written already.
+    Rows are locked in one order, since several processes note the same keys at the same hour."""
+    is_new = or_(access_key.c.last_used_at.is_(None), access_key.c.last_used_at < day)
+    unknown = select(access_key.c.id).where(access_key.c.id.in_(key_ids), is_new).order_by(access_key.c.id)
+    statement = update(access_key).where(access_key.c.id.in_(unknown.with_for_update())).values(last_used_at=day)
+    await tx.execute(statement)
 
 
 def _key(row: Row[*tuple[Any, ...]]) -> Key:
@@ -123,4 +205,7 @@ def _key(row: Row[*tuple[Any, ...]]) -> Key:
         revoked_at=row.revoked_at,
         systems=tuple(row.systems or ()),
         quota=None if row.quota_reports is row.quota_urgent is None else KeyQuota(row.quota_reports, row.quota_urgent),
+        prefix=row.prefix,
+        last_used_at=row.last_used_at,
+        allow=tuple(row.allow or ()),
     )

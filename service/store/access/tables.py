@@ -32,7 +32,10 @@ access_key = Table(
     Column("systems", ARRAY(Text), comment="in whose name it reports; null: none"),
     Column("quota_reports", Integer, comment="reports a day; null: as the policy says"),
     Column("quota_urgent", Integer, comment="urgent ones of these; null: as the policy says"),
-    CheckConstraint("role IN ('reporter','unit','auditor','ops')", name="role"),
+    Column("prefix", Text, comment="the first 6 characters; null: of an older key"),
+    Column("last_used_at", Time, comment="the beginning of that day, Asia/Shanghai"),
+    Column("allow", ARRAY(Text), comment="from which networks; null: from all"),
+    CheckConstraint("role IN ('reporter','unit','auditor','ops','security')", name="role"),
     CheckConstraint("(role = 'unit') = (unit IS NOT NULL)", name="unit_of_role"),
     CheckConstraint("role = 'reporter' OR area IS NULL", name="area_of_role"),
 )

@@ -14,7 +14,7 @@ answers and resolves it. Every call has exactly one outcome, and the clock is pa
 ## 上手 · Start
 
 `SIHU` is the address of this service, `WORKER` the key of a reporter, `COMMUNITY` that of the called unit. `make run`
-prints all three, and ops make keys with `sihu keys create`.
+prints all three; elsewhere `sihu keys create` makes keys.
 
 上报 · Report an incident. The answer has its `id`, and `due_at`, by when the community has to answer:
 
@@ -64,7 +64,7 @@ TAGS: Mapping[str, str] = {
 }
 """The chapters. A router names its chapter in `tags`."""
 SERVERS: Sequence[Mapping[str, str]] = ({"url": "/", "description": "the service that answered with this document"},)
-CONTACT: Mapping[str, str] = {"name": "运维 · the ops of this service, who also make keys"}
+CONTACT: Mapping[str, str] = {"name": "运维 · the ops of this service"}
 LICENSE: Mapping[str, str] = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
 
 

@@ -13,7 +13,7 @@ from service.rules.errors import Unavailable
 from service.rules.model import KeyQuota
 from service.rules.words import Role
 from service.store.access import keys
-from service.store.access.keys import Key
+from service.store.access.keys import ANY_KEY, Key, KeyFilter
 from service.store.database import Database
 
 pytestmark = pytest.mark.anyio
@@ -37,7 +37,7 @@ async def _add(database: Database, *added: Key) -> None:
 
 
 async def test_a_key_comes_back_without_its_digest(database: Database) -> None:
-    wide = replace(REPORTER, id=UUID(int=8), systems=("app", "12345"), quota=KeyQuota(None, 0))
+    wide = replace(REPORTER, id=UUID(int=8), systems=("app", "12345"), quota=KeyQuota(None, 0), allow=("10.0.0.0/8",))
     await _add(database, REPORTER, UNIT, wide)
     async with database.read() as connection:
         assert await keys.find(connection, wide.id) == wide
@@ -89,6 +89,71 @@ async def test_pages_lose_no_key_of_the_same_instant(database: Database) -> None
             seen += [key.id.int for key in page]
             before = page[-1].created_at, page[-1].id
     assert seen == [4, 3, 2, 1, 5]
+
+
+async def test_a_living_key_is_neither_revoked_nor_ended(database: Database) -> None:
+    await _add(database, REPORTER, UNIT)
+    async with database.begin() as tx:
+        await keys.revoke(tx, REPORTER.id, NOW)
+        await keys.end_at(tx, UNIT.id, NOW + timedelta(hours=1))
+        assert await keys.living(tx, REPORTER.id, NOW) is None
+        assert await keys.living(tx, UNIT.id, NOW) == replace(UNIT, expires_at=NOW + timedelta(hours=1))
+        assert await keys.living(tx, UNIT.id, NOW + timedelta(hours=1)) is None
+        assert await keys.living(tx, UUID(int=9), NOW) is None
+
+
+async def test_a_key_is_found_by_its_digest_or_its_words(database: Database) -> None:
+    await _add(database, replace(REPORTER, prefix="ab_%cd"), UNIT)
+    async with database.read() as connection:
+        assert await keys.with_digest(connection, b"digest of 2") == [UNIT]
+        assert await keys.with_digest(connection, b"digest") == []
+        cases = [
+            ("440105003", [2]),
+            ("海珠", [1]),
+            ("o'h", [1]),
+            ("SUBJECT", [2]),
+            ("_", []),
+            ("ab_", [1]),
+            ("b_%", []),
+        ]
+        for words, ids in cases:
+            assert [key.id.int for key in await keys.matching(connection, words, words, 9)] == ids, words
+        assert len(await keys.matching(connection, "", "", 1)) == 1
+
+
+async def test_lists_are_filtered(database: Database) -> None:
+    await _add(database, REPORTER, UNIT, _key(3, Role.UNIT, unit="440105001"))
+    only = (
+        KeyFilter(role=Role.UNIT),
+        KeyFilter(unit="440105001"),
+        KeyFilter(role=Role.UNIT, subject="O'Hare"),
+        ANY_KEY,
+    )
+    async with database.read() as connection:
+        found = [await keys.newest(connection, limit=9, only=each) for each in only]
+    assert [[key.id.int for key in each] for each in found] == [[3, 2], [3], [], [3, 2, 1]]
+
+
+async def test_a_use_never_goes_back(database: Database) -> None:
+    await _add(database, REPORTER, UNIT)
+    for day, key in ((2, REPORTER), (1, REPORTER), (1, UNIT)):
+        async with database.begin() as tx:
+            await keys.note_use(tx, [key.id, UUID(int=9)], NOW + timedelta(days=day))
+    async with database.read() as connection:
+        found = {key.id.int: key.last_used_at for key in await keys.newest(connection, limit=9)}
+    assert found == {1: NOW + timedelta(days=2), 2: NOW + timedelta(days=1)}
+
+
+async def test_a_use_is_written_once_a_day(database: Database) -> None:
+    """The second process that notes it changes no row."""
+    await _add(database, REPORTER)
+    versions = []
+    for _ in range(2):
+        async with database.begin() as tx:
+            await keys.note_use(tx, [REPORTER.id], NOW)
+        async with database.read() as connection:
+            versions.append((await connection.execute(text("SELECT xmin::text FROM access_key"))).scalar_one())
+    assert versions[0] == versions[1]
 
 
 async def test_a_lock_keeps_other_makers_out_and_readers_in(database: Database) -> None:

@@ -19,6 +19,7 @@ CASES: list[Case] = [
     ("unit_of_role", {"role": "unit"}),
     ("unit_of_role", {"role": "reporter", "unit": "440105003"}),
     ("area_of_role", {"role": "ops", "area": "440105"}),
+    ("unit_of_role", {"role": "security", "unit": "440105003"}),
     ("area_of_role", {"role": "unit", "unit": "440105003", "area": "440105003"}),
     ("digest_key", ({"digest": b"same"}, {"digest": b"same"})),
     ("pkey", ({"id": UUID(int=1)}, {"id": UUID(int=1)})),
@@ -42,7 +43,14 @@ async def test_an_impossible_key_is_refused(database: Database, rule: str, chang
 
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"area": "440105003"}, {"role": "unit", "unit": "440105003"}, {"role": "auditor"}, {"role": "ops"}],
+    [
+        {},
+        {"area": "440105003"},
+        {"role": "unit", "unit": "440105003"},
+        {"role": "auditor"},
+        {"role": "ops"},
+        {"role": "security"},
+    ],
 )
 async def test_every_role_can_have_a_key(database: Database, changes: dict[str, Any]) -> None:
     assert await refused_by(database, access_key, {**_good(), **changes}, _good()) is None

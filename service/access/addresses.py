@@ -1,0 +1,59 @@
+"""From which addresses a key may be used: networks as people write them, and the address of a client."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+
+from starlette.types import Scope
+
+from service.rules.errors import AddressNotAllowed, Rule
+from service.rules.sentences import Sentence
+from service.web.breaches import WrongValue
+from service.web.lobby import Network
+
+_MAPPED_BITS = 96
+"""An IPv4 address in IPv6 is `::ffff:0:0/96` and the 32 bits of the address."""
+
+
+def network(text: str) -> Network:
+    """The network that a text names; a single address is the network of itself. IPv4 written as IPv6 is IPv4. Raises
+    ValueError."""
+    found = ipaddress.ip_network(text)
+    if isinstance(found, IPv6Network) and found.prefixlen >= _MAPPED_BITS:
+        mapped = found.network_address.ipv4_mapped
+        if mapped is not None:
+            return IPv4Network((mapped, found.prefixlen - _MAPPED_BITS))
+    return found
+
+
+def normal(text: str) -> str:
+    """A network in its normal form, for a validator."""
+    try:
+        return str(network(text))
+    except ValueError:
+        detail = Sentence("Send an address or a network with zeros at its end, such as 10.20.0.0/16 or 2001:db8::/32.")
+        raise WrongValue(detail, Rule.PATTERN) from None
+
+
+def demand(scope: Scope, allow: Sequence[Network]) -> None:
+    """Raises `AddressNotAllowed` unless the client's address lies in one of the networks. The server has put it into
+    the scope: that of the peer, or what a trusted proxy says it is."""
+    client = scope.get("client")
+    address = None if client is None else _address(client[0])
+    if address is None or not any(address in each for each in allow):
+        raise AddressNotAllowed(
+            Sentence(
+                "This key is not for use from {address}. Send it from where it belongs, or ask ops.",
+                address="?" if address is None else str(address),
+            )
+        )
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        found = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    return (found.ipv4_mapped or found) if isinstance(found, IPv6Address) else found
