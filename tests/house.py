@@ -37,6 +37,7 @@ PEOPLE: dict[str, NewKey] = {
     "auditor": NewKey(Role.AUDITOR, subject="auditor"),
     "ops": NewKey(Role.OPS, subject="ops", systems=SYSTEMS),
     "security": NewKey(Role.SECURITY, subject="security"),
+    "other_security": NewKey(Role.SECURITY, subject="other-security"),
     "other_ops": NewKey(Role.OPS, subject="other-ops"),
 }
 

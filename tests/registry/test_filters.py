@@ -139,7 +139,7 @@ async def test_a_type_with_a_typo_is_refused_with_the_known(house: House, types:
         ("/v1/incidents", "ops worker", {}),
         ("/v1/incidents", "worker colleague", {"state": "calling"}),
         (f"/v1/queues/{COMMUNITY}", "community street", {}),
-        ("/v1/keys", "ops other_ops", {}),
+        ("/v1/keys", "security other_security", {}),
         ("/v1/units", "ops worker", {}),
         ("/v1/duties", "ops worker", {}),
         ("/v1/appraisal/calls", "ops auditor", {"period": "2026-11"}),
