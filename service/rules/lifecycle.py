@@ -84,21 +84,23 @@ TRANSITIONS: Mapping[Arrow, Transition] = {
     Arrow.RESUME: ClockTransition("j", _ON_HOLD, _CALLED | _APPROVER, holds.resume),
     Arrow.ACCEPT: Transition(
         "k",
-        _RESOLVED | _CLOSED,
+        _RESOLVED,
         _REPORTER | _CELL | _OPS,
         verification.accept,
         never=_JUDGED,
         bar=verification.bars_accepting,
         guard=verification.may_accept,
+        for_ops=_CLOSED,
     ),
     Arrow.REJECT: Transition(
         "l",
-        _RESOLVED | _CLOSED,
+        _RESOLVED,
         _REPORTERS | _CELL | _OPS,
         verification.reject,
         never=_JUDGED,
         bar=verification.bars_rejecting,
         guard=verification.may_reject,
+        for_ops=_CLOSED,
     ),
     Arrow.VERIFY_TIMEOUT: ClockTransition("m", _RESOLVED, NOBODY, verification.verify_timeout),
     Arrow.REOPEN: Transition(
@@ -288,7 +290,9 @@ def allowed(incident: Incident, party: Party, world: World, now: datetime) -> tu
 
 def _could(incident: Incident, arrow: Arrow, party: Party, world: World, now: datetime) -> bool:
     transition = TRANSITIONS[arrow]
-    if incident.state not in transition.sources or not access.may(party, transition.by, transition.never):
+    if incident.state not in transition.sources_of(party.actor):
+        return False
+    if not access.may(party, transition.by, transition.never):
         return False
     if transition.bar is not None and transition.bar(incident, party.actor, world, now) is not None:
         return False

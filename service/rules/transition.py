@@ -15,7 +15,7 @@ from service.rules.acts import Act
 from service.rules.model import Actor, Earlier, Incident
 from service.rules.sentences import Sentence
 from service.rules.story import Story, StoryOf
-from service.rules.words import Arrow, Level, State
+from service.rules.words import Arrow, Level, Role, State
 from service.rules.world import World
 
 NOBODY: frozenset[Relation] = frozenset()
@@ -42,7 +42,7 @@ class ClockEffect(Protocol):
 @dataclass(frozen=True, slots=True)
 class Transition:
     """One arrow. When `by` is empty, only the clock fires it. A relation in `never` bars an actor even if another one
-    is in `by`.
+    is in `by`. Ops alone may use it from the states `for_ops` as well.
 
     `bar` refuses an actor (403), `reach` what its act names (403), `guard` the arrow for now (409).
     """
@@ -56,11 +56,17 @@ class Transition:
     bar: Bar | None = None
     guard: Guard | None = None
     reach: Reach | None = None
+    for_ops: frozenset[State] = frozenset()
+
+    def sources_of(self, actor: Actor) -> frozenset[State]:
+        """The states from which an actor may use it."""
+        return self.sources | self.for_ops if actor.role is Role.OPS else self.sources
 
     def why_not(self, incident: Incident, arrow: Arrow, actor: Actor, world: World, now: datetime) -> Sentence | None:
         """Why this arrow is not possible for this actor now, by state, level or guard; None when it is possible."""
-        if incident.state not in self.sources:
-            sources = tuple(state for state in State if state in self.sources)
+        possible = self.sources_of(actor)
+        if incident.state not in possible:
+            sources = tuple(state for state in State if state in possible)
             return Sentence(
                 "The incident is {state}: {verb} needs {sources:or}.", state=incident.state, verb=arrow, sources=sources
             )

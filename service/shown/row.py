@@ -113,7 +113,7 @@ def row(viewer: Viewer, stored: Mapping[Any, Any]) -> IncidentRow:
         "returns": stored["returns"],
         "time_mismatch": _is_mismatch(stored["occurred_at"], stored["reported_at"]),
         "urgency_asked": stored["urgency_asked"],
-        "drawn": _drawn(viewer, stored["drawn"]),
+        "drawn": _drawn(viewer, stored),
     }
 
 
@@ -121,10 +121,10 @@ def _source(system: str | None, ref: str) -> SourceView | None:
     return None if system is None else {"system": system, "ref": ref}
 
 
-def _drawn(viewer: Viewer, drawn: bool) -> bool | None:
-    """Whether it was drawn for a spot check is for ops and auditors to know: a unit that knew would put right what was
-    drawn, and nothing else."""
-    return drawn if reads_all(viewer.actor) else None
+def _drawn(viewer: Viewer, stored: Mapping[Any, Any]) -> bool | None:
+    """Whether it was drawn for a spot check when it closed is for ops and auditors to know: a unit that knew would put
+    right what was drawn, and nothing else."""
+    return None if stored["state"] == State.CLOSED and not reads_all(viewer.actor) else stored["drawn"]
 
 
 def _is_mismatch(occurred_at: datetime | None, reported_at: datetime) -> bool:

@@ -115,7 +115,7 @@ def test_the_diagram_of_a_readme_is_the_mechanism(readme: Path) -> None:
     for source, label in re.findall(r"^ *(\w+) --> \w+: (.*)$", pages.blocks(readme, "mermaid")[0], flags=re.MULTILINE):
         for part in label.split(" · "):
             drawn.setdefault(part.partition(" ")[0], set()).add(source)
-    assert drawn == {each.letter: {state.value for state in each.sources} for each in DRAWN.values()}
+    assert drawn == {each.letter: {state.value for state in each.sources | each.for_ops} for each in DRAWN.values()}
 
 
 # --- paths ------------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""What nobody verifies is drawn by a seed that nobody knows, ops look at it, and a unit that only says so is found out."""
+"""What nobody verifies is drawn by a seed that nobody knows: ops look at it, and a unit that only says so is caught."""
 
 from __future__ import annotations
 
@@ -192,7 +192,7 @@ async def test_nobody_sees_a_seed(house: House, caplog: pytest.LogCaptureFixture
 
 
 async def test_a_unit_that_only_says_so_is_found_out(house: House) -> None:
-    """It resolves four falsely, and nobody verifies; ops look at all of them. Beside it, a community that does its work."""
+    """It resolves four falsely, and nobody verifies; ops look at all of them. Beside it, one that does its work."""
     await _policy(house, 100)
     honest, cell = "440105003002", "440105003002001"
     true = await _unverified(house, 4, honest, grid_code=cell)

@@ -81,6 +81,9 @@ def test_what_was_drawn_is_shown_to_ops_and_auditors_alone() -> None:
     }
     told = {"ops", "ops_reporting", "auditor"}
     assert shown == {name: [True, False] if name in told else [None, None] for name in PEOPLE}
+    for state in set(State) - {State.CLOSED}:
+        views = [row(Viewer(actor, WORLD, NOW), stored(state))["drawn"] for actor in PEOPLE.values()]
+        assert views == [False] * len(PEOPLE), "a page of a queue looks the same to all"
 
 
 def whole(found: Call) -> Call:

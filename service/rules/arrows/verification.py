@@ -49,8 +49,6 @@ def may_accept(incident: Incident, arrow: Arrow, actor: Actor, world: World, now
     """The guard of arrow k: the first half of the verify box is the reporter's alone, and ops accept what was drawn."""
     if actor.role is Role.OPS:
         return _may_check(incident)
-    if incident.state is State.CLOSED:
-        return _is_over(arrow)
     since = _second_half(incident)
     if since is None or now >= since or _is_reporter(incident, actor):
         return None
@@ -66,16 +64,6 @@ def _may_check(incident: Incident) -> Sentence | None:
     return Sentence("It was not drawn for a spot check: leave it to its reporter.")
 
 
-def _is_over(arrow: Arrow) -> Sentence:
-    """Nobody but ops judges what has closed, in the words for any wrong state."""
-    return Sentence(
-        "The incident is {state}: {verb} needs {sources:or}.",
-        state=State.CLOSED,
-        verb=arrow,
-        sources=(State.RESOLVED,),
-    )
-
-
 def _second_half(incident: AnyIncident) -> datetime | None:
     """The instant at which half of the verify box has passed; None when none runs."""
     resolved_at, due_at = incident.call.ended_at, incident.due_at
@@ -86,7 +74,7 @@ def may_reject(incident: Incident, arrow: Arrow, actor: Actor, world: World, now
     """The guard of arrow l: as that of k; from the third reject since the last reopening on it is up to the street of
     the cell or ops, at any time."""
     if incident.state is State.CLOSED:
-        return _may_check(incident) if actor.role is Role.OPS else _is_over(arrow)
+        return _may_check(incident)
     is_third = incident.rejects >= MAX_REJECTS
     if actor.role is Role.OPS:
         return None if is_third else Sentence("Ops reject from the third time on: leave it to its reporter.")
