@@ -108,6 +108,20 @@ async def test_what_happens_after_the_close_is_a_correction(house: House) -> Non
     assert await _close(house) == closed
 
 
+async def test_a_reopening_takes_back_what_was_frozen_as_verified(house: House) -> None:
+    await house.advance(to=LAST_EVENING)
+    incident = await house.report()
+    await house.act("community", incident, "resolve", result="已清运")
+    await house.act("worker", incident, "accept")
+    await house.advance(to=OVER)
+    await _close(house)
+    await house.act("worker", incident, "reopen", reason="又堆满了")
+    month = await _month(house)
+    taken_back = {"resolved_in_time": (1, 0), "reopened": (0, 1), "resolved_credited": (1, 0)}
+    assert _changes(month) == {COMMUNITY: taken_back}, "the call that follows is one of December"
+    assert (month["total"]["resolved_in_time"]["n"], month["total"]["score"]) == (1, 100.0)
+
+
 async def test_a_later_policy_changes_no_closed_score(house: House) -> None:
     await _a_month(house)
     await _close(house)
