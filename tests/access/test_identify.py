@@ -122,7 +122,7 @@ async def test_the_first_scheme_that_finds_something_decides(context: Context) -
         ("D-lost", "Unit D-lost, whose key this is, is not in the registry"),
     ],
 )
-async def test_the_key_of_a_unit_works_while_it_is_in_force(context: Context, unit: str, detail: str) -> None:
+async def test_the_key_of_a_unit_works_while_in_force(context: Context, unit: str, detail: str) -> None:
     key = Key(ids.new_id(NOW), Role.UNIT, unit, unit, None, None, NOW, None, None)
     await context.part(Keyring).admit(digest_of("sihu_unit"), key)
     if not detail:

@@ -182,7 +182,7 @@ async def test_a_key_revoked_here_is_refused_even_after_a_reload_that_had_still_
     assert keyring.find("sihu_one", NOW) is None
 
 
-async def test_a_key_that_ends_here_ends_even_after_a_reload_that_had_read_it_before(database: Database) -> None:
+async def test_a_key_that_ends_here_ends_after_a_reload(database: Database) -> None:
     key = await stored(database, a_key(expires_at=NOW + timedelta(days=1)), "sihu_one")
     slow = Slow(database)
     keyring = Keyring(slow)

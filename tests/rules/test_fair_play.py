@@ -202,7 +202,7 @@ def test_who_passes_a_call_on_stays_accountable_until_somebody_answers() -> None
     assert _accountable(missed) == (None, None), "a call from below begins anew"
 
 
-def test_who_gets_a_call_back_unanswered_is_no_more_accountable_than_before() -> None:
+def test_a_call_given_back_unanswered_has_the_same_one_accountable() -> None:
     given_on = _assigned(_assigned(an_incident(State.CALLING, Level.STREET), COMMITTEE), STATION)
     back = Act(Arrow.RETURN, "not ours", code="not_our_duty")
     returned = deciding.decide(given_on, back, a_unit(STATION), WORLD, NOW).after

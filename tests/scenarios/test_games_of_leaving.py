@@ -162,7 +162,7 @@ async def test_to_return_at_the_last_second_costs_the_same(house: House, twin: H
     )
 
 
-async def test_to_assign_to_nobody_is_not_to_get_rid_of_it(house: House, twin: House) -> None:
+async def test_to_assign_to_nobody_gets_rid_of_nothing(house: House, twin: House) -> None:
     """首接负责: the street answers for a team that has nobody to read."""
     incident = await _at_the_street(house)
     await house.act("street", incident, "assign", unit=TEAM, reason="由执法队办理")

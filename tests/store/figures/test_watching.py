@@ -175,7 +175,7 @@ async def test_a_flood_is_nothing_that_comes_again(haizhu: Database) -> None:
     assert await _share(haizhu, Sign.REPORTED_AGAIN, _void(1), flood) == SignShare(0, 1)
 
 
-async def test_what_ends_two_weeks_after_the_month_is_not_looked_at(haizhu: Database) -> None:
+async def test_what_ends_two_weeks_later_is_not_looked_at(haizhu: Database) -> None:
     opened, end = MONTH.end - TICK, MONTH.end + timedelta(days=14)
     calls = [_void(n, opened_at=opened, ended_at=at) for n, at in enumerate((end - TICK, end), start=1)]
     later = Watched(a_call(3, opened_at=end + timedelta(days=13)))
