@@ -50,27 +50,31 @@ class _Known:
 
 @dataclass(slots=True, eq=False)
 class _Taken:
-    """What a group adds to a count, and the narrowest limit by which it does."""
+    """What a group adds to a count, the narrowest limit by which it does, and the sum that it was decided by."""
 
     known: _Known
     here: int = 0
     most: int = sys.maxsize
+    believed: int = 0
 
     def add(self, most: int) -> None:
         self.here += 1
         self.known.total += 1
-        self.most = min(self.most, most)
+        self.most, self.believed = min(self.most, most), self.known.total
 
     def give_back(self) -> None:
         self.known.total -= self.here
+        self.here = 0
 
     def is_overtaken(self, found: int) -> bool:
         """Whether others have counted so much that this group passes a limit; `found` is the sum in the database. It
-        may lack what other groups of this process are about to store: then too little is known, never too much."""
-        if found <= self.known.total:
-            return False
-        self.known.total = found
-        return found > self.most
+        may lack what other groups of this process are about to store: then too little is known, never too much.
+
+        It is compared with the sum that this group was decided by: what is known by now may have become more since,
+        by what another group has found, and that one is decided anew.
+        """
+        self.known.total = max(self.known.total, found)
+        return found > max(self.most, self.believed)
 
 
 class QuotaShare:
@@ -155,9 +159,12 @@ class GroupQuotas:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if not self._is_kept:
-            for reports, urgent in self._taken.values():
-                reports.give_back()
-                urgent.give_back()
+            self._give_back()
+
+    def _give_back(self) -> None:
+        for each in self._taken.values():
+            for taken in each:
+                taken.give_back()
 
     def share_of(self, actor: Actor) -> QuotaShare | None:
         """What an actor may report, by its key or else by the policy; None: as much as it likes."""
@@ -197,6 +204,7 @@ class GroupQuotas:
             for taken, total in zip(self._taken[subject], sums, strict=True)
         ]
         if any(found):
+            self._give_back()  # at once: until the transaction has ended, others would be refused by what is not stored
             raise OvertakenError
 
     def keep(self) -> None:

@@ -17,7 +17,7 @@ from service import metrics
 from service.clock import VirtualClock
 from service.context import Context
 from service.incidents.intake import Intake
-from service.incidents.quotas import GroupQuotas, Quotas, QuotaShare, _Known, _Taken
+from service.incidents.quotas import GroupQuotas, OvertakenError, Quotas, QuotaShare, _Known, _Taken
 from service.incidents.waiting import IntakeOutcome, NewReport
 from service.rules import world as worlds
 from service.rules.acts import Draft
@@ -256,6 +256,25 @@ async def test_a_key_may_carry_half_a_quota_of_its_own(context: Context) -> None
     assert share(world, role=Role.OPS, quota=None) is None
     assert share(world, role=Role.OPS, quota=KeyQuota(1)) is not None
     assert share(worlds.build(0)) is None, "before the first import nothing can be reported anyway"
+
+
+async def test_a_group_that_gives_way_takes_no_other_along(context: Context) -> None:
+    """Another process has counted five of seven, and two groups of this one find eight each. Neither is stored, also
+    while the transaction of the first has not ended yet; and nobody is refused for what is not stored."""
+    quotas, actor = Quotas(), an_actor(reports=7)
+    first, second, third = groups = [GroupQuotas(quotas) for _ in range(3)]
+    for group in groups:
+        group.begin(context.worlds.world, START)
+    for group in (first, second):
+        for _ in range(3):
+            taken = group.share_of(actor)
+            assert taken is not None and taken.refusal(START) is None
+            taken.take(is_urgent=False)
+    for group in (first, second):
+        with pytest.raises(OvertakenError):
+            group.compare([(TODAY, "worker", 5 + 3, 0)])
+    late = third.share_of(actor)
+    assert late is not None and late.refusal(START) is None
 
 
 def test_what_others_counted_is_believed_as_far_as_it_is_sure() -> None:
