@@ -112,6 +112,19 @@ async def test_nobody_but_ops_closes_a_month(house: House, who: str) -> None:
     assert (refused.status_code, refused.json()["code"]) == (403, "not_yours")
 
 
+async def test_a_close_has_nothing_to_choose(house: House) -> None:
+    """A missing body counts as {}, and what is sent in vain is refused before anything is frozen."""
+    path = f"{PATH}/2026-10/close"
+    for body, pointer in (({"period": "2026-09"}, "/period"), ({"at": END}, "/at"), ([], "")):
+        refused = await house.send("ops", "POST", path, body)
+        assert (refused.status_code, refused.json()["code"]) == (422, "validation_failed")
+        assert [each["pointer"] for each in refused.json()["errors"]] == [pointer]
+    broken = await house.raw("ops", "POST", path, "{")
+    assert (broken.status_code, broken.json()["code"]) == (400, "bad_json")
+    assert (await house.get("auditor", PATH, period="2026-10"))["closed_at"] is None
+    assert (await house.send("ops", "POST", path, {})).json() == await _closed(house, "2026-10")
+
+
 @pytest.mark.parametrize("period", ["2026-13", "2026", "1999-12", "2200-01", "x"])
 async def test_a_period_is_a_month(house: House, period: str) -> None:
     refused = await _close(house, period)
