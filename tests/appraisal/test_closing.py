@@ -112,6 +112,26 @@ async def test_nobody_but_ops_closes_a_month(house: House, who: str) -> None:
     assert (refused.status_code, refused.json()["code"]) == (403, "not_yours")
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE appraisal_month SET closed_at = NULL, digest = NULL, policy_code = NULL, policy_version = NULL",
+        "WITH gone AS (DELETE FROM appraisal_frozen) DELETE FROM appraisal_month",
+    ],
+)
+async def test_a_closed_month_is_never_frozen_anew(house: House, change: str) -> None:
+    """Whoever sets it open in the database would otherwise have other figures by a second close."""
+    await store(house.process.database, CALLS)
+    await house.advance(to=END)
+    await _closed(house)
+    async with house.process.database.begin() as tx:
+        await tx.execute(text(change))
+    refused = await _close(house)
+    assert (refused.status_code, refused.json()["code"]) == (409, "conflict")
+    assert refused.json()["detail"].startswith(f"The log has that 2026-11 was closed at {END}, but its row")
+    assert len(await _events(house)) == 1
+
+
 async def test_a_close_has_nothing_to_choose(house: House) -> None:
     """A missing body counts as {}, and what is sent in vain is refused before anything is frozen."""
     path = f"{PATH}/2026-10/close"
