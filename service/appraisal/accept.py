@@ -17,11 +17,10 @@ class FileType(StrEnum):
     XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
-def file_type(*lines: str) -> FileType | None:
-    """The file that an Accept header names in one or several lines, unless it prefers JSON to it; of two files the one
-    that it rather has, and of two that it likes alike the first. None: JSON."""
-    accept = ",".join(lines)
-    if len(accept) > _MAX_LENGTH:
+def file_type(accept: str | None) -> FileType | None:
+    """The file that an Accept header names, unless it prefers JSON to it; of two files the one that it rather has, and
+    of two that it likes alike the first. None: JSON."""
+    if accept is None or len(accept) > _MAX_LENGTH:
         return None
     weights = dict(_weight(each) for each in accept.split(","))
     json = next((weights[name] for name in _JSON if name in weights), 0.0)

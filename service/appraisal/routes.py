@@ -89,7 +89,7 @@ async def read_figures(
     `Accept: text/csv`, or that of xlsx, gives a file for spreadsheets."""
     sight = _sight(caller)
     viewer, month = await figures(context, caller, Period.of(query.period), query.group_by, sight)
-    if (kind := file_type(*request.headers.getlist("accept"))) is not None:
+    if (kind := file_type(request.headers.get("accept"))) is not None:
         content = await files.figures_file(viewer, month, kind, language_of(request.scope))
         return _file(content, kind, f"appraisal-{query.period}-{query.group_by}")
     return answer(views.page(viewer, month), headers=_VARIES)
@@ -114,7 +114,7 @@ async def list_figure_calls(
         _demand_group(context.worlds.world, query.group_by, query.group)
     wanted = CallFilter(Period.of(query.period), query.group_by, query.group, query.measure)
     viewer = Viewer(caller, context.worlds.world, context.clock.now())
-    if (kind := file_type(*request.headers.getlist("accept"))) is None:
+    if (kind := file_type(request.headers.get("accept"))) is None:
         return await _calls_page(context, viewer, query, wanted, sight)
     _demand_whole(query)
     content = await files.calls_file(context, viewer, wanted, sight, kind, language_of(request.scope))

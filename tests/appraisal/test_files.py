@@ -102,17 +102,6 @@ async def test_a_name_is_never_computed(house: House) -> None:
         assert (await _lines(house, path))[1][column] == f"'{FORMULA}"
 
 
-async def test_an_accept_header_may_have_several_lines(house: House) -> None:
-    """A proxy may split the header, which is one list all the same (RFC 9110 §5.3)."""
-    lines = [("Authorization", f"Bearer {await house.key('auditor')}"), ("Accept", "text/html"), ("Accept", "text/csv")]
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(house.app), base_url="http://house") as client:
-        for path in (PATH, f"{PATH}/calls"):
-            # a request that the client builds itself would have one line
-            request = httpx.Request("GET", f"http://house{path}", params={"period": "2026-11"}, headers=lines)
-            answer = await client.send(request)
-            assert answer.headers["content-type"].startswith(FileType.CSV)
-
-
 # --- the calls behind a figure ----------------------------------------------------------------------------------------
 
 
