@@ -1,18 +1,20 @@
-"""The figures of a month, counted once from the calls and once from the log alone: the two must agree. Those of a
-closed month must also be the ones whose digest the log has."""
+"""The figures of a month, counted once from the calls and once from the log alone: the two must agree. Its seed must be
+the one whose digest the log has, and so must the figures of a closed month; a month that the log has as closed must be
+closed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from service.rules.figures import ledger
 from service.rules.figures.counting import MonthCount
 from service.rules.figures.definition import CallFacts, Grouping, Measure, Period, Tallies, Tally, group_of
 from service.rules.sight import EVERYTHING
+from service.rules.words import EventType
 from service.rules.world import World
 from service.store.database import Database, Transaction
-from service.store.figures import frozen, histories, months, seeds
+from service.store.figures import frozen, histories, months, records, seeds
 from service.store.figures import tallies as appraisal
 
 
@@ -27,8 +29,8 @@ class CheckProgress(NamedTuple):
 async def differences(
     database: Database, period: Period, world: World, note: Callable[[CheckProgress], None] = lambda progress: None
 ) -> list[str]:
-    """One line for every figure in which calls and log differ, in every grouping, and one for each way in which the
-    frozen figures of a closed month are not those of its close. All is read in one snapshot."""
+    """One line for every figure in which calls and log differ, in every grouping, and one for each way in which its
+    seed or its close is not as the log has it. All is read in one snapshot."""
     async with database.read() as connection:
         counted = {each: await appraisal.tallies(connection, period, each, EVERYTHING) for each in Grouping}
         stored = counted[Grouping.LEVEL].total.counts[Measure.CALLS]
@@ -44,22 +46,34 @@ async def differences(
 
 
 async def _tampered(connection: Transaction, period: Period) -> list[str]:
-    """What of the close of a month is not as the log has it."""
+    """What of the seed and of the close of a month is not as the log has it."""
+    seed = await seeds.seed_of(connection, period)
+    published = await records.records(connection, period, EventType.APPRAISAL_SEEDED)
+    # a seed is made once, so what was published first is what counts
+    digests = seed and seed.digest, published[0].data["digest"] if published else None
+    found = _unlike({"seed digest": digests})
+    closes = await records.records(connection, period, EventType.APPRAISAL_CLOSED)
+    if len(closes) > 1:
+        found.append(f"the log has more than one close of the month: {', '.join(str(each.at) for each in closes)}")
     closing = (await months.known(connection, period)).closing
     if closing is None:
-        return []
-    record = await frozen.in_record(connection, period, closing.at)
+        return [*found, *(f"the month is open by the rows, closed at {each.at} by the log" for each in closes[:1])]
+    record = next((each.data for each in closes if each.at == closing.at), None)
     if record is None:
-        return [f"the log does not have that the month was closed at {closing.at.isoformat()}"]
+        return [*found, f"the log does not have that the month was closed at {closing.at}"]
     policy = None if closing.policy is None else {"code": closing.policy[0], "version": closing.policy[1]}
-    seed = await seeds.seed_of(connection, period)
-    found = {
+    of_close = {
         "frozen digest": (await frozen.digest(connection, period), record["digest"]),
         "noted digest": (closing.digest, record["digest"]),
         "frozen policy": (policy, record["policy"]),
         "seed": (seed and seed.seed, record["seed"]),
     }
-    return [f"{name} is {row} by the rows, {log} by the log" for name, (row, log) in found.items() if row != log]
+    return [*found, *_unlike(of_close)]
+
+
+def _unlike(both: Mapping[str, tuple[object, object]]) -> list[str]:
+    """One line for each thing that the rows have otherwise than the log."""
+    return [f"{name} is {row} by the rows, {log} by the log" for name, (row, log) in both.items() if row != log]
 
 
 def _groups(call: CallFacts, world: World) -> tuple[str | None, ...]:

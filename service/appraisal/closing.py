@@ -14,7 +14,7 @@ from service.rules.sentences import Sentence
 from service.rules.words import EventType
 from service.shown.closing import AppraisalClosedData
 from service.store.database import Database, Transaction
-from service.store.figures import frozen, months, seeds
+from service.store.figures import frozen, months, records, seeds
 from service.store.figures.months import Closing
 from service.store.log import writing
 from service.store.log.writing import Committed, Entry
@@ -38,7 +38,7 @@ async def close(
     """Close a month that is over. A month that is closed already stays as it is: the second result is None then.
 
     Raises:
-        Conflict: the month is not over.
+        Conflict: the month is not over; or the log has that it was closed, and its row was changed since.
         Unavailable: the database cannot be reached, or is too busy.
     """
     if now < period.end:
@@ -49,6 +49,7 @@ async def close(
         known = (await months.locked(tx, period)).closing
         if known is not None:
             return await _closed(tx, period, known), None
+        await _demand_open(tx, period)
         policy = scoring.policy_of(world, period, now)
         named = None if policy is None else (policy.code, policy.version)
         closing = Closing(now, named, await frozen.freeze(tx, period))
@@ -56,6 +57,20 @@ async def close(
         closed = await _closed(tx, period, closing)
         entry = Entry(EventType.APPRAISAL_CLOSED, now, world.district, (), _facts(closed, by))
         return closed, await writing.append(tx, [entry])
+
+
+async def _demand_open(tx: Transaction, period: Period) -> None:
+    """Raises `Conflict` when the log has a close of a month whose row has none: a month is never frozen anew."""
+    closes = await records.records(tx, period, EventType.APPRAISAL_CLOSED)
+    if not closes:
+        return
+    detail = Sentence(
+        "The log has that {period} was closed at {at}, but its row in the database was set open since, so it is not "
+        "closed anew: sihu appraisal check {period} shows what was changed.",
+        period=str(period),
+        at=closes[0].at,
+    )
+    raise Conflict(detail)
 
 
 async def _closed(tx: Transaction, period: Period, closing: Closing) -> ClosedMonth:

@@ -31,7 +31,7 @@ from service.web.examples import ok, one
 from service.web.languages import language_of
 from service.web.paging import ItemPage
 from service.web.router import Router
-from service.web.text import Code, Limit, Month, PageCursor, Params
+from service.web.text import Body, Code, Limit, Month, PageCursor, Params
 
 router = Router(prefix="/v1/appraisal", tags=["appraisal"])
 
@@ -65,6 +65,10 @@ class CallsQuery(FiguresQuery):
     measure: Measure = Field(Measure.CALLS, description="the figure whose calls are listed")
     limit: Limit = 50
     cursor: PageCursor = None
+
+
+class CloseBody(Body):
+    """A close has nothing to choose: the body is empty or left out, and a field in it is refused."""
 
 
 @router.get(
@@ -151,7 +155,10 @@ def _file(content: bytes, kind: FileType, name: str) -> Response:
     },
 )
 async def close_month(
-    context: CurrentContext, caller: Annotated[Actor, Depends(require(Role.OPS))], period: str
+    context: CurrentContext,
+    caller: Annotated[Actor, Depends(require(Role.OPS))],
+    period: str,
+    body: CloseBody = CloseBody(),  # noqa: B008
 ) -> Answer[ClosedMonthView]:
     """The figures of a month that is over are frozen, whatever is pending shown as pending. The event
     `sihu.appraisal.closed` has the SHA-256 of them, and the seed of the month's spot checks. From then on the appraisal

@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
+from sqlalchemy import insert
+
 from service.rules import lifecycle
 from service.rules.acts import Act, Correction, Draft
 from service.rules.decisions import Decision
@@ -15,6 +17,7 @@ from service.rules.model import Actor, Incident
 from service.rules.words import Arrow, Kind, Level, Role, State, Urgency
 from service.store.database import Database
 from service.store.incidents import saving
+from service.store.registry.tables import category
 from tests.rules import deciding
 from tests.rules.builders import (
     ADMITTED_CATEGORY,
@@ -184,3 +187,22 @@ class Life:
             return
         for decision in both:
             decisions[decision.after.id] = decision
+
+
+async def store_categories(database: Database) -> None:
+    """The categories of the rules' little world: the lines of the figures come from the registry."""
+    rows = [
+        {
+            "code": each.code,
+            "valid_from": each.validity.valid_from,
+            "valid_to": each.validity.valid_to,
+            "name": each.name,
+            "line": each.line,
+            "urgency": each.urgency,
+            "parent": each.parent,
+        }
+        for some in WORLDS[0].categories.values()
+        for each in some
+    ]
+    async with database.begin() as tx:
+        await tx.execute(insert(category), rows)

@@ -65,7 +65,10 @@ async def test_a_call_without_a_log_is_found(house: House) -> None:
             "UPDATE appraisal_month SET policy_version = 7",
             "frozen policy is {'code': 'example', 'version': 7} by ",
         ),
-        ("UPDATE appraisal_seed SET seed = sha256(seed)", "seed is "),
+        (
+            "UPDATE appraisal_month SET closed_at = NULL, digest = NULL, policy_code = NULL, policy_version = NULL",
+            "the month is open by the rows, closed at 2026-11-30 16:00:00+00:00 by the log",
+        ),
         ("UPDATE appraisal_month SET closed_at = closed_at + interval '1 s'", "the log does not have that the month"),
         (
             "DELETE FROM event WHERE type = 'sihu.appraisal.closed'",
@@ -74,10 +77,42 @@ async def test_a_call_without_a_log_is_found(house: House) -> None:
     ],
 )
 async def test_what_was_tampered_with_after_the_close(house: House, change: str, line: str) -> None:
-    await house.report()
-    await house.advance(to="2026-12-01T00:00:00+08:00")
-    assert (await house.send("ops", "POST", "/v1/appraisal/2026-11/close")).status_code == 200
+    await _closed(house)
     assert await _differences(house) == []
     await _tamper(house, change)
     (found,) = await _differences(house)
     assert found.startswith(line)
+
+
+async def _closed(house: House) -> None:
+    await house.report()
+    await house.advance(to="2026-12-01T00:00:00+08:00")
+    assert (await house.send("ops", "POST", "/v1/appraisal/2026-11/close")).status_code == 200
+
+
+async def test_a_second_close_in_the_log(house: House) -> None:
+    await _closed(house)
+    columns = "type, area, audience, data"
+    where = "FROM event WHERE type = 'sihu.appraisal.closed'"
+    later = f"SELECT batch_id, ord + 1, at + interval '1 s', {columns} {where}"
+    await _tamper(house, f"INSERT INTO event (batch_id, ord, at, {columns}) {later}")
+    times = "2026-11-30 16:00:00+00:00, 2026-11-30 16:00:01+00:00"
+    assert await _differences(house) == [f"the log has more than one close of the month: {times}"]
+
+
+@pytest.mark.parametrize("change", ["UPDATE appraisal_seed SET seed = sha256(seed)", "DELETE FROM appraisal_seed"])
+async def test_a_seed_is_the_one_that_was_published(house: House, change: str) -> None:
+    """Whoever changes it before the close chooses what is drawn, and the close reveals what was chosen."""
+    await house.advance(to="2026-12-01T00:00:00+08:00")
+    assert await _differences(house) == []
+    await _tamper(house, change)
+    (before,) = await _differences(house)
+    assert before.startswith("seed digest is ")
+    assert (await house.send("ops", "POST", "/v1/appraisal/2026-11/close")).status_code == 200
+    assert await _differences(house) == [before]
+
+
+async def test_a_seed_stays_the_one_of_the_close(house: House) -> None:
+    await _closed(house)
+    await _tamper(house, "UPDATE appraisal_seed SET seed = sha256(seed)")
+    assert [line.split(" is ")[0] for line in await _differences(house)] == ["seed digest", "seed"]

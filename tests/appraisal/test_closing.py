@@ -112,6 +112,39 @@ async def test_nobody_but_ops_closes_a_month(house: House, who: str) -> None:
     assert (refused.status_code, refused.json()["code"]) == (403, "not_yours")
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE appraisal_month SET closed_at = NULL, digest = NULL, policy_code = NULL, policy_version = NULL",
+        "WITH gone AS (DELETE FROM appraisal_frozen) DELETE FROM appraisal_month",
+    ],
+)
+async def test_a_closed_month_is_never_frozen_anew(house: House, change: str) -> None:
+    """Whoever sets it open in the database would otherwise have other figures by a second close."""
+    await store(house.process.database, CALLS)
+    await house.advance(to=END)
+    await _closed(house)
+    async with house.process.database.begin() as tx:
+        await tx.execute(text(change))
+    refused = await _close(house)
+    assert (refused.status_code, refused.json()["code"]) == (409, "conflict")
+    assert refused.json()["detail"].startswith(f"The log has that 2026-11 was closed at {END}, but its row")
+    assert len(await _events(house)) == 1
+
+
+async def test_a_close_has_nothing_to_choose(house: House) -> None:
+    """A missing body counts as {}, and what is sent in vain is refused before anything is frozen."""
+    path = f"{PATH}/2026-10/close"
+    for body, pointer in (({"period": "2026-09"}, "/period"), ({"at": END}, "/at"), ([], "")):
+        refused = await house.send("ops", "POST", path, body)
+        assert (refused.status_code, refused.json()["code"]) == (422, "validation_failed")
+        assert [each["pointer"] for each in refused.json()["errors"]] == [pointer]
+    broken = await house.raw("ops", "POST", path, "{")
+    assert (broken.status_code, broken.json()["code"]) == (400, "bad_json")
+    assert (await house.get("auditor", PATH, period="2026-10"))["closed_at"] is None
+    assert (await house.send("ops", "POST", path, {})).json() == await _closed(house, "2026-10")
+
+
 @pytest.mark.parametrize("period", ["2026-13", "2026", "1999-12", "2200-01", "x"])
 async def test_a_period_is_a_month(house: House, period: str) -> None:
     refused = await _close(house, period)

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from uuid import UUID
 
 import pytest
-from sqlalchemy import insert, select, text
+from sqlalchemy import select, text
 
 from service.appraisal import checking
 from service.commands import appraisal as admin_appraisal
@@ -23,8 +23,7 @@ from service.store.database import Database
 from service.store.figures import tallies
 from service.store.incidents.tables import call
 from service.store.log.tables import event
-from service.store.registry.tables import category
-from tests.appraisal.random_life import WORLDS, Life
+from tests.appraisal.random_life import WORLDS, Life, store_categories
 
 pytestmark = pytest.mark.anyio
 
@@ -32,27 +31,8 @@ STEPS, INCIDENTS, PAGE = 100_000, 4_000, 2_000
 MONTHS = [Period(2026, 11), Period(2026, 12)]
 
 
-async def _registry(database: Database) -> None:
-    """The categories of the rules' little world: the lines of the figures come from the registry."""
-    rows = [
-        {
-            "code": each.code,
-            "valid_from": each.validity.valid_from,
-            "valid_to": each.validity.valid_to,
-            "name": each.name,
-            "line": each.line,
-            "urgency": each.urgency,
-            "parent": each.parent,
-        }
-        for some in WORLDS[0].categories.values()
-        for each in some
-    ]
-    async with database.begin() as tx:
-        await tx.execute(insert(category), rows)
-
-
 async def _live(database: Database, steps: int, incidents: int, page: int) -> Life:
-    await _registry(database)
+    await store_categories(database)
     life = Life(2020, incidents)
     while life.steps < steps:
         await life.page(database, page)

@@ -6,8 +6,6 @@ grouping and for any sight, as `tallies` counts those of open months.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -25,13 +23,12 @@ from sqlalchemy import (
     literal,
     select,
     true,
-    union_all,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules.figures.definition import Grouping, Measure, Period, Tallies
 from service.rules.sight import EVERYTHING, Sight
-from service.rules.words import COMMUNITY_DIGITS, STREET_DIGITS, EventType, Level
+from service.rules.words import COMMUNITY_DIGITS, STREET_DIGITS, Level
 from service.store.figures import groups
 from service.store.figures.groups import GroupedCalls
 from service.store.figures.measures import PREDICATES, SIMPLE, count_of
@@ -39,7 +36,6 @@ from service.store.figures.order_statistics import gathered, sorted_within
 from service.store.figures.tables import COUNTED, appraisal_frozen
 from service.store.figures.tallies import ADDED_UP, SUMMED, set_up, tallied, with_spreads
 from service.store.incidents.tables import call
-from service.store.log.tables import event, event_archive
 from service.store.sight import seen_calls
 
 _KEY = ("unit", "level", "community", "line")
@@ -172,11 +168,3 @@ async def digest(connection: AsyncConnection, period: Period) -> str:
     hexadecimal = func.encode(func.sha256(func.coalesce(whole, nothing)), "hex")
     found: str = (await connection.execute(select(hexadecimal).where(_ROW.period == str(period)))).scalar_one()
     return found
-
-
-async def in_record(connection: AsyncConnection, period: Period, at: datetime) -> Mapping[str, Any] | None:
-    """Return the data of the event that says that a month was closed at this time; None when the log has none."""
-    ever = union_all(*(select(each.c.at, each.c.type, each.c.data) for each in (event, event_archive))).subquery("ever")
-    closed = (ever.c.at == at) & (ever.c.type == EventType.APPRAISAL_CLOSED)
-    found = await connection.scalars(select(ever.c.data).where(closed))
-    return next((each for each in found if each["period"] == str(period)), None)
