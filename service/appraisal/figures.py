@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import TypeAdapter, ValidationError
 
 from service.context import Context
-from service.rules.errors import ValidationFailed
+from service.rules.errors import NotFound
 from service.rules.figures import scoring
 from service.rules.figures.corrections import CorrectedFigure, corrections
 from service.rules.figures.definition import Grouping, Period, Tallies
@@ -46,11 +46,11 @@ class MonthFigures:
 
 
 def period_of(text: str) -> Period:
-    """The month that a text names. Raises `ValidationFailed` when it names none."""
+    """The month that a text names. Raises `NotFound` when it names none."""
     try:
         return Period.of(TypeAdapter(Month).validate_python(text))
     except ValidationError:
-        raise ValidationFailed(Sentence("{text} is no month, such as 2026-11.", text=text[:_QUOTE_LENGTH])) from None
+        raise NotFound(Sentence("{text} is no month, such as 2026-11.", text=text[:_QUOTE_LENGTH])) from None
 
 
 async def figures(

@@ -151,7 +151,7 @@ def _file(content: bytes, kind: FileType, name: str) -> Response:
     summary="Close a month · 封账",
     responses={
         200: one(examples.CLOSED),
-        **problems.documented(*_PROBLEMS, errors.Conflict, errors.BadJson, errors.TooLarge, errors.UnsupportedMedia),
+        **problems.documented(*_PROBLEMS, *problems.OF_A_BODY, errors.NotFound, errors.Conflict),
     },
 )
 async def close_month(

@@ -148,7 +148,7 @@ async def test_a_close_has_nothing_to_choose(house: House) -> None:
 @pytest.mark.parametrize("period", ["2026-13", "2026", "1999-12", "2200-01", "x"])
 async def test_a_period_is_a_month(house: House, period: str) -> None:
     refused = await _close(house, period)
-    assert (refused.status_code, refused.json()["detail"]) == (422, f"{period} is no month, such as 2026-11.")
+    assert (refused.status_code, refused.json()["detail"]) == (404, f"{period} is no month, such as 2026-11.")
 
 
 async def test_the_event_is_for_auditors_and_ops_alone(house: House) -> None:

@@ -26,8 +26,10 @@ OLDER = "the tables are older than this version: run `sihu migrate`"
 
 COMMANDS: dict[str, tuple[str, ...]] = {
     "sihu keys create": ("--role", "ops"),
+    "sihu keys find": ("worker",),
     "sihu keys list": (),
     "sihu keys revoke": ("01900000-0000-7000-8000-000000000000",),
+    "sihu keys rotate": ("01900000-0000-7000-8000-000000000000",),
     "sihu policy list": (),
     "sihu policy check": ("policy.yaml",),
     "sihu policy draft": ("policy.yaml",),

@@ -56,6 +56,7 @@ KINDS: Mapping[str, tuple[Any, Sequence[Any]]] = {
     "document": (JSON(), [{}, [], "words", 0, False, {"名": [None, "\\", '"', 1.5, {"a": ""}]}]),
     "words_list": (ARRAY(Text), [[], [""], ["a", "b"], [*_WORDS, "a,b", " ", "\n"]]),
     "small_list": (ARRAY(SmallInteger), [[], [1, 1, 0, 0], [-1]]),
+    "big_list": (ARRAY(BigInteger), [[], [2**63 - 1, 0], [-(2**63)]]),
 }
 """Column of the throw-away table → its type, and values that are easily lost on the way."""
 
