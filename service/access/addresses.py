@@ -29,8 +29,10 @@ def network(text: str) -> Network:
 
 
 def normal(text: str) -> str:
-    """A network in its normal form, for a validator."""
+    """A network in its normal form, for a validator. A zone such as `%eth0` has a meaning on one host alone."""
     try:
+        if "%" in text:
+            raise ValueError(text)
         return str(network(text))
     except ValueError:
         detail = Sentence("Send an address or a network with zeros at its end, such as 10.20.0.0/16 or 2001:db8::/32.")

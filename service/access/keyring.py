@@ -21,7 +21,7 @@ from service.rules.model import Actor
 from service.rules.words import Role
 from service.rules.worktime import ZONE
 from service.store.access import keys
-from service.store.access.keys import Key
+from service.store.access.keys import FirstKey, Key
 from service.store.database import Database
 from service.web.lobby import Network
 
@@ -65,7 +65,7 @@ class Keyring(Part):
         self._ends: list[datetime] = []
         self._on_change: list[Callable[[], Awaitable[None]]] = []
         self._uses: dict[UUID, datetime] = {}
-        self._ops_since: dict[str, datetime] = {}
+        self._ops_since: dict[str, FirstKey] = {}
         self._had_security = False
         self._ops: list[_OpsSubject] = []
         self.loaded = False
@@ -137,7 +137,7 @@ class Keyring(Part):
             self._known[digest] = _known(key)
             self._had_security = self._had_security or key.role is Role.SECURITY
             if key.role is Role.OPS:
-                self._ops_since.setdefault(key.subject, key.created_at)
+                self._ops_since.setdefault(key.subject, FirstKey(key.created_at, key.id))
             self._note_ends()
 
     async def shorten(self, key_id: UUID, end: datetime) -> None:

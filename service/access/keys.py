@@ -140,7 +140,7 @@ async def revoke(database: Database, world: World, now: datetime, key_id: UUID, 
 
 def no_such_key(key_id: str) -> Sentence:
     """What to do about an id that no key has."""
-    return Sentence("No key has the id {key}. GET /v1/keys lists them.", key=key_id)
+    return Sentence("No key has the id {key}: GET /v1/keys and `sihu keys list` show them all.", key=key_id)
 
 
 async def page(

@@ -89,6 +89,8 @@ class Advancer:
                 nearest = await claiming.next_wake(connection)
             if nearest is None or nearest > moment:
                 self.clock.move_to(moment)
+                # which also stores how late it is: keys made on the command line end by the newest time stored
+                await seeding.ready(self._database, moment, self._tell)
                 return fired
             self.clock.move_to(max(nearest, self.clock.now()))
             swept = await sweep.run_once(self._database, self._worlds, self.clock.now(), self._tell)

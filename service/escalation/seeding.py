@@ -35,8 +35,8 @@ async def _known(database: Database, now: datetime) -> Seeds:
 
 
 async def make_ahead(database: Database, now: datetime, tell: Tell, until: datetime | None = None) -> None:
-    """Make the seeds that are lacking for the month of `now` and the next one, before the clock moves on to `until`
-    those of all months up to the one after it as well.
+    """Make the seeds that are lacking for the month of `now` and the next one; before the clock moves on to `until`,
+    those of all months on the way as well.
 
     Raises `Unavailable`.
     """

@@ -35,8 +35,15 @@ def test_a_network_has_one_normal_form(written: str, normal: str) -> None:
     assert str(addresses.network(normal)) == normal
 
 
-@pytest.mark.parametrize("written", ["", "10.0.0.0/33", "10.0.0.1/8", "010.0.0.1", "10.0.0.1 ", "fe80::1%eth0/64", "a"])
+@pytest.mark.parametrize("written", ["", "10.0.0.0/33", "10.0.0.1/8", "010.0.0.1", "10.0.0.1 ", "fe80::1/64", "a"])
 def test_what_is_no_network_is_refused(written: str) -> None:
+    with pytest.raises(WrongValue):
+        addresses.normal(written)
+
+
+@pytest.mark.parametrize("written", ["fe80::1%eth0", "fe80::%eth0/64", "::ffff:10.0.0.1%1"])
+def test_a_network_of_one_host_alone_is_refused(written: str) -> None:
+    """The zone of an IPv6 address names an interface of that host; nobody else is ever seen to come from it."""
     with pytest.raises(WrongValue):
         addresses.normal(written)
 

@@ -156,6 +156,16 @@ async def test_the_first_ops_admitted_holds_all(database: Database) -> None:
     assert keyring.holder_of_all(NOW) == "ops"
 
 
+async def test_of_two_ops_of_one_instant_the_first_holds_all(database: Database) -> None:
+    """A virtual clock stands still while keys are made."""
+    keyring = Keyring(database)
+    for text, subject in (("sihu_1", "z"), ("sihu_2", "a")):
+        await keyring.admit(digest_of(text), await stored(database, of(Role.OPS, subject), text))
+        assert keyring.holder_of_all(NOW) == "z"
+    await keyring.load()
+    assert keyring.holder_of_all(NOW) == "z"
+
+
 async def test_a_key_revoked_elsewhere_is_refused_after_a_reload(database: Database) -> None:
     key = await stored(database, a_key(), "sihu_one")
     keyring = Keyring(database)

@@ -135,7 +135,7 @@ def test_a_key_is_found_and_never_printed(run: Run, haizhu_url: str, monkeypatch
         (("create", "--role", "ops", "--expires-at", "2026-01-01T00:00:00Z"), "--expires-at: Send a time after"),
         (("find", " "), "There is nothing to look for"),
         (("rotate", "1"), "1 is not a key's id: see `sihu keys list`."),
-        (("rotate", NOBODY), f"No key has the id {NOBODY}"),
+        (("rotate", NOBODY), f"No key has the id {NOBODY}: GET /v1/keys and `sihu keys list` show them all."),
         (("rotate", NOBODY, "--overlap", "-1"), "--overlap: Send 0 to 7776000 seconds"),
         (("revoke", "1"), "1 is not a key's id: see `sihu keys list`."),
         (("revoke", NOBODY), f"No key has the id {NOBODY}"),

@@ -187,3 +187,10 @@ def test_a_report_without_registry_or_policy_is_a_clear_conflict(missing: str) -
         world = replace(world, activations=())
     with pytest.raises(Conflict, match="No registry is imported yet: ops do it with `sihu registry import DIR`"):
         reported(world)
+
+
+def test_a_report_before_the_first_policy_names_its_begin() -> None:
+    """The demo on a virtual clock that starts in the past: the registry is there."""
+    begun = replace(WORLD.activations[0], at=NOW + timedelta(days=2))
+    with pytest.raises(Conflict, match=r"^It is 2026-11-23.* begins at 2026-11-25.*: report from then on\.$"):
+        reported(replace(WORLD, activations=(begun,)))

@@ -62,7 +62,7 @@ def admitted(draft: Draft, actor: Actor, world: World, now: datetime) -> Admitte
 
     Raises:
         NotYours: the cell lies outside the actor's area.
-        Conflict: no registry was imported, or no policy was activated.
+        Conflict: no registry was imported, or no policy is in force yet.
         UnknownCell, UnknownCategory: the registry has no such row in force at `now`.
     """
     if draft.grid_code is None:
@@ -72,15 +72,23 @@ def admitted(draft: Draft, actor: Actor, world: World, now: datetime) -> Admitte
     access.may_report_in(actor, draft.grid_code)
     policy = world.active(now)
     if not world.cells or policy is None:
-        raise Conflict(
-            Sentence("No registry is imported yet: ops do it with `sihu registry import DIR`. Then send it again.")
-        )
+        raise Conflict(_not_ready(world, now))
     if world.cell(draft.grid_code, now) is None:
         raise UnknownCell(unknown_cell(draft.grid_code), "/grid_code")
     category = world.category(draft.category, now)
     if category is None:
         raise UnknownCategory(unknown_category(draft.category), "/category")
     return Admitted(draft, draft.grid_code, _kind(draft, actor, category), _urgency(draft, category), policy)
+
+
+def _not_ready(world: World, now: datetime) -> Sentence:
+    """Why nothing can be reported at `now`: the registry is empty, or begins later, as behind a clock put back."""
+    if world.cells and world.activations:
+        since = world.activations[0].at
+        return Sentence(
+            "It is {now} here, and the first policy begins at {since}: report from then on.", now=now, since=since
+        )
+    return Sentence("No registry is imported yet: ops do it with `sihu registry import DIR`. Then send it again.")
 
 
 def _urgency(draft: Draft, category: Category) -> Urgency:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Row, and_, exists, func, insert, or_, select, text, update
+from sqlalchemy import Row, and_, exists, insert, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules.model import KeyQuota
@@ -166,20 +166,29 @@ async def usable(connection: AsyncConnection) -> Sequence[tuple[bytes, Key]]:
     return [(row.digest, _key(row)) for row in await connection.execute(statement)]
 
 
+class FirstKey(NamedTuple):
+    """When the first key of a subject was made. Of two keys of the same instant, such as on a clock that stands still,
+    the one with the smaller id was made first."""
+
+    created_at: datetime
+    id: UUID
+
+
 class OpsHistory(NamedTuple):
     """Since when each subject has been ops, by its first key, revoked ones included; and whether any key of security
     was ever made."""
 
-    since: Mapping[str, datetime]
+    since: Mapping[str, FirstKey]
     had_security: bool
 
 
 async def ops_history(connection: AsyncConnection) -> OpsHistory:
     """Return what decides who holds all roles."""
-    first = func.min(access_key.c.created_at).label("first")
-    of_ops = select(access_key.c.subject, first).where(access_key.c.role == Role.OPS).group_by(access_key.c.subject)
+    key = access_key.c
+    of_ops = select(key.subject, key.created_at, key.id).where(key.role == Role.OPS)
     had = select(exists().where(access_key.c.role == Role.SECURITY))
-    since = {row.subject: row.first for row in await connection.execute(of_ops)}
+    newest_first = of_ops.order_by(key.created_at.desc(), key.id.desc())
+    since = {subject: FirstKey(at, key_id) for subject, at, key_id in await connection.execute(newest_first)}
     return OpsHistory(since, bool((await connection.execute(had)).scalar_one()))
 
 

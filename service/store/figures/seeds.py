@@ -67,13 +67,12 @@ async def seeds_of(connection: AsyncConnection, periods: Iterable[Period]) -> Ma
 
 async def make_ahead(tx: AsyncConnection, now: datetime, until: datetime | None = None) -> Committed | None:
     """Make the seeds that are lacking, and publish the digest of each: those of the month of `now` and of the one
-    after; with `until`, also of all months up to the one after that. Of two processes that do so at once, one makes a
-    seed.
+    after; with `until`, also of all months up to that one. Of two processes that do so at once, one makes a seed.
 
     Returns what was written to the log; None when nothing was, since all is made or the registry has no district yet.
     """
     district = (await tx.execute(_DISTRICT)).scalar_one_or_none()
-    wanted = tuple(_months(now, max(now, until or now)))
+    wanted = tuple(_months(now, max(Period.at(now).end, until or now)))
     known = await seeds_of(tx, wanted)
     lacking = {str(each): secrets.token_bytes(_BYTES) for each in wanted if each not in known}
     if district is None or not lacking:
@@ -89,8 +88,8 @@ _DISTRICT = select(func.max(unit.c.code)).where(unit.c.kind == UnitKind.DISTRICT
 
 
 def _months(since: datetime, until: datetime) -> Iterator[Period]:
-    """The months from one moment to another, and the one after."""
-    period, last = Period.at(since), Period.at(until).next
+    """The months from that of one moment to that of another, both included."""
+    period, last = Period.at(since), Period.at(until)
     while period != last:
         yield period
         period = period.next
