@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import pytest
 from hypothesis import assume, given
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from service.rules import deadlines, fair_play, lifecycle
 from service.rules.acts import Act, Correction
+from service.rules.errors import Conflict
 from service.rules.model import Incident
 from service.rules.timers import CONTINUOUS
 from service.rules.words import Arrow, ClockKind, Level, State, Urgency
@@ -228,3 +230,18 @@ def test_nothing_of_this_moves_a_box_without_a_cap() -> None:
     assert incident.state is State.CALLING
     assert incident.level is Level.COMMUNITY
     assert [_used(incident, FRIDAY + each * HOUR) for each in (8.5, 8.75, 9, 30)] == [0, 25, 50, 50]
+
+
+def test_no_unit_corrects_its_lateness_away() -> None:
+    """A cap at 10:00 ends an hour's box of which 83 % is used; of an urgent one, a quarter as long, 60 % is."""
+    other = _called(MONDAY)._replace(id=UUID(int=9), number="9")
+    act = replace(Act(Arrow.MERGE, "the same"), into=other.id)
+    _, merged = deciding.merge(other, _called(MONDAY + 25 * MINUTE), act, PEOPLE["ops"], WORLD, MONDAY + 27 * MINUTE)
+    late, urgent = MONDAY + 54 * MINUTE, Correction(urgency=Urgency.URGENT)
+    assert fair_play.box_used(merged.after, WORLD, late) == 83
+    with pytest.raises(Conflict, match="83 % of the time is used"):
+        _act(merged.after, Arrow.CORRECT, late, STREET, correction=urgent)
+    early = _act(merged.after, Arrow.CORRECT, late - 5 * MINUTE, STREET, correction=urgent)
+    assert early.due_at == merged.after.due_at
+    by_ops = _act(merged.after, Arrow.CORRECT, late, "ops", correction=urgent)
+    assert fair_play.box_used(by_ops, WORLD, late) == 60

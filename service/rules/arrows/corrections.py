@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import cast
 
-from service.rules import deadlines, pinning, routing
+from service.rules import deadlines, fair_play, pinning, routing
 from service.rules.acts import Act, Correction
 from service.rules.arrows import handling, moving
 from service.rules.changes import CapChange, IncidentChange
@@ -65,7 +65,7 @@ def correct(story: Story, act: Act) -> None:
     Raises:
         UnknownCell, UnknownCategory: the registry has no such row in force.
         ValidationFailed: the incident is already what it is corrected to.
-        Conflict: another unit would be called when the deadline has passed.
+        Conflict: another unit would be called when the deadline has passed, or the call would not be late any more.
     """
     before = story.incident
     changes = _changes(before, act.correction)
@@ -80,6 +80,7 @@ def correct(story: Story, act: Act) -> None:
     else:
         if changes.get("urgency") is Urgency.URGENT:
             _hasten(story)
+        _demand_still_late(story, before)
         story.record(EventType.INCIDENT_CORRECTED, act.words, changes=facts)
     if "kind" in changes:
         _wait(story)
@@ -136,6 +137,21 @@ def _demand_time_left(incident: Incident, now: datetime) -> None:
                 "The deadline passed at {due_at}, and another unit would be called: correct it once the next one has "
                 "been called, in a moment.",
                 due_at=incident.due_at,
+            )
+        )
+
+
+def _demand_still_late(story: Story, before: Incident) -> None:
+    """Raises `Conflict` when a unit would make a call that is late already less late: where a cap ends the call, a
+    shorter box ends there as well, and less of it is used. Ops, who have no part in it, may still correct it."""
+    late = pinning.policy_of(story.world, before).fair_play.late
+    used = fair_play.box_used(before, story.world, story.now)
+    if story.by.unit is not None and fair_play.box_used(story.incident, story.world, story.now) < used > late:
+        raise Conflict(
+            Sentence(
+                "{percent} % of the time is used, and by this correction it would be less: answer, resolve or raise it "
+                "as it is, or ask ops.",
+                percent=used,
             )
         )
 
