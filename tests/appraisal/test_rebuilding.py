@@ -33,7 +33,7 @@ MONTHS = [Period(2026, 11), Period(2026, 12)]
 
 async def _live(database: Database, steps: int, incidents: int, page: int) -> Life:
     await store_categories(database)
-    life = Life(2020, incidents)
+    life = Life(2021, incidents)
     while life.steps < steps:
         await life.page(database, page)
     return life
