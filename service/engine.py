@@ -17,7 +17,7 @@ from apscheduler.triggers.date import DateTrigger
 
 from service import clock as clocks
 from service.context import Context, Part
-from service.escalation import sweep
+from service.escalation import seeding, sweep
 from service.feed.tail import Tail
 from service.rules.errors import Unavailable
 from service.store.access import quotas
@@ -140,7 +140,8 @@ class Engine(Part):
         if clocks.monotonic() - self._looked_everywhere_s >= _EVERYWHERE_S:
             self.start_at, self._looked_everywhere_s = FIRST, clocks.monotonic()
         self._nearest_set = None
-        front = sweep.Front(self.start_at)
+        seeds = await seeding.ready(self._context.database, self._clock.now(), self._context.tell)
+        front = sweep.Front(self.start_at, seeds)
         ended = await asyncio.gather(*(self._turns(front) for _ in range(SIDE_BY_SIDE)), return_exceptions=True)
         for error in ended:  # only now, when no page is under way any more
             if error is not None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from ipaddress import IPv4Network, IPv6Network
 
 from starlette.types import Scope
 
 from service.rules.errors import AddressNotAllowed, Rule
 from service.rules.sentences import Sentence
 from service.web.breaches import WrongValue
-from service.web.lobby import Network
+from service.web.lobby import Network, address_of
 
 _MAPPED_BITS = 96
 """An IPv4 address in IPv6 is `::ffff:0:0/96` and the 32 bits of the address."""
@@ -43,7 +43,7 @@ def demand(scope: Scope, allow: Sequence[Network]) -> None:
     """Raises `AddressNotAllowed` unless the client's address lies in one of the networks. The server has put it into
     the scope: that of the peer, or what a trusted proxy says it is."""
     client = scope.get("client")
-    address = None if client is None else _address(client[0])
+    address = None if client is None else address_of(client[0])
     if address is None or not any(address in each for each in allow):
         raise AddressNotAllowed(
             Sentence(
@@ -51,11 +51,3 @@ def demand(scope: Scope, allow: Sequence[Network]) -> None:
                 address="?" if address is None else str(address),
             )
         )
-
-
-def _address(text: str) -> IPv4Address | IPv6Address | None:
-    try:
-        found = ipaddress.ip_address(text.partition("%")[0])
-    except ValueError:
-        return None
-    return (found.ipv4_mapped or found) if isinstance(found, IPv6Address) else found

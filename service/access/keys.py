@@ -102,8 +102,8 @@ async def rotate(database: Database, world: World, now: datetime, key_id: UUID, 
             raise await _cannot_rotate(tx, key_id)
         if old.unit is not None and world.unit(old.unit, now) is None:
             raise Conflict(not_in_force(old.unit))
-        key = replace(old, id=ids.new_id(now), prefix=text[_SHOWN], created_at=now, expires_at=now + LIFE)
-        key = replace(key, last_used_at=None)
+        fresh = replace(old, id=ids.new_id(now), prefix=text[_SHOWN], last_used_at=None)
+        key = replace(fresh, created_at=now, expires_at=now + LIFE)
         until = min(old.expires_at or now + LIFE, now + timedelta(seconds=overlap_s))
         await stored.end_at(tx, old.id, until)
         await stored.add(tx, key, digest_of(text))

@@ -17,9 +17,8 @@ from service.access.views import KeyView, NewKeyView
 from service.context import CurrentContext
 from service.rules import access, errors
 from service.rules.words import Role
-from service.web import problems
+from service.web import paging, problems
 from service.web.answers import Answer, answer
-from service.web.cursors import kind_of
 from service.web.examples import ok
 from service.web.paging import ItemPage
 from service.web.router import Router
@@ -64,7 +63,10 @@ async def create_key(context: CurrentContext, caller: Caller, body: schemas.NewK
     summary="Replace a key · 轮换",
 )
 async def rotate_key(
-    context: CurrentContext, caller: Caller, id: KeyId, body: schemas.RotateBody
+    context: CurrentContext,
+    caller: Caller,
+    id: KeyId,
+    body: schemas.RotateBody = schemas.RotateBody(),  # noqa: B008
 ) -> Answer[NewKeyView]:
     """Security makes a new key in the place of this one, with the same role, subject, scope and rights, for 365 days.
     The old key works on for `overlap_s` seconds, or to its own end if that is sooner, so that its holder can change
@@ -94,7 +96,7 @@ async def list_keys(
     """Security lists all keys, or those of a unit, role or subject, newest first, expired and revoked keys included. A
     key itself and its digest are never shown. `last_used_at` is written within seconds of the first use on a day."""
     deps.must_be(caller, Role.SECURITY)
-    kind = kind_of(_CURSOR, query.model_dump(mode="json", exclude={"cursor", "limit"}), caller.subject)
+    kind = paging.list_kind(_CURSOR, query, caller.subject)
     before = None if query.cursor is None else _position(context.cursors.read(kind, query.cursor))
     found = await keys.page(context.database, query.limit + 1, before, query.only())
     shown = found[: query.limit]

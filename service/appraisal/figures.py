@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
@@ -15,7 +15,7 @@ from service.rules.figures import scoring
 from service.rules.figures.corrections import CorrectedFigure, corrections
 from service.rules.figures.definition import Grouping, Period, Tallies
 from service.rules.model import Actor
-from service.rules.policy import Policy
+from service.rules.policy import FairPlay, Policy, Weights
 from service.rules.sentences import Sentence
 from service.rules.sight import Sight, Viewer
 from service.store.figures import frozen, months, seeds, tallies
@@ -38,6 +38,11 @@ class MonthFigures:
     closed_at: datetime | None = None
     seed: str | None = None
     corrections: Sequence[CorrectedFigure] = ()
+
+    @property
+    def rules(self) -> tuple[Weights, FairPlay]:
+        """What scores the month."""
+        return (self.policy.weights, self.policy.fair_play) if self.policy else (Weights(), FairPlay())
 
     @property
     def definition(self) -> Literal["before"] | None:
@@ -71,5 +76,5 @@ async def figures(
         was = await frozen.tallies(connection, period, grouping, sight)
         seed = await seeds.seed_of(connection, period)
     policy = None if known.closing.policy is None else viewer.world.policy(known.closing.policy)
-    month = MonthFigures(period, grouping, was, policy, known.begun_before, known.closing.at)
-    return viewer, replace(month, seed=seed and seed.seed, corrections=corrections(was, counted))
+    begun, closed_at, moved = known.begun_before, known.closing.at, corrections(was, counted)
+    return viewer, MonthFigures(period, grouping, was, policy, begun, closed_at, seed and seed.seed, moved)

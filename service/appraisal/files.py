@@ -52,7 +52,7 @@ async def calls_file(
         ValidationFailed: they are more than `MAX_CALLS`.
         Unavailable: the database cannot be reached, or is too busy.
     """
-    with _begun(kind, viewer) as file:
+    with await asyncio.to_thread(_begun, kind, viewer) as file:
         file.begin(languages.text(Sentence("Calls"), language), sheet.call_columns(language))
         async with context.database.patient.read() as connection:
             found, many = await tallies.page(connection, wanted, sight, None, _PAGE), 0

@@ -82,12 +82,10 @@ def figure_columns(language: Language) -> list[WrittenColumn]:
 
 def figure_rows(viewer: Viewer, month: MonthFigures, language: Language) -> Iterator[WrittenRow]:
     """One row for each group, in the order of codes."""
-    policy = month.policy
-    rules = policy.weights if policy else Weights(), policy.fair_play if policy else FairPlay()
     known = {"definition": month.definition, "closed_at": month.closed_at}
     for code, tally in sorted(month.tallies.groups.items()):
         group = {"group_code": code, "group_name": _name(viewer, month.grouping, code, language)}
-        row = {**group, **_figures(tally, rules), **known}
+        row = {**group, **_figures(tally, month.rules), **known}
         yield [row[name] for name in _FIGURES]
 
 

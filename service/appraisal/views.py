@@ -51,11 +51,10 @@ _DIGITS = 4
 def page(viewer: Viewer, month: MonthFigures) -> FiguresView:
     """The whole answer: every group in the order of codes, the total, and what was corrected since the close."""
     found, policy, period, grouping = month.tallies, month.policy, month.period, month.grouping
-    rules = policy.weights if policy else Weights(), policy.fair_play if policy else FairPlay()
     items: list[GroupRow] = [
         {
             "group": {"code": code, "name": name_of(viewer, grouping, code)},
-            **_row(tally, rules, _Links(period, grouping, code)),
+            **_row(tally, month.rules, _Links(period, grouping, code)),
         }
         for code, tally in sorted(found.groups.items())
     ]
@@ -70,7 +69,7 @@ def page(viewer: Viewer, month: MonthFigures) -> FiguresView:
         "closed_at": month.closed_at,
         "seed": month.seed,
         "corrections": [_correction(viewer, month, each) for each in month.corrections],
-        "total": _row(found.total, rules, _Links(period, grouping, None)),
+        "total": _row(found.total, month.rules, _Links(period, grouping, None)),
     }
 
 

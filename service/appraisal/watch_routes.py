@@ -22,9 +22,8 @@ from service.rules.sight import Viewer
 from service.rules.words import Role
 from service.store.figures import months, watching
 from service.store.figures.watching import SignFilter
-from service.web import problems
+from service.web import paging, problems
 from service.web.answers import Answer, answer
-from service.web.cursors import kind_of
 from service.web.examples import ok
 from service.web.paging import ItemPage
 from service.web.router import Router
@@ -89,7 +88,7 @@ async def list_sign_calls(
 ) -> Answer[ItemPage[CountedCall]]:
     """Exactly the calls that a sign counts. For auditors and ops (403 for others)."""
     _demand_watcher(caller)
-    kind = kind_of("watch", query.model_dump(mode="json", exclude={"cursor", "limit"}), caller.subject)
+    kind = paging.list_kind("watch", query, caller.subject)
     after = pages.place(context.cursors, kind, query.cursor)
     if query.unit is not None:
         filters.demand_unit(context.worlds.world, query.unit, "?unit")

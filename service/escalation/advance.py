@@ -12,6 +12,7 @@ from service.escalation.seeding import Tell
 from service.metrics import Metrics
 from service.rules.errors import Rule, wrong_field
 from service.rules.sentences import Sentence
+from service.rules.spot_checks import Seeds
 from service.rules.worktime import LAST_START
 from service.store.database import Database
 from service.store.incidents import claiming
@@ -84,16 +85,20 @@ class Advancer:
     async def _travel(self, moment: datetime) -> int:
         await seeding.make_ahead(self._database, self.clock.now(), self._tell, until=moment)
         fired = 0
+        seeds: Seeds = {}
         while True:
             async with self._database.read() as connection:
                 nearest = await claiming.next_wake(connection)
             if nearest is None or nearest > moment:
                 self.clock.move_to(moment)
-                # which also stores how late it is: keys made on the command line end by the newest time stored
+                # the month after this one has no seed yet, if others were passed; and its event stores how late it is,
+                # by which keys end that are made on the command line
                 await seeding.ready(self._database, moment, self._tell)
                 return fired
             self.clock.move_to(max(nearest, self.clock.now()))
-            swept = await sweep.run_once(self._database, self._worlds, self.clock.now(), self._tell)
+            front = sweep.Front(seeds=seeds)
+            swept = await sweep.run_once(self._database, self._worlds, self.clock.now(), self._tell, front=front)
+            seeds = front.seeds
             self._metrics.swept(swept.fired, swept.backed_off, swept.lateness)
             self._metrics.calls_ended(swept.decisions)
             fired += swept.fired

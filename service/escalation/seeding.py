@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import datetime
 
 from service.rules.figures.definition import Period
 from service.rules.spot_checks import Seeds
-from service.store.database import Database
+from service.store.database import Database, StatementRefused
 from service.store.figures import seeds
 from service.store.log.writing import Committed
+
+_log = logging.getLogger(__name__)
 
 Tell = Callable[[Committed], None]
 
@@ -18,13 +21,18 @@ async def ready(database: Database, now: datetime, tell: Tell) -> Seeds:
     """Return the seeds of the month of `now` and of the next one, which are made where they are lacking. They leave
     this process only when their month is closed. Empty: the registry has no district yet, and no incident either.
 
-    Raises `Unavailable`.
+    A seed that cannot be made stops no deadline: without it, nothing can close unverified in its month, and all else
+    goes on. Raises `Unavailable`.
     """
     found = await _known(database, now)
-    if len(found) < 2:
+    if len(found) == 2:
+        return found
+    try:
         await make_ahead(database, now, tell)
-        found = await _known(database, now)
-    return found
+    except StatementRefused:
+        _log.exception("the seed of a month could not be made", extra={"event": "seeding_failed"})
+        return found
+    return await _known(database, now)
 
 
 async def _known(database: Database, now: datetime) -> Seeds:

@@ -66,7 +66,7 @@ class Front:
     what those before it have left in the index. Who is passed over, such as an incident that another engine gave back,
     is still due at the next sweep.
 
-    The pages draw by `seeds`, which are read once for a sweep.
+    The pages draw by `seeds`, which are read once for a sweep, and again when a month begins meanwhile.
     """
 
     place: WakePlace = FIRST

@@ -174,9 +174,9 @@ def _unseen(incident_id: UUID) -> Sentence:
 async def _was_done(tx: Transaction, ids: Sequence[UUID], stamp: Stamp | None) -> bool:
     """Whether the act was carried out on one of these incidents before: words to a merged incident reach one further
     along its chain, which may have been merged since."""
-    if stamp is None or stamp.key is None:
+    if not ids or stamp is None or stamp.key is None:
         return False
-    done = await saving.stamped_hash(tx, ids, stamp.subject, stamp.key) if ids else None
+    done = await saving.stamped_hash(tx, ids, stamp.subject, stamp.key)
     if done is not None and done != stamp.body_hash:
         raise IdempotencyMismatch(
             Sentence(

@@ -14,8 +14,8 @@ from service.rules.words import Role
 from service.shown.row import IncidentRow, row
 from service.store.incidents import lists
 from service.store.incidents.lists import IncidentFilter
-from service.web.cursors import Cursors, kind_of
-from service.web.paging import ItemPage
+from service.web.cursors import Cursors
+from service.web.paging import ItemPage, list_kind
 
 
 async def page(context: Context, query: ListQuery, actor: Actor) -> ItemPage[IncidentRow]:
@@ -27,7 +27,7 @@ async def page(context: Context, query: ListQuery, actor: Actor) -> ItemPage[Inc
         UnknownUnit, UnknownCategory, UnknownReference: a filter names what the registry never had.
     """
     viewer = Viewer(actor, context.worlds.world, context.clock.now())
-    kind = list_kind(query, actor)
+    kind = list_kind("incidents", query, actor.subject)
     after = None if query.cursor is None else _read(context.cursors, kind, query.cursor)
     demand_known(viewer.world, unit=query.unit, area=query.area, category=query.category, line=query.line)
     async with context.database.read() as connection:
@@ -36,13 +36,6 @@ async def page(context: Context, query: ListQuery, actor: Actor) -> ItemPage[Inc
         found = await lists.page(connection, filters, sight, after, query.limit)
     cursor = None if found.next_place is None else context.cursors.sign(kind, _written(*found.next_place))
     return {"items": [row(viewer, each) for each in found.rows], "next_cursor": cursor}
-
-
-def list_kind(query: ListQuery, actor: Actor) -> str:
-    """The kind of the cursors of a list. Filters that nobody gave leave no trace in it, so that one which is new makes
-    no old cursor useless."""
-    given = query.model_dump(mode="json", exclude={"cursor", "limit"}, exclude_defaults=True)
-    return kind_of("incidents", given, actor.subject)
 
 
 def _filters(query: ListQuery, viewer: Viewer) -> IncidentFilter:

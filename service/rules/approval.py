@@ -64,8 +64,7 @@ def may_ops_decide(incident: AnyIncident) -> bool:
 
 def with_approver(incident: Incident, world: World, now: datetime) -> Incident:
     """An incident whose last request names who decides it at `now`: also when a program from before 0025 has made it,
-    which named nobody, and when the unit that it names has ended since. Then whoever would be asked today decides, else
-    ops."""
+    which named nobody, and when the unit that it names has ended since. Then ops decide: nobody else was told of it."""
     if not incident.requests:
         return incident
     *before, last = incident.requests
@@ -75,7 +74,7 @@ def with_approver(incident: Incident, world: World, now: datetime) -> Incident:
     earlier, until = incident._replace(requests=tuple(before)), last.until if by_request else None
     unit = last.approver or approver(earlier, world, last.asked_at, until=until)
     if unit is not None and world.unit(unit, now) is None:
-        unit = approver(earlier, world, now, until=until)
+        unit = None
     if unit == last.approver:
         return incident
     return incident._replace(requests=(*before, last._replace(approver=unit)))

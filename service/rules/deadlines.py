@@ -87,10 +87,15 @@ def marked_box(incident: AnyIncident, world: World) -> tuple[Timer, int]:
 def standing(incident: AnyIncident, world: World) -> Deadline:
     """The deadline of the open call by the calendar as it is now, from its box, everything that moved it, and its
     cap."""
-    found, cap = own_box(incident, world), cap_of(incident.call)
+    return capped(own_box(incident, world), incident, world)
+
+
+def capped(found: Deadline, incident: AnyIncident, world: World) -> Deadline:
+    """The deadline of the open call, whose own box has this one."""
+    cap = cap_of(incident.call)
     if cap is None:
         return found
-    found = _capped(found, cap, incident, world)
+    found = _until(cap, found, incident, world)
     timer = pinning.timer_of(world, incident, incident.call.clock)
     return found._replace(provisional=found.left is None and timer.is_provisional(found.start, found.due_at))
 
@@ -131,7 +136,7 @@ def _moved(incident: AnyIncident, box: Deadline, timer: Timer) -> Deadline:
     return box._replace(due_at=due_at, stretches=tuple(stretches), adjusted_by=tuple(moved), left=left)
 
 
-def _capped(found: Deadline, cap: datetime, incident: AnyIncident, world: World) -> Deadline:
+def _until(cap: datetime, found: Deadline, incident: AnyIncident, world: World) -> Deadline:
     """The deadline, no later than the cap; of a call on hold, the time that is left until then."""
     if found.left is not None:
         _, stopped_at = found.stretches[-1]

@@ -44,7 +44,8 @@ def box_used(incident: AnyIncident, world: World, now: datetime) -> int:
     counts. So a cap makes nobody late by the time before it came, takes no lateness away, and the percentage still
     rises to the whole at the deadline and not before.
     """
-    own, standing = deadlines.own_box(incident, world), deadlines.standing(incident, world)
+    own = deadlines.own_box(incident, world)
+    standing = deadlines.capped(own, incident, world)
     timer = pinning.timer_of(world, incident, incident.call.clock)
     whole = _counted(own, timer)
     used = whole - _left(own, timer, now)

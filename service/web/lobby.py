@@ -20,6 +20,7 @@ from service.rules.errors import SihuError
 from service.web import unreadable
 from service.web.request_log import RequestLog
 
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 MAX_STRANGERS = 128
 _IPV6_HOST_BITS = 64
@@ -46,6 +47,15 @@ class LobbyConnection(Protocol):
     def refuse(self, error: SihuError) -> None: ...
     def interrupt(self, error: SihuError) -> None: ...
     def end_with_answer(self) -> None: ...
+
+
+def address_of(text: str) -> Address | None:
+    """The address that a text names, without its zone; IPv4 written as IPv6 is IPv4. None: it names none."""
+    try:
+        found = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    return (found.ipv4_mapped or found) if isinstance(found, ipaddress.IPv6Address) else found
 
 
 class Lobby:
@@ -122,13 +132,8 @@ class Lobby:
 
     def _host(self, address: str) -> str | None:
         """What counts as one host; None for a trusted proxy, and where the address is not known."""
-        try:
-            found = ipaddress.ip_address(address.partition("%")[0])
-        except ValueError:
-            return None
-        if isinstance(found, ipaddress.IPv6Address):
-            found = found.ipv4_mapped or found
-        if any(found in network for network in self.trusted):
+        found = address_of(address)
+        if found is None or any(found in network for network in self.trusted):
             return None
         if isinstance(found, ipaddress.IPv6Address):
             return str(int(found) >> (128 - _IPV6_HOST_BITS))

@@ -47,12 +47,19 @@ def page(
     Raises:
         BadCursor: the cursor belongs to another path, subject or deployment, or to other filters.
     """
-    kind = kind_of(path, query.model_dump(mode="json", exclude={"cursor", "limit"}, exclude_defaults=True), subject)
+    kind = list_kind(path, query, subject)
     after = () if query.cursor is None else tuple(cursors.read(kind, query.cursor))
     found = [row for row in rows if sort_key(row) > after][: query.limit + 1]
     items = found[: query.limit]
     next_cursor = cursors.sign(kind, sort_key(items[-1])) if len(found) > query.limit else None
     return answer({"items": [view(row) for row in items], "next_cursor": next_cursor})
+
+
+def list_kind(name: str, query: Params, subject: str) -> str:
+    """The kind of the cursors of a list. Filters that nobody gave leave no trace in it, so that one which is new makes
+    no old cursor useless."""
+    given = query.model_dump(mode="json", exclude={"cursor", "limit"}, exclude_defaults=True)
+    return kind_of(name, given, subject)
 
 
 def encoded(items: bytes, next_cursor: str | None, headers: Mapping[str, str] | None = None) -> Answer[Any]:

@@ -270,4 +270,5 @@ async def test_keys_are_found_by_what_is_known_of_them(database: Database) -> No
     assert await found(STREET) == [unit.key.id]
     assert await found("WORKER") == await found("100% night_") == [worker.key.id]
     assert await found("1%n") == await found("nobody") == await found(unit.text[:-1] + "?") == []
-    assert len(await keys.search(database, "sihu_", 1)) == 1
+    assert await found("sihu_") == [], "which all keys begin with"
+    assert len(await found("0")) == 2 and len(await keys.search(database, "0", 1)) == 1

@@ -113,6 +113,7 @@ def test_a_key_is_found_and_never_printed(run: Run, haizhu_url: str, monkeypatch
     monkeypatch.setattr("sys.stdin", StringIO(f"{key}\n"))
     assert run(haizhu_url, "keys", "find", "-") == (0, [line], [])
     stranger = key[:-4] + "0000"
+    assert run(haizhu_url, "keys", "find", "sihu_")[:2] == (1, []), "which all keys begin with"
     code, lines, faults = run(haizhu_url, "keys", "find", stranger)
     assert (code, lines, faults) == (1, [], ["sihu: No key is that, or has it in its unit, subject or name."])
 

@@ -235,3 +235,15 @@ async def test_a_sweep_makes_the_seeds_that_are_lacking(haizhu: Database, worlds
     assert len(told) == 2
     await sweep.run_once(haizhu, worlds, NOW + timedelta(days=62), told.append, front=front)
     assert (len(told), set(front.seeds)) == (3, {Period(2027, 1), Period(2027, 2)})
+
+
+@pytest.mark.parametrize("lacking", ["2026-12", "2026-11"])
+async def test_a_seed_that_cannot_be_made_stops_no_deadline(
+    haizhu: Database, worlds: CurrentWorld, caplog: pytest.LogCaptureFixture, lacking: str
+) -> None:
+    """Of the next month or of this one: calls are missed all the same."""
+    await seed(haizhu, 3, reported_at=DUE, due_at=DUE)
+    await _do(haizhu, f"ALTER TABLE appraisal_seed ADD CONSTRAINT broken CHECK (period <> '{lacking}')")
+    swept = await sweep.run_once(haizhu, worlds, NOW, lambda committed: None)
+    assert (swept.fired, swept.backed_off) == (3, 0)
+    assert "the seed of a month could not be made" in caplog.text

@@ -173,7 +173,7 @@ def test_a_request_from_before_is_decided_by_whoever_is_above(level: Level, stat
 
 @pytest.mark.parametrize("state", [State.CALLING, State.ON_HOLD])
 def test_no_request_is_left_to_an_ended_unit(state: State) -> None:
-    """Ops decide what waits for a street that is no more; a leader's successor decides, and ops beside it."""
+    """Ops decide what waits for a street or a leader that is no more: no successor was told of it."""
     at_community = act(an_incident(State.CALLING), "community", Arrow.HOLD).after
     at_department = act(an_incident(State.CALLING, Level.DEPARTMENT), "department", Arrow.HOLD).after
     if state is State.ON_HOLD:
@@ -184,8 +184,8 @@ def test_no_request_is_left_to_an_ended_unit(state: State) -> None:
     assert Relation.APPROVER not in access.relations(PEOPLE["street"], found)
     world = a_world(without=(LEADER,), units=(_leader("leader-n", DEPARTMENT),))
     found = approval.with_approver(at_department, world, NOW)
-    assert found.requests[-1].approver == "leader-n"
-    assert Relation.APPROVER in access.relations(a_unit("leader-n"), found)
+    assert found.requests[-1].approver is None
+    assert Relation.APPROVER not in access.relations(a_unit("leader-n"), found)
     assert Relation.APPROVER in access.relations(PEOPLE["ops"], found)
     before = approval.with_approver(at_department, world, later(days=-1))
     assert before is at_department, "until then it is the old one's"
@@ -214,9 +214,9 @@ def _deliberation() -> Incident:
 
 
 def test_the_registry_of_the_moment_of_asking_counts() -> None:
-    world: World = replace(
-        WORLD, leaders_by_unit={**WORLD.leaders_by_unit, DEPARTMENT: (_leader("old", DEPARTMENT, since=False),)}
-    )
+    old = (_leader("old", DEPARTMENT, since=False),)
+    leaders = {**WORLD.leaders_by_unit, DEPARTMENT: old}
+    world: World = replace(WORLD, units={**WORLD.units, "old": old}, leaders_by_unit=leaders)
     asked = act(an_incident(State.CALLING, Level.DEPARTMENT), "department", Arrow.EXTEND).after
     before = _unnamed(asked)._replace(requests=(asked.requests[-1]._replace(approver=None, asked_at=later(days=-1)),))
     assert approval.with_approver(before, world, later(days=-1)).requests[-1].approver == "old"

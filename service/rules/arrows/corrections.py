@@ -144,9 +144,11 @@ def _demand_time_left(incident: Incident, now: datetime) -> None:
 def _demand_still_late(story: Story, before: Incident) -> None:
     """Raises `Conflict` when a unit would make a call that is late already less late: where a cap ends the call, a
     shorter box ends there as well, and less of it is used. Ops, who have no part in it, may still correct it."""
+    if story.by.unit is None:
+        return
     late = pinning.policy_of(story.world, before).fair_play.late
     used = fair_play.box_used(before, story.world, story.now)
-    if story.by.unit is not None and fair_play.box_used(story.incident, story.world, story.now) < used > late:
+    if used > late and fair_play.box_used(story.incident, story.world, story.now) < used:
         raise Conflict(
             Sentence(
                 "{percent} % of the time is used, and by this correction it would be less: answer, resolve or raise it "

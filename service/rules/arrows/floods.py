@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from service.rules.acts import Act
-from service.rules.arrows.judgements import MISSED
+from service.rules.arrows.judgements import is_missed_or_left_late
 from service.rules.model import Call, Incident
 from service.rules.story import Story
 from service.rules.words import CALL_OPEN_STATES, ClosedAs, Credit, EventType, Outcome, State
@@ -12,6 +12,8 @@ FLOOD = "flood"
 """The end code of a call that ended in a flood, and the reason code of its incident."""
 UNHANDLED = (ClosedAs.VOID, ClosedAs.WITHDRAWN, ClosedAs.MERGED)
 """The ends of an incident of which nobody has said that it was handled."""
+TURNED_DOWN = (Credit.REJECTED, Credit.REOPENED)
+"""The credits of what was resolved in the eyes of its unit alone."""
 
 
 def is_of_flood(incident: Incident) -> bool:
@@ -35,11 +37,11 @@ def _unfair_calls(incident: Incident) -> list[Call]:
 def _counts_against(call: Call) -> bool:
     """Whether a call was missed, left late, answered or resolved late, or resolved in the eyes of its unit alone."""
     answered_late = call.answered_at is not None and call.answered_at > call.answer_by
-    resolved_late = call.credit is not None and (
-        call.resolve_by is None or (call.ended_at or call.resolve_by) > call.resolve_by
-    )
-    turned_down = call.credit in (Credit.REJECTED, Credit.REOPENED)
-    return call.outcome in MISSED or call.late_exit or answered_late or resolved_late or turned_down
+    if is_missed_or_left_late(call) or answered_late or call.credit in TURNED_DOWN:
+        return True
+    if call.credit is None or call.ended_at is None or call.resolve_by is None:
+        return False
+    return call.ended_at > call.resolve_by
 
 
 def flood(story: Story, act: Act) -> None:

@@ -138,10 +138,10 @@ def may_appeal(incident: Incident, arrow: Arrow, actor: Actor, world: World, now
 
 
 def _may_be_contested(call: Call) -> bool:
-    return _counts_against(call) and call.appeal is None and not call.exempt
+    return is_missed_or_left_late(call) and call.appeal is None and not call.exempt
 
 
-def _counts_against(call: Call) -> bool:
+def is_missed_or_left_late(call: Call) -> bool:
     """Whether a call counts as missed or as left late; an emergency that was answered does so no longer."""
     return call.outcome in MISSED or call.late_exit
 
@@ -199,7 +199,7 @@ def judge(story: Story, act: Act) -> None:
     if call.appeal.by.subject == story.by.subject:
         raise NotYours(Sentence("Nobody decides its own appeal."))
     approved = act.arrow is Arrow.APPROVE_APPEAL
-    if approved and not _counts_against(call):
+    if approved and not is_missed_or_left_late(call):
         raise Conflict(
             Sentence(
                 "Call {call} was left late in an emergency, which has been answered since: it costs nothing any more. "

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Row, and_, exists, insert, or_, select, text, update
+from sqlalchemy import Row, and_, exists, false, insert, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules.model import KeyQuota
@@ -147,10 +147,10 @@ async def with_digest(connection: AsyncConnection, digest: bytes) -> Sequence[Ke
 
 
 async def matching(connection: AsyncConnection, words: str, prefix: str, limit: int) -> Sequence[Key]:
-    """Return at most `limit` keys, newest first: those whose text begins with `prefix`, those of the unit `words`, and
-    those that have `words` somewhere in their subject or name, in whatever case."""
+    """Return at most `limit` keys, newest first: those whose text begins with `prefix` (empty: none), those of the
+    unit `words`, and those that have `words` somewhere in their subject or name, in whatever case."""
     found = or_(
-        access_key.c.prefix.startswith(prefix, autoescape=True),
+        access_key.c.prefix.startswith(prefix, autoescape=True) if prefix else false(),
         access_key.c.unit == words,
         access_key.c.subject.icontains(words, autoescape=True),
         access_key.c.name.icontains(words, autoescape=True),

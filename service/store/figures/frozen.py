@@ -31,15 +31,14 @@ from service.rules.sight import EVERYTHING, Sight
 from service.rules.words import COMMUNITY_DIGITS, STREET_DIGITS, Level
 from service.store.figures import groups
 from service.store.figures.groups import GroupedCalls
-from service.store.figures.measures import PREDICATES, SIMPLE, count_of
+from service.store.figures.measures import APART, PREDICATES, SIMPLE, count_of
 from service.store.figures.order_statistics import gathered, sorted_within
 from service.store.figures.tables import COUNTED, appraisal_frozen
-from service.store.figures.tallies import ADDED_UP, SUMMED, set_up, tallied, with_spreads
+from service.store.figures.tallies import ADDED_UP, SUMMED, SUMS, set_up, tallied, with_spreads
 from service.store.incidents.tables import call
 from service.store.sight import seen_calls
 
 _KEY = ("unit", "level", "community", "line")
-_SUMS = ("street_stars", "reporter_hundredths", "held_s")
 _ROW = appraisal_frozen.c
 
 
@@ -63,7 +62,7 @@ def _freezing(period: Period, lines: GroupedCalls) -> Insert:
         literal(str(period)).label("period"),
         *(func.coalesce(counted.c[name], missed.c[name]).label(name) for name in _KEY),
         *(func.coalesce(_one_of(each.value, counted, missed), 0).label(each.value) for each in COUNTED),
-        *(func.coalesce(counted.c[name], 0).label(name) for name in _SUMS),
+        *(func.coalesce(counted.c[name], 0).label(name) for name in SUMS),
         counted.c.answers,
         counted.c.resolutions,
     ).select_from(counted.outerjoin(missed, same, full=True))
@@ -77,7 +76,7 @@ def _one_of(name: str, counted: Any, missed: Any) -> ColumnElement[Any]:
 
 def _counted(period: Period, lines: GroupedCalls) -> Select[Any]:
     """The counts of every measure that a call has by itself, or through a later call of the incident."""
-    few, row = [each for each in COUNTED if each not in SIMPLE and each is not Measure.ACCOUNTABLE], _row(lines)
+    few, row = [each for each in APART if each is not Measure.ACCOUNTABLE], _row(lines)
     return (
         select(
             *row,

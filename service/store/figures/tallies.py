@@ -14,13 +14,14 @@ from sqlalchemy import CTE, ColumnElement, RowMapping, Select, func, select, tru
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules import ratings
-from service.rules.figures.definition import PARTS, Grouping, Measure, Period, Tallies, Tally, summed
+from service.rules.figures.definition import Grouping, Measure, Period, Tallies, Tally, summed
 from service.rules.figures.percentiles import spread
 from service.rules.sight import Sight
 from service.store.figures import groups
 from service.store.figures.groups import GroupedCalls
 from service.store.figures.measures import APART, PREDICATES, SIMPLE, count_of
 from service.store.figures.order_statistics import gathered, overall, picked, sorted_within
+from service.store.figures.tables import COUNTED
 from service.store.incidents.tables import call, incident
 
 # --- the figures ----------------------------------------------------------------------------------------------------
@@ -69,7 +70,8 @@ SUMMED: Sequence[ColumnElement[Any]] = (
     gathered(call.c.resolve_us).label("resolutions"),
 )
 """The aggregates of calls that are no counts: stars, seconds on hold, and the durations."""
-ADDED_UP = (*SIMPLE, *APART, "street_stars", "reporter_hundredths", "held_s")
+SUMS = ("street_stars", "reporter_hundredths", "held_s")
+ADDED_UP = (*SIMPLE, *APART, *SUMS)
 """What is added up over the calls of a group: the simple measures, and the sums of what else has no parts."""
 _NOTHING: Mapping[str, Any] = {**dict.fromkeys(ADDED_UP, 0), "answer_picks": (), "resolve_picks": ()}
 
@@ -122,7 +124,7 @@ def with_spreads(in_order: CTE) -> Select[Any]:
 
 
 def _tally(row: Mapping[Any, Any], answers: Sequence[int], resolutions: Sequence[int]) -> Tally:
-    counts = summed({measure: row[measure] for measure in Measure if measure not in PARTS})
+    counts = summed({measure: row[measure] for measure in COUNTED})
     return Tally(
         counts,
         int(row["street_stars"] or 0),

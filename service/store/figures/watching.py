@@ -31,7 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules.arrows.floods import FLOOD
-from service.rules.figures.definition import Period
+from service.rules.figures.definition import Measure, Period
 from service.rules.figures.watching import (
     AGAIN,
     AT_ONCE,
@@ -45,7 +45,8 @@ from service.rules.figures.watching import (
     last_end,
     last_report,
 )
-from service.rules.words import ClosedAs, Credit, Outcome, RequestKind, Role, Verdict, VoidReason
+from service.rules.words import ClosedAs, Credit, Outcome, RequestKind, Role, Verdict
+from service.store.figures.measures import SIMPLE
 from service.store.figures.tallies import SHOWN, CallPlace, one_page, set_up
 from service.store.incidents.tables import call, incident, request
 
@@ -115,14 +116,14 @@ def _is_again(followed: Subquery) -> _Condition:
 # --- the signs ------------------------------------------------------------------------------------------------------
 
 _ENDED = call.c.outcome.is_not(None)
-_CLOSED = call.c.outcome == Outcome.CLOSED
+_CLOSED = SIMPLE[Measure.CLOSED]
 _WAYS_OUT: Mapping[Sign, _Condition] = {
-    Sign.RAISED: call.c.outcome == Outcome.RAISED,
-    Sign.RETURNED: call.c.outcome == Outcome.RETURNED,
-    Sign.ASSIGNED: call.c.outcome == Outcome.ASSIGNED,
-    Sign.CORRECTED: call.c.outcome == Outcome.CORRECTED,
-    Sign.MERGED: and_(_CLOSED, call.c.end_code == ClosedAs.MERGED),
-    Sign.VOIDED: and_(_CLOSED, call.c.end_code.in_([*VoidReason])),
+    Sign.RAISED: SIMPLE[Measure.RAISED],
+    Sign.RETURNED: SIMPLE[Measure.RETURNED],
+    Sign.ASSIGNED: SIMPLE[Measure.ASSIGNED],
+    Sign.CORRECTED: SIMPLE[Measure.CORRECTED],
+    Sign.MERGED: SIMPLE[Measure.MERGED],
+    Sign.VOIDED: SIMPLE[Measure.VOIDED],
     Sign.WITHDRAWN: and_(_CLOSED, call.c.end_code == ClosedAs.WITHDRAWN),
 }
 """The ways to leave a call other than to resolve it."""
@@ -136,10 +137,10 @@ _JUDGED = _VERDICT.is_not(None)
 _ON_CALLS: Mapping[Sign, _Sign] = {
     **{sign: _Sign(condition, _ENDED) for sign, condition in _WAYS_OUT.items()},
     Sign.FLOODED: _Sign(_FLOODED, _ENDED),
-    Sign.HELD: _Sign(and_(call.c.held_s.is_not(None), _ENDED), _ENDED),
-    Sign.EXTENDED: _Sign(and_(call.c.extended, _ENDED), _ENDED),
+    Sign.HELD: _Sign(and_(SIMPLE[Measure.HOLDS], _ENDED), _ENDED),
+    Sign.EXTENDED: _Sign(and_(SIMPLE[Measure.EXTENDED], _ENDED), _ENDED),
     Sign.LAST_MOMENT: _Sign(and_(call.c.box_used > LAST_MOMENT, _IS_LEFT), _IS_LEFT),
-    Sign.SELF_REPORTED: _Sign(call.c.self_reported, true()),
+    Sign.SELF_REPORTED: _Sign(SIMPLE[Measure.SELF_REPORTED], true()),
     Sign.EXEMPTED: _Sign(_VERDICT == Verdict.APPROVED, _JUDGED),
 }
 _OPS_ON_CALLS: Mapping[Sign, _Sign] = {

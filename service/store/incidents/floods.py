@@ -10,9 +10,9 @@ from uuid import UUID
 from sqlalchemy import Integer, Select, and_, bindparam, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.rules.arrows.floods import UNHANDLED
+from service.rules.arrows.floods import TURNED_DOWN, UNHANDLED
 from service.rules.arrows.judgements import MISSED
-from service.rules.words import CALL_OPEN_STATES, Credit, State
+from service.rules.words import CALL_OPEN_STATES, State
 from service.store.incidents.tables import call, incident, report
 
 _TIME = report.c.reported_at.type
@@ -29,7 +29,6 @@ def _page(*conditions: Any) -> Select[Any]:
     return found.order_by(report.c.reported_at, report.c.id).limit(bindparam("limit", type_=Integer))
 
 
-_TURNED_DOWN = (Credit.REJECTED, Credit.REOPENED)
 _COUNTS = exists(
     select(call.c.seq).where(
         call.c.incident_id == incident.c.id,
@@ -39,7 +38,7 @@ _COUNTS = exists(
             call.c.late_exit,
             call.c.answered_at > call.c.answer_by,
             and_(call.c.credit.is_not(None), call.c.ended_at > call.c.resolve_by),
-            call.c.credit.in_(sorted(_TURNED_DOWN)),
+            call.c.credit.in_(sorted(TURNED_DOWN)),
         ),
     )
 )
