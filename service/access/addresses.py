@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network
 
@@ -10,9 +11,11 @@ from starlette.types import Scope
 
 from service.rules.errors import AddressNotAllowed, Rule
 from service.rules.sentences import Sentence
+from service.web import patterns
 from service.web.breaches import WrongValue
 from service.web.lobby import Network, address_of
 
+_NETWORK = re.compile(patterns.NETWORK.removesuffix("$") + r"\Z")
 _MAPPED_BITS = 96
 """An IPv4 address in IPv6 is `::ffff:0:0/96` and the 32 bits of the address."""
 
@@ -30,13 +33,17 @@ def network(text: str) -> Network:
 
 def normal(text: str) -> str:
     """A network in its normal form, for a validator. A zone such as `%eth0` has a meaning on one host alone."""
+    if _NETWORK.search(text) is None:
+        detail = Sentence("Send an address, or a network such as 10.20.0.0/16 or 2001:db8::/32.")
+        raise WrongValue(detail, Rule.PATTERN)
     try:
-        if "%" in text:
-            raise ValueError(text)
         return str(network(text))
     except ValueError:
-        detail = Sentence("Send an address or a network with zeros at its end, such as 10.20.0.0/16 or 2001:db8::/32.")
-        raise WrongValue(detail, Rule.PATTERN) from None
+        meant = str(ipaddress.ip_network(text, strict=False))
+        detail = Sentence(
+            "Send a network with zeros at its end, such as {network}, or a single address.", network=meant
+        )
+        raise WrongValue(detail, Rule.OUT_OF_RANGE) from None
 
 
 def demand(scope: Scope, allow: Sequence[Network]) -> None:

@@ -17,7 +17,8 @@ from service.rules.model import KeyQuota
 from service.rules.sentences import Sentence
 from service.rules.words import Role
 from service.rules.world import World
-from service.web import faults
+from service.web import faults, patterns
+from service.web.patterns import Shown
 from service.web.text import Body, Params, identifier, one_line
 
 MAX_SYSTEMS = 100
@@ -84,7 +85,9 @@ Subject = Annotated[str, *identifier(_MAX_CHARACTERS)]
 KeyName = Annotated[str, *one_line(_MAX_CHARACTERS)]
 SystemName = Annotated[str, *identifier(64)]
 Systems = Annotated[tuple[SystemName, ...], Field(max_length=MAX_SYSTEMS)]
-NetworkText = Annotated[str, StringConstraints(max_length=64), AfterValidator(addresses.normal)]
+NetworkText = Annotated[
+    str, StringConstraints(max_length=64), AfterValidator(addresses.normal), Shown(patterns.NETWORK)
+]
 Networks = Annotated[tuple[NetworkText, ...], Field(max_length=MAX_NETWORKS)]
 DailyCount = Annotated[int, Field(ge=0, le=MAX_A_DAY)]
 

@@ -45,6 +45,23 @@ LONG_DAY = f"^2[01][0-9]{{2}}-{_DATE}$"
 AREA = "^[0-9]{6,15}$"
 """An area: the code of a district, street, community or cell, or the start of one."""
 
+_BYTE = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_IPV4 = rf"{_BYTE}(\.{_BYTE}){{3}}"
+_GROUP = "[0-9A-Fa-f]{1,4}"
+_LAST_TWO = f"({_GROUP}:{_GROUP}|{_IPV4})"
+_IPV6 = "|".join(
+    (
+        f"({_GROUP}:){{6}}{_LAST_TWO}",
+        f"::({_GROUP}:){{5}}{_LAST_TWO}",
+        *(f"(({_GROUP}:){{0,{4 - after}}}{_GROUP})?::({_GROUP}:){{{after}}}{_LAST_TWO}" for after in range(4, -1, -1)),
+        f"(({_GROUP}:){{0,5}}{_GROUP})?::{_GROUP}",
+        f"(({_GROUP}:){{0,6}}{_GROUP})?::",
+    )
+)
+"""The forms of RFC 3986 §3.2.2."""
+NETWORK = f"^({_IPV4}(/(3[0-2]|[12]?[0-9]))?|({_IPV6})(/(12[0-8]|1[01][0-9]|[1-9]?[0-9]))?)$"
+"""An address, or a network as an address and the number of bits that count (CIDR)."""
+
 _CURSOR = "[A-Za-z0-9_-]{16,1024}"
 CURSOR = f"^{_CURSOR}$"
 AFTER = f"^(now|{_CURSOR})$"

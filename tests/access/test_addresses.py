@@ -23,7 +23,9 @@ pytestmark = pytest.mark.anyio
     [
         ("10.0.0.1", "10.0.0.1/32"),
         ("0.0.0.0/0", "0.0.0.0/0"),
-        ("10.0.0.0/255.0.0.0", "10.0.0.0/8"),
+        ("10.0.0.0/8", "10.0.0.0/8"),
+        ("1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7:8/128"),
+        ("1:2:3:4:5:6:7::", "1:2:3:4:5:6:7:0/128"),
         ("2001:DB8:0::/32", "2001:db8::/32"),
         ("::ffff:10.0.0.1", "10.0.0.1/32"),
         ("::ffff:0:0/96", "0.0.0.0/0"),
@@ -35,7 +37,10 @@ def test_a_network_has_one_normal_form(written: str, normal: str) -> None:
     assert str(addresses.network(normal)) == normal
 
 
-@pytest.mark.parametrize("written", ["", "10.0.0.0/33", "10.0.0.1/8", "010.0.0.1", "10.0.0.1 ", "fe80::1/64", "a"])
+@pytest.mark.parametrize(
+    "written",
+    ["", "10.0.0.0/33", "10.0.0.1/8", "010.0.0.1", "10.0.0.1 ", "10.0.0.1\n", "10.0.0.0/255.0.0.0", "fe80::1/64", "a"],
+)
 def test_what_is_no_network_is_refused(written: str) -> None:
     with pytest.raises(WrongValue):
         addresses.normal(written)

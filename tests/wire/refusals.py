@@ -33,6 +33,7 @@ NO_SCHEMA_CAN_SAY = frozenset(
         ("call", Rule.NOT_ALLOWED),  # of a rating: reporters rate the incident, streets a call
         ("code", Rule.NOT_ONE_OF),  # of a version of a policy: that of the path
         ("day", Rule.GIVEN_TWICE),  # of a calendar: the rows are apart in other fields
+        ("allow", Rule.OUT_OF_RANGE),  # of a network: zeros behind the bits that count
         *((name, Rule.OUT_OF_RANGE) for name in _DURATIONS),  # of 400 days at most, in whatever unit
     }
 )
@@ -51,7 +52,7 @@ def is_listed(problem: Mapping[str, Any]) -> bool:
 
 
 def _needs_more_than_a_schema(error: Mapping[str, Any]) -> bool:
-    place = error["pointer"].rpartition("/")[2]
+    place = [each for each in error["pointer"].split("/") if not each.isdecimal()][-1]
     return (
         error["rule"] in RULES
         or (place, error["rule"]) in NO_SCHEMA_CAN_SAY
