@@ -31,6 +31,7 @@ NO_SCHEMA_CAN_SAY = frozenset(
         ("until", Rule.OUT_OF_RANGE),  # of an extension: as far as the policy lets the deadline move
         ("on_behalf_of", Rule.MISSING),  # of ops alone
         ("call", Rule.NOT_ALLOWED),  # of a rating: reporters rate the incident, streets a call
+        ("?sign", Rule.NOT_ONE_OF),  # of the decisions of ops
         ("code", Rule.NOT_ONE_OF),  # of a version of a policy: that of the path
         ("day", Rule.GIVEN_TWICE),  # of a calendar: the rows are apart in other fields
         ("allow", Rule.OUT_OF_RANGE),  # of a network: zeros behind the bits that count
