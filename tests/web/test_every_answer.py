@@ -49,6 +49,10 @@ async def test_every_answer_has_them(house: House, method: str, path: str, statu
     assert (answer.headers["content-language"], answer.headers["vary"]) == ("en", "Accept-Language")
     assert re.fullmatch(r"[0-9a-f]{32}", answer.headers["x-request-id"])
     assert len(answer.headers.get_list("x-content-type-options")) == 1
+    [policy] = answer.headers.get_list("content-security-policy")
+    assert policy.startswith("default-src 'none'; ") and policy.endswith("; frame-ancestors 'none'")
+    assert ("script-src" in policy) is path.startswith("/docs")
+    assert answer.headers.get_list("referrer-policy") == ["no-referrer"]
 
 
 async def test_so_have_incidents_and_what_was_not_changed(house: House) -> None:
