@@ -21,6 +21,9 @@ pytestmark = pytest.mark.anyio
 NOW = "2026-11-23T01:00:00.000Z"
 
 
+@pytest.mark.clause(
+    "API8:2023", "ASVS 3.2.1", "ASVS 3.4.3", "ASVS 3.4.4", "ASVS 3.4.5", "ASVS 3.4.6", "ASVS 14.2.2", "ASVS 14.3.2"
+)
 @pytest.mark.parametrize(
     ("method", "path", "status", "cache"),
     [
@@ -84,6 +87,7 @@ async def test_a_fault_has_them_and_is_logged_under_its_id(caplog: pytest.LogCap
     assert caplog.records[0].__dict__["request_id"] == "night-7"
 
 
+@pytest.mark.clause("ASVS 1.2.1")
 @pytest.mark.parametrize(
     ("sent", "taken"),
     [

@@ -26,6 +26,7 @@ pytestmark = pytest.mark.anyio
 OPS = By("ops", "ops")
 
 
+@pytest.mark.clause("GB/T 22239 8.1.4.3 a")
 async def test_what_was_decided_is_what_is_loaded(database: Database) -> None:
     """An incident lives through requests, calls, an assistance, a resolution and a reopening, saved after each act."""
     incident = await raised(database, 1)
@@ -176,6 +177,7 @@ async def test_saving_forgives_the_faults_of_a_sweep(database: Database) -> None
     assert await ask(database, "SELECT faults FROM incident") == [(0,)]
 
 
+@pytest.mark.clause("ASVS 2.3.3")
 async def test_a_refused_page_leaves_nothing_behind(database: Database) -> None:
     """The same report twice in one page: neither it nor the good one beside it is written."""
     with pytest.raises(IntegrityError):
