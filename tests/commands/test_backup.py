@@ -101,7 +101,7 @@ def version_of(server: URL) -> int:
 # --- good ones --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.clause("GB/T 22239 8.1.4.9 a")
+@pytest.mark.clause("ASVS 13.3.2", "GB/T 22239 8.1.4.9 a")
 def test_a_backup_of_a_server_is_made_and_is_good(run: Run, full_url: str, tmp_path: Path) -> None:
     code, lines, faults = run(full_url, "backup", "sihu.dump")
     assert (code, faults) == (0, [])

@@ -58,6 +58,7 @@ async def test_keys_that_still_work_are_kept(haizhu: Database) -> None:
         assert found.scalar_one() == len(second)
 
 
+@pytest.mark.clause("ASVS 13.3.2")
 async def test_an_empty_database_gets_sample_and_keys(bare: Database, tmp_path: Path) -> None:
     demo = await sample.prepare(bare, tmp_path / "data")
     assert (demo.is_new, demo.climbs) == (True, True)
@@ -115,7 +116,6 @@ async def test_a_database_in_use_is_refused(database: Database, haizhu: Database
     assert os.listdir(tmp_path) == []
 
 
-@pytest.mark.clause("ASVS 13.3.2")
 async def test_keys_that_cannot_be_kept_are_not_made(bare: Database, tmp_path: Path) -> None:
     (tmp_path / "data").touch()
     with pytest.raises(CommandRefusal, match=r"data is a file, not a folder; set SIHU_DATA_DIR$"):

@@ -27,12 +27,12 @@ def made(text: str, standards: Sequence[Standard], tests: Tests) -> str:
         found = re.fullmatch(rf"(.*<!-- {name} -->\n).*(<!-- /{name} -->.*)", text, flags=re.DOTALL)
         if found is None:
             raise ValueError(f"{PAGE.name} needs <!-- {name} --> and <!-- /{name} -->")
-        text = f"{found[1]}\n{part}\n{found[2]}"
+        text = f"{found[1]}\n{part.strip()}\n\n{found[2]}"
     return text
 
 
 def _figures(standards: Sequence[Standard], tests: Tests) -> str:
-    columns = [_SHOWN, _PARTLY, *REASONS.values()]
+    columns = [_SHOWN, _PARTLY, *REASONS]
     lines = [f"| standard | clauses | {' | '.join(columns)} |", f"|---|{'---:|' * (len(columns) + 1)}"]
     for standard in standards:
         counts: Counter[str] = Counter()
@@ -46,7 +46,7 @@ def _figures(standards: Sequence[Standard], tests: Tests) -> str:
 def _state(clause: Clause, tests: Tests) -> str:
     if tests.get(clause.id):
         return _PARTLY if clause.partly else _SHOWN
-    return REASONS[clause.reason]
+    return clause.reason
 
 
 def _standard(standard: Standard, tests: Tests) -> str:

@@ -26,7 +26,6 @@ pytestmark = pytest.mark.anyio
 OPS = By("ops", "ops")
 
 
-@pytest.mark.clause("GB/T 22239 8.1.4.3 a")
 async def test_what_was_decided_is_what_is_loaded(database: Database) -> None:
     """An incident lives through requests, calls, an assistance, a resolution and a reopening, saved after each act."""
     incident = await raised(database, 1)
