@@ -205,7 +205,7 @@ def _socket_dir(data_dir: Path) -> Path:
     is not used, since every process that looks for the server must find the same folder."""
     if _SOCKET_FOLDER.fullmatch(str(data_dir)):
         return data_dir
-    folder = Path("/tmp") / f"sihu-{hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]}"
+    folder = Path("/tmp") / f"sihu-{hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]}"  # nosec B108 # owner and mode: below
     folder.mkdir(mode=0o700, exist_ok=True)
     owner = data_dir.stat()
     if os.geteuid() == 0 == folder.lstat().st_uid:

@@ -130,6 +130,15 @@ def test_a_wrong_value_is_told_in_one_line_that_names_the_variable(
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.clause("CSL 网络日志")
+def test_the_feed_keeps_half_a_year_or_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIHU_FEED_DAYS", "180")
+    assert settings.load().feed_days == 180
+    monkeypatch.setenv("SIHU_FEED_DAYS", "179")
+    with pytest.raises(SettingsError, match="greater than or equal to 180"):
+        settings.load()
+
+
 def test_every_wrong_variable_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIHU_PORT", "x")
     monkeypatch.setenv("SIHU_ENGINE", "y")
@@ -155,6 +164,7 @@ def test_the_virtual_clock_is_refused_beside_a_split_engine(engine: str) -> None
         settings.load(virtual_clock="now", engine=engine)
 
 
+@pytest.mark.clause("ASVS 13.3.2")
 def test_settings_cannot_be_changed_and_hide_the_password() -> None:
     loaded = settings.load(database_url="postgresql://u:secret@h/d")
     with pytest.raises(pydantic.ValidationError):

@@ -43,6 +43,9 @@ async def events(database: Database) -> list[Any]:
         return list(await connection.execute(select(event).order_by(event.c.batch_id)))
 
 
+@pytest.mark.clause(
+    "API2:2023", "ASVS 6.3.1", "ASVS 11.2.3", "ASVS 11.5.1", "GB/T 22239 8.1.4.1 a", "GB/T 22239 8.1.4.8 b"
+)
 async def test_a_key_is_256_random_bits_and_only_its_digest_is_kept(database: Database) -> None:
     created = await made(database, A_UNIT)
     assert re.fullmatch(r"sihu_[A-Za-z0-9_-]{43}", created.text)
@@ -53,6 +56,7 @@ async def test_a_key_is_256_random_bits_and_only_its_digest_is_kept(database: Da
     assert (row.role, row.unit, row.subject, row.created_at) == ("unit", STREET, STREET, NOW)
 
 
+@pytest.mark.clause("GB/T 22239 8.1.4.1 a")
 async def test_a_key_works_for_a_year_unless_told_otherwise(database: Database) -> None:
     assert (await made(database, A_UNIT)).key.expires_at == NOW + timedelta(days=365)
     end = NOW + timedelta(days=3000)
@@ -98,6 +102,7 @@ async def test_several_keys_may_stand_behind_one_subject(database: Database) -> 
     assert first.key.subject == moved.key.subject == "worker-7"
 
 
+@pytest.mark.clause("GB/T 22239 8.1.4.1 a")
 @pytest.mark.parametrize("revoked", [False, True])
 async def test_a_subject_stays_with_its_role_and_unit_even_after_its_key_is_revoked(
     database: Database, revoked: bool
@@ -124,6 +129,7 @@ async def test_of_two_roles_that_ask_for_one_subject_at_once_one_gets_it(databas
     assert sum(isinstance(answer, Conflict) for answer in answers) == 4
 
 
+@pytest.mark.clause("ASVS 2.2.3", "GB/T 22239 8.1.4.2 a")
 @pytest.mark.parametrize(
     ("request_", "error", "pointers"),
     [
@@ -163,6 +169,7 @@ async def test_before_a_registry_is_imported_only_keys_without_a_scope_can_be_ma
     assert created.key.role is Role.OPS
 
 
+@pytest.mark.clause("GB/T 22239 8.1.4.3 a")
 async def test_the_log_is_told_who_made_which_key_and_never_the_key(database: Database) -> None:
     created = await made(database, replace(A_UNIT, name="night desk", systems=("s",), quota=KeyQuota(7)))
     told = (await events(database))[0]

@@ -50,6 +50,7 @@ def _links(row: Any) -> dict[str, Any]:
     return {name: value for name, value in row.items() if isinstance(value, dict) and "calls" in value and "n" in value}
 
 
+@pytest.mark.clause("ASVS 1.2.2")
 @pytest.mark.slow
 @pytest.mark.parametrize("grouping", Grouping)
 async def test_every_number_opens_exactly_its_calls(house: House, grouping: Grouping) -> None:
@@ -264,6 +265,7 @@ async def _sheet(house: House, **query: Any) -> tuple[Any, list[dict[str, str]]]
     return answer, list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"), newline="")))
 
 
+@pytest.mark.clause("ASVS 4.1.1")
 async def test_a_sheet_has_one_line_a_group_and_says_what_the_json_says(house: House) -> None:
     await store(house.process.database, at_random(3, 30))
     answer, lines = await _sheet(house, group_by="line")

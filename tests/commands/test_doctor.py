@@ -232,6 +232,7 @@ def test_a_serving_process_is_seen_to_fire(run: Run, haizhu_url: str, tmp_path: 
     assert [line for line in good if line.startswith("an engine is at work (it asked ")] != []
 
 
+@pytest.mark.clause("GB/T 22239 8.1.4.2 d")
 def test_who_holds_all_roles_is_told(run: Run, haizhu_url: str) -> None:
     for subject in ("first", "second"):
         assert run(haizhu_url, "keys", "create", "--role", "ops", "--subject", subject)[0] == 0
@@ -245,6 +246,7 @@ def test_who_holds_all_roles_is_told(run: Run, haizhu_url: str) -> None:
     assert [line for line in examine(run, haizhu_url)[1] if "security" in line] == [told]
 
 
+@pytest.mark.clause("GB/T 22239 8.1.4.2 c")
 def test_a_key_that_ends_soon_has_its_successor_named(run: Run, haizhu_url: str) -> None:
     for subject in ("worker", "renewed", "lasting"):
         words = ("keys", "create", "--role", "reporter", "--area", "440105003", "--subject", subject)

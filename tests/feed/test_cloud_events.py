@@ -67,6 +67,7 @@ async def test_a_timeline_comes_page_by_page(house: House) -> None:
     assert found[:7] == whole["items"]
 
 
+@pytest.mark.clause("API1:2023")
 async def test_a_cursor_is_good_for_its_timeline_and_subject(house: House) -> None:
     one, other = await house.report(), await house.report()
     path = "/v1/incidents/{}/timeline".format

@@ -93,6 +93,7 @@ async def test_every_field_of_a_report_is_shown(house: House, alone: bool) -> No
     assert [each["id"] for each in (await house.get("worker", "/v1/incidents", reporter="me"))["items"]] == [made["id"]]
 
 
+@pytest.mark.clause("API3:2023", "ASVS 8.2.3", "ASVS 15.3.3")
 @pytest.mark.parametrize("name", ["contact", "confidential", "legacy_cell", "photos", "reporter", "time_mismatch"])
 async def test_a_field_that_does_not_exist_is_refused(house: House, name: str) -> None:
     body = {**REPORT, name: "x"}

@@ -66,6 +66,7 @@ async def test_overdue_goes_by_the_services_clock(house: House) -> None:
     assert await _ids(house, overdue="false") == [incident["id"]]
 
 
+@pytest.mark.clause("PIPL 45")
 async def test_my_own_are_those_of_my_subject(house: House) -> None:
     mine = await house.report("worker")
     await house.report("colleague")

@@ -38,6 +38,7 @@ async def test_whoever_sees_the_incident_sees_its_parts(house: House, part: str)
         assert check(PARTS[part], await house.get(who, f"{PATH}/{incident['id']}{part}")), who
 
 
+@pytest.mark.clause("API1:2023", "ASVS 8.2.2", "GB/T 22239 8.1.4.11 b")
 @each_part
 async def test_what_is_not_yours_reads_like_what_never_was(house: House, part: str) -> None:
     """Nobody learns from a refusal that an incident exists."""
@@ -64,6 +65,7 @@ async def test_nobody_looks_without_a_key(house: House, part: str) -> None:
     assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
 
 
+@pytest.mark.clause("ASVS 3.5.3")
 @each_part
 async def test_a_part_is_only_looked_at(house: House, part: str) -> None:
     incident = await house.report()

@@ -33,6 +33,7 @@ def _with(body: dict[str, Any], **fields: Any) -> dict[str, Any]:
     return {name: value for name, value in {**body, **fields}.items() if value is not MISSING}
 
 
+@pytest.mark.clause("ASVS 2.2.1")
 @pytest.mark.parametrize(
     ("fields", "pointer"),
     [
@@ -64,6 +65,7 @@ def test_a_wrong_report_is_pointed_at(fields: dict[str, Any], pointer: str) -> N
     assert _pointers(ReportBody, _with(REPORT, **fields)) == [pointer]
 
 
+@pytest.mark.clause("ASVS 2.2.3")
 @pytest.mark.parametrize(
     ("fields", "pointer"),
     [
@@ -78,6 +80,7 @@ def test_a_wrong_location_is_pointed_at(fields: dict[str, Any], pointer: str) ->
     assert _pointers(ReportBody, {**REPORT, "location": _with(POINT, **fields)}) == [f"/location/{pointer}"]
 
 
+@pytest.mark.clause("GB/T 22239 8.1.4.11 a", "PIPL 6")
 @pytest.mark.parametrize(
     "fields",
     [

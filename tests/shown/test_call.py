@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from service.rules.model import Actor, Appeal, AssistingPart, By
 from service.rules.words import Arrow, Level, Role, State, Verdict
 from service.shown.call import CallView, call
@@ -66,6 +68,7 @@ def test_whoever_was_asked_to_assist_is_shown() -> None:
     assert shown["answered_by_member"]
 
 
+@pytest.mark.clause("API3:2023", "ASVS 8.2.3", "GB/T 22239 8.1.4.2 f")
 def test_a_partner_never_sees_who_reported() -> None:
     """It sees that a reporter acted, and who else did."""
     partner = replace(VIEWER, actor=Actor(Role.UNIT, "firm", unit="firm", member_of=COMMUNITY, answers_for=()))

@@ -74,6 +74,7 @@ def test_a_location_and_a_source_may_be_missing() -> None:
     assert (shown["location"], shown["source"], shown["occurred_at"]) == (None, None, None)
 
 
+@pytest.mark.clause("API3:2023", "ASVS 8.2.3")
 def test_what_was_drawn_is_shown_to_ops_and_auditors_alone() -> None:
     shown = {
         name: [row(Viewer(actor, WORLD, NOW), stored(State.CLOSED, drawn=drawn))["drawn"] for drawn in (True, False)]

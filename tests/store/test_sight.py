@@ -148,6 +148,7 @@ sights = st.one_of(actors.map(rule.sight_of), actors.map(rule.figures_sight_of),
 """What actors see, and any other combination of cases."""
 
 
+@pytest.mark.clause("API1:2023", "ASVS 8.2.2", "GB/T 22239 8.1.4.2 f")
 @settings(max_examples=150)
 @given(sight=sights, states=st.sampled_from(((), OPEN)))
 def test_lists_grant_what_the_rule_grants(rows: Rows, sight: Sight, states: tuple[State, ...]) -> None:
@@ -168,6 +169,7 @@ def test_candidates_for_a_merge_are_granted_by_the_rule(rows: Rows, sight: Sight
     assert {row["id"] for row in found} == {each.id for each in there if rule.sees_incident(sight, each)}
 
 
+@pytest.mark.clause("API1:2023")
 @settings(max_examples=150)
 @given(sight=sights, unit=codes)
 def test_queues_grant_what_the_rule_grants(rows: Rows, sight: Sight, unit: str) -> None:
@@ -176,6 +178,7 @@ def test_queues_grant_what_the_rule_grants(rows: Rows, sight: Sight, unit: str) 
     assert {row["id"] for row in found} == {each.id for each in there if rule.sees_incident(sight, each)}
 
 
+@pytest.mark.clause("API1:2023", "ASVS 8.2.2")
 @settings(max_examples=150)
 @given(sight=sights)
 def test_the_feed_grants_what_the_rule_grants(rows: Rows, sight: Sight) -> None:

@@ -23,6 +23,7 @@ def test_fastapis_own_validation_error_is_gone(document: dict[str, Any]) -> None
     assert "HTTPValidationError" not in str(document)
 
 
+@pytest.mark.clause("ASVS 6.3.4")
 def test_every_v1_route_asks_for_the_key(document: dict[str, Any]) -> None:
     assert document["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
     for path, _, operation in tree.operations(document):

@@ -66,6 +66,7 @@ async def test_a_name_that_no_route_knows_is_refused_everywhere(house: House) ->
             assert errors["?no_such_name"].startswith("Remove this: nothing has this name here.")
 
 
+@pytest.mark.clause("ASVS 15.3.7")
 async def test_a_name_given_twice_is_refused_everywhere(house: House) -> None:
     seen = set()
     for path, item in house.app.openapi()["paths"].items():
@@ -150,6 +151,7 @@ async def test_the_document_has_no_head(house: House) -> None:
     assert not [path for path, item in house.app.openapi()["paths"].items() if "head" in item]
 
 
+@pytest.mark.clause("ASVS 3.7.2")
 async def test_a_slash_too_many_is_404_and_no_redirect(house: House) -> None:
     for path in (*{each.path for each in routes()}, *PAGES):
         right = address(path)
@@ -162,6 +164,7 @@ async def test_a_slash_too_many_is_404_and_no_redirect(house: House) -> None:
             assert answer.json()["code"] == "not_found"
 
 
+@pytest.mark.clause("API9:2023")
 async def test_a_method_unknown_to_its_path_is_405_with_allow(house: House) -> None:
     known: dict[str, set[str]] = {}
     for route in routes():

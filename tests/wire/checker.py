@@ -16,6 +16,8 @@ PROBLEM = "application/problem+json"
 PROBLEM_SCHEMA = {"$ref": "#/components/schemas/Problem"}
 OF_HTTP = frozenset({"content-length", "content-type", "date", "server", "connection", "transfer-encoding"})
 """Headers of HTTP itself, which no document lists."""
+OF_BROWSERS = frozenset({"content-security-policy", "referrer-policy"})
+"""The same on every answer, for a browser that opens it by itself; a client of the API has nothing to read in them."""
 METRICS = "/metrics"
 """The one operation that reads no query, and so refuses none: scrapers send what they like."""
 PAGES = ("/", "/docs", "/openapi.json")
@@ -87,7 +89,7 @@ class Checker:
 
     def _headers(self, documented: Mapping[str, Any], sent: Mapping[str, str]) -> Iterator[str]:
         for name in sent:
-            if name not in documented and name not in OF_HTTP:
+            if name not in documented and name not in OF_HTTP | OF_BROWSERS:
                 yield f"the header {name} is not documented"
         for name, header in documented.items():
             if name in sent:
