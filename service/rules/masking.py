@@ -43,9 +43,9 @@ _ABROAD = rf"(?:(?:\+\s?|{_spaced('0', '0')}{_BETWEEN}){_spaced('8', '6')}|86(?=
 _LAST = r"(?:\d(?!\d)|[Xx])"
 _START = re.compile(r"(?<!\d)(?:\(\s?)?(?:\+\s?)?\d")
 _RUN = re.compile(r"\D*\d+")
-_IDENTITY = re.compile(rf"{_OPENING}(?P<number>{_spaced('[1-9]', *[r'\d'] * 16, _LAST)})")
-_OLD_IDENTITY = re.compile(rf"{_OPENING}(?P<number>{_spaced('[1-9]', *[r'\d'] * 14)})(?!\d)")
-_MOBILE = re.compile(rf"{_OPENING}{_COUNTRY}(?P<number>{_spaced('1', '[3-9]', *[r'\d'] * 9)})(?!\d)")
+_IDENTITY = re.compile(rf"{_OPENING}(?P<number>{_spaced('[1-9]', *['[0-9]'] * 16, _LAST)})")
+_OLD_IDENTITY = re.compile(rf"{_OPENING}(?P<number>{_spaced('[1-9]', *['[0-9]'] * 14)})(?!\d)")
+_MOBILE = re.compile(rf"{_OPENING}{_COUNTRY}(?P<number>{_spaced('1', '[3-9]', *['[0-9]'] * 9)})(?!\d)")
 _MOBILE_IN_PARTS = re.compile(
     rf"{_OPENING}{_COUNTRY}(?P<number>1[3-9]\d{_LOOSE}\d\d\d\d{_LOOSE}\d\d\d\d)(?!\d)",
 )
