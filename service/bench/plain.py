@@ -27,7 +27,6 @@ from service.incidents.schemas import ReportBody
 from service.incidents.waiting import NewReport
 from service.main import create_app
 from service.rules import lifecycle
-from service.rules.sight import Viewer
 from service.store import metadata
 from service.store.database import Database
 from service.store.incidents import call_rows, incident_rows, tables
@@ -71,7 +70,7 @@ def _decided(body: ReportBody, caller: Caller, context: Context, key: str | None
 
 async def _bare(context: CurrentContext, body: ReportBody, caller: Caller, key: KeyHeader = None) -> Response:
     new = _decided(body, caller, context, key)
-    return answer(reporting.view_of(new, Viewer(caller, new.world, context.clock.now())), 201)
+    return answer(reporting.view_of(new, context.viewer(caller, new.world)), 201)
 
 
 def _orm_route(sessions: async_sessionmaker[AsyncSession]) -> Callable[..., Awaitable[Response]]:
@@ -81,7 +80,7 @@ def _orm_route(sessions: async_sessionmaker[AsyncSession]) -> Callable[..., Awai
         new = _decided(body, caller, context, key)
         async with sessions() as session:
             await _store(session, new)
-        return answer(reporting.view_of(new, Viewer(caller, new.world, context.clock.now())), 201)
+        return answer(reporting.view_of(new, context.viewer(caller, new.world)), 201)
 
     return orm
 

@@ -17,7 +17,6 @@ from service.incidents.schemas import example
 from service.rules import errors
 from service.rules.acts import Act
 from service.rules.model import Actor
-from service.rules.sight import Viewer
 from service.shown import incident
 from service.shown.incident import IncidentWithCalls
 from service.store.incidents.saving import Stamp
@@ -74,7 +73,7 @@ class ActionRequest:
             stamp = Stamp(self.caller.subject, self.key, reporting.body_hash(content))
         command = Command(act, self.caller, self.if_match, stamp)
         done = await acting.act(self.context, self.incident_id, command)
-        viewer = Viewer(self.caller, done.world, self.context.clock.now())
+        viewer = self.context.viewer(self.caller, done.world)
         view = incident.incident(viewer, done.row, done.calls, done.requests)
         headers = {"ETag": f'"{done.version}"'}
         if done.replayed:

@@ -132,10 +132,10 @@ async def _earlier(
 
 def _reported(context: Context, outcome: IntakeOutcome, actor: Actor, earlier: Mapping[UUID, Loaded]) -> Reported:
     if isinstance(outcome, NewReport):
-        return Reported(view_of(outcome, Viewer(actor, outcome.world, context.clock.now())))
+        return Reported(view_of(outcome, context.viewer(actor, outcome.world)))
     known = earlier.get(outcome.known.id)
     if known is not None:
-        view = views.loaded(Viewer(actor, context.worlds.world, context.clock.now()), known)
+        view = views.loaded(context.viewer(actor), known)
         return Reported(view, replayed=not outcome.by_source, known_source=outcome.by_source)
     if not outcome.by_source:
         raise NotFound(Sentence("There is no incident {id} that you may see.", id=str(outcome.known.id)))
@@ -162,7 +162,8 @@ def draft_of(body: ReportBody, actor: Actor, where: Place) -> Draft:
         raise NotYours(detail, errors=(Pointer("/on_behalf_of", detail),))
     if where.grid_code is not None:
         access.may_report_in(actor, where.grid_code, located=body.grid_code is None)
-    return Draft(where.grid_code, body.category, body.on_behalf_of or actor.subject, body.kind, body.urgency)
+    reporter = body.on_behalf_of or actor.subject
+    return Draft(where.grid_code, body.category, reporter, body.kind, body.urgency, body.confidential)
 
 
 def report_of(body: ReportBody, actor: Actor, key: str | None, where: Place) -> Report:

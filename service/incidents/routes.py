@@ -16,8 +16,8 @@ from service.incidents.schemas import BatchBody, ListQuery, ReportBody
 from service.incidents.similar import Candidate
 from service.rules import errors
 from service.rules import plan as plans
-from service.rules.sight import Viewer
 from service.shown import deadline, incident, plan
+from service.shown.aspect import aspect_of
 from service.shown.deadline import DeadlineView
 from service.shown.event import IncidentEvent
 from service.shown.incident import IncidentWithCalls
@@ -139,7 +139,7 @@ async def read_incident(
     etag = {"ETag": f'"{loaded.incident.version}"'}
     if headers.is_unchanged(if_none_match, etag["ETag"]):
         return Response(status_code=304, headers=etag)
-    viewer = Viewer(caller, context.worlds.world, context.clock.now())
+    viewer = context.viewer(caller)
     return answer(incident.loaded(viewer, loaded), headers=etag)
 
 
@@ -157,9 +157,9 @@ async def read_timeline(
     """Every event of the incident, page by page, including the events from before you could see the incident. An event
     that happens while you read comes on the last page."""
     page = cloud_events.wanted(context, caller.subject, incident_id, query)
-    await acting.see(context, incident_id, caller)
-    viewer = Viewer(caller, context.worlds.world, context.clock.now())
-    return answer(await cloud_events.timeline(context, viewer, page))
+    loaded = await acting.see(context, incident_id, caller)
+    aspect = aspect_of(context.viewer(caller), loaded.incident)
+    return answer(await cloud_events.timeline(context, aspect, page))
 
 
 @router.get(
@@ -191,7 +191,7 @@ async def read_deadline(
     """How `due_at` was reckoned: the row of the policy, the clock, each stretch of time that counts, each hold and
     extension, and the sum. A closed incident has no deadline, and the answer says so."""
     loaded, world = await acting.see_with_world(context, incident_id, caller)
-    return answer_in_words(deadline.deadline(Viewer(caller, world, context.clock.now()), loaded.incident), request)
+    return answer_in_words(deadline.deadline(context.viewer(caller, world), loaded.incident), request)
 
 
 @router.get(
@@ -208,5 +208,5 @@ async def read_plan(
     """What the clock will do to the incident, step by step, if nobody acts. The plan ends with the first repeated call
     at level 4, or with the incident closed."""
     loaded, world = await acting.see_with_world(context, incident_id, caller)
-    viewer = Viewer(caller, world, context.clock.now())
+    viewer = context.viewer(caller, world)
     return answer_in_words(plan.plan(viewer, plans.plan(loaded.incident, world, viewer.now)), request)

@@ -109,6 +109,9 @@ class ReportBody(Body):
         "`time_mismatch`",
     )
     on_behalf_of: Identifier | None = Field(None, description="ops only: the reporter's subject")
+    confidential: bool = Field(
+        False, description="no partner and no area reporter sees it, and only ops see who reported it"
+    )
     location: LocationBody | None = None
     source: SourceBody | None = None
     attachments: NoAttachments = Field((), description="photos cannot be stored yet: leave it out, or send `[]`")

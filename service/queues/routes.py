@@ -105,8 +105,9 @@ async def read_queue(request: Request) -> Answer[ItemPage[QueueRow]] | Response:
     # the tag is taken before the rows are read, so the rows may be newer than the tag, but never older
     kind = kind_of("queue", {"unit": unit, "states": sorted(states)}, actor.subject)
     after = None if query.cursor is None else _place(context.cursors.read(kind, query.cursor))
-    key = PageKey(unit, tuple(sorted(states)), after, query.limit, sight, tag)
-    read = partial(_read, context, Viewer(actor, context.worlds.world, context.clock.now()), key)
+    looker = actor.subject, actor.role, actor.unit
+    key = PageKey(unit, tuple(sorted(states)), after, query.limit, sight, looker, tag)
+    read = partial(_read, context, context.viewer(actor), key)
     page = await context.part(SharedPages).page(key, tags.commits, read, woken=woken)
     cursor = context.cursors.sign(kind, page.last) if page.last else None
     return paging.encoded(page.items, cursor, headers={"ETag": tag})
@@ -145,9 +146,17 @@ def _place(values: Any) -> tuple[datetime, UUID]:
 
 
 async def _read(context: Context, viewer: Viewer, key: PageKey) -> QueuePage:
-    """Read a page. How a row looks depends on the world and the moment, and not on who of one sight looks."""
+    """Read a page. How a row looks depends on the world, the moment and on who looks."""
     async with context.database.glance() as connection:
-        found = await queue_pages.page(connection, key.unit, key.states, key.after, key.limit + 1, sight=key.sight)
+        found = await queue_pages.page(
+            connection,
+            key.unit,
+            key.states,
+            key.after,
+            key.limit + 1,
+            sight=key.sight,
+            looker=viewer.actor.unit,
+        )
     shown = found[: key.limit]
     last = shown[-1] if len(found) > key.limit else None
     items = encode([_row(viewer, each, key.unit) for each in shown])

@@ -203,9 +203,9 @@ class IncidentOf(NamedTuple, Generic[Earlier]):
     the last reopening, `returns` the returns ever, `sequence` the events. `audience` is every unit ever called,
     assisting or asked to decide, and '@subject' of each reporter whose incident was merged into this one; `assisting`
     are the units that assist now, `rating` is the reporters' as it stands, `reporter_unit` the unit whose key reported
-    it. What closed as unverified may be `drawn` for a spot check. The clock looks next at `wake_at`: a warning, the
-    deadline, or later after a fault. `warned` counts the marks passed in the running box; a deadline is `provisional`
-    when its box reaches into a year whose holidays are not published."""
+    it. It is `confidential` if its reporter said so. What closed as unverified may be `drawn` for a spot check. The
+    clock looks next at `wake_at`: a warning, the deadline, or later after a fault. `warned` counts the marks passed in
+    the running box; a deadline is `provisional` when its box reaches into a year whose holidays are not published."""
 
     id: UUID
     number: str
@@ -243,6 +243,7 @@ class IncidentOf(NamedTuple, Generic[Earlier]):
     reporter_unit: str | None = None
     rating_mean: int | None = None
     drawn: bool = False
+    confidential: bool = False
     requests: tuple[Request, ...] = ()
 
     @property

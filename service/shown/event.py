@@ -8,9 +8,10 @@ from uuid import UUID
 
 from typing_extensions import TypedDict
 
+from service.rules.looks import Standing, look_at
 from service.rules.sight import Viewer
 from service.rules.words import EventType
-from service.shown.references import seen_by
+from service.shown.aspect import Aspect
 from service.store.log.event_rows import EventData
 from service.store.log.feed import StoredEvent
 
@@ -47,17 +48,28 @@ def envelope(viewer: Viewer, stored: StoredEvent) -> Envelope:
     }
 
 
-def event(viewer: Viewer, stored: StoredEvent) -> IncidentEvent:
-    """The view of one event of an incident."""
+def event(viewer: Viewer, stored: StoredEvent, aspect: Aspect | None = None) -> IncidentEvent:
+    """The view of one event of an incident, whose aspect is known where the incident itself was read."""
     assert stored.incident_id is not None
+    aspect = aspect or aspect_of_event(viewer, stored)
     return {
         **envelope(viewer, stored),
-        "data": _data(viewer, stored.data),
+        "data": _data(aspect, stored.data),
         "subject": stored.incident_id,
         "sequence": f"{stored.sequence:010d}",
     }
 
 
-def _data(viewer: Viewer, data: EventData) -> EventData:
-    """The data of an event as a viewer may see it: only to partners it looks another."""
-    return data if viewer.actor.answers_for is None else {**data, "by": seen_by(viewer, data["by"])}
+def aspect_of_event(viewer: Viewer, stored: StoredEvent) -> Aspect:
+    """How an event looks to a viewer that comes across it in the feed, by what the event itself says of its incident.
+    It does not say whose incident that is: so a reporter has its own name for ops alone, and for itself."""
+    incident, by = stored.data["incident"], stored.data["by"]
+    reporter = by.get("subject", "") if stored.type == EventType.INCIDENT_REPORTED else ""
+    place = incident["grid_code"], incident["category"]
+    look = look_at(viewer.actor, Standing(*place, reporter, incident["unit"], incident["state"], False, False))
+    return Aspect(viewer, look, stored.incident_id or UUID(int=0), reporter, confidential=True)
+
+
+def _data(aspect: Aspect, data: EventData) -> EventData:
+    by, note = aspect.seen_by(data["by"]), aspect.words(data["note"])
+    return data if by is data["by"] and note is data["note"] else {**data, "by": by, "note": note}

@@ -92,6 +92,8 @@ def _stored(fresh: Incident) -> Mapping[str, Any]:
         "source_ref": "A-1024",
         "occurred_at": _REPORTED_AT - timedelta(minutes=5),
         "urgency_asked": None,
+        "assists": False,
+        "awaited": False,
     }
 
 

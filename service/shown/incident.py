@@ -7,9 +7,10 @@ from typing import Any
 
 from service.rules.model import Call, Request
 from service.rules.sight import Viewer
+from service.shown.aspect import aspect_of_row
 from service.shown.call import CallView, call
 from service.shown.request import RequestView, request
-from service.shown.row import IncidentRow, row
+from service.shown.row import IncidentRow, row_of
 from service.store.incidents.loading import Loaded
 
 
@@ -24,10 +25,14 @@ def incident(
     viewer: Viewer, stored: Mapping[Any, Any], calls: Iterable[Call], requests: Iterable[Request]
 ) -> IncidentWithCalls:
     """The view of one incident. `stored` joins `incident` and `report`; calls and requests come oldest first."""
+    unit, found = viewer.actor.unit, tuple(requests)
+    waits_for = [each.approver for each in found if each.outcome is None]
+    standing = {"assists": unit in stored["assisting"], "awaited": unit is not None and unit in waits_for}
+    aspect = aspect_of_row(viewer, {**stored, **standing})
     return {
-        **row(viewer, stored),
-        "calls": [call(viewer, each) for each in calls],
-        "requests": [request(viewer, each) for each in requests],
+        **row_of(aspect, stored),
+        "calls": [call(aspect, each) for each in calls],
+        "requests": [request(aspect, each) for each in found],
     }
 
 

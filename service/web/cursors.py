@@ -34,6 +34,11 @@ class Cursors:
             raise ValueError(f"the cursor secret has at least {_MIN_SECRET_BYTES} bytes")
         self._secret = secret
 
+    @property
+    def secret(self) -> bytes | None:
+        """The secret of the deployment; None while the service is starting."""
+        return self._secret
+
     def sign(self, kind: str, values: Sequence[Any]) -> str:
         """The cursor that carries `values`, as URL-safe text. The values are JSON: a datetime or UUID is read as text.
 

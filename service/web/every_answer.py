@@ -23,6 +23,9 @@ from service.web.languages import language_of
 _REQUEST_ID = "sihu.request_id"
 _NOTHING = b"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 _PLAIN_NAME = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+_VARY = b"Accept-Language, Authorization"
+"""Of one version of an incident, each viewer sees as much as its sight shows: what one key was answered, a cache keeps
+for that key alone."""
 Lines = list[tuple[bytes, bytes]]
 """Headers as ASGI has them: lower-case names, and values."""
 
@@ -67,7 +70,7 @@ class EveryAnswer:
 def completed(lines: Lines, request_id: bytes, scope: Scope, clock: Clock) -> Lines:
     """The headers of one answer, with those that every answer carries."""
     names = {name for name, _ in lines}
-    more = [(b"x-content-type-options", b"nosniff"), (b"x-request-id", request_id), (b"vary", b"Accept-Language")]
+    more = [(b"x-content-type-options", b"nosniff"), (b"x-request-id", request_id), (b"vary", _VARY)]
     unless_set = (
         (b"cache-control", b"no-cache" if b"etag" in names else b"no-store"),
         (b"content-security-policy", _NOTHING),

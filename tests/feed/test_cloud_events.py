@@ -10,9 +10,11 @@ import pytest
 from service.feed import cloud_events
 from service.rules.model import Actor
 from service.rules.sight import Viewer
-from service.rules.words import Role
+from service.rules.words import Role, State
+from service.shown.aspect import aspect_of
 from service.web.paging import PageQuery
 from tests.house import START, House
+from tests.rules.builders import an_incident
 
 pytestmark = pytest.mark.anyio
 
@@ -40,9 +42,9 @@ async def test_a_timeline_is_the_feed_of_one_incident(house: House) -> None:
 
 async def test_an_unknown_incident_has_an_empty_timeline(house: House) -> None:
     """Whether the viewer sees the incident is for the caller to ask."""
-    viewer = Viewer(Actor(Role.OPS, "ops"), house.process.worlds.world, START)
+    aspect = aspect_of(Viewer(Actor(Role.OPS, "ops"), house.process.worlds.world, START), an_incident(State.CALLING))
     wanted = cloud_events.wanted(house.process.context, "ops", UUID(int=1), PageQuery())
-    page = await cloud_events.timeline(house.process.context, viewer, wanted)
+    page = await cloud_events.timeline(house.process.context, aspect, wanted)
     assert page == {"items": [], "next_cursor": None}
 
 

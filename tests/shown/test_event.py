@@ -16,7 +16,8 @@ from tests.rules.builders import NOW, a_world, an_incident, fired, reported
 from tests.shapes import check
 from tests.shown.test_row import VIEWER
 
-STORED = StoredEvent(41, 2, 7, UUID(int=1), 12, EventType.CALL_MISSED, NOW, {})
+_DATA = event_data(fired(an_incident(State.CALLING)).events[0])
+STORED = StoredEvent(41, 2, 7, UUID(int=1), 12, EventType.CALL_MISSED, NOW, _DATA)
 
 
 def _of(decision: Decision) -> list[StoredEvent]:

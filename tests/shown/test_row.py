@@ -11,6 +11,7 @@ import pytest
 from service.rules.model import Actor, Call
 from service.rules.sight import Viewer
 from service.rules.words import Level, Role, State
+from service.shown.aspect import aspect_of
 from service.shown.row import IncidentRow, row
 from service.store.incidents.incident_rows import incident_columns
 from tests.rules.builders import COMMUNITY, NOW, PEOPLE, STREET, WORLD, an_incident, later
@@ -19,13 +20,15 @@ from tests.shapes import check
 ANSWER = {"measure": "go and look", "contact": None, "promised_by": "2026-11-24T01:00:00Z"}
 """An answer as it is stored: every field of the body, whether it was sent or not."""
 VIEWER = Viewer(Actor(Role.OPS, "ops"), WORLD, NOW)
+ASPECT = aspect_of(VIEWER, an_incident(State.CALLING))
 
 
 def stored(state: State = State.CALLING, level: Level = Level.COMMUNITY, **fields: Any) -> Mapping[str, Any]:
     """The row of an incident joined with that of its report."""
     said = {"line": "urban", "description": "rubbish", "location": None, "location_mismatch": False}
     source = {"source_system": None, "source_ref": None, "occurred_at": None, "urgency_asked": None}
-    return {**incident_columns(an_incident(state, level)), **said, **source, **fields}
+    standing = {"assists": False, "awaited": False}
+    return {**incident_columns(an_incident(state, level)), **said, **source, **standing, **fields}
 
 
 def test_a_row_has_exactly_its_shape_in_every_state() -> None:

@@ -18,7 +18,7 @@ from service.rules import sight as rule
 from service.rules.decisions import Decision, Event
 from service.rules.figures.definition import Grouping, Measure, Period
 from service.rules.model import Actor, By, Incident
-from service.rules.sight import EVERYTHING, Everywhere, Heard, Member, NoIncident, OwnOnly, Sight, Within
+from service.rules.sight import EVERYTHING, IN_CONFIDENCE, Everywhere, Heard, Member, NoIncident, OwnOnly, Sight, Within
 from service.rules.words import EventType, Role, State
 from service.store import bulk
 from service.store.database import Database
@@ -55,11 +55,17 @@ def _an_incident(chance: random.Random, number: int) -> Incident:
         grid_code=chance.choice(CELLS),
         category=chance.choice(("u-0101", "u-0202", "v")),
         reporter=chance.choice(SUBJECTS),
+        confidential=chance.random() < 0.3,
         unit=unit,
         assisting=tuple(assisting),
         audience=(unit, *assisting, *chance.sample(CODES, chance.randint(0, 2)), *marks),
         call=plain.call._replace(unit=chance.choice((unit, *CODES))),
     )
+
+
+def _heard_of(incident: Incident) -> tuple[str, ...]:
+    """The audience of an event of an incident."""
+    return (*incident.audience, f"@{incident.reporter}", *((IN_CONFIDENCE,) if incident.confidential else ()))
 
 
 def _decision(incident: Incident) -> Decision:
@@ -137,8 +143,8 @@ actors = st.one_of(
 )
 tokens = st.lists(codes | subjects.map("@{}".format), max_size=3).map(tuple)
 cases = st.one_of(
-    st.builds(Within, areas),
-    st.builds(Heard, tokens),
+    st.builds(Within, areas, st.booleans()),
+    st.builds(Heard, tokens, st.booleans()),
     st.builds(OwnOnly, subjects),
     st.builds(Member, codes, st.lists(st.sampled_from(CATEGORIES), max_size=2).map(tuple)),
     st.just(Everywhere()),
@@ -186,7 +192,7 @@ def test_the_feed_grants_what_the_rule_grants(rows: Rows, sight: Sight) -> None:
     granted = [
         each.id
         for each in rows.incidents.values()
-        if rule.sees_event(sight, of_incident=True, area=each.grid_code, audience=(*each.audience, f"@{each.reporter}"))
+        if rule.sees_event(sight, of_incident=True, area=each.grid_code, audience=_heard_of(each))
     ]
     alone = [
         each for each in rows.elsewhere if rule.sees_event(sight, of_incident=False, area=each[0], audience=each[1])

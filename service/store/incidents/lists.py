@@ -69,13 +69,19 @@ class IncidentPage(NamedTuple):
 
 
 async def page(
-    connection: AsyncConnection, filters: IncidentFilter, sight: Sight, after: ListPlace | None, limit: int
+    connection: AsyncConnection,
+    filters: IncidentFilter,
+    sight: Sight,
+    after: ListPlace | None,
+    limit: int,
+    *,
+    looker: str | None = None,
 ) -> IncidentPage:
-    """Return one page: those incidents after the place `after`, newest first by `(reported_at, id)`. Call it in a
-    `Database.read` block, since its statements need one snapshot."""
+    """Return one page: those incidents after the place `after`, newest first by `(reported_at, id)`, as the unit
+    `looker` stands to them (`shown`). Call it in a `Database.read` block, since its statements need one snapshot."""
     shape, moments = _without_moments(filters)
     query, stretch = _statements(shape, sight, after is not None)
-    values = {**moments, **stretches.start_at(after), "limit": limit + 1}
+    values = {**moments, **stretches.start_at(after), "limit": limit + 1, "looker": looker}
     rows: Sequence[RowMapping] = (await connection.execute(query, values)).mappings().all()
     end = None
     if stretch.end is not None and (stretch.overshoots or len(rows) <= limit):
@@ -173,10 +179,17 @@ def _moment(name: str) -> BindParameter[datetime]:
 
 
 async def open_ones(
-    connection: AsyncConnection, cells: Sequence[str], line: str, since: datetime, until: datetime, sight: Sight
+    connection: AsyncConnection,
+    cells: Sequence[str],
+    line: str,
+    since: datetime,
+    until: datetime,
+    sight: Sight,
+    *,
+    looker: str | None = None,
 ) -> Sequence[RowMapping]:
-    """Return the open incidents of a line of work that were reported in these cells from `since` to `until`. Only the
-    newest `MAX_CANDIDATES` are returned."""
+    """Return the open incidents of a line of work that were reported in these cells from `since` to `until`, as the
+    unit `looker` stands to them (`shown`). Only the newest `MAX_CANDIDATES` are returned."""
     query = shown().where(
         report.c.grid_code.in_(cells),
         report.c.reported_at.between(since, until),
@@ -185,7 +198,7 @@ async def open_ones(
         seen(sight),
     )
     query = query.order_by(report.c.reported_at.desc(), report.c.id.desc()).limit(MAX_CANDIDATES)
-    rows: Sequence[RowMapping] = (await connection.execute(query)).mappings().all()
+    rows: Sequence[RowMapping] = (await connection.execute(query, {"looker": looker})).mappings().all()
     return rows
 
 

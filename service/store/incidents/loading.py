@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, Text, bindparam, case, exists, false, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules.model import Call, Incident, Request
 from service.store.incidents.call_rows import CALL_COLUMNS, call_of
 from service.store.incidents.incident_rows import INCIDENT_COLUMNS, incident_of, request_of
 from service.store.incidents.tables import call, incident, report, request
+from service.store.ranges import holds
 
 WIDTH = len(INCIDENT_COLUMNS)
 
@@ -64,15 +65,30 @@ _REPORT_COLUMNS = (
 )
 
 
-_NOT_IN_ROWS = ("reporter", "wake_at", "sequence", "calls_at", "rejects", "reopened_void", "audience", "warned")
-_ROW_COLUMNS = tuple(each for each in INCIDENT_COLUMNS if each.name not in (*_NOT_IN_ROWS, "assisting"))
+_NOT_IN_ROWS = ("wake_at", "sequence", "calls_at", "rejects", "reopened_void", "audience", "warned", "assisting")
+_ROW_COLUMNS = tuple(each for each in INCIDENT_COLUMNS if each.name not in _NOT_IN_ROWS)
+_LOOKER = bindparam("looker", type_=Text)
+_ASSISTS = holds(incident.c.assisting, _LOOKER).label("assists")
+# the count of requests is in the row, so only the few that ever had one cost a look into another table
+_AWAITED = (
+    case(
+        (
+            incident.c.requests > 0,
+            exists().where(
+                request.c.incident_id == incident.c.id, request.c.outcome.is_(None), request.c.approver == _LOOKER
+            ),
+        ),
+        else_=false(),
+    )
+).label("awaited")
 
 
 def shown() -> Select[Any]:
     """Return the query of the columns that `shown/row.py` shows, and of no other: to read an array costs as much as ten
-    plain columns."""
+    plain columns. Its parameter `looker` is the unit of whoever looks, or None: whether that unit `assists` in the
+    last call, and whether the open request has `awaited` it, stands in the row."""
     columns = (report.c[name] for name in _REPORT_COLUMNS if name != "attachments")
-    return select(*_ROW_COLUMNS, *columns).join(report, report.c.id == incident.c.id)
+    return select(*_ROW_COLUMNS, *columns, _ASSISTS, _AWAITED).join(report, report.c.id == incident.c.id)
 
 
 def joined() -> Select[Any]:

@@ -136,6 +136,7 @@ incident = Table(
     Column("reporter_unit", Code, comment="the unit whose key reported it"),
     Column("rating_mean", SmallInteger, comment="hundredths of a star: the mean, where several reporters rated it"),
     Column("drawn", Boolean, nullable=False, server_default=text("false"), comment="for a spot check"),
+    Column("confidential", Boolean, nullable=False, server_default=text("false"), comment="reported in confidence"),
     Index("incident_wake_idx", "wake_at", "id", postgresql_where=text("wake_at IS NOT NULL")),
     Index("incident_put_aside_idx", "due_at", postgresql_where=text("faults > 0")),
     Index("incident_queue_idx", "unit", "due_at", "id", postgresql_where=text("state <> 'closed'")),

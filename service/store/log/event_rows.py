@@ -11,6 +11,8 @@ from typing_extensions import TypedDict  # pydantic cannot read that of `typing`
 
 from service.rules.decisions import Event
 from service.rules.logged import ByView, EventFacts
+from service.rules.model import AnyIncident
+from service.rules.sight import IN_CONFIDENCE
 from service.rules.words import COMMUNITY_DIGITS, STREET_DIGITS, DueKind, EventType, Kind, Level, State, Urgency
 from service.store.bulk import ColumnPage, json_bytes, page_of
 
@@ -74,13 +76,19 @@ def event_data(event: Event) -> EventData:
 
 
 def _audiences(events: Sequence[Event]) -> list[tuple[str, ...]]:
-    """Return who hears of each event: the audience of its incident and the reporter. When the incident goes to another
-    cell, the community and the street that it leaves hear of it as well."""
-    found = [(*event.at_state.audience, f"@{event.at_state.reporter}") for event in events]
+    """Return who hears of each event: the audience of its incident and the reporter, and a mark where the incident was
+    reported in confidence. When the incident goes to another cell, the community and the street that it leaves hear of
+    it as well."""
+    found = [_audience(event.at_state) for event in events]
     for n, event in enumerate(events):
         if event.type is EventType.INCIDENT_CORRECTED and (left := _cell_left(event)) is not None:
             found[n] = tuple(dict.fromkeys((*found[n], left[:COMMUNITY_DIGITS], left[:STREET_DIGITS])))
     return found
+
+
+def _audience(incident: AnyIncident) -> tuple[str, ...]:
+    heard = (*incident.audience, f"@{incident.reporter}")
+    return (*heard, IN_CONFIDENCE) if incident.confidential else heard
 
 
 def _cell_left(event: Event) -> str | None:
