@@ -17,6 +17,7 @@ from fastapi import Depends, FastAPI, Request
 from service import clock as clocks
 from service import metrics
 from service.access.gate import look_again
+from service.access.secret_keys import KeySource, Secrets
 from service.clock import Clock, DatabaseClock, VirtualClock
 from service.context import Context, Part, TaskPart
 from service.engine import Engine
@@ -108,6 +109,7 @@ class Process:
             # before the parts that load again on a reload, so that what changes from here on makes them load again
             self.tail,
             _Reader(lambda: self.worlds.reload(self.lanes.parts), reloads="world"),
+            Secrets(self.lanes.parts, KeySource.of(self.settings), self.clock),
             LogStretches(context, self.settings.feed_days),
             Gauges(context),
             *([Engine(replace(context, database=self.lanes.engine))] if fires else []),
