@@ -92,6 +92,10 @@ def _stored(fresh: Incident) -> Mapping[str, Any]:
         "source_ref": "A-1024",
         "occurred_at": _REPORTED_AT - timedelta(minutes=5),
         "urgency_asked": None,
+        "erased_at": None,
+        "has_contact": True,
+        "contact_name": "张*",
+        "contact_phone": "138****0000",
     }
 
 

@@ -35,8 +35,15 @@ class SourceView(TypedDict):
     ref: str
 
 
-class IncidentRow(TypedDict):
-    """An incident without its calls and requests."""
+class TextsView(TypedDict):
+    """What a report says in words. `erased_at`: when the texts of the incident were erased; then they are null."""
+
+    description: str | None
+    erased_at: datetime | None
+
+
+class IncidentRow(TextsView):
+    """An incident without its contact, calls and requests."""
 
     id: UUID
     number: str
@@ -51,7 +58,6 @@ class IncidentRow(TypedDict):
     category: str
     line: str
     urgency: Urgency
-    description: str
     location: LocationView | None
     location_mismatch: bool
     source: SourceView | None
@@ -92,7 +98,7 @@ def row(viewer: Viewer, stored: Mapping[Any, Any]) -> IncidentRow:
         "category": stored["category"],
         "line": stored["line"],
         "urgency": stored["urgency"],
-        "description": stored["description"],
+        **_texts(stored),
         "location": stored["location"],
         "location_mismatch": stored["location_mismatch"],
         "source": _source(stored["source_system"], stored["source_ref"]),
@@ -115,6 +121,10 @@ def row(viewer: Viewer, stored: Mapping[Any, Any]) -> IncidentRow:
         "urgency_asked": stored["urgency_asked"],
         "drawn": _drawn(viewer, stored),
     }
+
+
+def _texts(stored: Mapping[Any, Any]) -> TextsView:
+    return {"description": stored["description"], "erased_at": stored["erased_at"]}
 
 
 def _source(system: str | None, ref: str) -> SourceView | None:

@@ -25,7 +25,8 @@ def stored(state: State = State.CALLING, level: Level = Level.COMMUNITY, **field
     """The row of an incident joined with that of its report."""
     said = {"line": "urban", "description": "rubbish", "location": None, "location_mismatch": False}
     source = {"source_system": None, "source_ref": None, "occurred_at": None, "urgency_asked": None}
-    return {**incident_columns(an_incident(state, level)), **said, **source, **fields}
+    contact = {"has_contact": False, "contact_name": None, "contact_phone": None, "erased_at": None}
+    return {**incident_columns(an_incident(state, level)), **said, **source, **contact, **fields}
 
 
 def test_a_row_has_exactly_its_shape_in_every_state() -> None:
