@@ -22,6 +22,7 @@ from service.clock import Clock, DatabaseClock, VirtualClock
 from service.context import Context, Part, TaskPart
 from service.engine import Engine
 from service.escalation.advance import Advancer
+from service.escalation.erasing import Erasure
 from service.feed.stretches import LogStretches
 from service.feed.tail import Tail
 from service.gauges import Gauges
@@ -113,6 +114,7 @@ class Process:
             LogStretches(context, self.settings.feed_days),
             Gauges(context),
             *([Engine(replace(context, database=self.lanes.engine))] if fires else []),
+            *([Erasure(context, self.settings.text_years)] if self.settings.engine is not EngineMode.OFF else []),
             *(make(context) for room in rooms for make in room.parts),
         )
 

@@ -179,7 +179,7 @@ async def was_done(tx: Transaction, ids: Sequence[UUID], stamp: Stamp | None) ->
     if not ids or stamp is None or stamp.key is None:
         return False
     done = await saving.stamped_hash(tx, ids, stamp.subject, stamp.key)
-    if done is not None and done != stamp.body_hash:
+    if done and done != stamp.body_hash:  # that of an act whose words were erased is empty
         raise IdempotencyMismatch(
             Sentence(
                 "This Idempotency-Key was already used with another body: send the first body again, or a new key."

@@ -48,7 +48,8 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class EarlierReport:
-    """The incident that an Idempotency-Key or a source already names, with the hash of the body that made it."""
+    """The incident that an Idempotency-Key or a source already names, with the hash of the body that made it; empty: it
+    was erased with the texts."""
 
     id: UUID
     body_hash: bytes
