@@ -10,6 +10,7 @@ import collections
 import platform
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
@@ -43,6 +44,7 @@ class Metrics:
     faults: Counter
     database_faults: Counter
     calls: Counter
+    reveals: Counter
     put_aside: Gauge
     oldest_due_s: Gauge
     open_incidents: Gauge
@@ -131,14 +133,23 @@ def new(version: str = "0.0.0") -> Metrics:
         feed_lag_s=Gauge("sihu_feed_lag_seconds", "Age of the oldest event without a number", registry=registry),
         feed_position=Gauge("sihu_feed_position", "Position of the last numbered event", registry=registry),
         engine_lag_s=Gauge("sihu_engine_lag_seconds", "How long the most overdue deadline is due", registry=registry),
-        faults=Counter("sihu_faults", "Things that failed and should not", ("where",), registry=registry),
-        database_faults=Counter("sihu_database_faults", "Times it could not serve", ("sqlstate",), registry=registry),
-        calls=Counter("sihu_calls", "Calls that ended", ("level", "cause", "outcome"), registry=registry),
+        **_counters(registry),
         **_gauges(registry),
     )
 
 
-def _gauges(registry: CollectorRegistry) -> dict[str, Gauge]:
+def _counters(registry: CollectorRegistry) -> dict[str, Any]:
+    """The counters that have labels, by their fields."""
+    described = {
+        "faults": ("sihu_faults", "Things that failed and should not", ("where",)),
+        "database_faults": ("sihu_database_faults", "Times it could not serve", ("sqlstate",)),
+        "calls": ("sihu_calls", "Calls that ended", ("level", "cause", "outcome")),
+        "reveals": ("sihu_reveals", "Contacts that were shown in full", ("role",)),
+    }
+    return {field: Counter(*described_as, registry=registry) for field, described_as in described.items()}
+
+
+def _gauges(registry: CollectorRegistry) -> dict[str, Any]:
     """The gauges of the deployment and of the clock, by their fields."""
     described = {
         "oldest_due_s": (

@@ -6,6 +6,8 @@ DATABASE_URL alone has no prefix SIHU_, since many platforms set it under this n
 
 from __future__ import annotations
 
+import base64
+import re
 from datetime import datetime
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -48,7 +50,20 @@ class Settings(BaseSettings):
         "SIHU_DATA_DIR.",
     )
     data_dir: Path = Field(
-        default=Path(".sihu"), description="The folder of the embedded PostgreSQL; made when it is missing."
+        default=Path(".sihu"),
+        description="The folder of the embedded PostgreSQL and of the secret keys; made when it is missing.",
+    )
+    secret_key: Annotated[tuple[bytes, ...], NoDecode] | None = Field(
+        default=None,
+        repr=False,
+        description="What personal data is encrypted with: one key or several, separated by commas, each 32 bytes in "
+        "base64. The first encrypts, all decrypt. Unset: secret.key in SIHU_DATA_DIR, which the first process makes.",
+    )
+    text_years: int = Field(
+        default=3,
+        ge=1,
+        le=100,
+        description="Years after its close until the texts and the contact of an incident are erased.",
     )
     pg_bin: Path | None = Field(
         default=None,
@@ -131,6 +146,19 @@ class Settings(BaseSettings):
             return None if parts is None else tuple(ip_network(part, strict=False) for part in parts)
         except ValueError:
             raise ValueError("should be addresses or networks such as 10.0.0.0/8, separated by commas") from None
+
+    @field_validator("secret_key", mode="before")
+    @classmethod
+    def _secret_keys(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            keys = tuple(base64.b64decode(part, validate=True) for part in re.split(r"[\s,]+", value.strip(", ")))
+        except ValueError:
+            keys = ()
+        if not keys or {len(key) for key in keys} != {32}:
+            raise ValueError("should be keys of 32 bytes in base64, such as `openssl rand -base64 32` makes")
+        return keys
 
     @field_validator("port", mode="before")
     @classmethod

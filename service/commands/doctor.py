@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from service import clock as clocks
+from service.access.secret_keys import KeySource
 from service.clock import DatabaseClock
-from service.commands import district_findings, server_findings
+from service.commands import district_findings, secrets, server_findings
 from service.commands.database import with_any_database
 from service.commands.finding import Finding, warned
 from service.rules.errors import Unavailable
@@ -85,6 +86,7 @@ async def _examine(settings: Settings, database: Database) -> list[Finding]:
     of_the_service: tuple[Examination, ...] = (
         partial(_calendars, world=worlds.world, now=now),
         partial(_keys, now=now),
+        partial(secrets.findings, source=KeySource.of(settings)),
         server_findings.engine,
         district_findings.place,
         district_findings.one_server,

@@ -67,11 +67,7 @@ class ActionRequest:
     async def carry_out(self, act: Act, body: Body, **path: int) -> Answer[IncidentWithCalls]:
         """Carry out `act` and answer with the incident, after the commit. When the same key and body come again, the
         answer is the incident as it now stands, and nothing is done a second time. `path`: the numbers in the path."""
-        stamp = Stamp(self.caller.subject)
-        if self.key:
-            content = {"arrow": act.arrow.value, **path, **body.model_dump(exclude_unset=True)}
-            stamp = Stamp(self.caller.subject, self.key, reporting.body_hash(content))
-        command = Command(act, self.caller, self.if_match, stamp)
+        command = Command(act, self.caller, self.if_match, self.stamp(act.arrow.value, body, **path))
         done = await acting.act(self.context, self.incident_id, command)
         viewer = self.context.viewer(self.caller, done.world)
         view = incident.incident(viewer, done.row, done.calls, done.requests)
@@ -79,6 +75,13 @@ class ActionRequest:
         if done.replayed:
             headers["Idempotency-Replayed"] = "true"
         return answer(view, headers=headers)
+
+    def stamp(self, verb: str, body: Body, **path: int) -> Stamp:
+        """Who sends the action, with its key and the hash of what it says."""
+        if not self.key:
+            return Stamp(self.caller.subject)
+        content = {"arrow": verb, **path, **body.model_dump(exclude_unset=True)}
+        return Stamp(self.caller.subject, self.key, reporting.body_hash(content))
 
 
 async def _action_request(

@@ -19,6 +19,7 @@ from service.incidents.schemas import BatchItem, ReportBody
 from service.incidents.waiting import IntakeOutcome, NewReport, RepeatedReport
 from service.rules import access
 from service.rules.acts import Draft
+from service.rules.contact import Contact
 from service.rules.errors import (
     IdempotencyMismatch,
     NotFound,
@@ -167,7 +168,7 @@ def draft_of(body: ReportBody, actor: Actor, where: Place) -> Draft:
 
 
 def report_of(body: ReportBody, actor: Actor, key: str | None, where: Place) -> Report:
-    """The part of a report that the rules never read: text, location, source."""
+    """The part of a report that the rules never read: text, location, source, contact."""
     return Report(
         subject=actor.subject,
         body_hash=body_hash(body.model_dump(exclude_unset=True, exclude={"idempotency_key"})),
@@ -182,6 +183,7 @@ def report_of(body: ReportBody, actor: Actor, key: str | None, where: Place) -> 
         occurred_at=body.occurred_at,
         kind=body.kind,
         urgency=body.urgency,
+        contact=Contact(**body.contact.model_dump()) if body.contact else None,
     )
 
 
@@ -193,6 +195,7 @@ def body_hash(content: Mapping[str, Any]) -> bytes:
 def view_of(new: NewReport, viewer: Viewer) -> IncidentWithCalls:
     """The incident of a new report, as `viewer` may see it, put together without another read."""
     incident, content = new.decision.after, new.content
+    shown = content.contact.masked if content.contact else Contact()
     system, ref = content.source or (None, None)
     row = {
         **incident_columns(incident),
@@ -205,5 +208,9 @@ def view_of(new: NewReport, viewer: Viewer) -> IncidentWithCalls:
         "source_ref": ref,
         "occurred_at": content.occurred_at,
         "urgency_asked": content.urgency_asked(incident),
+        "erased_at": None,
+        "has_contact": content.contact is not None,
+        "contact_name": shown.name,
+        "contact_phone": shown.phone,
     }
     return views.incident(viewer, row, (incident.call,), incident.requests)

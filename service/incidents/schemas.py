@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, FiniteFloat, GetJsonSchemaHandler
+from pydantic import BeforeValidator, ConfigDict, Field, FiniteFloat, GetJsonSchemaHandler, model_validator
 from pydantic_core import CoreSchema
 
 from service.rules.errors import Rule
@@ -27,6 +27,7 @@ from service.web.text import (
     Moment,
     PageCursor,
     Params,
+    Phone,
     Prefix,
     identifier,
     one_line,
@@ -84,6 +85,22 @@ class SourceBody(Body):
     ref: Identifier
 
 
+class ContactBody(Body):
+    """Whom to ask about a report. It is kept encrypted, shown masked, and revealed for a reason alone."""
+
+    model_config = ConfigDict(json_schema_extra=some_of("name", "phone", "address"))
+
+    name: Annotated[str, *one_line(100)] | None = None
+    phone: Phone | None = Field(None, description="as people write it: +86, blanks, brackets, dashes, an extension")
+    address: Annotated[str, *one_line(200)] | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> ContactBody:
+        if self.name is self.phone is self.address is None:
+            raise WrongValue(Sentence("Send a name, a phone or an address; else leave out contact."), Rule.MISSING)
+        return self
+
+
 _REPORT: dict[str, Any] = {
     "grid_code": "440105003001001",
     "category": "urban-0110",
@@ -114,6 +131,7 @@ class ReportBody(Body):
     )
     location: LocationBody | None = None
     source: SourceBody | None = None
+    contact: ContactBody | None = None
     attachments: NoAttachments = Field((), description="photos cannot be stored yet: leave it out, or send `[]`")
 
 

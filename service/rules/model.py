@@ -90,7 +90,7 @@ class Appeal(NamedTuple):
     """A unit's objection to a call counted as missed or as left late: made once, decided once. `outcome` is None while
     it waits."""
 
-    reason: str
+    reason: str | None
     by: By
     at: datetime
     decided_by: By | None = None
@@ -178,7 +178,7 @@ class Request(NamedTuple):
     kind: RequestKind
     call: int
     until: datetime
-    reason: str
+    reason: str | None
     asked_by: By
     asked_at: datetime
     decided_by: By | None = None

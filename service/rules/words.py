@@ -196,6 +196,8 @@ class EventType(StrEnum):
     INCIDENT_MERGED = "sihu.incident.merged"
     INCIDENT_CORRECTED = "sihu.incident.corrected"
     INCIDENT_CHECKED = "sihu.incident.checked"
+    INCIDENT_REVEALED = "sihu.incident.revealed"
+    INCIDENT_ERASED = "sihu.incident.erased"
     CALL_OPENED = "sihu.call.opened"
     CALL_ANSWERED = "sihu.call.answered"
     CALL_WARNED = "sihu.call.warned"

@@ -16,9 +16,9 @@ from service.shown.aspect import Aspect
 
 
 class AnswerView(TypedDict):
-    """What the unit said when it answered."""
+    """What the unit said when it answered. The words are null once the texts of the incident were erased."""
 
-    measure: str
+    measure: str | None
     contact: str | None
     promised_by: datetime | None
 
@@ -46,7 +46,7 @@ class AssistingView(TypedDict):
 class AppealView(TypedDict):
     """An appeal against a call that counts as missed or as left late, with the decision about it."""
 
-    reason: str
+    reason: str | None
     by: ByView
     at: datetime
     decided_by: ByView | None

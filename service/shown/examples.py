@@ -94,6 +94,10 @@ def _stored(fresh: Incident) -> Mapping[str, Any]:
         "urgency_asked": None,
         "assists": False,
         "awaited": False,
+        "erased_at": None,
+        "has_contact": True,
+        "contact_name": "张*",
+        "contact_phone": "138****0000",
     }
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from typing_extensions import TypedDict
+
+from service.rules.contact import Contact
 from service.rules.model import Call, Request
 from service.rules.sight import Viewer
 from service.shown.aspect import aspect_of_row
@@ -14,9 +17,19 @@ from service.shown.row import IncidentRow, row_of
 from service.store.incidents.loading import Loaded
 
 
-class IncidentWithCalls(IncidentRow):
-    """An incident with its calls and requests, oldest first."""
+class ContactView(TypedDict):
+    """Whom to ask about a report, masked: `张*`, `138****0000`, and the address is null. `POST …/reveal` shows it in
+    full."""
 
+    name: str | None
+    phone: str | None
+    address: str | None
+
+
+class IncidentWithCalls(IncidentRow):
+    """An incident with its contact, and with its calls and requests, oldest first."""
+
+    contact: ContactView | None
     calls: list[CallView]
     requests: list[RequestView]
 
@@ -24,18 +37,31 @@ class IncidentWithCalls(IncidentRow):
 def incident(
     viewer: Viewer, stored: Mapping[Any, Any], calls: Iterable[Call], requests: Iterable[Request]
 ) -> IncidentWithCalls:
-    """The view of one incident. `stored` joins `incident` and `report`; calls and requests come oldest first."""
+    """The view of one incident. `stored` joins `incident`, `report` and `contact`; calls and requests come oldest
+    first."""
     unit, found = viewer.actor.unit, tuple(requests)
     waits_for = [each.approver for each in found if each.outcome is None]
     standing = {"assists": unit in stored["assisting"], "awaited": unit is not None and unit in waits_for}
     aspect = aspect_of_row(viewer, {**stored, **standing})
     return {
         **row_of(aspect, stored),
+        "contact": _contact(stored),
         "calls": [call(aspect, each) for each in calls],
         "requests": [request(aspect, each) for each in found],
     }
 
 
+def _contact(stored: Mapping[Any, Any]) -> ContactView | None:
+    if not stored["has_contact"]:
+        return None
+    return {"name": stored["contact_name"], "phone": stored["contact_phone"], "address": None}
+
+
 def loaded(viewer: Viewer, found: Loaded) -> IncidentWithCalls:
     """The view of an incident as it was read from the database."""
     return incident(viewer, found.row, found.calls, found.incident.requests)
+
+
+def with_contact(view: IncidentWithCalls, contact: Contact) -> IncidentWithCalls:
+    """The view of an incident with its contact in full."""
+    return {**view, "contact": {"name": contact.name, "phone": contact.phone, "address": contact.address}}

@@ -20,7 +20,7 @@ class RequestView(TypedDict):
     kind: RequestKind
     call: int
     until: datetime
-    reason: str
+    reason: str | None
     asked_by: ByView
     asked_at: datetime
     approver: str | None

@@ -39,18 +39,19 @@ class SourceView(TypedDict):
 class SeenReport(TypedDict):
     """What of a report depends on who looks: the point is null for those who see the cell instead, the source where the
     sight is not full, and the reporter is a pseudonym, the same one throughout this incident; for partners it is
-    null."""
+    null. `erased_at`: when the texts of the incident were erased; then they are null."""
 
     reporter: str | None
-    description: str
+    description: str | None
+    erased_at: datetime | None
     location: LocationView | None
     location_mismatch: bool
     source: SourceView | None
 
 
 class IncidentRow(SeenReport):
-    """An incident without its calls and requests. What is `confidential` no partner sees, and no reporter but its
-    own."""
+    """An incident without its contact, calls and requests. What is `confidential` no partner sees, and no reporter but
+    its own."""
 
     id: UUID
     number: str
@@ -137,6 +138,7 @@ def _report(aspect: Aspect, stored: Mapping[Any, Any]) -> SeenReport:
     return {
         "reporter": aspect.name_of(stored["reporter"]),
         "description": aspect.words(stored["description"]),
+        "erased_at": stored["erased_at"],
         "location": stored["location"] if aspect.has_point else None,
         "location_mismatch": stored["location_mismatch"],
         "source": _source(aspect, stored["source_system"], stored["source_ref"]),

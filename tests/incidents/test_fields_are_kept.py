@@ -81,8 +81,8 @@ REPORT: dict[str, Any] = {
 
 @pytest.mark.parametrize("alone", [True, False], ids=["single", "batch"])
 async def test_every_field_of_a_report_is_shown(house: House, alone: bool) -> None:
-    """On whose behalf it was is seen in that reporter's list."""
-    assert set(REPORT) == set(ReportBody.model_fields) - {"attachments"}
+    """On whose behalf it was is seen in that reporter's list, and a contact when it is revealed."""
+    assert set(REPORT) == set(ReportBody.model_fields) - {"attachments", "contact"}
     assert set(BatchItem.model_fields) - set(ReportBody.model_fields) == {"idempotency_key"}
     path, body = ("", REPORT) if alone else ("/batch", {"items": [REPORT]})
     answer = await house.send("ops", "POST", f"/v1/incidents{path}", body)

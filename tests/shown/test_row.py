@@ -27,8 +27,9 @@ def stored(state: State = State.CALLING, level: Level = Level.COMMUNITY, **field
     """The row of an incident joined with that of its report."""
     said = {"line": "urban", "description": "rubbish", "location": None, "location_mismatch": False}
     source = {"source_system": None, "source_ref": None, "occurred_at": None, "urgency_asked": None}
-    standing = {"assists": False, "awaited": False}
-    return {**incident_columns(an_incident(state, level)), **said, **source, **standing, **fields}
+    standing = {"assists": False, "awaited": False, "erased_at": None}
+    contact = {"has_contact": False, "contact_name": None, "contact_phone": None}
+    return {**incident_columns(an_incident(state, level)), **said, **source, **standing, **contact, **fields}
 
 
 def test_a_row_has_exactly_its_shape_in_every_state() -> None:

@@ -13,7 +13,10 @@ from service.main import create_app
 from service.rules.lifecycle import TRANSITIONS
 from service.rules.words import Arrow, EventType, Role, State
 
-INCIDENT = "reported resolved rejected closed reopened held resumed commented urged rated merged corrected checked"
+INCIDENT = (
+    "reported resolved rejected closed reopened held resumed commented urged rated merged corrected checked revealed "
+    "erased"
+)
 CALL = (
     "opened answered warned missed raised returned assigned unrouted requested extended refused assisted part_done "
     "declined rescheduled appealed exempted appeal_refused"

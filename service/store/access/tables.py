@@ -1,4 +1,4 @@
-"""The table of keys, and that of how much each subject has reported on a day."""
+"""The table of keys, that of how much each subject has reported on a day, and what is stored encrypted."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Date,
+    Identity,
+    Index,
     Integer,
     LargeBinary,
     Table,
@@ -14,7 +16,7 @@ from sqlalchemy import (
     Uuid,
 )
 
-from service.store.metadata import Code, Time, metadata
+from service.store.metadata import GROWS, Code, Time, metadata
 
 access_key = Table(
     "access_key",
@@ -51,3 +53,27 @@ report_quota = Table(
     postgresql_with={"fillfactor": "50"},
 )
 """A row for each subject that has reported on a day; rows of past days are removed."""
+
+secret_key = Table(
+    "secret_key",
+    metadata,
+    Column("n", Integer, Identity(), primary_key=True),
+    Column("id", Text, nullable=False, unique=True, comment="made from the key, which is not kept here"),
+    Column("at", Time, nullable=False, comment="since when it seals"),
+)
+"""The names of the keys by which values were sealed, the newest last: whoever holds another key is told so."""
+
+contact = Table(
+    "contact",
+    metadata,
+    Column("incident_id", Uuid, primary_key=True),
+    Column("district", Code, nullable=False),
+    Column("sealed_by", Text, nullable=False, comment="id of the secret key"),
+    Column("sealed", LargeBinary, nullable=False, comment="the contact as it was sent, encrypted"),
+    Column("name", Text, comment="masked, as everybody sees it"),
+    Column("phone", Text, comment="masked, as everybody sees it"),
+    Index("contact_sealed_by_idx", "sealed_by", "incident_id"),
+    postgresql_with=GROWS,
+)
+"""Whom to ask about a report. What is shown without a reason is stored masked, so that no page of incidents needs a
+decryption."""

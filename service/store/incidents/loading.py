@@ -11,6 +11,7 @@ from sqlalchemy import Select, Text, bindparam, case, exists, false, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules.model import Call, Incident, Request
+from service.store.access.tables import contact
 from service.store.incidents.call_rows import CALL_COLUMNS, call_of
 from service.store.incidents.incident_rows import INCIDENT_COLUMNS, incident_of, request_of
 from service.store.incidents.tables import call, incident, report, request
@@ -21,7 +22,8 @@ WIDTH = len(INCIDENT_COLUMNS)
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """One incident with everything that a view of it needs. `row` joins `incident` and `report`."""
+    """One incident with everything that a view of it needs. `row` joins `incident`, `report` and what
+    is shown of `contact`."""
 
     incident: Incident
     row: Mapping[Any, Any]
@@ -81,6 +83,11 @@ _AWAITED = (
         else_=false(),
     )
 ).label("awaited")
+_CONTACT_COLUMNS = (
+    contact.c.incident_id.is_not(None).label("has_contact"),
+    contact.c.name.label("contact_name"),
+    contact.c.phone.label("contact_phone"),
+)
 
 
 def shown() -> Select[Any]:
@@ -88,13 +95,19 @@ def shown() -> Select[Any]:
     plain columns. Its parameter `looker` is the unit of whoever looks, or None: whether that unit `assists` in the
     last call, and whether the open request has `awaited` it, stands in the row."""
     columns = (report.c[name] for name in _REPORT_COLUMNS if name != "attachments")
-    return select(*_ROW_COLUMNS, *columns, _ASSISTS, _AWAITED).join(report, report.c.id == incident.c.id)
+    return select(*_ROW_COLUMNS, incident.c.erased_at, *columns, _ASSISTS, _AWAITED).join(
+        report, report.c.id == incident.c.id
+    )
 
 
 def joined() -> Select[Any]:
-    """Return the query of `incident` with the columns of `report` that `shown/row.py` shows."""
+    """Return the query of `incident` with the columns of `report` and `contact` that `shown/incident.py` shows."""
     columns = (report.c[name] for name in _REPORT_COLUMNS)
-    return select(*INCIDENT_COLUMNS, incident.c.requests, *columns).join(report, report.c.id == incident.c.id)
+    beside = (incident.c.requests, incident.c.erased_at, incident.c.has_texts)
+    joined_tables = incident.join(report, report.c.id == incident.c.id).outerjoin(
+        contact, contact.c.incident_id == incident.c.id
+    )
+    return select(*INCIDENT_COLUMNS, *beside, *columns, *_CONTACT_COLUMNS).select_from(joined_tables)
 
 
 async def requests_of(connection: AsyncConnection, ids: Sequence[UUID]) -> dict[UUID, tuple[Request, ...]]:

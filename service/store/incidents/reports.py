@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.rules.contact import Contact
 from service.rules.model import Incident
 from service.rules.words import DISTRICT_DIGITS, Kind, Urgency
 from service.store import bulk
@@ -22,8 +23,8 @@ from service.store.incidents.tables import report
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The part of a report that the rules never read: text, location, source. `body_hash`: of the parsed body. `kind`
-    and `urgency` are those that it asks for."""
+    """The part of a report that the rules never read: text, location, source, contact. `body_hash`: of the parsed body.
+    `kind` and `urgency` are those that it asks for."""
 
     subject: str
     body_hash: bytes
@@ -38,6 +39,7 @@ class Report:
     occurred_at: datetime | None = None
     kind: Kind = Kind.INCIDENT
     urgency: Urgency | None = None
+    contact: Contact | None = field(default=None, repr=False)
 
     def urgency_asked(self, incident: Incident) -> Urgency | None:
         """Return the urgency that the report asks for, if its new incident runs with another one."""
@@ -46,7 +48,8 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class EarlierReport:
-    """The incident that an Idempotency-Key or a source already names, with the hash of the body that made it."""
+    """The incident that an Idempotency-Key or a source already names, with the hash of the body that made it; empty: it
+    was erased with the texts."""
 
     id: UUID
     body_hash: bytes

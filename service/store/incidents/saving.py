@@ -11,6 +11,7 @@ from sqlalchemy import ARRAY, Select, Table, Uuid, any_, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules.decisions import AnyDecision
+from service.rules.model import CLOCK
 from service.store import bulk
 from service.store.bulk import ColumnPage
 from service.store.counting import Counts
@@ -68,7 +69,8 @@ async def save(
     changed = [each for each in decisions if each.before is not None]
     opened = [(each.after, each.opened) for each in decisions if each.opened]
     if changed:
-        await bulk.update_rows(tx, incident, ("id",), incident_rows.changed_incidents(changed), faults=0)
+        page, words = incident_rows.changed_incidents(changed), {"has_texts": True} if _has_words(changed) else {}
+        await bulk.update_rows(tx, incident, ("id",), page, faults=0, **words)
     if any(each.changed for each in decisions):
         await bulk.update_rows(tx, call, ("incident_id", "seq"), call_rows.changed_calls(decisions))
     if any(each.request for each in decisions):
@@ -76,9 +78,9 @@ async def save(
     events = [event for each in decisions for event in each.events]
     if not events:
         return None
-    page = event_rows.event_page(events)
+    rows = event_rows.event_page(events)
     if stamps:
-        page |= _stamped(decisions, stamps)
+        rows |= _stamped(decisions, stamps)
     inserted = [*beside]
     if new:
         inserted.append((incident, incident_rows.new_incidents(new)))
@@ -86,7 +88,12 @@ async def save(
         inserted.append((call, call_rows.opened_calls(opened)))
     wakes = [each.after.wake_at for each in decisions if each.after.wake_at]
     nearest, queues = min(wakes, default=None), _queues(decisions)
-    return await writing.append_page(tx, page, queues=queues, wake_at=nearest, beside=inserted, counts=counts)
+    return await writing.append_page(tx, rows, queues=queues, wake_at=nearest, beside=inserted, counts=counts)
+
+
+def _has_words(decisions: Sequence[AnyDecision]) -> bool:
+    """Return whether somebody has written something, which is to be erased one day: perhaps once more."""
+    return any(event.note is not None and event.by is not CLOCK for each in decisions for event in each.events)
 
 
 def _stamped(decisions: Sequence[AnyDecision], stamps: Mapping[UUID, Stamp]) -> ColumnPage:

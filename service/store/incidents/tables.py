@@ -2,11 +2,11 @@
 
 The tables that change all the time have few indexes, since every escalation pays for each index of `incident`
 (PostgreSQL can skip none of them when `wake_at` moves). `incident` has four (key, wake-up, queue, lists of what is
-open), and small ones: by the time of the last change, and of the few incidents to which somebody was called from beyond
-the street, in which a unit assists, or which are put aside. `call` has three (key, round, unit), and small ones: by
-month, of open, returned, closed and binding calls, and of those missed for another unit. Indexes that only lists and
-look-ups need are on `report`, which never changes but by a correction: then what it is listed by follows the incident,
-and what it had named stands beside it.
+open), and small ones: by the time of the last change, of the closed ones that still have texts, and of the few to which
+somebody was called from beyond the street, in which a unit assists, or which are put aside. `call` has three (key,
+round, unit), and small ones: by month, of open, returned, closed and binding calls, and of those missed for another
+unit. Indexes that only lists and look-ups need are on `report`, which never changes but by a correction (then what it
+is listed by follows the incident, and what it had named stands beside it), and by an erasure.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ report = Table(
     Column("line", Code, nullable=False),
     Column("kind", Text, nullable=False),
     Column("urgency", Text, nullable=False),
-    Column("description", Text, nullable=False),
+    Column("description", Text, comment="null: erased"),
     Column("location", JSON, comment="as it was sent"),
     Column("lat", Double, comment="degrees WGS-84, whatever was sent"),
     Column("lon", Double),
@@ -137,6 +137,8 @@ incident = Table(
     Column("rating_mean", SmallInteger, comment="hundredths of a star: the mean, where several reporters rated it"),
     Column("drawn", Boolean, nullable=False, server_default=text("false"), comment="for a spot check"),
     Column("confidential", Boolean, nullable=False, server_default=text("false"), comment="reported in confidence"),
+    Column("erased_at", Time, comment="when texts and contact were erased last"),
+    Column("has_texts", Boolean, nullable=False, server_default=text("true"), comment="that were not erased"),
     Index("incident_wake_idx", "wake_at", "id", postgresql_where=text("wake_at IS NOT NULL")),
     Index("incident_put_aside_idx", "due_at", postgresql_where=text("faults > 0")),
     Index("incident_queue_idx", "unit", "due_at", "id", postgresql_where=text("state <> 'closed'")),
@@ -148,6 +150,7 @@ incident = Table(
         postgresql_using="gin",
         postgresql_where=text(f"state <> 'closed' AND {BEYOND_ITS_CELL}"),
     ),
+    Index("incident_texts_idx", "closed_at", "id", postgresql_where=text("state = 'closed' AND has_texts")),
     Index("incident_updated_idx", "updated_at", postgresql_using="brin", postgresql_with=BY_TIME),
     Index(
         "incident_assisting_idx",
@@ -276,7 +279,7 @@ request = Table(
     Column("kind", Text, nullable=False),
     Column("call", SmallInteger, nullable=False, comment="seq of the call it is about"),
     Column("until", Time, nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("reason", Text, comment="null: erased"),
     Column("asked_by", JSON, nullable=False),
     Column("asked_at", Time, nullable=False),
     Column("decided_by", JSON),

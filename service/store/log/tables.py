@@ -99,7 +99,7 @@ event_archive = Table(
     postgresql_partition_by="RANGE (batch_id)",
 )
 """The stretches that the feed does not keep any longer. Whoever needs old events, such as the timeline of an old
-incident, reads them here; nothing is ever written."""
+incident, reads them here; nothing is ever written, but null in the place of erased words."""
 
 log_history = Table(
     "log_history",
