@@ -21,8 +21,10 @@ PROVEN = {"hashlib.sha256", "hmac.digest", "hmac.compare_digest", "os.urandom"}
 
 def _uses(file: Path) -> Iterator[str]:
     """What a file takes of the modules of cryptography, as `module.name`."""
-    for node in ast.walk(source.tree(file)):
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+    nodes = list(ast.walk(source.tree(file)))
+    imported = {each.name for node in nodes if isinstance(node, ast.Import) for each in node.names}
+    for node in nodes:
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in imported:
             name = f"{node.value.id}.{node.attr}"
             if node.value.id in SOURCES or name == "os.urandom":
                 yield name

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import httpx
 import pytest
+from sqlalchemy import text
 
+from service.store.schema import metadata
 from tests.house import House
 from tests.security import requests
 from tests.security.requests import Sent
@@ -122,10 +124,10 @@ async def test_an_operation_lets_in_whom_the_table_says(house: House) -> None:
     assert found == EXPECTED
 
 
-@pytest.mark.clause("API2:2023", "ASVS 3.5.1", "ASVS 6.3.4", "ASVS 8.3.1", "ASVS 14.2.1")
+@pytest.mark.clause("API2:2023", "ASVS 3.5.1", "ASVS 6.3.4", "ASVS 8.3.1", "ASVS 14.2.1", "ASVS 16.2.5")
 @pytest.mark.parametrize("key", [None, "Bearer sihu_wrong", "Basic b3BzOm9wcw==", "Bearer "])
-async def test_nobody_is_let_in_without_a_key(house: House, key: str | None) -> None:
-    """Nor does a key anywhere but in its header let anybody in."""
+async def test_nobody_is_let_in_without_a_key(house: House, key: str | None, caplog: pytest.LogCaptureFixture) -> None:
+    """Nor does a key anywhere but in its header let anybody in, and the log holds it nowhere."""
     good = await house.key("ops")
     headers = {"Cookie": f"key={good}; session={good}", "X-Api-Key": good} | ({"Authorization": key} if key else {})
     async with httpx.AsyncClient(transport=httpx.ASGITransport(house.app), base_url="http://house") as client:
@@ -133,3 +135,31 @@ async def test_nobody_is_let_in_without_a_key(house: House, key: str | None) -> 
             query = {**each.query, "api_key": good, "access_token": good}
             answer = await client.request(each.method, each.path, json=each.body, headers=headers, params=query)
             assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized"), each.operation
+    assert "401" in caplog.text
+    assert good not in caplog.text and "sihu_wrong" not in caplog.text
+
+
+async def _contents(house: House) -> dict[str, str | None]:
+    """A digest of each table but that of keys, where the day of a use is noted."""
+    digest = "SELECT md5(string_agg(each::text, '' ORDER BY each::text)) FROM {} AS each"
+    async with house.process.database.read() as connection:
+        names = [name for name in metadata.tables if name != "access_key"]
+        return {name: await connection.scalar(text(digest.format(name))) for name in names}
+
+
+@pytest.mark.clause("ASVS 3.5.3")
+async def test_reading_changes_nothing(house: House) -> None:
+    for who in ("worker", "street", "ops"):  # making a key writes to the log
+        await house.key(who)
+    incident = await house.report()
+    await house.act("community", incident, "raise", ground="beyond_powers", reason="需要执法权")
+    await house.sealed()
+    before = await _contents(house)
+    assert before["incident"]
+    for each in requests.every():
+        for method in ("GET", "HEAD") if each.method == "GET" else ():
+            for who in ("worker", "street", "ops"):
+                path = each.path.replace("{incident_id}", incident["id"])
+                await house.send(who, method, path, headers=None, **each.query)
+    await house.sealed()
+    assert await _contents(house) == before
