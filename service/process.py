@@ -113,8 +113,8 @@ class Process:
             Secrets(self.lanes.parts, KeySource.of(self.settings), self.clock),
             LogStretches(context, self.settings.feed_days),
             Gauges(context),
-            *([Engine(replace(context, database=self.lanes.engine))] if fires else []),
             *([Erasure(context, self.settings.text_years)] if self.settings.engine is not EngineMode.OFF else []),
+            *([Engine(replace(context, database=self.lanes.engine))] if fires else []),
             *(make(context) for room in rooms for make in room.parts),
         )
 

@@ -22,6 +22,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 KEY_BYTES = 32
 _NONCE_BYTES = 12
 _ID_HEX = 12
+_NAMED, _MARKED = b"sihu: id of a secret key", b"sihu: mark of a value "
+"""What a key makes, beside its ciphers, is told apart by these."""
 
 
 class SealedValue(NamedTuple):
@@ -52,7 +54,7 @@ class SecretKey:
 
     @property
     def id(self) -> str:
-        return hmac.new(self.content, b"sihu: id of a secret key", hashlib.sha256).hexdigest()[:_ID_HEX]
+        return hmac.new(self.content, _NAMED, hashlib.sha256).hexdigest()[:_ID_HEX]
 
     @property
     def text(self) -> str:
@@ -81,6 +83,7 @@ class SecretsBox:
 
     def __init__(self, keys: Sequence[SecretKey]) -> None:
         self.first = keys[0].id
+        self._keys = tuple(keys)
         self._ciphers = {key.id: AESGCM(key.content) for key in keys}
 
     @property
@@ -107,3 +110,8 @@ class SecretsBox:
             return cipher.decrypt(sealed.data[:_NONCE_BYTES], sealed.data[_NONCE_BYTES:], row.encode())
         except (InvalidTag, ValueError):
             raise AlteredError(f"the sealed value of {row} does not open") from None
+
+    def marks(self, plain: bytes) -> tuple[bytes, ...]:
+        """Marks by which the same value is known again, one by each key, that of the first key first. Unlike a hash of
+        the value, a mark tells nothing to somebody who tries values and does not hold the key."""
+        return tuple(hmac.new(key.content, _MARKED + plain, hashlib.sha256).digest() for key in self._keys)

@@ -19,6 +19,7 @@ from service import clock as clocks
 from service import ids, settings
 from service import process as processes
 from service.access.deps import Caller
+from service.access.secret_keys import Secrets
 from service.commands import serve
 from service.context import Context, CurrentContext
 from service.incidents import placing, reporting
@@ -65,7 +66,7 @@ def _decided(body: ReportBody, caller: Caller, context: Context, key: str | None
     where = placing.place(body.grid_code, body.location, context.worlds.shapes)
     draft = reporting.draft_of(body, caller, where)
     decision = lifecycle.report(draft, caller, world, incident_id=ids.new_id(now), number="2026-000001", now=now)
-    return NewReport(decision, reporting.report_of(body, caller, key, where), world)
+    return NewReport(decision, reporting.report_of(body, caller, key, where, context.part(Secrets)), world)
 
 
 async def _bare(context: CurrentContext, body: ReportBody, caller: Caller, key: KeyHeader = None) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 
 import pytest
 
@@ -77,3 +78,10 @@ def test_a_text_that_is_no_key_is_refused_unrepeated(text: str) -> None:
     with pytest.raises(ValueError, match="32 bytes in base64") as refusal:
         key_of(text)
     assert not text or text not in str(refusal.value)
+
+
+def test_a_value_is_known_again_by_each_key() -> None:
+    [old], both = SecretsBox([ONE]).marks(PLAIN), SecretsBox([OTHER, ONE]).marks(PLAIN)
+    assert both[1] == old != both[0]
+    assert SecretsBox([ONE]).marks(PLAIN + b"0") != (old,)
+    assert hashlib.sha256(PLAIN).digest() not in both and ONE.id not in old.hex()

@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from service.access.secret_keys import KeySource, Secrets
+from service.access.secrets import SecretsBox, new_key
+from service.incidents import reporting
 from tests.house import CATEGORY, CELL, House
 
 pytestmark = pytest.mark.anyio
@@ -172,3 +175,22 @@ async def test_a_contact_of_another_key_is_named_to_ops_alone(house: House, capl
     assert (problem["status"], problem["code"]) == (503, "unavailable")
     assert "abcdefabcdef" not in str(problem)
     assert "incident.revealed" not in await types(house, "ops", incident)
+
+
+async def test_a_replay_is_known_after_a_rotation(house: House) -> None:
+    headers = {"Idempotency-Key": "one"}
+    first = await house.send("worker", "POST", "/v1/incidents", BODY, headers=headers)
+    secrets = house.process.context.part(Secrets)
+    secrets._box = SecretsBox([new_key(), *KeySource.of(house.process.settings).given])
+    again = await house.send("worker", "POST", "/v1/incidents", BODY, headers=headers)
+    assert (again.status_code, again.json()["id"]) == (201, first.json()["id"])
+    other = {**BODY, "contact": {**CONTACT, "phone": "13800000001"}}
+    assert (await house.send("worker", "POST", "/v1/incidents", other, headers=headers)).status_code == 422
+
+
+async def test_a_contact_is_not_found_by_trying(house: House) -> None:
+    """Whoever reads the database without the key learns no more than what is shown, however much is tried."""
+    await house.send("worker", "POST", "/v1/incidents", BODY, headers={"Idempotency-Key": "one"})
+    async with house.process.database.read() as connection:
+        [stored] = (await connection.execute(text("SELECT body_hash FROM report"))).scalars()
+    assert stored != reporting.body_hash(BODY)

@@ -23,8 +23,8 @@ from service.store.incidents.tables import report
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The part of a report that the rules never read: text, location, source, contact. `body_hash`: of the parsed body.
-    `kind` and `urgency` are those that it asks for."""
+    """The part of a report that the rules never read: text, location, source, contact. `body_hash`: of the parsed body;
+    `older_hashes`: what it would be by secret keys from before. `kind` and `urgency` are those that it asks for."""
 
     subject: str
     body_hash: bytes
@@ -40,6 +40,11 @@ class Report:
     kind: Kind = Kind.INCIDENT
     urgency: Urgency | None = None
     contact: Contact | None = field(default=None, repr=False)
+    older_hashes: tuple[bytes, ...] = ()
+
+    def is_that_of(self, earlier: EarlierReport) -> bool:
+        """Return whether it says the same as an earlier report under its key, as far as that can be known still."""
+        return not earlier.body_hash or earlier.body_hash in (self.body_hash, *self.older_hashes)
 
     def urgency_asked(self, incident: Incident) -> Urgency | None:
         """Return the urgency that the report asks for, if its new incident runs with another one."""
