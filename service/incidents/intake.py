@@ -232,7 +232,9 @@ async def _write(tx: Transaction, new: Sequence[NewReport], quotas: GroupQuotas)
     # always in one order: two processes that insert the same keys wait for each other, but never in a circle
     ordered = sorted(new, key=_insert_order)
     rows = reports.new_rows([(each.decision.after, each.content, each.line) for each in ordered])
-    committed = await saving.save(tx, [each.decision for each in new], beside=[rows], counts=quotas.counts())
+    texts = {each.decision.after.id: each.content.text for each in new}
+    decisions = [each.decision for each in new]
+    committed = await saving.save(tx, decisions, reported=texts, beside=[rows], counts=quotas.counts())
     if committed:
         quotas.compare(committed.counted)
     return committed
