@@ -8,7 +8,7 @@ from alembic import op
 from service.store import migration_steps
 
 revision = "0048"
-down_revision = "0045"
+down_revision = "0046"
 branch_labels = None
 depends_on = None
 

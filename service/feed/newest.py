@@ -8,7 +8,6 @@ Readers whose cursor lies before what is kept read from the database, a few at a
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import itertools
 import logging
 import sys
@@ -24,11 +23,8 @@ from service.context import TaskPart
 from service.feed.event_types import event
 from service.feed.tail import Tail
 from service.rules.errors import Unavailable
-from service.rules.looks import IncidentLook
 from service.rules.sentences import Sentence
 from service.rules.sight import Viewer
-from service.rules.words import Role
-from service.shown.event import aspect_of_event
 from service.store.log import feed, marks
 from service.store.log.feed import FeedFilter, NewEvent, lets_through
 from service.store.log.marks import BEGINNING, LogPlace, LostPlaceError
@@ -62,22 +58,15 @@ class EventPage(NamedTuple):
 
 @dataclass(slots=True)
 class _Kept:
-    """One event in memory. It looks the same to ops, and to all others of one sight, so it is encoded once for each:
-    only to partners and to whoever acted it looks another."""
+    """One event in memory. It looks the same to everybody who sees it, so it is encoded once."""
 
     new: NewEvent
-    _json: dict[IncidentLook | None, bytes] = dataclasses.field(default_factory=dict)
+    _json: bytes | None = None
 
     def encoded(self, viewer: Viewer) -> bytes:
-        actor, stored = viewer.actor, self.new.stored
-        look = None
-        if stored.incident_id is not None and actor.role is not Role.OPS:
-            if actor.answers_for is not None or actor.subject == stored.data["by"].get("subject"):
-                return encode(event(viewer, stored))
-            look = aspect_of_event(viewer, stored).look
-        if look not in self._json:
-            self._json[look] = encode(event(viewer, stored))
-        return self._json[look]
+        if self._json is None:
+            self._json = encode(event(viewer, self.new.stored))
+        return self._json
 
 
 class Newest(TaskPart):

@@ -8,7 +8,7 @@ from service.rules import plan as plans
 from service.rules.contact import Contact
 from service.rules.errors import UnknownCell
 from service.shown.deadline import DeadlineView, deadline
-from service.shown.event import IncidentEvent
+from service.shown.event import TimelineEvent
 from service.shown.examples import ANSWERED, EXTENDED, REPORTED, ROW, TIMELINE, VIEWER, WORLD
 from service.shown.incident import with_contact
 from service.shown.plan import PlanView, plan
@@ -21,7 +21,7 @@ INCIDENT = REPORTED
 INCIDENT_LATER = ANSWERED
 INCIDENT_REVEALED = with_contact(ANSWERED, Contact("张三", "138 0013 0000", "江南大道中 12 号 301"))
 INCIDENT_LIST: ItemPage[IncidentRow] = {"items": [ROW], "next_cursor": None}
-INCIDENT_TIMELINE: ItemPage[IncidentEvent] = {"items": TIMELINE, "next_cursor": None}
+INCIDENT_TIMELINE: ItemPage[TimelineEvent] = {"items": TIMELINE, "next_cursor": None}
 CANDIDATE: Candidate = {**ROW, "same_cell": True, "same_category": True, "distance_m": 12.4, "hours_apart": 1.5}
 SIMILAR: ItemPage[Candidate] = {"items": [CANDIDATE], "next_cursor": None}
 DEADLINE: DeadlineView = deadline(VIEWER, EXTENDED)

@@ -251,7 +251,9 @@ async def _write(
     rows = [reports.new_rows([(each.decision.after, each.content, each.line) for each in ordered])]
     if sealed:
         rows.append(contacts.new_rows(sealed))
-    committed = await saving.save(tx, [each.decision for each in new], beside=rows, counts=quotas.counts())
+    texts = {each.decision.after.id: each.content.text for each in new}
+    decisions = [each.decision for each in new]
+    committed = await saving.save(tx, decisions, reported=texts, beside=rows, counts=quotas.counts())
     if committed:
         quotas.compare(committed.counted)
     return committed

@@ -19,7 +19,7 @@ from service.rules import plan as plans
 from service.shown import deadline, incident, plan
 from service.shown.aspect import aspect_of
 from service.shown.deadline import DeadlineView
-from service.shown.event import IncidentEvent
+from service.shown.event import TimelineEvent
 from service.shown.incident import IncidentWithCalls
 from service.shown.plan import PlanView
 from service.shown.row import IncidentRow
@@ -153,7 +153,7 @@ async def read_incident(
 )
 async def read_timeline(
     context: CurrentContext, caller: Caller, incident_id: IncidentId, query: Annotated[PageQuery, Query()]
-) -> Answer[ItemPage[IncidentEvent]]:
+) -> Answer[ItemPage[TimelineEvent]]:
     """Every event of the incident, page by page, including the events from before you could see the incident. An event
     that happens while you read comes on the last page."""
     page = cloud_events.wanted(context, caller.subject, incident_id, query)

@@ -18,7 +18,7 @@ from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 from uuid import UUID
 
 from service.rules import logged
-from service.rules.logged import ByView
+from service.rules.logged import ByUnit, ByView
 from service.rules.words import (
     COMMUNITY_DIGITS,
     STREET_DIGITS,
@@ -73,6 +73,10 @@ class By(NamedTuple):
 
     def as_dict(self) -> ByView:
         return logged.author(*self)
+
+    def without_person(self) -> ByUnit:
+        """Whoever acted, as the log says it."""
+        return logged.author(self.kind, None, self.unit)
 
 
 CLOCK = By("clock")

@@ -14,7 +14,8 @@ from service.rules.words import Role, State
 from service.shown.aspect import aspect_of
 from service.web.paging import PageQuery
 from tests.house import START, House
-from tests.rules.builders import an_incident
+from tests.rules.builders import COMMUNITY, an_incident
+from tests.shapes import without_words
 
 pytestmark = pytest.mark.anyio
 
@@ -36,7 +37,8 @@ async def test_a_timeline_is_the_feed_of_one_incident(house: House) -> None:
     await house.sealed()
     timeline = (await house.get("worker", f"/v1/incidents/{incident['id']}/timeline"))["items"]
     feed = (await house.get("worker", "/v1/events"))["items"]
-    assert timeline == [each for each in feed if each["subject"] == incident["id"]]
+    assert [without_words(each) for each in timeline] == [each for each in feed if each["subject"] == incident["id"]]
+    assert [each["data"]["by"]["subject"] for each in timeline] == ["worker", "worker", COMMUNITY]
     assert [each["sequence"][-1] for each in timeline] == ["1", "2", "3"]
 
 

@@ -9,7 +9,7 @@ import pytest
 from service.incidents import examples
 from service.incidents.similar import Candidate
 from service.shown.deadline import DeadlineView
-from service.shown.event import IncidentEvent
+from service.shown.event import TimelineEvent
 from service.shown.incident import IncidentWithCalls
 from service.shown.plan import PlanView
 from service.shown.row import IncidentRow
@@ -25,7 +25,7 @@ SHAPES: dict[str, Any] = {
     "INCIDENT_LATER": IncidentWithCalls,
     "INCIDENT_REVEALED": IncidentWithCalls,
     "INCIDENT_LIST": ItemPage[IncidentRow],
-    "INCIDENT_TIMELINE": ItemPage[IncidentEvent],
+    "INCIDENT_TIMELINE": ItemPage[TimelineEvent],
     "CANDIDATE": Candidate,
     "SIMILAR": ItemPage[Candidate],
     "DEADLINE": DeadlineView,

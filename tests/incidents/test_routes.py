@@ -8,7 +8,7 @@ import pytest
 
 from service.incidents.similar import Candidate
 from service.shown.deadline import DeadlineView
-from service.shown.event import IncidentEvent
+from service.shown.event import TimelineEvent
 from service.shown.incident import IncidentWithCalls
 from service.shown.plan import PlanView
 from service.web.paging import ItemPage
@@ -21,7 +21,7 @@ PATH = "/v1/incidents"
 NOBODYS = "019ab0e2-5c00-7d3a-9a51-6f1f0c2b7e11"
 PARTS: dict[str, Any] = {
     "": IncidentWithCalls,
-    "/timeline": ItemPage[IncidentEvent],
+    "/timeline": ItemPage[TimelineEvent],
     "/similar": ItemPage[Candidate],
     "/deadline": DeadlineView,
     "/plan": PlanView,

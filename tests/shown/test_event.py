@@ -16,8 +16,7 @@ from tests.rules.builders import NOW, a_world, an_incident, fired, reported
 from tests.shapes import check
 from tests.shown.test_row import VIEWER
 
-_DATA = event_data(fired(an_incident(State.CALLING)).events[0])
-STORED = StoredEvent(41, 2, 7, UUID(int=1), 12, EventType.CALL_MISSED, NOW, _DATA)
+STORED = StoredEvent(41, 2, 7, UUID(int=1), 12, EventType.CALL_MISSED, NOW, {"by": {"kind": "clock"}})
 
 
 def _of(decision: Decision) -> list[StoredEvent]:

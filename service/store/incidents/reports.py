@@ -13,18 +13,21 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.rules import texts
 from service.rules.contact import Contact
 from service.rules.model import Incident
 from service.rules.words import DISTRICT_DIGITS, Kind, Urgency
 from service.store import bulk
 from service.store.bulk import NewRows
 from service.store.incidents.tables import report
+from service.store.log.event_texts import ReportText, new_salt
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
     """The part of a report that the rules never read: text, location, source, contact. `body_hash`: of the parsed body;
-    `older_hashes`: what it would be by secret keys from before. `kind` and `urgency` are those that it asks for."""
+    `older_hashes`: what it would be by secret keys from before. `kind` and `urgency` are those that it asks for. `salt`
+    is that of its text."""
 
     subject: str
     body_hash: bytes
@@ -45,6 +48,19 @@ class Report:
     def is_that_of(self, earlier: EarlierReport) -> bool:
         """Return whether it says the same as an earlier report under its key, as far as that can be known still."""
         return not earlier.body_hash or earlier.body_hash in (self.body_hash, *self.older_hashes)
+
+    salt: bytes = field(default_factory=new_salt, compare=False)
+
+    @property
+    def text(self) -> ReportText:
+        """The text of the report, which is that of the first events of its incident."""
+        found = texts.of_report(
+            description=self.description,
+            location=self.location,
+            occurred_at=self.occurred_at,
+            source=self.source,
+        )
+        return ReportText(found, self.subject, self.salt)
 
     def urgency_asked(self, incident: Incident) -> Urgency | None:
         """Return the urgency that the report asks for, if its new incident runs with another one."""
@@ -91,6 +107,7 @@ def _row(incident: Incident, content: Report, line: str) -> dict[str, Any]:
         "attachments": list(content.attachments) or None,
         "occurred_at": content.occurred_at,
         "reported_at": incident.reported_at,
+        "salt": content.salt,
     }
 
 

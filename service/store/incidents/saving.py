@@ -17,8 +17,9 @@ from service.store.bulk import ColumnPage
 from service.store.counting import Counts
 from service.store.incidents import call_rows, incident_rows
 from service.store.incidents.tables import call, incident, incident_number, request
-from service.store.log import event_rows, writing
-from service.store.log.tables import event, event_archive
+from service.store.log import event_rows, event_texts, writing
+from service.store.log.event_texts import ReportText
+from service.store.log.tables import event, event_archive, event_text
 
 NUMBER_BLOCK = 100
 """How many incident numbers a process takes at a time. The sequence has this number as its INCREMENT."""
@@ -54,13 +55,14 @@ async def save(
     decisions: Sequence[AnyDecision],
     *,
     stamps: Mapping[UUID, Stamp] | None = None,
+    reported: Mapping[UUID, ReportText] | None = None,
     beside: Sequence[bulk.NewRows] = (),
     counts: Counts | None = None,
 ) -> writing.Committed | None:
     """Write the incidents, calls, requests and events of these decisions: one statement for each kind of change, and
-    one for all that is new. The caller holds the locks of the incidents. `beside` are new rows of other tables, and
-    `counts` are added to those that are stored. Returns None when there is no event to write, since the clock only has
-    to look again later.
+    one for all that is new. The caller holds the locks of the incidents. `reported` are the texts of new reports, by
+    incident. `beside` are new rows of other tables, and `counts` are added to those that are stored. Returns None when
+    there is no event to write, since the clock only has to look again later.
 
     Raises:
         IntegrityError: the database refused one of the decisions, and with it all of them.
@@ -78,10 +80,11 @@ async def save(
     events = [event for each in decisions for event in each.events]
     if not events:
         return None
-    rows = event_rows.event_page(events)
+    hashes, texts = event_texts.text_page(events, reported or {})
+    rows = event_rows.event_page(events) | {"text_sha256": hashes}
     if stamps:
         rows |= _stamped(decisions, stamps)
-    inserted = [*beside]
+    inserted = [*beside, *([(event_text, texts)] if texts else [])]
     if new:
         inserted.append((incident, incident_rows.new_incidents(new)))
     if opened:  # the calls before them have ended by now, for an incident has one open call

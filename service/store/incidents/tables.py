@@ -62,6 +62,7 @@ report = Table(
     Column("reported_at", Time, nullable=False),
     Column("urgency_asked", Text, comment="which its category does not allow"),
     Column("as_reported", JSON, comment="what it named, where it is listed by something else"),
+    Column("salt", LargeBinary, comment="with the text it makes the first event's text_sha256; null: not yet"),
     Index("report_newest_idx", text("reported_at DESC"), text("id DESC")),
     Index("report_place_idx", "grid_code", text("reported_at DESC"), text("id DESC")),
     Index("report_reporter_idx", "reporter", text("reported_at DESC"), text("id DESC")),

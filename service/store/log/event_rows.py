@@ -10,7 +10,7 @@ from uuid import UUID
 from typing_extensions import TypedDict  # pydantic cannot read that of `typing` before Python 3.12
 
 from service.rules.decisions import Event
-from service.rules.logged import ByView, EventFacts
+from service.rules.logged import ByUnit, EventFacts
 from service.rules.model import AnyIncident
 from service.rules.sight import IN_CONFIDENCE
 from service.rules.words import COMMUNITY_DIGITS, STREET_DIGITS, DueKind, EventType, Kind, Level, State, Urgency
@@ -35,23 +35,22 @@ class EventIncident(TypedDict):
 
 
 class EventCore(TypedDict):
-    """The data of an event of an incident: `call` is the number of the call concerned, `note` holds the words of
-    whoever acted."""
+    """The data of an event of an incident: `call` is the number of the call concerned. It has no words and no person:
+    those are in the timeline."""
 
     incident: EventIncident
     call: int
-    by: ByView
-    note: str | None
+    by: ByUnit
 
 
 class EventData(EventCore, EventFacts):
-    """The data of an event of an incident: `call` is the number of the call concerned, `note` holds the words of
-    whoever acted. Some types of event have further facts, such as a code or a score."""
+    """The data of an event of an incident: `call` is the number of the call concerned. It has no words and no person:
+    those are in the timeline. Some types of event have further facts, such as a code or a score."""
 
 
 def event_data(event: Event) -> EventData:
-    """Return the `data` of a CloudEvent: the incident in its main fields as they were at that event, and who acted.
-    Some event types add facts of their own, such as a code or a score."""
+    """Return the `data` of a CloudEvent: the incident in its main fields as they were at that event, and which side
+    acted. Some event types add facts of their own, such as a code or a score."""
     incident = event.at_state
     core: EventCore = {
         "incident": {
@@ -69,8 +68,7 @@ def event_data(event: Event) -> EventData:
             "version": incident.version,
         },
         "call": event.call,
-        "by": event.by.as_dict(),
-        "note": event.note,
+        "by": event.by.without_person(),
     }
     return cast("EventData", {**core, **event.facts} if event.facts else core)
 
