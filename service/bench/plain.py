@@ -30,7 +30,7 @@ from service.main import create_app
 from service.rules import lifecycle
 from service.store import metadata
 from service.store.database import Database
-from service.store.incidents import call_rows, incident_rows, tables
+from service.store.incidents import call_rows, incident_rows, report_tables, tables
 from service.store.log import event_rows
 from service.store.log import tables as log_tables
 from service.web.answers import answer
@@ -41,7 +41,7 @@ class _Base(DeclarativeBase):
 
 
 class _Report(_Base):
-    __table__ = tables.report
+    __table__ = report_tables.report
 
 
 class _Incident(_Base):

@@ -13,7 +13,8 @@ from service.access.keyring import Keyring
 from service.access.new_keys import NewKey
 from service.rules.model import By
 from service.rules.words import Role
-from service.store.incidents.tables import incident, report
+from service.store.incidents.report_tables import report
+from service.store.incidents.tables import incident
 from service.store.log.tables import event
 from tests.house import CATEGORY, CELL, STREET, House
 

@@ -21,8 +21,9 @@ from service.rules.sight import Sight
 from service.rules.words import State
 from service.store.incidents import stretches
 from service.store.incidents.loading import shown
+from service.store.incidents.report_tables import report
 from service.store.incidents.stretches import ListPlace, Stretch
-from service.store.incidents.tables import incident, report
+from service.store.incidents.tables import incident
 from service.store.ranges import within
 from service.store.sight import SEEN_BY, seen_incidents
 

@@ -14,7 +14,8 @@ from service.rules.model import Call, Incident, Request
 from service.store.access.tables import contact
 from service.store.incidents.call_rows import CALL_COLUMNS, call_of
 from service.store.incidents.incident_rows import INCIDENT_COLUMNS, incident_of, request_of
-from service.store.incidents.tables import call, incident, report, request
+from service.store.incidents.report_tables import report
+from service.store.incidents.tables import call, incident, request
 from service.store.ranges import holds
 
 WIDTH = len(INCIDENT_COLUMNS)

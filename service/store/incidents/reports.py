@@ -19,7 +19,7 @@ from service.rules.model import Incident
 from service.rules.words import DISTRICT_DIGITS, Kind, Urgency
 from service.store import bulk
 from service.store.bulk import NewRows
-from service.store.incidents.tables import report
+from service.store.incidents.report_tables import report
 from service.store.log.event_texts import ReportText, new_salt
 
 

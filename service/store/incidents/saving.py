@@ -81,9 +81,7 @@ async def save(
     if not events:
         return None
     hashes, texts = event_texts.text_page(events, reported or {})
-    rows = event_rows.event_page(events) | {"text_sha256": hashes}
-    if stamps:
-        rows |= _stamped(decisions, stamps)
+    rows = event_rows.event_page(events) | {"text_sha256": hashes} | (_stamped(decisions, stamps) if stamps else {})
     inserted = [*beside, *([(event_text, texts)] if texts else [])]
     if new:
         inserted.append((incident, incident_rows.new_incidents(new)))

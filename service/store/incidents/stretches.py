@@ -32,7 +32,8 @@ from sqlalchemy import (
 
 from service.rules.sight import Everywhere, Heard, Member, OwnOnly, Sight, Within
 from service.rules.words import CELL_DIGITS, COMMUNITY_DIGITS, STREET_DIGITS
-from service.store.incidents.tables import BEYOND_ITS_CELL, incident, report, request
+from service.store.incidents.report_tables import report
+from service.store.incidents.tables import BEYOND_ITS_CELL, incident, request
 from service.store.ranges import overlaps
 
 SCAN = 20_000

@@ -41,7 +41,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.rules.model import CLOCK
 from service.rules.words import EventType
 from service.store.access.tables import contact
-from service.store.incidents.tables import call, incident, report, request
+from service.store.incidents.report_tables import report
+from service.store.incidents.tables import call, incident, request
 from service.store.log.tables import event, event_archive
 
 _IDS = bindparam("ids", type_=ARRAY(Uuid))

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules.texts import Words
 from service.rules.words import EventType
-from service.store.incidents.tables import report
+from service.store.incidents.report_tables import report
 from service.store.log.feed import StoredEvent
 from service.store.log.tables import event, event_archive, event_text, log_batch, log_batch_archive
 

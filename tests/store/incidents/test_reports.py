@@ -16,8 +16,8 @@ from service.rules.words import Kind, Urgency
 from service.store import bulk
 from service.store.database import Database
 from service.store.incidents import reports
+from service.store.incidents.report_tables import report
 from service.store.incidents.reports import EarlierReport, Report
-from service.store.incidents.tables import report
 from tests.rules.builders import reported
 from tests.store.refusals import constraint_of
 
