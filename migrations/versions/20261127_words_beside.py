@@ -41,7 +41,7 @@ def upgrade() -> None:
         sa.Column(
             "up_to", sa.BigInteger(), nullable=False, comment="no event up to this position has words in its data"
         ),
-        sa.CheckConstraint('"only"', name="words_moved_one_row"),
+        sa.CheckConstraint('"only"', name=op.f("words_moved_one_row")),
         sa.PrimaryKeyConstraint("only", name="words_moved_pkey"),
     )
     op.execute("INSERT INTO words_moved (up_to) VALUES (0)")

@@ -23,8 +23,9 @@ from service.store import migrate as migrations
 from service.store.access import keys
 from service.store.access.keys import Key, OpsHistory
 from service.store.database import Database, StatementRefused, Transaction
-from service.store.incidents import claiming
+from service.store.incidents import claiming, old_words
 from service.store.log import stretches
+from service.store.log.feed import SCAN
 from service.store.log.stretches import STRETCH
 from service.store.registry import calendars, deployment
 from service.store.sqlstates import Trouble, cause_of
@@ -93,6 +94,7 @@ async def _examine(settings: Settings, database: Database) -> list[Finding]:
         partial(_deadlines, now=now),
         _put_aside,
         _log_room,
+        _old_words,
     )
     return findings + [finding for each in of_the_service for finding in await _found(database, each)]
 
@@ -144,6 +146,14 @@ async def _log_room(connection: Transaction) -> AsyncIterator[Finding]:
         advice = "`sihu serve` makes more in time, unless its role does not own the tables: `sihu migrate` as the owner"
         is_warning = found.batches >= STRETCH // 10
         yield Finding(is_warning, f"{sentence}: {advice}", warning=is_warning)
+
+
+async def _old_words(connection: Transaction) -> AsyncIterator[Finding]:
+    """Yield how far the words of events from before are moved out of the log, while that takes long."""
+    found = await old_words.progress(connection)
+    if found.end - found.up_to > SCAN:
+        sentence = f"the words of old events are moved out of the log up to position {found.up_to:,} of {found.end:,}"
+        yield warned(f"{sentence}: every `sihu serve` goes on with it")
 
 
 async def _keys(connection: Transaction, now: datetime) -> AsyncIterator[Finding]:

@@ -380,3 +380,13 @@ def test_a_log_without_room_is_found_and_made_longer(run: Run, haizhu_url: str) 
     assert "`sihu migrate`" in bad[0]
     assert run(haizhu_url, "migrate")[0] == 0
     assert any(line.startswith("the log has room for 10,000,009 more") for line in examine(run, haizhu_url)[0])
+
+
+def test_a_long_way_of_old_words_is_told(run: Run, haizhu_url: str) -> None:
+    words = "the words of old events are moved out of the log up to position "
+    assert not any(line.startswith(words) for line in examine(run, haizhu_url)[1])
+    sql(
+        haizhu_url,
+        "INSERT INTO log_batch (events, last_position, queues, reload) VALUES (1, 1000000, '{}', '{}')",
+    )
+    assert any(line.startswith(f"{words}0 of 1,000,000: ") for line in examine(run, haizhu_url)[1])
