@@ -14,7 +14,7 @@ from service.rules import approval
 from service.rules.errors import NotYours, Pointer
 from service.rules.model import Actor, AnyIncident, By
 from service.rules.sentences import Sentence
-from service.rules.sight import area_of, grants_incident, member_case, reads_all, shows_confidential
+from service.rules.sight import area_of, grants_incident, is_office, member_case, reads_all
 from service.rules.words import Arrow, Outcome, Role
 
 
@@ -89,7 +89,7 @@ def _own_relations(actor: Actor, incident: AnyIncident) -> set[Relation]:
     found = set()
     if actor.subject == incident.reporter:
         found.add(Relation.REPORTER)
-    if incident.confidential and not shows_confidential(actor):
+    if incident.confidential and not is_office(actor):
         return found
     if f"@{actor.subject}" in incident.audience:
         found.add(Relation.FOLLOWER)

@@ -160,8 +160,9 @@ def _heard_cases(actor: Actor) -> tuple[Heard, ...]:
     return Heard((actor.unit,), confidential=False), Heard((subject,))
 
 
-def shows_confidential(actor: Actor) -> bool:
-    """Whether what others report in confidence exists for an actor at all: for no partner and for no area reporter."""
+def is_office(actor: Actor) -> bool:
+    """Whether an actor acts for an office. What others report in confidence does not exist for reporters and partners,
+    who do not."""
     return actor.role is not Role.REPORTER and actor.answers_for is None
 
 

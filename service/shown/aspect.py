@@ -67,9 +67,10 @@ class Aspect:
 
     def name_of(self, subject: str) -> str | None:
         """The name of a reporter: its own in full sight and to itself, else a pseudonym; None for partners, which never
-        learn even that two words are of one reporter. In confidence only ops see who reported."""
+        learn even that two words are of one reporter. Reporters do not learn who else reported the matter, and in
+        confidence only ops see who did."""
         viewer = self.viewer
-        is_open = self.is_full and not self.confidential
+        is_open = self.is_full and not self.confidential and viewer.actor.role is not Role.REPORTER
         if is_open or viewer.actor.role is Role.OPS or subject == viewer.actor.subject:
             return subject
         if viewer.actor.answers_for is not None or viewer.secret is None:

@@ -202,6 +202,10 @@ async def test_acts_and_replays_answer_by_the_sight_of_the_actor(house: House) -
     beyond = await house.send("colleague", "POST", f"/v1/incidents/{other['id']}/comment", {"text": number(17)})
     assert (beyond.status_code, beyond.json()["id"]) == (200, incident["id"])
     _nothing_of_a_person(beyond.text, "colleague", has_point=False)
+    for who, name in (("worker", "reporter-"), ("department", "colleague")):  # no reporter learns who else reported it
+        timeline = (await house.get(who, f"/v1/incidents/{incident['id']}/timeline"))["items"]
+        [by] = [each["data"]["by"]["subject"] for each in timeline if each["data"]["note"] == number(17)]
+        assert by.startswith(name)
     body = {"grid_code": CELL, "category": CATEGORY, "description": "另报", "source": SOURCE}
     known = await house.send("colleague", "POST", "/v1/incidents", body)
     batch = await house.send("colleague", "POST", "/v1/incidents/batch", {"items": [body]})

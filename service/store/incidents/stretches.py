@@ -53,7 +53,7 @@ _OF_REPORT = ("id", "reported_at", "grid_code", "category", "line", "kind", "rep
 """Without the urgency, which a merge may raise: that of the incident counts."""
 _OF_INCIDENT = (
     *("id", "reported_at", "grid_code", "category", "kind", "urgency", "reporter"),
-    *("state", "level", "unit", "due_at", "updated_at", "audience", "drawn"),
+    *("state", "level", "unit", "due_at", "updated_at", "audience", "drawn", "confidential"),
 )
 _AFTER: Any = tuple_(bindparam("after_reported_at", type_=report.c.reported_at.type), bindparam("after_id", type_=Uuid))
 
