@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import JSON, Text, text
@@ -86,3 +87,13 @@ async def test_pages_go_on_and_pass_over_what_others_hold(database: Database) ->
         assert len({*mine, *theirs}) == 8 and max(mine) < min(theirs)
         assert len(await texts.claim(one, CLOSED_AT, 4, theirs[-1])) == 2
         assert await texts.claim(one, CLOSED_AT - timedelta(days=2), 4, ClosePlace(*mine[0])) == []
+
+
+async def test_every_place_is_found_by_an_index(database: Database) -> None:
+    async with database.begin() as tx:
+        await tx.execute(text("SET LOCAL enable_seqscan = off"))
+        sent = await plans.statements(tx, texts.erase(tx, [UUID(int=1), UUID(int=2)], CLOSED_AT))
+        assert len(sent) == len(texts.PLACES) + 1
+        for each in sent:
+            kinds = {node["Node Type"] for node in plans.nodes(await plans.plan_of(tx, each))}
+            assert "Seq Scan" not in kinds, each[0]
