@@ -50,7 +50,6 @@ def _links(row: Any) -> dict[str, Any]:
     return {name: value for name, value in row.items() if isinstance(value, dict) and "calls" in value and "n" in value}
 
 
-@pytest.mark.clause("ASVS 1.2.2")
 @pytest.mark.slow
 @pytest.mark.parametrize("grouping", Grouping)
 async def test_every_number_opens_exactly_its_calls(house: House, grouping: Grouping) -> None:

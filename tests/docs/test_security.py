@@ -14,7 +14,7 @@ from tests.docs import pages
 from tests.security import clauses, markers
 from tests.security.page import PAGE, made
 
-SOURCES = {"hashlib", "hmac", "random", "secrets", "ssl", "cryptography", "joserfc"}
+SOURCES = {"hashlib", "hmac", "random", "secrets", "ssl", "cryptography", "joserfc", "jwt", "nacl", "Crypto", "gmssl"}
 PROVEN = {"hashlib.sha256", "hmac.digest", "hmac.compare_digest", "os.urandom"}
 """What may be used, beside `secrets`: no other digest and no generator that can be foreseen."""
 
