@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, FiniteFloat, GetJsonSchemaHandler
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, FiniteFloat, GetJsonSchemaHandler
 from pydantic_core import CoreSchema
 
+from service.rules import workers
 from service.rules.errors import Rule
 from service.rules.sentences import Sentence
 from service.rules.words import Kind, State, Urgency
+from service.rules.workers import MAX_REPORTER, MAX_WORKER
+from service.web import patterns
 from service.web.breaches import WrongValue
-from service.web.patterns import some_of
+from service.web.patterns import Shown, some_of
 from service.web.text import (
     COMMAS,
     AnyMoment,
@@ -35,7 +38,18 @@ from service.web.text import (
 
 Short = Annotated[str, *one_line(200)]
 Identifier = Annotated[str, *identifier(200)]
-"""A text that identifies somebody or something, such as a subject."""
+"""A text that identifies something, such as what another system calls it."""
+ReporterName = Annotated[str, *identifier(MAX_REPORTER)]
+"""The subject of whoever reported something: that of a key, or of a worker for whom a key reports."""
+
+
+def _of_a_worker(name: str) -> str:
+    if fault := workers.fault_of(name):
+        raise WrongValue(fault.detail, fault.rule)
+    return name
+
+
+WorkerName = Annotated[str, *identifier(MAX_WORKER), AfterValidator(_of_a_worker), Shown(patterns.NAME_WITHOUT_SLASH)]
 
 
 def _none_yet(value: object) -> object:
@@ -56,6 +70,14 @@ one that is refused."""
 def example(**fields: Any) -> ConfigDict:
     """The configuration of a body that shows these fields as its example."""
     return ConfigDict(json_schema_extra={"examples": [fields]})
+
+
+class OfWorkerBody(Body):
+    """The body of an act that a vendor's key may carry out for one of its workers."""
+
+    on_behalf_of: WorkerName | None = Field(
+        None, description="only for a key with `may_report_for`: the worker who acts; on record is `<subject>/<worker>`"
+    )
 
 
 class _AsItem:
@@ -108,7 +130,11 @@ class ReportBody(Body):
         description="kept whatever it is; more than 5 minutes after the report, or 30 days before, it sets "
         "`time_mismatch`",
     )
-    on_behalf_of: Identifier | None = Field(None, description="ops only: the reporter's subject")
+    on_behalf_of: ReporterName | None = Field(
+        None,
+        description="for ops: the reporter's subject; for a key with `may_report_for`: the name of the worker, without "
+        "a slash and of at most 64 characters; nobody else sends it",
+    )
     location: LocationBody | None = None
     source: SourceBody | None = None
     attachments: NoAttachments = Field((), description="photos cannot be stored yet: leave it out, or send `[]`")

@@ -10,8 +10,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, false, or_, true
 
-from service.rules.sight import Everywhere, Heard, Member, NoIncident, OwnOnly, Sight, SightCase, Within
+from service.rules.sight import Everywhere, Heard, Member, NoIncident, OfWorkers, OwnOnly, Sight, SightCase, Within
 from service.rules.words import CALL_OPEN_STATES
+from service.rules.workers import prefix_of
 from service.store.ranges import overlaps, within
 
 _Column = ColumnElement[Any]
@@ -35,6 +36,8 @@ def seen_incidents(sight: Sight, columns: Mapping[str, _Column]) -> ColumnElemen
                 return overlaps(columns["audience"], tokens)
             case OwnOnly(subject):
                 return columns["reporter"] == subject
+            case OfWorkers(subject):
+                return columns["reporter"].startswith(prefix_of(subject), autoescape=True)
             case Member(unit, categories):
                 own = [columns["category"].startswith(each, autoescape=True) for each in categories]
                 return and_(columns["unit"] == unit, columns["state"].in_(_CALL_IS_OPEN), or_(false(), *own))
@@ -57,7 +60,7 @@ def seen_events(sight: Sight, *, incident_id: _Column, area: _Column, audience: 
                 return and_(incident_id.is_not(None), overlaps(audience, tokens))
             case NoIncident():
                 return incident_id.is_(None)
-            case OwnOnly() | Member():
+            case OwnOnly() | OfWorkers() | Member():
                 return false()
 
     return or_(false(), *(granted(case) for case in sight))
@@ -74,7 +77,7 @@ def seen_calls(sight: Sight, *, unit: _Column, grid_code: _Column) -> ColumnElem
                 return within(grid_code, area)
             case Heard(tokens):
                 return unit.in_(tokens)
-            case OwnOnly() | Member() | NoIncident():
+            case OwnOnly() | OfWorkers() | Member() | NoIncident():
                 return false()
 
     return or_(false(), *(granted(case) for case in sight))

@@ -15,10 +15,11 @@ from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules import sight as rule
+from service.rules import workers
 from service.rules.decisions import Decision, Event
 from service.rules.figures.definition import Grouping, Measure, Period
 from service.rules.model import Actor, By, Incident
-from service.rules.sight import EVERYTHING, Everywhere, Heard, Member, NoIncident, OwnOnly, Sight, Within
+from service.rules.sight import EVERYTHING, Everywhere, Heard, Member, NoIncident, OfWorkers, OwnOnly, Sight, Within
 from service.rules.words import EventType, Role, State
 from service.store import bulk
 from service.store.database import Database
@@ -34,8 +35,8 @@ from tests.conftest import clone
 from tests.rules.builders import CELL, DEPARTMENT, FIRM, NEXT_CELL, NOW, OTHER_CELL, UNITS, an_incident
 
 CELLS = (CELL, NEXT_CELL, OTHER_CELL, "440106001001001")
-SUBJECTS = ("worker", "colleague", DEPARTMENT, CELL[:9])
-"""Two people, and two whose subject reads like the code of a unit."""
+SUBJECTS = ("worker", "colleague", "worker/li", "worker/%", DEPARTMENT, CELL[:9])
+"""Two people, two workers of one of them, and two whose subject reads like the code of a unit."""
 CODES = (*UNITS, "nobody")
 CATEGORIES = ("u", "u-01", "u-0101", "u_01", "%", "v")
 """Prefixes of categories, and what only looks like one."""
@@ -49,7 +50,7 @@ def _an_incident(chance: random.Random, number: int) -> Incident:
     """An incident of any cell, reporter and audience, in any state; three units that assist are in its audience."""
     plain = an_incident(chance.choice(list(State)))
     unit, *assisting = chance.sample(CODES, chance.randint(1, 4))
-    marks = [f"@{each}" for each in chance.sample(SUBJECTS, chance.randint(0, 2))]
+    marks = [mark for each in chance.sample(SUBJECTS, chance.randint(0, 2)) for mark in workers.tokens_of(each)]
     return plain._replace(
         id=UUID(int=number),
         grid_code=chance.choice(CELLS),
@@ -124,7 +125,7 @@ def rows(server: URL, templates: dict[str, str]) -> Iterator[Rows]:
 
 codes, subjects, areas = st.sampled_from(CODES), st.sampled_from((*SUBJECTS, "nobody")), st.sampled_from(AREAS)
 actors = st.one_of(
-    st.builds(Actor, st.just(Role.REPORTER), subjects, area=st.none() | areas),
+    st.builds(Actor, st.just(Role.REPORTER), subjects, area=st.none() | areas, may_report_for=st.booleans()),
     st.builds(
         Actor,
         st.just(Role.UNIT),
@@ -140,6 +141,7 @@ cases = st.one_of(
     st.builds(Within, areas),
     st.builds(Heard, tokens),
     st.builds(OwnOnly, subjects),
+    st.builds(OfWorkers, subjects),
     st.builds(Member, codes, st.lists(st.sampled_from(CATEGORIES), max_size=2).map(tuple)),
     st.just(Everywhere()),
     st.just(NoIncident()),
@@ -180,11 +182,12 @@ def test_queues_grant_what_the_rule_grants(rows: Rows, sight: Sight, unit: str) 
 @given(sight=sights)
 def test_the_feed_grants_what_the_rule_grants(rows: Rows, sight: Sight) -> None:
     page = rows.read(lambda connection: feed.read(connection, 0, 10_000, FeedFilter(sight)))
-    granted = [
-        each.id
-        for each in rows.incidents.values()
-        if rule.sees_event(sight, of_incident=True, area=each.grid_code, audience=(*each.audience, f"@{each.reporter}"))
-    ]
+
+    def hears(each: Incident) -> bool:
+        audience = (*each.audience, *workers.tokens_of(each.reporter))
+        return rule.sees_event(sight, of_incident=True, area=each.grid_code, audience=audience)
+
+    granted = [each.id for each in rows.incidents.values() if hears(each)]
     alone = [
         each for each in rows.elsewhere if rule.sees_event(sight, of_incident=False, area=each[0], audience=each[1])
     ]

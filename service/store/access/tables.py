@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     ARRAY,
+    Boolean,
     CheckConstraint,
     Column,
     Date,
@@ -12,6 +13,7 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    text,
 )
 
 from service.store.metadata import Code, Time, metadata
@@ -35,6 +37,13 @@ access_key = Table(
     Column("prefix", Text, comment="the first 6 characters; null: of an older key"),
     Column("last_used_at", Time, comment="the beginning of that day, Asia/Shanghai"),
     Column("allow", ARRAY(Text), comment="from which networks; null: from all"),
+    Column(
+        "may_report_for",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="for the workers of a vendor, by name",
+    ),
     CheckConstraint("role IN ('reporter','unit','auditor','ops','security')", name="role"),
     CheckConstraint("(role = 'unit') = (unit IS NOT NULL)", name="unit_of_role"),
     CheckConstraint("role = 'reporter' OR area IS NULL", name="area_of_role"),

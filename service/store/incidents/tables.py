@@ -1,12 +1,11 @@
 """The tables of incidents and their reports, calls and requests, with the constraints that the database itself checks.
 
-The tables that change all the time have few indexes, since every escalation pays for each index of `incident`
-(PostgreSQL can skip none of them when `wake_at` moves). `incident` has four (key, wake-up, queue, lists of what is
-open), and small ones: by the time of the last change, and of the few incidents to which somebody was called from beyond
-the street, in which a unit assists, or which are put aside. `call` has three (key, round, unit), and small ones: by
-month, of open, returned, closed and binding calls, and of those missed for another unit. Indexes that only lists and
-look-ups need are on `report`, which never changes but by a correction: then what it is listed by follows the incident,
-and what it had named stands beside it.
+The tables that change all the time have few indexes: an escalation moves `wake_at`, and pays for each of `incident`.
+That has four (key, wake-up, queue, lists of what is open), and small ones: by the time of the last change, and of the
+few incidents to which somebody was called from beyond the street, in which a unit assists, or which are put aside.
+`call` has three (key, round, unit), and small ones: by month, of open, returned, closed and binding calls, and of those
+missed for another unit. Indexes for lists alone are on `report`, which changes only by a correction: it is listed by
+what its incident is, and what it had named is kept.
 """
 
 from __future__ import annotations
@@ -36,6 +35,10 @@ from service.store.metadata import CHANGES, GROWS, Code, Time, metadata
 
 # --- what people wrote: stored once ----------------------------------------------------------------------------------
 
+_NEWEST = text("reported_at DESC"), text("id DESC")
+OF_A_WORKER, EMPLOYER = "strpos(reporter, '/') > 0", "split_part(reporter, '/', 1)"
+"""What the key of a vendor reports for its workers, and the subject of that key."""
+
 report = Table(
     "report",
     metadata,
@@ -62,9 +65,10 @@ report = Table(
     Column("reported_at", Time, nullable=False),
     Column("urgency_asked", Text, comment="which its category does not allow"),
     Column("as_reported", JSON, comment="what it named, where it is listed by something else"),
-    Index("report_newest_idx", text("reported_at DESC"), text("id DESC")),
-    Index("report_place_idx", "grid_code", text("reported_at DESC"), text("id DESC")),
-    Index("report_reporter_idx", "reporter", text("reported_at DESC"), text("id DESC")),
+    Index("report_newest_idx", *_NEWEST),
+    Index("report_place_idx", "grid_code", *_NEWEST),
+    Index("report_reporter_idx", "reporter", *_NEWEST),
+    Index("report_worker_idx", text(EMPLOYER), *_NEWEST, postgresql_where=text(OF_A_WORKER)),
     Index(
         "report_idempotency_key",
         "subject",

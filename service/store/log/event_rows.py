@@ -9,6 +9,7 @@ from uuid import UUID
 
 from typing_extensions import TypedDict  # pydantic cannot read that of `typing` before Python 3.12
 
+from service.rules import workers
 from service.rules.decisions import Event
 from service.rules.logged import ByView, EventFacts
 from service.rules.words import COMMUNITY_DIGITS, STREET_DIGITS, DueKind, EventType, Kind, Level, State, Urgency
@@ -76,7 +77,7 @@ def event_data(event: Event) -> EventData:
 def _audiences(events: Sequence[Event]) -> list[tuple[str, ...]]:
     """Return who hears of each event: the audience of its incident and the reporter. When the incident goes to another
     cell, the community and the street that it leaves hear of it as well."""
-    found = [(*event.at_state.audience, f"@{event.at_state.reporter}") for event in events]
+    found = [(*event.at_state.audience, *workers.tokens_of(event.at_state.reporter)) for event in events]
     for n, event in enumerate(events):
         if event.type is EventType.INCIDENT_CORRECTED and (left := _cell_left(event)) is not None:
             found[n] = tuple(dict.fromkeys((*found[n], left[:COMMUNITY_DIGITS], left[:STREET_DIGITS])))
