@@ -13,10 +13,11 @@ from service.access import addresses
 from service.access.key_events import quota_view
 from service.rules.arrows.handovers import not_in_force
 from service.rules.errors import Pointer, Rule, UnknownUnit, ValidationFailed, wrong_field
+from service.rules.masking import looks_like_a_persons_number
 from service.rules.model import KeyQuota
 from service.rules.sentences import Sentence
 from service.rules.words import Role
-from service.rules.workers import MAX_SUBJECT, SEPARATOR
+from service.rules.workers import MAX_SUBJECT, PERSONAL, SEPARATOR
 from service.rules.world import World
 from service.web import faults, patterns
 from service.web.breaches import WrongValue
@@ -86,17 +87,19 @@ def _outside(area: str, district: str) -> Sentence:
 _MAX_CHARACTERS = 200
 
 AnySubject = Annotated[str, *identifier(MAX_SUBJECT)]
-"""The subject of a key, also of one from before a subject could have no slash."""
+"""The subject of a key, also of one from before that a new one may not have any more."""
 
 
-def _whole(subject: str) -> str:
+def _new(subject: str) -> str:
     if SEPARATOR in subject:
         detail = Sentence("Send a subject without a slash: it stands between a vendor and a worker of it.")
         raise WrongValue(detail, Rule.PATTERN)
+    if looks_like_a_persons_number(subject):
+        raise WrongValue(PERSONAL, Rule.PERSONS_NUMBER)
     return subject
 
 
-Subject = Annotated[AnySubject, AfterValidator(_whole), Shown(patterns.NAME_WITHOUT_SLASH)]
+Subject = Annotated[AnySubject, AfterValidator(_new), Shown(patterns.NAME_WITHOUT_SLASH)]
 KeyName = Annotated[str, *one_line(_MAX_CHARACTERS)]
 SystemName = Annotated[str, *identifier(64)]
 Systems = Annotated[tuple[SystemName, ...], Field(max_length=MAX_SYSTEMS)]

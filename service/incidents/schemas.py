@@ -12,6 +12,7 @@ from pydantic_core import CoreSchema
 
 from service.rules import workers
 from service.rules.errors import Rule
+from service.rules.masking import looks_like_a_persons_number
 from service.rules.sentences import Sentence
 from service.rules.words import Kind, State, Urgency
 from service.rules.workers import MAX_REPORTER, MAX_WORKER
@@ -46,6 +47,12 @@ ReporterName = Annotated[str, *identifier(MAX_REPORTER)]
 def _of_a_worker(name: str) -> str:
     if fault := workers.fault_of(name):
         raise WrongValue(fault.detail, fault.rule)
+    return name
+
+
+def _impersonal(name: str) -> str:
+    if looks_like_a_persons_number(name):
+        raise WrongValue(workers.PERSONAL, Rule.PERSONS_NUMBER)
     return name
 
 
@@ -130,7 +137,7 @@ class ReportBody(Body):
         description="kept whatever it is; more than 5 minutes after the report, or 30 days before, it sets "
         "`time_mismatch`",
     )
-    on_behalf_of: ReporterName | None = Field(
+    on_behalf_of: Annotated[ReporterName, AfterValidator(_impersonal)] | None = Field(
         None,
         description="for ops: the reporter's subject; for a key with `may_report_for`: the name of the worker, without "
         "a slash and of at most 64 characters; nobody else sends it",

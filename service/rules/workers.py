@@ -9,10 +9,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from service.rules.errors import NotYours, Pointer, Rule, ValidationFailed
+from service.rules.masking import looks_like_a_persons_number
 from service.rules.model import Actor
 from service.rules.sentences import Sentence
 
 SEPARATOR = "/"
+PERSONAL = Sentence(
+    "This looks like a phone or identity number, and a subject stays on record for ever, where many read it. Send a "
+    "name that means nothing elsewhere, such as the number of a post or a desk."
+)
+"""Why a new subject is refused. Subjects from before stay."""
 MAX_WORKER = 64
 """The characters of a worker's name."""
 MAX_SUBJECT = 200
@@ -49,7 +55,7 @@ def fault_of(worker: str) -> Pointer | None:
     if len(worker) > MAX_WORKER:
         detail = Sentence("Send the name of a worker with at most {max} characters.", max=MAX_WORKER)
         return Pointer("/on_behalf_of", detail, Rule.TOO_LONG, {"max": MAX_WORKER})
-    return None
+    return Pointer("/on_behalf_of", PERSONAL, Rule.PERSONS_NUMBER) if looks_like_a_persons_number(worker) else None
 
 
 def prefix_of(subject: str) -> str:

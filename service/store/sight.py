@@ -22,6 +22,9 @@ _CALL_IS_OPEN = sorted(CALL_OPEN_STATES)
 SEEN_BY = ("grid_code", "audience", "reporter", "unit", "state", "category")
 """The columns of `incident` and `report` that say who sees an incident."""
 
+OF_A_WORKER, EMPLOYER = "strpos(reporter, '/') > 0", "split_part(reporter, '/', 1)"
+"""Of `report`, as its index for the workers of a vendor has it: what a key reported for a worker, and whose key."""
+
 
 def seen_incidents(sight: Sight, columns: Mapping[str, _Column]) -> ColumnElement[bool]:
     """Return the condition on incidents that a sight grants. `columns` has those of `SEEN_BY`."""

@@ -19,7 +19,7 @@ from service.access.keyring import digest_of
 from service.access.keys import Created
 from service.access.new_keys import NewKey
 from service.rules import world as worlds
-from service.rules.errors import Conflict, NotFound, SihuError, UnknownUnit, ValidationFailed
+from service.rules.errors import Conflict, NotFound, Rule, SihuError, UnknownUnit, ValidationFailed
 from service.rules.model import By, KeyQuota
 from service.rules.words import Role
 from service.store.access import keys as stored
@@ -110,6 +110,18 @@ async def test_a_subject_stays_with_its_role_and_unit_even_after_its_key_is_revo
     assert refused.value.errors[0].pointer == "/subject"
 
 
+async def test_a_key_whose_subject_is_a_number_works_on(database: Database) -> None:
+    older = await made(database, replace(A_REPORTER, subject="worker-7"))
+    async with database.begin() as tx:
+        await tx.execute(text("UPDATE access_key SET subject = '13800138000'"))
+    rotated = await keys.rotate(database, world(), NOW, older.key.id, 60, OPS)
+    assert rotated.created.key.subject == "13800138000"
+    for subject in ("13800138000", "1380 013 8000", "110105491231002"):
+        with pytest.raises(ValidationFailed) as refused:
+            await made(database, replace(A_REPORTER, subject=subject))
+        assert refused.value.errors[0].rule is Rule.PERSONS_NUMBER
+
+
 async def test_no_worker_can_have_the_subject_of_an_older_key(database: Database) -> None:
     """Subjects with a slash are from before there were workers. Their keys work on and are replaced as any other."""
     older = await made(database, replace(A_REPORTER, subject="vendor-7"))
@@ -162,6 +174,7 @@ async def test_of_two_roles_that_ask_for_one_subject_at_once_one_gets_it(databas
         (NewKey(Role.OPS, unit=STREET), ValidationFailed, ["/unit"]),
         (NewKey(Role.OPS, subject="night\x1fdesk"), ValidationFailed, ["/subject"]),
         (NewKey(Role.OPS, subject="night/desk"), ValidationFailed, ["/subject"]),
+        (NewKey(Role.OPS, subject="张三13800138000"), ValidationFailed, ["/subject"]),
         (NewKey(Role.OPS, may_report_for=True), ValidationFailed, ["/may_report_for"]),
         (NewKey(Role.OPS, expires_at=NOW), ValidationFailed, ["/expires_at"]),
         (NewKey(Role.UNIT, expires_at=NOW - timedelta(days=1)), ValidationFailed, ["/unit", "/expires_at"]),

@@ -32,7 +32,10 @@ def test_no_other_key_names_a_worker(role: Role) -> None:
     assert refused.value.errors[0].pointer == "/on_behalf_of"
 
 
-@pytest.mark.parametrize(("name", "rule"), [("a/b", Rule.PATTERN), ("/", Rule.PATTERN), ("x" * 65, Rule.TOO_LONG)])
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [("a/b", Rule.PATTERN), ("/", Rule.PATTERN), ("x" * 65, Rule.TOO_LONG), ("13800138000", Rule.PERSONS_NUMBER)],
+)
 def test_a_name_that_no_worker_can_have(name: str, rule: Rule) -> None:
     with pytest.raises(ValidationFailed) as refused:
         workers.named(VENDOR, name)

@@ -112,6 +112,16 @@ async def test_its_own_is_what_its_workers_reported_wherever_it_lies(house: Hous
     assert stranger.json()["items"] == []
 
 
+async def test_nobody_is_on_record_by_a_phone_number(house: House) -> None:
+    incident = await house.report("vendor", on_behalf_of="张三")
+    for name in ("13800138000", "138-0013-8000", "110105491231002"):
+        for who in ("vendor", "ops"):
+            problem = (await house.send(who, "POST", "/v1/incidents", {**BODY, "on_behalf_of": name})).json()
+            assert (problem["status"], problem["errors"][0]["rule"]) == (422, "persons_number"), (who, name)
+        problem = await house.refused("vendor", incident, "comment", text="在吗", on_behalf_of=name)
+        assert (problem["errors"][0]["pointer"], problem["errors"][0]["rule"]) == ("/on_behalf_of", "persons_number")
+
+
 async def test_ops_report_on_behalf_of_a_worker(house: House) -> None:
     incident = await house.report("ops", on_behalf_of="vendor/张三")
     await house.act("community", incident, "resolve", result="已修好")

@@ -33,8 +33,9 @@ from sqlalchemy import (
 
 from service.rules.sight import Everywhere, Heard, Member, OfWorkers, OwnOnly, Sight, Within
 from service.rules.words import CELL_DIGITS, COMMUNITY_DIGITS, STREET_DIGITS
-from service.store.incidents.tables import BEYOND_ITS_CELL, EMPLOYER, OF_A_WORKER, incident, report, request
+from service.store.incidents.tables import BEYOND_ITS_CELL, incident, report, request
 from service.store.ranges import overlaps
+from service.store.sight import EMPLOYER, OF_A_WORKER
 
 SCAN = 20_000
 """The number of rows after which a page stops looking."""

@@ -32,12 +32,11 @@ from sqlalchemy import (
 )
 
 from service.store.metadata import CHANGES, GROWS, Code, Time, metadata
+from service.store.sight import EMPLOYER, OF_A_WORKER
 
 # --- what people wrote: stored once ----------------------------------------------------------------------------------
 
 _NEWEST = text("reported_at DESC"), text("id DESC")
-OF_A_WORKER, EMPLOYER = "strpos(reporter, '/') > 0", "split_part(reporter, '/', 1)"
-"""What the key of a vendor reports for its workers, and the subject of that key."""
 
 report = Table(
     "report",
