@@ -17,6 +17,7 @@ from service import ids
 from service.access import key_events
 from service.access.keyring import digest_of
 from service.access.new_keys import NewKey, checked
+from service.rules import workers
 from service.rules.arrows.handovers import not_in_force
 from service.rules.errors import Conflict, NotFound, Pointer, Rule, wrong_field
 from service.rules.model import By
@@ -68,7 +69,8 @@ async def create(database: Database, world: World, now: datetime, new_key: NewKe
 
     Raises:
         ValidationFailed, UnknownUnit: see `checked`.
-        Conflict: the subject already has another role or unit.
+        Conflict: the subject already has another role or unit, or is to act for workers one of whom may be somebody
+            else: an older key has a subject with a slash.
         Unavailable: the database cannot be reached.
     """
     key_text = _new_text()
@@ -77,6 +79,8 @@ async def create(database: Database, world: World, now: datetime, new_key: NewKe
         key = _key_of(checked(new_key, world, now), key_text, now)
         await stored.lock(tx)
         _refuse_another_holder(key, await stored.holder(tx, key.subject))
+        if key.may_report_for:
+            _refuse_older_workers(key, await stored.begins(tx, workers.prefix_of(key.subject)))
         await stored.add(tx, key, digest_of(key_text))
         entry = key_events.entry(EventType.KEY_CREATED, key, world, now, by)
         committed = await writing.append(tx, [entry], reload=("keys",))
@@ -186,6 +190,7 @@ def _key_of(new_key: NewKey, text: str, now: datetime) -> Key:
         quota=new_key.quota,
         prefix=text[_SHOWN],
         allow=tuple(dict.fromkeys(new_key.allow)),
+        may_report_for=new_key.may_report_for,
     )
 
 
@@ -198,5 +203,17 @@ def _refuse_another_holder(key: Key, holder: Key | None) -> None:
         "The subject {subject} already stands for {holder}. Choose another subject, or leave it out.",
         subject=key.subject,
         holder=stands_for,
+    )
+    raise Conflict(detail, errors=[Pointer("/subject", detail, Rule.TAKEN)])
+
+
+def _refuse_older_workers(key: Key, older: str | None) -> None:
+    """Raises `Conflict` when a worker of this key could have the subject of an older key."""
+    if older is None:
+        return
+    detail = Sentence(
+        "A key has the subject {older}, as a worker of {subject} would have it. Choose another subject.",
+        older=older,
+        subject=key.subject,
     )
     raise Conflict(detail, errors=[Pointer("/subject", detail, Rule.TAKEN)])

@@ -15,7 +15,8 @@ from service.store.access.keys import Key
 class KeyView(TypedDict):
     """A key as it is listed, without its text, which is not stored. A revoked key stays in the list. `prefix` are the 6
     characters after `sihu_`, null for keys from before they were kept. `last_used_at` is the beginning of the day
-    (Asia/Shanghai) on which the key was used last. `allow`: from which networks it may be used, none for anywhere."""
+    (Asia/Shanghai) on which the key was used last. `allow`: from which networks it may be used, none for anywhere.
+    `may_report_for`: it also acts for the workers of a vendor, by name."""
 
     id: UUID
     role: Role
@@ -31,6 +32,7 @@ class KeyView(TypedDict):
     prefix: str | None
     last_used_at: datetime | None
     allow: list[str]
+    may_report_for: bool
 
 
 class NewKeyView(KeyView):
@@ -56,6 +58,7 @@ def key(stored: Key) -> KeyView:
         "prefix": stored.prefix,
         "last_used_at": stored.last_used_at,
         "allow": list(stored.allow),
+        "may_report_for": stored.may_report_for,
     }
 
 

@@ -51,6 +51,7 @@ def _filters(query: ListQuery, viewer: Viewer) -> IncidentFilter:
         overdue_at=viewer.now if query.overdue is True else None,
         not_overdue_at=viewer.now if query.overdue is False else None,
         reporter=viewer.actor.subject if query.reporter else None,
+        with_workers=viewer.actor.may_report_for,
         waits=query.approver is not None,
         approver=_approver(viewer.actor) if query.approver else None,
         drawn=query.drawn if reads_all(viewer.actor) else None,

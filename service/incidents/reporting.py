@@ -18,13 +18,12 @@ from service.incidents.intake import Intake
 from service.incidents.placing import Place, place
 from service.incidents.schemas import BatchItem, ReportBody
 from service.incidents.waiting import IntakeOutcome, NewReport, RepeatedReport
-from service.rules import access
+from service.rules import access, workers
 from service.rules.acts import Draft
 from service.rules.contact import Contact
 from service.rules.errors import (
     IdempotencyMismatch,
     NotFound,
-    NotYours,
     Pointer,
     Rule,
     SihuError,
@@ -89,8 +88,10 @@ def _submitted(context: Context, body: ReportBody, actor: Actor, key: str | None
     """What will have become of a report. It is a future and no task, since a batch has five hundred of them."""
     try:
         where = place(body.grid_code, body.location, context.worlds.shapes)
-        draft = draft_of(body, actor, where)
-        return context.part(Intake).submit(draft, report_of(body, actor, key, where, context.part(Secrets)), actor)
+        _demand_place(body)
+        sender = sender_of(body, actor)
+        draft = draft_of(body, sender, where)
+        return context.part(Intake).submit(draft, report_of(body, sender, key, where, context.part(Secrets)), sender)
     except SihuError as error:
         refused: asyncio.Future[IntakeOutcome] = asyncio.get_running_loop().create_future()
         refused.set_exception(error)
@@ -147,24 +148,32 @@ def _reported(context: Context, outcome: IntakeOutcome, actor: Actor, earlier: M
     raise SourceTaken(detail, errors=(Pointer("/source", detail),))
 
 
+def _demand_place(body: ReportBody) -> None:
+    if body.grid_code is None and body.location is None:
+        detail = Sentence("Name the grid_code, or send the location: one of them says where it is.")
+        raise wrong_field("/grid_code", detail, Rule.MISSING)
+
+
+def sender_of(body: ReportBody, actor: Actor) -> Actor:
+    """Whose rights, quotas and Idempotency-Keys a report has: those of the worker for whom a vendor's key reports.
+
+    Raises `ValidationFailed` for a name that no worker can have, `NotYours` for a key that reports for nobody else.
+    """
+    return actor if actor.role is Role.OPS else workers.named(actor, body.on_behalf_of)
+
+
 def draft_of(body: ReportBody, actor: Actor, where: Place) -> Draft:
-    """The part of a report that the rules look at. Raises `ValidationFailed` or `NotYours`.
+    """The part of a report of its sender (`sender_of`) that the rules look at. Raises `ValidationFailed` or `NotYours`.
 
     The area is checked here, and by the rules once more, so that a report outside the area is refused before its
     Idempotency-Key is looked at.
     """
-    if body.grid_code is None and body.location is None:
-        detail = Sentence("Name the grid_code, or send the location: one of them says where it is.")
-        raise wrong_field("/grid_code", detail, Rule.MISSING)
     if actor.role is Role.OPS and body.on_behalf_of is None:
         detail = Sentence("Ops report for somebody: name the reporter's subject.")
         raise wrong_field("/on_behalf_of", detail, Rule.MISSING)
-    if actor.role is not Role.OPS and body.on_behalf_of is not None:
-        detail = Sentence("Only ops report on behalf of somebody else: leave out on_behalf_of.")
-        raise NotYours(detail, errors=(Pointer("/on_behalf_of", detail),))
     if where.grid_code is not None:
         access.may_report_in(actor, where.grid_code, located=body.grid_code is None)
-    reporter = body.on_behalf_of or actor.subject
+    reporter = (actor.role is Role.OPS and body.on_behalf_of) or actor.subject
     return Draft(where.grid_code, body.category, reporter, body.kind, body.urgency, body.confidential)
 
 

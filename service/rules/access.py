@@ -14,7 +14,7 @@ from service.rules import approval
 from service.rules.errors import NotYours, Pointer
 from service.rules.model import Actor, AnyIncident, By
 from service.rules.sentences import Sentence
-from service.rules.sight import area_of, grants_incident, is_office, member_case, reads_all
+from service.rules.sight import area_case, area_of, grants_incident, is_office, member_case, reads_all, workers_cases
 from service.rules.words import Arrow, Outcome, Role
 
 
@@ -31,7 +31,7 @@ class Relation(StrEnum):
     MEMBER = "member"  # a partner whose parent is called in a category of its own: may answer for it
     AUDIENCE = "audience"  # ever called, assisting or asked to decide
     FOLLOWER = "follower"  # reported an incident that was merged into this one
-    AREA = "area"  # a reporter whose area holds the cell: may read
+    AREA = "area"  # a reporter whose area holds the cell, or whose worker reported it: may read
     AUDITOR = "auditor"
     OPS = "ops"
 
@@ -94,7 +94,8 @@ def _own_relations(actor: Actor, incident: AnyIncident) -> set[Relation]:
     if f"@{actor.subject}" in incident.audience:
         found.add(Relation.FOLLOWER)
     if actor.role is Role.REPORTER:
-        if actor.area and incident.grid_code.startswith(actor.area):
+        reads = *area_case(actor), *workers_cases(actor)
+        if any(grants_incident(case, incident) for case in reads):
             found.add(Relation.AREA)
     elif actor.unit is not None:
         found |= _unit_relations(actor, actor.unit, incident)
@@ -169,6 +170,15 @@ def demand(some: Party, by: frozenset[Relation], never: frozenset[Relation], ver
         )
         raise NotYours(detail)
     if not some.relations & by:
+        if some.actor.may_report_for and Relation.REPORTER in by:
+            raise NotYours(
+                Sentence(
+                    "Only {parties:or} may {verb} this incident. If a worker of yours reported it, name the worker in "
+                    "on_behalf_of.",
+                    parties=_names_of(by),
+                    verb=verb,
+                )
+            )
         raise NotYours(Sentence("Only {parties:or} may {verb} this incident.", parties=_names_of(by), verb=verb))
 
 

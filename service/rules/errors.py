@@ -61,6 +61,7 @@ class Rule(StrEnum):
     HIDDEN_CHARACTER = "hidden_character"  # one that cannot be seen, or that turns the direction of the text
     COMBINING_MARKS = "combining_marks"  # `max`: on one letter
     NOT_UNICODE = "not_unicode"
+    PERSONS_NUMBER = "persons_number"  # a name that is a phone or identity number, or has one in it
     BAD_TIME = "bad_time"
     BAD_DAY = "bad_day"
     BAD_ID = "bad_id"

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
+from service.rules import workers
 from service.rules.model import Actor, AnyIncident
 from service.rules.sight import member_case
 from service.rules.words import CALL_OPEN_STATES, COMMUNITY_DIGITS, STREET_DIGITS, Role, State
@@ -60,7 +61,7 @@ def look_of(actor: Actor, incident: AnyIncident) -> IncidentLook:
 
 def look_at(actor: Actor, standing: Standing) -> IncidentLook:
     """How an actor sees an incident that stands so."""
-    if actor.role is Role.OPS or actor.subject == standing.reporter:
+    if actor.role is Role.OPS or workers.is_own(actor, standing.reporter):
         return IncidentLook.FULL
     is_partner = actor.answers_for is not None
     if not is_partner and actor.unit is not None and (standing.awaited or actor.unit in _in_charge(standing)):

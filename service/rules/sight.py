@@ -14,6 +14,7 @@ from datetime import datetime
 
 from service.rules.model import Actor, AnyIncident
 from service.rules.words import CALL_OPEN_STATES, COMMUNITY_DIGITS, STREET_DIGITS, Role
+from service.rules.workers import prefix_of
 from service.rules.world import Unit, World
 
 
@@ -34,9 +35,9 @@ class Within:
 @dataclass(frozen=True, slots=True)
 class Heard:
     """Grants every incident that has one of `tokens` in its audience, and in figures every call of a unit among them. A
-    token is the code of a unit, or '@subject' of a reporter whose incident was merged into this one; in the audience of
-    an event also that of the incident's own reporter. Not `confidential`: but those that are reported in confidence,
-    which no partner sees."""
+    token is the code of a unit, or '@subject' of a reporter whose incident was merged into this one ('@key/' as well,
+    where that is a worker); in the audience of an event also that of the incident's own reporter. Not `confidential`:
+    but those that are reported in confidence, which no partner sees."""
 
     tokens: tuple[str, ...]
     confidential: bool = True
@@ -45,6 +46,14 @@ class Heard:
 @dataclass(frozen=True, slots=True)
 class OwnOnly:
     """Grants the incidents that `subject` reported, under whatever key it reported them."""
+
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfWorkers:
+    """Grants the incidents that the workers of `subject` reported: the case of a key that acts for them. What such an
+    incident was merged into has the workers in its audience (`Heard`)."""
 
     subject: str
 
@@ -65,7 +74,7 @@ class NoIncident:
     security."""
 
 
-SightCase = Everywhere | Within | Heard | OwnOnly | Member | NoIncident
+SightCase = Everywhere | Within | Heard | OwnOnly | OfWorkers | Member | NoIncident
 Sight = tuple[SightCase, ...]
 EVERYTHING: Sight = (Everywhere(),)
 NOTHING: Sight = ()
@@ -93,7 +102,8 @@ def sight_of(actor: Actor) -> Sight:
         return EVERYTHING
     if actor.role is Role.SECURITY:
         return (NoIncident(),)
-    return (*_area_case(actor), *member_case(actor), *_heard_cases(actor), OwnOnly(actor.subject))
+    own = OwnOnly(actor.subject), *workers_cases(actor)
+    return (*area_case(actor), *member_case(actor), *_heard_cases(actor), *own)
 
 
 def figures_sight_of(actor: Actor) -> Sight:
@@ -103,7 +113,7 @@ def figures_sight_of(actor: Actor) -> Sight:
         return EVERYTHING
     if actor.unit is None:
         return NOTHING
-    return (*_area_case(actor), Heard((actor.unit,)))
+    return (*area_case(actor), Heard((actor.unit,)))
 
 
 def queue_sight_of(actor: Actor, unit: Unit) -> Sight:
@@ -145,7 +155,15 @@ def member_case(actor: Actor) -> tuple[Member, ...]:
     return (Member(actor.member_of, actor.answers_for),)
 
 
-def _area_case(actor: Actor) -> tuple[Within, ...]:
+def workers_cases(actor: Actor) -> tuple[OfWorkers | Heard, ...]:
+    """What an actor sees because its workers reported it, or what was merged into it."""
+    if not actor.may_report_for:
+        return ()
+    return OfWorkers(actor.subject), Heard((f"@{prefix_of(actor.subject)}",))
+
+
+def area_case(actor: Actor) -> tuple[Within, ...]:
+    """What an actor sees because it lies in its area."""
     area = area_of(actor)
     return () if area is None else (Within(area, confidential=actor.role is not Role.REPORTER),)
 
@@ -190,6 +208,8 @@ def grants_incident(case: SightCase, incident: AnyIncident) -> bool:
             return not set(tokens).isdisjoint(incident.audience) and confidential >= incident.confidential
         case OwnOnly(subject):
             return incident.reporter == subject
+        case OfWorkers(subject):
+            return incident.reporter.startswith(prefix_of(subject))
         case Member(unit, categories):
             is_open = incident.unit == unit and incident.state in CALL_OPEN_STATES
             return is_open and not incident.confidential and incident.category.startswith(categories)
@@ -214,7 +234,7 @@ def _grants_event(case: SightCase, of_incident: bool, area: str, audience: Colle
             return heard and (confidential or IN_CONFIDENCE not in audience)
         case NoIncident():
             return not of_incident
-        case OwnOnly() | Member():
+        case OwnOnly() | OfWorkers() | Member():
             return False  # the audience of an event names the reporter, so `Heard` grants it
 
 
@@ -231,5 +251,5 @@ def _grants_call(case: SightCase, unit: str, grid_code: str) -> bool:
             return grid_code.startswith(area)
         case Heard(tokens):
             return unit in tokens
-        case OwnOnly() | Member() | NoIncident():
+        case OwnOnly() | OfWorkers() | Member() | NoIncident():
             return False  # a figure is about units

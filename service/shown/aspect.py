@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, overload
 from uuid import UUID
 
-from service.rules import looks
+from service.rules import looks, workers
 from service.rules.logged import ByView
 from service.rules.looks import IncidentLook, Standing
 from service.rules.masking import masked
@@ -71,7 +71,7 @@ class Aspect:
         confidence only ops see who did."""
         viewer = self.viewer
         is_open = self.is_full and not self.confidential and viewer.actor.role is not Role.REPORTER
-        if is_open or viewer.actor.role is Role.OPS or subject == viewer.actor.subject:
+        if is_open or viewer.actor.role is Role.OPS or workers.is_own(viewer.actor, subject):
             return subject
         if viewer.actor.answers_for is not None or viewer.secret is None:
             return None

@@ -15,10 +15,22 @@ from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules import sight as rule
+from service.rules import workers
 from service.rules.decisions import Decision, Event
 from service.rules.figures.definition import Grouping, Measure, Period
 from service.rules.model import Actor, By, Incident
-from service.rules.sight import EVERYTHING, IN_CONFIDENCE, Everywhere, Heard, Member, NoIncident, OwnOnly, Sight, Within
+from service.rules.sight import (
+    EVERYTHING,
+    IN_CONFIDENCE,
+    Everywhere,
+    Heard,
+    Member,
+    NoIncident,
+    OfWorkers,
+    OwnOnly,
+    Sight,
+    Within,
+)
 from service.rules.words import EventType, Role, State
 from service.store import bulk
 from service.store.database import Database
@@ -34,8 +46,8 @@ from tests.conftest import clone
 from tests.rules.builders import CELL, DEPARTMENT, FIRM, NEXT_CELL, NOW, OTHER_CELL, UNITS, an_incident
 
 CELLS = (CELL, NEXT_CELL, OTHER_CELL, "440106001001001")
-SUBJECTS = ("worker", "colleague", DEPARTMENT, CELL[:9])
-"""Two people, and two whose subject reads like the code of a unit."""
+SUBJECTS = ("worker", "colleague", "worker/li", "worker/%", DEPARTMENT, CELL[:9])
+"""Two people, two workers of one of them, and two whose subject reads like the code of a unit."""
 CODES = (*UNITS, "nobody")
 CATEGORIES = ("u", "u-01", "u-0101", "u_01", "%", "v")
 """Prefixes of categories, and what only looks like one."""
@@ -49,7 +61,7 @@ def _an_incident(chance: random.Random, number: int) -> Incident:
     """An incident of any cell, reporter and audience, in any state; three units that assist are in its audience."""
     plain = an_incident(chance.choice(list(State)))
     unit, *assisting = chance.sample(CODES, chance.randint(1, 4))
-    marks = [f"@{each}" for each in chance.sample(SUBJECTS, chance.randint(0, 2))]
+    marks = [mark for each in chance.sample(SUBJECTS, chance.randint(0, 2)) for mark in workers.tokens_of(each)]
     return plain._replace(
         id=UUID(int=number),
         grid_code=chance.choice(CELLS),
@@ -65,7 +77,11 @@ def _an_incident(chance: random.Random, number: int) -> Incident:
 
 def _heard_of(incident: Incident) -> tuple[str, ...]:
     """The audience of an event of an incident."""
-    return (*incident.audience, f"@{incident.reporter}", *((IN_CONFIDENCE,) if incident.confidential else ()))
+    return (
+        *incident.audience,
+        *workers.tokens_of(incident.reporter),
+        *((IN_CONFIDENCE,) if incident.confidential else ()),
+    )
 
 
 def _decision(incident: Incident) -> Decision:
@@ -130,7 +146,7 @@ def rows(server: URL, templates: dict[str, str]) -> Iterator[Rows]:
 
 codes, subjects, areas = st.sampled_from(CODES), st.sampled_from((*SUBJECTS, "nobody")), st.sampled_from(AREAS)
 actors = st.one_of(
-    st.builds(Actor, st.just(Role.REPORTER), subjects, area=st.none() | areas),
+    st.builds(Actor, st.just(Role.REPORTER), subjects, area=st.none() | areas, may_report_for=st.booleans()),
     st.builds(
         Actor,
         st.just(Role.UNIT),
@@ -146,6 +162,7 @@ cases = st.one_of(
     st.builds(Within, areas, st.booleans()),
     st.builds(Heard, tokens, st.booleans()),
     st.builds(OwnOnly, subjects),
+    st.builds(OfWorkers, subjects),
     st.builds(Member, codes, st.lists(st.sampled_from(CATEGORIES), max_size=2).map(tuple)),
     st.just(Everywhere()),
     st.just(NoIncident()),

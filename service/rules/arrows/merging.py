@@ -17,7 +17,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
-from service.rules import deadlines, fair_play, pinning
+from service.rules import deadlines, fair_play, pinning, workers
 from service.rules.access import Party
 from service.rules.acts import Act
 from service.rules.arrows import moving
@@ -190,9 +190,9 @@ def absorb(merged: Incident, story: Story, act: Act) -> None:
 def _welcome(merged: Incident, story: Story) -> None:
     """The audience of the merged one joins that of the survivor, and the higher urgency counts for later calls."""
     target = story.incident
-    own = f"@{target.reporter}"
-    joining = (*merged.audience, f"@{merged.reporter}")
-    audience = tuple(dict.fromkeys((*target.audience, *(each for each in joining if each != own))))
+    own = workers.tokens_of(target.reporter)
+    joining = (*merged.audience, *workers.tokens_of(merged.reporter))
+    audience = tuple(dict.fromkeys((*target.audience, *(each for each in joining if each not in own))))
     story.change_quietly(audience=audience)
     if merged.urgency is Urgency.URGENT and target.urgency is not Urgency.URGENT:
         if target.call.urgency is None:  # from before it was stored: the open call keeps what it was opened with

@@ -1,9 +1,11 @@
-"""The table of keys, that of how much each subject has reported on a day, and what is stored encrypted."""
+"""The tables of keys, of how much each subject has reported on a day, of refusals, and of what is stored encrypted."""
 
 from __future__ import annotations
 
 from sqlalchemy import (
     ARRAY,
+    BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Date,
@@ -14,6 +16,7 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    text,
 )
 
 from service.store.metadata import GROWS, Code, Time, metadata
@@ -37,6 +40,13 @@ access_key = Table(
     Column("prefix", Text, comment="the first 6 characters; null: of an older key"),
     Column("last_used_at", Time, comment="the beginning of that day, Asia/Shanghai"),
     Column("allow", ARRAY(Text), comment="from which networks; null: from all"),
+    Column(
+        "may_report_for",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="for the workers of a vendor, by name",
+    ),
     CheckConstraint("role IN ('reporter','unit','auditor','ops','security')", name="role"),
     CheckConstraint("(role = 'unit') = (unit IS NOT NULL)", name="unit_of_role"),
     CheckConstraint("role = 'reporter' OR area IS NULL", name="area_of_role"),
@@ -77,3 +87,16 @@ contact = Table(
 )
 """Whom to ask about a report. What is shown without a reason is stored masked, so that no page of incidents needs a
 decryption."""
+
+refusal = Table(
+    "refusal",
+    metadata,
+    Column("hour", Time, primary_key=True, comment="its beginning"),
+    Column("subject", Text, primary_key=True, comment="empty: without a good key, or too many"),
+    Column("address", Text, primary_key=True, comment="empty: too many to be told apart"),
+    Column("code", Text, primary_key=True),
+    Column("operation", Text, primary_key=True, comment="method and template of the route"),
+    Column("count", BigInteger, nullable=False),
+    Column("last_at", Time, nullable=False),
+)
+"""How often a request was refused; rows of hours long past are removed."""

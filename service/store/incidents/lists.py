@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import BindParameter, ColumnElement, Integer, RowMapping, Select, bindparam, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.rules.sight import Sight
+from service.rules.sight import OfWorkers, OwnOnly, Sight
 from service.rules.words import State
 from service.store.incidents import stretches
 from service.store.incidents.loading import shown
@@ -37,8 +37,9 @@ MAX_CHANGES = timedelta(days=1)
 @dataclass(frozen=True, slots=True)
 class IncidentFilter:
     """The incidents to list; None and () leave nothing out. `area` is a code prefix. For times, after <= t < before.
-    `is_recent`: `updated_after` lies at most `MAX_CHANGES` back. `waits`: a request waits for `approver`, a unit, or
-    None for ops, who also decide what waits for one of the units that have `ended`."""
+    `with_workers`: those of the reporter's workers as well. `is_recent`: `updated_after` lies at most `MAX_CHANGES`
+    back. `waits`: a request waits for `approver`, a unit, or None for ops, who also decide what waits for one of the
+    units that have `ended`."""
 
     states: tuple[str, ...] = ()
     level: int | None = None
@@ -51,6 +52,7 @@ class IncidentFilter:
     overdue_at: datetime | None = None
     not_overdue_at: datetime | None = None
     reporter: str | None = None
+    with_workers: bool = False
     reported_after: datetime | None = None
     reported_before: datetime | None = None
     updated_after: datetime | None = None
@@ -138,6 +140,8 @@ def _stretch(filters: IncidentFilter, sight: Sight, goes_on: bool) -> Stretch:
     if is_open:
         return stretches.open_ones(sight, goes_on=goes_on)
     reported = [test for _, test in _reported(filters, report.c.reported_at)]
+    if filters.reporter is not None and filters.with_workers:
+        return stretches.of_workers(filters.reporter, reported, goes_on=goes_on)
     return stretches.newest(filters.reporter, filters.area, reported, goes_on=goes_on)
 
 
@@ -146,9 +150,7 @@ Test = tuple[set[str], ColumnElement[bool]]
 
 
 def _tests(filters: IncidentFilter, sight: Sight, columns: Mapping[str, ColumnElement[Any]]) -> Iterator[Test]:
-    for name in ("level", "unit", "line", "urgency", "kind", "reporter"):
-        if (value := getattr(filters, name)) is not None:
-            yield {name}, columns[name] == value
+    yield from _named(filters, columns)
     if filters.drawn is not None:
         yield {"drawn"}, columns["drawn"].is_(filters.drawn)
     if filters.states:
@@ -166,6 +168,21 @@ def _tests(filters: IncidentFilter, sight: Sight, columns: Mapping[str, ColumnEl
     if filters.updated_after is not None:
         yield {"updated_at"}, columns["updated_at"] >= _moment("updated_after")
     yield set(SEEN_BY), seen_incidents(sight, columns)
+
+
+def _named(filters: IncidentFilter, columns: Mapping[str, ColumnElement[Any]]) -> Iterator[Test]:
+    for name in ("level", "unit", "line", "urgency", "kind"):
+        if (value := getattr(filters, name)) is not None:
+            yield {name}, columns[name] == value
+    if own := _own(filters):
+        yield {"reporter"}, seen_incidents(own, columns)
+
+
+def _own(filters: IncidentFilter) -> Sight:
+    """What is a reporter's own; nothing where the list does not ask for that."""
+    if filters.reporter is None:
+        return ()
+    return (OwnOnly(filters.reporter), *([OfWorkers(filters.reporter)] if filters.with_workers else []))
 
 
 def _reported(filters: IncidentFilter, reported_at: ColumnElement[Any]) -> Iterator[Test]:

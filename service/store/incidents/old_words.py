@@ -30,7 +30,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules import texts
 from service.store import bulk
-from service.store.incidents.tables import report
+from service.store.incidents.report_tables import report
 from service.store.incidents.timelines import in_report
 from service.store.log import event_texts
 from service.store.log.event_texts import ReportText

@@ -7,6 +7,9 @@ from __future__ import annotations
 from sqlalchemy import JSON, Boolean, CheckConstraint, Column, Double, Index, LargeBinary, Table, Text, Uuid, text
 
 from service.store.metadata import GROWS, Code, Time, metadata
+from service.store.sight import EMPLOYER, OF_A_WORKER
+
+_NEWEST = text("reported_at DESC"), text("id DESC")
 
 report = Table(
     "report",
@@ -35,9 +38,10 @@ report = Table(
     Column("urgency_asked", Text, comment="which its category does not allow"),
     Column("as_reported", JSON, comment="what it named, where it is listed by something else"),
     Column("salt", LargeBinary, comment="with the text it makes the first event's text_sha256; null: not yet"),
-    Index("report_newest_idx", text("reported_at DESC"), text("id DESC")),
-    Index("report_place_idx", "grid_code", text("reported_at DESC"), text("id DESC")),
-    Index("report_reporter_idx", "reporter", text("reported_at DESC"), text("id DESC")),
+    Index("report_newest_idx", *_NEWEST),
+    Index("report_place_idx", "grid_code", *_NEWEST),
+    Index("report_reporter_idx", "reporter", *_NEWEST),
+    Index("report_worker_idx", text(EMPLOYER), *_NEWEST, postgresql_where=text(OF_A_WORKER)),
     Index(
         "report_idempotency_key",
         "subject",

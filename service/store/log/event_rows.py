@@ -9,6 +9,7 @@ from uuid import UUID
 
 from typing_extensions import TypedDict  # pydantic cannot read that of `typing` before Python 3.12
 
+from service.rules import workers
 from service.rules.decisions import Event
 from service.rules.logged import ByUnit, EventFacts
 from service.rules.model import AnyIncident
@@ -85,7 +86,7 @@ def _audiences(events: Sequence[Event]) -> list[tuple[str, ...]]:
 
 
 def _audience(incident: AnyIncident) -> tuple[str, ...]:
-    heard = (*incident.audience, f"@{incident.reporter}")
+    heard = (*incident.audience, *workers.tokens_of(incident.reporter))
     return (*heard, IN_CONFIDENCE) if incident.confidential else heard
 
 

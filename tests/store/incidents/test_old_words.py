@@ -14,8 +14,8 @@ from service.rules.texts import Text, Words
 from service.rules.words import Arrow
 from service.store.database import Database
 from service.store.incidents import old_words, reports, saving, timelines
+from service.store.incidents.report_tables import report
 from service.store.incidents.reports import Report
-from service.store.incidents.tables import report
 from service.store.log import stretches
 from service.store.log.tables import event, event_archive, event_text
 from tests.rules import deciding

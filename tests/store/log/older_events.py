@@ -8,7 +8,7 @@ from sqlalchemy import Table, delete, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules.words import EventType
-from service.store.incidents.tables import report
+from service.store.incidents.report_tables import report
 from service.store.log.tables import event, event_archive, event_text, words_moved
 
 LOGS = (event, event_archive)
