@@ -133,8 +133,10 @@ def new(version: str = "0.0.0") -> Metrics:
 
 
 def _counters(registry: CollectorRegistry) -> dict[str, Any]:
-    """The counters that have labels, by their fields."""
-    described = {
+    """The counters, by their fields."""
+    described: dict[str, tuple[str, str, tuple[str, ...]]] = {
+        "fired": ("sihu_deadlines_fired", "Deadlines the clock fired", ()),
+        "backed_off": ("sihu_sweep_put_aside", "Rows not swept, left for a later turn", ()),
         "faults": ("sihu_faults", "Things that failed and should not", ("where",)),
         "database_faults": ("sihu_database_faults", "Times it could not serve", ("sqlstate",)),
         "refused": ("sihu_refused", "Requests that were refused, by code", ("code",)),
