@@ -1,4 +1,4 @@
-"""The room of keys."""
+"""The room of keys, and of the sessions that are begun with them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from service.access.identify import API
 from service.access.key_use import KeyUse
 from service.access.key_watch import KeyWatch
 from service.access.keyring import Keyring
+from service.access.sessions import OpenSessions
 from service.room import Room
 
 ROOM = Room(
     door=API,
     routers=(routes.router,),
-    parts=(KeyWatch, KeyUse, lambda context: Keyring(context.database)),
+    parts=(KeyWatch, KeyUse, OpenSessions, lambda context: Keyring(context.database)),
 )

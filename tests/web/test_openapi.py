@@ -41,6 +41,7 @@ def test_an_operation_shows_one_example_for_each_problem_it_can_have(document: d
         "bad_json",
         "bad_request",
         "body_too_large",
+        "foreign_origin",
         "head_too_large",
         "too_many",
         "too_slow",

@@ -12,8 +12,8 @@ from fastapi import FastAPI
 
 from tests.wire.checker import Checker, Exchange
 
-_FOREIGN = "/forms/"
-"""The paths of a door that only tests/test_main.py adds to the service."""
+_FOREIGN = ("/forms/", "/sign-")
+"""The paths of doors that speak no JSON: one that only tests/test_main.py adds, and that of the pages to sign in."""
 _STREAM = "text/event-stream"
 
 

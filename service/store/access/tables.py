@@ -1,4 +1,4 @@
-"""The table of keys, and that of how much each subject has reported on a day."""
+"""The tables of keys, of the sessions of browsers, and of how much each subject has reported on a day."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Date,
+    Index,
     Integer,
+    Interval,
     LargeBinary,
     Table,
     Text,
     Uuid,
+    text,
 )
 
 from service.store.metadata import Code, Time, metadata
@@ -39,6 +42,27 @@ access_key = Table(
     CheckConstraint("(role = 'unit') = (unit IS NOT NULL)", name="unit_of_role"),
     CheckConstraint("role = 'reporter' OR area IS NULL", name="area_of_role"),
 )
+
+access_session = Table(
+    "access_session",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("digest", LargeBinary, nullable=False, unique=True, comment="SHA-256 of the cookie; the cookie is not kept"),
+    Column("key_id", Uuid, comment="the key it was begun with; null: a person of the issuer"),
+    Column("role", Text, comment="of such a person, with the next three"),
+    Column("subject", Text),
+    Column("unit", Code),
+    Column("area", Code),
+    Column("created_at", Time, nullable=False),
+    Column("expires_at", Time, nullable=False),
+    Column("idle", Interval, comment="without a request it ends after so long; null: it does not"),
+    Column("seen_at", Time, nullable=False, comment="the last request, as far as it is written"),
+    Column("ended_at", Time, comment="signed out, or idle for too long"),
+    CheckConstraint("(key_id IS NULL) = (role IS NOT NULL AND subject IS NOT NULL)", name="whose"),
+    Index("access_session_ended_idx", "ended_at", postgresql_where=text("ended_at IS NOT NULL")),
+    Index("access_session_expires_at_idx", "expires_at"),
+)
+"""A row for each session of a browser. One that has ended stays for a while, so that every process learns of it."""
 
 report_quota = Table(
     "report_quota",

@@ -142,4 +142,4 @@ def test_every_chapter_is_described_and_comes_in_order(document: dict[str, Any])
 
 def test_health_needs_no_key(document: dict[str, Any]) -> None:
     for path, operation in _operations(document):
-        assert operation["security"] == ([{"key": []}] if path.startswith("/v1/") else [])
+        assert operation["security"] == ([{"key": []}, {"session": []}] if path.startswith("/v1/") else [])
