@@ -31,9 +31,7 @@ def upgrade() -> None:
         sa.Column("ended_at", TIME, comment="signed out, or idle for too long"),
         sa.PrimaryKeyConstraint("id", name="access_session_pkey"),
         sa.UniqueConstraint("digest", name="access_session_digest_key"),
-        sa.CheckConstraint(
-            "(key_id IS NULL) = (role IS NOT NULL AND subject IS NOT NULL)", name="whose"
-        ),
+        sa.CheckConstraint("(key_id IS NULL) = (role IS NOT NULL AND subject IS NOT NULL)", name="whose"),
     )
     ended = sa.text("ended_at IS NOT NULL")
     op.create_index("access_session_ended_idx", "access_session", ["ended_at"], postgresql_where=ended)

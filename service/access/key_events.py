@@ -35,6 +35,7 @@ class LoggedKey(TypedDict):
     systems: list[str]
     quota: KeyQuotaView | None
     allow: list[str]
+    wall: bool
 
 
 class KeyEventData(TypedDict):
@@ -86,4 +87,5 @@ def _logged(key: Key) -> LoggedKey:
         "systems": list(key.systems),
         "quota": quota_view(key.quota),
         "allow": list(key.allow),
+        "wall": key.wall,
     }

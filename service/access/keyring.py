@@ -190,6 +190,14 @@ class Keyring(Part):
 
 
 def _known(key: Key) -> KnownKey:
-    actor = Actor(key.role, key.subject, unit=key.unit, area=key.area, systems=key.systems, quota=key.quota)
+    actor = Actor(
+        key.role,
+        key.subject,
+        unit=key.unit,
+        area=key.area,
+        systems=key.systems,
+        quota=key.quota,
+        reads_only=key.wall,
+    )
     noted_until = _NEVER if key.last_used_at is None else key.last_used_at + _DAY
     return KnownKey(actor, key.expires_at, key.id, noted_until, tuple(map(addresses.network, key.allow)))

@@ -186,6 +186,7 @@ def _key_of(new_key: NewKey, text: str, now: datetime) -> Key:
         quota=new_key.quota,
         prefix=text[_SHOWN],
         allow=tuple(dict.fromkeys(new_key.allow)),
+        wall=new_key.wall,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.access import routes
+from service.access import me_routes, routes
 from service.access.identify import API
 from service.access.key_use import KeyUse
 from service.access.key_watch import KeyWatch
@@ -12,6 +12,6 @@ from service.room import Room
 
 ROOM = Room(
     door=API,
-    routers=(routes.router,),
+    routers=(routes.router, me_routes.router),
     parts=(KeyWatch, KeyUse, OpenSessions, lambda context: Keyring(context.database)),
 )

@@ -72,12 +72,14 @@ async def signed_in(scope: Scope, cookie: str) -> tuple[Actor, Session]:
     if session is None:
         raise Unauthorized(Sentence("You are not signed in any more: sign in again at {path}.", path="/sign-in"))
     if session.person is not None:
-        actor = standing.in_force(session.person, context.worlds.world, now)
+        actor, ends_at = standing.in_force(session.person, context.worlds.world, now), session.expires_at
     else:
         known = None if session.key_id is None else keyring.with_id(session.key_id, now)
         if known is None:
             raise Unauthorized(Sentence("The key that you signed in with works no more: ask for a new one."))
         actor = standing.actor_behind(known, scope, now)
+        ends_at = min(session.expires_at, known.expires_at or session.expires_at)
+    standing.note_end(scope, ends_at)
     if not _is_poll(scope):
         sessions.note_seen(cookie, now)
     return actor, session

@@ -18,6 +18,19 @@ from service.rules.sentences import Sentence
 from service.rules.words import Role, UnitKind
 from service.rules.world import World
 
+_ENDS_AT = "sihu.ends_at"
+
+
+def note_end(scope: Scope, ends_at: datetime | None) -> None:
+    """Note when that by which the sender of a request signed in ends; None: never."""
+    scope[_ENDS_AT] = ends_at
+
+
+def end_of(scope: Scope) -> datetime | None:
+    """When that by which the sender of a request signed in ends; None: never, as with the oldest keys."""
+    found: datetime | None = scope[_ENDS_AT]
+    return found
+
 
 def loaded_keyring(context: Context) -> Keyring:
     """The keyring of the process. Raises `Unavailable` while it is not loaded."""
@@ -39,6 +52,7 @@ def actor_behind(known: KnownKey, scope: Scope, now: datetime) -> Actor:
     if known.allow:
         addresses.demand(scope, known.allow)
     context, actor = contexts.of(scope), known.actor
+    note_end(scope, known.expires_at)
     if actor.role is Role.OPS and context.part(Keyring).holder_of_all(now) == actor.subject:
         return replace(actor, holds_all=True)
     return in_force(actor, context.worlds.world, now)

@@ -51,7 +51,8 @@ class Actor:
     """A person or system that acts: a subject in one role. Only units have a `unit`, only reporters an `area` (a code
     prefix). `member_of` is the unit that a partner (a property firm, an owners' committee) may answer for, and
     `answers_for` the categories in which, by prefix (None: it is no partner). `systems` are those in whose name the key
-    reports. Ops hold the roles of auditor and security as well (`holds_all`) where nobody was ever given the last."""
+    reports. Ops hold the roles of auditor and security as well (`holds_all`) where nobody was ever given the last. A
+    screen on a wall only reads (`reads_only`)."""
 
     role: Role
     subject: str
@@ -62,6 +63,7 @@ class Actor:
     systems: tuple[str, ...] = ()
     quota: KeyQuota | None = None
     holds_all: bool = False
+    reads_only: bool = False
 
 
 class By(NamedTuple):

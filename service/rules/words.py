@@ -177,6 +177,18 @@ class Role(StrEnum):
     SECURITY = "security"
 
 
+class Right(StrEnum):
+    """What an actor may do at all. Which acts on one incident are open to it, that incident says (`allowed`)."""
+
+    REPORT = "report"  # report incidents, in its area
+    ACT = "act"  # act on incidents
+    FIGURES = "figures"  # read the appraisal of calls it may see
+    WATCH = "watch"  # read the signs that somebody games the figures
+    PROPOSE_DUTIES = "propose_duties"
+    ADMINISTER = "administer"  # imports, duties, policies, calendars, closed months, floods, the virtual clock
+    KEYS = "keys"  # make, replace, list and revoke keys
+
+
 class EventType(StrEnum):
     """Every event the log can hold: `sihu.<what>.<happened>`.
 

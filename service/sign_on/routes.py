@@ -56,7 +56,8 @@ async def sign_in(request: Request, context: CurrentContext) -> Response:
     begun = await _begin(context, known, now)
     request.scope["actor"] = actor  # so that the log says who came, and the connection is a stranger's no more
     response = RedirectResponse(wish.goes_on_at, 303)
-    session_cookie.hand_out(response, request.scope, begun.cookie)
+    life = begun.session.expires_at - now if actor.reads_only else None  # a screen on a wall is started anew at times
+    session_cookie.hand_out(response, request.scope, begun.cookie, life)
     return response
 
 
@@ -110,8 +111,10 @@ def _key_of(request: Request, context: Context, text: str, now: datetime) -> Kno
 
 
 async def _begin(context: Context, known: KnownKey, now: datetime) -> Begun:
-    until = now + LIFE if known.expires_at is None else min(now + LIFE, known.expires_at)
-    return await context.part(OpenSessions).begin(known, now, until, IDLE)
+    key_ends = known.expires_at or now + LIFE
+    if known.actor.reads_only:
+        return await context.part(OpenSessions).begin(known, now, key_ends, None)
+    return await context.part(OpenSessions).begin(known, now, min(now + LIFE, key_ends), IDLE)
 
 
 async def _end_former(request: Request, context: Context, now: datetime) -> None:

@@ -116,7 +116,7 @@ async def test_the_list_shows_neither_keys_nor_digests(ops: httpx.AsyncClient) -
     await ops.post("/keys", json={"role": "auditor"})
     listed = (await ops.get("/keys")).json()
     shown = {"id", "role", "subject", "unit", "area", "name", "created_at", "expires_at", "revoked_at"}
-    shown |= {"systems", "quota", "prefix", "last_used_at", "allow"}
+    shown |= {"systems", "quota", "prefix", "last_used_at", "allow", "wall"}
     assert [set(item) for item in listed["items"]] == [shown, shown]
     assert listed["next_cursor"] is None
 

@@ -43,6 +43,7 @@ def test_an_operation_shows_one_example_for_each_problem_it_can_have(document: d
         "body_too_large",
         "foreign_origin",
         "head_too_large",
+        "not_yours",
         "too_many",
         "too_slow",
         "unauthorized",

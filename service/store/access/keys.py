@@ -31,7 +31,14 @@ _OWN = (
     access_key.c.prefix,
     access_key.c.last_used_at,
 )
-_PUBLIC = (*_OWN, access_key.c.systems, access_key.c.allow, access_key.c.quota_reports, access_key.c.quota_urgent)
+_PUBLIC = (
+    *_OWN,
+    access_key.c.systems,
+    access_key.c.allow,
+    access_key.c.wall,
+    access_key.c.quota_reports,
+    access_key.c.quota_urgent,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +46,7 @@ class Key:
     """A key as it may be shown: without its text, which is not stored, and without its digest. `systems` are those in
     whose name it may report, `quota` how much a day where that is its own. By `prefix` a person recognises it (None: it
     is an older key); `last_used_at` is the beginning of the day on which it was used last. `allow` are the networks
-    from which it may be used, none for anywhere."""
+    from which it may be used, none for anywhere. One for a screen on a `wall` only reads."""
 
     id: UUID
     role: Role
@@ -55,6 +62,7 @@ class Key:
     prefix: str | None = None
     last_used_at: datetime | None = None
     allow: tuple[str, ...] = ()
+    wall: bool = False
 
 
 class KeyFilter(NamedTuple):
@@ -85,7 +93,7 @@ async def add(tx: AsyncConnection, key: Key, digest: bytes) -> None:
     values = {column.name: getattr(key, column.name) for column in _OWN}
     reports, urgent = key.quota or (None, None)
     values |= {"quota_reports": reports, "quota_urgent": urgent, "systems": list(key.systems) or None}
-    values |= {"allow": list(key.allow) or None}
+    values |= {"allow": list(key.allow) or None, "wall": key.wall or None}
     await tx.execute(insert(access_key).values(values | {"digest": digest}))
 
 
@@ -217,4 +225,5 @@ def _key(row: Row[*tuple[Any, ...]]) -> Key:
         prefix=row.prefix,
         last_used_at=row.last_used_at,
         allow=tuple(row.allow or ()),
+        wall=bool(row.wall),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     ARRAY,
+    Boolean,
     CheckConstraint,
     Column,
     Date,
@@ -38,6 +39,7 @@ access_key = Table(
     Column("prefix", Text, comment="the first 6 characters; null: of an older key"),
     Column("last_used_at", Time, comment="the beginning of that day, Asia/Shanghai"),
     Column("allow", ARRAY(Text), comment="from which networks; null: from all"),
+    Column("wall", Boolean, comment="for a screen on a wall: it only reads; null: no"),
     CheckConstraint("role IN ('reporter','unit','auditor','ops','security')", name="role"),
     CheckConstraint("(role = 'unit') = (unit IS NOT NULL)", name="unit_of_role"),
     CheckConstraint("role = 'reporter' OR area IS NULL", name="area_of_role"),
