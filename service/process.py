@@ -16,7 +16,9 @@ from fastapi import Depends, FastAPI, Request
 
 from service import clock as clocks
 from service import metrics
+from service.access import issuer as issuers
 from service.access.gate import look_again
+from service.access.issuer import Issuer
 from service.clock import Clock, DatabaseClock, VirtualClock
 from service.context import Context, Part, TaskPart
 from service.engine import Engine
@@ -110,6 +112,7 @@ class Process:
             _Reader(lambda: self.worlds.reload(self.lanes.parts), reloads="world"),
             LogStretches(context, self.settings.feed_days),
             Gauges(context),
+            Issuer(issuers.settings_of(self.settings)),
             *([Engine(replace(context, database=self.lanes.engine))] if fires else []),
             *(make(context) for room in rooms for make in room.parts),
         )

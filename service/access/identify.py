@@ -12,6 +12,7 @@ from starlette.types import Scope
 
 from service import context as contexts
 from service.access import standing
+from service.access.bearer_token import BearerToken, is_token
 from service.access.session_cookie import SessionCookie
 from service.rules.errors import Unauthorized
 from service.rules.model import Actor
@@ -56,6 +57,8 @@ class BearerKey:
         if scheme.lower() != "bearer" or not key:
             return None
         context = contexts.of(scope)
+        if is_token(context, key):
+            return None
         keyring = standing.loaded_keyring(context)
         now = context.clock.now()
         known = keyring.known(key, now)
@@ -69,6 +72,6 @@ class BearerKey:
         return Sentence("The Authorization header should read `Bearer sihu_…`; no other scheme is known here.")
 
 
-API = Door("/v1/", schemes=(BearerKey(), SessionCookie()))
+API = Door("/v1/", schemes=(BearerKey(), BearerToken(), SessionCookie()))
 """The door of systems and apps, who send keys, of pages in a browser, which have a session, and of JSON and RFC 9457
 problems."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from service.access import me_routes, routes
+from service.access.bearer_token import KnownTokens
 from service.access.identify import API
 from service.access.key_use import KeyUse
 from service.access.key_watch import KeyWatch
@@ -13,5 +14,5 @@ from service.room import Room
 ROOM = Room(
     door=API,
     routers=(routes.router, me_routes.router),
-    parts=(KeyWatch, KeyUse, OpenSessions, lambda context: Keyring(context.database)),
+    parts=(KeyWatch, KeyUse, lambda _: KnownTokens(), OpenSessions, lambda context: Keyring(context.database)),
 )

@@ -60,11 +60,13 @@ def language_for(request: Request) -> Language:
     return language_of(request.scope) if "accept-language" in request.headers else Language.ZH
 
 
-def sign_in(wish: PageWish, token: str, error: SihuError | None = None) -> Response:
-    """The form for a key, with what was wrong about the last one."""
+def sign_in(wish: PageWish, token: str, error: SihuError | None = None, *, has_issuer: bool = False) -> Response:
+    """The form for a key, with what was wrong about the last one, and the way to the issuer if there is one."""
     language = wish.language
+    account = _words(Sentence("Sign in with the account of your organisation"), language)
+    others = f'<p><a href="{_link("sign-in/oidc", wish)}">{account}</a></p>' if has_issuer else ""
     body = (
-        f"{_alert(error, language)}"
+        f"{_alert(error, language)}{others}"
         f'<form method="post" action="{_link("sign-in", wish)}">{_hidden(form=token, next=wish.goes_on_at)}'
         f'<label for="key">{_words(Sentence("Your key, which begins with sihu_"), language)}</label>'
         '<input id="key" name="key" type="password" autocomplete="current-password" required autofocus>'

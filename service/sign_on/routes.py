@@ -7,7 +7,9 @@ from datetime import datetime
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
+from service import context as contexts
 from service.access import session_cookie, standing
+from service.access.issuer import Issuer
 from service.access.keyring import KnownKey
 from service.access.sessions import IDLE, LIFE, Begun, OpenSessions
 from service.context import Context, CurrentContext
@@ -52,7 +54,7 @@ async def sign_in(request: Request, context: CurrentContext) -> Response:
     except SihuError as error:
         request_log.mark(request.scope, error.code)
         return _form(request, wish, error)
-    await _end_former(request, context, now)
+    await end_former(request, context, now)
     begun = await _begin(context, known, now)
     request.scope["actor"] = actor  # so that the log says who came, and the connection is a stranger's no more
     response = RedirectResponse(wish.goes_on_at, 303)
@@ -65,7 +67,7 @@ async def sign_in(request: Request, context: CurrentContext) -> Response:
 async def sign_out(request: Request, context: CurrentContext) -> Response:
     """End the session of this browser for good, and forget its cookie."""
     forms.demand_own_form(request, await forms.fields_of(request))
-    await _end_former(request, context, context.clock.now())
+    await end_former(request, context, context.clock.now())
     response = RedirectResponse(forms.HOME, 303)
     session_cookie.take_back(response, request.scope)
     return response
@@ -91,7 +93,9 @@ async def _present(request: Request) -> Actor | None:
 
 def _form(request: Request, wish: PageWish, error: SihuError | None = None) -> Response:
     cookie = forms.form_cookie_of(request) or forms.new_form_cookie()
-    response = page.sign_in(wish, forms.token_of(request, cookie), error)
+    issuer = contexts.of(request.scope).part(Issuer).settings
+    has_issuer = issuer is not None and issuer.client_id is not None
+    response = page.sign_in(wish, forms.token_of(request, cookie), error, has_issuer=has_issuer)
     forms.hand_out(response, request, cookie)
     return response
 
@@ -117,7 +121,8 @@ async def _begin(context: Context, known: KnownKey, now: datetime) -> Begun:
     return await context.part(OpenSessions).begin(known, now, min(now + LIFE, key_ends), IDLE)
 
 
-async def _end_former(request: Request, context: Context, now: datetime) -> None:
+async def end_former(request: Request, context: Context, now: datetime) -> None:
+    """End the session that this browser has had so far, if it has one. Raises `Unavailable`."""
     cookie = session_cookie.cookie_of(request.scope)
     if cookie is not None:
         await context.part(OpenSessions).end(cookie, now)

@@ -15,7 +15,6 @@ from service.web import examples
 from service.web.document import answers, headers, introduction, links, parameters, refusals, tree, webhooks
 from service.web.doors import Door, door_of
 from service.web.problem_shape import Problem
-from service.web.request_log import READS
 
 
 def version() -> str:
@@ -67,10 +66,10 @@ def _complete(document: dict[str, Any], doors: Sequence[Door]) -> None:
     schemes = [scheme for door in doors for scheme in door.schemes]
     described = {each.name: each.model.model_dump(mode="json", by_alias=True, exclude_none=True) for each in schemes}
     components.setdefault("securitySchemes", {}).update(described)
-    for path, method, operation in tree.operations(document):
+    for path, _, operation in tree.operations(document):
         refusals.drop_default(operation)
         door = door_of(doors, path)
         operation["security"] = [{scheme.name: []} for scheme in door.schemes] if door is not None else []
         if door is None or door.refusal is None:
-            refusals.add(operation, door, is_write=method.upper() not in READS)
+            refusals.add(operation, door)
     introduction.sort_by_chapter(document)

@@ -306,5 +306,5 @@ async def test_the_first_ops_looks_after_keys_until_security_does(app: FastAPI, 
 async def test_every_operation_has_an_example_and_names_the_key(app: FastAPI) -> None:
     document = app.openapi()
     for path, method in (("/v1/keys", "post"), ("/v1/keys", "get"), ("/v1/keys/{id}", "delete")):
-        assert document["paths"][path][method]["security"] == [{"key": []}, {"session": []}]
+        assert document["paths"][path][method]["security"] == [{"key": []}, {"token": []}, {"session": []}]
     assert document["components"]["schemas"]["NewKeyBody"]["examples"]

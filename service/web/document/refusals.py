@@ -11,10 +11,10 @@ from service.web import problems
 from service.web.doors import JSON, Door
 
 
-def add(operation: dict[str, Any], door: Door | None, *, is_write: bool) -> None:
+def add(operation: dict[str, Any], door: Door | None) -> None:
     """Add these problems to what the route itself declares. Each status names its codes, and has an example of each."""
     responses = operation["responses"]
-    for status, entry in problems.documented(*_common(operation, door, is_write)).items():
+    for status, entry in problems.documented(*_common(operation, door)).items():
         there = responses.setdefault(str(status), {"description": entry["description"]})
         media = there.setdefault("content", {}).setdefault(
             problems.MEDIA_TYPE, {"schema": {"$ref": problems.SCHEMA}, "examples": {}}
@@ -26,18 +26,18 @@ def add(operation: dict[str, Any], door: Door | None, *, is_write: bool) -> None
     responses.update(ordered)
 
 
-def _common(operation: Mapping[str, Any], door: Door | None, is_write: bool) -> list[type[SihuError]]:
+def _common(operation: Mapping[str, Any], door: Door | None) -> list[type[SihuError]]:
     anywhere: list[type[SihuError]] = [errors.BadRequest, errors.TooSlow, errors.ValidationFailed, errors.HeadTooLarge]
     if door is None:
         return anywhere
     of_doors: list[type[SihuError]] = [
         errors.Unauthorized,
+        errors.NotYours,  # a key that only reads, a person without a role here
         errors.AddressNotAllowed,
         errors.ForeignOrigin,
         errors.TooMany,
     ]
     kinds = of_doors if door.schemes else []
-    kinds += [errors.NotYours] if door.schemes and is_write else []  # of keys that only read
     kinds += [*anywhere, errors.Unavailable]
     places = {parameter.get("in") for parameter in operation.get("parameters", ())}
     if "requestBody" in operation:
