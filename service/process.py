@@ -19,6 +19,7 @@ from service import metrics
 from service.access import issuer as issuers
 from service.access.gate import look_again
 from service.access.issuer import Issuer
+from service.access.issuer_change import IssuerChange
 from service.clock import Clock, DatabaseClock, VirtualClock
 from service.context import Context, Part, TaskPart
 from service.engine import Engine
@@ -113,6 +114,7 @@ class Process:
             LogStretches(context, self.settings.feed_days),
             Gauges(context),
             Issuer(issuers.settings_of(self.settings)),
+            IssuerChange(context, self.settings),
             *([Engine(replace(context, database=self.lanes.engine))] if fires else []),
             *(make(context) for room in rooms for make in room.parts),
         )

@@ -1,4 +1,4 @@
-"""sessions of browsers: whoever signed in on a page, by a hash of the cookie."""
+"""sessions of browsers: whoever signed in on a page, by a hash of the cookie; and the issuer that was known last."""
 
 from __future__ import annotations
 
@@ -36,7 +36,18 @@ def upgrade() -> None:
     ended = sa.text("ended_at IS NOT NULL")
     op.create_index("access_session_ended_idx", "access_session", ["ended_at"], postgresql_where=ended)
     op.create_index("access_session_expires_at_idx", "access_session", ["expires_at"])
+    op.create_table(
+        "sign_on",
+        sa.Column("only", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        sa.Column("issuer", sa.Text(), nullable=False),
+        sa.Column("client_id", sa.Text()),
+        sa.Column("audience", sa.Text()),
+        sa.Column("claims", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("only", name="sign_on_pkey"),
+        sa.CheckConstraint('"only"', name="one_row"),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("sign_on")
     op.drop_table("access_session")

@@ -233,6 +233,7 @@ class EventType(StrEnum):
     KEY_CREATED = "sihu.key.created"
     KEY_REVOKED = "sihu.key.revoked"
     KEY_ROTATED = "sihu.key.rotated"
+    SIGN_ON_CHANGED = "sihu.sign_on.changed"
     DUTY_PROPOSED = "sihu.duty.proposed"
     DUTY_APPROVED = "sihu.duty.approved"
     DUTY_REFUSED = "sihu.duty.refused"

@@ -1,4 +1,5 @@
-"""The tables of keys, of the sessions of browsers, and of how much each subject has reported on a day."""
+"""The tables of keys, of the sessions of browsers, of the issuer, and of how much each subject has reported
+on a day."""
 
 from __future__ import annotations
 
@@ -65,6 +66,18 @@ access_session = Table(
     Index("access_session_expires_at_idx", "expires_at"),
 )
 """A row for each session of a browser. One that has ended stays for a while, so that every process learns of it."""
+
+sign_on = Table(
+    "sign_on",
+    metadata,
+    Column("only", Boolean, primary_key=True, server_default=text("true")),
+    Column("issuer", Text, nullable=False),
+    Column("client_id", Text),
+    Column("audience", Text),
+    Column("claims", Text, nullable=False),
+    CheckConstraint('"only"', name="one_row"),
+)
+"""The issuer by which people sign on, as the process had it that started last; no row: none."""
 
 report_quota = Table(
     "report_quota",
