@@ -68,7 +68,7 @@ async def signed_in(scope: Scope, cookie: str) -> tuple[Actor, Session]:
     context = contexts.of(scope)
     keyring, sessions = standing.loaded_keyring(context), context.part(OpenSessions)
     now = context.clock.now()
-    session = await sessions.find(cookie, now)
+    session = await sessions.find(context.database, cookie, now)
     if session is None:
         raise Unauthorized(Sentence("You are not signed in any more: sign in again at {path}.", path="/sign-in"))
     if session.person is not None:

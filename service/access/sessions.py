@@ -25,7 +25,7 @@ from service.rules.errors import Unavailable
 from service.rules.model import Actor
 from service.store.access import sessions as stored
 from service.store.access.sessions import Session
-from service.store.database import StatementRefused
+from service.store.database import Database, StatementRefused
 from service.web.waiting import HeldRequests
 
 _log = logging.getLogger(__name__)
@@ -65,7 +65,8 @@ class Begun(NamedTuple):
 
 class OpenSessions(TaskPart):
     """The sessions by the digest of their cookie. A cookie that this deployment has not made is refused without the
-    database, since it carries a code of the deployment's secret."""
+    database, since it carries a code of the deployment's secret. What a request needs it does with the connections of
+    people (`database`), what the part does by itself with those of parts."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -74,24 +75,26 @@ class OpenSessions(TaskPart):
         self._unwritten: dict[UUID, datetime] = {}
         self._looked_s = self._written_s = clocks.monotonic()
 
-    async def begin(self, holder: KnownKey | Actor, now: datetime, until: datetime, idle: timedelta | None) -> Begun:
+    async def begin(
+        self, database: Database, holder: KnownKey | Actor, now: datetime, until: datetime, idle: timedelta | None
+    ) -> Begun:
         """Begin a session with a key, or for a person whom the issuer named. It ends at `until`, and earlier when its
         browser asks for nothing for as long as `idle` (None: that does not matter). Raises `Unavailable`."""
         text = secrets.token_urlsafe(32)
         cookie = f"{text}.{self._code(text)}"
         key_id, person = (None, holder) if isinstance(holder, Actor) else (holder.key_id, None)
         session = Session(ids.new_id(now), key_id, person, now, until, idle, now)
-        async with self._context.database.begin() as tx:
+        async with database.begin() as tx:
             await stored.add(tx, session, digest_of(cookie))
         self._known[digest_of(cookie)] = _KnownSession(session, now)
         return Begun(session, cookie)
 
-    async def find(self, cookie: str, now: datetime) -> Session | None:
+    async def find(self, database: Database, cookie: str, now: datetime) -> Session | None:
         """The session with this cookie; None when it is over, or there never was one. Raises `Unavailable`."""
         digest = digest_of(cookie)
         known = self._known.get(digest)
         if known is None or known.is_over(now):  # another process may have seen it since
-            known = await self._read(cookie, digest)
+            known = await self._read(database, cookie, digest)
         if known is not None and known.is_over(now):
             self._forget([digest])
             return None
@@ -103,13 +106,13 @@ class OpenSessions(TaskPart):
         if known is not None and known.seen_at < now:
             known.seen_at = self._unwritten[known.session.id] = now
 
-    async def end(self, cookie: str, now: datetime) -> None:
+    async def end(self, database: Database, cookie: str, now: datetime) -> None:
         """End a session for good: here at once, in every other process within 250 ms. Raises `Unavailable`."""
         digest = digest_of(cookie)
-        known = self._known.get(digest) or await self._read(cookie, digest)
+        known = self._known.get(digest) or await self._read(database, cookie, digest)
         if known is None:
             return
-        async with self._context.database.begin() as tx:
+        async with database.begin() as tx:
             await stored.end(tx, known.session.id, now)
         self._forget([digest])
         await self._context.part(HeldRequests).look_again()
@@ -164,19 +167,20 @@ class OpenSessions(TaskPart):
                 _log.exception("sessions cannot be looked at", extra={"event": "sessions_failed"})
                 self._context.metrics.fault("sessions", error)
 
-    async def _read(self, cookie: str, digest: bytes) -> _KnownSession | None:
+    async def _read(self, database: Database, cookie: str, digest: bytes) -> _KnownSession | None:
         text, _, code = cookie.rpartition(".")
         if digest in self._over or not hmac.compare_digest(code.encode(), self._code(text).encode()):
             return None
-        async with self._context.database.read() as connection:
+        async with database.read() as connection:
             session = await stored.find(connection, digest)
         if session is None:
             self._forget([digest])
         if session is None or digest in self._over:  # ended here while it was being read
             return None
         before = self._known.get(digest)
-        seen_at = session.seen_at if before is None else max(before.seen_at, session.seen_at)
-        known = self._known[digest] = _KnownSession(session, seen_at)
+        seen = [session.seen_at, self._unwritten.get(session.id, session.seen_at)]
+        seen += [] if before is None else [before.seen_at]
+        known = self._known[digest] = _KnownSession(session, max(seen))
         return known
 
     def _forget(self, digests: list[bytes]) -> None:

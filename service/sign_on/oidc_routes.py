@@ -93,7 +93,7 @@ async def _come_back(request: Request, context: Context, issuer: Issuer, client_
     person = await _person(request, context, issuer, client_id, begun)
     now = context.clock.now()
     await end_former(request, context, now)
-    session = await context.part(OpenSessions).begin(person, now, now + LIFE, IDLE)
+    session = await context.part(OpenSessions).begin(context.database, person, now, now + LIFE, IDLE)
     request.scope["actor"] = person  # so that the log says who came, and the connection is a stranger's no more
     response = RedirectResponse(begun.goes_on_at, 303)
     session_cookie.hand_out(response, request.scope, session.cookie)

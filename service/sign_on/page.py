@@ -84,7 +84,7 @@ def signed_in(wish: PageWish, token: str, actor: Actor) -> Response:
     body = (
         f"<p>{_words(who, language)}</p>"
         f'<p><a href="{escape(wish.goes_on_at)}">{_words(Sentence("Go on"), language)}</a></p>'
-        f'<form method="post" action="sign-out">{_hidden(form=token)}'
+        f'<form method="post" action="/sign-out">{_hidden(form=token)}'
         f"<button>{_words(Sentence('Sign out'), language)}</button></form>"
     )
     return _page(Sentence("You are signed in"), body, wish)

@@ -117,12 +117,12 @@ def _key_of(request: Request, context: Context, text: str, now: datetime) -> Kno
 async def _begin(context: Context, known: KnownKey, now: datetime) -> Begun:
     key_ends = known.expires_at or now + LIFE
     if known.actor.reads_only:
-        return await context.part(OpenSessions).begin(known, now, key_ends, None)
-    return await context.part(OpenSessions).begin(known, now, min(now + LIFE, key_ends), IDLE)
+        return await context.part(OpenSessions).begin(context.database, known, now, key_ends, None)
+    return await context.part(OpenSessions).begin(context.database, known, now, min(now + LIFE, key_ends), IDLE)
 
 
 async def end_former(request: Request, context: Context, now: datetime) -> None:
     """End the session that this browser has had so far, if it has one. Raises `Unavailable`."""
     cookie = session_cookie.cookie_of(request.scope)
     if cookie is not None:
-        await context.part(OpenSessions).end(cookie, now)
+        await context.part(OpenSessions).end(context.database, cookie, now)

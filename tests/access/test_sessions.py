@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -180,12 +179,11 @@ async def test_a_process_learns_that_another_one_saw_a_session(house: House, hai
 async def test_a_request_with_a_known_session_asks_no_database(house: House) -> None:
     browser = await signed_in(house, "community")
     now = house.process.clock.now()
-    nowhere = OpenSessions(replace(house.process.context, database=_Nowhere()))
-    nowhere._known = dict(house.process.context.part(OpenSessions)._known)
-    assert await nowhere.find(browser.cookie, now) is not None
-    assert await nowhere.find("no-cookie-of-ours", now) is None
+    sessions, nowhere = house.process.context.part(OpenSessions), _Nowhere()
+    assert await sessions.find(nowhere, browser.cookie, now) is not None
+    assert await sessions.find(nowhere, "no-cookie-of-ours", now) is None
     with pytest.raises(AssertionError, match="a database"):
-        await nowhere.find(browser.cookie, now + IDLE)
+        await sessions.find(nowhere, browser.cookie, now + IDLE)
 
 
 class _Nowhere(Database):
