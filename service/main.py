@@ -25,6 +25,7 @@ from service.queues import room as queues
 from service.registry import room as registry
 from service.room import Room
 from service.settings import EngineMode, Settings
+from service.sign_on import room as sign_on
 from service.times import room as times
 from service.web import docs, every_answer, limits, openapi, problems, routing, share_limits, timing
 from service.web.request_log import RequestLog
@@ -37,6 +38,7 @@ ROOMS = (
     times.ROOM,
     appraisal.ROOM,
     escalation.ROOM,
+    sign_on.ROOM,
     access.ROOM,  # last, since its keyring lets requests in once it is loaded: all other parts are loaded by then
 )
 

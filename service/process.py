@@ -16,7 +16,10 @@ from fastapi import Depends, FastAPI, Request
 
 from service import clock as clocks
 from service import metrics
+from service.access import issuer as issuers
 from service.access.gate import look_again
+from service.access.issuer import Issuer
+from service.access.issuer_change import IssuerChange
 from service.access.secret_keys import KeySource, Secrets
 from service.clock import Clock, DatabaseClock, VirtualClock
 from service.context import Context, Part, TaskPart
@@ -114,6 +117,8 @@ class Process:
             LogStretches(context, self.settings.feed_days),
             Gauges(context),
             *([Erasure(context, self.settings.text_years)] if self.settings.engine is not EngineMode.OFF else []),
+            Issuer(issuers.settings_of(self.settings)),
+            IssuerChange(context, self.settings),
             *([Engine(replace(context, database=self.lanes.engine))] if fires else []),
             *(make(context) for room in rooms for make in room.parts),
         )

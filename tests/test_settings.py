@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -39,6 +40,9 @@ def test_each_variable_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
         "TRUSTED_PROXIES": "10.0.0.0/8, 2001:db8::1",
         "PROMISE_S": "2.5",
         "LOG_LEVEL": "DEBUG",
+        "OIDC_ISSUER": "https://login.example/realms/a",
+        "OIDC_AUDIENCE": "sihu",
+        "OIDC_CLAIMS": "role=realm_access.roles,unit=https://example/unit",
     }
     for name, value in given.items():
         monkeypatch.setenv(f"SIHU_{name}", value)
@@ -47,6 +51,8 @@ def test_each_variable_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (loaded.data_dir, loaded.pg_bin) == (Path("/var/lib/sihu"), Path("/usr/lib/postgresql/15/bin"))
     assert (loaded.pool_size, loaded.engine, loaded.host, loaded.port) == (20, EngineMode.OFF, "0.0.0.0", 80)
     assert (loaded.promise_s, loaded.log_level) == (2.5, "debug")
+    assert (loaded.oidc_issuer, loaded.oidc_audience) == ("https://login.example/realms/a", "sihu")
+    assert loaded.oidc_claims == "role=realm_access.roles,unit=https://example/unit"
     assert [str(each) for each in loaded.trusted_proxies or ()] == ["10.0.0.0/8", "2001:db8::1/128"]
 
 
@@ -174,3 +180,34 @@ def test_settings_cannot_be_changed_and_hide_the_password() -> None:
 
 def test_every_setting_is_described() -> None:
     assert all(field.description for field in settings.Settings.model_fields.values())
+
+
+@pytest.mark.parametrize(
+    ("given", "detail"),
+    [
+        ({"OIDC_ISSUER": "http://login.example", "OIDC_AUDIENCE": "a"}, "SIHU_OIDC_ISSUER should be https://"),
+        ({"OIDC_ISSUER": "https://login.example?a=b", "OIDC_AUDIENCE": "a"}, "SIHU_OIDC_ISSUER should be https://"),
+        ({"OIDC_ISSUER": "https://u:p@login.example", "OIDC_AUDIENCE": "a"}, "SIHU_OIDC_ISSUER should be https://"),
+        ({"OIDC_ISSUER": "login", "OIDC_AUDIENCE": "a"}, "SIHU_OIDC_ISSUER should be https://"),
+        ({"OIDC_ISSUER": "https://login.example"}, "needs SIHU_OIDC_CLIENT_ID"),
+        ({"OIDC_AUDIENCE": "a"}, "SIHU_OIDC_ISSUER is missing"),
+        ({"OIDC_CLAIMS": "unit=a"}, "SIHU_OIDC_CLAIMS should read role="),
+    ],
+)
+def test_a_sign_on_that_cannot_be_is_refused(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], detail: str
+) -> None:
+    for name, value in given.items():
+        monkeypatch.setenv(f"SIHU_{name}", value)
+    with pytest.raises(SettingsError, match=re.escape(detail)) as caught:
+        settings.load()
+    assert "u:p" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://localhost:8080", "http://127.0.0.1/realm", "http://[::1]:9", "https://a.example"]
+)
+def test_an_issuer_on_this_machine_needs_no_https(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("SIHU_OIDC_ISSUER", url)
+    monkeypatch.setenv("SIHU_OIDC_CLIENT_ID", "sihu")
+    assert settings.load().oidc_issuer == url

@@ -8,7 +8,7 @@ from alembic import op
 from service.store import migration_steps
 
 revision = "0055"
-down_revision = "0051"
+down_revision = "0054"
 branch_labels = None
 depends_on = None
 

@@ -36,6 +36,7 @@ class LoggedKey(TypedDict):
     quota: KeyQuotaView | None
     allow: list[str]
     may_report_for: bool
+    wall: bool
 
 
 class KeyEventData(TypedDict):
@@ -88,4 +89,5 @@ def _logged(key: Key) -> LoggedKey:
         "quota": quota_view(key.quota),
         "allow": list(key.allow),
         "may_report_for": key.may_report_for,
+        "wall": key.wall,
     }

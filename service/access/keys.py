@@ -191,6 +191,7 @@ def _key_of(new_key: NewKey, text: str, now: datetime) -> Key:
         prefix=text[_SHOWN],
         allow=tuple(dict.fromkeys(new_key.allow)),
         may_report_for=new_key.may_report_for,
+        wall=new_key.wall,
     )
 
 

@@ -27,6 +27,8 @@ from service.web.text import Body, Params, identifier, one_line
 MAX_SYSTEMS = 100
 MAX_NETWORKS = 50
 MAX_A_DAY = 1_000_000
+WALL_ROLES = (Role.UNIT, Role.AUDITOR)
+"""The roles that a screen on a wall may have: what they see is of a unit, or of everybody."""
 AREA_DIGITS = range(6, 16)
 """How many digits an area may have: from the 6 of a district to the 15 of a cell (contract §1, grid cell)."""
 
@@ -36,7 +38,8 @@ class NewKey:
     """What a new key is to be. Only the role unit takes a `unit`, only the role reporter an `area` (a code prefix).
     `systems` are those in whose name it may report, `quota` how much a day, where the policy's quota is not enough,
     and `allow` the networks from which it may be used (empty: from anywhere). With `may_report_for`, for the role
-    reporter alone, it also acts for workers, by name."""
+    reporter alone, it also acts for workers, by name. One for a screen on a `wall`
+    only reads, so only the roles unit and auditor have such keys."""
 
     role: Role
     unit: str | None = None
@@ -48,6 +51,7 @@ class NewKey:
     quota: KeyQuota | None = None
     allow: tuple[str, ...] = ()
     may_report_for: bool = False
+    wall: bool = False
 
 
 def checked(new_key: NewKey, world: World, now: datetime) -> NewKey:
@@ -62,6 +66,7 @@ def checked(new_key: NewKey, world: World, now: datetime) -> NewKey:
     found = [
         *_faults_of_role(new_key),
         *_faults_of_area(new_key),
+        *_faults_of_wall(new_key),
         *of_texts,
         *_faults_of_expiry(new_key, now),
     ]
@@ -160,6 +165,13 @@ def _faults_of_area(new_key: NewKey) -> list[Pointer]:
         return []
     detail = Sentence("Send the first 6 to 15 digits of a cell's code, such as the 9 of a street.")
     return [Pointer("/area", detail, Rule.PATTERN)]
+
+
+def _faults_of_wall(new_key: NewKey) -> list[Pointer]:
+    if not new_key.wall or new_key.role in WALL_ROLES:
+        return []
+    detail = Sentence("Leave out wall: a screen on a wall has a key of {roles:or}.", roles=WALL_ROLES)
+    return [Pointer("/wall", detail, Rule.NOT_ALLOWED)]
 
 
 def _written(new_key: NewKey) -> tuple[NewKey, Sequence[Pointer]]:

@@ -7,7 +7,16 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field
 
 from service.access.keys import MAX_OVERLAP_S, OVERLAP_S
-from service.access.new_keys import AnySubject, KeyName, Networks, NewKey, QuotaBody, Subject, Systems
+from service.access.new_keys import (
+    WALL_ROLES,
+    AnySubject,
+    KeyName,
+    Networks,
+    NewKey,
+    QuotaBody,
+    Subject,
+    Systems,
+)
 from service.rules.model import KeyQuota
 from service.rules.words import Role
 from service.store.access.keys import KeyFilter
@@ -38,11 +47,18 @@ _SCOPES: dict[str, Any] = {
                 "properties": {"role": {"not": {"const": Role.REPORTER.value}}, "may_report_for": {"const": True}},
                 "required": ["may_report_for"],
             },
+            {
+                "properties": {
+                    "role": {"not": {"enum": [role.value for role in WALL_ROLES]}},
+                    "wall": {"const": True},
+                },
+                "required": ["wall"],
+            },
         ]
     }
 }
 """The bodies that no key can have: a unit without `unit`, a reporter without `area`, either field with another role,
-or `may_report_for` with another role."""
+`may_report_for` with another role; a key for a wall that is neither a unit's nor an auditor's."""
 
 
 class KeysQuery(PageQuery):
@@ -104,8 +120,14 @@ class NewKeyBody(Body):
         "names one in `on_behalf_of`; on record is `<subject>/<worker>`.",
     )
 
+    wall: bool = Field(
+        default=False,
+        description="For a screen that nobody touches (role unit or auditor): the key only reads, and a session that "
+        "is begun with it lasts as long as the key.",
+    )
+
     def new_key(self) -> NewKey:
         own = KeyQuota() if self.quota is None else KeyQuota(self.quota.reports, self.quota.urgent)
         quota = None if own == KeyQuota() else own  # `{}` limits nothing
         names = (self.role, self.unit, self.area, self.subject, self.name)
-        return NewKey(*names, self.expires_at, self.systems, quota, self.allow, self.may_report_for)
+        return NewKey(*names, self.expires_at, self.systems, quota, self.allow, self.may_report_for, self.wall)

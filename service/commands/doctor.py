@@ -10,7 +10,7 @@ from functools import partial
 from service import clock as clocks
 from service.access.secret_keys import KeySource
 from service.clock import DatabaseClock
-from service.commands import district_findings, secrets, server_findings
+from service.commands import district_findings, secrets, server_findings, sign_on_findings
 from service.commands.database import with_any_database
 from service.commands.finding import Finding, warned
 from service.rules.errors import Unavailable
@@ -83,6 +83,7 @@ async def _examine(settings: Settings, database: Database) -> list[Finding]:
     await clock.synchronise(database)
     await worlds.reload(database)
     findings += [_clock(clocks.offset_s(clock) or 0.0), _registry(len(worlds.world.units))]
+    findings += [finding async for finding in sign_on_findings.examine(settings)]
     now = clock.now()
     of_the_service: tuple[Examination, ...] = (
         partial(_calendars, world=worlds.world, now=now),

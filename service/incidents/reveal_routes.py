@@ -6,7 +6,6 @@ from service.incidents import examples, revealing
 from service.incidents.action_requests import Action
 from service.incidents.schemas import example
 from service.rules import errors
-from service.rules.sight import Viewer
 from service.shown import incident
 from service.shown.incident import IncidentWithCalls
 from service.web import problems
@@ -51,6 +50,5 @@ async def reveal_contact(body: RevealBody, action: Action) -> Answer[IncidentWit
     stamp = action.stamp("reveal", body)
     context, caller = action.context, action.caller
     done = await revealing.reveal(context, action.incident_id, caller, body.reason, stamp, action.if_match)
-    viewer = Viewer(caller, done.world, context.clock.now())
-    view = incident.with_contact(incident.loaded(viewer, done.loaded), done.contact)
+    view = incident.revealed(context.viewer(caller, done.world), done.loaded, done.contact)
     return answer(view, headers={"Idempotency-Replayed": "true"} if done.replayed else {})

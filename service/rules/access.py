@@ -15,7 +15,7 @@ from service.rules.errors import NotYours, Pointer
 from service.rules.model import Actor, AnyIncident, By
 from service.rules.sentences import Sentence
 from service.rules.sight import area_case, area_of, grants_incident, is_office, member_case, reads_all, workers_cases
-from service.rules.words import Arrow, Outcome, Role
+from service.rules.words import Arrow, Outcome, Right, Role
 
 
 class Relation(StrEnum):
@@ -137,6 +137,34 @@ def may_report_in(actor: Actor, grid_code: str, *, located: bool = False) -> Non
         raise NotYours(detail)
     if not grid_code.startswith(area):
         raise _outside(grid_code, area, located)
+
+
+def demand_writer(actor: Actor) -> None:
+    """Raises `NotYours` for an actor that only reads, such as a screen on a wall."""
+    if actor.reads_only:
+        raise NotYours(Sentence("This key is for a screen on a wall and only reads. Use another key to write."))
+
+
+_RIGHTS: Mapping[Role, frozenset[Right]] = {
+    Role.REPORTER: frozenset({Right.REPORT, Right.ACT}),
+    Role.UNIT: frozenset({Right.REPORT, Right.ACT, Right.FIGURES, Right.PROPOSE_DUTIES}),
+    Role.AUDITOR: frozenset({Right.FIGURES, Right.WATCH}),
+    Role.OPS: frozenset(Right) - {Right.KEYS},
+    Role.SECURITY: frozenset({Right.KEYS}),
+}
+_READING = frozenset({Right.FIGURES, Right.WATCH})
+
+
+def rights_of(actor: Actor) -> tuple[Right, ...]:
+    """What an actor may do at all, in the order of `Right`."""
+    found = _RIGHTS[actor.role] | (frozenset({Right.KEYS}) if actor.holds_all else frozenset())
+    if actor.role is not Role.OPS and area_of(actor) is None:
+        found -= {Right.REPORT}
+    if actor.member_of is not None:
+        found -= {Right.PROPOSE_DUTIES}
+    if actor.reads_only:
+        found &= _READING
+    return tuple(right for right in Right if right in found)
 
 
 def _outside(grid_code: str, area: str, located: bool) -> NotYours:

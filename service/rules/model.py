@@ -52,7 +52,8 @@ class Actor:
     prefix). `member_of` is the unit that a partner (a property firm, an owners' committee) may answer for, and
     `answers_for` the categories in which, by prefix (None: it is no partner). `systems` are those in whose name the key
     reports; with `may_report_for` it also acts for named workers, each a subject of its own (`workers`). Ops hold the
-    roles of auditor and security as well (`holds_all`) where nobody was ever given the last."""
+    roles of auditor and security as well (`holds_all`) where nobody was ever given the last. A screen on a wall only
+    reads (`reads_only`)."""
 
     role: Role
     subject: str
@@ -64,6 +65,7 @@ class Actor:
     quota: KeyQuota | None = None
     holds_all: bool = False
     may_report_for: bool = False
+    reads_only: bool = False
 
 
 class By(NamedTuple):

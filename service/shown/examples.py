@@ -11,6 +11,7 @@ from uuid import UUID
 from service.rules import access, lifecycle
 from service.rules import world as worlds
 from service.rules.acts import Act, Draft
+from service.rules.contact import Contact
 from service.rules.decisions import Decision, Event
 from service.rules.model import Actor, Incident
 from service.rules.policy import Activation, Box, Hours, Policy
@@ -21,9 +22,10 @@ from service.rules.worktime import WorkCalendar
 from service.rules.world import Category, Cell, Line, Unit, Validity
 from service.shown.aspect import aspect_of
 from service.shown.event import IncidentEvent, TimelineEvent, event, timeline_event
-from service.shown.incident import IncidentWithCalls, incident
+from service.shown.incident import IncidentWithCalls, incident, revealed
 from service.shown.row import IncidentRow, row
 from service.store.incidents.incident_rows import incident_columns
+from service.store.incidents.loading import Loaded
 from service.store.log.event_rows import event_data
 from service.store.log.feed import StoredEvent
 
@@ -127,6 +129,8 @@ EXTENDED = _extended(_FIRST.after)
 _LATER = _answered(EXTENDED)
 REPORTED: IncidentWithCalls = incident(VIEWER, _stored(_FIRST.after), [_FIRST.after.call], ())
 ANSWERED: IncidentWithCalls = incident(VIEWER, _stored(_LATER), [_LATER.call], _LATER.requests)
+_CONTACT = Contact("张三", "138 0013 0000", "江南大道中 12 号 301")
+REVEALED: IncidentWithCalls = revealed(VIEWER, Loaded(_LATER, _stored(_LATER), [_LATER.call]), _CONTACT)
 ROW: IncidentRow = row(VIEWER, _stored(_FIRST.after))
 TIMELINE: list[TimelineEvent] = [timeline_event(aspect_of(VIEWER, _FIRST.after), each) for each in _events(_FIRST, 41)]
 MISSED: IncidentEvent = event(VIEWER, _events(_missed(_FIRST.after), 42)[0])

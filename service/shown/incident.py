@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from typing_extensions import TypedDict
 
 from service.rules.contact import Contact
+from service.rules.looks import IncidentLook
 from service.rules.model import Call, Request
 from service.rules.sight import Viewer
-from service.shown.aspect import aspect_of_row
+from service.shown.aspect import Aspect, aspect_of, aspect_of_row
 from service.shown.call import CallView, call
 from service.shown.request import RequestView, request
 from service.shown.row import IncidentRow, row_of
@@ -42,12 +44,17 @@ def incident(
     unit, found = viewer.actor.unit, tuple(requests)
     waits_for = [each.approver for each in found if each.outcome is None]
     standing = {"assists": unit in stored["assisting"], "awaited": unit is not None and unit in waits_for}
-    aspect = aspect_of_row(viewer, {**stored, **standing})
+    return _incident(aspect_of_row(viewer, {**stored, **standing}), stored, calls, found)
+
+
+def _incident(
+    aspect: Aspect, stored: Mapping[Any, Any], calls: Iterable[Call], requests: Iterable[Request]
+) -> IncidentWithCalls:
     return {
         **row_of(aspect, stored),
         "contact": _contact(stored),
         "calls": [call(aspect, each) for each in calls],
-        "requests": [request(aspect, each) for each in found],
+        "requests": [request(aspect, each) for each in requests],
     }
 
 
@@ -62,6 +69,9 @@ def loaded(viewer: Viewer, found: Loaded) -> IncidentWithCalls:
     return incident(viewer, found.row, found.calls, found.incident.requests)
 
 
-def with_contact(view: IncidentWithCalls, contact: Contact) -> IncidentWithCalls:
-    """The view of an incident with its contact in full."""
+def revealed(viewer: Viewer, found: Loaded, contact: Contact) -> IncidentWithCalls:
+    """The view of an incident in full and with its contact, whatever the sight of the viewer; who reported in confidence
+    stays hidden."""
+    aspect = replace(aspect_of(viewer, found.incident), look=IncidentLook.FULL)
+    view = _incident(aspect, found.row, found.calls, found.incident.requests)
     return {**view, "contact": {"name": contact.name, "phone": contact.phone, "address": contact.address}}

@@ -118,7 +118,7 @@ async def test_the_list_shows_neither_keys_nor_digests(ops: httpx.AsyncClient) -
     await ops.post("/keys", json={"role": "auditor"})
     listed = (await ops.get("/keys")).json()
     shown = {"id", "role", "subject", "unit", "area", "name", "created_at", "expires_at", "revoked_at"}
-    shown |= {"systems", "quota", "prefix", "last_used_at", "allow", "may_report_for"}
+    shown |= {"systems", "quota", "prefix", "last_used_at", "allow", "may_report_for", "wall"}
     assert [set(item) for item in listed["items"]] == [shown, shown]
     assert listed["next_cursor"] is None
 
@@ -310,5 +310,5 @@ async def test_the_first_ops_looks_after_keys_until_security_does(app: FastAPI, 
 async def test_every_operation_has_an_example_and_names_the_key(app: FastAPI) -> None:
     document = app.openapi()
     for path, method in (("/v1/keys", "post"), ("/v1/keys", "get"), ("/v1/keys/{id}", "delete")):
-        assert document["paths"][path][method]["security"] == [{"key": []}]
+        assert document["paths"][path][method]["security"] == [{"key": []}, {"token": []}, {"session": []}]
     assert document["components"]["schemas"]["NewKeyBody"]["examples"]

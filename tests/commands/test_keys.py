@@ -32,6 +32,12 @@ def test_a_new_key_is_all_that_is_printed(run: Run, haizhu_url: str) -> None:
     assert len(key) == 48
 
 
+def test_a_key_may_be_for_a_wall(run: Run, haizhu_url: str) -> None:
+    assert run(haizhu_url, "keys", "create", "--role", "unit", "--unit", STREET, "--wall")[0] == 0
+    code, _, faults = run(haizhu_url, "keys", "create", "--role", "ops", "--wall")
+    assert (code, "Leave out wall" in faults[0]) == (1, True)
+
+
 def test_the_list_shows_newest_first_and_no_key(run: Run, haizhu_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keys, "_PAGE", 2)
     made = []

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from service.rules.contact import Contact
-from service.rules.words import Level, State
-from service.shown.incident import IncidentWithCalls, incident, loaded, with_contact
+from service.rules.model import Actor
+from service.rules.words import Level, Role, State
+from service.shown.incident import IncidentWithCalls, incident, loaded, revealed
 from service.shown.row import IncidentRow, row
 from service.store.incidents.loading import Loaded
 from tests.rules.builders import NOW, an_incident
@@ -36,8 +39,12 @@ def test_a_contact_is_shown_masked_and_in_full_on_demand() -> None:
     data = stored(has_contact=True, contact_name="张*", contact_phone="138****0000")
     view = check(IncidentWithCalls, incident(VIEWER, data, [found.call], ()))
     assert view["contact"] == {"name": "张*", "phone": "138****0000", "address": None}
-    full = with_contact(view, Contact("张三", "13800000000", "江南大道中"))
-    assert full == {**view, "contact": {"name": "张三", "phone": "13800000000", "address": "江南大道中"}}
+    auditor = replace(VIEWER, actor=Actor(Role.AUDITOR, "auditor"))
+    written = {**data, "description": "请打 13800000000", "location": {"lat": 23.1, "lon": 113.3}}
+    assert incident(auditor, written, [found.call], ())["description"] == "请打 138****0000"
+    full = revealed(auditor, Loaded(found, written, [found.call]), Contact("张三", "13800000000", "江南大道中"))
+    assert full["contact"] == {"name": "张三", "phone": "13800000000", "address": "江南大道中"}
+    assert (full["description"], full["location"]) == (written["description"], written["location"])
     assert incident(VIEWER, stored(), [found.call], ())["contact"] is None
 
 

@@ -23,7 +23,7 @@ CALL = (
 )
 ELSE = (
     "policy.drafted policy.activated registry.imported calendar.changed key.created key.revoked key.rotated "
-    "duty.proposed duty.approved duty.refused appraisal.seeded appraisal.closed log.restored"
+    "sign_on.changed duty.proposed duty.approved duty.refused appraisal.seeded appraisal.closed log.restored"
 )
 CONTRACT = {
     *(f"sihu.incident.{name}" for name in INCIDENT.split()),
@@ -44,7 +44,7 @@ def test_event_types_are_those_of_the_contract() -> None:
 
 def test_names_of_event_types_follow_their_values() -> None:
     for each in EventType:
-        assert re.fullmatch(r"sihu\.[a-z]+\.[a-z_]+", each)
+        assert re.fullmatch(r"sihu\.[a-z_]+\.[a-z_]+", each)
         assert each.name == each.removeprefix("sihu.").replace(".", "_").upper()
 
 

@@ -32,7 +32,14 @@ _OWN = (
     access_key.c.last_used_at,
     access_key.c.may_report_for,
 )
-_PUBLIC = (*_OWN, access_key.c.systems, access_key.c.allow, access_key.c.quota_reports, access_key.c.quota_urgent)
+_PUBLIC = (
+    *_OWN,
+    access_key.c.systems,
+    access_key.c.allow,
+    access_key.c.wall,
+    access_key.c.quota_reports,
+    access_key.c.quota_urgent,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +47,8 @@ class Key:
     """A key as it may be shown: without its text, which is not stored, and without its digest. `systems` are those in
     whose name it may report, `quota` how much a day where that is its own. By `prefix` a person recognises it (None: it
     is an older key); `last_used_at` is the beginning of the day on which it was used last. `allow` are the networks
-    from which it may be used, none for anywhere. With `may_report_for` it also acts for workers, by name."""
+    from which it may be used, none for anywhere. With `may_report_for` it also acts for workers, by name. One for a
+    screen on a `wall` only reads."""
 
     id: UUID
     role: Role
@@ -57,6 +65,7 @@ class Key:
     last_used_at: datetime | None = None
     allow: tuple[str, ...] = ()
     may_report_for: bool = False
+    wall: bool = False
 
 
 class KeyFilter(NamedTuple):
@@ -93,7 +102,7 @@ async def add(tx: AsyncConnection, key: Key, digest: bytes) -> None:
     values = {column.name: getattr(key, column.name) for column in _OWN}
     reports, urgent = key.quota or (None, None)
     values |= {"quota_reports": reports, "quota_urgent": urgent, "systems": list(key.systems) or None}
-    values |= {"allow": list(key.allow) or None}
+    values |= {"allow": list(key.allow) or None, "wall": key.wall or None}
     await tx.execute(insert(access_key).values(values | {"digest": digest}))
 
 
@@ -226,4 +235,5 @@ def _key(row: Row[*tuple[Any, ...]]) -> Key:
         last_used_at=row.last_used_at,
         allow=tuple(row.allow or ()),
         may_report_for=row.may_report_for,
+        wall=bool(row.wall),
     )

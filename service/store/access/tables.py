@@ -1,4 +1,5 @@
-"""The tables of keys, of how much each subject has reported on a day, of refusals, and of what is stored encrypted."""
+"""The tables of keys, of the sessions of browsers, of the issuer, of how much each subject has reported on a day, of
+refusals, and of what is stored encrypted."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    Interval,
     LargeBinary,
     Table,
     Text,
@@ -47,10 +49,44 @@ access_key = Table(
         server_default=text("false"),
         comment="for the workers of a vendor, by name",
     ),
+    Column("wall", Boolean, comment="for a screen on a wall: it only reads; null: no"),
     CheckConstraint("role IN ('reporter','unit','auditor','ops','security')", name="role"),
     CheckConstraint("(role = 'unit') = (unit IS NOT NULL)", name="unit_of_role"),
     CheckConstraint("role = 'reporter' OR area IS NULL", name="area_of_role"),
 )
+
+access_session = Table(
+    "access_session",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("digest", LargeBinary, nullable=False, unique=True, comment="SHA-256 of the cookie; the cookie is not kept"),
+    Column("key_id", Uuid, comment="the key it was begun with; null: a person of the issuer"),
+    Column("role", Text, comment="of such a person, with the next three"),
+    Column("subject", Text),
+    Column("unit", Code),
+    Column("area", Code),
+    Column("created_at", Time, nullable=False),
+    Column("expires_at", Time, nullable=False),
+    Column("idle", Interval, comment="without a request it ends after so long; null: it does not"),
+    Column("seen_at", Time, nullable=False, comment="the last request, as far as it is written"),
+    Column("ended_at", Time, comment="signed out, or idle for too long"),
+    CheckConstraint("(key_id IS NULL) = (role IS NOT NULL AND subject IS NOT NULL)", name="whose"),
+    Index("access_session_ended_idx", "ended_at", postgresql_where=text("ended_at IS NOT NULL")),
+    Index("access_session_expires_at_idx", "expires_at"),
+)
+"""A row for each session of a browser. One that has ended stays for a while, so that every process learns of it."""
+
+sign_on = Table(
+    "sign_on",
+    metadata,
+    Column("only", Boolean, primary_key=True, server_default=text("true")),
+    Column("issuer", Text, nullable=False),
+    Column("client_id", Text),
+    Column("audience", Text),
+    Column("claims", Text, nullable=False),
+    CheckConstraint('"only"', name="one_row"),
+)
+"""The issuer by which people sign on, as the process had it that started last; no row: none."""
 
 report_quota = Table(
     "report_quota",

@@ -29,9 +29,10 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules import texts
-from service.store import bulk
+from service.store import bulk, locks
 from service.store.incidents.report_tables import report
 from service.store.incidents.timelines import in_report
+from service.store.locks import DistrictLock
 from service.store.log import event_texts
 from service.store.log.event_texts import ReportText
 from service.store.log.feed import SCAN
@@ -68,6 +69,7 @@ async def step(tx: AsyncConnection, page: int = PAGE) -> Moved | None:
     up_to = (await tx.execute(_TURN)).scalar_one_or_none()
     if up_to is None:
         return None
+    await tx.execute(locks.taken(DistrictLock.TEXTS))
     # a stretch that went to the archive in between would be in neither of the two
     await tx.execute(_STAY)
     await bulk.find_by_key(tx)

@@ -40,10 +40,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules.model import CLOCK
 from service.rules.words import EventType
+from service.store import locks
 from service.store.access.tables import contact
 from service.store.incidents.report_tables import report
 from service.store.incidents.tables import call, incident, request
-from service.store.log.tables import event, event_archive
+from service.store.locks import DistrictLock
+from service.store.log.tables import event, event_archive, event_text
 
 _IDS = bindparam("ids", type_=ARRAY(Uuid))
 
@@ -60,9 +62,16 @@ def _each_without(column: ColumnElement[Any], name: str) -> ColumnElement[Any]:
 
 
 def _of_report() -> Update:
-    # short words can be found by trying from the hash of the body that held them, so that goes as well
+    # short words can be found by trying from the hash of the body that held them, and from that of the event while there
+    # is its salt, so these go as well
     texts = update(report).where(report.c.id == any_(_IDS), report.c.description.is_not(None))
-    return texts.values(description=None, body_hash=b"")
+    return texts.values(description=None, body_hash=b"", salt=None)
+
+
+def _of_event_texts() -> Update:
+    """The words that lie beside the log, with their salts. Who acted stays."""
+    texts = update(event_text).where(event_text.c.incident_id == any_(_IDS), event_text.c.note.is_not(None))
+    return texts.values(note=None, salt=b"")
 
 
 def _of_calls() -> Update:
@@ -80,6 +89,7 @@ def _of_calls() -> Update:
 
 
 def _of_events(events: Table) -> Update:
+    """The words in the data of events from before, as long as they were not moved beside the log."""
     texts = update(events).where(
         events.c.incident_id == any_(_IDS),
         events.c.data.op("->>")("note").is_not(None),
@@ -95,6 +105,7 @@ PLACES: tuple[Update | Delete, ...] = (
     delete(contact).where(contact.c.incident_id == any_(_IDS)),
     _of_calls(),
     update(request).where(request.c.incident_id == any_(_IDS)).values(reason=None, decided_reason=None),
+    _of_event_texts(),
     _of_events(event),
     _of_events(event_archive),
 )
@@ -104,6 +115,7 @@ a place adds it here."""
 
 async def erase(tx: AsyncConnection, ids: Sequence[UUID], now: datetime) -> None:
     """Erase all texts and the contacts of incidents, whose locks the caller holds."""
+    await tx.execute(locks.shared(DistrictLock.TEXTS))
     for statement in PLACES:
         await tx.execute(statement, {"ids": list(ids)})
     erased = update(incident).where(incident.c.id == any_(_IDS)).values(erased_at=now, has_texts=False)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules import texts
 from service.rules.acts import Act
@@ -14,6 +16,7 @@ from service.rules.texts import Text, Words
 from service.rules.words import Arrow
 from service.store.database import Database
 from service.store.incidents import old_words, reports, saving, timelines
+from service.store.incidents import texts as incident_texts
 from service.store.incidents.report_tables import report
 from service.store.incidents.reports import Report
 from service.store.log import stretches
@@ -199,3 +202,25 @@ async def test_a_step_looks_at_a_bounded_part_of_the_log(old: Database, monkeypa
         steps.append(await _step(old))
     assert all(after.up_to - before.up_to <= 5 for before, after in itertools.pairwise(steps))
     assert sum(each.events for each in steps) == MANY * 6
+
+
+async def test_words_that_are_erased_meanwhile_stay_erased(old: Database) -> None:
+    """An erasure that is under way has the words in its hands when they would be moved."""
+    async with old.read() as connection:
+        erased = (await connection.execute(select(report.c.id).order_by(report.c.id).limit(1))).scalar_one()
+    async with asyncio.TaskGroup() as group:
+        async with old.begin() as tx:
+            await incident_texts.erase(tx, [erased], NOW)
+            moving = group.create_task(_step(old))
+            while not await _waits(tx):
+                await asyncio.sleep(0.01)
+        await moving
+    async with old.read() as connection:
+        notes = select(event_text.c.note).where(event_text.c.incident_id == erased)
+        assert set((await connection.execute(notes)).scalars()) == {None}
+        line = await timelines.timeline(connection, erased, limit=100)
+    assert {each.words.note for each in line} == {None}
+
+
+async def _waits(tx: AsyncConnection) -> bool:
+    return bool((await tx.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted"))).scalar_one())
