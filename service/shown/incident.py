@@ -70,8 +70,8 @@ def loaded(viewer: Viewer, found: Loaded) -> IncidentWithCalls:
 
 
 def revealed(viewer: Viewer, found: Loaded, contact: Contact) -> IncidentWithCalls:
-    """The view of an incident in full and with its contact, whatever the sight of the viewer; who reported in confidence
-    stays hidden."""
+    """The view of an incident in full and with its contact, whatever the sight of the viewer. Who reported in
+    confidence stays hidden."""
     aspect = replace(aspect_of(viewer, found.incident), look=IncidentLook.FULL)
     view = _incident(aspect, found.row, found.calls, found.incident.requests)
     return {**view, "contact": {"name": contact.name, "phone": contact.phone, "address": contact.address}}

@@ -42,7 +42,7 @@ def test_a_contact_is_shown_masked_and_in_full_on_demand() -> None:
     auditor = replace(VIEWER, actor=Actor(Role.AUDITOR, "auditor"))
     written = {**data, "description": "请打 13800000000", "location": {"lat": 23.1, "lon": 113.3}}
     assert incident(auditor, written, [found.call], ())["description"] == "请打 138****0000"
-    full = revealed(auditor, Loaded(found, written, [found.call]), Contact("张三", "13800000000", "江南大道中"))
+    full = revealed(auditor, Loaded(found, written, (found.call,)), Contact("张三", "13800000000", "江南大道中"))
     assert full["contact"] == {"name": "张三", "phone": "13800000000", "address": "江南大道中"}
     assert (full["description"], full["location"]) == (written["description"], written["location"])
     assert incident(VIEWER, stored(), [found.call], ())["contact"] is None

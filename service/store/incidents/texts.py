@@ -62,8 +62,8 @@ def _each_without(column: ColumnElement[Any], name: str) -> ColumnElement[Any]:
 
 
 def _of_report() -> Update:
-    # short words can be found by trying from the hash of the body that held them, and from that of the event while there
-    # is its salt, so these go as well
+    # short words can be found by trying from the hash of the body that held them, and from that of the event as long as
+    # there is its salt, so these go as well
     texts = update(report).where(report.c.id == any_(_IDS), report.c.description.is_not(None))
     return texts.values(description=None, body_hash=b"", salt=None)
 
