@@ -65,7 +65,8 @@ async def report_incident(
     same `Idempotency-Key`: only one incident is stored, and the answer then carries `Idempotency-Replayed: true`. A
     `source` that was reported before answers 200 with the incident that exists. A report with a `source` needs a key
     that carries its `system` (403). One subject may send so many reports a day, and so many urgent ones, as the policy
-    or its key says: then 429 `quota`, and `Retry-After` says how long the day lasts. Replays are free."""
+    or its key says: then 429 `quota`, and `Retry-After` says how long the day lasts. Replays are free. No partner and
+    no other reporter sees what is `confidential`, and nobody but ops who reported it."""
     done = await reporting.report(context, body, caller, key)
     headers = {"Location": f"/v1/incidents/{done.incident['id']}", "ETag": f'"{done.incident["version"]}"'}
     if done.replayed:
@@ -134,7 +135,8 @@ async def read_incident(
     """The incident as it now stands, with its calls and requests. The `ETag` is the version of the incident: send it as
     `If-Match` with an action, and the action is refused (412) when the incident has changed meanwhile; send it as
     `If-None-Match` when you read the incident again, and the answer is 304 while the version is the same. An incident
-    that you may not see answers 404."""
+    that you may not see answers 404. Who has less than full sight of it sees words without the numbers of persons, the
+    cell in place of the point, no source, and a pseudonym in place of the reporter."""
     loaded = await acting.see(context, incident_id, caller)
     etag = {"ETag": f'"{loaded.incident.version}"'}
     if headers.is_unchanged(if_none_match, etag["ETag"]):
@@ -173,7 +175,8 @@ async def read_timeline(
 async def list_similar(context: CurrentContext, caller: Caller, incident_id: IncidentId) -> Answer[ItemPage[Candidate]]:
     """Open incidents of the same line of work that you may see, reported at most 30 days before or after this one:
     those in its cell, and those in cells of its street within 100 m of its point. Two incidents that both have a point
-    are at most 100 m apart."""
+    are at most 100 m apart. Where you see only the cell of one, it counts as one without a point. What is confidential
+    is no candidate and has none."""
     return answer(await similar.candidates(context, incident_id, caller))
 
 
