@@ -121,7 +121,7 @@ class Erasure(TaskPart):
 
 
 def years_before(now: datetime, years: int) -> datetime:
-    """The moment `years` before `now`. Where that year has no 29th of February, it is the 28th."""
+    """The moment so many years before `now`. Where that year has no 29th of February, it is the 28th."""
     try:
         return now.replace(year=now.year - years)
     except ValueError:
