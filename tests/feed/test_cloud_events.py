@@ -12,8 +12,7 @@ from service.rules.model import Actor
 from service.rules.sight import Viewer
 from service.rules.words import Role
 from service.web.paging import PageQuery
-from tests.house import START, House
-from tests.rules.builders import COMMUNITY
+from tests.house import COMMUNITY, START, House
 from tests.shapes import without_words
 
 pytestmark = pytest.mark.anyio
