@@ -13,8 +13,8 @@ from service.rules.sight import Viewer
 from service.rules.words import Role, State
 from service.shown.aspect import aspect_of
 from service.web.paging import PageQuery
-from tests.house import START, House
-from tests.rules.builders import COMMUNITY, an_incident
+from tests.house import COMMUNITY, START, House
+from tests.rules.builders import an_incident
 from tests.shapes import without_words
 
 pytestmark = pytest.mark.anyio

@@ -77,7 +77,7 @@ async def step(tx: AsyncConnection, page: int = PAGE) -> Moved | None:
     for events, batches in _LOGS:
         until = (await tx.execute(_until(batches), {"after": up_to, "far": up_to + SCAN})).scalar_one()
         if until is not None:
-            rows = (await tx.execute(_old(events, batches), {"after": up_to, "until": until, "most": page})).all()
+            rows = (await tx.execute(old_events(events, batches), {"after": up_to, "until": until, "most": page})).all()
             await _move(tx, events, rows)
             reached = rows[-1].position if len(rows) == page else until
             await tx.execute(update(words_moved).values(up_to=reached))
@@ -129,9 +129,9 @@ def _until(batches: Table) -> Select[Any]:
     return select(func.coalesce(there.scalar_subquery(), newest.scalar_subquery()))
 
 
-def _old(events: Table, batches: Table) -> Select[Any]:
-    """The events of incidents past the position `after` and up to `until` that have words in their data, in order, each
-    with its report if its text lies there."""
+def old_events(events: Table, batches: Table) -> Select[Any]:
+    """Return the query of the events of incidents that have words in their data, in order, each with its report if its
+    text lies there. Its parameters: they are past the position `after`, up to `until`, and at most `most`."""
     data = events.c.data
     position = (batches.c.last_position - batches.c.events + events.c.ord).label("position")
     names = ("batch_id", "ord", "incident_id", "sequence", "type", "data")

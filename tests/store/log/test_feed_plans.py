@@ -14,10 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.rules.sight import EVERYTHING, Heard, Within
 from service.rules.words import EventType
 from service.store.database import Database
-from service.store.incidents import timelines
+from service.store.incidents import old_words, timelines
 from service.store.log import feed, marks, numbering
 from service.store.log.feed import SCAN, FeedFilter
 from service.store.log.marks import LogPlace
+from service.store.log.tables import event, log_batch
 from tests.conftest import clone
 from tests.store import plans
 
@@ -147,3 +148,11 @@ async def test_the_tail_looks_at_what_is_new(connection: AsyncConnection) -> Non
     rows, kinds = await work(connection, numbering.sealed_since(connection, place))
     assert "Seq Scan" not in kinds
     assert rows == 1 + 5, "the batch that was read last is looked at again"
+
+
+@pytest.mark.parametrize("after", [0, BATCHES * EACH // 2])
+async def test_a_look_for_old_words_is_one_scan(connection: AsyncConnection, after: int) -> None:
+    values = {"after": after, "until": after + SCAN, "most": old_words.PAGE}
+    rows, kinds = await work(connection, connection.execute(old_words.old_events(event, log_batch), values))
+    assert "Seq Scan" not in kinds
+    assert rows <= 1.2 * SCAN
