@@ -7,6 +7,7 @@ complete is tested in tests/docs, page by page.
 from __future__ import annotations
 
 import ast
+import importlib.util
 import re
 import sys
 from collections import defaultdict
@@ -95,6 +96,8 @@ def _is_wrong(quoted: str) -> bool:
         return quoted not in BUNDLE | MADE and not any(path for path in ROOT.rglob(quoted) if ".venv" not in path.parts)
     if re.fullmatch(r"_?[A-Za-z]\w*\.\w+", quoted):
         owner, name = quoted.split(".")
+        if owner == "joserfc":
+            return importlib.util.find_spec(quoted) is None
         standard = sys.modules.get(owner) if owner in sys.stdlib_module_names else None
         if hasattr(standard, name) or hasattr(getattr(standard, owner, None), name):
             return False

@@ -29,7 +29,10 @@ _REVEAL = frozenset(
 
 def demand_may_reveal(incident: Incident, party: Party) -> None:
     """Raises `NotYours` unless a party may have the contact of an incident revealed: the unit that is called and those
-    that were called before, the community and the street of the cell, whoever decides a request, auditors and ops."""
+    that were called before, the community and the street of the cell, whoever decides a request, auditors and ops.
+    Where it was reported in confidence only ops may, since a contact says who reported."""
+    if incident.confidential and Relation.OPS not in party.relations:
+        raise NotYours(Sentence("This was reported in confidence, so only ops may see the contact: ask them."))
     if party.relations & _REVEAL or _was_called(incident, party):
         return
     detail = Sentence(

@@ -58,7 +58,7 @@ async def test_other_roles_have_no_walls(house: House, body: dict[str, str]) -> 
     assert (await house.send("security", "POST", "/v1/keys", {**body, "wall": False})).status_code == 201
 
 
-async def test_the_session_of_a_wall_lasts_as_long_as_its_key(house: House) -> None:
+async def test_the_session_of_a_wall_lasts_like_its_key(house: House) -> None:
     key = await made(house, expires_at="2026-12-23T09:00:00+08:00")
     browser = Browser(house)
     answer = await browser.client.post("/sign-in", data={"key": key["key"]}, headers=OWN)

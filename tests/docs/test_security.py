@@ -15,7 +15,12 @@ from tests.security import clauses, markers
 from tests.security.page import PAGE, made
 
 SOURCES = {"hashlib", "hmac", "random", "secrets", "ssl", "cryptography", "joserfc", "jwt", "nacl", "Crypto", "gmssl"}
-PROVEN = {"hashlib.sha256", "hmac.digest", "hmac.compare_digest", "os.urandom"}
+PROVEN = {
+    *("hashlib.sha256", "hmac.digest", "hmac.new", "hmac.compare_digest", "os.urandom"),
+    *("cryptography.hazmat.primitives.ciphers.aead.AESGCM", "cryptography.exceptions.InvalidTag"),
+    *("joserfc.jwk.Key", "joserfc.jwk.RSAKey", "joserfc.jwk.ECKey", "joserfc.jws", "joserfc.jwt"),
+    "joserfc.errors.JoseError",
+}
 """What may be used, beside `secrets`: no other digest and no generator that can be foreseen."""
 
 

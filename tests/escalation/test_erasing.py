@@ -77,7 +77,7 @@ async def appraised(house: House) -> list[bytes]:
 
 
 @pytest.mark.slow
-async def test_what_was_planted_is_in_no_dump_and_the_figures_stay(house: House) -> None:
+async def test_what_was_planted_is_in_no_dump(house: House) -> None:
     made = await everything_said(house)
     before, figures = await dumped(house.process.database), await appraised(house)
     words = {f"{PLANTED} {verb.arrow} {name}" for _, verb in VERBS for name in verb.texts}

@@ -54,6 +54,19 @@ def test_a_unit_that_only_assists_may_not() -> None:
         personal.demand_may_reveal(incident, access.party(a_unit(assisting), incident))
 
 
+def test_of_a_report_in_confidence_only_ops_may() -> None:
+    """A contact says who reported."""
+    incident = an_incident(State.ANSWERED)._replace(confidential=True)
+    for who in WHO:
+        if who == "ops":
+            personal.demand_may_reveal(incident, access.party(PEOPLE[who], incident))
+            continue
+        with pytest.raises(NotYours):
+            personal.demand_may_reveal(
+                incident, access.party(PEOPLE[who] if who in PEOPLE else a_unit(LEADER), incident)
+            )
+
+
 def test_a_contact_that_was_revealed_moves_no_version() -> None:
     incident = an_incident(State.ANSWERED)
     party = access.party(PEOPLE["community"], incident)

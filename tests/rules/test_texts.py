@@ -16,7 +16,7 @@ from service.rules.words import EventType
 SALT = bytes(range(16))
 
 
-def test_the_hash_of_an_act_is_made_as_the_page_says() -> None:
+def test_the_hash_of_an_act_is_as_documented() -> None:
     """A vector for other programs: the bytes are written out."""
     text = texts.of_act(Words('今天\n去修 "A"', "worker-17"))
     plain = '{"note":"今天\\n去修 \\"A\\"","subject":"worker-17"}'.encode()
@@ -24,7 +24,7 @@ def test_the_hash_of_an_act_is_made_as_the_page_says() -> None:
     assert texts.digest(SALT, text).hex() == "4d33a58d48d14305fe567d7706a8d5edab7a071bf96839284ee6dbe72960ad63"
 
 
-def test_the_hash_of_a_report_has_its_numbers_in_canonical_form() -> None:
+def test_the_hash_of_a_report_has_canonical_numbers() -> None:
     text = texts.of_report(
         description="灯不亮",
         location={"lon": 113.0, "lat": 23.0862, "coord_type": "gcj02", "accuracy_m": 1e-6},

@@ -18,7 +18,7 @@ FAR_VENDOR = replace(VENDOR, area=OTHER_STREET)
 OF_ZHANG = an_incident(State.CALLING)._replace(reporter="vendor/张三")
 
 
-def test_a_worker_is_a_reporter_in_the_area_of_the_key() -> None:
+def test_a_worker_reports_in_the_area_of_the_key() -> None:
     assert Actor(Role.REPORTER, "vendor/张三", area=STREET, systems=("app",), quota=KeyQuota(9)) == ZHANG
     assert workers.named(VENDOR, None) is VENDOR
 

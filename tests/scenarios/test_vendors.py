@@ -84,7 +84,7 @@ async def test_two_phones_with_one_idempotency_key_are_two(house: House) -> None
         assert "idempotency-replayed" not in first.headers and "idempotency-replayed" in second.headers
 
 
-async def test_a_batch_is_of_many_workers_and_each_has_a_quota(house: House) -> None:
+async def test_a_batch_is_of_many_workers_with_quotas(house: House) -> None:
     names = ["张三", "李四", "张三", "张三", "李四", None]
     items = [{**BODY, **({"on_behalf_of": name} if name else {})} for name in names]
     items += [{**BODY, "on_behalf_of": "a/b"}, {**BODY, "on_behalf_of": "x" * 65}]

@@ -22,6 +22,7 @@ from sqlalchemy import (
     Text,
     Update,
     Uuid,
+    and_,
     any_,
     bindparam,
     case,
@@ -89,15 +90,18 @@ def _of_calls() -> Update:
 
 
 def _of_events(events: Table) -> Update:
-    """The words in the data of events from before, as long as they were not moved beside the log."""
-    texts = update(events).where(
-        events.c.incident_id == any_(_IDS),
+    """The words in the data of events from before, as long as they were not moved beside the log, and the hashes of
+    the bodies of all acts: from such a hash short words can be found by trying."""
+    has_words = and_(
         events.c.data.op("->>")("note").is_not(None),
         events.c.data.op("->")("by").op("->>")("kind") != CLOCK.kind,
         events.c.type != EventType.CALL_UNROUTED.value,
     )
-    body_hash = case((events.c.body_hash.is_not(None), literal(b"", LargeBinary())))
-    return texts.values(data=_without(events.c.data, "note"), body_hash=body_hash)
+    texts = update(events).where(
+        events.c.incident_id == any_(_IDS), or_(has_words, func.octet_length(events.c.body_hash) > 0)
+    )
+    data = case((has_words, _without(events.c.data, "note")), else_=events.c.data)
+    return texts.values(data=data, body_hash=case((events.c.body_hash.is_not(None), literal(b"", LargeBinary()))))
 
 
 PLACES: tuple[Update | Delete, ...] = (

@@ -51,7 +51,7 @@ def test_who_reported_in_the_name_of_others_lies_beside() -> None:
     }
 
 
-def test_each_act_has_a_row_and_a_salt_of_its_own() -> None:
+def test_each_act_has_its_own_row_and_salt() -> None:
     unrouted = _event(EventType.CALL_UNROUTED, 2, CLOCK, "nobody there")
     events = [_event(EventType.CALL_ANSWERED, 1, DESK, "去修"), unrouted, _event(EventType.CALL_MISSED, 3, CLOCK)]
     page = event_texts.text_page(events, {})
