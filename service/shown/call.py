@@ -190,11 +190,11 @@ def _assisting(stored: Call) -> list[AssistingView]:
 
 
 def _answer(aspect: Aspect, stored: Mapping[str, Any] | None) -> AnswerView | None:
-    """The answer, which is kept as it was sent."""
+    """The answer, which is kept as it was sent: one that somebody wrote into the database may lack a field."""
     if stored is None:
         return None
-    answer = cast("AnswerView", stored)
-    return {**answer, "measure": aspect.words(answer["measure"]), "contact": aspect.words(answer["contact"])}
+    words = {name: aspect.words(stored[name]) for name in ("measure", "contact") if name in stored}
+    return cast("AnswerView", {**stored, **words})
 
 
 def _part(aspect: Aspect, stored: AssistingPart) -> PartView:

@@ -55,7 +55,7 @@ async def test_timeline_feed_and_queues_tell_the_same_story(house: House) -> Non
     await house.advance(seconds=timedelta(hours=sum(BOXES_H)).total_seconds())
     await house.sealed()
 
-    timeline = (await house.get("worker", f"/v1/incidents/{incident['id']}/timeline"))["items"]
+    timeline = (await house.get("auditor", f"/v1/incidents/{incident['id']}/timeline"))["items"]
     feed = [e for e in (await house.get("auditor", "/v1/events"))["items"] if e.get("subject") == incident["id"]]
 
     assert feed == timeline
