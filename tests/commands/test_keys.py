@@ -137,7 +137,10 @@ def test_a_key_is_found_and_never_printed(run: Run, haizhu_url: str, monkeypatch
         (("create", "--role", "ops", "--system", "a", "--system", "b "), "--system: Remove the blanks at the ends"),
         (("create", "--role", "ops", "--quota-reports", "-1"), "--quota-reports: "),
         (("create", "--role", "ops", "--quota-urgent", "1000001"), "--quota-urgent: "),
-        (("create", "--role", "ops", "--allow", "10.0.0.1", "--allow", "10.0.0.1/8"), "--allow: Send an address or a"),
+        (
+            ("create", "--role", "ops", "--allow", "10.0.0.1", "--allow", "10.0.0.1/8"),
+            "--allow: Send a network with zeros",
+        ),
         (("create", "--role", "ops", "--expires-at", "soon"), "--expires-at: "),
         (("create", "--role", "ops", "--expires-at", "2026-01-01T00:00:00Z"), "--expires-at: Send a time after"),
         (("find", " "), "There is nothing to look for"),
