@@ -7,6 +7,7 @@ that is not known has them read again, at most once in `AGAIN_S`, by one request
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
@@ -159,7 +160,7 @@ class Issuer(Part):
         try:
             async with (
                 asyncio.timeout(self.TIMEOUT_S),
-                httpx.AsyncClient(timeout=self.TIMEOUT_S, trust_env=False) as client,
+                httpx.AsyncClient(timeout=self.TIMEOUT_S, trust_env=False, verify=_certificates()) as client,
                 client.stream(method, address, **options) as answer,
             ):
                 async for piece in answer.aiter_bytes():
@@ -169,6 +170,11 @@ class Issuer(Part):
         except (httpx.HTTPError, TimeoutError) as error:
             raise IssuerError(f"the issuer cannot be reached ({type(error).__name__})") from error
         return answer.status_code, bytes(content)
+
+
+def _certificates() -> ssl.SSLContext:
+    """The certificates that this host trusts, so that an issuer may have one of the office's own authority."""
+    return ssl.create_default_context()
 
 
 def _object(status: int, content: bytes) -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ A subject is the stable name behind one or more keys: incidents and events name 
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
@@ -37,6 +38,7 @@ LIFE = timedelta(days=365)
 OVERLAP_S = 86_400
 """How long a key works on beside the one that replaces it, unless told otherwise."""
 MAX_OVERLAP_S = 90 * 86_400
+_OF_A_PERSON = re.compile("p-[0-9a-f]{20}", re.IGNORECASE)
 _SHOWN_CHARACTERS = 6
 _SHOWN = slice(len(KEY_PREFIX), len(KEY_PREFIX) + _SHOWN_CHARACTERS)
 """The characters of a key that are kept, so that a person recognises it."""
@@ -196,7 +198,13 @@ def _key_of(new_key: NewKey, text: str, now: datetime) -> Key:
 
 
 def _refuse_another_holder(key: Key, holder: Key | None) -> None:
-    """Raises `Conflict` when the subject already has another role or unit. Only a reporter's area may differ."""
+    """Raises `Conflict` when the subject already has another role or unit, or is made as those of people are who sign
+    on, so that nobody gets a key in the name of one. Only a reporter's area may differ."""
+    if _OF_A_PERSON.fullmatch(key.subject):
+        taken = Sentence(
+            "Subjects such as {subject} are those of people who sign on. Choose another one.", subject=key.subject
+        )
+        raise Conflict(taken, errors=[Pointer("/subject", taken, Rule.TAKEN)])
     if holder is None or (holder.role, holder.unit) == (key.role, key.unit):
         return
     stands_for = Sentence("unit {unit}", unit=holder.unit) if holder.unit else Sentence("role {role}", role=holder.role)

@@ -102,7 +102,7 @@ def end_of(claims: Mapping[str, Any]) -> datetime:
 
 def person_of(claims: Mapping[str, Any], names: ClaimNames, world: World, now: datetime, secret: bytes) -> Actor:
     """Whom the claims of a good token name. The subject on record is made of `sub` with this deployment's secret, so
-    nobody reads from it who it is.
+    nobody reads from it who it is; no key has such a subject.
 
     Raises:
         NotYours: they name no role that is known here, or more than one; or no unit in force, or no area.

@@ -255,3 +255,16 @@ async def test_what_no_browser_sends_is_refused(house: House, content: bytes, me
     answer = await Browser(house).client.post("/sign-in", content=content, headers={"Content-Type": media})
     assert answer.status_code == status
     assert answer.headers["content-type"].startswith("text/html")
+
+
+async def test_a_session_is_bound_to_the_networks_of_its_key(house: House) -> None:
+    body = {"role": "auditor", "allow": ["203.0.113.0/24"]}
+    key = (await house.send("security", "POST", "/v1/keys", body)).json()["key"]
+    inside, outside = Browser(house, address="203.0.113.9"), Browser(house, address="198.51.100.7")
+    refused = await outside.client.post("/sign-in", data={"key": key}, headers=OWN)
+    assert (refused.status_code, COOKIE in outside.client.cookies) == (403, False)
+    assert (await inside.client.post("/sign-in", data={"key": key}, headers=OWN)).status_code == 303
+    assert (await inside.get("/v1/me")).status_code == 200
+    outside.client.cookies = inside.client.cookies
+    answer = await outside.get("/v1/me")
+    assert (answer.status_code, answer.json()["code"]) == (403, "address_not_allowed")

@@ -220,3 +220,12 @@ async def test_a_service_without_an_audience_takes_no_tokens(house: House, issue
     answer = await asks(house, issuer.token())
     assert (answer.status_code, issuer.requests.total()) == (401, 0)
     assert "This key is unknown here" in answer.json()["detail"]
+
+
+async def test_nobody_gets_a_key_in_the_name_of_a_person(signed_on: House, issuer: TestIssuer) -> None:
+    subject = (await asks(signed_on, issuer.token())).json()["subject"]
+    for name in (subject, subject.upper()):
+        answer = await signed_on.send("ops", "POST", "/v1/keys", {"role": "auditor", "subject": name})
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (409, "/subject")
+    answer = await signed_on.send("ops", "POST", "/v1/keys", {"role": "auditor", "subject": f"{subject}0"})
+    assert answer.status_code == 201
