@@ -42,6 +42,7 @@ class Metrics:
     engine_lag_s: Gauge
     faults: Counter
     database_faults: Counter
+    refused: Counter
     calls: Counter
     put_aside: Gauge
     oldest_due_s: Gauge
@@ -133,6 +134,7 @@ def new(version: str = "0.0.0") -> Metrics:
         engine_lag_s=Gauge("sihu_engine_lag_seconds", "How long the most overdue deadline is due", registry=registry),
         faults=Counter("sihu_faults", "Things that failed and should not", ("where",), registry=registry),
         database_faults=Counter("sihu_database_faults", "Times it could not serve", ("sqlstate",), registry=registry),
+        refused=Counter("sihu_refused", "Requests that were refused, by code", ("code",), registry=registry),
         calls=Counter("sihu_calls", "Calls that ended", ("level", "cause", "outcome"), registry=registry),
         **_gauges(registry),
     )

@@ -54,6 +54,12 @@ def answered(scope: Scope, status: int) -> int:
     return found
 
 
+def code_of(scope: Scope) -> str | None:
+    """The code of the problem with which a request was refused; None: it was not."""
+    code: str | None = scope.get(_CODE)
+    return code
+
+
 class RefusalSource(NamedTuple):
     """One kind of refusal, and the address from which the request came."""
 
@@ -75,14 +81,12 @@ class RequestLog:
         if not _log.isEnabledFor(level):
             return
         code = scope.get(_CODE, "internal_error" if status == 500 else None)
-        address = _address(scope)
+        address = address_of(scope)
         if status >= 400 and not self._cap.admits(RefusalSource(status, code or "", address)):
             return
         actor = scope.get("actor")
-        method = scope["method"] if scope["method"] in READS | _WRITES else "other"
-        route = routing.template(scope)
-        if route == UNMATCHED:  # refused before any route was looked for, or there is none
-            route = self._template(scope["path"])
+        method = method_of(scope)
+        route = self.route_of(scope)
         fields = {
             "request_id": every_answer.request_id_of(scope),
             "subject": None if actor is None else actor.subject,
@@ -96,6 +100,13 @@ class RequestLog:
             "ms": round(seconds * 1000, 1),
         }
         _log.log(level, "%s %s %d", method, route, status, extra={"event": "request", "fields": fields})
+
+    def route_of(self, scope: Scope) -> str:
+        """The template of the route of a request."""
+        route = routing.template(scope)
+        if route == UNMATCHED:  # refused before any route was looked for, or there is none
+            route = self._template(scope["path"])
+        return route
 
     def finish(self) -> None:
         """Write the counts that are not written yet, since the process ends."""
@@ -150,7 +161,13 @@ class _Cap:
         self._began = now
 
 
-def _address(scope: Scope) -> str:
+def method_of(scope: Scope) -> str:
+    """The method of a request, where it is one that is known."""
+    return scope["method"] if scope["method"] in READS | _WRITES else "other"
+
+
+def address_of(scope: Scope) -> str:
+    """The address from which a request came."""
     client = scope.get("client")
     return str(client[0]) if client else ""
 

@@ -1,9 +1,10 @@
-"""The table of keys, and that of how much each subject has reported on a day."""
+"""The table of keys, that of how much each subject has reported on a day, and that of refusals."""
 
 from __future__ import annotations
 
 from sqlalchemy import (
     ARRAY,
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -60,3 +61,16 @@ report_quota = Table(
     postgresql_with={"fillfactor": "50"},
 )
 """A row for each subject that has reported on a day; rows of past days are removed."""
+
+refusal = Table(
+    "refusal",
+    metadata,
+    Column("hour", Time, primary_key=True, comment="its beginning"),
+    Column("subject", Text, primary_key=True, comment="empty: without a good key, or too many"),
+    Column("address", Text, primary_key=True, comment="empty: too many to be told apart"),
+    Column("code", Text, primary_key=True),
+    Column("operation", Text, primary_key=True, comment="method and template of the route"),
+    Column("count", BigInteger, nullable=False),
+    Column("last_at", Time, nullable=False),
+)
+"""How often a request was refused; rows of hours long past are removed."""
