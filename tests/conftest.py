@@ -30,6 +30,7 @@ from service.settings import Settings
 from service.store import migrate
 from service.store.database import Database
 from tests.house import START, House
+from tests.processes.servers import let_all_in
 from tests.wire.checker import Checker
 from tests.wire.watching import watched
 
@@ -74,6 +75,7 @@ def server() -> Iterator[URL]:
         return
     with tempfile.TemporaryDirectory(prefix="sihu-tests-", dir=_in_memory()) as folder:
         running = postgres.start(Path(folder) / "pg", bin_dir=Path(bin_dir) if bin_dir else None, settings=_QUICK)
+        let_all_in(running)
         try:
             yield make_url(running.url("postgres"))
         finally:
