@@ -136,9 +136,6 @@ _SCOPE_FIELD: Mapping[Role, str | None] = {
 limit that does not exist."""
 
 
-_WORKERS = "may_report_for"
-
-
 def _faults_of_role(new_key: NewKey) -> list[Pointer]:
     needed = _SCOPE_FIELD[new_key.role]
     found = []
@@ -146,7 +143,7 @@ def _faults_of_role(new_key: NewKey) -> list[Pointer]:
         detail = Sentence(
             "Leave out {field}: a key with role {role} has none.", field="may_report_for", role=new_key.role
         )
-        found.append(Pointer(f"/{_WORKERS}", detail, Rule.NOT_ALLOWED))
+        found.append(Pointer("/may_report_for", detail, Rule.NOT_ALLOWED))
     for field, value in (("unit", new_key.unit), ("area", new_key.area)):
         if field == needed and value is None:
             detail = Sentence("Name the {field}: a key with role {role} is for one.", field=field, role=new_key.role)
