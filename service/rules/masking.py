@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Iterator
 from datetime import date
+from typing import NamedTuple
 
 MASK = "****"
 _KEPT_AHEAD, _KEPT_BEHIND = 3, 4
@@ -23,50 +25,26 @@ _FULL_WIDTH = str.maketrans("＋Ｘｘ（）", "+Xx()")
 _OTHER_DIGITS = re.compile(r"[^\D0-9]")
 """The decimal digits of every script but ASCII, full-width ones among them."""
 
-_BETWEEN = r"[\s\-\u00ad\u180e\u200b-\u200d\u2010-\u2015\u2060\u2212\ufe0f\u20e3\ufeff\uff0d_]{0,12}"
-"""What may stand between two digits of one number: blanks, dashes, line breaks and what nobody sees."""
-_LOOSE = r"[\s\-\u00ad\u180e\u200b-\u200d\u2010-\u2015\u2060\u2212\ufe0f\u20e3\ufeff\uff0d_.,，、·•/\\|:：~()]{0,12}"
-"""What may stand between the parts of a mobile number of three, four and four digits."""
-
-
-def _spaced(*digits: str) -> str:
-    """The pattern of digits in this order, whatever stands between them."""
-    return _BETWEEN.join(digits)
-
-
-_OPENING = r"(?:\(\s?)?(?:\+\s?)?"
-_COUNTRY = rf"(?:(?:{_spaced('0', '0')}{_BETWEEN})?{_spaced('8', '6')}{_BETWEEN}\)?{_BETWEEN}|0{_BETWEEN})?"
-_AREA = "(?:" + "|".join((_spaced("1", "0"), _spaced("2", r"\d"), _spaced("[3-9]", r"\d", r"\d"))) + ")"
-# without a zero ahead of the area code, only a country code that cannot be anything else makes it a landline
-_ABROAD = rf"(?:(?:\+\s?|{_spaced('0', '0')}{_BETWEEN}){_spaced('8', '6')}|86(?=[\s\-)]))[\s\-)]{{0,4}}0?"
-
-_LAST = r"(?:\d(?!\d)|[Xx])"
-_START = re.compile(r"(?<!\d)(?:\(\s?)?(?:\+\s?)?\d")
-_RUN = re.compile(r"\D*\d+")
-_IDENTITY = re.compile(rf"{_OPENING}(?P<number>{_spaced('[1-9]', *['[0-9]'] * 16, _LAST)})")
-_OLD_IDENTITY = re.compile(rf"{_OPENING}(?P<number>{_spaced('[1-9]', *['[0-9]'] * 14)})(?!\d)")
-_MOBILE = re.compile(rf"{_OPENING}{_COUNTRY}(?P<number>{_spaced('1', '[3-9]', *['[0-9]'] * 9)})(?!\d)")
-_MOBILE_IN_PARTS = re.compile(
-    rf"{_OPENING}{_COUNTRY}(?P<number>1[3-9]\d{_LOOSE}\d\d\d\d{_LOOSE}\d\d\d\d)(?!\d)",
-)
-_LANDLINES = tuple(
-    re.compile(
-        rf"{_OPENING}(?P<number>0{_BETWEEN}{_AREA}{_BETWEEN}\)?{_BETWEEN}{local})(?!\d)"
-        rf"|(?:\(\s?)?{_ABROAD}(?P<abroad>{_AREA}{_BETWEEN}\)?{_BETWEEN}{local})(?!\d)"
-    )
-    for local in (_spaced(*[r"\d"] * 8), _spaced(*[r"\d"] * 7))
-)
+_UNSEEN = r"\s\-\u00ad\u180e\u200b-\u200d\u2010-\u2015\u2060\u2212\ufe0f\u20e3\ufeff\uff0d_"
+"""Blanks, dashes, line breaks and what nobody sees: they and parentheses may stand between any two digits of a
+number."""
+_CHAIN = re.compile(rf"\d+(?:[{_UNSEEN}()]{{0,12}}\d+)*")
+_LOOSE = rf"[{_UNSEEN}().,，、·•/\\|:：~]{{0,12}}"
+_IN_PARTS = re.compile(rf"(?<!\d)1[3-9]\d{_LOOSE}\d{{4}}{_LOOSE}\d{{4}}(?!\d)")
+"""A mobile number in parts of three, four and four digits, between which more may stand."""
+_AREA = re.compile(r"10|2\d|[3-9]\d\d")
+_LETTER = re.compile(rf"[{_UNSEEN}]{{0,12}}[Xx]")
 _DATE = re.compile(
     r"(?<!\d)(?:(?:19|20)\d\d(?P<one>[\s\-]|－)(?:0?[1-9]|1[0-2])(?P=one)(?:0?[1-9]|[12]\d|3[01])"
     r"|(?:0?[1-9]|[12]\d|3[01])(?P<other>[\s\-]|－)(?:0?[1-9]|1[0-2])(?P=other)(?:19|20)\d\d)(?!\d)"
 )
-_MASKED = re.compile(r"(?<!\d)\d{3}\*{4}\d{3}" + _LAST)
-_NO_NUMBER = re.compile(r"[^0-9Xx]")
+_OPENING = re.compile(r"(?:\(\s?)?(?:\+\s?)?$")
+_MASKED = re.compile(r"(?<!\d)\d{3}\*{4}\d{3}(?:\d(?!\d)|[Xx])")
 _ALONE = re.compile(r"(?<![0-9A-Za-z])(?:1[3-9]\d{9}|[1-9]\d{16}[\dXx]|[1-9]\d{14})(?![0-9A-Za-z])")
 
-_FEWEST_DIGITS = 10
-_MAX_LENGTH = 18 * 13
-"""How many characters one number may take: its digits, each with what stands ahead of it."""
+_FEWEST_DIGITS, _MAX_OPENING = 10, 4
+_MOBILE, _IDENTITY, _OLD_IDENTITY = 11, 18, 15
+"""How many characters these numbers have."""
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECKS = "10X98765432"
 _PROVINCES = frozenset(
@@ -82,11 +60,8 @@ _OLDEST_BIRTH = 25
 def masked(text: str) -> str:
     """The text with every person's number in it hidden; a text without any comes back as it is. Masking twice changes
     nothing more. The time that it takes grows with the length of the text alone."""
-    plain = _plain(text)
-    if sum(map(plain.count, "0123456789")) < _FEWEST_DIGITS:
-        return text
     parts, behind = [], 0
-    for start, end, number in _found(plain):
+    for start, end, number in _found(_plain(text)):
         parts += [text[behind:start], f"{number[:_KEPT_AHEAD]}{MASK}{number[-_KEPT_BEHIND:]}"]
         behind = end
     return "".join((*parts, text[behind:])) if parts else text
@@ -103,12 +78,16 @@ def looks_like_a_persons_number(text: str) -> bool:
     letters, as in a random name, are none."""
     plain = _plain(text).strip()
     parts = (plain, *(each[0] for each in _ALONE.finditer(plain)))
-    return any(here[1] == len(part) for part in parts for here in _numbers_of_persons(part))
+    return any(_is_a_persons_number(part) for part in parts)
 
 
-def _numbers_of_persons(part: str) -> Iterator[_Found]:
-    yield from _identities(part, 0, len(part))
-    yield from _mobiles(part, 0, len(part))
+def _is_a_persons_number(part: str) -> bool:
+    chain = _CHAIN.search(part)
+    if chain is None:
+        return False
+    digits = _Digits(part, chain.start(), chain.end())
+    found = (*digits.identities(0), *digits.mobiles(0))
+    return any(each.start == 0 and each.end == len(part) for each in found)
 
 
 def _plain(text: str) -> str:
@@ -118,88 +97,145 @@ def _plain(text: str) -> str:
     return _OTHER_DIGITS.sub(lambda found: str(unicodedata.decimal(found[0])), text.translate(_FULL_WIDTH))
 
 
-_Found = tuple[int, int, str]
-"""Where a person's number stands in a text, from and until, and its digits."""
+class _Number(NamedTuple):
+    """Where a person's number stands in a text, from and until, and its digits."""
+
+    start: int
+    end: int
+    digits: str
 
 
-def _found(plain: str) -> Iterator[_Found]:
-    """Every person's number in a text, in order. What is masked already is no part of any other."""
+def _found(plain: str) -> Iterator[_Number]:
+    """Every person's number in a text, in order. Where two overlap, nobody can tell which is meant, and they are taken
+    for one. What is masked already is no part of any other."""
+    if len(plain) < _FEWEST_DIGITS:
+        return
+    last: _Number | None = None
+    for each in sorted(_all(plain)):
+        if last is None or each.start >= last.end:
+            if last is not None:
+                yield last
+            last = each
+        elif each.end > last.end:
+            last = _Number(last.start, each.end, last.digits[:_KEPT_AHEAD] + each.digits)
+    if last is not None:
+        yield last
+
+
+def _all(plain: str) -> Iterator[_Number]:
     begin = 0
     for known in _MASKED.finditer(plain):
-        yield from _found_between(plain, begin, known.start())
+        yield from _all_between(plain, begin, known.start())
         begin = known.end()
-    yield from _found_between(plain, begin, len(plain))
+    yield from _all_between(plain, begin, len(plain))
 
 
-def _found_between(plain: str, begin: int, end: int) -> Iterator[_Found]:
-    while start := _START.search(plain, begin, end):
-        here = _number_at(plain, start.start(), end)
-        if here is None:
-            run = _RUN.match(plain, start.start(), end)
-            begin = run.end() if run else end
-        else:
-            yield here
-            begin = here[1]
+def _all_between(plain: str, begin: int, end: int) -> Iterator[_Number]:
+    for chain in _CHAIN.finditer(plain, begin, end):
+        if chain.end() - chain.start() >= _FEWEST_DIGITS:
+            digits = _Digits(plain, chain.start(), chain.end(), begin, end)
+            for first in digits.firsts:
+                yield from digits.identities(first)
+                yield from digits.mobiles(first)
+                yield from digits.landlines(first)
+    for match in _IN_PARTS.finditer(plain, begin, end):
+        if not _DATE.search(match[0]):
+            yield _Number(match.start(), match.end(), re.sub(r"\D", "", match[0]))
 
 
-def _number_at(plain: str, at: int, end: int) -> _Found | None:
-    """The person's number that begins at a place. Where a mobile number begins inside it and goes on behind it, nobody
-    can tell which of the two is meant, and they are taken for one."""
-    here = next(_all_at(plain, at, end), None)
-    while here is not None and (longer := _overlapping(plain, here, end)) is not None:
-        here = here[0], longer[1], here[2][:_KEPT_AHEAD] + longer[2]
-    return here
+class _Digits:
+    """The digits of a stretch of text in which nothing else stands between them than what may stand inside a number.
+    Every number begins with the first digit of a group and ends with the last one of a group."""
 
+    def __init__(self, plain: str, start: int, end: int, begin: int = 0, stop: int | None = None) -> None:
+        self._plain, self._begin, self._stop = plain, begin, len(plain) if stop is None else stop
+        groups = [(each.start(), each[0]) for each in re.finditer(r"\d+", plain[start:end])]
+        self._text = "".join(group for _, group in groups)
+        self._places = [start + at + n for at, group in groups for n in range(len(group))]
+        self._dates = [each.span() for each in _DATE.finditer(plain, start, end)]
+        self.firsts: list[int] = []
+        self._lasts: set[int] = set()
+        count = 0
+        for _, group in groups:
+            self.firsts.append(count)
+            count += len(group)
+            self._lasts.add(count)
 
-def _all_at(plain: str, at: int, end: int) -> Iterator[_Found]:
-    """Whatever may be a person's number that begins at a place: the longest first."""
-    yield from _identities(plain, at, end)
-    yield from _mobiles(plain, at, end)
-    for pattern in _LANDLINES:
-        match = pattern.match(plain, at, end)
-        if match is not None and not _DATE.search(match[0]):
-            yield _place(match, match["number"] or f"0{match['abroad']}")
+    def identities(self, first: int) -> Iterator[_Number]:
+        """The identity numbers, of today and of before 1999, that begin with a digit."""
+        text, whole = self._text, first + _IDENTITY
+        if whole in self._lasts and _is_identity(text[first:whole]):
+            yield self._number(first, whole, first)
+        if whole - 1 in self._lasts and _is_identity(f"{text[first : whole - 1]}X"):
+            letter = _LETTER.match(self._plain, self._places[whole - 2] + 1, self._stop)
+            if letter is not None:
+                yield _Number(self._start_of(first), letter.end(), f"{text[first : whole - 1]}X")
+        old = first + _OLD_IDENTITY
+        if old in self._lasts and _is_old_identity(text[first:old]):
+            yield self._number(first, old, first)
 
+    def mobiles(self, first: int) -> Iterator[_Number]:
+        """The mobile numbers that begin with a digit: with the country, with a zero or bare."""
+        for ahead in ("", "86", "0086", "0"):
+            begin = first + len(ahead)
+            last = begin + _MOBILE
+            if last in self._lasts and self._text.startswith(f"{ahead}1", first) and self._text[begin + 1] in "3456789":
+                yield from self._undated(first, last, begin)
 
-def _identities(plain: str, at: int, end: int) -> Iterator[_Found]:
-    for pattern, holds in ((_IDENTITY, _is_identity), (_OLD_IDENTITY, _is_old_identity)):
-        match = pattern.match(plain, at, end)
-        if match is not None and holds((here := _place(match, match["number"]))[2]):
-            yield here
+    def landlines(self, first: int) -> Iterator[_Number]:
+        """The landlines that begin with a digit: with a zero ahead of the area code, or with the country. Without a
+        plus, zeros or a gap, 86 is no country but the beginning of any long code."""
+        text = self._text
+        if text.startswith("0086", first):
+            yield from self._local(first, first + 4)
+        elif text.startswith("86", first):
+            if first + 2 in self._lasts or self._plain[self._places[first] - 1 : self._places[first]] == "+":
+                yield from self._local(first, first + 2)
+        elif text.startswith("0", first):
+            yield from self._local(first, first + 1)
 
+    def _local(self, first: int, begin: int) -> Iterator[_Number]:
+        area = _AREA.match(self._text, begin + self._text.startswith("0", begin))
+        for length in (8, 7) if area else ():
+            last = area.end() + length if area else 0
+            if last in self._lasts:
+                yield from self._undated(first, last, area.start() if area else 0, "0")
 
-def _mobiles(plain: str, at: int, end: int) -> Iterator[_Found]:
-    match = _MOBILE.match(plain, at, end) or _MOBILE_IN_PARTS.match(plain, at, end)
-    if match is not None and not _DATE.search(match[0]):
-        yield _place(match, match["number"])
+    def _undated(self, first: int, last: int, begin: int, ahead: str = "") -> Iterator[_Number]:
+        found = self._number(first, last, begin, ahead)
+        date_in_it = bisect_left(self._dates, (found.start, 0))
+        if date_in_it == len(self._dates) or self._dates[date_in_it][1] > found.end:
+            yield found
 
+    def _number(self, first: int, last: int, begin: int, ahead: str = "") -> _Number:
+        """The number of the digits from `begin` to `last`, in the place of those from `first` on."""
+        until = self._places[last - 1] + 1
+        start = self._start_of(first)
+        if self._plain[start] == "(" and ")" not in self._plain[start:until]:
+            start += 1
+        return _Number(start, until, f"{ahead}{self._text[begin:last]}")
 
-def _overlapping(plain: str, here: _Found, end: int) -> _Found | None:
-    """The first mobile number that begins inside the last digits of another number and goes on behind it."""
-    first, until = max(here[0], here[1] - _MAX_LENGTH), here[1]
-    run = _RUN.match(plain, first, until)
-    inner = _START.finditer(plain, run.end() if run else until, until)
-    found = (other for each in inner for other in _mobiles(plain, each.start(), end))
-    return next((other for other in found if other[1] > until), None)
-
-
-def _place(match: re.Match[str], number: str) -> _Found:
-    """The place of a match, without a parenthesis that is opened in it and not closed."""
-    is_open = match[0].startswith("(") and ")" not in match[0]
-    return match.start() + is_open, match.end(), _NO_NUMBER.sub("", number).upper()
+    def _start_of(self, first: int) -> int:
+        """Where a number begins, with the plus and the parenthesis ahead of its first digit."""
+        at = self._places[first]
+        ahead = self._plain[max(self._begin, at - _MAX_OPENING) : at]
+        opening = _OPENING.search(ahead)
+        return at - len(opening[0]) if opening else at
 
 
 def _is_identity(number: str) -> bool:
     """Whether eighteen characters are an identity number: a day of birth, and the check digit of GB 11643."""
+    if number[0] == "0" or number[6:8] not in ("18", "19", "20") or not _is_day(number[6:10], number[10:14]):
+        return False
     total = sum(weight * int(digit) for weight, digit in zip(_WEIGHTS, number, strict=False))
-    is_day = number[6:8] in ("18", "19", "20") and _is_day(number[6:10], number[10:14])
-    return is_day and _CHECKS[total % 11] == number[-1]
+    return _CHECKS[total % 11] == number[-1]
 
 
 def _is_old_identity(number: str) -> bool:
     """Whether fifteen digits are an identity number of before 1999: a province, and a day of birth."""
-    is_day = int(number[6:8]) >= _OLDEST_BIRTH and _is_day(f"19{number[6:8]}", number[8:12])
-    return number[:2] in _PROVINCES and is_day
+    if number[:2] not in _PROVINCES or int(number[6:8]) < _OLDEST_BIRTH:
+        return False
+    return _is_day(f"19{number[6:8]}", number[8:12])
 
 
 def _is_day(year: str, day: str) -> bool:
