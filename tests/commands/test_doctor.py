@@ -24,6 +24,7 @@ from service.store.database import Database
 from tests.commands.running import NOWHERE, Run
 from tests.districts import NORTH, SOUTH, make_schemas, spread, url_of
 from tests.processes.running import command, serving
+from tests.processes.servers import own_server
 
 OF_TESTS = ("fsync", "full_page_writes", "synchronous_commit")
 """What the server of the tests is without, so that it is quick."""
@@ -65,16 +66,18 @@ def system(url: str, setting: str) -> None:
 
 @pytest.fixture(scope="module")
 def own_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server as people run one, with a registry, a key of ops and one of security."""
+    """A server as people run one, with a registry, a key of ops and one of security. A standby may connect."""
     folder = tmp_path_factory.mktemp("own")
     (folder / "units.csv").write_text("code,name,kind\n440105,District,district\n")
-    bin_dir = os.environ.get("SIHU_PG_BIN")
-    with postgres.running(folder / "pg", bin_dir=Path(bin_dir) if bin_dir else None) as url:
+    running = own_server(folder / "pg")
+    try:
         roles = [("keys", "create", "--role", role) for role in ("ops", "security")]
         for words in (("migrate",), ("registry", "import", str(folder)), *roles):
-            done = command(*words, url=url)
+            done = command(*words, url=running.url())
             assert done.returncode == 0, done.stderr
-        yield url
+        yield running.url()
+    finally:
+        running.stop()
 
 
 def test_a_sound_installation_has_only_good_findings(run: Run, own_url: str) -> None:
