@@ -19,7 +19,7 @@ PROVEN = {
     *("hashlib.sha256", "hmac.digest", "hmac.new", "hmac.compare_digest", "os.urandom"),
     *("cryptography.hazmat.primitives.ciphers.aead.AESGCM", "cryptography.exceptions.InvalidTag"),
     *("joserfc.jwk.Key", "joserfc.jwk.RSAKey", "joserfc.jwk.ECKey", "joserfc.jws", "joserfc.jwt"),
-    "joserfc.errors.JoseError",
+    *("joserfc.errors.JoseError", "ssl.SSLContext", "ssl.create_default_context"),
 }
 """What may be used, beside `secrets`: no other digest and no generator that can be foreseen."""
 
