@@ -4,8 +4,8 @@ The tables that change all the time have few indexes, since every escalation pay
 (PostgreSQL can skip none of them when `wake_at` moves). `incident` has four (key, wake-up, queue, lists of what is
 open), and small ones: by the time of the last change, of the closed ones that still have texts, and of the few to which
 somebody was called from beyond the street, in which a unit assists, or which are put aside. `call` has three (key,
-round, unit), and small ones: by month, of open, returned, closed and binding calls, and of those missed for another
-unit.
+round, unit), and small ones: by month, of open, returned, closed, unusual and binding calls, and of those missed for
+another unit.
 """
 
 from __future__ import annotations
@@ -129,6 +129,10 @@ incident = Table(
 )
 
 _MISSED_FOR_ANOTHER = text("accountable IS NOT NULL AND outcome = 'no_answer'")
+_UNUSUAL = text(
+    "late_exit OR exempt OR self_reported OR withdrawn_late OR extended OR answered_by_member OR held_s IS NOT NULL"
+    " OR accountable_seq IS NOT NULL"
+)
 call = Table(
     "call",
     metadata,
@@ -191,6 +195,7 @@ call = Table(
     Index("call_opened_idx", "opened_at", postgresql_using="brin", postgresql_with=BY_TIME),
     Index("call_returned_idx", "opened_at", postgresql_where=text("outcome = 'returned'")),
     Index("call_accountable_idx", "opened_at", postgresql_where=_MISSED_FOR_ANOTHER),
+    Index("call_unusual_idx", "opened_at", postgresql_where=_UNUSUAL),
     Index("call_closed_idx", "opened_at", postgresql_where=text("outcome = 'closed'")),
     Index("call_binding_idx", "incident_id", "unit", "seq", postgresql_where=text("binding")),
     CheckConstraint("(outcome IS NULL) = (ended_at IS NULL)", name="ended"),
