@@ -30,7 +30,7 @@ FULL_FOR_ALL = {"reporter", "reporter_moved", "community", "street", "ops", "ops
 CALLED = {Level.DEPARTMENT: "department", Level.LEADER: "leader"}
 
 
-@pytest.mark.parametrize("state", set(State) - {State.ON_HOLD})
+@pytest.mark.parametrize("state", sorted(set(State) - {State.ON_HOLD}))
 @pytest.mark.parametrize("level", Level)
 def test_who_sees_it_whole(level: Level, state: State) -> None:
     """The called unit, at whatever level, beside those who always do; a department that was called before is masked."""
