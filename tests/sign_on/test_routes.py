@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import httpx
@@ -29,6 +31,38 @@ async def test_a_key_begins_a_session(house: House) -> None:
     assert (await browser.get(f"/v1/queues/{COMMUNITY}")).status_code == 200
     page = (await browser.client.get("/sign-in", headers={"Accept-Language": "en"})).text
     assert f"You are signed in as {COMMUNITY}, unit." in page
+
+
+async def test_each_cookie_is_for_this_host_and_no_script(house: House) -> None:
+    """A browser takes a cookie whose name begins with `__Host-` over https, for the whole host and no other one."""
+    browser = Browser(house)
+    answers = [await browser.client.get("/sign-in"), await browser.sign_in("community")]
+    lines = [line for answer in answers for line in answer.headers.get_list("set-cookie")]
+    assert {line.partition("=")[0] for line in lines} == {COOKIE, f"{COOKIE}-form"}
+    for line in lines:
+        assert {"HttpOnly", "Secure", "SameSite=lax", "Path=/"} == {each.strip() for each in line.split(";")[1:]}
+
+
+async def test_each_session_has_256_random_bits(house: House) -> None:
+    cookies = [(await signed_in(house, "community")).cookie for _ in range(3)]
+    texts = {cookie.partition(".")[0] for cookie in cookies}
+    assert [len(base64.urlsafe_b64decode(f"{each}=")) for each in texts] == [32] * 3
+
+
+async def test_whoever_is_signed_in_finds_the_way_out(house: House) -> None:
+    browser = await signed_in(house, "community")
+    page = (await browser.client.get("/sign-in", headers={"Accept-Language": "en"})).text
+    assert re.search(r'<form method="post" action="/sign-out">.*<button>Sign out</button></form>', page)
+
+
+async def test_a_name_is_text_on_the_page(house: House) -> None:
+    name = "<img src=x onerror=alert(1)>&amp;"
+    answer = await house.send("ops", "POST", "/v1/keys", {"role": "auditor", "subject": name})
+    assert answer.status_code == 201, answer.text
+    browser = Browser(house)
+    await browser.client.post("/sign-in", data={"key": answer.json()["key"]}, headers=OWN)
+    page = (await browser.client.get("/sign-in")).text
+    assert "<img" not in page and name in unescape(page)
 
 
 async def test_only_a_hash_of_the_cookie_is_stored(house: House) -> None:
