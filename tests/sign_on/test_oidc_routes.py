@@ -12,6 +12,7 @@ import pytest
 
 from service.access.sessions import OpenSessions
 from service.sign_on import oidc_routes
+from service.web import request_log
 from tests.house import COMMUNITY, House
 from tests.sign_on.browser import COOKIE, OWN, SITE, Browser
 from tests.sign_on.issuer import CLIENT, TestIssuer
@@ -61,6 +62,23 @@ async def test_the_browser_is_sent_with_all_that_protects_the_code(signed_on: Ho
     assert min(map(len, (query["state"], query["nonce"], query["code_challenge"]))) == 43
     line = answer.headers["set-cookie"]
     assert {"HttpOnly", "Secure", "SameSite=lax", "Path=/"} <= {each.strip() for each in line.split(";")}
+
+
+async def test_a_sign_on_is_a_line_of_the_log(
+    signed_on: House, issuer: TestIssuer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Although a browser only reads when it comes back from the issuer."""
+    caplog.set_level(logging.INFO, logger=request_log.__name__)
+    subject = (await (await signed_on_in(signed_on)).get("/v1/me")).json()["subject"]
+    found = [vars(each)["fields"] for each in caplog.records if each.name == request_log.__name__]
+    assert [(each["subject"], each["route"], each["status"]) for each in found] == [(subject, "/sign-in/oidc", 303)]
+
+
+async def test_a_browser_gets_no_token_of_the_issuer(signed_on: House, issuer: TestIssuer) -> None:
+    """It has its session alone; the token that the issuer gave for the code was for this service."""
+    browser = await signed_on_in(signed_on)
+    assert set(browser.client.cookies) == {COOKIE}
+    assert re.fullmatch(r"[\w-]{43}\.[0-9a-f]{22}", browser.cookie)
 
 
 @pytest.mark.parametrize("change", ["other_browser", "state", "issuer", "altered", "late"])
