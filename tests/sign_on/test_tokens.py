@@ -17,7 +17,7 @@ from joserfc.jwk import ECKey, OctKey, RSAKey
 from service.access.issuer import Issuer
 from service.access.tokens import MAX_CHARACTERS
 from tests.house import COMMUNITY, STREET, House
-from tests.sign_on.issuer import CLIENT, TestIssuer
+from tests.sign_on.issuer import CLIENT, TestIssuer, running
 
 pytestmark = pytest.mark.anyio
 NOW = int(time.time())
@@ -214,6 +214,32 @@ async def test_an_issuer_that_answers_nonsense_is_unavailable(
     answer = await asks(signed_on, issuer.token())
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
     assert (await signed_on.get("ops", "/v1/me"))["role"] == "ops", "keys work on"
+
+
+async def test_an_issuer_of_another_name_is_not_believed(signed_on: House, issuer: TestIssuer) -> None:
+    """Whatever else it says is right, its keys too."""
+    issuer.calls_itself = "https://evil.example"
+    assert (await asks(signed_on, issuer.token())).status_code == 503
+    assert (await asks(signed_on, issuer.token(iss="https://evil.example"))).status_code in (401, 503)
+    assert issuer.requests["/keys"] == 0
+
+
+async def test_no_redirect_of_the_issuer_is_followed(signed_on: House, issuer: TestIssuer) -> None:
+    with running() as elsewhere:
+        elsewhere.keys, elsewhere.calls_itself = issuer.keys, issuer.url
+        issuer.moved_to = elsewhere.url
+        assert (await asks(signed_on, issuer.token())).status_code == 503
+        assert elsewhere.requests.total() == 0
+
+
+@pytest.mark.parametrize("name", ["jwk", "jku", "x5u"])
+async def test_a_key_that_a_token_brings_along_counts_nothing(signed_on: House, issuer: TestIssuer, name: str) -> None:
+    own = RSAKey.generate_key(2048, {"kid": "rsa-1"}, private=True)
+    with running() as elsewhere:
+        elsewhere.keys = [own]
+        brought = own.as_dict(private=False) if name == "jwk" else f"{elsewhere.url}/keys"
+        answer = await asks(signed_on, issuer.token(own, header={name: brought}))
+        assert (answer.status_code, elsewhere.requests.total()) == (401, 0)
 
 
 async def test_a_service_without_an_audience_takes_no_tokens(house: House, issuer: TestIssuer) -> None:
