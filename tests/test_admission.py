@@ -57,6 +57,7 @@ def _opened(server: Server) -> None:
 _AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
 
 
+@pytest.mark.clause("ASVS 13.2.3", "GB/T 22239 8.1.4.2 b")
 @_AS_ROOT
 def test_another_user_of_this_host_is_not_let_in(server: Server) -> None:
     assert _asked(server) == (0, "sihu\n")

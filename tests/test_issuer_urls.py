@@ -7,6 +7,7 @@ import pytest
 from service import issuer_urls
 
 
+@pytest.mark.clause("ASVS 12.3.1")
 @pytest.mark.parametrize(
     ("url", "is_safe"),
     [

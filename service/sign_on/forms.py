@@ -25,7 +25,6 @@ BODIES = BodyLimits(8 * 1024, (FORM,), Sentence("Send the form as a browser does
 HOME: Final = "/sign-in"
 """Where a browser goes on that names no page."""
 _MAX_FIELDS = 20
-_COOKIE: Final = "sihu-form"
 _COOKIE_TEXT = re.compile(r"[\w-]{43}", re.ASCII)
 _LOCAL = re.compile(r"/(?![/\\])[^\x00-\x1f\x7f\\]{0,1023}")
 """A path of this site. Browsers take `//host` and `/\\host` for another site."""
@@ -54,7 +53,7 @@ def token_of(request: Request, bound_to: str) -> str:
 
 def form_cookie_of(request: Request) -> str | None:
     """The cookie to which the form of somebody who is not signed in is bound."""
-    found = request.cookies.get(_COOKIE, "")
+    found = request.cookies.get(_name(request), "")
     return found if _COOKIE_TEXT.fullmatch(found) else None
 
 
@@ -66,7 +65,7 @@ def new_form_cookie() -> str:
 def hand_out(response: Response, request: Request, cookie: str) -> None:
     """Give the browser the cookie of its form."""
     is_https = request.scope["scheme"] == "https"
-    response.set_cookie(_COOKIE, cookie, path="/sign-in", secure=is_https, httponly=True, samesite="lax")
+    response.set_cookie(_name(request), cookie, path="/", secure=is_https, httponly=True, samesite="lax")
 
 
 def demand_own_form(request: Request, fields: Mapping[str, str]) -> None:
@@ -97,3 +96,8 @@ def _fits(request: Request, token: str | None, cookie: str | None) -> bool:
     if token is None or cookie is None:
         return False
     return hmac.compare_digest(token.encode(), token_of(request, cookie).encode())
+
+
+def _name(request: Request) -> str:
+    """The name of the cookie of a form, which no neighbouring host can plant either."""
+    return f"{session_cookie.name_for(request.scope)}-form"

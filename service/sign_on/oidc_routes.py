@@ -27,7 +27,7 @@ from service.rules.sentences import Sentence
 from service.sign_on import forms, page
 from service.sign_on.page import PageWish
 from service.sign_on.routes import end_former
-from service.web import origins
+from service.web import origins, request_log
 
 router = APIRouter(include_in_schema=False)
 
@@ -95,6 +95,7 @@ async def _come_back(request: Request, context: Context, issuer: Issuer, client_
     await end_former(request, context, now)
     session = await context.part(OpenSessions).begin(context.database, person, now, now + LIFE, IDLE)
     request.scope["actor"] = person  # so that the log says who came, and the connection is a stranger's no more
+    request_log.mark_sign_on(request.scope)
     response = RedirectResponse(begun.goes_on_at, 303)
     session_cookie.hand_out(response, request.scope, session.cookie)
     is_https = request.scope["scheme"] == "https"

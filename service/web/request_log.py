@@ -1,4 +1,5 @@
-"""The request log: one line for each write, each refusal and each fault, and none for a read that succeeds.
+"""The request log: one line for each write, each sign-on, each refusal and each fault, and none for any other read that
+succeeds.
 
 A line names the route, not the address: no query, no body and no key is ever logged, and of a person only the subject.
 Refusals of one kind from one address are written out a few times a second, and then counted in one line, so that who
@@ -25,6 +26,7 @@ READS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _CODE = "sihu.problem_code"
 _ANSWERED = "sihu.answered"
+_SIGN_ON = "sihu.sign_on"
 _WINDOW_S = 1.0
 MAX_EACH = 10
 """Lines for one kind of refusal from one address in a window; further ones are counted."""
@@ -46,6 +48,16 @@ def mark_answered(scope: Scope, status: int, code: str) -> None:
     """Note how the connection itself has answered a request: whatever the application answers goes nowhere."""
     scope[_ANSWERED] = status
     mark(scope, code)
+
+
+def mark_sign_on(scope: Scope) -> None:
+    """Note that somebody has signed on by a request, which is a line of the log although it reads."""
+    scope[_SIGN_ON] = True
+
+
+def has_line(scope: Scope, status: int) -> bool:
+    """Whether a request with this answer is a line of the log."""
+    return status >= 400 or scope["method"] not in READS or _SIGN_ON in scope
 
 
 def answered(scope: Scope, status: int) -> int:
@@ -76,7 +88,7 @@ class RequestLog:
         self._cap = _Cap(timer)
 
     def note(self, scope: Scope, status: int, headers: Iterable[tuple[bytes, bytes]], seconds: float) -> None:
-        """Log one request that was a write or was refused. `status` 0: the client hung up before its answer."""
+        """Log one request that `has_line`. `status` 0: the client hung up before its answer."""
         level = _level(status)
         if not _log.isEnabledFor(level):
             return

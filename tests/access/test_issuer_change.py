@@ -25,6 +25,7 @@ async def changes(house: House) -> list[Any]:
     return [(each["data"]["from"], each["data"]["to"], each["data"]["by"]) for each in found]
 
 
+@pytest.mark.clause("GB/T 22239 8.1.4.3 a")
 async def test_a_change_of_the_issuer_is_in_the_log(house: House) -> None:
     await start(house)
     assert await changes(house) == [], "no issuer, as before"

@@ -14,6 +14,7 @@ async def _written(house: House) -> None:
     await house.process.context.part(Refusals).write()
 
 
+@pytest.mark.clause("ASVS 16.3.2", "GB/T 22239 8.1.4.3 a")
 async def test_who_was_refused_is_read_by_few(house: House) -> None:
     await house.key("security")  # until one is made, the first ops are security and auditor as well
     for who in ("worker", "ops", "street"):

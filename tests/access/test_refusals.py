@@ -34,6 +34,7 @@ async def _rows(database: Database) -> list[Refused]:
         return list(await stored.newest(connection, limit=10_000))
 
 
+@pytest.mark.clause("ASVS 16.3.2", "GB/T 22239 8.1.4.3 b")
 async def test_refusals_of_an_hour_are_one_row_with_a_count(database: Database) -> None:
     counted = Refusals(context_of(database))
     for _ in range(3):
@@ -62,6 +63,7 @@ async def test_what_is_merely_wrong_is_counted_by_the_metric_alone(database: Dat
     assert 'sihu_refused_total{code="validation_failed"} 1.0' in page and "unavailable" not in page
 
 
+@pytest.mark.clause("ASVS 16.3.3")
 async def test_a_flood_from_everywhere_makes_few_rows(database: Database) -> None:
     counted = Refusals(context_of(database))
     for n in range(3 * refusals.MAX_AN_HOUR):

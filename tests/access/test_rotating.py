@@ -48,6 +48,7 @@ async def rotated(database: Database, source: KeySource) -> Rotation:
     return rotation
 
 
+@pytest.mark.clause("ASVS 11.2.2")
 async def test_everything_is_sealed_by_a_new_key(database: Database, source: KeySource) -> None:
     old = await agreed(database, source, CLOCK)
     await put(database, old, *range(30))

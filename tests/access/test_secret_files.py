@@ -21,6 +21,7 @@ def test_no_file_holds_no_keys(file: Path) -> None:
     assert secret_files.read(file) is None
 
 
+@pytest.mark.clause("ASVS 13.3.2")
 def test_a_file_that_was_made_is_for_its_owner_alone(file: Path) -> None:
     key = new_key()
     secret_files.make(file, key)
@@ -63,6 +64,7 @@ def test_written_keys_keep_their_order(file: Path) -> None:
     assert file.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.clause("ASVS 13.3.2")
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644])
 def test_a_file_that_others_may_read_is_refused(file: Path, mode: int) -> None:
     secret_files.make(file, new_key())

@@ -13,6 +13,7 @@ ONE, OTHER = SecretKey(bytes(32)), SecretKey(bytes(range(32)))
 PLAIN = "张三 13800000000".encode()
 
 
+@pytest.mark.clause("ASVS 11.3.2", "GB/T 39786 8.4 e")
 def test_a_value_opens_for_its_own_row() -> None:
     box = SecretsBox([ONE])
     sealed = box.seal(PLAIN, "contact/1")
@@ -20,17 +21,20 @@ def test_a_value_opens_for_its_own_row() -> None:
     assert PLAIN not in sealed.data and sealed.key_id == ONE.id
 
 
+@pytest.mark.clause("ASVS 11.3.2")
 def test_no_two_sealed_values_are_alike() -> None:
     box = SecretsBox([ONE])
     assert len({box.seal(PLAIN, "contact/1").data for _ in range(100)}) == 100
 
 
+@pytest.mark.clause("ASVS 11.3.3")
 def test_a_value_of_another_row_does_not_open() -> None:
     box = SecretsBox([ONE])
     with pytest.raises(AlteredError, match="contact/2"):
         box.open(box.seal(PLAIN, "contact/1"), "contact/2")
 
 
+@pytest.mark.clause("ASVS 11.3.3", "GB/T 22239 8.1.4.7 b")
 @pytest.mark.parametrize("place", [0, 11, 12, -1])
 def test_a_changed_value_does_not_open(place: int) -> None:
     box = SecretsBox([ONE])
@@ -41,6 +45,7 @@ def test_a_changed_value_does_not_open(place: int) -> None:
         box.open(SealedValue(key_id, bytes(changed)), "contact/1")
 
 
+@pytest.mark.clause("ASVS 11.3.3")
 @pytest.mark.parametrize("length", [0, 5, 12, 27])
 def test_a_value_that_is_cut_off_does_not_open(length: int) -> None:
     box = SecretsBox([ONE])
@@ -49,6 +54,7 @@ def test_a_value_that_is_cut_off_does_not_open(length: int) -> None:
         box.open(SealedValue(key_id, data[:length]), "contact/1")
 
 
+@pytest.mark.clause("ASVS 11.2.2")
 def test_the_first_key_seals_and_all_open() -> None:
     old = SecretsBox([ONE]).seal(PLAIN, "contact/1")
     both = SecretsBox([OTHER, ONE])

@@ -18,6 +18,7 @@ from service.rules.model import By
 from service.settings import Settings
 from service.store.access.keys import KeyFilter
 from service.store.database import Database
+from tests.docs import pages
 from tests.house import COMMUNITY, START, House
 from tests.sign_on.browser import OWN, Browser, signed_in
 
@@ -35,6 +36,7 @@ async def status(browser: Browser, **query: Any) -> int:
     return (await browser.get(QUEUE, **query)).status_code
 
 
+@pytest.mark.clause("ASVS 7.3.2")
 async def test_a_session_lasts_twelve_hours(house: House) -> None:
     browser = await signed_in(house, "community")
     for _ in range(24):
@@ -45,6 +47,7 @@ async def test_a_session_lasts_twelve_hours(house: House) -> None:
     assert await status(browser) == 401
 
 
+@pytest.mark.clause("ASVS 7.3.1", "GB/T 22239 8.1.4.1 b")
 async def test_a_session_that_is_idle_ends(house: House) -> None:
     browser = await signed_in(house, "community")
     await moved(house, seconds=1799)
@@ -54,6 +57,7 @@ async def test_a_session_that_is_idle_ends(house: House) -> None:
     assert await status(browser) == 401, "for good"
 
 
+@pytest.mark.clause("ASVS 7.3.1")
 async def test_polls_and_streams_are_no_activity(house: House) -> None:
     browser = await signed_in(house, "community")
     for _ in range(3):
@@ -86,6 +90,7 @@ async def is_ended(poll: asyncio.Task[httpx.Response]) -> None:
     assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
 
 
+@pytest.mark.clause("ASVS 7.4.2", "ASVS 7.4.5")
 @pytest.mark.parametrize("here", [True, False])
 async def test_a_session_dies_with_its_key(house: House, here: bool) -> None:
     browser = await signed_in(house, "community")
@@ -100,6 +105,7 @@ async def test_a_session_dies_with_its_key(house: House, here: bool) -> None:
     assert (answer.status_code, "works no more" in answer.json()["detail"]) == (401, True)
 
 
+@pytest.mark.clause("ASVS 7.4.2", "ASVS 7.4.3")
 async def test_a_session_dies_when_its_key_expires(house: House) -> None:
     process = house.process
     browser = await signed_in(house, "community")
@@ -110,6 +116,7 @@ async def test_a_session_dies_when_its_key_expires(house: House) -> None:
     await is_ended(poll)
 
 
+@pytest.mark.clause("ASVS 7.4.2", "GB/T 22239 8.1.4.2 c")
 async def test_a_session_dies_with_its_unit(house: House) -> None:
     process = house.process
     browser = await signed_in(house, "community")
@@ -120,6 +127,20 @@ async def test_a_session_dies_with_its_unit(house: House) -> None:
     await is_ended(poll)
 
 
+@pytest.mark.clause("ASVS 7.4.5")
+async def test_a_statement_of_the_page_ends_every_session(house: House) -> None:
+    """It does not ask who has begun them, so it ends those of persons, who have no key, as well."""
+    browsers = [await signed_in(house, who) for who in ("community", "street")]
+    poll = await held(browsers[0], house)
+    [statement] = pages.blocks(pages.DOCS / "operations.md", "sql")
+    async with house.process.database.begin() as tx:
+        await tx.execute(text(statement))
+    answer = await asyncio.wait_for(poll, 5)
+    assert answer.status_code == 401
+    assert [(await each.get("/v1/me")).status_code for each in browsers] == [401, 401]
+
+
+@pytest.mark.clause("ASVS 7.4.1")
 async def test_signing_out_ends_a_held_request(house: House) -> None:
     browser = await signed_in(house, "community")
     form = await browser.form()
@@ -137,6 +158,7 @@ async def test_an_idle_session_ends_its_held_requests(house: House) -> None:
     await is_ended(poll)
 
 
+@pytest.mark.clause("ASVS 7.4.1")
 async def test_another_process_knows_a_session_and_its_end(house: House, haizhu_url: str) -> None:
     """Both are real processes of the service on one database, each with a memory of its own."""
     await house.key("community")

@@ -39,6 +39,7 @@ async def test_a_key_for_a_wall_reads_only(house: House) -> None:
     assert (await house.get("ops", f"/v1/incidents/{incident['id']}"))["state"] == "calling"
 
 
+@pytest.mark.clause("API5:2023", "ASVS 8.2.1")
 async def test_every_write_is_refused_to_a_wall(house: House) -> None:
     """One rule for all: no route has to remember it."""
     lines = {"Authorization": f"Bearer {(await made(house))['key']}"}

@@ -40,6 +40,7 @@ def left(url: str) -> list[object]:
     return [row[0] for row in asked(url, "SELECT number FROM incident WHERE has_texts ORDER BY number")]
 
 
+@pytest.mark.clause("PIPL 47")
 def test_incidents_are_named_by_number_or_id(run: Run, url: str) -> None:
     [[name], [incident_id]] = (
         asked(url, "SELECT number FROM incident WHERE number = 'n-1'"),

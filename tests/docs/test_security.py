@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from service.access.sessions import IDLE, LIFE
 from service.store.schema import metadata
 from tests.conventions import source
 from tests.docs import pages
@@ -37,7 +39,16 @@ def _uses(file: Path) -> Iterator[str]:
             yield from (f"{node.module}.{each.name}" for each in node.names)
 
 
-@pytest.mark.clause("ASVS 11.1.2", "ASVS 11.2.1", "ASVS 11.2.3", "ASVS 11.4.1", "ASVS 11.4.3", "ASVS 11.5.1")
+@pytest.mark.clause(
+    "ASVS 11.1.2",
+    "ASVS 11.2.1",
+    "ASVS 11.2.3",
+    "ASVS 11.4.1",
+    "ASVS 11.4.3",
+    "ASVS 11.5.1",
+    "ASVS 11.3.1",
+    "ASVS 11.3.2",
+)
 def test_every_use_of_cryptography_is_in_the_inventory() -> None:
     """Whatever is new has its row, and is a proven implementation with at least 128 bits."""
     files = [file for file in source.files() if "bench" not in file.parts]
@@ -58,6 +69,14 @@ def test_every_table_has_its_class() -> None:
     assert sorted(listed) == sorted(metadata.tables)
     assert all(row["class"].split()[0].rstrip(":;") in ("secret", "personal", "internal", "open") for row in rows)
     assert all(row["who sees it"] and row["kept"] for row in rows)
+
+
+@pytest.mark.clause("ASVS 7.1.1")
+def test_the_page_states_how_long_a_session_lasts() -> None:
+    hours, minutes = LIFE / timedelta(hours=1), IDLE / timedelta(minutes=1)
+    for page, heading in ((PAGE, "Sessions"), (pages.DOCS / "clients.md", "A page in a browser")):
+        text = pages.section(page, heading)
+        assert f"{hours:g} hours" in text and f"{minutes:g} minutes" in text
 
 
 def test_the_page_is_what_the_markers_make() -> None:

@@ -76,6 +76,7 @@ async def appraised(house: House) -> list[bytes]:
     ]
 
 
+@pytest.mark.clause("ASVS 14.2.4", "GB/T 22239 8.1.4.10", "PIPL 47")
 @pytest.mark.slow
 async def test_what_was_planted_is_in_no_dump(house: House) -> None:
     made = await everything_said(house)
@@ -121,6 +122,7 @@ async def test_the_event_has_no_words_and_erases_once(house: House) -> None:
     assert [each["type"] for each in page["items"]].count("sihu.incident.erased") == 1
 
 
+@pytest.mark.clause("PIPL 47")
 async def test_words_that_come_later_can_be_erased_as_well(house: House) -> None:
     incident = await house.report()
     await erased(house, [incident])
@@ -160,6 +162,7 @@ async def closed(house: House, **fields: Any) -> Any:
     return await house.act("worker", incident, "accept", comment="谢谢")
 
 
+@pytest.mark.clause("PIPL 19")
 async def test_the_engine_erases_years_after_the_close(house: House) -> None:
     incident, still_open = await closed(house, contact=CONTACT), await house.report()
     await much_later(house, "2029-11-22T00:00:00Z")

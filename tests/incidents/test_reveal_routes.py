@@ -25,6 +25,7 @@ async def types(house: House, who: str, incident: Any) -> list[str]:
     return [each["type"].removeprefix("sihu.") for each in page["items"]]
 
 
+@pytest.mark.clause("API3:2023", "ASVS 8.2.3", "ASVS 14.2.4")
 async def test_a_contact_is_shown_masked_on_the_incident_alone(house: House) -> None:
     incident = await house.report(contact=CONTACT)
     assert incident["contact"] == MASKED
@@ -86,6 +87,7 @@ async def test_the_same_report_again_is_a_replay(house: House) -> None:
     assert (await house.send("worker", "POST", "/v1/incidents", other, headers=headers)).status_code == 422
 
 
+@pytest.mark.clause("GB/T 22239 8.1.4.3 a", "GB/T 22239 8.1.4.11 b")
 async def test_a_contact_is_revealed_for_a_reason(house: House) -> None:
     incident = await house.report(contact=CONTACT)
     revealed = await house.act("community", incident, "reveal", reason="找不到位置")
@@ -99,6 +101,7 @@ async def test_a_contact_is_revealed_for_a_reason(house: House) -> None:
     assert 'sihu_reveals_total{role="unit"} 1.0' in metrics
 
 
+@pytest.mark.clause("API3:2023", "ASVS 8.2.3", "ASVS 14.2.4", "GB/T 22239 8.1.4.11 b")
 @pytest.mark.parametrize(
     ("who", "status"),
     [
@@ -151,6 +154,7 @@ async def test_an_older_version_reveals_nothing(house: House) -> None:
     assert (await types(house, "ops", incident)).count("incident.revealed") == 2
 
 
+@pytest.mark.clause("ASVS 14.2.4", "ASVS 16.2.5", "GB/T 22239 8.1.4.8 b", "PIPL 51", "GB/T 39786 8.4 e")
 async def test_a_contact_is_in_no_log_and_no_event(house: House, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     incident = await house.report(contact=CONTACT)
@@ -188,6 +192,7 @@ async def test_a_replay_is_known_after_a_rotation(house: House) -> None:
     assert (await house.send("worker", "POST", "/v1/incidents", other, headers=headers)).status_code == 422
 
 
+@pytest.mark.clause("ASVS 14.2.4", "PIPL 51")
 async def test_a_contact_is_not_found_by_trying(house: House) -> None:
     """Whoever reads the database without the key learns no more than what is shown, however much is tried."""
     await house.send("worker", "POST", "/v1/incidents", BODY, headers={"Idempotency-Key": "one"})

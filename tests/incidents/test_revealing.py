@@ -18,6 +18,7 @@ pytestmark = pytest.mark.anyio
 WHO = Actor(Role.UNIT, STREET, unit=STREET)
 
 
+@pytest.mark.clause("GB/T 22239 8.1.4.3 d")
 async def test_what_is_revealed_is_committed_before_it_is_returned(house: House) -> None:
     incident = await house.report(contact={"name": "张三"})
     incident_id = UUID(incident["id"])

@@ -103,6 +103,9 @@ def _of_incidents(feed: httpx.Response) -> str:
     return json.dumps([each for each in feed.json()["items"] if "subject" in each], ensure_ascii=False)
 
 
+@pytest.mark.clause(
+    "API3:2023", "ASVS 8.2.3", "ASVS 14.2.4", "ASVS 15.3.1", "GB/T 22239 8.1.4.2 f", "GB/T 22239 8.1.4.11 b", "PIPL 51"
+)
 async def test_every_route_shows_each_viewer_its_own_sight(house: House) -> None:
     incident = await story(house)
     await house.sealed()
@@ -135,6 +138,7 @@ def _nothing_of_a_person(everything: str, who: str, *, has_point: bool) -> None:
     assert "2026-000123" in everything and "138****0001" in everything, who
 
 
+@pytest.mark.clause("ASVS 8.2.3", "PIPL 51")
 async def test_a_reporter_is_one_pseudonym_in_one_incident(house: House) -> None:
     first, second = await house.report(), await house.report()
     for incident in (first, second):
@@ -171,6 +175,7 @@ async def test_the_approver_and_who_assists_lose_sight_with_their_part(house: Ho
         _nothing_of_a_person(answer.text, who, has_point=False)
 
 
+@pytest.mark.clause("API3:2023")
 @pytest.mark.parametrize("who", ["leader", POLICE, "department"])
 async def test_lists_and_single_look_ups_show_the_same(house: House, who: str) -> None:
     incident = await story(house)
@@ -214,6 +219,7 @@ async def test_acts_and_replays_answer_by_the_sight_of_the_actor(house: House) -
         _nothing_of_a_person(answer.text, "colleague", has_point=False)
 
 
+@pytest.mark.clause("API3:2023")
 async def test_candidates_are_compared_by_what_the_viewer_sees(house: House) -> None:
     """The distance between two points would tell where a point is that only the cell is shown of."""
     here, there = {**POINT, "accuracy_m": None}, {**POINT, "lat": 23.0866234, "accuracy_m": None}
@@ -231,6 +237,7 @@ async def test_candidates_are_compared_by_what_the_viewer_sees(house: House) -> 
         }
 
 
+@pytest.mark.clause("ASVS 8.2.3")
 async def test_a_304_says_nothing_of_another_sight(house: House) -> None:
     incident = await story(house)
     path = f"/v1/incidents/{incident['id']}"
@@ -244,6 +251,7 @@ async def test_a_304_says_nothing_of_another_sight(house: House) -> None:
 # --- in confidence ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.clause("ASVS 8.2.2", "GB/T 22239 8.1.4.11 b")
 async def test_what_is_confidential_is_nothing_to_the_area_and_partners(house: House) -> None:
     incident = await story(house, confidential=True)
     await house.sealed()
@@ -256,6 +264,7 @@ async def test_what_is_confidential_is_nothing_to_the_area_and_partners(house: H
     assert incident["id"] in {each["subject"] for each in events}
 
 
+@pytest.mark.clause("ASVS 8.2.3", "GB/T 22239 8.1.4.11 b")
 async def test_in_confidence_only_ops_see_who_reported(house: House) -> None:
     incident = await story(house, confidential=True)
     await house.sealed()

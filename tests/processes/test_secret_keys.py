@@ -33,6 +33,7 @@ def _key(url: str, *words: str) -> str:
     return made.stdout.strip()
 
 
+@pytest.mark.clause("ASVS 11.2.2")
 def test_two_hosts_and_a_rotation_while_they_serve(haizhu_url: str, tmp_path: Path) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     worker = _key(haizhu_url, "--role", "reporter", "--area", STREET)

@@ -31,6 +31,7 @@ def signed_in(running: Running, key: str) -> str:
     return str(answer.cookies["sihu"])
 
 
+@pytest.mark.clause("ASVS 7.4.1", "ASVS 7.4.2", "ASVS 16.2.5")
 def test_a_session_lives_and_dies_in_every_process(haizhu_url: str, tmp_path: Path) -> None:
     """It is begun in one process, and its requests that the other one holds end within 250 ms of its key. No cookie is
     in any line of either log."""

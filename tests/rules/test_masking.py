@@ -146,6 +146,7 @@ AROUND = st.text(
 )
 
 
+@pytest.mark.clause("ASVS 14.2.4", "PIPL 51")
 @given(AROUND, written(MOBILES | identities()), AROUND)
 @example("", ("18120260101", "18120260101"), "")
 def test_no_planted_number_survives(before: str, planted: tuple[str, str], after: str) -> None:

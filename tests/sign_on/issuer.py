@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import secrets
+import ssl
 import threading
 import time
 from collections import Counter
@@ -26,26 +27,28 @@ class TestIssuer:
 
     __test__ = False
 
-    def __init__(self, port: int) -> None:
-        self.url = f"http://127.0.0.1:{port}/issuer"
+    def __init__(self, origin: str) -> None:
+        self.url = f"{origin}/issuer"
         self.keys: list[RSAKey | ECKey] = [RSAKey.generate_key(2048, {"kid": "rsa-1", "use": "sig"}, private=True)]
         self.person: dict[str, Any] = {"sub": "zhang.san", "role": "unit", "unit": "440105003001"}
         self.requests: Counter[str] = Counter()
         self.codes: dict[str, dict[str, str]] = {}
         self.secret: str | None = SECRET
         self.broken: bytes | None = None
+        self.calls_itself: str | None = None
+        self.moved_to: str | None = None
         self.id_claims: dict[str, Any] = {}
         self.claims_supported: list[str] | None = None
         self.delay_s = 0.0
 
-    def token(self, key: Any = None, algorithm: str = "RS256", **claims: Any) -> str:
-        """An access token for the person, with these claims besides; None leaves one out."""
+    def token(self, key: Any = None, algorithm: str = "RS256", header: Any = None, **claims: Any) -> str:
+        """An access token for the person, with these claims besides (None leaves one out) and this header."""
         now = int(time.time())
         usual = {"iss": self.url, "aud": AUDIENCE, "iat": now, "exp": now + 300, **self.person}
         sent = {name: value for name, value in {**usual, **claims}.items() if value is not None}
         key = key or self.keys[0]
-        header = {"alg": algorithm} | ({"kid": key.kid} if key.kid else {})
-        return jwt.encode(header, sent, key, algorithms=[algorithm])
+        usual_header = {"alg": algorithm} | ({"kid": key.kid} if key.kid else {})
+        return jwt.encode({**usual_header, **(header or {})}, sent, key, algorithms=[algorithm])
 
     def answer(self, method: str, target: str, body: str, authorization: str) -> tuple[int, dict[str, str], bytes]:
         path, query = urlsplit(target).path.removeprefix("/issuer"), dict(parse_qsl(urlsplit(target).query))
@@ -53,10 +56,13 @@ class TestIssuer:
         time.sleep(self.delay_s)
         if self.broken is not None:
             return 200, {}, self.broken
+        if self.moved_to is not None:
+            return 302, {"Location": f"{self.moved_to}{path}"}, b""
         if path == "/.well-known/openid-configuration":
             names = {"authorization_endpoint": "authorize", "token_endpoint": "token", "jwks_uri": "keys"}
             addresses = {name: f"{self.url}/{place}" for name, place in names.items()}
-            return _json({"issuer": self.url, "claims_supported": self.claims_supported, **addresses})
+            name = self.calls_itself or self.url
+            return _json({"issuer": name, "claims_supported": self.claims_supported, **addresses})
         if path == "/keys":
             return _json({"keys": [key.as_dict(private=False) for key in self.keys]})
         if path == "/authorize":
@@ -85,8 +91,8 @@ def _json(content: Any, status: int = 200) -> tuple[int, dict[str, str], bytes]:
 
 
 @contextmanager
-def running() -> Iterator[TestIssuer]:
-    """An issuer that answers on a port of its own."""
+def running(tls: ssl.SSLContext | None = None) -> Iterator[TestIssuer]:
+    """An issuer that answers on a port of its own, over TLS if it is given a certificate."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -108,7 +114,9 @@ def running() -> Iterator[TestIssuer]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    issuer = TestIssuer(server.server_port)
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    issuer = TestIssuer(f"{'http' if tls is None else 'https'}://127.0.0.1:{server.server_port}")
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     try:

@@ -12,6 +12,7 @@ import pytest
 
 from service.access.sessions import OpenSessions
 from service.sign_on import oidc_routes
+from service.web import request_log
 from tests.house import COMMUNITY, House
 from tests.sign_on.browser import COOKIE, OWN, SITE, Browser
 from tests.sign_on.issuer import CLIENT, TestIssuer
@@ -36,6 +37,7 @@ async def signed_on_in(house: House) -> Browser:
     return browser
 
 
+@pytest.mark.clause("ASVS 7.6.1", "ASVS 10.5.2")
 async def test_a_person_signs_on_at_the_issuer(signed_on: House, issuer: TestIssuer) -> None:
     browser = Browser(signed_on)
     page = await browser.client.get("/sign-in", params={"next": "/board"})
@@ -51,6 +53,7 @@ async def test_a_person_signs_on_at_the_issuer(signed_on: House, issuer: TestIss
     assert (await browser.get("/v1/me", headers={"Origin": "https://evil.example"})).status_code == 403
 
 
+@pytest.mark.clause("ASVS 3.7.2", "ASVS 10.2.1", "ASVS 11.5.1")
 async def test_the_browser_is_sent_with_all_that_protects_the_code(signed_on: House, issuer: TestIssuer) -> None:
     answer = await Browser(signed_on).client.get("/sign-in/oidc")
     address = urlsplit(answer.headers["location"])
@@ -63,6 +66,26 @@ async def test_the_browser_is_sent_with_all_that_protects_the_code(signed_on: Ho
     assert {"HttpOnly", "Secure", "SameSite=lax", "Path=/"} <= {each.strip() for each in line.split(";")}
 
 
+@pytest.mark.clause("ASVS 16.3.1", "GB/T 22239 8.1.4.3 a")
+async def test_a_sign_on_is_a_line_of_the_log(
+    signed_on: House, issuer: TestIssuer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Although a browser only reads when it comes back from the issuer."""
+    caplog.set_level(logging.INFO, logger=request_log.__name__)
+    subject = (await (await signed_on_in(signed_on)).get("/v1/me")).json()["subject"]
+    found = [vars(each)["fields"] for each in caplog.records if each.name == request_log.__name__]
+    assert [(each["subject"], each["route"], each["status"]) for each in found] == [(subject, "/sign-in/oidc", 303)]
+
+
+@pytest.mark.clause("ASVS 10.1.1")
+async def test_a_browser_gets_no_token_of_the_issuer(signed_on: House, issuer: TestIssuer) -> None:
+    """It has its session alone; the token that the issuer gave for the code was for this service."""
+    browser = await signed_on_in(signed_on)
+    assert set(browser.client.cookies) == {COOKIE}
+    assert re.fullmatch(r"[\w-]{43}\.[0-9a-f]{22}", browser.cookie)
+
+
+@pytest.mark.clause("ASVS 7.6.2", "ASVS 10.1.2", "ASVS 10.2.1")
 @pytest.mark.parametrize("change", ["other_browser", "state", "issuer", "altered", "late"])
 async def test_a_sign_on_of_another_browser_ends_nowhere(
     signed_on: House, issuer: TestIssuer, change: str, monkeypatch: pytest.MonkeyPatch
@@ -84,6 +107,7 @@ async def test_a_sign_on_of_another_browser_ends_nowhere(
     assert "重新登录" in answer.text and issuer.requests["/token"] == 0
 
 
+@pytest.mark.clause("ASVS 10.5.1", "ASVS 10.5.4")
 @pytest.mark.parametrize(
     ("claims", "status"),
     [
@@ -126,6 +150,7 @@ async def test_what_the_issuer_refuses_is_told(signed_on: House, issuer: TestIss
     assert answer.status_code == 401
 
 
+@pytest.mark.clause("ASVS 7.4.1", "ASVS 7.6.1")
 async def test_a_session_of_a_person_is_signed_out(signed_on: House, issuer: TestIssuer) -> None:
     browser = await signed_on_in(signed_on)
     cookie = browser.cookie
@@ -154,6 +179,7 @@ async def test_an_issuer_that_is_away_is_said_on_the_page(signed_on: House, issu
     assert (answer.status_code, "统一认证现在无法访问" in answer.text) == (503, True)
 
 
+@pytest.mark.clause("ASVS 16.2.5")
 async def test_no_secret_is_in_any_line_of_the_log(
     signed_on: House, issuer: TestIssuer, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import httpx
@@ -20,6 +22,7 @@ pytestmark = pytest.mark.anyio
 FOREIGN = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
 
 
+@pytest.mark.clause("ASVS 7.2.1")
 async def test_a_key_begins_a_session(house: House) -> None:
     browser = Browser(house)
     answer = await browser.sign_in("community")
@@ -31,6 +34,43 @@ async def test_a_key_begins_a_session(house: House) -> None:
     assert f"You are signed in as {COMMUNITY}, unit." in page
 
 
+@pytest.mark.clause("ASVS 3.3.1", "ASVS 3.3.2", "ASVS 3.3.3", "ASVS 3.3.4")
+async def test_each_cookie_is_for_this_host_and_no_script(house: House) -> None:
+    """A browser takes a cookie whose name begins with `__Host-` over https, for the whole host and no other one."""
+    browser = Browser(house)
+    answers = [await browser.client.get("/sign-in"), await browser.sign_in("community")]
+    lines = [line for answer in answers for line in answer.headers.get_list("set-cookie")]
+    assert {line.partition("=")[0] for line in lines} == {COOKIE, f"{COOKIE}-form"}
+    for line in lines:
+        assert {"HttpOnly", "Secure", "SameSite=lax", "Path=/"} == {each.strip() for each in line.split(";")[1:]}
+
+
+@pytest.mark.clause("ASVS 7.2.2", "ASVS 7.2.3", "ASVS 11.5.1")
+async def test_each_session_has_256_random_bits(house: House) -> None:
+    cookies = [(await signed_in(house, "community")).cookie for _ in range(3)]
+    texts = {cookie.partition(".")[0] for cookie in cookies}
+    assert [len(base64.urlsafe_b64decode(f"{each}=")) for each in texts] == [32] * 3
+
+
+@pytest.mark.clause("ASVS 7.4.4")
+async def test_whoever_is_signed_in_finds_the_way_out(house: House) -> None:
+    browser = await signed_in(house, "community")
+    page = (await browser.client.get("/sign-in", headers={"Accept-Language": "en"})).text
+    assert re.search(r'<form method="post" action="/sign-out">.*<button>Sign out</button></form>', page)
+
+
+@pytest.mark.clause("ASVS 1.1.2", "ASVS 1.2.1", "ASVS 3.2.2")
+async def test_a_name_is_text_on_the_page(house: House) -> None:
+    name = "<img src=x onerror=alert(1)>&amp;"
+    answer = await house.send("ops", "POST", "/v1/keys", {"role": "auditor", "subject": name})
+    assert answer.status_code == 201, answer.text
+    browser = Browser(house)
+    await browser.client.post("/sign-in", data={"key": answer.json()["key"]}, headers=OWN)
+    page = (await browser.client.get("/sign-in")).text
+    assert "<img" not in page and name in unescape(page)
+
+
+@pytest.mark.clause("GB/T 22239 8.1.4.8 b")
 async def test_only_a_hash_of_the_cookie_is_stored(house: House) -> None:
     browser = await signed_in(house, "community")
     async with house.process.database.read() as connection:
@@ -69,6 +109,7 @@ async def test_pages_need_https_but_on_this_machine(
     assert (await browser.get(f"/v1/queues/{COMMUNITY}")).status_code == 200
 
 
+@pytest.mark.clause("ASVS 3.5.1", "ASVS 3.5.2")
 @pytest.mark.parametrize(
     ("headers", "code"),
     [
@@ -108,6 +149,7 @@ async def test_a_session_acts_as_its_key(house: House) -> None:
     assert timeline[-1]["data"]["by"] == by
 
 
+@pytest.mark.clause("ASVS 7.4.1", "ASVS 14.3.1")
 async def test_a_session_that_was_signed_out_is_over(house: House) -> None:
     browser = await signed_in(house, "community")
     cookie, form = browser.cookie, await browser.form()
@@ -119,6 +161,7 @@ async def test_a_session_that_was_signed_out_is_over(house: House) -> None:
     assert replayed.headers["WWW-Authenticate"] == "Bearer"
 
 
+@pytest.mark.clause("ASVS 3.5.1", "ASVS 7.6.2")
 @pytest.mark.parametrize("headers", [FOREIGN, {"Sec-Fetch-Site": "same-site"}, {"Origin": "null"}])
 async def test_another_site_signs_nobody_in_or_out(house: House, headers: dict[str, str]) -> None:
     browser = await signed_in(house, "community")
@@ -129,6 +172,7 @@ async def test_another_site_signs_nobody_in_or_out(house: House, headers: dict[s
     assert (await browser.get(f"/v1/queues/{COMMUNITY}")).status_code == 200
 
 
+@pytest.mark.clause("ASVS 3.5.1")
 async def test_the_token_of_a_form_is_bound_to_the_browser(house: House) -> None:
     one, other = Browser(house), Browser(house)
     stolen, own = await one.form(), await other.form()
@@ -153,6 +197,7 @@ async def test_a_program_signs_in_with_its_key_alone(house: House) -> None:
     assert answer.status_code == 303
 
 
+@pytest.mark.clause("API2:2023", "ASVS 7.2.4")
 async def test_no_cookie_that_somebody_planted_becomes_a_session(house: House) -> None:
     """Session fixation: whoever signs in gets a new cookie, and a session of before ends."""
     browser = await signed_in(house, "community")
@@ -166,6 +211,7 @@ async def test_no_cookie_that_somebody_planted_becomes_a_session(house: House) -
     assert (await browser.get(f"/v1/queues/{COMMUNITY}")).status_code == 401
 
 
+@pytest.mark.clause("API2:2023", "ASVS 7.2.1")
 @pytest.mark.parametrize("cookie", ["x", "", "a" * 5_000, f"{'a' * 43}.{'0' * 22}", "é.é", "a.b.c"])
 async def test_a_cookie_that_nobody_made_is_refused(house: House, cookie: str) -> None:
     lines = [(b"sec-fetch-site", b"same-origin"), (b"cookie", f"{COOKIE}={cookie}".encode())]
@@ -173,6 +219,7 @@ async def test_a_cookie_that_nobody_made_is_refused(house: House, cookie: str) -
     assert answer.status_code == 401
 
 
+@pytest.mark.clause("ASVS 1.2.2", "ASVS 3.7.2")
 @pytest.mark.parametrize(
     ("named", "path"),
     [
@@ -202,6 +249,7 @@ async def test_a_wrong_key_is_refused_on_the_page(house: House) -> None:
         assert COOKIE not in browser.client.cookies and "<script>" not in answer.text
 
 
+@pytest.mark.clause("API2:2023", "ASVS 6.3.1", "GB/T 22239 8.1.4.1 b")
 async def test_many_wrong_keys_hinder_no_good_one(house: House) -> None:
     browser, elsewhere = Browser(house), Browser(house, address="203.0.113.9")
     statuses = [(await browser.client.post("/sign-in", data={"key": "x"})).status_code for _ in range(12)]
@@ -231,6 +279,7 @@ async def test_pages_are_in_chinese_first(house: House, headers: Any, query: str
     assert ("登录" in answer.text) is (language == "zh")
 
 
+@pytest.mark.clause("ASVS 3.4.3", "ASVS 3.7.1", "ASVS 14.2.3", "ASVS 14.3.2", "ASVS 14.3.3")
 async def test_pages_run_no_script_and_ask_no_other_host(house: House) -> None:
     for path in ("/sign-in", "/sign-nowhere"):
         answer = await Browser(house).client.get(path)
@@ -257,6 +306,7 @@ async def test_what_no_browser_sends_is_refused(house: House, content: bytes, me
     assert answer.headers["content-type"].startswith("text/html")
 
 
+@pytest.mark.clause("GB/T 22239 8.1.4.4 c")
 async def test_a_session_is_bound_to_the_networks_of_its_key(house: House) -> None:
     body = {"role": "auditor", "allow": ["203.0.113.0/24"]}
     key = (await house.send("security", "POST", "/v1/keys", body)).json()["key"]

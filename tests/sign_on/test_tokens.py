@@ -17,7 +17,7 @@ from joserfc.jwk import ECKey, OctKey, RSAKey
 from service.access.issuer import Issuer
 from service.access.tokens import MAX_CHARACTERS
 from tests.house import COMMUNITY, STREET, House
-from tests.sign_on.issuer import CLIENT, TestIssuer
+from tests.sign_on.issuer import CLIENT, TestIssuer, running
 
 pytestmark = pytest.mark.anyio
 NOW = int(time.time())
@@ -27,6 +27,7 @@ async def asks(house: House, token: str, path: str = "/v1/me", method: str = "GE
     return await house.send("ops", method, path, body, headers={"Authorization": f"Bearer {token}"})
 
 
+@pytest.mark.clause("ASVS 10.3.3")
 async def test_a_token_stands_for_a_person(signed_on: House, issuer: TestIssuer) -> None:
     answer = await asks(signed_on, issuer.token(exp=NOW + 900))
     me = answer.json()
@@ -50,6 +51,7 @@ async def test_what_a_person_does_has_person_and_unit(signed_on: House, issuer: 
     assert "zhang" not in json.dumps(timeline)
 
 
+@pytest.mark.clause("ASVS 9.1.2")
 @pytest.mark.parametrize("kind", ["RS256", "PS256", "ES256"])
 async def test_each_algorithm_that_is_accepted_works(signed_on: House, issuer: TestIssuer, kind: str) -> None:
     if kind == "ES256":
@@ -72,6 +74,7 @@ def confused(issuer: TestIssuer) -> str:
     return f"{said.decode()}.{base64.urlsafe_b64encode(mac).decode().rstrip('=')}"
 
 
+@pytest.mark.clause("API2:2023", "ASVS 6.8.1", "ASVS 9.2.1", "ASVS 9.2.2", "ASVS 9.2.3", "ASVS 9.2.4", "ASVS 10.3.1")
 @pytest.mark.parametrize(
     ("claims", "detail"),
     [
@@ -104,6 +107,7 @@ async def test_a_token_that_is_not_good_is_refused(
     assert detail in answer.json()["detail"]
 
 
+@pytest.mark.clause("API2:2023", "ASVS 6.8.2", "ASVS 9.1.1", "ASVS 9.1.2", "GB/T 39786 8.4 a")
 async def test_a_signature_is_never_believed_blindly(signed_on: House, issuer: TestIssuer) -> None:
     good, claims = issuer.token(), {"iss": issuer.url, "aud": "sihu-api", "exp": NOW + 300, **issuer.person}
     other = RSAKey.generate_key(2048, {"kid": "rsa-1"}, private=True)
@@ -133,6 +137,7 @@ async def test_a_long_token_is_refused_unread(signed_on: House, issuer: TestIssu
     assert issuer.requests.total() == 0
 
 
+@pytest.mark.clause("ASVS 8.3.1", "ASVS 10.3.2")
 @pytest.mark.parametrize(
     ("claims", "detail"),
     [
@@ -156,6 +161,7 @@ async def test_a_sign_on_without_a_place_here_is_forbidden(
     assert detail in answer.json()["detail"]
 
 
+@pytest.mark.clause("ASVS 10.3.2")
 @pytest.mark.parametrize(
     ("claims", "role", "place"),
     [
@@ -195,6 +201,7 @@ async def test_an_unknown_key_has_the_keys_read_rarely(
     assert issuer.requests["/keys"] == 2
 
 
+@pytest.mark.clause("ASVS 9.1.3")
 async def test_a_key_that_the_issuer_withdrew_is_believed_no_more(
     signed_on: House, issuer: TestIssuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -206,6 +213,7 @@ async def test_a_key_that_the_issuer_withdrew_is_believed_no_more(
     assert (await asks(signed_on, old)).status_code == 401
 
 
+@pytest.mark.clause("API10:2023", "ASVS 16.5.2", "ASVS 16.5.3")
 @pytest.mark.parametrize("broken", [b"", b"[]", b"{}", b"x" * 300_000, b'{"issuer": "https://evil.example"}'])
 async def test_an_issuer_that_answers_nonsense_is_unavailable(
     signed_on: House, issuer: TestIssuer, broken: bytes
@@ -216,12 +224,42 @@ async def test_an_issuer_that_answers_nonsense_is_unavailable(
     assert (await signed_on.get("ops", "/v1/me"))["role"] == "ops", "keys work on"
 
 
+@pytest.mark.clause("API10:2023", "ASVS 10.5.3")
+async def test_an_issuer_of_another_name_is_not_believed(signed_on: House, issuer: TestIssuer) -> None:
+    """Whatever else it says is right, its keys too."""
+    issuer.calls_itself = "https://evil.example"
+    assert (await asks(signed_on, issuer.token())).status_code == 503
+    assert (await asks(signed_on, issuer.token(iss="https://evil.example"))).status_code in (401, 503)
+    assert issuer.requests["/keys"] == 0
+
+
+@pytest.mark.clause("API10:2023", "ASVS 15.3.2")
+async def test_no_redirect_of_the_issuer_is_followed(signed_on: House, issuer: TestIssuer) -> None:
+    with running() as elsewhere:
+        elsewhere.keys, elsewhere.calls_itself = issuer.keys, issuer.url
+        issuer.moved_to = elsewhere.url
+        assert (await asks(signed_on, issuer.token())).status_code == 503
+        assert elsewhere.requests.total() == 0
+
+
+@pytest.mark.clause("ASVS 9.1.3")
+@pytest.mark.parametrize("name", ["jwk", "jku", "x5u"])
+async def test_a_key_that_a_token_brings_along_counts_nothing(signed_on: House, issuer: TestIssuer, name: str) -> None:
+    own = RSAKey.generate_key(2048, {"kid": "rsa-1"}, private=True)
+    with running() as elsewhere:
+        elsewhere.keys = [own]
+        brought = own.as_dict(private=False) if name == "jwk" else f"{elsewhere.url}/keys"
+        answer = await asks(signed_on, issuer.token(own, header={name: brought}))
+        assert (answer.status_code, elsewhere.requests.total()) == (401, 0)
+
+
 async def test_a_service_without_an_audience_takes_no_tokens(house: House, issuer: TestIssuer) -> None:
     answer = await asks(house, issuer.token())
     assert (answer.status_code, issuer.requests.total()) == (401, 0)
     assert "This key is unknown here" in answer.json()["detail"]
 
 
+@pytest.mark.clause("GB/T 22239 8.1.4.1 a")
 async def test_nobody_gets_a_key_in_the_name_of_a_person(signed_on: House, issuer: TestIssuer) -> None:
     subject = (await asks(signed_on, issuer.token())).json()["subject"]
     for name in (subject, subject.upper()):
