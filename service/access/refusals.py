@@ -3,7 +3,8 @@
 
 A row counts the refusals of one hour, subject, address, code and operation. It names no path and no key: only the
 template of a route. Nobody can fill the database by being refused, since a process tells at most `MAX_AN_HOUR` of them
-apart in an hour; all further ones of an operation count together, without subject and address.
+apart in an hour, and `MAX_OF_ONE` of one subject; all further ones of an operation count together, without subject and
+address.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections import Counter
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal, get_args
@@ -33,6 +35,8 @@ RECORDED: frozenset[str] = frozenset(get_args(RefusalCode))
 and counts for those who have signed in."""
 MAX_AN_HOUR = 500
 """The rows of one hour that a process tells apart."""
+MAX_OF_ONE = 100
+"""How many of them one subject may have, and all who did not sign in together: nobody hides others by a flood."""
 KEPT = timedelta(days=90)
 """How long rows are kept."""
 _EVERY_S = 5.0
@@ -51,6 +55,7 @@ class Refusals(TaskPart):
         self._counts: dict[_Row, Refused] = {}
         self._hour: datetime | None = None
         self._apart: set[_Row] = set()
+        self._of_one: Counter[str] = Counter()
         self._removed_until: datetime | None = None
 
     def note(self, scope: Scope, status: int, route: str) -> None:
@@ -72,12 +77,14 @@ class Refusals(TaskPart):
         """The row in which a refusal counts."""
         hour = now.replace(minute=0, second=0, microsecond=0)
         if hour != self._hour:
-            self._hour, self._apart = hour, set()
+            self._hour, self._apart, self._of_one = hour, set(), Counter()
         row = hour, subject, address, code, operation
         if row not in self._apart:
-            if max(len(self._apart), len(self._counts)) >= MAX_AN_HOUR:
+            is_full = max(len(self._apart), len(self._counts)) >= MAX_AN_HOUR
+            if is_full or self._of_one[subject] >= MAX_OF_ONE:
                 return hour, "", "", code, operation
             self._apart.add(row)
+            self._of_one[subject] += 1
         return row
 
     async def stop(self) -> None:

@@ -52,7 +52,7 @@ async def claims_of(issuer: Issuer, token: str, audience: str, now: datetime) ->
             Sentence("This token is for another audience: ask the issuer for one that names this service.")
         )
     _demand_times(claims, now.timestamp())
-    if not isinstance(claims.get("sub"), str) or not claims["sub"]:
+    if not _is_name(claims.get("sub")):
         raise Unauthorized(Sentence("This token names nobody (sub): ask the issuer for another one."))
     return claims
 
@@ -88,6 +88,11 @@ def _demand_times(claims: Mapping[str, Any], now: float) -> None:
         since = _seconds(claims.get(name, 0))
         if since is None or since > now + _SKEW_S:
             raise Unauthorized(Sentence("This token is from the future: check the clocks of the issuer and this host."))
+
+
+def _is_name(value: Any) -> bool:
+    """Whether a claim is a text that can be written as UTF-8: JSON can hold half a surrogate pair, which no text is."""
+    return isinstance(value, str) and value != "" and not any("\ud800" <= each <= "\udfff" for each in value)
 
 
 def _seconds(value: Any) -> float | None:

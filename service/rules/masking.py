@@ -25,11 +25,16 @@ _FULL_WIDTH = str.maketrans("＋Ｘｘ（）", "+Xx()")
 _OTHER_DIGITS = re.compile(r"[^\D0-9]")
 """The decimal digits of every script but ASCII, full-width ones among them."""
 
-_UNSEEN = r"\s\-\u00ad\u180e\u200b-\u200d\u2010-\u2015\u2060\u2212\ufe0f\u20e3\ufeff\uff0d_"
-"""Blanks, dashes, line breaks and what nobody sees: they and parentheses may stand between any two digits of a
-number."""
+_UNSEEN = (
+    r"\s\-_\u058a\u05be\u1806\u2010-\u2015\u2212\u2e3a\u2e3b\u301c\u3030\u30a0\ufe31\ufe32\ufe58\ufe63\uff0d"  # dashes
+    r"\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f"
+    r"\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d159\U0001d173-\U0001d17a\U000e0000-\U000e0fff"  # nothing
+    r"\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\u302a-\u302f\u3099\u309a\ufe20-\ufe2f"  # marks upon digits
+)
+"""Blanks, dashes, line breaks, what nobody sees, and marks upon a digit, such as keycaps and strokes: they and
+parentheses may stand between any two digits of a number."""
 _CHAIN = re.compile(rf"\d+(?:[{_UNSEEN}()]{{0,12}}\d+)*")
-_LOOSE = rf"[{_UNSEEN}().,，、·•/\\|:：~]{{0,12}}"
+_LOOSE = rf"[{_UNSEEN}().,，、。．・·•…/\\|:：;；~～=]{{0,12}}"
 _IN_PARTS = re.compile(rf"(?<!\d)1[3-9]\d{_LOOSE}\d{{4}}{_LOOSE}\d{{4}}(?!\d)")
 """A mobile number in parts of three, four and four digits, between which more may stand."""
 _AREA = re.compile(r"10|2\d|[3-9]\d\d")
@@ -40,7 +45,7 @@ _DATE = re.compile(
 )
 _OPENING = re.compile(r"(?:\(\s?)?(?:\+\s?)?$")
 _MASKED = re.compile(r"(?<!\d)\d{3}\*{4}\d{3}(?:\d(?!\d)|[Xx])")
-_ALONE = re.compile(r"(?<![0-9A-Za-z])(?:1[3-9]\d{9}|[1-9]\d{16}[\dXx]|[1-9]\d{14})(?![0-9A-Za-z])")
+_ALONE = re.compile(r"(?<![0-9A-Fa-f])(?:1[3-9]\d{9}|[1-9]\d{16}[\dXx]|[1-9]\d{14})(?![0-9A-Fa-f])")
 
 _FEWEST_DIGITS, _MAX_OPENING = 10, 4
 _MOBILE, _IDENTITY, _OLD_IDENTITY = 11, 18, 15

@@ -72,9 +72,24 @@ async def test_a_flood_from_everywhere_makes_few_rows(database: Database) -> Non
             await counted.write()
     await counted.write()
     rows = await _rows(database)
-    assert len(rows) == refusals.MAX_AN_HOUR + 1
+    assert len(rows) == refusals.MAX_OF_ONE + 1
     assert sum(row.count for row in rows) == 3 * refusals.MAX_AN_HOUR
     assert max(rows, key=lambda row: row.count).address == ""
+
+
+async def test_no_flood_hides_who_else_is_refused(database: Database) -> None:
+    """Whoever floods from many addresses leaves room for everybody else of that hour."""
+    counted = Refusals(context_of(database))
+    for n in range(2 * refusals.MAX_AN_HOUR):
+        address = f"10.0.{n // 250}.{n % 250}"
+        counted.note(_refused("unauthorized", address=address), 401, "/v1/incidents")
+        counted.note(_refused("not_yours", subject="loud", address=address), 403, "/v1/keys")
+    counted.note(_refused("not_yours", subject="quiet"), 403, "/v1/keys")
+    await counted.write()
+    rows = await _rows(database)
+    assert [row.count for row in rows if row.subject == "quiet"] == [1]
+    assert sum(row.subject == "loud" for row in rows) == refusals.MAX_OF_ONE
+    assert sum(row.count for row in rows) == 4 * refusals.MAX_AN_HOUR + 1
 
 
 async def test_what_cannot_be_written_is_kept(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

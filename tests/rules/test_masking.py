@@ -31,6 +31,12 @@ WRITTEN = {
     "over two lines": "1380013\n8000",
     "over two indented lines": "138-0013-\r\n    8000",
     "with what nobody sees": "138\u200b0013\u00ad8000",
+    "with marks that nobody sees": "138\u2063001\U000e00203\u034f8000",
+    "with blank letters": "138\u31640013\u28008000",
+    "struck through": "\u0336".join("13800138000"),
+    "with other dashes": "138\u30300013\ufe638000",
+    "with wide dots": "138．0013。8000",
+    "with semicolons": "138；0013；8000",
     "as keys": "1\ufe0f\u20e33\ufe0f\u20e38\ufe0f\u20e300138000",
 }
 LANDLINES = (
@@ -99,6 +105,8 @@ def test_of_a_name_its_first_character_stays(name: str, shown: str) -> None:
         ("11010519491231002X", True),
         ("worker-13800138000", True),
         ("张三13800138000", True),
+        ("worker13800138000", True),
+        ("13800138000x", True),
         ("worker-17", False),
         ("440105003001001", False),
         ("p-0a13800138000bc4d5e6", False),

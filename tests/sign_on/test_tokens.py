@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from joserfc import jws
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from service.access.issuer import Issuer
@@ -130,6 +131,14 @@ async def test_a_signature_is_never_believed_blindly(signed_on: House, issuer: T
         assert answer.status_code == 401, detail
         assert detail in answer.json()["detail"]
     assert (await asks(signed_on, good)).status_code == 200
+
+
+async def test_half_a_surrogate_pair_names_nobody(signed_on: House, issuer: TestIssuer) -> None:
+    claims = {"iss": issuer.url, "aud": "sihu-api", "exp": NOW + 300, **issuer.person, "sub": "half \ud800 a pair"}
+    head = {"alg": "RS256", "kid": "rsa-1"}
+    token = jws.serialize_compact(head, json.dumps(claims), issuer.keys[0])
+    answer = await asks(signed_on, token)
+    assert (answer.status_code, "names nobody" in answer.json()["detail"]) == (401, True)
 
 
 async def test_a_long_token_is_refused_unread(signed_on: House, issuer: TestIssuer) -> None:

@@ -69,9 +69,18 @@ def event_data(event: Event) -> EventData:
             "version": incident.version,
         },
         "call": event.call,
-        "by": event.by.without_person(),
+        "by": _side(event),
     }
     return cast("EventData", {**core, **event.facts} if event.facts else core)
+
+
+def _side(event: Event) -> ByUnit:
+    """Return which side acted. A unit that reported in confidence is not named, since everybody who sees the event
+    would know by it who reported; but its rating is told by its unit from that of others, in the figures as well."""
+    by, incident = event.by, event.at_state
+    if incident.confidential and by.subject == incident.reporter and event.type is not EventType.INCIDENT_RATED:
+        by = by._replace(unit=None)
+    return by.without_person()
 
 
 def _audiences(events: Sequence[Event]) -> list[tuple[str, ...]]:
