@@ -72,6 +72,7 @@ TABLE = """
 00000-+---  POST /v1/incidents/{incident_id}/resolve
 00000-+---  POST /v1/incidents/{incident_id}/resume
 00000-+---  POST /v1/incidents/{incident_id}/return
+00000-++++  POST /v1/incidents/{incident_id}/reveal
 00000+++++  GET /v1/incidents/{incident_id}/similar
 00000+++++  GET /v1/incidents/{incident_id}/timeline
 00000+-+--  POST /v1/incidents/{incident_id}/urge
@@ -82,12 +83,14 @@ TABLE = """
 ----0-----  DELETE /v1/keys/{id}
 ----0-----  POST /v1/keys/{id}/rotate
 ++++++++++  GET /v1/lines
+++++++++++  GET /v1/me
 ++++++++++  GET /v1/policies
 ---------+  POST /v1/policies
 ++++++++++  GET /v1/policies/{code}/versions
 ---------+  POST /v1/policies/{code}/versions
 ---------+  POST /v1/policies/{code}/versions/{n}/activate
 0000000+++  GET /v1/queues/{unit}
+----+---+-  GET /v1/refusals
 ---------+  POST /v1/registry/import
 ++++++++++  GET /v1/units
 """

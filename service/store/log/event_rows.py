@@ -9,7 +9,7 @@ from uuid import UUID
 
 from typing_extensions import TypedDict  # pydantic cannot read that of `typing` before Python 3.12
 
-from service.rules import workers
+from service.rules import logged, workers
 from service.rules.decisions import Event
 from service.rules.logged import ByUnit, EventFacts
 from service.rules.model import AnyIncident
@@ -69,18 +69,19 @@ def event_data(event: Event) -> EventData:
             "version": incident.version,
         },
         "call": event.call,
-        "by": _side(event),
+        "by": _side_of(event),
     }
     return cast("EventData", {**core, **event.facts} if event.facts else core)
 
 
-def _side(event: Event) -> ByUnit:
-    """Return which side acted. A unit that reported in confidence is not named, since everybody who sees the event
-    would know by it who reported; but its rating is told by its unit from that of others, in the figures as well."""
-    by, incident = event.by, event.at_state
-    if incident.confidential and by.subject == incident.reporter and event.type is not EventType.INCIDENT_RATED:
-        by = by._replace(unit=None)
-    return by.without_person()
+def _side_of(event: Event) -> ByUnit:
+    """Return which side acted. The unit of a unit that reported in confidence would tell who that was: everybody who
+    sees the event sees its data, and for good, so it is never written. A street rates as the street of the cell,
+    whoever reported; figures count that by its unit."""
+    incident, by = event.at_state, event.by
+    is_reporter = incident.confidential and by.subject == incident.reporter
+    is_street_rating = event.type is EventType.INCIDENT_RATED and by.unit == incident.street
+    return logged.author(by.kind, None, None) if is_reporter and not is_street_rating else by.without_person()
 
 
 def _audiences(events: Sequence[Event]) -> list[tuple[str, ...]]:
