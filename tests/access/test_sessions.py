@@ -132,7 +132,7 @@ async def test_a_statement_of_the_page_ends_every_session(house: House) -> None:
     """It does not ask who has begun them, so it ends those of persons, who have no key, as well."""
     browsers = [await signed_in(house, who) for who in ("community", "street")]
     poll = await held(browsers[0], house)
-    [statement] = pages.blocks(pages.DOCS / "operations.md", "sql")
+    statement, _ = pages.blocks(pages.DOCS / "operations.md", "sql")
     async with house.process.database.begin() as tx:
         await tx.execute(text(statement))
     answer = await asyncio.wait_for(poll, 5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 from typing import Any
@@ -9,10 +10,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from service.access.sessions import OpenSessions
 from service.sign_on import oidc_routes
 from service.web import request_log
+from tests.docs import pages
 from tests.house import COMMUNITY, House
 from tests.sign_on.browser import COOKIE, OWN, SITE, Browser
 from tests.sign_on.issuer import CLIENT, TestIssuer
@@ -157,6 +160,21 @@ async def test_a_session_of_a_person_is_signed_out(signed_on: House, issuer: Tes
     assert (await browser.client.post("/sign-out", data=await browser.form(), headers=OWN)).status_code == 303
     lines = {**OWN, "Cookie": f"{COOKIE}={cookie}"}
     assert (await browser.get("/v1/me", headers=lines)).status_code == 401
+
+
+@pytest.mark.clause("ASVS 7.4.5", "GB/T 22239 8.1.4.2 c")
+async def test_a_statement_of_the_page_ends_a_persons_sessions(signed_on: House, issuer: TestIssuer) -> None:
+    one = await signed_on_in(signed_on)
+    issuer.person = {**issuer.person, "sub": "li.si"}
+    other = await signed_on_in(signed_on)
+    subject = (await one.get("/v1/me")).json()["subject"]
+    _, statement = pages.blocks(pages.DOCS / "operations.md", "sql")
+    async with signed_on.process.database.begin() as tx:
+        await tx.execute(text(statement.replace("p-0123456789abcdef0123", subject)))
+    async with asyncio.timeout(5):
+        while (await one.get("/v1/me")).status_code == 200:
+            await asyncio.sleep(0.02)
+    assert (await other.get("/v1/me")).status_code == 200
 
 
 async def test_a_session_of_a_person_is_known_elsewhere(signed_on: House, issuer: TestIssuer) -> None:
