@@ -56,6 +56,25 @@ async def test_a_wait_ends_with_the_change_or_with_the_seconds(house: House) -> 
     assert [row["id"] for row in answer.json()["items"]] == [incident["id"]]
 
 
+async def test_a_partner_hears_nothing_of_what_is_confidential(house: House) -> None:
+    """Neither by the tag of its parent's queue nor by when a held request ends."""
+    firm = f"{COMMUNITY}-property"
+    await house.report()
+    await house.sealed()
+    first = await house.send(firm, "GET", QUEUE)
+    waits = asyncio.create_task(poll(house, first.headers["ETag"], firm, wait=20))
+    await asyncio.sleep(0.05)
+    await house.report(confidential=True)
+    await house.sealed()
+    again = await poll(house, first.headers["ETag"], firm)
+    assert (again.status_code, again.headers["ETag"]) == (304, first.headers["ETag"])
+    assert not waits.done()
+    plain = await house.report()
+    answer = await waits
+    assert answer.status_code == 200 and answer.headers["ETag"] != first.headers["ETag"]
+    assert plain["id"] in [row["id"] for row in answer.json()["items"]]
+
+
 async def test_a_comment_changes_no_queue(house: House) -> None:
     incident = await house.report()
     await house.sealed()
