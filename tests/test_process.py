@@ -16,12 +16,14 @@ from service.access.identify import API
 from service.access.key_use import KeyUse
 from service.access.key_watch import KeyWatch
 from service.access.keyring import Keyring
+from service.access.refusals import Refusals
 from service.access.sessions import OpenSessions
 from service.clock import DatabaseClock, VirtualClock
 from service.context import Context, Part
 from service.engine import Engine
 from service.escalation.advance import Advancer
 from service.feed.newest import Newest
+from service.feed.old_words import OldWords
 from service.feed.tail import Tail
 from service.incidents.intake import Intake
 from service.main import ROOMS
@@ -193,8 +195,8 @@ async def test_a_part_loads_again_when_a_commit_says_so(database_url: str, datab
 async def test_rooms_parts_load_last_and_stop_first(haizhu_url: str) -> None:
     process = Process(Settings(database_url=haizhu_url), DatabaseClock(), ROOMS)
     kinds = [type(part) for part in process.parts]
-    access = [FailedSignIns, KeyWatch, KeyUse, KnownTokens, OpenSessions, Keyring]
-    assert kinds[-10:] == [Engine, Newest, Intake, CalendarWatch, *access]
+    access = [FailedSignIns, Refusals, KeyWatch, KeyUse, KnownTokens, OpenSessions, Keyring]
+    assert kinds[-12:] == [Engine, Newest, OldWords, Intake, CalendarWatch, *access]
     assert kinds.index(Tail) < kinds.index(Engine)
     await process.stop()
 

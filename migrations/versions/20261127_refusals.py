@@ -17,7 +17,7 @@ def upgrade() -> None:
         sa.Column("hour", sa.TIMESTAMP(timezone=True), nullable=False, comment="its beginning"),
         sa.Column("subject", sa.Text(), nullable=False, comment="empty: without a good key, or too many"),
         sa.Column("address", sa.Text(), nullable=False, comment="empty: too many to be told apart"),
-        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("code", sa.Text(collation="C"), nullable=False),
         sa.Column("operation", sa.Text(), nullable=False, comment="method and template of the route"),
         sa.Column("count", sa.BigInteger(), nullable=False),
         sa.Column("last_at", sa.TIMESTAMP(timezone=True), nullable=False),

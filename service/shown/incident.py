@@ -52,14 +52,16 @@ def _incident(
 ) -> IncidentWithCalls:
     return {
         **row_of(aspect, stored),
-        "contact": _contact(stored),
+        "contact": _contact(aspect, stored),
         "calls": [call(aspect, each) for each in calls],
         "requests": [request(aspect, each) for each in requests],
     }
 
 
-def _contact(stored: Mapping[Any, Any]) -> ContactView | None:
-    if not stored["has_contact"]:
+def _contact(aspect: Aspect, stored: Mapping[Any, Any]) -> ContactView | None:
+    """The masked contact. Of a report in confidence even that says too much to whoever may not know who reported."""
+    may_know = not aspect.confidential or aspect.name_of(aspect.reporter) == aspect.reporter
+    if not stored["has_contact"] or not may_know:
         return None
     return {"name": stored["contact_name"], "phone": stored["contact_phone"], "address": None}
 

@@ -35,7 +35,7 @@ SHAPES: dict[str, Any] = {
 
 def test_every_example_is_looked_at() -> None:
     shown = {name for name, value in vars(examples).items() if name.isupper() and isinstance(value, dict)}
-    assert shown - {"REPORTED", "ANSWERED", "ROW"} == {*SHAPES, "BATCH"}
+    assert shown - {"REPORTED", "ANSWERED", "REVEALED", "ROW"} == {*SHAPES, "BATCH"}
 
 
 @pytest.mark.parametrize("name", SHAPES)

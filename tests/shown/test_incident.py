@@ -39,6 +39,10 @@ def test_a_contact_is_shown_masked_and_in_full_on_demand() -> None:
     data = stored(has_contact=True, contact_name="张*", contact_phone="138****0000")
     view = check(IncidentWithCalls, incident(VIEWER, data, [found.call], ()))
     assert view["contact"] == {"name": "张*", "phone": "138****0000", "address": None}
+    in_confidence = {**data, "confidential": True}
+    for role, known in ((Role.OPS, True), (Role.AUDITOR, False)):
+        viewer = replace(VIEWER, actor=Actor(role, "somebody"))
+        assert (incident(viewer, in_confidence, [found.call], ())["contact"] is not None) is known
     auditor = replace(VIEWER, actor=Actor(Role.AUDITOR, "auditor"))
     written = {**data, "description": "请打 13800000000", "location": {"lat": 23.1, "lon": 113.3}}
     assert incident(auditor, written, [found.call], ())["description"] == "请打 138****0000"

@@ -130,7 +130,7 @@ refusal = Table(
     Column("hour", Time, primary_key=True, comment="its beginning"),
     Column("subject", Text, primary_key=True, comment="empty: without a good key, or too many"),
     Column("address", Text, primary_key=True, comment="empty: too many to be told apart"),
-    Column("code", Text, primary_key=True),
+    Column("code", Code, primary_key=True),
     Column("operation", Text, primary_key=True, comment="method and template of the route"),
     Column("count", BigInteger, nullable=False),
     Column("last_at", Time, nullable=False),
