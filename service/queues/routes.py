@@ -96,24 +96,24 @@ async def read_queue(request: Request) -> Answer[ItemPage[QueueRow]] | Response:
     query = _query_of(request.scope["query_string"])
     actor = deps.actor_of(request.scope)
     sight = _sight(actor, unit, context.worlds.world, context.clock.now())
-    asked = _Asked(context, actor, unit, frozenset(map(State, query.state)) or DEFAULT_STATES, query, sight)
+    wanted = _Wanted(context, actor, unit, frozenset(map(State, query.state)) or DEFAULT_STATES, query, sight)
     known = request.headers.get("if-none-match")
     if any(isinstance(case, Member) for case in sight):
-        return await _answer_member(request, asked, known)
+        return await _answer_member(request, wanted, known)
     tags = context.part(QueueTags)
-    tag = tags.tag(unit, asked.states)
+    tag = tags.tag(unit, wanted.states)
     woken = False
     if headers.is_unchanged(known, tag):
-        waits = tags.changed(unit, asked.states, tag, query.wait) if query.wait else None
+        waits = tags.changed(unit, wanted.states, tag, query.wait) if query.wait else None
         woken = bool(waits and await context.part(HeldRequests).while_connected(request, waits))
         if not woken:
             return Response(status_code=304, headers={"ETag": tag})
-        tag = tags.tag(unit, asked.states)
+        tag = tags.tag(unit, wanted.states)
     # the tag is taken before the rows are read, so the rows may be newer than the tag, but never older
-    return _encoded(asked, await _page(asked, tag, woken=woken), tag)
+    return _encoded(wanted, await _page(wanted, tag, woken=woken), tag)
 
 
-class _Asked(NamedTuple):
+class _Wanted(NamedTuple):
     """What a request asks for: a page of a queue in some states, as far as `sight` goes."""
 
     context: Context
@@ -129,35 +129,35 @@ class _Asked(NamedTuple):
         return kind_of("queue", {"unit": self.unit, "states": sorted(self.states)}, self.actor.subject)
 
 
-async def _answer_member(request: Request, asked: _Asked, known: str | None) -> Response:
+async def _answer_member(request: Request, wanted: _Wanted, known: str | None) -> Response:
     """The answer to a partner that asks for the queue of its parent. Its tag is made of the page alone: the tag of the
     queue would tell it, and a held request would end, whenever something was reported in confidence."""
-    tags, held = asked.context.part(QueueTags), asked.context.part(HeldRequests)
-    until_s, woken = clock.monotonic() + asked.query.wait, False
+    tags, held = wanted.context.part(QueueTags), wanted.context.part(HeldRequests)
+    until_s, woken = clock.monotonic() + wanted.query.wait, False
     while True:
-        of_queue = tags.tag(asked.unit, asked.states)
-        page = await _page(asked, of_queue, woken=woken)
+        of_queue = tags.tag(wanted.unit, wanted.states)
+        page = await _page(wanted, of_queue, woken=woken)
         tag = f'W/"{hashlib.sha256(page.items).hexdigest()[:_TAG_DIGITS]}"'
         if not headers.is_unchanged(known, tag):
-            return _encoded(asked, page, tag)
+            return _encoded(wanted, page, tag)
         left_s = until_s - clock.monotonic()
-        waits = tags.changed(asked.unit, asked.states, of_queue, left_s) if left_s > 0 else None
+        waits = tags.changed(wanted.unit, wanted.states, of_queue, left_s) if left_s > 0 else None
         woken = bool(waits and await held.while_connected(request, waits))
         if not woken:
             return Response(status_code=304, headers={"ETag": tag})
 
 
-async def _page(asked: _Asked, tag: str, *, woken: bool) -> QueuePage:
-    context, actor, query = asked.context, asked.actor, asked.query
-    after = None if query.cursor is None else _place(context.cursors.read(asked.kind, query.cursor))
+async def _page(wanted: _Wanted, tag: str, *, woken: bool) -> QueuePage:
+    context, actor, query = wanted.context, wanted.actor, wanted.query
+    after = None if query.cursor is None else _place(context.cursors.read(wanted.kind, query.cursor))
     looker = actor.subject, actor.role, actor.unit
-    key = PageKey(asked.unit, tuple(sorted(asked.states)), after, query.limit, asked.sight, looker, tag)
+    key = PageKey(wanted.unit, tuple(sorted(wanted.states)), after, query.limit, wanted.sight, looker, tag)
     read = partial(_read, context, context.viewer(actor), key)
     return await context.part(SharedPages).page(key, context.part(QueueTags).commits, read, woken=woken)
 
 
-def _encoded(asked: _Asked, page: QueuePage, tag: str) -> Response:
-    cursor = asked.context.cursors.sign(asked.kind, page.last) if page.last else None
+def _encoded(wanted: _Wanted, page: QueuePage, tag: str) -> Response:
+    cursor = wanted.context.cursors.sign(wanted.kind, page.last) if page.last else None
     return paging.encoded(page.items, cursor, headers={"ETag": tag})
 
 
