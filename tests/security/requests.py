@@ -39,6 +39,11 @@ class Sent(NamedTuple):
     query: Mapping[str, str]
 
 
+def document() -> Mapping[str, Any]:
+    """The OpenAPI document."""
+    return _DOCUMENT
+
+
 def every() -> Iterator[Sent]:
     """One request for each operation that needs a key."""
     for path, item in _DOCUMENT["paths"].items():
