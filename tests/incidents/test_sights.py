@@ -83,10 +83,13 @@ async def _later(house: House, incident: Any) -> str:
 
 
 async def read_all(house: House, who: str, incident: Any) -> dict[str, str]:
-    """What somebody can read by every route of the document, by its path; of other routes than incidents as well."""
+    """What somebody can read by every route of the document, by its path; of other routes than incidents as well. But
+    not who was refused: that names subjects to auditors, and tells of no incident."""
     document = house.app.openapi()
     found: dict[str, str] = {}
     for path in (path for path, item in document["paths"].items() if "get" in item and path.startswith("/v1/")):
+        if path == "/v1/refusals":
+            continue
         codes = (COMMUNITY, STREET, DEPARTMENT, POLICE, FIRM, LEADER) if "{unit}" in path else ("",)
         for unit in codes:
             code = "cn" if "calendars" in path else "example" if "policies" in path else CELL
