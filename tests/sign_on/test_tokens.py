@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import json
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 import pytest
@@ -21,7 +21,17 @@ from tests.house import COMMUNITY, STREET, House
 from tests.sign_on.issuer import CLIENT, TestIssuer, running
 
 pytestmark = pytest.mark.anyio
-NOW = int(time.time())
+
+
+class FromNow(NamedTuple):
+    """A time of a token, in seconds from when the token is made."""
+
+    seconds: int
+
+
+def in_seconds(seconds: int) -> int:
+    """A time so many seconds from now, as tokens have it."""
+    return int(time.time()) + seconds
 
 
 async def asks(house: House, token: str, path: str = "/v1/me", method: str = "GET", body: Any = None) -> httpx.Response:
@@ -30,13 +40,14 @@ async def asks(house: House, token: str, path: str = "/v1/me", method: str = "GE
 
 @pytest.mark.clause("ASVS 10.3.3")
 async def test_a_token_stands_for_a_person(signed_on: House, issuer: TestIssuer) -> None:
-    answer = await asks(signed_on, issuer.token(exp=NOW + 900))
+    ends_at = in_seconds(900)
+    answer = await asks(signed_on, issuer.token(exp=ends_at))
     me = answer.json()
     assert (answer.status_code, me["role"], me["unit"], me["area"]) == (200, "unit", COMMUNITY, None)
     secret = signed_on.process.context.cursors.secret_for("subject")
     assert me["subject"] == "p-" + hmac.digest(secret, b"zhang.san", "sha256").hex()[:20]
     assert me["may"] == ["report", "act", "figures", "propose_duties"]
-    assert me["expires_at"] == time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(NOW + 900))
+    assert me["expires_at"] == time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(ends_at))
     assert (await asks(signed_on, await signed_on.key("ops"))).json()["subject"] == "ops", "keys work on"
 
 
@@ -68,7 +79,7 @@ def unsigned(claims: dict[str, Any]) -> str:
 def confused(issuer: TestIssuer) -> str:
     """A token whose secret is the public key, for a service that takes whatever algorithm a token names."""
     pem = issuer.keys[0].as_pem(private=False)
-    claims = json.dumps({"iss": issuer.url, "aud": "sihu-api", "exp": NOW + 300, **issuer.person}).encode()
+    claims = json.dumps({"iss": issuer.url, "aud": "sihu-api", "exp": in_seconds(300), **issuer.person}).encode()
     head = json.dumps({"alg": "HS256", "kid": "rsa-1"}).encode()
     said = b".".join(base64.urlsafe_b64encode(each).rstrip(b"=") for each in (head, claims))
     mac = hmac.new(pem, said, hashlib.sha256).digest()
@@ -79,12 +90,12 @@ def confused(issuer: TestIssuer) -> str:
 @pytest.mark.parametrize(
     ("claims", "detail"),
     [
-        ({"exp": NOW - 1}, "This token has ended"),
+        ({"exp": FromNow(-1)}, "This token has ended"),
         ({"exp": None}, "This token has no end"),
         ({"exp": "2030"}, "This token has no end"),
         ({"exp": float(10**30)}, "This token has no end"),
-        ({"nbf": NOW + 600}, "from the future"),
-        ({"iat": NOW + 600}, "from the future"),
+        ({"nbf": FromNow(600)}, "from the future"),
+        ({"iat": FromNow(600)}, "from the future"),
         ({"iss": "https://evil.example"}, "from another issuer"),
         ({"iss": None}, "from another issuer"),
         ({"aud": "another"}, "for another audience"),
@@ -99,7 +110,8 @@ def confused(issuer: TestIssuer) -> str:
 async def test_a_token_that_is_not_good_is_refused(
     signed_on: House, issuer: TestIssuer, claims: dict[str, Any], detail: str
 ) -> None:
-    answer = await asks(signed_on, issuer.token(**claims))
+    made = {name: in_seconds(each.seconds) if isinstance(each, FromNow) else each for name, each in claims.items()}
+    answer = await asks(signed_on, issuer.token(**made))
     assert (answer.status_code, answer.json()["code"], answer.headers["www-authenticate"]) == (
         401,
         "unauthorized",
@@ -110,7 +122,7 @@ async def test_a_token_that_is_not_good_is_refused(
 
 @pytest.mark.clause("API2:2023", "ASVS 6.8.2", "ASVS 9.1.1", "ASVS 9.1.2", "GB/T 39786 8.4 a")
 async def test_a_signature_is_never_believed_blindly(signed_on: House, issuer: TestIssuer) -> None:
-    good, claims = issuer.token(), {"iss": issuer.url, "aud": "sihu-api", "exp": NOW + 300, **issuer.person}
+    good, claims = issuer.token(), {"iss": issuer.url, "aud": "sihu-api", "exp": in_seconds(300), **issuer.person}
     other = RSAKey.generate_key(2048, {"kid": "rsa-1"}, private=True)
     head, body, signature = good.split(".")
     altered = base64.urlsafe_b64encode(json.dumps({**claims, "role": "ops"}).encode()).decode().rstrip("=")
@@ -134,7 +146,13 @@ async def test_a_signature_is_never_believed_blindly(signed_on: House, issuer: T
 
 
 async def test_half_a_surrogate_pair_names_nobody(signed_on: House, issuer: TestIssuer) -> None:
-    claims = {"iss": issuer.url, "aud": "sihu-api", "exp": NOW + 300, **issuer.person, "sub": "half \ud800 a pair"}
+    claims = {
+        "iss": issuer.url,
+        "aud": "sihu-api",
+        "exp": in_seconds(300),
+        **issuer.person,
+        "sub": "half \ud800 a pair",
+    }
     head = {"alg": "RS256", "kid": "rsa-1"}
     token = jws.serialize_compact(head, json.dumps(claims), issuer.keys[0])
     answer = await asks(signed_on, token)
