@@ -110,7 +110,9 @@ def confused(issuer: TestIssuer) -> str:
 async def test_a_token_that_is_not_good_is_refused(
     signed_on: House, issuer: TestIssuer, claims: dict[str, Any], detail: str
 ) -> None:
-    made = {name: in_seconds(each.seconds) if isinstance(each, FromNow) else each for name, each in claims.items()}
+    made: dict[str, Any] = {
+        name: in_seconds(each.seconds) if isinstance(each, FromNow) else each for name, each in claims.items()
+    }
     answer = await asks(signed_on, issuer.token(**made))
     assert (answer.status_code, answer.json()["code"], answer.headers["www-authenticate"]) == (
         401,
