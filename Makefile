@@ -12,7 +12,7 @@ NO_INDEX := { echo "pip could not install: it needs a package index (PIP_INDEX_U
 # Ctrl-C is how a server is stopped, so it is no error
 STOPPED := || { code=$$?; test $$code -eq 130 || exit $$code; }
 
-.PHONY: help run test fuzz drill demo check bench openapi lock wheels clean
+.PHONY: help run test fuzz drill demo check audit security bench openapi lock wheels clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -35,16 +35,22 @@ demo: .venv/run ## one unanswered incident through all four calls, in seconds
 	@echo "3/3 letting time pass on a virtual clock ..."
 	@$(BIN)/sihu demo
 
-check: .venv/dev ## lint, types, import contracts, conventions, OpenAPI, migrations
+check: .venv/dev ## lint, types, import contracts, conventions, risky code, OpenAPI, migrations
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/pytest -q tests/conventions
+	$(BIN)/pytest -q tests/conventions tests/security/test_audit.py::test_bandit_finds_nothing
 	$(BIN)/sihu openapi --check
 	@# a database of its own: the one of `make run` is not to be migrated by a check
 	@data=$$(mktemp -d) && trap 'rm -rf "$$data"' EXIT && \
 	DATABASE_URL= SIHU_DATA_DIR="$$data" $(BIN)/sihu migrate --check
+
+audit: .venv/dev ## risky code, known flaws of the libraries, and sbom.json, the list of them
+	@$(BIN)/python -m tests.security.audit
+
+security: .venv/dev ## write docs/security.md from the clauses and the markers of the tests
+	@$(BIN)/python -m tests.security
 
 bench: .venv/run ## every measurement beside its control, as JSON, and what falls short; most of an hour
 	@$(BIN)/sihu bench all

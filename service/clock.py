@@ -28,6 +28,12 @@ class Clock(Protocol):
         ...
 
 
+def host_time() -> datetime:
+    """The time of this host (UTC), for what others have dated by theirs, such as the token of an issuer. The service's
+    own times go by its `Clock`."""
+    return datetime.now(UTC)
+
+
 class ClockNotSetError(RuntimeError):
     """`now()` was called before the first synchronisation, which is a fault in the order of the start."""
 

@@ -14,6 +14,9 @@ from starlette.types import Scope
 from service.clock import Clock
 from service.metrics import Metrics
 from service.rules.errors import Unavailable
+from service.rules.model import Actor
+from service.rules.sight import Viewer
+from service.rules.world import World
 from service.store.database import Database
 from service.store.log.writing import Committed
 from service.web.cursors import Cursors
@@ -83,6 +86,10 @@ class Context:
     def part(self, kind: type[_Kind]) -> _Kind:
         """The part of this class. Raises KeyError when this process has none."""
         return cast("_Kind", self.parts[kind])
+
+    def viewer(self, actor: Actor, world: World | None = None) -> Viewer:
+        """Whoever looks now, at the newest world of this process unless another one is named."""
+        return Viewer(actor, world or self.worlds.world, self.clock.now(), self.cursors.secret)
 
     async def announce(self, committed: Committed | None) -> None:
         """Pass on a commit that changes the registry, and let this process read the change. None: nothing was written.

@@ -16,11 +16,12 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.date import DateTrigger
 
 from service import clock as clocks
+from service.access.sessions import KEPT
 from service.context import Context, Part
 from service.escalation import seeding, sweep
 from service.feed.tail import Tail
 from service.rules.errors import Unavailable
-from service.store.access import quotas
+from service.store.access import quotas, sessions
 from service.store.incidents import claiming
 from service.store.incidents.claiming import FIRST, WakePlace
 
@@ -39,7 +40,7 @@ _BETWEEN_SWEEPS = timedelta(milliseconds=30)
 """The pause after a sweep where more is due already, or locked by somebody else: deadlines gather, and nobody spins."""
 _OVERDUE = timedelta(milliseconds=500)
 _TIDY_EVERY_S = 600.0
-"""How often the engine looks for counts of past days."""
+"""How often the engine looks for counts of past days, and for sessions that are over."""
 _KEPT = timedelta(days=1)
 """How long a count is kept after its day: no clock of a process is so far behind."""
 SIDE_BY_SIDE = 3
@@ -162,15 +163,17 @@ class Engine(Part):
             full = swept.full
 
     async def _tidy(self) -> None:
-        """Remove what was counted on past days, a piece at a time: what is left waits for the next ring. A failure
-        stops no deadline: it is counted, and waits for the next time."""
+        """Remove what was counted on past days, and sessions that are over, a piece at a time: what is left waits for
+        the next ring. A failure stops no deadline: it is counted, and waits for the next time."""
         if clocks.monotonic() - self._tidied_s < _TIDY_EVERY_S:
             return
         before_s, self._tidied_s = self._tidied_s, clocks.monotonic()
         try:
             async with self._context.database.begin() as tx:
-                removed = await quotas.remove_before(tx, quotas.day_of(self._clock.now()) - _KEPT)
-            if removed == quotas.MAX_PIECE:
+                now = self._clock.now()
+                counts = await quotas.remove_before(tx, quotas.day_of(now) - _KEPT)
+                over = await sessions.remove_past(tx, now, now - KEPT)
+            if counts == quotas.MAX_PIECE or over == sessions.MAX_PIECE:
                 self._tidied_s = before_s
         except Unavailable:
             pass  # the next sweep says so

@@ -21,7 +21,7 @@ from typing import Any
 import orjson
 
 _TEXT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-_CHATTY = ("apscheduler", "alembic", "httpx")
+_CHATTY = ("apscheduler", "alembic", "httpx", "httpcore")
 _MAX_LINES = 20_000
 """Lines that wait to be written: ten seconds of a busy process."""
 _GATHER_S = 0.02

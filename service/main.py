@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
+from starlette.types import Scope
 
 from service import clock as clocks
 from service import front, health
 from service import process as processes
 from service.access import room as access
 from service.access.gate import Gate
+from service.access.refusals import Refusals
 from service.appraisal import room as appraisal
 from service.clock import Clock
 from service.escalation import room as escalation
@@ -23,6 +25,7 @@ from service.queues import room as queues
 from service.registry import room as registry
 from service.room import Room
 from service.settings import EngineMode, Settings
+from service.sign_on import room as sign_on
 from service.times import room as times
 from service.web import docs, every_answer, limits, openapi, problems, routing, share_limits, timing
 from service.web.request_log import RequestLog
@@ -35,6 +38,7 @@ ROOMS = (
     times.ROOM,
     appraisal.ROOM,
     escalation.ROOM,
+    sign_on.ROOM,
     access.ROOM,  # last, since its keyring lets requests in once it is loaded: all other parts are loaded by then
 )
 
@@ -61,9 +65,21 @@ def create_app(settings: Settings, clock: Clock, rooms: Sequence[Room] = ROOMS) 
     app.add_middleware(share_limits.ShareLimits, doors=doors, wakeups=process.wakeups)
     app.add_middleware(Gate, doors=doors)
     log = app.state.log = RequestLog(clocks.monotonic, table.template_of)
-    app.add_middleware(timing.Timed, metrics=process.metrics, timer=clocks.monotonic, note=log.note)
+    app.add_middleware(timing.Timed, metrics=process.metrics, timer=clocks.monotonic, note=_noting(log, process))
     every_answer.install(app, clock)
     return app
+
+
+def _noting(log: RequestLog, process: Process) -> timing.Note:
+    """What is done with each request that was a write or was refused: it is logged, and a refusal is counted."""
+    refusals = process.context.part(Refusals)
+
+    def note(scope: Scope, status: int, headers: Iterable[tuple[bytes, bytes]], seconds: float) -> None:
+        log.note(scope, status, headers, seconds)
+        if status >= 400:
+            refusals.note(scope, status, log.route_of(scope))
+
+    return note
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ import collections
 import platform
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
@@ -42,7 +43,9 @@ class Metrics:
     engine_lag_s: Gauge
     faults: Counter
     database_faults: Counter
+    refused: Counter
     calls: Counter
+    reveals: Counter
     put_aside: Gauge
     oldest_due_s: Gauge
     open_incidents: Gauge
@@ -119,26 +122,36 @@ def new(version: str = "0.0.0") -> Metrics:
             registry=registry,
         ),
         held_now=Gauge("sihu_held_requests", "Requests that are held for a change at this moment", registry=registry),
-        fired=Counter("sihu_deadlines_fired", "Deadlines the clock fired", registry=registry),
-        backed_off=Counter("sihu_sweep_put_aside", "Rows not swept, left for a later turn", registry=registry),
-        lateness_s=Histogram(
-            "sihu_deadline_lateness_seconds",
-            "How long after a deadline the clock fired",
-            buckets=_LATE_S,
-            registry=registry,
-        ),
+        lateness_s=_lateness(registry),
         intake=Histogram("sihu_intake_group_size", "Reports stored together", buckets=_GROUP, registry=registry),
         feed_lag_s=Gauge("sihu_feed_lag_seconds", "Age of the oldest event without a number", registry=registry),
         feed_position=Gauge("sihu_feed_position", "Position of the last numbered event", registry=registry),
         engine_lag_s=Gauge("sihu_engine_lag_seconds", "How long the most overdue deadline is due", registry=registry),
-        faults=Counter("sihu_faults", "Things that failed and should not", ("where",), registry=registry),
-        database_faults=Counter("sihu_database_faults", "Times it could not serve", ("sqlstate",), registry=registry),
-        calls=Counter("sihu_calls", "Calls that ended", ("level", "cause", "outcome"), registry=registry),
+        **_counters(registry),
         **_gauges(registry),
     )
 
 
-def _gauges(registry: CollectorRegistry) -> dict[str, Gauge]:
+def _counters(registry: CollectorRegistry) -> dict[str, Any]:
+    """The counters, by their fields."""
+    described: dict[str, tuple[str, str, tuple[str, ...]]] = {
+        "fired": ("sihu_deadlines_fired", "Deadlines the clock fired", ()),
+        "backed_off": ("sihu_sweep_put_aside", "Rows not swept, left for a later turn", ()),
+        "faults": ("sihu_faults", "Things that failed and should not", ("where",)),
+        "database_faults": ("sihu_database_faults", "Times it could not serve", ("sqlstate",)),
+        "refused": ("sihu_refused", "Requests that were refused, by code", ("code",)),
+        "calls": ("sihu_calls", "Calls that ended", ("level", "cause", "outcome")),
+        "reveals": ("sihu_reveals", "Contacts that were shown in full", ("role",)),
+    }
+    return {field: Counter(*described_as, registry=registry) for field, described_as in described.items()}
+
+
+def _lateness(registry: CollectorRegistry) -> Histogram:
+    described = "sihu_deadline_lateness_seconds", "How long after a deadline the clock fired"
+    return Histogram(*described, buckets=_LATE_S, registry=registry)
+
+
+def _gauges(registry: CollectorRegistry) -> dict[str, Any]:
     """The gauges of the deployment and of the clock, by their fields."""
     described = {
         "oldest_due_s": (

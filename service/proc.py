@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -35,6 +35,15 @@ def run_as_owner(folder: Path, program: Path, *arguments: str) -> tuple[int, str
     """Run a program and return its exit code and output. The program runs as the owner of `folder`, without the
     variables of the environment, and in a session of its own, so that Ctrl-C in the terminal of the service does not
     reach it, nor what it starts."""
+    return _run_to_its_end(folder, program, arguments)
+
+
+def run(program: Path, *arguments: str) -> tuple[int, str]:
+    """Run a program as `run_as_owner` does, but as the user of this process."""
+    return _run_to_its_end(None, program, arguments)
+
+
+def _run_to_its_end(folder: Path | None, program: Path, arguments: Sequence[str]) -> tuple[int, str]:
     with tempfile.TemporaryFile() as output:  # not a pipe: a server that the program starts would keep it open
         process = None
         try:
@@ -51,9 +60,8 @@ def run_as_owner(folder: Path, program: Path, *arguments: str) -> tuple[int, str
         return code, output.read().decode(errors="replace")
 
 
-def _started(folder: Path, command: list[str], output: IO[bytes]) -> subprocess.Popen[bytes]:
-    owner = folder.stat()
-    other = os.geteuid() == 0
+def _started(folder: Path | None, command: list[str], output: IO[bytes]) -> subprocess.Popen[bytes]:
+    owner = folder.stat() if folder is not None and os.geteuid() == 0 else None
     return subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -62,9 +70,9 @@ def _started(folder: Path, command: list[str], output: IO[bytes]) -> subprocess.
         start_new_session=True,
         cwd="/",
         env={"LC_ALL": "C"},
-        user=owner.st_uid if other else None,
-        group=owner.st_gid if other else None,
-        extra_groups=() if other else None,
+        user=None if owner is None else owner.st_uid,
+        group=None if owner is None else owner.st_gid,
+        extra_groups=None if owner is None else (),
     )
 
 

@@ -16,11 +16,16 @@ from fastapi import Depends, FastAPI, Request
 
 from service import clock as clocks
 from service import metrics
+from service.access import issuer as issuers
 from service.access.gate import look_again
+from service.access.issuer import Issuer
+from service.access.issuer_change import IssuerChange
+from service.access.secret_keys import KeySource, Secrets
 from service.clock import Clock, DatabaseClock, VirtualClock
 from service.context import Context, Part, TaskPart
 from service.engine import Engine
 from service.escalation.advance import Advancer
+from service.escalation.erasing import Erasure
 from service.feed.stretches import LogStretches
 from service.feed.tail import Tail
 from service.gauges import Gauges
@@ -108,8 +113,12 @@ class Process:
             # before the parts that load again on a reload, so that what changes from here on makes them load again
             self.tail,
             _Reader(lambda: self.worlds.reload(self.lanes.parts), reloads="world"),
+            Secrets(self.lanes.parts, KeySource.of(self.settings), self.clock),
             LogStretches(context, self.settings.feed_days),
             Gauges(context),
+            *([Erasure(context, self.settings.text_years)] if self.settings.engine is not EngineMode.OFF else []),
+            Issuer(issuers.settings_of(self.settings)),
+            IssuerChange(context, self.settings),
             *([Engine(replace(context, database=self.lanes.engine))] if fires else []),
             *(make(context) for room in rooms for make in room.parts),
         )

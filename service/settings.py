@@ -6,6 +6,8 @@ DATABASE_URL alone has no prefix SIHU_, since many platforms set it under this n
 
 from __future__ import annotations
 
+import base64
+import re
 from datetime import datetime
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -15,8 +17,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from service import database_urls
+from service import database_urls, issuer_urls
 from service.rules.worktime import FIRST_YEAR, LAST_START
+
+_CLAIMS = re.compile(r"role=[^,=\s]+(,unit=[^,=\s]+)?(,area=[^,=\s]+)?")
 
 
 class SettingsError(Exception):
@@ -48,7 +52,20 @@ class Settings(BaseSettings):
         "SIHU_DATA_DIR.",
     )
     data_dir: Path = Field(
-        default=Path(".sihu"), description="The folder of the embedded PostgreSQL; made when it is missing."
+        default=Path(".sihu"),
+        description="The folder of the embedded PostgreSQL and of the secret keys; made when it is missing.",
+    )
+    secret_key: Annotated[tuple[bytes, ...], NoDecode] | None = Field(
+        default=None,
+        repr=False,
+        description="What personal data is encrypted with: one key or several, separated by commas, each 32 bytes in "
+        "base64. The first encrypts, all decrypt. Unset: secret.key in SIHU_DATA_DIR, which the first process makes.",
+    )
+    text_years: int = Field(
+        default=3,
+        ge=1,
+        le=100,
+        description="Years after its close until the texts and the contact of an incident are erased.",
     )
     pg_bin: Path | None = Field(
         default=None,
@@ -93,6 +110,31 @@ class Settings(BaseSettings):
         description="How many days the feed keeps an event, at least 180. What is older goes to an archive in the same "
         "database, a stretch of some millions at a time, and the timelines of incidents stay whole. Unset: for ever.",
     )
+    oidc_issuer: str | None = Field(
+        default=None,
+        description="The issuer of OpenID Connect by which people sign on, as https://…, http only on this machine. "
+        "Unset: people sign in with keys alone.",
+    )
+    oidc_client_id: str | None = Field(
+        default=None,
+        min_length=1,
+        description="The name of this service at the issuer, for /sign-in/oidc. Unset: there is no such page.",
+    )
+    oidc_client_secret_file: Path | None = Field(
+        default=None,
+        repr=False,
+        description="A file with the secret of this service at the issuer. Unset: it is a public client (PKCE alone).",
+    )
+    oidc_audience: str | None = Field(
+        default=None,
+        min_length=1,
+        description="The aud of the access tokens that the API takes beside keys. Unset: it takes none.",
+    )
+    oidc_claims: str = Field(
+        default="role=role,unit=unit,area=area",
+        description="Which claims of a token say the role, the unit and the area of a person; a claim within another "
+        "one as realm_access.roles.",
+    )
     log: Literal["text", "json"] = Field(
         default="text", description="How lines are logged, on standard error: as text, or each as one JSON object."
     )
@@ -132,6 +174,35 @@ class Settings(BaseSettings):
         except ValueError:
             raise ValueError("should be addresses or networks such as 10.0.0.0/8, separated by commas") from None
 
+    @field_validator("secret_key", mode="before")
+    @classmethod
+    def _secret_keys(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            keys = tuple(base64.b64decode(part, validate=True) for part in re.split(r"[\s,]+", value.strip(", ")))
+        except ValueError:
+            keys = ()
+        if not keys or {len(key) for key in keys} != {32}:
+            raise ValueError("should be keys of 32 bytes in base64, such as `openssl rand -base64 32` makes")
+        return keys
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _safe_issuer(cls, value: str | None) -> str | None:
+        if value is not None and (not issuer_urls.is_safe(value) or "?" in value):
+            raise ValueError(
+                "should be https://… without a query, or http on this machine, such as http://localhost:8080"
+            )
+        return value
+
+    @field_validator("oidc_claims")
+    @classmethod
+    def _three_claims(cls, value: str) -> str:
+        if _CLAIMS.fullmatch(value) is None:
+            raise ValueError("should read role=…,unit=…,area=… with a claim behind each; unit and area may be left out")
+        return value
+
     @field_validator("port", mode="before")
     @classmethod
     def _not_a_service_link(cls, value: Any) -> Any:
@@ -141,6 +212,17 @@ class Settings(BaseSettings):
                 "set SIHU_PORT yourself, or enableServiceLinks: false"
             )
         return value
+
+    @model_validator(mode="after")
+    def _whole_sign_on(self) -> Settings:
+        others = (self.oidc_client_id, self.oidc_client_secret_file, self.oidc_audience)
+        if self.oidc_issuer is None and any(each is not None for each in others):
+            raise ValueError("SIHU_OIDC_ISSUER is missing: the other settings of sign-on need it")
+        if self.oidc_issuer is not None and self.oidc_client_id is self.oidc_audience is None:
+            raise ValueError(
+                "SIHU_OIDC_ISSUER needs SIHU_OIDC_CLIENT_ID (pages), SIHU_OIDC_AUDIENCE (the API), or both"
+            )
+        return self
 
     @model_validator(mode="after")
     def _virtual_clock_is_alone(self) -> Settings:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import itertools
 import os
 import shutil
@@ -30,12 +31,16 @@ from service.settings import Settings
 from service.store import migrate
 from service.store.database import Database
 from tests.house import START, House
+from tests.processes.servers import let_all_in
 from tests.wire.checker import Checker
 from tests.wire.watching import watched
 
 # what a shell runs beside itself ignores SIGINT, and under nohup SIGHUP; so would everything that a test starts
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+# no test writes a file of keys into the folder from which it is started, unless it means to
+os.environ.setdefault("SIHU_SECRET_KEY", base64.b64encode(bytes(range(32))).decode())
 
 hypothesis.settings.register_profile("sihu", deadline=None)  # a busy machine is no fault of the code's
 # a mutant is to fail, not to fail in the fewest words
@@ -74,6 +79,7 @@ def server() -> Iterator[URL]:
         return
     with tempfile.TemporaryDirectory(prefix="sihu-tests-", dir=_in_memory()) as folder:
         running = postgres.start(Path(folder) / "pg", bin_dir=Path(bin_dir) if bin_dir else None, settings=_QUICK)
+        let_all_in(running)
         try:
             yield make_url(running.url("postgres"))
         finally:

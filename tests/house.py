@@ -82,12 +82,10 @@ class House:
         headers: dict[str, str] | None = None,
         **query: Any,
     ) -> httpx.Response:
-        """The answer to a request whose body is these bytes, said to be JSON."""
-        lines = {
-            "Authorization": f"Bearer {await self.key(who)}",
-            "Content-Type": "application/json",
-            **(headers or {}),
-        }
+        """The answer to a request whose body is these bytes, said to be JSON. An empty `who` has no key: `headers` say
+        who it is."""
+        signed = {"Authorization": f"Bearer {await self.key(who)}"} if who else {}
+        lines = {**signed, "Content-Type": "application/json", **(headers or {})}
         return await self._client.request(method, path, content=content, headers=lines, params=query or None)
 
     async def get(self, who: str, path: str, **query: Any) -> Any:

@@ -21,6 +21,15 @@ def _adapter(shape: Any) -> TypeAdapter[Any]:
     return TypeAdapter(shape)
 
 
+def without_words(event: dict[str, Any]) -> dict[str, Any]:
+    """An event of a timeline as the feed shows it. One of the feed stays as it is."""
+    if "note" not in event["data"]:
+        return event
+    data = {name: value for name, value in event["data"].items() if name != "note"}
+    by = {name: value for name, value in data["by"].items() if name != "subject"}
+    return {**event, "data": {**data, "by": by}}
+
+
 def differences(example: Any, real: Any, at: str = "") -> list[str]:
     """Where an example has other keys, or values of another type, than a real answer. Null may stand for any value;
     each item of a list must be like some item of the real one."""

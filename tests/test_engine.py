@@ -7,6 +7,7 @@ import itertools
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import insert, select, text
@@ -21,7 +22,7 @@ from service.feed.tail import Tail
 from service.queues.tags import QueueTags
 from service.rules.figures.definition import Period
 from service.store.access import quotas
-from service.store.access.tables import report_quota
+from service.store.access.tables import access_session, report_quota
 from service.store.database import Database
 from service.store.figures import seeds
 from service.web.cursors import Cursors
@@ -251,6 +252,33 @@ async def test_counts_of_past_days_are_removed(context: Context, engine: Engine)
         while len(left := await _days(context)) > 2:
             await asyncio.sleep(0.01)
     assert left == {today, today - timedelta(days=1)}
+
+
+async def test_sessions_that_are_over_are_removed(context: Context, engine: Engine) -> None:
+    """One that was ended stays for an hour, so that every process learns of it."""
+    now = context.clock.now()
+    rows = [(HOUR, None), (-HOUR, None), (HOUR, 2 * HOUR), (HOUR, HOUR / 2)]
+    key = uuid4()
+    made = [
+        {
+            **{"id": UUID(int=n), "digest": bytes([n]), "key_id": key, "created_at": now, "seen_at": now},
+            **{"expires_at": now + life, "ended_at": None if ago is None else now - ago},
+        }
+        for n, (life, ago) in enumerate(rows)
+    ]
+    async with context.database.begin() as tx:
+        for row in made:
+            await tx.execute(insert(access_session).values(row))
+    engine.start()
+    async with asyncio.timeout(20):
+        while len(left := await _session_ids(context)) > 2:
+            await asyncio.sleep(0.01)
+    assert left == {UUID(int=0), UUID(int=3)}
+
+
+async def _session_ids(context: Context) -> set[UUID]:
+    async with context.database.read() as connection:
+        return set((await connection.execute(select(access_session.c.id))).scalars())
 
 
 async def _days(context: Context) -> set[date]:

@@ -93,6 +93,7 @@ async def test_an_engine_alone_has_no_page(haizhu: Database) -> None:
     assert (await page(app)).status_code == 404
 
 
+@pytest.mark.clause("ASVS 1.1.2", "ASVS 1.2.1")
 @pytest.mark.parametrize("host", ['"><script>alert(1)</script>', "a b", "evil.example/path"])
 async def test_an_odd_host_is_not_repeated(house: House, host: str) -> None:
     answer = await page(house.app, Host=host)
@@ -100,6 +101,7 @@ async def test_an_odd_host_is_not_repeated(house: House, host: str) -> None:
     assert "export SIHU=http://127.0.0.1:8000" in unescape(answer.text)
 
 
+@pytest.mark.clause("ASVS 3.7.1", "ASVS 14.2.3")
 async def test_it_runs_nothing_and_asks_no_other_host(house: House) -> None:
     answer = await page(house.app)
     policy = answer.headers["content-security-policy"]

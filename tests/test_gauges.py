@@ -123,6 +123,7 @@ async def test_the_calendar_says_how_far_it_reaches(house: House, shipped: House
     assert read(shipped.process, "sihu_calendar_days_left") == 0
 
 
+@pytest.mark.clause("ASVS 16.2.2")
 async def test_the_clock_says_how_far_it_is_from_this_host(haizhu: Database) -> None:
     clock = DatabaseClock()
     assert clocks.offset_s(clock) is None

@@ -69,6 +69,7 @@ def log_fault(words: str) -> ValueError:
     raise AssertionError
 
 
+@pytest.mark.clause("ASVS 16.2.2", "ASVS 16.2.4")
 def test_a_record_is_one_json_object_on_a_line(install: Install) -> None:
     pipe = install("json")
     log.warning("%d things\nin two lines", 2, extra={"event": "things", "sqlstate": "40P01", "fields": {"n": 2}})
@@ -93,6 +94,7 @@ def test_text_lines_are_as_they_were(install: Install) -> None:
     assert second.endswith("WARNING tests.logs: refused status=401")
 
 
+@pytest.mark.clause("ASVS 16.4.1")
 def test_nobody_can_write_a_line_of_their_own(install: Install) -> None:
     pipe = install("text")
     log.info("path %s", "/x\n2026-11-27 ERROR service: all is lost\r")
@@ -126,6 +128,7 @@ def test_a_fault_is_not_logged_by_the_web_server_again(install: Install, monkeyp
     assert [found["logger"] for found in pipe.documents()] == ["tests.logs", "uvicorn.error"]
 
 
+@pytest.mark.clause("ASVS 16.2.5", "GB/T 22239 8.1.4.10")
 @pytest.mark.parametrize(
     ("text", "shown"),
     [

@@ -146,9 +146,9 @@ async def test_the_first_door_is_as_it_was(client: httpx.AsyncClient) -> None:
 
 async def test_the_document_shows_each_door_its_own_way(app: FastAPI) -> None:
     document = app.openapi()
-    assert set(document["components"]["securitySchemes"]) == {"key", "ticket"}
+    assert set(document["components"]["securitySchemes"]) == {"key", "session", "ticket", "token"}
     form, unit = document["paths"]["/forms/requests"]["post"], document["paths"]["/v1/units"]["get"]
-    assert (form["security"], unit["security"]) == ([{"ticket": []}], [{"key": []}])
+    assert (form["security"], unit["security"]) == ([{"ticket": []}], [{"key": []}, {"token": []}, {"session": []}])
     assert problems.MEDIA_TYPE not in str(form)
     missing = gaps.of(document, (ROOMS[0].door, DOOR))
     assert not [each for each in missing if "/forms" in each and "problem" in each]

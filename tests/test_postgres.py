@@ -74,6 +74,7 @@ def other(server_or_data: Path, bin_dir: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
+@pytest.mark.clause("ASVS 13.2.3", "ASVS 13.3.2")
 def test_it_listens_on_a_private_socket_only_and_takes_the_settings(tmp_path: Path, start: Start) -> None:
     server = start(tmp_path / "pg", work_mem="5MB")
     assert ask(server, "SHOW listen_addresses") == ""

@@ -11,15 +11,19 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from service import process as processes
+from service.access.bearer_token import KnownTokens
 from service.access.identify import API
 from service.access.key_use import KeyUse
 from service.access.key_watch import KeyWatch
 from service.access.keyring import Keyring
+from service.access.refusals import Refusals
+from service.access.sessions import OpenSessions
 from service.clock import DatabaseClock, VirtualClock
 from service.context import Context, Part
 from service.engine import Engine
 from service.escalation.advance import Advancer
 from service.feed.newest import Newest
+from service.feed.old_words import OldWords
 from service.feed.tail import Tail
 from service.incidents.intake import Intake
 from service.main import ROOMS
@@ -29,6 +33,7 @@ from service.rules.errors import Unavailable
 from service.rules.sentences import Sentence
 from service.rules.words import EventType
 from service.settings import EngineMode, Settings
+from service.sign_on.attempts import FailedSignIns
 from service.store import migrate
 from service.store.database import Database
 from service.store.log import writing
@@ -190,7 +195,8 @@ async def test_a_part_loads_again_when_a_commit_says_so(database_url: str, datab
 async def test_rooms_parts_load_last_and_stop_first(haizhu_url: str) -> None:
     process = Process(Settings(database_url=haizhu_url), DatabaseClock(), ROOMS)
     kinds = [type(part) for part in process.parts]
-    assert kinds[-7:] == [Engine, Newest, Intake, CalendarWatch, KeyWatch, KeyUse, Keyring]
+    access = [FailedSignIns, Refusals, KeyWatch, KeyUse, KnownTokens, OpenSessions, Keyring]
+    assert kinds[-12:] == [Engine, Newest, OldWords, Intake, CalendarWatch, *access]
     assert kinds.index(Tail) < kinds.index(Engine)
     await process.stop()
 

@@ -43,6 +43,7 @@ def test_the_wiring_lists_every_room_once() -> None:
     assert Counter(map(id, ROOMS)) == Counter(map(id, FOLDERS.values()))
 
 
+@pytest.mark.clause("API9:2023")
 @each_room
 def test_a_room_hands_in_every_router_of_its_folder(name: str) -> None:
     below = dict(_routers_below(name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -39,6 +40,9 @@ def test_each_variable_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
         "TRUSTED_PROXIES": "10.0.0.0/8, 2001:db8::1",
         "PROMISE_S": "2.5",
         "LOG_LEVEL": "DEBUG",
+        "OIDC_ISSUER": "https://login.example/realms/a",
+        "OIDC_AUDIENCE": "sihu",
+        "OIDC_CLAIMS": "role=realm_access.roles,unit=https://example/unit",
     }
     for name, value in given.items():
         monkeypatch.setenv(f"SIHU_{name}", value)
@@ -47,6 +51,8 @@ def test_each_variable_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (loaded.data_dir, loaded.pg_bin) == (Path("/var/lib/sihu"), Path("/usr/lib/postgresql/15/bin"))
     assert (loaded.pool_size, loaded.engine, loaded.host, loaded.port) == (20, EngineMode.OFF, "0.0.0.0", 80)
     assert (loaded.promise_s, loaded.log_level) == (2.5, "debug")
+    assert (loaded.oidc_issuer, loaded.oidc_audience) == ("https://login.example/realms/a", "sihu")
+    assert loaded.oidc_claims == "role=realm_access.roles,unit=https://example/unit"
     assert [str(each) for each in loaded.trusted_proxies or ()] == ["10.0.0.0/8", "2001:db8::1/128"]
 
 
@@ -130,6 +136,15 @@ def test_a_wrong_value_is_told_in_one_line_that_names_the_variable(
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.clause("CSL 网络日志")
+def test_the_feed_keeps_half_a_year_or_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIHU_FEED_DAYS", "180")
+    assert settings.load().feed_days == 180
+    monkeypatch.setenv("SIHU_FEED_DAYS", "179")
+    with pytest.raises(SettingsError, match="greater than or equal to 180"):
+        settings.load()
+
+
 def test_every_wrong_variable_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIHU_PORT", "x")
     monkeypatch.setenv("SIHU_ENGINE", "y")
@@ -155,6 +170,7 @@ def test_the_virtual_clock_is_refused_beside_a_split_engine(engine: str) -> None
         settings.load(virtual_clock="now", engine=engine)
 
 
+@pytest.mark.clause("ASVS 13.3.2")
 def test_settings_cannot_be_changed_and_hide_the_password() -> None:
     loaded = settings.load(database_url="postgresql://u:secret@h/d")
     with pytest.raises(pydantic.ValidationError):
@@ -164,3 +180,34 @@ def test_settings_cannot_be_changed_and_hide_the_password() -> None:
 
 def test_every_setting_is_described() -> None:
     assert all(field.description for field in settings.Settings.model_fields.values())
+
+
+@pytest.mark.parametrize(
+    ("given", "detail"),
+    [
+        ({"OIDC_ISSUER": "http://login.example", "OIDC_AUDIENCE": "a"}, "SIHU_OIDC_ISSUER should be https://"),
+        ({"OIDC_ISSUER": "https://login.example?a=b", "OIDC_AUDIENCE": "a"}, "SIHU_OIDC_ISSUER should be https://"),
+        ({"OIDC_ISSUER": "https://u:p@login.example", "OIDC_AUDIENCE": "a"}, "SIHU_OIDC_ISSUER should be https://"),
+        ({"OIDC_ISSUER": "login", "OIDC_AUDIENCE": "a"}, "SIHU_OIDC_ISSUER should be https://"),
+        ({"OIDC_ISSUER": "https://login.example"}, "needs SIHU_OIDC_CLIENT_ID"),
+        ({"OIDC_AUDIENCE": "a"}, "SIHU_OIDC_ISSUER is missing"),
+        ({"OIDC_CLAIMS": "unit=a"}, "SIHU_OIDC_CLAIMS should read role="),
+    ],
+)
+def test_a_sign_on_that_cannot_be_is_refused(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], detail: str
+) -> None:
+    for name, value in given.items():
+        monkeypatch.setenv(f"SIHU_{name}", value)
+    with pytest.raises(SettingsError, match=re.escape(detail)) as caught:
+        settings.load()
+    assert "u:p" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://localhost:8080", "http://127.0.0.1/realm", "http://[::1]:9", "https://a.example"]
+)
+def test_an_issuer_on_this_machine_needs_no_https(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("SIHU_OIDC_ISSUER", url)
+    monkeypatch.setenv("SIHU_OIDC_CLIENT_ID", "sihu")
+    assert settings.load().oidc_issuer == url

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from service.access import views
-from service.access.views import KeyView, NewKeyView
+from service.access.views import KeyView, MeView, NewKeyView
+from service.rules.model import Actor
 from service.rules.words import Role
 from service.store.access.keys import Key
 from service.web.paging import ItemPage
@@ -26,6 +27,11 @@ _KEY = Key(
     last_used_at=datetime(2026, 11, 2, 16, tzinfo=UTC),
 )
 
+ME: MeView = views.me(
+    Actor(Role.UNIT, "440105003", unit="440105003"),
+    datetime(2026, 11, 23, 1, tzinfo=UTC),
+    datetime(2027, 12, 30, 16, tzinfo=UTC),
+)
 KEYS: ItemPage[KeyView] = {"items": [views.key(_KEY)], "next_cursor": None}
 NEW_KEY: NewKeyView = views.new_key(
     replace(_KEY, last_used_at=None), "sihu_Zm91ciBjYWxscywgb25lIGdyaWQsIG5vYm9keSBsb3N0IQ"

@@ -8,14 +8,17 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.access.identify import identify
+from service.rules import access
 from service.rules.errors import SihuError
 from service.web import problems
 from service.web.doors import Door, door_of
+from service.web.request_log import READS
 from service.web.waiting import CredentialLook
 
 
 class Gate:
-    """ASGI middleware that puts the actor into `scope["actor"]`, or answers 401, or 503 while the service is starting.
+    """ASGI middleware that puts the actor into `scope["actor"]`, or answers 401, 403 for a write of who
+    only reads, or 503 while the service is starting.
     Behind a door without schemes, and outside all doors, requests pass without an actor."""
 
     def __init__(self, app: ASGIApp, doors: Sequence[Door]) -> None:
@@ -27,7 +30,9 @@ class Gate:
             door = door_of(self._doors, scope["path"])
             if door is not None and door.schemes:
                 try:
-                    scope["actor"] = await identify(scope, door.schemes)
+                    actor = scope["actor"] = await identify(scope, door.schemes)
+                    if scope["method"] not in READS:
+                        access.demand_writer(actor)
                 except SihuError as error:
                     await problems.refusal(error, Request(scope), door)(scope, receive, send)
                     return

@@ -4,8 +4,6 @@ request decides."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from datetime import datetime
 from typing import Final
 
 from fastapi.openapi.models import HTTPBearer
@@ -13,13 +11,12 @@ from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from service import context as contexts
-from service.access import addresses
-from service.access.keyring import Keyring
-from service.rules.errors import Unauthorized, Unavailable
+from service.access import standing
+from service.access.bearer_token import BearerToken, is_token
+from service.access.session_cookie import SessionCookie
+from service.rules.errors import Unauthorized
 from service.rules.model import Actor
 from service.rules.sentences import Sentence
-from service.rules.words import Role, UnitKind
-from service.rules.world import World
 from service.web.doors import Door, Scheme
 
 
@@ -60,21 +57,14 @@ class BearerKey:
         if scheme.lower() != "bearer" or not key:
             return None
         context = contexts.of(scope)
-        keyring = context.part(Keyring)
-        if not keyring.loaded:
-            raise Unavailable(
-                Sentence("The service is starting, or its database cannot be reached. Send the same request again.")
-            )
+        if is_token(context, key):
+            return None
+        keyring = standing.loaded_keyring(context)
         now = context.clock.now()
         known = keyring.known(key, now)
         if known is None:
             raise Unauthorized(Sentence("This key is unknown here, revoked or expired. Ask ops for a new one."))
-        if known.allow:
-            addresses.demand(scope, known.allow)
-        actor = known.actor
-        if actor.role is Role.OPS and keyring.holder_of_all(now) == actor.subject:
-            return replace(actor, holds_all=True)
-        return actor if actor.unit is None else _in_force(actor, actor.unit, context.worlds.world, now)
+        return standing.actor_behind(known, scope, now)
 
     def invitation(self, scope: Scope) -> Sentence:
         if Headers(scope=scope).get("authorization") is None:
@@ -82,31 +72,6 @@ class BearerKey:
         return Sentence("The Authorization header should read `Bearer sihu_…`; no other scheme is known here.")
 
 
-def _in_force(actor: Actor, code: str, world: World, now: datetime) -> Actor:
-    """The actor of a unit; for a partner, as a member of its parent unit, for which it may answer (contract §3, "Unit
-    kinds"). Raises `Unauthorized` when the unit is not in force: whoever takes its place has a key of its own."""
-    unit = world.unit(code, now)
-    if unit is None:
-        raise Unauthorized(_gone(code, world, now))
-    if unit.kind is not UnitKind.PARTNER:
-        return actor
-    return replace(actor, member_of=unit.parent, answers_for=unit.answers_for)
-
-
-def _gone(code: str, world: World, now: datetime) -> Sentence:
-    rows = world.units.get(code)
-    if rows is None:
-        return Sentence("Unit {unit}, whose key this is, is not in the registry. Ask ops for another key.", unit=code)
-    ends = [row.validity.valid_to for row in rows if row.validity.valid_to and row.validity.valid_to <= now]
-    if not ends:
-        since = rows[0].validity.valid_from
-        return Sentence("Unit {unit}, whose key this is, begins at {since}: use it then.", unit=code, since=since)
-    return Sentence(
-        "Unit {unit}, whose key this is, ended at {since}. Ask ops for a key of the unit that took its place.",
-        unit=code,
-        since=ends[-1],
-    )
-
-
-API = Door("/v1/", schemes=(BearerKey(),))
-"""The door of systems and apps, who send keys and JSON and receive RFC 9457 problems."""
+API = Door("/v1/", schemes=(BearerKey(), BearerToken(), SessionCookie()))
+"""The door of systems and apps, who send keys, of pages in a browser, which have a session, and of JSON and RFC 9457
+problems."""

@@ -35,6 +35,8 @@ class LoggedKey(TypedDict):
     systems: list[str]
     quota: KeyQuotaView | None
     allow: list[str]
+    may_report_for: bool
+    wall: bool
 
 
 class KeyEventData(TypedDict):
@@ -86,4 +88,6 @@ def _logged(key: Key) -> LoggedKey:
         "systems": list(key.systems),
         "quota": quota_view(key.quota),
         "allow": list(key.allow),
+        "may_report_for": key.may_report_for,
+        "wall": key.wall,
     }

@@ -62,6 +62,7 @@ class Keyring(Part):
     def __init__(self, database: Database) -> None:
         self._database = database
         self._known: dict[bytes, KnownKey] = {}
+        self._by_id: dict[UUID, KnownKey] = {}
         self._ends: list[datetime] = []
         self._on_change: list[Callable[[], Awaitable[None]]] = []
         self._uses: dict[UUID, datetime] = {}
@@ -81,7 +82,13 @@ class Keyring(Part):
 
     def known(self, bearer: str, now: datetime) -> KnownKey | None:
         """The usable key with this text, which is used at `now`; None when it is unknown, revoked or expired."""
-        known = self._known.get(digest_of(bearer))
+        return self._usable(self._known.get(digest_of(bearer)), now)
+
+    def with_id(self, key_id: UUID, now: datetime) -> KnownKey | None:
+        """The usable key with this id, which is used at `now` by a session; None when it is revoked or expired."""
+        return self._usable(self._by_id.get(key_id), now)
+
+    def _usable(self, known: KnownKey | None, now: datetime) -> KnownKey | None:
         if known is None or (known.expires_at is not None and known.expires_at <= now):
             return None
         if now >= known.noted_until:
@@ -168,6 +175,7 @@ class Keyring(Part):
         self._note_ends()
 
     def _note_ends(self) -> None:
+        self._by_id = {known.key_id: known for known in self._known.values()}
         self._ends = sorted(known.expires_at for known in self._known.values() if known.expires_at is not None)
         last: dict[str, datetime] = {}
         for known in self._known.values():
@@ -182,6 +190,15 @@ class Keyring(Part):
 
 
 def _known(key: Key) -> KnownKey:
-    actor = Actor(key.role, key.subject, unit=key.unit, area=key.area, systems=key.systems, quota=key.quota)
+    actor = Actor(
+        key.role,
+        key.subject,
+        unit=key.unit,
+        area=key.area,
+        systems=key.systems,
+        quota=key.quota,
+        may_report_for=key.may_report_for,
+        reads_only=key.wall,
+    )
     noted_until = _NEVER if key.last_used_at is None else key.last_used_at + _DAY
     return KnownKey(actor, key.expires_at, key.id, noted_until, tuple(map(addresses.network, key.allow)))

@@ -6,6 +6,7 @@ A subject is the stable name behind one or more keys: incidents and events name 
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,6 +18,7 @@ from service import ids
 from service.access import key_events
 from service.access.keyring import digest_of
 from service.access.new_keys import NewKey, checked
+from service.rules import workers
 from service.rules.arrows.handovers import not_in_force
 from service.rules.errors import Conflict, NotFound, Pointer, Rule, wrong_field
 from service.rules.model import By
@@ -36,6 +38,7 @@ LIFE = timedelta(days=365)
 OVERLAP_S = 86_400
 """How long a key works on beside the one that replaces it, unless told otherwise."""
 MAX_OVERLAP_S = 90 * 86_400
+_OF_A_PERSON = re.compile("p-[0-9a-f]{20}", re.IGNORECASE)
 _SHOWN_CHARACTERS = 6
 _SHOWN = slice(len(KEY_PREFIX), len(KEY_PREFIX) + _SHOWN_CHARACTERS)
 """The characters of a key that are kept, so that a person recognises it."""
@@ -68,7 +71,8 @@ async def create(database: Database, world: World, now: datetime, new_key: NewKe
 
     Raises:
         ValidationFailed, UnknownUnit: see `checked`.
-        Conflict: the subject already has another role or unit.
+        Conflict: the subject already has another role or unit, or is to act for workers one of whom may be somebody
+            else: an older key has a subject with a slash.
         Unavailable: the database cannot be reached.
     """
     key_text = _new_text()
@@ -77,6 +81,8 @@ async def create(database: Database, world: World, now: datetime, new_key: NewKe
         key = _key_of(checked(new_key, world, now), key_text, now)
         await stored.lock(tx)
         _refuse_another_holder(key, await stored.holder(tx, key.subject))
+        if key.may_report_for:
+            _refuse_older_workers(key, await stored.begins(tx, workers.prefix_of(key.subject)))
         await stored.add(tx, key, digest_of(key_text))
         entry = key_events.entry(EventType.KEY_CREATED, key, world, now, by)
         committed = await writing.append(tx, [entry], reload=("keys",))
@@ -186,11 +192,19 @@ def _key_of(new_key: NewKey, text: str, now: datetime) -> Key:
         quota=new_key.quota,
         prefix=text[_SHOWN],
         allow=tuple(dict.fromkeys(new_key.allow)),
+        may_report_for=new_key.may_report_for,
+        wall=new_key.wall,
     )
 
 
 def _refuse_another_holder(key: Key, holder: Key | None) -> None:
-    """Raises `Conflict` when the subject already has another role or unit. Only a reporter's area may differ."""
+    """Raises `Conflict` when the subject already has another role or unit, or is made as those of people are who sign
+    on, so that nobody gets a key in the name of one. Only a reporter's area may differ."""
+    if _OF_A_PERSON.fullmatch(key.subject):
+        taken = Sentence(
+            "Subjects such as {subject} are those of people who sign on. Choose another one.", subject=key.subject
+        )
+        raise Conflict(taken, errors=[Pointer("/subject", taken, Rule.TAKEN)])
     if holder is None or (holder.role, holder.unit) == (key.role, key.unit):
         return
     stands_for = Sentence("unit {unit}", unit=holder.unit) if holder.unit else Sentence("role {role}", role=holder.role)
@@ -198,5 +212,17 @@ def _refuse_another_holder(key: Key, holder: Key | None) -> None:
         "The subject {subject} already stands for {holder}. Choose another subject, or leave it out.",
         subject=key.subject,
         holder=stands_for,
+    )
+    raise Conflict(detail, errors=[Pointer("/subject", detail, Rule.TAKEN)])
+
+
+def _refuse_older_workers(key: Key, older: str | None) -> None:
+    """Raises `Conflict` when a worker of this key could have the subject of an older key."""
+    if older is None:
+        return
+    detail = Sentence(
+        "A key has the subject {older}, as a worker of {subject} would have it. Choose another subject.",
+        older=older,
+        subject=key.subject,
     )
     raise Conflict(detail, errors=[Pointer("/subject", detail, Rule.TAKEN)])

@@ -13,17 +13,22 @@ from service.access import addresses
 from service.access.key_events import quota_view
 from service.rules.arrows.handovers import not_in_force
 from service.rules.errors import Pointer, Rule, UnknownUnit, ValidationFailed, wrong_field
+from service.rules.masking import looks_like_a_persons_number
 from service.rules.model import KeyQuota
 from service.rules.sentences import Sentence
 from service.rules.words import Role
+from service.rules.workers import MAX_SUBJECT, PERSONAL, SEPARATOR
 from service.rules.world import World
 from service.web import faults, patterns
+from service.web.breaches import WrongValue
 from service.web.patterns import Shown
 from service.web.text import Body, Params, identifier, one_line
 
 MAX_SYSTEMS = 100
 MAX_NETWORKS = 50
 MAX_A_DAY = 1_000_000
+WALL_ROLES = (Role.UNIT, Role.AUDITOR)
+"""The roles that a screen on a wall may have: what they see is of a unit, or of everybody."""
 AREA_DIGITS = range(6, 16)
 """How many digits an area may have: from the 6 of a district to the 15 of a cell (contract §1, grid cell)."""
 
@@ -32,7 +37,9 @@ AREA_DIGITS = range(6, 16)
 class NewKey:
     """What a new key is to be. Only the role unit takes a `unit`, only the role reporter an `area` (a code prefix).
     `systems` are those in whose name it may report, `quota` how much a day, where the policy's quota is not enough,
-    and `allow` the networks from which it may be used (empty: from anywhere)."""
+    and `allow` the networks from which it may be used (empty: from anywhere). With `may_report_for`, for the role
+    reporter alone, it also acts for workers, by name. One for a screen on a `wall`
+    only reads, so only the roles unit and auditor have such keys."""
 
     role: Role
     unit: str | None = None
@@ -43,6 +50,8 @@ class NewKey:
     systems: tuple[str, ...] = ()
     quota: KeyQuota | None = None
     allow: tuple[str, ...] = ()
+    may_report_for: bool = False
+    wall: bool = False
 
 
 def checked(new_key: NewKey, world: World, now: datetime) -> NewKey:
@@ -57,6 +66,7 @@ def checked(new_key: NewKey, world: World, now: datetime) -> NewKey:
     found = [
         *_faults_of_role(new_key),
         *_faults_of_area(new_key),
+        *_faults_of_wall(new_key),
         *of_texts,
         *_faults_of_expiry(new_key, now),
     ]
@@ -81,7 +91,20 @@ def _outside(area: str, district: str) -> Sentence:
 
 _MAX_CHARACTERS = 200
 
-Subject = Annotated[str, *identifier(_MAX_CHARACTERS)]
+AnySubject = Annotated[str, *identifier(MAX_SUBJECT)]
+"""The subject of a key, also of one from before that a new one may not have any more."""
+
+
+def _new(subject: str) -> str:
+    if SEPARATOR in subject:
+        detail = Sentence("Send a subject without a slash: it stands between a vendor and a worker of it.")
+        raise WrongValue(detail, Rule.PATTERN)
+    if looks_like_a_persons_number(subject):
+        raise WrongValue(PERSONAL, Rule.PERSONS_NUMBER)
+    return subject
+
+
+Subject = Annotated[AnySubject, AfterValidator(_new), Shown(patterns.NAME_WITHOUT_SLASH)]
 KeyName = Annotated[str, *one_line(_MAX_CHARACTERS)]
 SystemName = Annotated[str, *identifier(64)]
 Systems = Annotated[tuple[SystemName, ...], Field(max_length=MAX_SYSTEMS)]
@@ -121,6 +144,11 @@ limit that does not exist."""
 def _faults_of_role(new_key: NewKey) -> list[Pointer]:
     needed = _SCOPE_FIELD[new_key.role]
     found = []
+    if new_key.may_report_for and new_key.role is not Role.REPORTER:
+        detail = Sentence(
+            "Leave out {field}: a key with role {role} has none.", field="may_report_for", role=new_key.role
+        )
+        found.append(Pointer("/may_report_for", detail, Rule.NOT_ALLOWED))
     for field, value in (("unit", new_key.unit), ("area", new_key.area)):
         if field == needed and value is None:
             detail = Sentence("Name the {field}: a key with role {role} is for one.", field=field, role=new_key.role)
@@ -137,6 +165,13 @@ def _faults_of_area(new_key: NewKey) -> list[Pointer]:
         return []
     detail = Sentence("Send the first 6 to 15 digits of a cell's code, such as the 9 of a street.")
     return [Pointer("/area", detail, Rule.PATTERN)]
+
+
+def _faults_of_wall(new_key: NewKey) -> list[Pointer]:
+    if not new_key.wall or new_key.role in WALL_ROLES:
+        return []
+    detail = Sentence("Leave out wall: a screen on a wall has a key of {roles:or}.", roles=WALL_ROLES)
+    return [Pointer("/wall", detail, Rule.NOT_ALLOWED)]
 
 
 def _written(new_key: NewKey) -> tuple[NewKey, Sequence[Pointer]]:

@@ -7,7 +7,16 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field
 
 from service.access.keys import MAX_OVERLAP_S, OVERLAP_S
-from service.access.new_keys import KeyName, Networks, NewKey, QuotaBody, Subject, Systems
+from service.access.new_keys import (
+    WALL_ROLES,
+    AnySubject,
+    KeyName,
+    Networks,
+    NewKey,
+    QuotaBody,
+    Subject,
+    Systems,
+)
 from service.rules.model import KeyQuota
 from service.rules.words import Role
 from service.store.access.keys import KeyFilter
@@ -34,10 +43,22 @@ _SCOPES: dict[str, Any] = {
                 "properties": {"role": {"not": {"const": Role.REPORTER.value}}, "area": {"not": NULL}},
                 "required": ["area"],
             },
+            {
+                "properties": {"role": {"not": {"const": Role.REPORTER.value}}, "may_report_for": {"const": True}},
+                "required": ["may_report_for"],
+            },
+            {
+                "properties": {
+                    "role": {"not": {"enum": [role.value for role in WALL_ROLES]}},
+                    "wall": {"const": True},
+                },
+                "required": ["wall"],
+            },
         ]
     }
 }
-"""The bodies that no key can have: a unit without `unit`, a reporter without `area`, either field with another role."""
+"""The bodies that no key can have: a unit without `unit`, a reporter without `area`, either field with another role,
+`may_report_for` with another role; a key for a wall that is neither a unit's nor an auditor's."""
 
 
 class KeysQuery(PageQuery):
@@ -45,7 +66,7 @@ class KeysQuery(PageQuery):
 
     unit: Code | None = Field(default=None, description="keys of this unit")
     role: Role | None = Field(default=None, description="keys of this role")
-    subject: Subject | None = Field(default=None, description="keys of this subject")
+    subject: AnySubject | None = Field(default=None, description="keys of this subject")
 
     def only(self) -> KeyFilter:
         return KeyFilter(self.unit, self.role, self.subject)
@@ -93,9 +114,20 @@ class NewKeyBody(Body):
         description="The addresses and networks (CIDR) from which the key may be used; from elsewhere it gets 403 "
         "`address_not_allowed`. Left out: from anywhere.",
     )
+    may_report_for: bool = Field(
+        default=False,
+        description="For role reporter: the key of a vendor's backend, which also reports and acts for its workers. It "
+        "names one in `on_behalf_of`; on record is `<subject>/<worker>`.",
+    )
+
+    wall: bool = Field(
+        default=False,
+        description="For a screen that nobody touches (role unit or auditor): the key only reads, and a session that "
+        "is begun with it lasts as long as the key.",
+    )
 
     def new_key(self) -> NewKey:
         own = KeyQuota() if self.quota is None else KeyQuota(self.quota.reports, self.quota.urgent)
         quota = None if own == KeyQuota() else own  # `{}` limits nothing
         names = (self.role, self.unit, self.area, self.subject, self.name)
-        return NewKey(*names, self.expires_at, self.systems, quota, self.allow)
+        return NewKey(*names, self.expires_at, self.systems, quota, self.allow, self.may_report_for, self.wall)

@@ -67,7 +67,7 @@ async def figures(
         Unavailable: the database cannot be reached, or is too busy.
     """
     async with context.database.patient.read() as connection:
-        viewer = Viewer(caller, await context.worlds.seen(connection), context.clock.now())
+        viewer = context.viewer(caller, await context.worlds.seen(connection))
         known = await months.known(connection, period)
         counted = await tallies.tallies(connection, period, grouping, sight)
         if known.closing is None:

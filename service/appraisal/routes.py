@@ -113,7 +113,7 @@ async def list_figure_calls(
     if query.group is not None:
         _demand_group(context.worlds.world, query.group_by, query.group)
     wanted = CallFilter(Period.of(query.period), query.group_by, query.group, query.measure)
-    viewer = Viewer(caller, context.worlds.world, context.clock.now())
+    viewer = context.viewer(caller)
     if (kind := file_type(request.headers.get("accept"))) is None:
         return await _calls_page(context, viewer, query, wanted, sight)
     _demand_whole(query)

@@ -18,7 +18,6 @@ from service.rules.figures.definition import Period
 from service.rules.figures.watching import OPS_SIGNS, Sign
 from service.rules.model import Actor
 from service.rules.sentences import Sentence
-from service.rules.sight import Viewer
 from service.rules.words import Role
 from service.store.figures import months, watching
 from service.store.figures.watching import SignFilter
@@ -71,7 +70,7 @@ async def read_watch(
     async with context.database.patient.read() as connection:
         found = await watching.watch(connection, period)
         known = await months.known(connection, period)
-    viewer = Viewer(caller, context.worlds.world, context.clock.now())
+    viewer = context.viewer(caller)
     return answer(watch_views.page(viewer, found, period, begun_before=known.begun_before))
 
 
@@ -97,7 +96,7 @@ async def list_sign_calls(
     wanted = SignFilter(Period.of(query.period), query.sign, query.unit, by_ops=query.by is not None)
     async with context.database.patient.read() as connection:
         found = await watching.page(connection, wanted, after, query.limit + 1)
-    viewer = Viewer(caller, context.worlds.world, context.clock.now())
+    viewer = context.viewer(caller)
     return pages.page(context.cursors, kind, viewer, found, query.limit)
 
 

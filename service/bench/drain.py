@@ -74,7 +74,7 @@ FROM due, batch, (VALUES (1, 'sihu.call.missed'), (2, 'sihu.call.opened')) AS en
 _DATA = (
     '{"incident":{"id":"%s","number":"due-12345","kind":"incident","grid_code":"440105003001001","category":"urban-0110",'
     '"urgency":"normal","state":"calling","level":%s,"unit":"%s","due_at":"%s","due_kind":"answer","version":2},'
-    '"call":%s,"by":{"kind":"clock"},"note":null}'
+    '"call":%s,"by":{"kind":"clock"}}'
 )
 """The data of an event, without spaces as the sweep writes it; PostgreSQL's JSON functions would add spaces."""
 _RESOLVE = (

@@ -116,7 +116,7 @@ SELECT batch_id, ord, id, sequence, type, happened_at, cell, unit,
        (ARRAY[community, street, department])[1:level] || concat('@', reporter),
        CAST(format('{{"incident":{{"id":"%s","number":"closed-%s","kind":"incident","grid_code":"%s","category":"%s",'
                    '"urgency":"normal","state":"%s","level":%s,"unit":"%s","due_at":%s,"due_kind":"answer",'
-                   '"version":%s}},"call":%s,"by":{{"kind":"unit","subject":"%s"}},"note"\\:null}}',
+                   '"version":%s}},"call":%s,"by":{{"kind":"unit","unit":"%s"}}}}',
                    id, g, cell, category, state, level, unit, to_json(happened_at + interval '4 hours'), level + 1,
                    level, unit) AS json)
 FROM (SELECT made.*, act.*, at + after AS happened_at,

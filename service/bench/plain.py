@@ -19,6 +19,7 @@ from service import clock as clocks
 from service import ids, settings
 from service import process as processes
 from service.access.deps import Caller
+from service.access.secret_keys import Secrets
 from service.commands import serve
 from service.context import Context, CurrentContext
 from service.incidents import placing, reporting
@@ -27,10 +28,9 @@ from service.incidents.schemas import ReportBody
 from service.incidents.waiting import NewReport
 from service.main import create_app
 from service.rules import lifecycle
-from service.rules.sight import Viewer
 from service.store import metadata
 from service.store.database import Database
-from service.store.incidents import call_rows, incident_rows, tables
+from service.store.incidents import call_rows, incident_rows, report_tables, tables
 from service.store.log import event_rows
 from service.store.log import tables as log_tables
 from service.web.answers import answer
@@ -41,7 +41,7 @@ class _Base(DeclarativeBase):
 
 
 class _Report(_Base):
-    __table__ = tables.report
+    __table__ = report_tables.report
 
 
 class _Incident(_Base):
@@ -66,12 +66,12 @@ def _decided(body: ReportBody, caller: Caller, context: Context, key: str | None
     where = placing.place(body.grid_code, body.location, context.worlds.shapes)
     draft = reporting.draft_of(body, caller, where)
     decision = lifecycle.report(draft, caller, world, incident_id=ids.new_id(now), number="2026-000001", now=now)
-    return NewReport(decision, reporting.report_of(body, caller, key, where), world)
+    return NewReport(decision, reporting.report_of(body, caller, key, where, context.part(Secrets)), world)
 
 
 async def _bare(context: CurrentContext, body: ReportBody, caller: Caller, key: KeyHeader = None) -> Response:
     new = _decided(body, caller, context, key)
-    return answer(reporting.view_of(new, Viewer(caller, new.world, context.clock.now())), 201)
+    return answer(reporting.view_of(new, context.viewer(caller, new.world)), 201)
 
 
 def _orm_route(sessions: async_sessionmaker[AsyncSession]) -> Callable[..., Awaitable[Response]]:
@@ -81,7 +81,7 @@ def _orm_route(sessions: async_sessionmaker[AsyncSession]) -> Callable[..., Awai
         new = _decided(body, caller, context, key)
         async with sessions() as session:
             await _store(session, new)
-        return answer(reporting.view_of(new, Viewer(caller, new.world, context.clock.now())), 201)
+        return answer(reporting.view_of(new, context.viewer(caller, new.world)), 201)
 
     return orm
 

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from service import clock as clocks
+from service.access.secret_keys import KeySource
 from service.clock import DatabaseClock
-from service.commands import district_findings, server_findings
+from service.commands import district_findings, secrets, server_findings, sign_on_findings
 from service.commands.database import with_any_database
 from service.commands.finding import Finding, warned
 from service.rules.errors import Unavailable
@@ -22,8 +23,9 @@ from service.store import migrate as migrations
 from service.store.access import keys
 from service.store.access.keys import Key, OpsHistory
 from service.store.database import Database, StatementRefused, Transaction
-from service.store.incidents import claiming
+from service.store.incidents import claiming, old_words
 from service.store.log import stretches
+from service.store.log.feed import SCAN
 from service.store.log.stretches import STRETCH
 from service.store.registry import calendars, deployment
 from service.store.sqlstates import Trouble, cause_of
@@ -81,16 +83,19 @@ async def _examine(settings: Settings, database: Database) -> list[Finding]:
     await clock.synchronise(database)
     await worlds.reload(database)
     findings += [_clock(clocks.offset_s(clock) or 0.0), _registry(len(worlds.world.units))]
+    findings += [finding async for finding in sign_on_findings.examine(settings)]
     now = clock.now()
     of_the_service: tuple[Examination, ...] = (
         partial(_calendars, world=worlds.world, now=now),
         partial(_keys, now=now),
+        partial(secrets.findings, source=KeySource.of(settings)),
         server_findings.engine,
         district_findings.place,
         district_findings.one_server,
         partial(_deadlines, now=now),
         _put_aside,
         _log_room,
+        _old_words,
     )
     return findings + [finding for each in of_the_service for finding in await _found(database, each)]
 
@@ -142,6 +147,14 @@ async def _log_room(connection: Transaction) -> AsyncIterator[Finding]:
         advice = "`sihu serve` makes more in time, unless its role does not own the tables: `sihu migrate` as the owner"
         is_warning = found.batches >= STRETCH // 10
         yield Finding(is_warning, f"{sentence}: {advice}", warning=is_warning)
+
+
+async def _old_words(connection: Transaction) -> AsyncIterator[Finding]:
+    """Yield how far the words of events from before are moved out of the log, while that takes long."""
+    found = await old_words.progress(connection)
+    if found.end - found.up_to > SCAN:
+        sentence = f"the words of old events are moved out of the log up to position {found.up_to:,} of {found.end:,}"
+        yield warned(f"{sentence}: every `sihu serve` goes on with it")
 
 
 async def _keys(connection: Transaction, now: datetime) -> AsyncIterator[Finding]:

@@ -71,6 +71,12 @@ def _add_options(creates: argparse.ArgumentParser) -> None:
         metavar="NETWORK",
         help="an address or network from which alone it may be used; may be given more than once",
     )
+    creates.add_argument(
+        "--may-report-for",
+        action="store_true",
+        help="a vendor's key that also reports and acts for its workers, each by name (role reporter)",
+    )
+    creates.add_argument("--wall", action="store_true", help="it only reads, for a screen that nobody touches")
     creates.add_argument("--expires-at", metavar="TIME", help="when it ends, as an RFC 3339 time; else after 365 days")
     creates.set_defaults(command=create)
 
@@ -86,7 +92,9 @@ def create(settings: Settings, arguments: argparse.Namespace) -> int:
         expires_at=_KeyTime.of(arguments.expires_at),
         systems=tuple(arguments.system),
         allow=tuple(arguments.allow),
+        wall=arguments.wall,
         quota=_quota_of(arguments.quota_reports, arguments.quota_urgent),
+        may_report_for=arguments.may_report_for,
     )
 
     async def work(database: Database) -> str:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NoReturn
 
 from service import settings
+from service.access.secret_files import SecretFileError
+from service.access.secret_keys import SecretKeysError
 from service.bench import run as bench
 from service.commands import (
     appraisal,
@@ -20,7 +22,9 @@ from service.commands import (
     doctor,
     keys,
     openapi,
+    personal,
     registry,
+    secrets,
     serve,
     signals,
     time,
@@ -46,6 +50,8 @@ _COMMANDS: Mapping[str, tuple[Callable[[argparse.ArgumentParser], None], str]] =
     "policy": (time.add_policy_arguments, "list, check, draft and activate time rules"),
     "calendar": (time.add_calendar_arguments, "load and show working days and days off"),
     "keys": (keys.add_arguments, "make, find, replace and revoke keys"),
+    "personal": (personal.add_arguments, "erase what people wrote about incidents"),
+    "secrets": (secrets.add_arguments, "replace the key by which personal data is encrypted"),
     "appraisal": (appraisal.add_arguments, "check the figures of a month"),
     "backup": (backup.add_arguments, "save the whole database into a file, while the service goes on"),
     _BACKUP_CHECK: (backup_check.add_arguments, "restore a backup beside everything else, and say if it is good"),
@@ -80,7 +86,7 @@ def _run(arguments: argparse.Namespace, caught: Sequence[int]) -> NoReturn:
         sys.exit(_complain(faults[0] if len(faults) == 1 else str(error), 1))
     except StatementRefused as error:
         sys.exit(_complain(f"the database refused this: {cause_of(error)}", 1))
-    except (BundleError, EmbeddedError, CommandRefusal, WrongDatabase) as error:
+    except (BundleError, EmbeddedError, CommandRefusal, WrongDatabase, SecretKeysError, SecretFileError) as error:
         sys.exit(_complain(str(error), 1))
     except KeyboardInterrupt:
         sys.exit(128 + (caught[0] if caught else signal.SIGINT))

@@ -15,6 +15,9 @@ from typing import NoReturn
 from service import clock as clocks
 from service import logs, proc
 from service import process as processes
+from service.access import secret_keys
+from service.access.secret_keys import KeySource
+from service.clock import DatabaseClock
 from service.commands import address, climbing, sample, serving
 from service.commands.database import described, embedded_server, on_database, place
 from service.commands.embedded import Caretaker
@@ -120,6 +123,7 @@ async def _serve(
 async def _prepare_demo(settings: Settings, database: Database, url: str) -> tuple[str, Sequence[Room]]:
     """Prepare the demo. Returns its banner, and the room of the sample call when an engine fires deadlines here."""
     demo = await sample.prepare(database, settings.data_dir.absolute())
+    await _demand_secret_keys(settings, database)
     climbs = demo.climbs and settings.engine is EngineMode.ON and settings.virtual_clock is None
     installation = f"{await described(settings, database)} · {_mode(settings)}"
     rooms = (climbing.room(url, demo.keys_by_name["WORKER"]),) if climbs else ()
@@ -130,7 +134,7 @@ async def _prepare(settings: Settings, database: Database, url: str) -> tuple[st
     """Look at the database, and migrate an embedded one. Returns a line about what is served, and no rooms.
 
     A database that cannot be reached, or that ops have yet to migrate, is no reason to stop: the process waits for it.
-    Raises `WrongDatabase` for one that will never do.
+    Raises `WrongDatabase` for one that will never do, and `SecretKeysError` for one whose secret keys are not at hand.
     """
     if settings.database_url is None:
         await migrate.upgrade(database)
@@ -149,11 +153,19 @@ async def _state(settings: Settings, database: Database) -> str:
     found = await migrate.survey(database)
     if found.tables in (Tables.NONE, Tables.NEWER, Tables.FOREIGN, Tables.NOWHERE):
         raise WrongDatabase(found.advice)
+    if not found.advice:
+        await _demand_secret_keys(settings, database)
     state = [await described(settings, database), _mode(settings), found.advice or found.notice]
     async with database.read() as connection:
         if not await rows.unit_names(connection):
             state.append("registry empty: sihu registry import DIR")
     return " · ".join(filter(None, state))
+
+
+async def _demand_secret_keys(settings: Settings, database: Database) -> None:
+    clock = DatabaseClock()
+    await clock.synchronise(database)
+    await secret_keys.agreed(database, KeySource.of(settings), clock)
 
 
 def _mode(settings: Settings) -> str:

@@ -1,4 +1,4 @@
-"""The timeline of one incident as CloudEvents. The feed shows the events of all incidents."""
+"""The timeline of one incident as CloudEvents, with words. The feed shows the events of all incidents, without."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from service.context import Context
-from service.rules.sight import Viewer
-from service.shown.event import IncidentEvent, event
-from service.store.log import feed
+from service.shown.aspect import Aspect
+from service.shown.event import TimelineEvent, timeline_event
+from service.store.incidents import timelines
 from service.web.cursors import kind_of
 from service.web.paging import ItemPage, PageQuery
 
@@ -30,11 +30,11 @@ def wanted(context: Context, subject: str, incident_id: UUID, query: PageQuery) 
     return TimelinePage(incident_id, after, query.limit, kind)
 
 
-async def timeline(context: Context, viewer: Viewer, page: TimelinePage) -> ItemPage[IncidentEvent]:
-    """One page of the events of an incident, oldest first. Whoever sees the incident sees all its events; the caller
-    has checked that the viewer sees it."""
+async def timeline(context: Context, aspect: Aspect, page: TimelinePage) -> ItemPage[TimelineEvent]:
+    """One page of the events of an incident, oldest first. Whoever sees the incident sees all its events, as much of
+    them as of the incident; the caller has checked that the viewer sees it."""
     async with context.database.read() as connection:
-        found = await feed.timeline(connection, page.incident_id, after=page.after, limit=page.limit + 1)
+        found = await timelines.timeline(connection, page.incident_id, after=page.after, limit=page.limit + 1)
     shown = found[: page.limit]
     cursor = context.cursors.sign(page.kind, [shown[-1].sequence]) if len(found) > page.limit else None
-    return {"items": [event(viewer, each) for each in shown], "next_cursor": cursor}
+    return {"items": [timeline_event(aspect, each) for each in shown], "next_cursor": cursor}

@@ -90,9 +90,7 @@ async def read_events(
     filters = FeedFilter(sight_of(caller), tuple(query.types), query.unit, query.area)
     start = await _start(context, query.after)
     demand_known(context.worlds.world, unit=query.unit, area=query.area)
-    reader = _FeedReader(
-        request, context, Viewer(caller, context.worlds.world, context.clock.now()), query.limit, filters
-    )
+    reader = _FeedReader(request, context, context.viewer(caller), query.limit, filters)
     try:
         page, history = await reader.page(start.place, query.wait)
     except LostPlaceError as error:

@@ -8,6 +8,7 @@ from typing import Any, Literal, NotRequired, get_type_hints
 
 from typing_extensions import TypeAliasType, TypedDict  # pydantic cannot read those of `typing` before Python 3.12
 
+from service.access.issuer_change import SignOnChangedData
 from service.access.key_events import KeyEventData, KeyRotatedData
 from service.registry.bundle.report import RegistryImportedData
 from service.registry.views import DutyApprovedData, DutyProposedData, DutyRefusedData
@@ -34,6 +35,7 @@ RegistryData = (
     | DutyRefusedData
     | KeyEventData
     | KeyRotatedData
+    | SignOnChangedData
     | AppraisalSeededData
     | AppraisalClosedData
     | LogRestoredData
@@ -41,8 +43,8 @@ RegistryData = (
 
 
 class RegistryEvent(Envelope):
-    """An event without an incident: of the registry, a policy, a calendar, a key, the appraisal or the log itself. Only
-    auditors, ops and security see it."""
+    """An event without an incident: of the registry, a policy, a calendar, a key, the sign-on, the appraisal or the log
+    itself. Only auditors, ops and security see it."""
 
     data: RegistryData
 
@@ -65,6 +67,7 @@ REGISTRY_DATA: Mapping[EventType, Any] = {
     EventType.KEY_CREATED: KeyEventData,
     EventType.KEY_REVOKED: KeyEventData,
     EventType.KEY_ROTATED: KeyRotatedData,
+    EventType.SIGN_ON_CHANGED: SignOnChangedData,
     EventType.DUTY_PROPOSED: DutyProposedData,
     EventType.DUTY_APPROVED: DutyApprovedData,
     EventType.DUTY_REFUSED: DutyRefusedData,

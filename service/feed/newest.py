@@ -58,14 +58,12 @@ class EventPage(NamedTuple):
 
 @dataclass(slots=True)
 class _Kept:
-    """One event in memory. It looks the same to everybody who sees it but partners, so it is encoded once."""
+    """One event in memory. It looks the same to everybody who sees it, so it is encoded once."""
 
     new: NewEvent
     _json: bytes | None = None
 
     def encoded(self, viewer: Viewer) -> bytes:
-        if viewer.actor.answers_for is not None:
-            return encode(event(viewer, self.new.stored))
         if self._json is None:
             self._json = encode(event(viewer, self.new.stored))
         return self._json

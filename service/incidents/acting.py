@@ -62,7 +62,7 @@ async def see(context: Context, incident_id: UUID, actor: Actor) -> Loaded:
     """One incident with its calls. Raises `NotFound` when it is unknown or the actor may not see it."""
     async with context.database.read() as connection:
         loaded = await loading.load(connection, incident_id)
-        return _party(loaded, incident_id, actor, context.worlds.world, context.clock.now())[0]
+        return party_of(loaded, incident_id, actor, context.worlds.world, context.clock.now())[0]
 
 
 async def see_all(context: Context, ids: Sequence[UUID], actor: Actor) -> dict[UUID, Loaded]:
@@ -80,7 +80,7 @@ async def see_with_world(context: Context, incident_id: UUID, actor: Actor) -> t
     async with context.database.read() as connection:
         loaded = await loading.load(connection, incident_id)
         world = await context.worlds.seen(connection)
-        return _party(loaded, incident_id, actor, world, context.clock.now())[0], world
+        return party_of(loaded, incident_id, actor, world, context.clock.now())[0], world
 
 
 async def act(context: Context, incident_id: UUID, command: Command) -> IncidentView:
@@ -113,7 +113,7 @@ async def _act_once(
             await talk.lock(tx, command.actor.subject)
         await saving.lock(tx, [each for each in (end, act.into) if each])
         now = context.clock.now()
-        addressed, party = _party(await loading.load(tx, incident_id), incident_id, command.actor, world, now)
+        addressed, party = party_of(await loading.load(tx, incident_id), incident_id, command.actor, world, now)
         loaded = addressed
         if chain:
             loaded = _with_approver(await loading.load(tx, end), end, world, now)
@@ -121,7 +121,7 @@ async def _act_once(
         if merging.goes_on(loaded.incident, act, command.actor):
             return await chains.beyond(tx, incident_id)
         stamp = merging.stamp_beyond(incident_id, command.stamp) if chain else command.stamp
-        if await _was_done(tx, [incident_id], command.stamp) or await _was_done(tx, chain, stamp):
+        if await was_done(tx, [incident_id], command.stamp) or await was_done(tx, chain, stamp):
             shown = loaded if party.relations else addressed
             return IncidentView(shown.row, shown.calls, shown.incident.requests, world, replayed=True)
         _demand_named(loaded.incident, act)
@@ -129,7 +129,7 @@ async def _act_once(
         target = await merging.target_of(tx, act, command.actor, world, now)
         if act.arrow in talk_quota.ARROWS:
             await talk_quota.demand(tx, command.actor.subject, now)
-        _demand_version(command.versions, addressed.incident.version)
+        demand_version(command.versions, addressed.incident.version)
         if act.into is None:
             decisions = [lifecycle.decide(loaded.incident, act, party, world, now)]
         else:
@@ -152,7 +152,9 @@ async def _listed(
     return listing
 
 
-def _party(loaded: Loaded | None, incident_id: UUID, actor: Actor, world: World, now: datetime) -> tuple[Loaded, Party]:
+def party_of(
+    loaded: Loaded | None, incident_id: UUID, actor: Actor, world: World, now: datetime
+) -> tuple[Loaded, Party]:
     """The loaded incident, and the actor's relations to it. Raises `NotFound` when there are none."""
     loaded = _with_approver(loaded, incident_id, world, now)
     party = access.party(actor, loaded.incident)
@@ -171,13 +173,13 @@ def _unseen(incident_id: UUID) -> Sentence:
     return Sentence("There is no incident {incident} that you may see.", incident=str(incident_id))
 
 
-async def _was_done(tx: Transaction, ids: Sequence[UUID], stamp: Stamp | None) -> bool:
+async def was_done(tx: Transaction, ids: Sequence[UUID], stamp: Stamp | None) -> bool:
     """Whether the act was carried out on one of these incidents before: words to a merged incident reach one further
     along its chain, which may have been merged since."""
     if not ids or stamp is None or stamp.key is None:
         return False
     done = await saving.stamped_hash(tx, ids, stamp.subject, stamp.key)
-    if done is not None and done != stamp.body_hash:
+    if done and done != stamp.body_hash:  # that of an act whose words were erased is empty
         raise IdempotencyMismatch(
             Sentence(
                 "This Idempotency-Key was already used with another body: send the first body again, or a new key."
@@ -204,7 +206,7 @@ def _demand_named(incident: Incident, act: Act) -> None:
         )
 
 
-def _demand_version(versions: frozenset[str] | None, version: int) -> None:
+def demand_version(versions: frozenset[str] | None, version: int) -> None:
     if versions is None or str(version) in versions:
         return
     altered = next((each for each in sorted(versions) if not each.isdigit()), None)

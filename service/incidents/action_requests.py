@@ -13,11 +13,11 @@ from service.context import Context, CurrentContext
 from service.incidents import acting, examples, reporting
 from service.incidents.acting import Command
 from service.incidents.deps import IfMatch, IncidentId, KeyHeader
-from service.incidents.schemas import example
-from service.rules import errors
+from service.incidents.schemas import OfWorkerBody, example
+from service.rules import errors, workers
 from service.rules.acts import Act
+from service.rules.errors import NotYours
 from service.rules.model import Actor
-from service.rules.sight import Viewer
 from service.shown import incident
 from service.shown.incident import IncidentWithCalls
 from service.store.incidents.saving import Stamp
@@ -68,18 +68,34 @@ class ActionRequest:
     async def carry_out(self, act: Act, body: Body, **path: int) -> Answer[IncidentWithCalls]:
         """Carry out `act` and answer with the incident, after the commit. When the same key and body come again, the
         answer is the incident as it now stands, and nothing is done a second time. `path`: the numbers in the path."""
-        stamp = Stamp(self.caller.subject)
-        if self.key:
-            content = {"arrow": act.arrow.value, **path, **body.model_dump(exclude_unset=True)}
-            stamp = Stamp(self.caller.subject, self.key, reporting.body_hash(content))
-        command = Command(act, self.caller, self.if_match, stamp)
+        actor = await self._actor(body)
+        command = Command(act, actor, self.if_match, self._stamp(actor, act.arrow.value, body, **path))
         done = await acting.act(self.context, self.incident_id, command)
-        viewer = Viewer(self.caller, done.world, self.context.clock.now())
+        viewer = self.context.viewer(actor, done.world)
         view = incident.incident(viewer, done.row, done.calls, done.requests)
         headers = {"ETag": f'"{done.version}"'}
         if done.replayed:
             headers["Idempotency-Replayed"] = "true"
         return answer(view, headers=headers)
+
+    def stamp(self, verb: str, body: Body, **path: int) -> Stamp:
+        """Who sends the action, with its key and the hash of what it says."""
+        return self._stamp(self.caller, verb, body, **path)
+
+    def _stamp(self, actor: Actor, verb: str, body: Body, **path: int) -> Stamp:
+        if not self.key:
+            return Stamp(actor.subject)
+        content = {"arrow": verb, **path, **body.model_dump(exclude_unset=True)}
+        return Stamp(actor.subject, self.key, reporting.body_hash(content))
+
+    async def _actor(self, body: Body) -> Actor:
+        """Who acts: the caller, or the worker whom its body names. Raises `NotYours` when the caller acts for nobody
+        else, and `NotFound` before that when it may not see the incident."""
+        try:
+            return workers.named(self.caller, body.on_behalf_of if isinstance(body, OfWorkerBody) else None)
+        except NotYours:
+            await acting.see(self.context, self.incident_id, self.caller)
+            raise
 
 
 async def _action_request(

@@ -9,7 +9,7 @@ from fastapi import Path as FromPath
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
 from service.incidents.action_requests import RESPONSES, Action, DecideBody, responses
-from service.incidents.schemas import NoAttachments, example
+from service.incidents.schemas import NoAttachments, OfWorkerBody, example
 from service.rules import errors
 from service.rules.acts import Act
 from service.rules.arrows.joint import MAX_ASSISTING, ONLY_TOGETHER
@@ -167,7 +167,7 @@ async def resume_incident(action: Action, body: ResumeBody = ResumeBody()) -> An
     return await action.carry_out(Act(Arrow.RESUME, body.comment), body)
 
 
-class AcceptBody(Body):
+class AcceptBody(OfWorkerBody):
     """A remark for the timeline; it may be left out."""
 
     model_config = example(comment="现场已干净")
@@ -184,7 +184,7 @@ async def accept_incident(action: Action, body: AcceptBody = AcceptBody()) -> An
     return await action.carry_out(Act(Arrow.ACCEPT, body.comment), body)
 
 
-class ReasonBody(Body):
+class ReasonBody(OfWorkerBody):
     """The reason, in words."""
 
     model_config = example(reason="垃圾还在原处")
@@ -220,7 +220,7 @@ async def withdraw_incident(body: ReasonBody, action: Action) -> Answer[Incident
     return await action.carry_out(Act(Arrow.WITHDRAW, body.reason), body)
 
 
-class CommentBody(Body):
+class CommentBody(OfWorkerBody):
     """The comment, in words."""
 
     model_config = example(text="现场照片已发到群里")
@@ -240,7 +240,7 @@ async def comment_incident(body: CommentBody, action: Action) -> Answer[Incident
     return await action.carry_out(Act(Arrow.COMMENT, body.text), body)
 
 
-class UrgeBody(Body):
+class UrgeBody(OfWorkerBody):
     """The message to the called unit."""
 
     model_config = example(message="居民等了两小时,请尽快处理")

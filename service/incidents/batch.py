@@ -19,7 +19,7 @@ from service.shown.row import IncidentRow
 from service.web import faults, problems
 from service.web.problem_shape import Problem
 
-_NOT_IN_LISTS = ("calls", "requests")
+_NOT_IN_LISTS = ("calls", "requests", "contact")
 
 
 class StoredItem(TypedDict):

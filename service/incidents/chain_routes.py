@@ -10,7 +10,7 @@ from fastapi import Path as FromPath
 from pydantic import Field
 
 from service.incidents.action_requests import RESPONSES, Action, DecideBody, responses
-from service.incidents.schemas import example
+from service.incidents.schemas import OfWorkerBody, example
 from service.rules import errors
 from service.rules.acts import Act
 from service.rules.arrows.joint import MAX_ASSISTING
@@ -151,7 +151,7 @@ async def merge_incident(body: MergeBody, action: Action) -> Answer[IncidentWith
     return await action.carry_out(Act(Arrow.MERGE, body.reason, into=body.into), body)
 
 
-class RateBody(Body):
+class RateBody(OfWorkerBody):
     """A score from 1 to 5, where 5 is the best."""
 
     model_config = example(score=4, comment="来得快,处理干净")

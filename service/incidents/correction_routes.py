@@ -12,7 +12,7 @@ from service.context import CurrentContext
 from service.incidents import flooding
 from service.incidents.action_requests import Action, responses
 from service.incidents.flooding import Flood, FloodView
-from service.incidents.schemas import Identifier
+from service.incidents.schemas import ReporterName
 from service.rules import errors
 from service.rules.acts import Act, Correction
 from service.rules.errors import Rule, wrong_field
@@ -95,7 +95,7 @@ class FloodBody(Body):
         }
     )
 
-    reporter: Identifier
+    reporter: ReporterName
     since: Moment = Field(alias="from")
     until: Moment = Field(alias="to", description="at most 24 hours after `from`")
     reason: LongText

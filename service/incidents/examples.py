@@ -7,8 +7,8 @@ from service.incidents.similar import Candidate
 from service.rules import plan as plans
 from service.rules.errors import UnknownCell
 from service.shown.deadline import DeadlineView, deadline
-from service.shown.event import IncidentEvent
-from service.shown.examples import ANSWERED, EXTENDED, REPORTED, ROW, TIMELINE, VIEWER, WORLD
+from service.shown.event import TimelineEvent
+from service.shown.examples import ANSWERED, EXTENDED, REPORTED, REVEALED, ROW, TIMELINE, VIEWER, WORLD
 from service.shown.plan import PlanView, plan
 from service.shown.row import IncidentRow
 from service.web import problem_examples, problems
@@ -17,8 +17,9 @@ from service.web.problem_shape import Problem
 
 INCIDENT = REPORTED
 INCIDENT_LATER = ANSWERED
+INCIDENT_REVEALED = REVEALED
 INCIDENT_LIST: ItemPage[IncidentRow] = {"items": [ROW], "next_cursor": None}
-INCIDENT_TIMELINE: ItemPage[IncidentEvent] = {"items": TIMELINE, "next_cursor": None}
+INCIDENT_TIMELINE: ItemPage[TimelineEvent] = {"items": TIMELINE, "next_cursor": None}
 CANDIDATE: Candidate = {**ROW, "same_cell": True, "same_category": True, "distance_m": 12.4, "hours_apart": 1.5}
 SIMILAR: ItemPage[Candidate] = {"items": [CANDIDATE], "next_cursor": None}
 DEADLINE: DeadlineView = deadline(VIEWER, EXTENDED)

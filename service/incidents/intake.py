@@ -16,6 +16,8 @@ from collections import deque
 from collections.abc import Sequence
 
 from service import ids
+from service.access import sealed_contacts
+from service.access.secret_keys import Secrets
 from service.context import Context, Part
 from service.incidents.numbers import Numbers
 from service.incidents.quotas import GroupQuotas, OvertakenError, Quotas
@@ -27,6 +29,8 @@ from service.rules.model import Actor
 from service.rules.sentences import Sentence
 from service.rules.words import Urgency
 from service.rules.world import World
+from service.store.access import contacts
+from service.store.access.contacts import SealedContact
 from service.store.database import StatementRefused, Transaction
 from service.store.incidents import reports, saving
 from service.store.incidents.reports import Report
@@ -186,12 +190,23 @@ class Intake(Part):
                 quotas.begin(world, self._context.clock.now())
                 # nothing is awaited until all are decided, so that no other group takes the reserved numbers
                 outcomes = [known.find(each) or self._decide(each, known, quotas, world) for each in group]
-                committed = await _write(tx, [each for each in outcomes if isinstance(each, NewReport)], quotas)
+                new = [each for each in outcomes if isinstance(each, NewReport)]
+                committed = await _write(tx, new, quotas, self._sealed_contacts(new))
             quotas.keep()
         if committed:
             self._context.tell(committed)
         self._context.metrics.intake_group(len(group))
         return outcomes
+
+    def _sealed_contacts(self, new: Sequence[NewReport]) -> list[SealedContact]:
+        """The contacts of new reports. Few reports have one."""
+        found = [(each.decision.after, each.content.contact) for each in new]
+        box = self._context.part(Secrets).box if any(contact for _, contact in found) else None
+        return [
+            sealed_contacts.sealed(box, incident.id, incident.grid_code, contact)
+            for incident, contact in found
+            if box is not None and contact is not None
+        ]
 
     def _decide(
         self, waiting: WaitingReport, known: KnownReports, quotas: GroupQuotas, world: World
@@ -225,14 +240,20 @@ def _too_many() -> Unavailable:
     )
 
 
-async def _write(tx: Transaction, new: Sequence[NewReport], quotas: GroupQuotas) -> Committed | None:
+async def _write(
+    tx: Transaction, new: Sequence[NewReport], quotas: GroupQuotas, sealed: Sequence[SealedContact]
+) -> Committed | None:
     """Write the new reports of a group. Raises `OvertakenError` when they would pass a quota."""
     if not new:
         return None
     # always in one order: two processes that insert the same keys wait for each other, but never in a circle
     ordered = sorted(new, key=_insert_order)
-    rows = reports.new_rows([(each.decision.after, each.content, each.line) for each in ordered])
-    committed = await saving.save(tx, [each.decision for each in new], beside=[rows], counts=quotas.counts())
+    rows = [reports.new_rows([(each.decision.after, each.content, each.line) for each in ordered])]
+    if sealed:
+        rows.append(contacts.new_rows(sealed))
+    texts = {each.decision.after.id: each.content.text for each in new}
+    decisions = [each.decision for each in new]
+    committed = await saving.save(tx, decisions, reported=texts, beside=rows, counts=quotas.counts())
     if committed:
         quotas.compare(committed.counted)
     return committed

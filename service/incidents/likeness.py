@@ -15,7 +15,14 @@ from service.store.incidents.loading import Loaded
 
 def likeness(context: Context, loaded: Loaded, other: Mapping[Any, Any]) -> Likeness:
     """What an incident has in common with one that it may be merged into: `other` joins `incident` and `report`."""
-    incident, here, there = loaded.incident, point_of(loaded.row), point_of(other)
+    return likeness_of(context, loaded, other, point_of(loaded.row), point_of(other))
+
+
+def likeness_of(
+    context: Context, loaded: Loaded, other: Mapping[Any, Any], here: Point | None, there: Point | None
+) -> Likeness:
+    """What two incidents have in common for somebody who knows only these points of them."""
+    incident = loaded.incident
     return Likeness(
         same_line=other["line"] == loaded.row["line"],
         is_near=is_near(context, incident, here, other["grid_code"]),

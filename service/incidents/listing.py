@@ -26,14 +26,14 @@ async def page(context: Context, query: ListQuery, actor: Actor) -> ItemPage[Inc
             other filters.
         UnknownUnit, UnknownCategory, UnknownReference: a filter names what the registry never had.
     """
-    viewer = Viewer(actor, context.worlds.world, context.clock.now())
+    viewer = context.viewer(actor)
     kind = list_kind("incidents", query, actor.subject)
     after = None if query.cursor is None else _read(context.cursors, kind, query.cursor)
     demand_known(viewer.world, unit=query.unit, area=query.area, category=query.category, line=query.line)
     async with context.database.read() as connection:
         filters = _filters(query, viewer)
         sight = NOTHING if query.drawn and not reads_all(actor) else sight_of(actor)
-        found = await lists.page(connection, filters, sight, after, query.limit)
+        found = await lists.page(connection, filters, sight, after, query.limit, looker=actor.unit)
     cursor = None if found.next_place is None else context.cursors.sign(kind, _written(*found.next_place))
     return {"items": [row(viewer, each) for each in found.rows], "next_cursor": cursor}
 
@@ -51,6 +51,7 @@ def _filters(query: ListQuery, viewer: Viewer) -> IncidentFilter:
         overdue_at=viewer.now if query.overdue is True else None,
         not_overdue_at=viewer.now if query.overdue is False else None,
         reporter=viewer.actor.subject if query.reporter else None,
+        with_workers=viewer.actor.may_report_for,
         waits=query.approver is not None,
         approver=_approver(viewer.actor) if query.approver else None,
         drawn=query.drawn if reads_all(viewer.actor) else None,

@@ -11,18 +11,19 @@ from uuid import UUID
 
 from pydantic_core import to_json
 
+from service.access.secret_keys import Secrets
 from service.context import Context
 from service.incidents import acting
 from service.incidents.intake import Intake
 from service.incidents.placing import Place, place
 from service.incidents.schemas import BatchItem, ReportBody
 from service.incidents.waiting import IntakeOutcome, NewReport, RepeatedReport
-from service.rules import access
+from service.rules import access, workers
 from service.rules.acts import Draft
+from service.rules.contact import Contact
 from service.rules.errors import (
     IdempotencyMismatch,
     NotFound,
-    NotYours,
     Pointer,
     Rule,
     SihuError,
@@ -87,8 +88,10 @@ def _submitted(context: Context, body: ReportBody, actor: Actor, key: str | None
     """What will have become of a report. It is a future and no task, since a batch has five hundred of them."""
     try:
         where = place(body.grid_code, body.location, context.worlds.shapes)
-        draft = draft_of(body, actor, where)
-        return context.part(Intake).submit(draft, report_of(body, actor, key, where), actor)
+        _demand_place(body)
+        sender = sender_of(body, actor)
+        draft = draft_of(body, sender, where)
+        return context.part(Intake).submit(draft, report_of(body, sender, key, where, context.part(Secrets)), sender)
     except SihuError as error:
         refused: asyncio.Future[IntakeOutcome] = asyncio.get_running_loop().create_future()
         refused.set_exception(error)
@@ -132,10 +135,10 @@ async def _earlier(
 
 def _reported(context: Context, outcome: IntakeOutcome, actor: Actor, earlier: Mapping[UUID, Loaded]) -> Reported:
     if isinstance(outcome, NewReport):
-        return Reported(view_of(outcome, Viewer(actor, outcome.world, context.clock.now())))
+        return Reported(view_of(outcome, context.viewer(actor, outcome.world)))
     known = earlier.get(outcome.known.id)
     if known is not None:
-        view = views.loaded(Viewer(actor, context.worlds.world, context.clock.now()), known)
+        view = views.loaded(context.viewer(actor), known)
         return Reported(view, replayed=not outcome.by_source, known_source=outcome.by_source)
     if not outcome.by_source:
         raise NotFound(Sentence("There is no incident {id} that you may see.", id=str(outcome.known.id)))
@@ -145,31 +148,42 @@ def _reported(context: Context, outcome: IntakeOutcome, actor: Actor, earlier: M
     raise SourceTaken(detail, errors=(Pointer("/source", detail),))
 
 
+def _demand_place(body: ReportBody) -> None:
+    if body.grid_code is None and body.location is None:
+        detail = Sentence("Name the grid_code, or send the location: one of them says where it is.")
+        raise wrong_field("/grid_code", detail, Rule.MISSING)
+
+
+def sender_of(body: ReportBody, actor: Actor) -> Actor:
+    """Whose rights, quotas and Idempotency-Keys a report has: those of the worker for whom a vendor's key reports.
+
+    Raises `ValidationFailed` for a name that no worker can have, `NotYours` for a key that reports for nobody else.
+    """
+    return actor if actor.role is Role.OPS else workers.named(actor, body.on_behalf_of)
+
+
 def draft_of(body: ReportBody, actor: Actor, where: Place) -> Draft:
-    """The part of a report that the rules look at. Raises `ValidationFailed` or `NotYours`.
+    """The part of a report of its sender (`sender_of`) that the rules look at. Raises `ValidationFailed` or `NotYours`.
 
     The area is checked here, and by the rules once more, so that a report outside the area is refused before its
     Idempotency-Key is looked at.
     """
-    if body.grid_code is None and body.location is None:
-        detail = Sentence("Name the grid_code, or send the location: one of them says where it is.")
-        raise wrong_field("/grid_code", detail, Rule.MISSING)
     if actor.role is Role.OPS and body.on_behalf_of is None:
         detail = Sentence("Ops report for somebody: name the reporter's subject.")
         raise wrong_field("/on_behalf_of", detail, Rule.MISSING)
-    if actor.role is not Role.OPS and body.on_behalf_of is not None:
-        detail = Sentence("Only ops report on behalf of somebody else: leave out on_behalf_of.")
-        raise NotYours(detail, errors=(Pointer("/on_behalf_of", detail),))
     if where.grid_code is not None:
         access.may_report_in(actor, where.grid_code, located=body.grid_code is None)
-    return Draft(where.grid_code, body.category, body.on_behalf_of or actor.subject, body.kind, body.urgency)
+    reporter = (actor.role is Role.OPS and body.on_behalf_of) or actor.subject
+    return Draft(where.grid_code, body.category, reporter, body.kind, body.urgency, body.confidential)
 
 
-def report_of(body: ReportBody, actor: Actor, key: str | None, where: Place) -> Report:
-    """The part of a report that the rules never read: text, location, source."""
+def report_of(body: ReportBody, actor: Actor, key: str | None, where: Place, secrets: Secrets) -> Report:
+    """The part of a report that the rules never read: text, location, source, contact."""
+    newest, *older = _hashes(body, secrets)
     return Report(
         subject=actor.subject,
-        body_hash=body_hash(body.model_dump(exclude_unset=True, exclude={"idempotency_key"})),
+        body_hash=newest,
+        older_hashes=tuple(older),
         description=body.description,
         idempotency_key=key,
         source=(body.source.system, body.source.ref) if body.source else None,
@@ -181,7 +195,17 @@ def report_of(body: ReportBody, actor: Actor, key: str | None, where: Place) -> 
         occurred_at=body.occurred_at,
         kind=body.kind,
         urgency=body.urgency,
+        contact=Contact(**body.contact.model_dump()) if body.contact else None,
     )
+
+
+def _hashes(body: ReportBody, secrets: Secrets) -> list[bytes]:
+    """The hash of a report; with a contact, one by each secret key. A plain hash would give the contact away: all else
+    in the body lies beside it, and the few digits that are masked are soon tried."""
+    content = body.model_dump(exclude_unset=True, exclude={"idempotency_key"})
+    if body.contact is None:
+        return [body_hash(content)]
+    return [body_hash({**content, "contact": mark.hex()}) for mark in secrets.box.marks(to_json(content["contact"]))]
 
 
 def body_hash(content: Mapping[str, Any]) -> bytes:
@@ -192,6 +216,7 @@ def body_hash(content: Mapping[str, Any]) -> bytes:
 def view_of(new: NewReport, viewer: Viewer) -> IncidentWithCalls:
     """The incident of a new report, as `viewer` may see it, put together without another read."""
     incident, content = new.decision.after, new.content
+    shown = content.contact.masked if content.contact else Contact()
     system, ref = content.source or (None, None)
     row = {
         **incident_columns(incident),
@@ -204,5 +229,9 @@ def view_of(new: NewReport, viewer: Viewer) -> IncidentWithCalls:
         "source_ref": ref,
         "occurred_at": content.occurred_at,
         "urgency_asked": content.urgency_asked(incident),
+        "erased_at": None,
+        "has_contact": content.contact is not None,
+        "contact_name": shown.name,
+        "contact_phone": shown.phone,
     }
     return views.incident(viewer, row, (incident.call,), incident.requests)

@@ -16,10 +16,10 @@ from service.incidents.schemas import BatchBody, ListQuery, ReportBody
 from service.incidents.similar import Candidate
 from service.rules import errors
 from service.rules import plan as plans
-from service.rules.sight import Viewer
 from service.shown import deadline, incident, plan
+from service.shown.aspect import aspect_of
 from service.shown.deadline import DeadlineView
-from service.shown.event import IncidentEvent
+from service.shown.event import TimelineEvent
 from service.shown.incident import IncidentWithCalls
 from service.shown.plan import PlanView
 from service.shown.row import IncidentRow
@@ -65,7 +65,8 @@ async def report_incident(
     same `Idempotency-Key`: only one incident is stored, and the answer then carries `Idempotency-Replayed: true`. A
     `source` that was reported before answers 200 with the incident that exists. A report with a `source` needs a key
     that carries its `system` (403). One subject may send so many reports a day, and so many urgent ones, as the policy
-    or its key says: then 429 `quota`, and `Retry-After` says how long the day lasts. Replays are free."""
+    or its key says: then 429 `quota`, and `Retry-After` says how long the day lasts. Replays are free. No partner and
+    no other reporter sees what is `confidential`, and nobody but ops who reported it."""
     done = await reporting.report(context, body, caller, key)
     headers = {"Location": f"/v1/incidents/{done.incident['id']}", "ETag": f'"{done.incident["version"]}"'}
     if done.replayed:
@@ -134,12 +135,13 @@ async def read_incident(
     """The incident as it now stands, with its calls and requests. The `ETag` is the version of the incident: send it as
     `If-Match` with an action, and the action is refused (412) when the incident has changed meanwhile; send it as
     `If-None-Match` when you read the incident again, and the answer is 304 while the version is the same. An incident
-    that you may not see answers 404."""
+    that you may not see answers 404. Who has less than full sight of it sees words without the numbers of persons, the
+    cell in place of the point, no source, and a pseudonym in place of the reporter."""
     loaded = await acting.see(context, incident_id, caller)
     etag = {"ETag": f'"{loaded.incident.version}"'}
     if headers.is_unchanged(if_none_match, etag["ETag"]):
         return Response(status_code=304, headers=etag)
-    viewer = Viewer(caller, context.worlds.world, context.clock.now())
+    viewer = context.viewer(caller)
     return answer(incident.loaded(viewer, loaded), headers=etag)
 
 
@@ -153,13 +155,13 @@ async def read_incident(
 )
 async def read_timeline(
     context: CurrentContext, caller: Caller, incident_id: IncidentId, query: Annotated[PageQuery, Query()]
-) -> Answer[ItemPage[IncidentEvent]]:
+) -> Answer[ItemPage[TimelineEvent]]:
     """Every event of the incident, page by page, including the events from before you could see the incident. An event
     that happens while you read comes on the last page."""
     page = cloud_events.wanted(context, caller.subject, incident_id, query)
-    await acting.see(context, incident_id, caller)
-    viewer = Viewer(caller, context.worlds.world, context.clock.now())
-    return answer(await cloud_events.timeline(context, viewer, page))
+    loaded = await acting.see(context, incident_id, caller)
+    aspect = aspect_of(context.viewer(caller), loaded.incident)
+    return answer(await cloud_events.timeline(context, aspect, page))
 
 
 @router.get(
@@ -173,7 +175,8 @@ async def read_timeline(
 async def list_similar(context: CurrentContext, caller: Caller, incident_id: IncidentId) -> Answer[ItemPage[Candidate]]:
     """Open incidents of the same line of work that you may see, reported at most 30 days before or after this one:
     those in its cell, and those in cells of its street within 100 m of its point. Two incidents that both have a point
-    are at most 100 m apart."""
+    are at most 100 m apart. Where you see only the cell of one, it counts as one without a point. What is confidential
+    is no candidate and has none."""
     return answer(await similar.candidates(context, incident_id, caller))
 
 
@@ -191,7 +194,7 @@ async def read_deadline(
     """How `due_at` was reckoned: the row of the policy, the clock, each stretch of time that counts, each hold and
     extension, and the sum. A closed incident has no deadline, and the answer says so."""
     loaded, world = await acting.see_with_world(context, incident_id, caller)
-    return answer_in_words(deadline.deadline(Viewer(caller, world, context.clock.now()), loaded.incident), request)
+    return answer_in_words(deadline.deadline(context.viewer(caller, world), loaded.incident), request)
 
 
 @router.get(
@@ -208,5 +211,5 @@ async def read_plan(
     """What the clock will do to the incident, step by step, if nobody acts. The plan ends with the first repeated call
     at level 4, or with the incident closed."""
     loaded, world = await acting.see_with_world(context, incident_id, caller)
-    viewer = Viewer(caller, world, context.clock.now())
+    viewer = context.viewer(caller, world)
     return answer_in_words(plan.plan(viewer, plans.plan(loaded.incident, world, viewer.now)), request)

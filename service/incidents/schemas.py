@@ -7,14 +7,26 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, FiniteFloat, GetJsonSchemaHandler
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    GetJsonSchemaHandler,
+    model_validator,
+)
 from pydantic_core import CoreSchema
 
+from service.rules import workers
 from service.rules.errors import Rule
+from service.rules.masking import looks_like_a_persons_number
 from service.rules.sentences import Sentence
 from service.rules.words import Kind, State, Urgency
+from service.rules.workers import MAX_REPORTER, MAX_WORKER
+from service.web import patterns
 from service.web.breaches import WrongValue
-from service.web.patterns import some_of
+from service.web.patterns import Shown, some_of
 from service.web.text import (
     COMMAS,
     AnyMoment,
@@ -27,6 +39,7 @@ from service.web.text import (
     Moment,
     PageCursor,
     Params,
+    Phone,
     Prefix,
     identifier,
     one_line,
@@ -35,7 +48,24 @@ from service.web.text import (
 
 Short = Annotated[str, *one_line(200)]
 Identifier = Annotated[str, *identifier(200)]
-"""A text that identifies somebody or something, such as a subject."""
+"""A text that identifies something, such as what another system calls it."""
+ReporterName = Annotated[str, *identifier(MAX_REPORTER)]
+"""The subject of whoever reported something: that of a key, or of a worker for whom a key reports."""
+
+
+def _of_a_worker(name: str) -> str:
+    if fault := workers.fault_of(name):
+        raise WrongValue(fault.detail, fault.rule)
+    return name
+
+
+def _impersonal(name: str) -> str:
+    if looks_like_a_persons_number(name):
+        raise WrongValue(workers.PERSONAL, Rule.PERSONS_NUMBER)
+    return name
+
+
+WorkerName = Annotated[str, *identifier(MAX_WORKER), AfterValidator(_of_a_worker), Shown(patterns.NAME_WITHOUT_SLASH)]
 
 
 def _none_yet(value: object) -> object:
@@ -56,6 +86,14 @@ one that is refused."""
 def example(**fields: Any) -> ConfigDict:
     """The configuration of a body that shows these fields as its example."""
     return ConfigDict(json_schema_extra={"examples": [fields]})
+
+
+class OfWorkerBody(Body):
+    """The body of an act that a vendor's key may carry out for one of its workers."""
+
+    on_behalf_of: WorkerName | None = Field(
+        None, description="only for a key with `may_report_for`: the worker who acts; on record is `<subject>/<worker>`"
+    )
 
 
 class _AsItem:
@@ -84,6 +122,22 @@ class SourceBody(Body):
     ref: Identifier
 
 
+class ContactBody(Body):
+    """Whom to ask about a report. It is kept encrypted, shown masked, and revealed for a reason alone."""
+
+    model_config = ConfigDict(json_schema_extra=some_of("name", "phone", "address"))
+
+    name: Annotated[str, *one_line(100)] | None = None
+    phone: Phone | None = Field(None, description="as people write it: +86, blanks, brackets, dashes, an extension")
+    address: Annotated[str, *one_line(200)] | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> ContactBody:
+        if self.name is self.phone is self.address is None:
+            raise WrongValue(Sentence("Send a name, a phone or an address; else leave out contact."), Rule.MISSING)
+        return self
+
+
 _REPORT: dict[str, Any] = {
     "grid_code": "440105003001001",
     "category": "urban-0110",
@@ -108,9 +162,17 @@ class ReportBody(Body):
         description="kept whatever it is; more than 5 minutes after the report, or 30 days before, it sets "
         "`time_mismatch`",
     )
-    on_behalf_of: Identifier | None = Field(None, description="ops only: the reporter's subject")
+    on_behalf_of: Annotated[ReporterName, AfterValidator(_impersonal)] | None = Field(
+        None,
+        description="for ops: the reporter's subject; for a key with `may_report_for`: the name of the worker, without "
+        "a slash and of at most 64 characters; nobody else sends it",
+    )
+    confidential: bool = Field(
+        False, description="no partner and no area reporter sees it, and only ops see who reported it"
+    )
     location: LocationBody | None = None
     source: SourceBody | None = None
+    contact: ContactBody | None = None
     attachments: NoAttachments = Field((), description="photos cannot be stored yet: leave it out, or send `[]`")
 
 

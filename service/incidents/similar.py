@@ -12,9 +12,10 @@ from service.incidents import acting
 from service.incidents import likeness as likenesses
 from service.places.coordinates import Point
 from service.rules.model import Actor, Incident
-from service.rules.sight import Viewer, sight_of
+from service.rules.sight import sight_of
 from service.rules.similarity import MAX_APART, NEAR_M, Likeness
-from service.shown.row import IncidentRow, row
+from service.shown.aspect import Aspect, aspect_of, aspect_of_row
+from service.shown.row import IncidentRow, row_of
 from service.store.incidents import lists
 from service.web.paging import ItemPage
 
@@ -32,22 +33,26 @@ class Candidate(IncidentRow):
 
 
 async def candidates(context: Context, incident_id: UUID, actor: Actor) -> ItemPage[Candidate]:
-    """Open incidents that the actor may see and that may be merged with this one, the likeliest first.
+    """Open incidents that the actor may see and that may be merged with this one, the likeliest first. Whoever sees
+    the cell of an incident instead of its point learns nothing of the point: they are compared by what the actor sees.
 
     Raises `NotFound` when the actor may not see the incident itself.
     """
     loaded = await acting.see(context, incident_id, actor)
-    incident, here = loaded.incident, likenesses.point_of(loaded.row)
+    viewer, incident = context.viewer(actor), loaded.incident
+    if incident.confidential:  # it is never merged
+        return {"items": [], "next_cursor": None}
+    here = _point(aspect_of(viewer, incident), loaded.row)
     since, until = incident.reported_at - MAX_APART, incident.reported_at + MAX_APART
     cells, line = _cells(context, incident, here), loaded.row["line"]
     async with context.database.read() as connection:
-        found = await lists.open_ones(connection, cells, line, since, until, sight_of(actor))
-    viewer = Viewer(actor, context.worlds.world, context.clock.now())
-    near = [
-        _candidate(viewer, incident, likeness, each)
-        for each in found
-        if each["id"] != incident.id and (likeness := likenesses.likeness(context, loaded, each)).is_candidate
-    ]
+        found = await lists.open_ones(connection, cells, line, since, until, sight_of(actor), looker=actor.unit)
+    near = []
+    for each in (each for each in found if each["id"] != incident.id and not each["confidential"]):
+        aspect = aspect_of_row(viewer, each)
+        likeness = likenesses.likeness_of(context, loaded, each, here, _point(aspect, each))
+        if likeness.is_candidate:
+            near.append(_candidate(aspect, incident, likeness, each))
     return {"items": sorted(near, key=_likeliest_first)[:MAX_CANDIDATES], "next_cursor": None}
 
 
@@ -60,10 +65,15 @@ def _cells(context: Context, incident: Incident, here: Point | None) -> list[str
     return sorted({incident.grid_code, *near})
 
 
-def _candidate(viewer: Viewer, incident: Incident, likeness: Likeness, other: Mapping[Any, Any]) -> Candidate:
+def _point(aspect: Aspect, row: Mapping[Any, Any]) -> Point | None:
+    """The point of an incident, as far as the viewer sees it."""
+    return likenesses.point_of(row) if aspect.has_point else None
+
+
+def _candidate(aspect: Aspect, incident: Incident, likeness: Likeness, other: Mapping[Any, Any]) -> Candidate:
     distance_m = likeness.distance_m
     return {
-        **row(viewer, other),
+        **row_of(aspect, other),
         "same_cell": other["grid_code"] == incident.grid_code,
         "same_category": other["category"] == incident.category,
         "distance_m": None if distance_m is None else round(distance_m, 1),

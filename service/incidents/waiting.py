@@ -84,7 +84,7 @@ class KnownReports:
         content = waiting.content
         if waiting.key in self.by_key:
             earlier = self.by_key[waiting.key]
-            if earlier.body_hash != content.body_hash:
+            if not content.is_that_of(earlier):
                 return IdempotencyMismatch(
                     Sentence(
                         "This Idempotency-Key was already used with another body: "

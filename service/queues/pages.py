@@ -17,19 +17,23 @@ from uuid import UUID
 
 from service.rules.errors import Unavailable
 from service.rules.sight import Sight
+from service.rules.words import Role
 from service.web import shares
 
 _KEEP_S = 1.0
 
 
 class PageKey(NamedTuple):
-    """What decides the rows of a page, and how they look. `tag` is that of the queue when the page is asked for."""
+    """What decides the rows of a page, and how they look. `looker` is the subject that looks, with its role and its
+    unit: of one queue, each sees some incidents whole and others masked. `tag` is that of the queue when the page is
+    asked for."""
 
     unit: str
     states: tuple[str, ...]
     after: tuple[datetime, UUID] | None
     limit: int
     sight: Sight
+    looker: tuple[str, Role, str | None]
     tag: str
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache, partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 from urllib.parse import parse_qsl
 from uuid import UUID
 
 from fastapi import Request, Response
 from pydantic import Field, ValidationError
 
+from service import clock
 from service import context as contexts
 from service.access import deps
 from service.context import Context
@@ -20,7 +22,7 @@ from service.queues.tags import DEFAULT_STATES, QueueTags
 from service.rules import errors
 from service.rules.model import Actor
 from service.rules.sentences import Sentence
-from service.rules.sight import NOTHING, Sight, Viewer, queue_sight_of
+from service.rules.sight import NOTHING, Member, Sight, Viewer, queue_sight_of
 from service.rules.words import State
 from service.rules.world import World
 from service.shown import examples
@@ -34,6 +36,8 @@ from service.web.paging import ItemPage
 from service.web.router import Router
 from service.web.text import Limit, PageCursor, Params, WaitSeconds
 from service.web.waiting import HeldRequests
+
+_TAG_DIGITS = 16
 
 router = Router(prefix="/v1/queues", tags=["queues"], is_hot=True)
 
@@ -92,23 +96,68 @@ async def read_queue(request: Request) -> Answer[ItemPage[QueueRow]] | Response:
     query = _query_of(request.scope["query_string"])
     actor = deps.actor_of(request.scope)
     sight = _sight(actor, unit, context.worlds.world, context.clock.now())
-    states = frozenset(map(State, query.state)) or DEFAULT_STATES
+    wanted = _Wanted(context, actor, unit, frozenset(map(State, query.state)) or DEFAULT_STATES, query, sight)
+    known = request.headers.get("if-none-match")
+    if any(isinstance(case, Member) for case in sight):
+        return await _answer_member(request, wanted, known)
     tags = context.part(QueueTags)
-    tag = tags.tag(unit, states)
+    tag = tags.tag(unit, wanted.states)
     woken = False
-    if headers.is_unchanged(request.headers.get("if-none-match"), tag):
-        waits = tags.changed(unit, states, tag, query.wait) if query.wait else None
+    if headers.is_unchanged(known, tag):
+        waits = tags.changed(unit, wanted.states, tag, query.wait) if query.wait else None
         woken = bool(waits and await context.part(HeldRequests).while_connected(request, waits))
         if not woken:
             return Response(status_code=304, headers={"ETag": tag})
-        tag = tags.tag(unit, states)
+        tag = tags.tag(unit, wanted.states)
     # the tag is taken before the rows are read, so the rows may be newer than the tag, but never older
-    kind = kind_of("queue", {"unit": unit, "states": sorted(states)}, actor.subject)
-    after = None if query.cursor is None else _place(context.cursors.read(kind, query.cursor))
-    key = PageKey(unit, tuple(sorted(states)), after, query.limit, sight, tag)
-    read = partial(_read, context, Viewer(actor, context.worlds.world, context.clock.now()), key)
-    page = await context.part(SharedPages).page(key, tags.commits, read, woken=woken)
-    cursor = context.cursors.sign(kind, page.last) if page.last else None
+    return _encoded(wanted, await _page(wanted, tag, woken=woken), tag)
+
+
+class _Wanted(NamedTuple):
+    """What a request asks for: a page of a queue in some states, as far as `sight` goes."""
+
+    context: Context
+    actor: Actor
+    unit: str
+    states: frozenset[State]
+    query: QueueQuery
+    sight: Sight
+
+    @property
+    def kind(self) -> str:
+        """What a cursor of this queue is good for."""
+        return kind_of("queue", {"unit": self.unit, "states": sorted(self.states)}, self.actor.subject)
+
+
+async def _answer_member(request: Request, wanted: _Wanted, known: str | None) -> Response:
+    """The answer to a partner that asks for the queue of its parent. Its tag is made of the page alone: the tag of the
+    queue would tell it, and a held request would end, whenever something was reported in confidence."""
+    tags, held = wanted.context.part(QueueTags), wanted.context.part(HeldRequests)
+    until_s, woken = clock.monotonic() + wanted.query.wait, False
+    while True:
+        of_queue = tags.tag(wanted.unit, wanted.states)
+        page = await _page(wanted, of_queue, woken=woken)
+        tag = f'W/"{hashlib.sha256(page.items).hexdigest()[:_TAG_DIGITS]}"'
+        if not headers.is_unchanged(known, tag):
+            return _encoded(wanted, page, tag)
+        left_s = until_s - clock.monotonic()
+        waits = tags.changed(wanted.unit, wanted.states, of_queue, left_s) if left_s > 0 else None
+        woken = bool(waits and await held.while_connected(request, waits))
+        if not woken:
+            return Response(status_code=304, headers={"ETag": tag})
+
+
+async def _page(wanted: _Wanted, tag: str, *, woken: bool) -> QueuePage:
+    context, actor, query = wanted.context, wanted.actor, wanted.query
+    after = None if query.cursor is None else _place(context.cursors.read(wanted.kind, query.cursor))
+    looker = actor.subject, actor.role, actor.unit
+    key = PageKey(wanted.unit, tuple(sorted(wanted.states)), after, query.limit, wanted.sight, looker, tag)
+    read = partial(_read, context, context.viewer(actor), key)
+    return await context.part(SharedPages).page(key, context.part(QueueTags).commits, read, woken=woken)
+
+
+def _encoded(wanted: _Wanted, page: QueuePage, tag: str) -> Response:
+    cursor = wanted.context.cursors.sign(wanted.kind, page.last) if page.last else None
     return paging.encoded(page.items, cursor, headers={"ETag": tag})
 
 
@@ -145,9 +194,17 @@ def _place(values: Any) -> tuple[datetime, UUID]:
 
 
 async def _read(context: Context, viewer: Viewer, key: PageKey) -> QueuePage:
-    """Read a page. How a row looks depends on the world and the moment, and not on who of one sight looks."""
+    """Read a page. How a row looks depends on the world, the moment and on who looks."""
     async with context.database.glance() as connection:
-        found = await queue_pages.page(connection, key.unit, key.states, key.after, key.limit + 1, sight=key.sight)
+        found = await queue_pages.page(
+            connection,
+            key.unit,
+            key.states,
+            key.after,
+            key.limit + 1,
+            sight=key.sight,
+            looker=viewer.actor.unit,
+        )
     shown = found[: key.limit]
     last = shown[-1] if len(found) > key.limit else None
     items = encode([_row(viewer, each, key.unit) for each in shown])

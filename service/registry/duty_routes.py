@@ -50,7 +50,7 @@ async def propose_duty(context: CurrentContext, caller: Caller, body: DutyBody) 
     duty = DutyRow.model_validate(body.model_dump())
     done = await duties.propose(context.database, duty, context.clock.now(), access.by_of(caller))
     await context.announce(done.committed)
-    return answer(views.proposal(done.proposal), 201 if done.new else 200, {"Location": _PLACE})
+    return answer(views.proposal(caller, done.proposal), 201 if done.new else 200, {"Location": _PLACE})
 
 
 @router.get(
@@ -65,14 +65,15 @@ async def list_proposals(
     context: CurrentContext, caller: Caller, query: Annotated[PageQuery, Query()]
 ) -> Answer[ItemPage[views.ProposalView]]:
     """Open, approved and refused proposals are listed, the newest first. Each names its author and, once it is decided,
-    who approved it from when, or who refused it and why."""
+    who approved it from when, or who refused it and why: to reporters and partners without a subject, which may be a
+    person."""
     kind = kind_of(_PLACE, {}, caller.subject)
     before = None if query.cursor is None else context.cursors.read(kind, query.cursor)[0]
     async with context.database.read() as connection:
         found = await duty_proposals.newest(connection, limit=query.limit + 1, before=before)
     items = found[: query.limit]
     cursor = context.cursors.sign(kind, [items[-1].id]) if len(found) > query.limit else None
-    return answer({"items": [views.proposal(each) for each in items], "next_cursor": cursor})
+    return answer({"items": [views.proposal(caller, each) for each in items], "next_cursor": cursor})
 
 
 @router.post(
@@ -93,7 +94,7 @@ async def approve_duty(
     approval = duties.Approval(body.valid_from, body.proposed_at)
     done = await duties.approve(context.database, code, approval, context.clock.now(), access.by_of(caller))
     await context.announce(done.committed)
-    return answer(views.proposal(done.proposal))
+    return answer(views.proposal(caller, done.proposal))
 
 
 @router.post(
@@ -110,4 +111,4 @@ async def refuse_duty(
     must_be(caller, Role.OPS, Role.UNIT)
     done = await duties.refuse(context.database, code, body.reason, context.clock.now(), access.by_of(caller))
     await context.announce(done.committed)
-    return answer(views.proposal(done.proposal))
+    return answer(views.proposal(caller, done.proposal))

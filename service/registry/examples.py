@@ -9,7 +9,8 @@ from service.registry import views
 from service.rules import routing
 from service.rules import world as worlds
 from service.rules.logged import author
-from service.rules.words import Level, UnitKind, Urgency
+from service.rules.model import Actor
+from service.rules.words import Level, Role, UnitKind, Urgency
 from service.rules.world import Category, Cell, Duty, Line, Unit, Validity
 from service.store.registry.duty_proposals import Proposal
 
@@ -51,6 +52,7 @@ _proposal = Proposal(
     proposed_by=author("unit", _DEPARTMENT, _DEPARTMENT),
     proposed_at=_AT,
 )
+_WHO = Actor(Role.OPS, "ops")
 _OPS, _DECIDED_AT = author("ops", "ops", None), _AT + timedelta(days=1)
 _admitted = replace(
     _proposal, approved_by=_OPS, approved_at=_DECIDED_AT, valid_from=datetime(2026, 12, 31, 16, tzinfo=UTC)
@@ -64,9 +66,9 @@ CATEGORY: views.CategoryView = views.category(_category)
 LINE: views.LineView = views.line(_line)
 DUTY: views.DutyView = views.duty(_duty)
 RESPONSIBLE_DUTY: views.DutyView = views.judged_duty(_duty, responsible=True)
-PROPOSAL: views.ProposalView = views.proposal(_proposal)
-ADMITTED: views.ProposalView = views.proposal(_admitted)
-REFUSED: views.ProposalView = views.proposal(_refused)
+PROPOSAL: views.ProposalView = views.proposal(_WHO, _proposal)
+ADMITTED: views.ProposalView = views.proposal(_WHO, _admitted)
+REFUSED: views.ProposalView = views.proposal(_WHO, _refused)
 CHAIN: views.ChainView = views.chain(
     _CELL, _category.code, _AT, routing.chain(_WORLD, _CELL, _category.code, _AT), _WORLD
 )

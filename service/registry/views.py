@@ -8,8 +8,10 @@ from typing import NotRequired
 
 from typing_extensions import TypedDict  # pydantic cannot read that of `typing` before Python 3.12
 
-from service.rules.logged import ByView
+from service.rules.logged import ByView, author
+from service.rules.model import Actor
 from service.rules.routing import Route
+from service.rules.sight import is_office
 from service.rules.words import Kind, Level, UnitKind, Urgency
 from service.rules.world import Category, Cell, Duty, Line, Unit, World
 from service.shown.references import UnitName
@@ -253,8 +255,8 @@ def judged_duty(row: Duty, responsible: bool) -> DutyView:
     return {**duty(row), "responsible": responsible}
 
 
-def proposal(row: Proposal) -> ProposalView:
-    """Return a proposal of a duty as the API shows it."""
+def proposal(actor: Actor, row: Proposal) -> ProposalView:
+    """Return a proposal of a duty as an actor sees it."""
     return {
         "code": row.code,
         "title": row.title,
@@ -264,15 +266,20 @@ def proposal(row: Proposal) -> ProposalView:
         "assisting": row.assisting,
         "basis": row.basis,
         "valid_to": row.valid_to,
-        "proposed_by": row.proposed_by,
+        "proposed_by": _author(actor, row.proposed_by),
         "proposed_at": row.proposed_at,
-        "approved_by": row.approved_by,
+        "approved_by": _author(actor, row.approved_by) if row.approved_by else None,
         "approved_at": row.approved_at,
         "valid_from": row.valid_from,
-        "refused_by": row.refused_by,
+        "refused_by": _author(actor, row.refused_by) if row.refused_by else None,
         "refused_at": row.refused_at,
         "refused_reason": row.refused_reason,
     }
+
+
+def _author(actor: Actor, by: ByView) -> ByView:
+    """Whoever proposed or decided; for reporters and partners without a subject, which may be a person."""
+    return by if is_office(actor) or by.get("subject") == actor.subject else author(by["kind"], None, by.get("unit"))
 
 
 def step(route: Route, world: World) -> StepView:

@@ -14,8 +14,8 @@ from service.rules import approval
 from service.rules.errors import NotYours, Pointer
 from service.rules.model import Actor, AnyIncident, By
 from service.rules.sentences import Sentence
-from service.rules.sight import area_of, grants_incident, member_case, reads_all
-from service.rules.words import Arrow, Outcome, Role
+from service.rules.sight import area_case, area_of, grants_incident, is_office, member_case, reads_all, workers_cases
+from service.rules.words import Arrow, Outcome, Right, Role
 
 
 class Relation(StrEnum):
@@ -31,7 +31,7 @@ class Relation(StrEnum):
     MEMBER = "member"  # a partner whose parent is called in a category of its own: may answer for it
     AUDIENCE = "audience"  # ever called, assisting or asked to decide
     FOLLOWER = "follower"  # reported an incident that was merged into this one
-    AREA = "area"  # a reporter whose area holds the cell: may read
+    AREA = "area"  # a reporter whose area holds the cell, or whose worker reported it: may read
     AUDITOR = "auditor"
     OPS = "ops"
 
@@ -89,10 +89,13 @@ def _own_relations(actor: Actor, incident: AnyIncident) -> set[Relation]:
     found = set()
     if actor.subject == incident.reporter:
         found.add(Relation.REPORTER)
+    if incident.confidential and not is_office(actor):
+        return found
     if f"@{actor.subject}" in incident.audience:
         found.add(Relation.FOLLOWER)
     if actor.role is Role.REPORTER:
-        if actor.area and incident.grid_code.startswith(actor.area):
+        reads = *area_case(actor), *workers_cases(actor)
+        if any(grants_incident(case, incident) for case in reads):
             found.add(Relation.AREA)
     elif actor.unit is not None:
         found |= _unit_relations(actor, actor.unit, incident)
@@ -136,6 +139,34 @@ def may_report_in(actor: Actor, grid_code: str, *, located: bool = False) -> Non
         raise _outside(grid_code, area, located)
 
 
+def demand_writer(actor: Actor) -> None:
+    """Raises `NotYours` for an actor that only reads, such as a screen on a wall."""
+    if actor.reads_only:
+        raise NotYours(Sentence("This key is for a screen on a wall and only reads. Use another key to write."))
+
+
+_RIGHTS: Mapping[Role, frozenset[Right]] = {
+    Role.REPORTER: frozenset({Right.REPORT, Right.ACT}),
+    Role.UNIT: frozenset({Right.REPORT, Right.ACT, Right.FIGURES, Right.PROPOSE_DUTIES}),
+    Role.AUDITOR: frozenset({Right.FIGURES, Right.WATCH}),
+    Role.OPS: frozenset(Right) - {Right.KEYS},
+    Role.SECURITY: frozenset({Right.KEYS}),
+}
+_READING = frozenset({Right.FIGURES, Right.WATCH})
+
+
+def rights_of(actor: Actor) -> tuple[Right, ...]:
+    """What an actor may do at all, in the order of `Right`."""
+    found = _RIGHTS[actor.role] | (frozenset({Right.KEYS}) if actor.holds_all else frozenset())
+    if actor.role is not Role.OPS and area_of(actor) is None:
+        found -= {Right.REPORT}
+    if actor.member_of is not None:
+        found -= {Right.PROPOSE_DUTIES}
+    if actor.reads_only:
+        found &= _READING
+    return tuple(right for right in Right if right in found)
+
+
 def _outside(grid_code: str, area: str, located: bool) -> NotYours:
     """The refusal of a cell outside the area, for a person who may stand there."""
     if located:
@@ -167,6 +198,15 @@ def demand(some: Party, by: frozenset[Relation], never: frozenset[Relation], ver
         )
         raise NotYours(detail)
     if not some.relations & by:
+        if some.actor.may_report_for and Relation.REPORTER in by:
+            raise NotYours(
+                Sentence(
+                    "Only {parties:or} may {verb} this incident. If a worker of yours reported it, name the worker in "
+                    "on_behalf_of.",
+                    parties=_names_of(by),
+                    verb=verb,
+                )
+            )
         raise NotYours(Sentence("Only {parties:or} may {verb} this incident.", parties=_names_of(by), verb=verb))
 
 

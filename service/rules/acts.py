@@ -13,13 +13,15 @@ from service.rules.words import Arrow, Ground, Kind, Urgency
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """The part of a report that the rules look at. `grid_code` None: its point lies in no known cell."""
+    """The part of a report that the rules look at. `grid_code` None: its point lies in no known cell. A `confidential`
+    one is for those alone who have to do with it."""
 
     grid_code: str | None
     category: str
     reporter: str
     kind: Kind = Kind.INCIDENT
     urgency: Urgency | None = None
+    confidential: bool = False
 
 
 class Correction(NamedTuple):

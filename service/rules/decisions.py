@@ -13,7 +13,8 @@ from service.rules.words import EventType
 
 class Event(NamedTuple):
     """One fact in the log. `at_state` is the incident as of this event, `call` the `seq` of the call concerned; `facts`
-    are what else the log must tell without the tables, such as a code or a score."""
+    are what else the log must tell without the tables, such as a code or a score. `note` and the person of `by` are its
+    text, which lies beside the log."""
 
     type: EventType
     sequence: int

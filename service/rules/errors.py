@@ -11,6 +11,8 @@ SihuError
 ├── UnsupportedMedia             the body is of another type, or encoded    415
 ├── NotFound                     unknown here, or not yours to see          404
 ├── NotYours                     you see it, but may not do this            403
+│   ├── AddressNotAllowed        the key is bound to other networks
+│   └── ForeignOrigin            a session, and a page of another site
 ├── HistoryChanged               the log lacks what you read last           410
 ├── CursorExpired                the log keeps no events as old as that     410
 ├── VersionMoved                 If-Match names an older version            412
@@ -61,6 +63,7 @@ class Rule(StrEnum):
     HIDDEN_CHARACTER = "hidden_character"  # one that cannot be seen, or that turns the direction of the text
     COMBINING_MARKS = "combining_marks"  # `max`: on one letter
     NOT_UNICODE = "not_unicode"
+    PERSONS_NUMBER = "persons_number"  # a name that is a phone or identity number, or has one in it
     BAD_TIME = "bad_time"
     BAD_DAY = "bad_day"
     BAD_ID = "bad_id"
@@ -141,6 +144,12 @@ class AddressNotAllowed(NotYours):
     """The key is bound to networks, and the request comes from none of them."""
 
     code, title = "address_not_allowed", Sentence("Not from this address")
+
+
+class ForeignOrigin(NotYours):
+    """A page of another site sends the request with the session of a browser, or nobody says which page it is."""
+
+    code, title = "foreign_origin", Sentence("Not from another site")
 
 
 class HistoryChanged(SihuError):

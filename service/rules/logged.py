@@ -1,4 +1,4 @@
-"""What the log says of an act: who acted, and the facts that an event of some types has beside its incident."""
+"""What is said of an act: who acted, and the facts that an event of some types has beside its incident."""
 
 from __future__ import annotations
 
@@ -18,6 +18,13 @@ class ByView(TypedDict):
 
     kind: str
     subject: NotRequired[str]
+    unit: NotRequired[str]
+
+
+class ByUnit(TypedDict):
+    """Whoever acted, as the log says it: the kind, and the unit if it was one, but never the person."""
+
+    kind: str
     unit: NotRequired[str]
 
 
@@ -76,6 +83,7 @@ class EventFacts(LeavingFacts, total=False):
     forgives: int
     into: UUID
     kind_asked: Kind
+    mark: int
     merged: UUID
     number: str
     own_report: bool
@@ -100,6 +108,7 @@ FACTS: Mapping[EventType, Mapping[str, bool]] = {
         "accountable": False,
     },
     EventType.CALL_ANSWERED: {"forgives": False, "answered_by_member": False},
+    EventType.CALL_WARNED: {"mark": True},
     EventType.CALL_RAISED: {**_LEFT, "units": False},
     EventType.CALL_RETURNED: {"reason_code": True, "duty": True, **_LEFT},
     EventType.CALL_ASSIGNED: {"to": True, **_LEFT},

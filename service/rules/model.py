@@ -18,7 +18,7 @@ from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 from uuid import UUID
 
 from service.rules import logged
-from service.rules.logged import ByView
+from service.rules.logged import ByUnit, ByView
 from service.rules.words import (
     COMMUNITY_DIGITS,
     STREET_DIGITS,
@@ -51,7 +51,9 @@ class Actor:
     """A person or system that acts: a subject in one role. Only units have a `unit`, only reporters an `area` (a code
     prefix). `member_of` is the unit that a partner (a property firm, an owners' committee) may answer for, and
     `answers_for` the categories in which, by prefix (None: it is no partner). `systems` are those in whose name the key
-    reports. Ops hold the roles of auditor and security as well (`holds_all`) where nobody was ever given the last."""
+    reports; with `may_report_for` it also acts for named workers, each a subject of its own (`workers`). Ops hold the
+    roles of auditor and security as well (`holds_all`) where nobody was ever given the last. A screen on a wall only
+    reads (`reads_only`)."""
 
     role: Role
     subject: str
@@ -62,6 +64,8 @@ class Actor:
     systems: tuple[str, ...] = ()
     quota: KeyQuota | None = None
     holds_all: bool = False
+    may_report_for: bool = False
+    reads_only: bool = False
 
 
 class By(NamedTuple):
@@ -73,6 +77,10 @@ class By(NamedTuple):
 
     def as_dict(self) -> ByView:
         return logged.author(*self)
+
+    def without_person(self) -> ByUnit:
+        """Whoever acted, as the log says it."""
+        return logged.author(self.kind, None, self.unit)
 
 
 CLOCK = By("clock")
@@ -90,7 +98,7 @@ class Appeal(NamedTuple):
     """A unit's objection to a call counted as missed or as left late: made once, decided once. `outcome` is None while
     it waits."""
 
-    reason: str
+    reason: str | None
     by: By
     at: datetime
     decided_by: By | None = None
@@ -178,7 +186,7 @@ class Request(NamedTuple):
     kind: RequestKind
     call: int
     until: datetime
-    reason: str
+    reason: str | None
     asked_by: By
     asked_at: datetime
     decided_by: By | None = None
@@ -203,9 +211,9 @@ class IncidentOf(NamedTuple, Generic[Earlier]):
     the last reopening, `returns` the returns ever, `sequence` the events. `audience` is every unit ever called,
     assisting or asked to decide, and '@subject' of each reporter whose incident was merged into this one; `assisting`
     are the units that assist now, `rating` is the reporters' as it stands, `reporter_unit` the unit whose key reported
-    it. What closed as unverified may be `drawn` for a spot check. The clock looks next at `wake_at`: a warning, the
-    deadline, or later after a fault. `warned` counts the marks passed in the running box; a deadline is `provisional`
-    when its box reaches into a year whose holidays are not published."""
+    it. It is `confidential` if its reporter said so. What closed as unverified may be `drawn` for a spot check. The
+    clock looks next at `wake_at`: a warning, the deadline, or later after a fault. `warned` counts the marks passed in
+    the running box; a deadline is `provisional` when its box reaches into a year whose holidays are not published."""
 
     id: UUID
     number: str
@@ -243,6 +251,7 @@ class IncidentOf(NamedTuple, Generic[Earlier]):
     reporter_unit: str | None = None
     rating_mean: int | None = None
     drawn: bool = False
+    confidential: bool = False
     requests: tuple[Request, ...] = ()
 
     @property

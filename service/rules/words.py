@@ -177,6 +177,18 @@ class Role(StrEnum):
     SECURITY = "security"
 
 
+class Right(StrEnum):
+    """What an actor may do at all. Which acts on one incident are open to it, that incident says (`allowed`)."""
+
+    REPORT = "report"  # report incidents, in its area
+    ACT = "act"  # act on incidents
+    FIGURES = "figures"  # read the appraisal of calls it may see
+    WATCH = "watch"  # read the signs that somebody games the figures
+    PROPOSE_DUTIES = "propose_duties"
+    ADMINISTER = "administer"  # imports, duties, policies, calendars, closed months, floods, the virtual clock
+    KEYS = "keys"  # make, replace, list and revoke keys
+
+
 class EventType(StrEnum):
     """Every event the log can hold: `sihu.<what>.<happened>`.
 
@@ -196,6 +208,8 @@ class EventType(StrEnum):
     INCIDENT_MERGED = "sihu.incident.merged"
     INCIDENT_CORRECTED = "sihu.incident.corrected"
     INCIDENT_CHECKED = "sihu.incident.checked"
+    INCIDENT_REVEALED = "sihu.incident.revealed"
+    INCIDENT_ERASED = "sihu.incident.erased"
     CALL_OPENED = "sihu.call.opened"
     CALL_ANSWERED = "sihu.call.answered"
     CALL_WARNED = "sihu.call.warned"
@@ -221,6 +235,7 @@ class EventType(StrEnum):
     KEY_CREATED = "sihu.key.created"
     KEY_REVOKED = "sihu.key.revoked"
     KEY_ROTATED = "sihu.key.rotated"
+    SIGN_ON_CHANGED = "sihu.sign_on.changed"
     DUTY_PROPOSED = "sihu.duty.proposed"
     DUTY_APPROVED = "sihu.duty.approved"
     DUTY_REFUSED = "sihu.duty.refused"

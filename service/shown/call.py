@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 
 from typing_extensions import TypedDict
 
 from service.rules import ratings
 from service.rules.logged import ByView
 from service.rules.model import Appeal, AssistingPart, Call
-from service.rules.sight import Viewer
 from service.rules.words import Cause, ClockKind, Credit, Ground, Level, Outcome, Urgency, Verdict
-from service.shown.references import by_view
+from service.shown.aspect import Aspect
 
 
 class AnswerView(TypedDict):
-    """What the unit said when it answered."""
+    """What the unit said when it answered. The words are null once the texts of the incident were erased."""
 
-    measure: str
+    measure: str | None
     contact: str | None
     promised_by: datetime | None
 
@@ -46,7 +46,7 @@ class AssistingView(TypedDict):
 class AppealView(TypedDict):
     """An appeal against a call that counts as missed or as left late, with the decision about it."""
 
-    reason: str
+    reason: str | None
     by: ByView
     at: datetime
     decided_by: ByView | None
@@ -115,8 +115,8 @@ class CallView(FairPlayView):
     exempt: bool
 
 
-def call(viewer: Viewer, stored: Call) -> CallView:
-    """The view of one call."""
+def call(aspect: Aspect, stored: Call) -> CallView:
+    """The view of one call of an incident."""
     return {
         "seq": stored.seq,
         "level": stored.level,
@@ -125,28 +125,28 @@ def call(viewer: Viewer, stored: Call) -> CallView:
         "from_unit": stored.from_unit,
         "cause": stored.cause,
         "ground": stored.ground,
-        "reason": stored.reason,
+        "reason": aspect.words(stored.reason),
         "opened_at": stored.opened_at,
         "answer_by": stored.answer_by,
         "resolve_by": stored.resolve_by,
         "clock": stored.clock,
         "answered_at": stored.answered_at,
-        "answer": cast("AnswerView | None", stored.answer),  # kept as it was sent
+        "answer": _answer(aspect, stored.answer),
         "ended_at": stored.ended_at,
-        "ended_by": by_view(viewer, stored.ended_by) if stored.ended_by else None,
+        "ended_by": aspect.by(stored.ended_by) if stored.ended_by else None,
         "outcome": stored.outcome,
-        "result": stored.result,
+        "result": aspect.words(stored.result),
         "end_code": stored.end_code,
-        "end_reason": stored.end_reason,
+        "end_reason": aspect.words(stored.end_reason),
         "late_s": stored.late_s,
         "binding": stored.binding,
         "assisting": _assisting(stored),
         "rating": stored.rating,
         "attachments": list(stored.attachments),
         "end_duty": stored.end_duty,
-        "parts_done": [_part(part) for part in stored.parts_done],
+        "parts_done": [_part(aspect, part) for part in stored.parts_done],
         "outcome_rating": ratings.stars(stored.outcome_rating, stored.outcome_mean),
-        "appeal": _appeal(viewer, stored.appeal) if stored.appeal else None,
+        "appeal": _appeal(aspect, stored.appeal) if stored.appeal else None,
         "exempt": stored.exempt,
         **_fair_play(stored),
     }
@@ -189,17 +189,25 @@ def _assisting(stored: Call) -> list[AssistingView]:
     ]
 
 
-def _part(stored: AssistingPart) -> PartView:
-    return {"unit": stored.unit, "at": stored.at, "comment": stored.comment}
+def _answer(aspect: Aspect, stored: Mapping[str, Any] | None) -> AnswerView | None:
+    """The answer, which is kept as it was sent: one that somebody wrote into the database may lack a field."""
+    if stored is None:
+        return None
+    words = {name: aspect.words(stored[name]) for name in ("measure", "contact") if name in stored}
+    return cast("AnswerView", {**stored, **words})
 
 
-def _appeal(viewer: Viewer, stored: Appeal) -> AppealView:
+def _part(aspect: Aspect, stored: AssistingPart) -> PartView:
+    return {"unit": stored.unit, "at": stored.at, "comment": aspect.words(stored.comment)}
+
+
+def _appeal(aspect: Aspect, stored: Appeal) -> AppealView:
     return {
-        "reason": stored.reason,
-        "by": by_view(viewer, stored.by),
+        "reason": aspect.words(stored.reason),
+        "by": aspect.by(stored.by),
         "at": stored.at,
-        "decided_by": by_view(viewer, stored.decided_by) if stored.decided_by else None,
+        "decided_by": aspect.by(stored.decided_by) if stored.decided_by else None,
         "decided_at": stored.decided_at,
-        "decided_reason": stored.decided_reason,
+        "decided_reason": aspect.words(stored.decided_reason),
         "outcome": stored.outcome,
     }

@@ -12,6 +12,7 @@ from service.rules.model import Call, Incident
 from service.rules.sentences import Sentence
 from service.rules.sight import Viewer
 from service.rules.words import ClockKind, DueKind, Level, State, Urgency
+from service.shown.aspect import aspect_of
 from service.shown.references import PolicyReference
 from service.shown.request import RequestView, request
 
@@ -114,6 +115,7 @@ def _verify(viewer: Viewer, incident: Incident, due_at: datetime) -> VerifyDeadl
 
 def _call(viewer: Viewer, incident: Incident, due_at: datetime) -> CallDeadline:
     call, policy = incident.call, pinning.policy_of(viewer.world, incident)
+    aspect = aspect_of(viewer, incident)
     standing = deadlines.standing(incident, viewer.world)
     timer = pinning.timer_of(viewer.world, incident, call.clock)
     counted = [each for start, end in standing.stretches for each in timer.segments(start, end)]
@@ -131,7 +133,7 @@ def _call(viewer: Viewer, incident: Incident, due_at: datetime) -> CallDeadline:
         "segments": [
             {"from": each.start, "to": each.end, "counted_s": each.counted.total_seconds()} for each in counted
         ],
-        "adjusted_by": [request(viewer, each) for each in standing.adjusted_by],
+        "adjusted_by": [request(aspect, each) for each in standing.adjusted_by],
         "counted_s": sum((each.counted for each in counted), timedelta()).total_seconds(),
         "left_s": None if standing.left is None else standing.left.total_seconds(),
         "provisional": incident.provisional,

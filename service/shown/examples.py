@@ -11,17 +11,21 @@ from uuid import UUID
 from service.rules import access, lifecycle
 from service.rules import world as worlds
 from service.rules.acts import Act, Draft
-from service.rules.decisions import Decision
+from service.rules.contact import Contact
+from service.rules.decisions import Decision, Event
 from service.rules.model import Actor, Incident
 from service.rules.policy import Activation, Box, Hours, Policy
 from service.rules.sight import Viewer
+from service.rules.texts import Words
 from service.rules.words import Arrow, ClockKind, Level, Role, UnitKind, Urgency
 from service.rules.worktime import WorkCalendar
 from service.rules.world import Category, Cell, Line, Unit, Validity
-from service.shown.event import IncidentEvent, event
-from service.shown.incident import IncidentWithCalls, incident
+from service.shown.aspect import aspect_of
+from service.shown.event import IncidentEvent, TimelineEvent, event, timeline_event
+from service.shown.incident import IncidentWithCalls, incident, revealed
 from service.shown.row import IncidentRow, row
 from service.store.incidents.incident_rows import incident_columns
+from service.store.incidents.loading import Loaded
 from service.store.log.event_rows import event_data
 from service.store.log.feed import StoredEvent
 
@@ -92,14 +96,23 @@ def _stored(fresh: Incident) -> Mapping[str, Any]:
         "source_ref": "A-1024",
         "occurred_at": _REPORTED_AT - timedelta(minutes=5),
         "urgency_asked": None,
+        "assists": False,
+        "awaited": False,
+        "erased_at": None,
+        "has_contact": True,
+        "contact_name": "张*",
+        "contact_phone": "138****0000",
     }
 
 
-def _events(decision: Decision, batch: int) -> list[IncidentEvent]:
-    return [
-        event(VIEWER, StoredEvent(batch, n, n, each.at_state.id, each.sequence, each.type, each.at, event_data(each)))
-        for n, each in enumerate(decision.events, start=1)
-    ]
+def _events(decision: Decision, batch: int) -> list[StoredEvent]:
+    return [_event(batch, n, each) for n, each in enumerate(decision.events, start=1)]
+
+
+def _event(batch: int, n: int, logged: Event) -> StoredEvent:
+    place = (batch, n, n, logged.at_state.id, logged.sequence)
+    words = Words(logged.note, logged.by.subject)
+    return StoredEvent(*place, logged.type, logged.at, event_data(logged), words=words)
 
 
 def _missed(fresh: Incident) -> Decision:
@@ -116,6 +129,8 @@ EXTENDED = _extended(_FIRST.after)
 _LATER = _answered(EXTENDED)
 REPORTED: IncidentWithCalls = incident(VIEWER, _stored(_FIRST.after), [_FIRST.after.call], ())
 ANSWERED: IncidentWithCalls = incident(VIEWER, _stored(_LATER), [_LATER.call], _LATER.requests)
+_CONTACT = Contact("张三", "138 0013 0000", "江南大道中 12 号 301")
+REVEALED: IncidentWithCalls = revealed(VIEWER, Loaded(_LATER, _stored(_LATER), (_LATER.call,)), _CONTACT)
 ROW: IncidentRow = row(VIEWER, _stored(_FIRST.after))
-TIMELINE: list[IncidentEvent] = _events(_FIRST, 41)
-MISSED: IncidentEvent = _events(_missed(_FIRST.after), 42)[0]
+TIMELINE: list[TimelineEvent] = [timeline_event(aspect_of(VIEWER, _FIRST.after), each) for each in _events(_FIRST, 41)]
+MISSED: IncidentEvent = event(VIEWER, _events(_missed(_FIRST.after), 42)[0])

@@ -8,9 +8,8 @@ from typing_extensions import TypedDict
 
 from service.rules.logged import ByView
 from service.rules.model import Request
-from service.rules.sight import Viewer
 from service.rules.words import RequestKind, Verdict
-from service.shown.references import by_view
+from service.shown.aspect import Aspect
 
 
 class RequestView(TypedDict):
@@ -21,7 +20,7 @@ class RequestView(TypedDict):
     kind: RequestKind
     call: int
     until: datetime
-    reason: str
+    reason: str | None
     asked_by: ByView
     asked_at: datetime
     approver: str | None
@@ -33,20 +32,20 @@ class RequestView(TypedDict):
     granted_s: float | None
 
 
-def request(viewer: Viewer, stored: Request) -> RequestView:
-    """The view of one request."""
+def request(aspect: Aspect, stored: Request) -> RequestView:
+    """The view of one request about an incident."""
     return {
         "n": stored.n,
         "kind": stored.kind,
         "call": stored.call,
         "until": stored.until,
-        "reason": stored.reason,
-        "asked_by": by_view(viewer, stored.asked_by),
+        "reason": aspect.words(stored.reason),
+        "asked_by": aspect.by(stored.asked_by),
         "asked_at": stored.asked_at,
         "approver": stored.approver,
-        "decided_by": by_view(viewer, stored.decided_by) if stored.decided_by else None,
+        "decided_by": aspect.by(stored.decided_by) if stored.decided_by else None,
         "decided_at": stored.decided_at,
-        "decided_reason": stored.decided_reason,
+        "decided_reason": aspect.words(stored.decided_reason),
         "outcome": stored.outcome,
         "resumed_at": stored.resumed_at,
         "granted_s": stored.granted.total_seconds() if stored.granted else None,

@@ -12,6 +12,7 @@ from typing_extensions import TypedDict
 from service.rules import ratings
 from service.rules.sight import Viewer, reads_all
 from service.rules.words import COMMUNITY_DIGITS, STREET_DIGITS, ClosedAs, DueKind, Kind, Level, State, Urgency
+from service.shown.aspect import Aspect, aspect_of_row
 from service.shown.references import PolicyReference, UnitName, unit_name
 
 _MAX_AHEAD = timedelta(minutes=5)
@@ -35,8 +36,22 @@ class SourceView(TypedDict):
     ref: str
 
 
-class IncidentRow(TypedDict):
-    """An incident without its calls and requests."""
+class SeenReport(TypedDict):
+    """What of a report depends on who looks: the point is null for those who see the cell instead, the source where the
+    sight is not full, and the reporter is a pseudonym, the same one throughout this incident; for partners it is
+    null. `erased_at`: when the texts of the incident were erased; then they are null."""
+
+    reporter: str | None
+    description: str | None
+    erased_at: datetime | None
+    location: LocationView | None
+    location_mismatch: bool
+    source: SourceView | None
+
+
+class IncidentRow(SeenReport):
+    """An incident without its contact, calls and requests. What is `confidential` no partner sees, and no reporter but
+    its own."""
 
     id: UUID
     number: str
@@ -51,10 +66,6 @@ class IncidentRow(TypedDict):
     category: str
     line: str
     urgency: Urgency
-    description: str
-    location: LocationView | None
-    location_mismatch: bool
-    source: SourceView | None
     occurred_at: datetime | None
     reported_at: datetime
     updated_at: datetime
@@ -73,10 +84,18 @@ class IncidentRow(TypedDict):
     time_mismatch: bool
     urgency_asked: Urgency | None
     drawn: bool | None
+    confidential: bool
 
 
 def row(viewer: Viewer, stored: Mapping[Any, Any]) -> IncidentRow:
-    """The view of one row. `stored` joins `incident` and `report`; `overdue` is as of the viewer's moment."""
+    """The view of one row. `stored` joins `incident` and `report`, and says how the viewer's unit stands to the
+    incident (`loading.shown`); `overdue` is as of the viewer's moment."""
+    return row_of(aspect_of_row(viewer, stored), stored)
+
+
+def row_of(aspect: Aspect, stored: Mapping[Any, Any]) -> IncidentRow:
+    """The view of one row of an incident whose aspect is known."""
+    viewer = aspect.viewer
     due_at, grid_code = stored["due_at"], stored["grid_code"]
     return {
         "id": stored["id"],
@@ -92,10 +111,7 @@ def row(viewer: Viewer, stored: Mapping[Any, Any]) -> IncidentRow:
         "category": stored["category"],
         "line": stored["line"],
         "urgency": stored["urgency"],
-        "description": stored["description"],
-        "location": stored["location"],
-        "location_mismatch": stored["location_mismatch"],
-        "source": _source(stored["source_system"], stored["source_ref"]),
+        **_report(aspect, stored),
         "occurred_at": stored["occurred_at"],
         "reported_at": stored["reported_at"],
         "updated_at": stored["updated_at"],
@@ -114,11 +130,23 @@ def row(viewer: Viewer, stored: Mapping[Any, Any]) -> IncidentRow:
         "time_mismatch": _is_mismatch(stored["occurred_at"], stored["reported_at"]),
         "urgency_asked": stored["urgency_asked"],
         "drawn": _drawn(viewer, stored),
+        "confidential": stored["confidential"],
     }
 
 
-def _source(system: str | None, ref: str) -> SourceView | None:
-    return None if system is None else {"system": system, "ref": ref}
+def _report(aspect: Aspect, stored: Mapping[Any, Any]) -> SeenReport:
+    return {
+        "reporter": aspect.name_of(stored["reporter"]),
+        "description": aspect.words(stored["description"]),
+        "erased_at": stored["erased_at"],
+        "location": stored["location"] if aspect.has_point else None,
+        "location_mismatch": stored["location_mismatch"],
+        "source": _source(aspect, stored["source_system"], stored["source_ref"]),
+    }
+
+
+def _source(aspect: Aspect, system: str | None, ref: str) -> SourceView | None:
+    return None if system is None or not aspect.is_full else {"system": system, "ref": ref}
 
 
 def _drawn(viewer: Viewer, stored: Mapping[Any, Any]) -> bool | None:

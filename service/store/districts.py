@@ -13,11 +13,14 @@ OWN_TABLES = ("access_key", "call", "event", "incident")
 # by the catalogue and not by name, since a name in a schema that is closed to this role is an error
 SCHEMAS = (
     "SELECT space.nspname FROM pg_class AS relation JOIN pg_namespace AS space ON space.oid = relation.relnamespace "
-    f"WHERE relation.relname IN ({', '.join(map(repr, OWN_TABLES))}) AND relation.relkind IN ('r', 'p') "
+    f"WHERE relation.relname IN ({', '.join(map(repr, OWN_TABLES))}) AND relation.relkind IN ('r', 'p') "  # nosec B608 # of constants
     f"GROUP BY space.nspname HAVING count(*) = {len(OWN_TABLES)}"
 )
 """The query for the schemas that hold a district."""
-_NEIGHBOURS = text(f"SELECT nspname FROM ({SCHEMAS}) AS district WHERE nspname <> current_schema() ORDER BY nspname")
+_NEIGHBOURS = text(
+    f"SELECT nspname FROM ({SCHEMAS}) AS district "  # nosec B608 # of constants
+    "WHERE nspname <> current_schema() ORDER BY nspname"
+)
 
 
 class Neighbourhood(NamedTuple):

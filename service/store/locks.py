@@ -17,11 +17,15 @@ from sqlalchemy.sql import Select
 
 class DistrictLock(IntEnum):
     """`MIGRATE`: the host that migrates. `SEAL`: the process that numbers the log. `DECIDE`: transactions that decide
-    by the world share it; a transaction that changes the world has it alone."""
+    by the world share it; a transaction that changes the world has it alone. `SECRETS`: whoever makes the first secret
+    key, or names another one. `TEXTS`: erasures share it; whoever moves texts to another place has it alone, so that
+    none is written there once it was erased here."""
 
     MIGRATE = 0x51480001
     SEAL = 0x51480002
     DECIDE = 0x51480003
+    SECRETS = 0x51480004
+    TEXTS = 0x51480005
 
 
 _SUBJECTS = 0x5148

@@ -38,7 +38,7 @@ _SCHEMA = text("SELECT current_schema(), current_setting('search_path'), current
 _MAY_USE_PUBLIC = text(
     "SELECT coalesce(bool_or(has_table_privilege(relation.oid, 'INSERT')), false) FROM pg_class AS relation "
     "WHERE relation.relname = 'incident' AND relation.relnamespace = to_regnamespace('public') "
-    f"AND 'public' IN ({districts.SCHEMAS})"
+    f"AND 'public' IN ({districts.SCHEMAS})"  # nosec B608 # of constants
 )
 # what extensions have made belongs to nobody. What lies in another schema shows whose database this is, when ours is
 # the one that every database has; but the others may be those of districts
@@ -47,7 +47,7 @@ _RELATIONS = text(
     "WHERE relation.relkind IN ('r', 'p', 'v', 'm', 'f') "
     "AND space.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND space.nspname NOT LIKE 'pg\\_temp%' "
     "AND (space.nspname = current_schema() "
-    f"OR current_schema() = 'public' AND space.nspname NOT IN ({districts.SCHEMAS})) "
+    f"OR current_schema() = 'public' AND space.nspname NOT IN ({districts.SCHEMAS})) "  # nosec B608 # of constants
     "AND NOT EXISTS (SELECT FROM pg_depend AS made WHERE made.objid = relation.oid AND made.deptype = 'e') ORDER BY 1"
 )
 _HAS_REVISION = text("SELECT EXISTS (SELECT FROM alembic_version)")

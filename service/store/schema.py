@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from service.store.access import tables as access_tables
 from service.store.figures import tables as figure_tables
+from service.store.incidents import report_tables
 from service.store.incidents import tables as incident_tables
 from service.store.log import tables as log_tables
 from service.store.metadata import metadata
 from service.store.registry import tables as registry_tables
 
-MODULES = (access_tables, figure_tables, incident_tables, log_tables, registry_tables)
+MODULES = (access_tables, figure_tables, incident_tables, log_tables, registry_tables, report_tables)
 """Every module that declares tables."""
 
 __all__ = ["MODULES", "metadata"]

@@ -22,7 +22,7 @@ _SESSIONS = text(
     "count(*) FILTER (WHERE datname = current_database() AND application_name LIKE 'sihu%' AND pid <> pg_backend_pid())"
     ", extract(epoch FROM min(CASE WHEN state = 'active' THEN interval '0' ELSE clock_timestamp() - state_change END)"
     " FILTER (WHERE datname = current_database() AND application_name = "
-    f"left(concat(CAST(:engine AS text), {SCHEMA_SUFFIX}), 63))), "
+    f"left(concat(CAST(:engine AS text), {SCHEMA_SUFFIX}), 63))), "  # nosec B608 # of constants
     "extract(epoch FROM max(clock_timestamp() - xact_start)"
     " FILTER (WHERE datname = current_database() AND pid <> pg_backend_pid())) FROM pg_stat_activity"
 )

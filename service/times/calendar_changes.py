@@ -7,9 +7,10 @@ the engine looks at the running deadlines again and announces in the log those t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
+from typing import NotRequired
 
 from typing_extensions import TypedDict  # pydantic cannot read that of `typing` before Python 3.12
 
@@ -21,6 +22,7 @@ from service.rules.sentences import Sentence
 from service.rules.words import EventType
 from service.rules.worktime import MAX_BOX_YEARS, ZONE, WorkCalendar
 from service.rules.world import World
+from service.shown.changes import ChangedRow, between, named
 from service.store.database import Database, Transaction
 from service.store.log import writing
 from service.store.log.writing import Committed, Entry
@@ -33,7 +35,8 @@ from service.times.policy_checks import rows_without_end
 
 class CalendarChangedData(TypedDict):
     """The data of `sihu.calendar.changed`: how many days changed between `first` and `last`, by which authorities, and
-    how many running deadlines the engine looks at again."""
+    how many running deadlines the engine looks at again. `rows`: the first 200 of these days, with their old and new
+    values; `rows_left_out`: how many more there were. An event from before they were kept has neither."""
 
     calendar: str
     days: int
@@ -41,6 +44,8 @@ class CalendarChangedData(TypedDict):
     last: date
     sources: list[str]
     deadlines_looked_at: int
+    rows: NotRequired[list[ChangedRow]]
+    rows_left_out: NotRequired[int]
     by: ByView
 
 
@@ -90,7 +95,7 @@ async def write_days(
     Raises:
         ValidationFailed: a time box of a policy in use would never end.
     """
-    new = await _new_days(tx, calendar, days, defaults)
+    stored, new = await _new_days(tx, calendar, days, defaults)
     if not new:
         return CalendarChange(0)
     _require_ends(await faults_of(tx, world, calendar, new, now))
@@ -99,7 +104,7 @@ async def write_days(
     policies = [key for key, each in world.policies.items() if each.hours and each.hours.calendar == calendar]
     since = datetime.combine(new[0].day, time(), ZONE)
     deadlines = await calendars.wake(tx, policies, since, now) if policies else 0
-    entry = _entry(calendar, new, deadlines, now, area or world.district, by)
+    entry = _entry(calendar, new, stored, deadlines, now, area or world.district, by)
     wake_at = now if deadlines else None
     committed = await writing.append(tx, [entry], wake_at=wake_at, reload=("world",))
     return CalendarChange(len(new), deadlines, committed)
@@ -153,14 +158,16 @@ async def _warnings(tx: Transaction, world: World, calendar: str, now: datetime)
     return tuple(gap.warning for gap in coverage.gaps(policies, lambda _, day: day in known, now))
 
 
-async def _new_days(tx: Transaction, calendar: str, days: Sequence[Day], defaults: Sequence[Day]) -> list[Day]:
-    """Return, in order, the days that differ from those of the calendar."""
+async def _new_days(
+    tx: Transaction, calendar: str, days: Sequence[Day], defaults: Sequence[Day]
+) -> tuple[Mapping[date, Day], list[Day]]:
+    """Return the days that the calendar has there, and, in order, those that are to be others."""
     candidates = {each.day: each for each in (*defaults, *days)}
     if not candidates:
-        return []
+        return {}, []
     stored = {each.day: each for each in await calendars.between(tx, calendar, min(candidates), max(candidates))}
     replacing = {each.day for each in days}
-    return sorted(
+    return stored, sorted(
         each for day, each in candidates.items() if day not in stored or (day in replacing and stored[day] != each)
     )
 
@@ -174,7 +181,10 @@ def _require_ends(faults: Sequence[Sentence]) -> None:
         raise ValidationFailed(detail, errors=[Pointer("", each) for each in faults])
 
 
-def _entry(calendar: str, new: Sequence[Day], deadlines: int, now: datetime, area: str, by: By) -> Entry:
+def _entry(
+    calendar: str, new: Sequence[Day], stored: Mapping[date, Day], deadlines: int, now: datetime, area: str, by: By
+) -> Entry:
+    rows, left_out = named([_changed(each, stored.get(each.day)) for each in new])
     data: CalendarChangedData = {
         "calendar": calendar,
         "days": len(new),
@@ -182,6 +192,15 @@ def _entry(calendar: str, new: Sequence[Day], deadlines: int, now: datetime, are
         "last": new[-1].day,
         "sources": sorted({each.source for each in new}),
         "deadlines_looked_at": deadlines,
+        "rows": rows,
+        "rows_left_out": left_out,
         "by": by.as_dict(),
     }
     return Entry(EventType.CALENDAR_CHANGED, now, area, (), data)
+
+
+def _changed(new: Day, old: Day | None) -> ChangedRow:
+    names = ("workday", "source", "note")
+    before = None if old is None else {name: getattr(old, name) for name in names}
+    changes = between(before, {name: getattr(new, name) for name in names})
+    return {"of": "calendar", "row": new.day.isoformat(), "changes": changes}

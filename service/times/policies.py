@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NotRequired
 
 from typing_extensions import TypedDict  # pydantic cannot read that of `typing` before Python 3.12
 
@@ -19,6 +20,7 @@ from service.rules.policy import Policy
 from service.rules.sentences import Sentence
 from service.rules.words import EventType
 from service.rules.world import World
+from service.shown.changes import ChangedRow, named
 from service.shown.references import PolicyReference
 from service.store.database import Database, Transaction
 from service.store.log import writing
@@ -27,6 +29,7 @@ from service.store.registry import calendars, policies
 from service.store.registry import world as world_
 from service.times.policy_checks import faults_in_world, faults_within
 from service.times.policy_file import PolicyFile
+from service.times.views import differences
 
 
 class PolicyDraftedData(TypedDict):
@@ -37,10 +40,15 @@ class PolicyDraftedData(TypedDict):
 
 
 class PolicyActivatedData(TypedDict):
-    """The data of `sihu.policy.activated`. The version is in force from `at` on."""
+    """The data of `sihu.policy.activated`. The version is in force from `at` on, in the place of `before` (null: there
+    was none). `rows`: what differs from that, 200 rows at most; `rows_left_out`: how many more there are. An event from
+    before they were kept has none of the three."""
 
     policy: PolicyReference
     at: datetime
+    before: NotRequired[PolicyReference | None]
+    rows: NotRequired[list[ChangedRow]]
+    rows_left_out: NotRequired[int]
     by: ByView
 
 
@@ -108,10 +116,23 @@ async def activate(
         await _require_fit(tx, policy, world, now)
         await policies.activate(tx, code, version, starts, now, by)
         await world_.rise(tx)
-        data: PolicyActivatedData = {"policy": {"code": code, "version": version}, "at": starts, "by": by.as_dict()}
+        data = activation(policy, world.active(starts), starts, by)
         entry = Entry(EventType.POLICY_ACTIVATED, now, world.district, (), data)
         committed = await writing.append(tx, [entry], reload=("world",))
     return policy, starts, committed
+
+
+def activation(policy: Policy, before: Policy | None, at: datetime, by: By) -> PolicyActivatedData:
+    """Return what the log keeps of a policy that is in force from `at` on, in the place of `before`."""
+    rows, left_out = named(differences(before, policy))
+    return {
+        "policy": {"code": policy.code, "version": policy.version},
+        "at": at,
+        "before": None if before is None else {"code": before.code, "version": before.version},
+        "rows": rows,
+        "rows_left_out": left_out,
+        "by": by.as_dict(),
+    }
 
 
 def _require_change(policy: Policy, starts: datetime, world: World, now: datetime) -> None:

@@ -55,7 +55,7 @@ def read_policy(content: bytes) -> tuple[PolicyFile | None, list[Sentence]]:
     if len(content) > _MAX_BYTES:
         return None, [Sentence("over 64 KiB: leave out what is not of the policy")]
     try:
-        document: Any = yaml.load(decode(content), _TextLoader)
+        document: Any = yaml.load(decode(content), _TextLoader)  # nosec B506 # makes texts, lists and mappings alone
         if not isinstance(document, dict):
             return None, [Sentence("the file should hold {fields}", fields=list(PolicyFile.model_fields))]
         policy = PolicyFile.model_validate(document)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from typing_extensions import TypedDict  # pydantic cannot read that of `typing` before Python 3.12
 
 from service.rules.policy import Policy
 from service.rules.words import ClockKind, Level, Urgency
 from service.rules.world import World
+from service.shown.changes import ChangedRow, between
 from service.store.registry.calendars import Day
 
 
@@ -153,6 +155,30 @@ def policy_version(row: Policy, world: World, now: datetime) -> PolicyVersionVie
     """Return one version of a policy, with every instant from which it was, is or will be in force."""
     activations = [each.at for each in world.activations if (each.code, each.version) == (row.code, row.version)]
     return {**policy(row, world.active(now) == row), "activations": activations}
+
+
+def differences(before: Policy | None, after: Policy) -> list[ChangedRow]:
+    """Return what one policy has that another one has not: its own values, and row by row its time boxes. A row that
+    only the other one has becomes null."""
+    old, new = ({} if each is None else _values(each) for each in (before, after))
+    new |= {name: dict.fromkeys(values) for name, values in old.items() if name not in new}
+    found = ((name, between(old.get(name), values)) for name, values in new.items())
+    return [{"of": "policy", "row": name, "changes": changes} for name, changes in found if changes]
+
+
+def _values(row: Policy) -> dict[str, dict[str, Any]]:
+    """Return the values of a policy, by the name of the row in which they stand."""
+    shown: dict[str, Any] = {**policy(row, active=False)}
+    boxes = shown.pop("rows")
+    own: dict[str, Any] = {}
+    for name, value in shown.items():
+        if name not in ("code", "version", "active"):
+            own |= {f"{name}.{each}": one for each, one in value.items()} if isinstance(value, dict) else {name: value}
+    found = {"": own}
+    for box in boxes:
+        place = f"{box['level']} {box['urgency'].value} {box['category'] or '-'}"
+        found[place] = {name: box[name] for name in ("answer_s", "resolve_s", "clock")}
+    return found
 
 
 def day(row: Day) -> DayView:

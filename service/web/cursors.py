@@ -34,6 +34,11 @@ class Cursors:
             raise ValueError(f"the cursor secret has at least {_MIN_SECRET_BYTES} bytes")
         self._secret = secret
 
+    @property
+    def secret(self) -> bytes | None:
+        """The secret of the deployment; None while the service is starting."""
+        return self._secret
+
     def sign(self, kind: str, values: Sequence[Any]) -> str:
         """The cursor that carries `values`, as URL-safe text. The values are JSON: a datetime or UUID is read as text.
 
@@ -56,11 +61,19 @@ class Cursors:
         values: list[Any] = from_json(payload)
         return values
 
-    def _mac(self, kind: str, payload: bytes) -> bytes:
+    def secret_for(self, purpose: str) -> bytes:
+        """A secret of 32 bytes for another purpose, made of the one that signs cursors: all processes of a deployment
+        have the same. Raises `Unavailable` before the secret is set."""
+        return hmac.digest(self._set(), f"sihu:{purpose}".encode(), "sha256")
+
+    def _set(self) -> bytes:
         if self._secret is None:
             raise Unavailable(Sentence("The service is starting. Send the same request again."))
+        return self._secret
+
+    def _mac(self, kind: str, payload: bytes) -> bytes:
         name = kind.encode()
-        return hmac.digest(self._secret, len(name).to_bytes(4) + name + payload, "sha256")[:_MAC_BYTES]
+        return hmac.digest(self._set(), len(name).to_bytes(4) + name + payload, "sha256")[:_MAC_BYTES]
 
 
 def kind_of(name: str, filters: Mapping[str, Any], subject: str) -> str:

@@ -38,7 +38,7 @@ class Scheme(Protocol):
 
     @property
     def challenge(self) -> str:
-        """The scheme in the `WWW-Authenticate` header of a 401."""
+        """The scheme in the `WWW-Authenticate` header of a 401; empty for one that is no scheme of HTTP."""
         ...
 
     async def identify(self, scope: Scope) -> Actor | None:
@@ -84,7 +84,7 @@ class Door:
     @property
     def challenge(self) -> str:
         """The `WWW-Authenticate` header of a 401; empty for a door without schemes."""
-        return ", ".join(scheme.challenge for scheme in self.schemes)
+        return ", ".join(scheme.challenge for scheme in self.schemes if scheme.challenge)
 
 
 def door_of(doors: Sequence[Door], path: str) -> Door | None:

@@ -3,6 +3,10 @@
 `Cache-Control` is `no-store`, with an `ETag` `no-cache`, unless the route has set its own. `X-Request-Id` is that of
 the request, if it is a plain name, or a new one; logs of faults carry it as well. `Sihu-Now` is the service's time when
 the answer begins; it is missing while a process has not read the database's clock yet. An answer to HEAD has no body.
+
+A browser that opens an answer by itself runs nothing in it, shows it in no frame and tells no other site where it was:
+`Content-Security-Policy` allows nothing, and `Referrer-Policy` is `no-referrer`, unless the answer is a page that says
+what it needs.
 """
 
 from __future__ import annotations
@@ -17,7 +21,11 @@ from service.clock import Clock, ClockNotSetError
 from service.web.languages import language_of
 
 _REQUEST_ID = "sihu.request_id"
+_NOTHING = b"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 _PLAIN_NAME = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+_VARY = b"Accept-Language, Authorization"
+"""Of one version of an incident, each viewer sees as much as its sight shows: what one key was answered, a cache keeps
+for that key alone."""
 Lines = list[tuple[bytes, bytes]]
 """Headers as ASGI has them: lower-case names, and values."""
 
@@ -62,9 +70,13 @@ class EveryAnswer:
 def completed(lines: Lines, request_id: bytes, scope: Scope, clock: Clock) -> Lines:
     """The headers of one answer, with those that every answer carries."""
     names = {name for name, _ in lines}
-    more = [(b"x-content-type-options", b"nosniff"), (b"x-request-id", request_id), (b"vary", b"Accept-Language")]
-    if b"cache-control" not in names:
-        more.append((b"cache-control", b"no-cache" if b"etag" in names else b"no-store"))
+    more = [(b"x-content-type-options", b"nosniff"), (b"x-request-id", request_id), (b"vary", _VARY)]
+    unless_set = (
+        (b"cache-control", b"no-cache" if b"etag" in names else b"no-store"),
+        (b"content-security-policy", _NOTHING),
+        (b"referrer-policy", b"no-referrer"),
+    )
+    more += [line for line in unless_set if line[0] not in names]
     if b"content-language" not in names:
         more.append((b"content-language", language_of(scope).value.encode()))
     try:

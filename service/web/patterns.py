@@ -30,6 +30,10 @@ LINE = f"^[^{_REFUSED}{_BREAKS}]*{_SEEN}[^{_REFUSED}{_BREAKS}]*$"
 NAME = f"^{_SEEN}([^{_REFUSED}{_BREAKS}{_HIDDEN}]*{_SEEN})?$"
 """One line that identifies somebody or something: no blanks at its ends, nothing hidden in it."""
 
+_SEEN_NO_SLASH = rf"[^\s/{_REFUSED}{_HIDDEN}]"
+NAME_WITHOUT_SLASH = f"^{_SEEN_NO_SLASH}([^/{_REFUSED}{_BREAKS}{_HIDDEN}]*{_SEEN_NO_SLASH})?$"
+"""A `NAME` that is no path: no slash in it."""
+
 _DATE = "(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 _CLOCK = "([01][0-9]|2[0-3]):[0-5][0-9]"
 _REST = rf"-{_DATE}T{_CLOCK}:[0-5][0-9](\.[0-9]{{1,6}})?(Z|[+-]{_CLOCK})$"

@@ -26,6 +26,10 @@ BODY_TOO_SLOW = Sentence(
     max=BODY_S,
 )
 
+FOREIGN = Sentence(
+    "A session is good for pages of this site alone, and the browser has to say so (Origin or Sec-Fetch-Site). "
+    "Programs send a key: `Authorization: Bearer sihu_…`."
+)
 _CELL = Sentence("Grid cell {cell} is not in the registry: see GET /v1/grid-cells.", cell="440105999999999")
 _CATEGORY = Sentence("Category {category} is not in the registry: see GET /v1/categories.", category="urban-9999")
 _UNIT = Sentence("Unit {unit} is not in force: see GET /v1/units.", unit="440105999")
@@ -77,6 +81,7 @@ EXAMPLES: Mapping[type[SihuError], Example] = {
             "This key is not for use from {address}. Send it from where it belongs, or ask ops.", address="203.0.113.7"
         )
     ),
+    errors.ForeignOrigin: Example(FOREIGN),
     errors.HistoryChanged: Example(
         Sentence(
             "The log was restored or has failed over, and what you read last is not in it. Go on from `common`: take "

@@ -42,6 +42,7 @@ RULES: Mapping[Rule, tuple[Sentence, str]] = {
     Rule.HIDDEN_CHARACTER: (Sentence("The text has a character that cannot be seen, or that turns its direction."), ""),
     Rule.COMBINING_MARKS: (Sentence("A letter has too many combining marks."), "max"),
     Rule.NOT_UNICODE: (Sentence("The text is not valid Unicode."), ""),
+    Rule.PERSONS_NUMBER: (Sentence("A name looks like a phone or identity number."), ""),
     Rule.BAD_TIME: (Sentence("The value is no time with an offset."), ""),
     Rule.BAD_DAY: (Sentence("The value is no day."), ""),
     Rule.BAD_ID: (Sentence("The value is no id."), ""),

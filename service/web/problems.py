@@ -133,7 +133,7 @@ def refusal(
     lines = dict(headers or {})
     if isinstance(error, errors.Unavailable | errors.TooMany):
         lines["Retry-After"] = str(error.retry_after_s)
-    if isinstance(error, errors.Unauthorized) and door is not None:
+    if isinstance(error, errors.Unauthorized) and door is not None and door.challenge:
         lines["WWW-Authenticate"] = door.challenge
     word = _as_problem if door is None or door.refusal is None else door.refusal
     return word(error, request, lines)

@@ -1,4 +1,5 @@
-"""The request log: one line for each write, each refusal and each fault, and none for a read that succeeds.
+"""The request log: one line for each write, each sign-on, each refusal and each fault, and none for any other read that
+succeeds.
 
 A line names the route, not the address: no query, no body and no key is ever logged, and of a person only the subject.
 Refusals of one kind from one address are written out a few times a second, and then counted in one line, so that who
@@ -25,6 +26,7 @@ READS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _CODE = "sihu.problem_code"
 _ANSWERED = "sihu.answered"
+_SIGN_ON = "sihu.sign_on"
 _WINDOW_S = 1.0
 MAX_EACH = 10
 """Lines for one kind of refusal from one address in a window; further ones are counted."""
@@ -48,10 +50,26 @@ def mark_answered(scope: Scope, status: int, code: str) -> None:
     mark(scope, code)
 
 
+def mark_sign_on(scope: Scope) -> None:
+    """Note that somebody has signed on by a request, which is a line of the log although it reads."""
+    scope[_SIGN_ON] = True
+
+
+def has_line(scope: Scope, status: int) -> bool:
+    """Whether a request with this answer is a line of the log."""
+    return status >= 400 or scope["method"] not in READS or _SIGN_ON in scope
+
+
 def answered(scope: Scope, status: int) -> int:
     """The status that the client has received, where the application answered `status`."""
     found: int = scope.get(_ANSWERED, status)
     return found
+
+
+def code_of(scope: Scope) -> str | None:
+    """The code of the problem with which a request was refused; None: it was not."""
+    code: str | None = scope.get(_CODE)
+    return code
 
 
 class RefusalSource(NamedTuple):
@@ -70,19 +88,17 @@ class RequestLog:
         self._cap = _Cap(timer)
 
     def note(self, scope: Scope, status: int, headers: Iterable[tuple[bytes, bytes]], seconds: float) -> None:
-        """Log one request that was a write or was refused. `status` 0: the client hung up before its answer."""
+        """Log one request that `has_line`. `status` 0: the client hung up before its answer."""
         level = _level(status)
         if not _log.isEnabledFor(level):
             return
         code = scope.get(_CODE, "internal_error" if status == 500 else None)
-        address = _address(scope)
+        address = address_of(scope)
         if status >= 400 and not self._cap.admits(RefusalSource(status, code or "", address)):
             return
         actor = scope.get("actor")
-        method = scope["method"] if scope["method"] in READS | _WRITES else "other"
-        route = routing.template(scope)
-        if route == UNMATCHED:  # refused before any route was looked for, or there is none
-            route = self._template(scope["path"])
+        method = method_of(scope)
+        route = self.route_of(scope)
         fields = {
             "request_id": every_answer.request_id_of(scope),
             "subject": None if actor is None else actor.subject,
@@ -96,6 +112,13 @@ class RequestLog:
             "ms": round(seconds * 1000, 1),
         }
         _log.log(level, "%s %s %d", method, route, status, extra={"event": "request", "fields": fields})
+
+    def route_of(self, scope: Scope) -> str:
+        """The template of the route of a request."""
+        route = routing.template(scope)
+        if route == UNMATCHED:  # refused before any route was looked for, or there is none
+            route = self._template(scope["path"])
+        return route
 
     def finish(self) -> None:
         """Write the counts that are not written yet, since the process ends."""
@@ -150,7 +173,13 @@ class _Cap:
         self._began = now
 
 
-def _address(scope: Scope) -> str:
+def method_of(scope: Scope) -> str:
+    """The method of a request, where it is one that is known."""
+    return scope["method"] if scope["method"] in READS | _WRITES else "other"
+
+
+def address_of(scope: Scope) -> str:
+    """The address from which a request came."""
     client = scope.get("client")
     return str(client[0]) if client else ""
 

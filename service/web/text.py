@@ -32,12 +32,17 @@ _CODE = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 _GRID_CODE = r"^[0-9]{15}$"
 _PREFIX = r"^[0-9]{6,15}$"
 _KEY = r"^[!-~]{1,255}$"
+_PHONE = r"^[+＋]?[(（]?[0-9０-９][0-9０-９ ()（）./－-]{1,27}[0-9０-９]((转|分机|[xX#＃-]) ?[0-9０-９]{1,6})?$"
 _MONTH = r"^2[01][0-9]{2}-(0[1-9]|1[0-2])$"
 
 SHAPES: Mapping[str, Sentence] = {
     _CODE: Sentence("Send a code: 1 to 64 letters, digits, dots, dashes or underscores, a letter or digit first."),
     _GRID_CODE: Sentence("Send the 15 digits of a grid cell: district 6, street 3, community 3, cell 3."),
     _PREFIX: Sentence("Send the first 6 to 15 digits of a grid code."),
+    _PHONE: Sentence(
+        "Send a phone number: its digits, with +, blanks, brackets, dashes or dots between them, and an extension "
+        "behind 转, x or #."
+    ),
     _MONTH: Sentence("Send a month from 2000-01 to 2199-12, as YYYY-MM."),
     _KEY: Sentence("Send 1 to 255 visible ASCII characters, without spaces; a UUID is a good choice."),
 }
@@ -135,6 +140,8 @@ CategoryCode = Code
 GridCode = Annotated[str, StringConstraints(pattern=_GRID_CODE)]
 Prefix = Annotated[str, StringConstraints(pattern=_PREFIX)]
 """An area: the code of a district, street, community or cell, or the start of one."""
+Phone = Annotated[str, StringConstraints(pattern=_PHONE)]
+"""A phone number as people write it."""
 IdempotencyKey = Annotated[str, StringConstraints(pattern=_KEY)]
 CursorText = Annotated[str, StringConstraints(max_length=1024), Shown(patterns.CURSOR)]
 PageCursor = Annotated[

@@ -13,7 +13,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.metrics import Metrics
 from service.web import request_log, routing, waiting
-from service.web.request_log import READS
 
 Note = Callable[[Scope, int, Iterable[tuple[bytes, bytes]], float], None]
 """A function that takes note of a request: its status (0: none was sent), the headers of its answer, its seconds."""
@@ -23,7 +22,7 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 
 class Timed:
     """ASGI middleware that counts and times every request. `timer` is a monotonic clock, in seconds. `note` is called
-    with every write, and with every request that is refused or fails."""
+    with every request that is to be a line of the log."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics, timer: Callable[[], float], note: Note) -> None:
         self._app = app
@@ -54,7 +53,7 @@ class Timed:
         finally:
             seconds, status = self._timer() - began, request_log.answered(scope, status)
             self._series_of(scope, status).observe(seconds)
-            if status >= 400 or scope["method"] not in READS:
+            if request_log.has_line(scope, status):
                 self._note(scope, status, headers, seconds)
 
     def _series_of(self, scope: Scope, status: int) -> Histogram:

@@ -63,6 +63,7 @@ def test_a_zone_is_no_part_of_an_address() -> None:
     addresses.demand({"type": "http", "client": ("fe80::1%eth0", 1)}, [addresses.network("fe80::/10")])
 
 
+@pytest.mark.clause("ASVS 4.1.3", "ASVS 15.3.4", "GB/T 22239 8.1.4.4 c")
 @pytest.mark.parametrize(
     ("trusted", "peer", "forwarded", "seen"),
     [

@@ -85,5 +85,5 @@ async def test_without_a_key_the_role_is_not_even_looked_at(client: httpx.AsyncC
 async def test_the_openapi_document_names_the_scheme(app: FastAPI) -> None:
     document = app.openapi()
     assert document["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
-    assert document["paths"]["/v1/me"]["get"]["security"] == [{"key": []}]
-    assert document["paths"]["/v1/ops"]["get"]["security"] == [{"key": []}]
+    assert document["paths"]["/v1/me"]["get"]["security"] == [{"key": []}, {"token": []}, {"session": []}]
+    assert document["paths"]["/v1/ops"]["get"]["security"] == [{"key": []}, {"token": []}, {"session": []}]

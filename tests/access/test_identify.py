@@ -73,6 +73,7 @@ async def test_a_known_key_tells_who_asks(context: Context, scheme: bytes) -> No
     assert await identify(scope_of(context, scheme + b" sihu_reader"), [BearerKey()]) == READER
 
 
+@pytest.mark.clause("API2:2023")
 @pytest.mark.parametrize(
     ("authorization", "detail"),
     [
@@ -91,6 +92,7 @@ async def test_anybody_else_is_told_what_is_missing(context: Context, authorizat
         await identify(scope_of(context, authorization), [BearerKey()])
 
 
+@pytest.mark.clause("API2:2023", "GB/T 22239 8.1.4.2 c")
 async def test_a_key_is_refused_from_the_instant_it_expires(context: Context) -> None:
     assert isinstance(context.clock, VirtualClock)
     context.clock.move_to(NOW + timedelta(hours=1))
@@ -113,6 +115,7 @@ async def test_the_first_scheme_that_finds_something_decides(context: Context) -
         await identify(scope_of(context), schemes)
 
 
+@pytest.mark.clause("GB/T 22239 8.1.4.2 c")
 @pytest.mark.parametrize(
     ("unit", "detail"),
     [

@@ -54,6 +54,7 @@ async def is_ended(poll: asyncio.Task[httpx.Response]) -> None:
     assert answer.headers["WWW-Authenticate"] == "Bearer"
 
 
+@pytest.mark.clause("API2:2023")
 @pytest.mark.parametrize(("path", "query"), [FEED, QUEUE])
 async def test_a_key_that_is_revoked_ends_the_wait(house: House, path: str, query: dict[str, Any]) -> None:
     key = await a_key(house)

@@ -53,6 +53,7 @@ class Slow(Database):
             await self.gate.wait()
 
 
+@pytest.mark.clause("ASVS 6.3.2", "ASVS 13.2.3", "ASVS 16.5.3", "GB/T 22239 8.1.4.2 b")
 async def test_an_empty_keyring_lets_nobody_in(database: Database) -> None:
     assert Keyring(database).find("sihu_anything", NOW) is None
 
@@ -74,6 +75,7 @@ async def test_a_key_works_until_the_instant_it_expires(database: Database) -> N
     assert keyring.find("sihu_one", NOW + timedelta(seconds=1)) is None
 
 
+@pytest.mark.clause("ASVS 16.3.1")
 async def test_a_use_is_noted_once_a_day(database: Database) -> None:
     """A day is one of Asia/Shanghai: 09:00 UTC is 17:00 there."""
     key = await stored(database, a_key(), "sihu_one")
@@ -176,6 +178,7 @@ async def test_a_key_revoked_elsewhere_is_refused_after_a_reload(database: Datab
     assert keyring.find("sihu_one", NOW) is None
 
 
+@pytest.mark.clause("ASVS 16.5.3")
 async def test_a_key_revoked_here_is_refused_even_after_a_reload_that_had_still_read_it(database: Database) -> None:
     key = await stored(database, a_key(), "sihu_one")
     slow = Slow(database)
@@ -222,6 +225,7 @@ async def test_a_key_made_here_stays_known_after_a_reload_that_had_not_read_it(d
     assert keyring.find("sihu_one", NOW) == UNIT
 
 
+@pytest.mark.clause("ASVS 16.5.2")
 async def test_a_reload_that_fails_keeps_what_was_known(database: Database) -> None:
     await stored(database, a_key(), "sihu_one")
     moved = Slow(database)

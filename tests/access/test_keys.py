@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from service import ids
 from service.access import keys
@@ -19,7 +19,7 @@ from service.access.keyring import digest_of
 from service.access.keys import Created
 from service.access.new_keys import NewKey
 from service.rules import world as worlds
-from service.rules.errors import Conflict, NotFound, SihuError, UnknownUnit, ValidationFailed
+from service.rules.errors import Conflict, NotFound, Rule, SihuError, UnknownUnit, ValidationFailed
 from service.rules.model import By, KeyQuota
 from service.rules.words import Role
 from service.store.access import keys as stored
@@ -43,6 +43,9 @@ async def events(database: Database) -> list[Any]:
         return list(await connection.execute(select(event).order_by(event.c.batch_id)))
 
 
+@pytest.mark.clause(
+    "API2:2023", "ASVS 6.3.1", "ASVS 11.2.3", "ASVS 11.5.1", "GB/T 22239 8.1.4.1 a", "GB/T 22239 8.1.4.8 b"
+)
 async def test_a_key_is_256_random_bits_and_only_its_digest_is_kept(database: Database) -> None:
     created = await made(database, A_UNIT)
     assert re.fullmatch(r"sihu_[A-Za-z0-9_-]{43}", created.text)
@@ -53,6 +56,7 @@ async def test_a_key_is_256_random_bits_and_only_its_digest_is_kept(database: Da
     assert (row.role, row.unit, row.subject, row.created_at) == ("unit", STREET, STREET, NOW)
 
 
+@pytest.mark.clause("GB/T 22239 8.1.4.1 a")
 async def test_a_key_works_for_a_year_unless_told_otherwise(database: Database) -> None:
     assert (await made(database, A_UNIT)).key.expires_at == NOW + timedelta(days=365)
     end = NOW + timedelta(days=3000)
@@ -98,6 +102,7 @@ async def test_several_keys_may_stand_behind_one_subject(database: Database) -> 
     assert first.key.subject == moved.key.subject == "worker-7"
 
 
+@pytest.mark.clause("GB/T 22239 8.1.4.1 a")
 @pytest.mark.parametrize("revoked", [False, True])
 async def test_a_subject_stays_with_its_role_and_unit_even_after_its_key_is_revoked(
     database: Database, revoked: bool
@@ -108,6 +113,38 @@ async def test_a_subject_stays_with_its_role_and_unit_even_after_its_key_is_revo
     with pytest.raises(Conflict, match="already stands for role reporter") as refused:
         await made(database, NewKey(Role.AUDITOR, subject="worker-7"))
     assert refused.value.errors[0].pointer == "/subject"
+
+
+async def test_a_key_whose_subject_is_a_number_works_on(database: Database) -> None:
+    older = await made(database, replace(A_REPORTER, subject="worker-7"))
+    async with database.begin() as tx:
+        await tx.execute(text("UPDATE access_key SET subject = '13800138000'"))
+    rotated = await keys.rotate(database, world(), NOW, older.key.id, 60, OPS)
+    assert rotated.created.key.subject == "13800138000"
+    for subject in ("13800138000", "1380 013 8000", "110105491231002"):
+        with pytest.raises(ValidationFailed) as refused:
+            await made(database, replace(A_REPORTER, subject=subject))
+        assert refused.value.errors[0].rule is Rule.PERSONS_NUMBER
+
+
+async def test_no_worker_can_have_the_subject_of_an_older_key(database: Database) -> None:
+    """Subjects with a slash are from before there were workers. Their keys work on and are replaced as any other."""
+    older = await made(database, replace(A_REPORTER, subject="vendor-7"))
+    async with database.begin() as tx:
+        await tx.execute(text("UPDATE access_key SET subject = 'vendor/7'"))
+    vendor = replace(A_REPORTER, subject="vendor", may_report_for=True)
+    for revoked in (False, True):
+        if revoked:
+            await keys.revoke(database, world(), NOW, older.key.id, OPS)
+        with pytest.raises(Conflict, match="A key has the subject vendor/7") as refused:
+            await made(database, vendor)
+        assert refused.value.errors[0].pointer == "/subject"
+        plain = await made(database, replace(A_REPORTER, subject="vendor"))
+        assert plain.key.may_report_for is False
+        if not revoked:
+            rotated = await keys.rotate(database, world(), NOW, older.key.id, 60, OPS)
+            assert rotated.created.key.subject == "vendor/7"
+    assert (await made(database, replace(vendor, subject="vendo"))).key.may_report_for is True
 
 
 async def test_the_name_of_a_unit_cannot_be_taken_by_a_person(database: Database) -> None:
@@ -124,6 +161,7 @@ async def test_of_two_roles_that_ask_for_one_subject_at_once_one_gets_it(databas
     assert sum(isinstance(answer, Conflict) for answer in answers) == 4
 
 
+@pytest.mark.clause("ASVS 2.2.3", "GB/T 22239 8.1.4.2 a")
 @pytest.mark.parametrize(
     ("request_", "error", "pointers"),
     [
@@ -141,6 +179,9 @@ async def test_of_two_roles_that_ask_for_one_subject_at_once_one_gets_it(databas
         (NewKey(Role.AUDITOR, area="440402"), ValidationFailed, ["/area"]),
         (NewKey(Role.OPS, unit=STREET), ValidationFailed, ["/unit"]),
         (NewKey(Role.OPS, subject="night\x1fdesk"), ValidationFailed, ["/subject"]),
+        (NewKey(Role.OPS, subject="night/desk"), ValidationFailed, ["/subject"]),
+        (NewKey(Role.OPS, subject="张三13800138000"), ValidationFailed, ["/subject"]),
+        (NewKey(Role.OPS, may_report_for=True), ValidationFailed, ["/may_report_for"]),
         (NewKey(Role.OPS, expires_at=NOW), ValidationFailed, ["/expires_at"]),
         (NewKey(Role.UNIT, expires_at=NOW - timedelta(days=1)), ValidationFailed, ["/unit", "/expires_at"]),
     ],
@@ -163,6 +204,7 @@ async def test_before_a_registry_is_imported_only_keys_without_a_scope_can_be_ma
     assert created.key.role is Role.OPS
 
 
+@pytest.mark.clause("GB/T 22239 8.1.4.3 a")
 async def test_the_log_is_told_who_made_which_key_and_never_the_key(database: Database) -> None:
     created = await made(database, replace(A_UNIT, name="night desk", systems=("s",), quota=KeyQuota(7)))
     told = (await events(database))[0]
@@ -205,6 +247,7 @@ async def test_pages_go_from_newest_to_oldest_without_a_gap_or_a_repeat(database
 
 async def test_a_rotated_key_has_a_successor_with_its_rights(database: Database) -> None:
     wanted = replace(A_REPORTER, subject="worker-7", name="phone", systems=("s",), quota=KeyQuota(7, 1))
+    wanted = replace(wanted, may_report_for=True)
     old = (await made(database, wanted)).key
     later = NOW + timedelta(days=100)
     rotated = await keys.rotate(database, world(), later, old.id, 3600, OPS)
@@ -218,6 +261,7 @@ async def test_a_rotated_key_has_a_successor_with_its_rights(database: Database)
     async with database.read() as connection:
         assert await stored.with_digest(connection, digest_of(rotated.created.text)) == [new]
     told = (await events(database))[-1]
+    assert (new.may_report_for, told.data["key"]["may_report_for"]) == (True, True)
     assert (told.type, told.data["key"]["id"]) == ("sihu.key.rotated", str(new.id))
     assert told.data["replaced"] == {"id": str(old.id), "expires_at": "2027-02-10T10:00:00Z"}
     assert rotated.created.text not in str(told)

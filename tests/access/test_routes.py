@@ -94,6 +94,7 @@ async def test_a_key_carries_systems_and_a_quota(ops: httpx.AsyncClient) -> None
     ]
 
 
+@pytest.mark.clause("GB/T 22239 8.1.4.4 c")
 async def test_a_key_may_be_bound_to_networks(app: FastAPI, ops: httpx.AsyncClient) -> None:
     allow = ["10.20.0.0/16", "::ffff:10.30.0.0/112", "2001:db8::1", "10.20.0.0/16"]
     made = (await ops.post("/keys", json={"role": "auditor", "allow": allow})).json()
@@ -112,11 +113,12 @@ async def test_a_key_may_be_bound_to_networks(app: FastAPI, ops: httpx.AsyncClie
         assert (answer.status_code, answer.json()["code"]) == (403, code), address
 
 
+@pytest.mark.clause("ASVS 15.3.1")
 async def test_the_list_shows_neither_keys_nor_digests(ops: httpx.AsyncClient) -> None:
     await ops.post("/keys", json={"role": "auditor"})
     listed = (await ops.get("/keys")).json()
     shown = {"id", "role", "subject", "unit", "area", "name", "created_at", "expires_at", "revoked_at"}
-    shown |= {"systems", "quota", "prefix", "last_used_at", "allow"}
+    shown |= {"systems", "quota", "prefix", "last_used_at", "allow", "may_report_for", "wall"}
     assert [set(item) for item in listed["items"]] == [shown, shown]
     assert listed["next_cursor"] is None
 
@@ -182,6 +184,7 @@ async def test_a_revoked_key_is_refused_at_once_and_revoking_again_is_204(
     assert next(item for item in listed if item["id"] == made["id"])["revoked_at"] == "2026-11-02T09:00:00Z"
 
 
+@pytest.mark.clause("GB/T 22239 8.1.4.1 a")
 async def test_a_rotated_key_works_beside_its_successor(app: FastAPI, ops: httpx.AsyncClient) -> None:
     old = (await ops.post("/keys", json={"role": "unit", "unit": STREET})).json()
     answer = await ops.post(f"/keys/{old['id']}/rotate", json={"overlap_s": 3600})
@@ -272,6 +275,7 @@ async def test_a_body_that_is_not_a_key_is_refused(ops: httpx.AsyncClient, body:
     assert (await ops.post("/keys", json=body)).status_code == 422
 
 
+@pytest.mark.clause("API5:2023", "ASVS 8.2.1")
 @pytest.mark.parametrize(
     ("role", "scope"),
     [(Role.REPORTER, {"area": "440402"}), (Role.UNIT, {"unit": STREET}), (Role.AUDITOR, {}), (Role.OPS, {})],
@@ -306,5 +310,5 @@ async def test_the_first_ops_looks_after_keys_until_security_does(app: FastAPI, 
 async def test_every_operation_has_an_example_and_names_the_key(app: FastAPI) -> None:
     document = app.openapi()
     for path, method in (("/v1/keys", "post"), ("/v1/keys", "get"), ("/v1/keys/{id}", "delete")):
-        assert document["paths"][path][method]["security"] == [{"key": []}]
+        assert document["paths"][path][method]["security"] == [{"key": []}, {"token": []}, {"session": []}]
     assert document["components"]["schemas"]["NewKeyBody"]["examples"]

@@ -19,6 +19,7 @@ async def events(house: House, who: str) -> list[Any]:
     return found
 
 
+@pytest.mark.clause("GB/T 22239 8.1.4.2 d")
 async def test_security_sees_changes_of_keys_and_no_incident(house: House) -> None:
     incident = await house.report()
     assert await house.key("security") and await house.key("auditor")
@@ -40,6 +41,7 @@ async def test_security_sees_changes_of_keys_and_no_incident(house: House) -> No
         assert answer.status_code == status, (path, answer.text)
 
 
+@pytest.mark.clause("API5:2023", "GB/T 22239 8.1.4.2 d")
 async def test_security_looks_after_keys_and_ops_no_more(house: House) -> None:
     assert (await house.send("ops", "GET", "/v1/keys")).status_code == 200
     made = await house.send("security", "POST", "/v1/keys", {"role": "security"})

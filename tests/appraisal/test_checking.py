@@ -35,6 +35,7 @@ async def test_what_the_service_does_agrees_with_its_log(house: House) -> None:
     assert await _differences(house, Period(2026, 12)) == []
 
 
+@pytest.mark.clause("GB/T 22239 8.1.4.7 b")
 async def test_a_changed_figure_is_named_by_group_and_in_total(house: House) -> None:
     incident = await house.report()
     await house.act("community", incident, "answer", measure="派人清理")

@@ -126,6 +126,7 @@ async def test_a_file_has_all_calls_of_a_figure(house: House, monkeypatch: pytes
     assert lines[1][lines[0].index("opened_at")] == "2026-11-10T09:00:00+08:00"
 
 
+@pytest.mark.clause("ASVS 5.4.1", "ASVS 5.4.2")
 @pytest.mark.parametrize(
     ("query", "name"),
     [

@@ -264,6 +264,7 @@ async def _sheet(house: House, **query: Any) -> tuple[Any, list[dict[str, str]]]
     return answer, list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"), newline="")))
 
 
+@pytest.mark.clause("ASVS 4.1.1")
 async def test_a_sheet_has_one_line_a_group_and_says_what_the_json_says(house: House) -> None:
     await store(house.process.database, at_random(3, 30))
     answer, lines = await _sheet(house, group_by="line")

@@ -52,6 +52,15 @@ def test_every_link_lists_the_calls_of_its_own_figure() -> None:
     assert "group=" not in FIGURES["total"]["calls"]["calls"]
 
 
+@pytest.mark.clause("ASVS 1.2.2")
+def test_a_link_keeps_an_odd_code_whole() -> None:
+    code = "a&b=c?/#% 城"
+    shown: Any = page(VIEWER, MonthFigures(MONTH, Grouping.LINE, Tallies({code: NOTHING}, NOTHING), None))
+    link = urlsplit(shown["items"][0]["calls"]["calls"])
+    assert (link.scheme, link.netloc, link.path) == ("", "", CALLS)
+    assert parse_qs(link.query)["group"] == [code]
+
+
 def test_without_calls_there_is_no_share_and_no_score() -> None:
     row: Any = page(VIEWER, MonthFigures(MONTH, Grouping.UNIT, Tallies({}, NOTHING), None))["total"]
     assert set(row["resolved_at_level"].values()) == {None}

@@ -69,6 +69,7 @@ def test_a_taken_port_leaves_the_database_alone(run: Run, tmp_path: Path, monkey
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.clause("API8:2023", "ASVS 6.3.2", "ASVS 15.2.3", "GB/T 22239 8.1.4.2 b")
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.2", "sihu.example.org"])
 def test_the_demo_serves_this_machine_alone(run: Run, host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     refused = [f"sihu: --demo serves this machine alone, not {host}: leave out --host and SIHU_HOST, or --demo"]

@@ -101,6 +101,7 @@ def version_of(server: URL) -> int:
 # --- good ones --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.clause("ASVS 13.3.2", "GB/T 22239 8.1.4.9 a")
 def test_a_backup_of_a_server_is_made_and_is_good(run: Run, full_url: str, tmp_path: Path) -> None:
     code, lines, faults = run(full_url, "backup", "sihu.dump")
     assert (code, faults) == (0, [])
@@ -184,6 +185,7 @@ def test_tables_of_an_older_version_are_examined_as_well(run: Run, bare_url: str
     assert (code, lines[0][:15]) == (0, "old.dump: good:")
 
 
+@pytest.mark.clause("GB/T 22239 8.1.4.3 c")
 def test_an_archive_of_the_log_is_in_the_backup(run: Run, full_url: str) -> None:
     async def archive(database: Database) -> None:
         await seal(database)
@@ -377,6 +379,7 @@ def test_a_backup_of_another_program_is_told_apart(run: Run, bare_url: str, serv
     assert faults == [f"sihu: {tmp_path}/other.dump is no backup of sihu: its tables with data are customers"]
 
 
+@pytest.mark.clause("GB/T 22239 8.1.4.3 c")
 def test_a_backup_with_a_gap_is_not_good(run: Run, full_url: str) -> None:
     async def harm(database: Database) -> None:
         async with database.begin() as tx:
@@ -394,6 +397,7 @@ def test_a_backup_with_a_gap_is_not_good(run: Run, full_url: str) -> None:
 # --- ended in the middle ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.clause("GB/T 22239 8.1.4.10")
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("words", ["postgres", "kept"])
 def test_a_check_that_is_ended_leaves_nothing_behind(

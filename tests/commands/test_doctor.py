@@ -24,6 +24,7 @@ from service.store.database import Database
 from tests.commands.running import NOWHERE, Run
 from tests.districts import NORTH, SOUTH, make_schemas, spread, url_of
 from tests.processes.running import command, serving
+from tests.processes.servers import own_server
 
 OF_TESTS = ("fsync", "full_page_writes", "synchronous_commit")
 """What the server of the tests is without, so that it is quick."""
@@ -65,16 +66,18 @@ def system(url: str, setting: str) -> None:
 
 @pytest.fixture(scope="module")
 def own_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server as people run one, with a registry, a key of ops and one of security."""
+    """A server as people run one, with a registry, a key of ops and one of security. A standby may connect."""
     folder = tmp_path_factory.mktemp("own")
     (folder / "units.csv").write_text("code,name,kind\n440105,District,district\n")
-    bin_dir = os.environ.get("SIHU_PG_BIN")
-    with postgres.running(folder / "pg", bin_dir=Path(bin_dir) if bin_dir else None) as url:
+    running = own_server(folder / "pg")
+    try:
         roles = [("keys", "create", "--role", role) for role in ("ops", "security")]
         for words in (("migrate",), ("registry", "import", str(folder)), *roles):
-            done = command(*words, url=url)
+            done = command(*words, url=running.url())
             assert done.returncode == 0, done.stderr
-        yield url
+        yield running.url()
+    finally:
+        running.stop()
 
 
 def test_a_sound_installation_has_only_good_findings(run: Run, own_url: str) -> None:
@@ -232,6 +235,7 @@ def test_a_serving_process_is_seen_to_fire(run: Run, haizhu_url: str, tmp_path: 
     assert [line for line in good if line.startswith("an engine is at work (it asked ")] != []
 
 
+@pytest.mark.clause("GB/T 22239 8.1.4.2 d")
 def test_who_holds_all_roles_is_told(run: Run, haizhu_url: str) -> None:
     for subject in ("first", "second"):
         assert run(haizhu_url, "keys", "create", "--role", "ops", "--subject", subject)[0] == 0
@@ -245,6 +249,7 @@ def test_who_holds_all_roles_is_told(run: Run, haizhu_url: str) -> None:
     assert [line for line in examine(run, haizhu_url)[1] if "security" in line] == [told]
 
 
+@pytest.mark.clause("GB/T 22239 8.1.4.2 c")
 def test_a_key_that_ends_soon_has_its_successor_named(run: Run, haizhu_url: str) -> None:
     for subject in ("worker", "renewed", "lasting"):
         words = ("keys", "create", "--role", "reporter", "--area", "440105003", "--subject", subject)
@@ -378,3 +383,13 @@ def test_a_log_without_room_is_found_and_made_longer(run: Run, haizhu_url: str) 
     assert "`sihu migrate`" in bad[0]
     assert run(haizhu_url, "migrate")[0] == 0
     assert any(line.startswith("the log has room for 10,000,009 more") for line in examine(run, haizhu_url)[0])
+
+
+def test_a_long_way_of_old_words_is_told(run: Run, haizhu_url: str) -> None:
+    words = "the words of old events are moved out of the log up to position "
+    assert not any(line.startswith(words) for line in examine(run, haizhu_url)[1])
+    sql(
+        haizhu_url,
+        "INSERT INTO log_batch (events, last_position, queues, reload) VALUES (1, 1000000, '{}', '{}')",
+    )
+    assert any(line.startswith(f"{words}0 of 1,000,000: ") for line in examine(run, haizhu_url)[1])

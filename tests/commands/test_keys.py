@@ -32,6 +32,12 @@ def test_a_new_key_is_all_that_is_printed(run: Run, haizhu_url: str) -> None:
     assert len(key) == 48
 
 
+def test_a_key_may_be_for_a_wall(run: Run, haizhu_url: str) -> None:
+    assert run(haizhu_url, "keys", "create", "--role", "unit", "--unit", STREET, "--wall")[0] == 0
+    code, _, faults = run(haizhu_url, "keys", "create", "--role", "ops", "--wall")
+    assert (code, "Leave out wall" in faults[0]) == (1, True)
+
+
 def test_the_list_shows_newest_first_and_no_key(run: Run, haizhu_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keys, "_PAGE", 2)
     made = []
@@ -73,17 +79,18 @@ def test_the_list_shows_what_is_past(run: Run, haizhu_url: str) -> None:
 def test_a_key_carries_systems_and_quotas(run: Run, haizhu_url: str) -> None:
     words = ("keys", "create", "--role", "reporter", "--area", STREET)
     options: tuple[str, ...] = ("--system", "hotline", "--system", "12345", "--system", "hotline")
-    options += ("--quota-reports", "5000", "--allow", "10.1.2.3", "--allow", "10.20.0.0/16")
+    options += ("--quota-reports", "5000", "--allow", "10.1.2.3", "--allow", "10.20.0.0/16", "--may-report-for")
     assert run(haizhu_url, *words, *options)[0] == 0
     assert run(haizhu_url, *words, "--quota-urgent", "0")[0] == 0
 
     async def carried(database: Database) -> list[tuple[Any, ...]]:
         async with database.read() as connection:
-            return [(key.systems, key.quota, key.allow) for key in await stored.newest(connection, limit=2)]
+            shown = await stored.newest(connection, limit=2)
+            return [(key.systems, key.quota, key.allow, key.may_report_for) for key in shown]
 
     found = asyncio.run(on_database(haizhu_url, carried))
-    of_hotline = (("hotline", "12345"), KeyQuota(5000, None), ("10.1.2.3/32", "10.20.0.0/16"))
-    assert found == [((), KeyQuota(None, 0), ()), of_hotline]
+    of_hotline = (("hotline", "12345"), KeyQuota(5000, None), ("10.1.2.3/32", "10.20.0.0/16"), True)
+    assert found == [((), KeyQuota(None, 0), (), False), of_hotline]
 
 
 def test_a_revoked_key_stays_in_the_list(run: Run, haizhu_url: str) -> None:
@@ -131,7 +138,12 @@ def test_a_key_is_found_and_never_printed(run: Run, haizhu_url: str, monkeypatch
         (("create", "--role", "ops", "--system", "a", "--system", "b "), "--system: Remove the blanks at the ends"),
         (("create", "--role", "ops", "--quota-reports", "-1"), "--quota-reports: "),
         (("create", "--role", "ops", "--quota-urgent", "1000001"), "--quota-urgent: "),
-        (("create", "--role", "ops", "--allow", "10.0.0.1", "--allow", "10.0.0.1/8"), "--allow: Send an address or a"),
+        (
+            ("create", "--role", "ops", "--allow", "10.0.0.1", "--allow", "10.0.0.1/8"),
+            "--allow: Send a network with",
+        ),
+        (("create", "--role", "ops", "--may-report-for"), "--may-report-for: Leave out may_report_for"),
+        (("create", "--role", "ops", "--subject", "a/b"), "--subject: Send a subject without a slash"),
         (("create", "--role", "ops", "--expires-at", "soon"), "--expires-at: "),
         (("create", "--role", "ops", "--expires-at", "2026-01-01T00:00:00Z"), "--expires-at: Send a time after"),
         (("find", " "), "There is nothing to look for"),

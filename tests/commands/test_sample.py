@@ -58,6 +58,7 @@ async def test_keys_that_still_work_are_kept(haizhu: Database) -> None:
         assert found.scalar_one() == len(second)
 
 
+@pytest.mark.clause("ASVS 13.3.2")
 async def test_an_empty_database_gets_sample_and_keys(bare: Database, tmp_path: Path) -> None:
     demo = await sample.prepare(bare, tmp_path / "data")
     assert (demo.is_new, demo.climbs) == (True, True)

@@ -38,6 +38,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "sihu calendar seed": (),
     "sihu calendar coverage": (),
     "sihu registry import": ("bundle",),
+    "sihu personal erase": ("2026-000001", "--yes"),
+    "sihu secrets rotate": (),
     "sihu appraisal check": ("2026-11",),
     "sihu serve": ("--port", "0"),
 }

@@ -59,6 +59,7 @@ def _is_plain_text(node: ast.expr) -> bool:
     return is_format or any(" " in each for each in words)
 
 
+@pytest.mark.clause("ASVS 1.3.7", "ASVS 1.3.10")
 def test_a_refusal_takes_no_plain_text() -> None:
     found = [
         (place, name)

@@ -48,6 +48,7 @@ _LEFT_EARLY = (
 """The ways out of a call, which everybody here takes early."""
 
 
+@pytest.mark.clause("GB/T 22239 8.1.4.3 a", "GB/T 22239 8.1.4.3 b")
 async def test_events_of_an_incident_hold_what_is_listed(house: House) -> None:
     """Each type that adds something of its own is written; those beside it add nothing."""
     first, second = await house.report(), await house.report()

@@ -6,6 +6,8 @@ import json
 import logging
 import re
 
+import pytest
+
 from service import logs, metrics
 from service.web import request_log
 from service.web.request_log import RequestLog
@@ -16,6 +18,7 @@ FIELDS = {name for row in pages.rows(PAGE, "Logs") for name in pages.quoted(row[
 SERIES = re.compile(r"\bsihu_[a-z_]+")
 
 
+@pytest.mark.clause("ASVS 16.1.1")
 def test_the_line_of_the_log_is_as_the_service_writes_it() -> None:
     shown = json.loads(pages.blocks(PAGE, "json")[0])
     heard: list[logging.LogRecord] = []

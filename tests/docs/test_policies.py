@@ -34,6 +34,7 @@ def test_the_keys_are_complete(heading: str) -> None:
     }
 
 
+@pytest.mark.clause("ASVS 2.1.3")
 @pytest.mark.parametrize("heading", SECTIONS)
 def test_the_defaults_are_those_of_the_code(heading: str) -> None:
     fields = SECTIONS[heading].model_fields

@@ -26,6 +26,7 @@ def _is_unknown(name: str) -> bool:
     return any("unknown file" in str(fault) for fault in parse.bundle_of({name: b""}).faults)
 
 
+@pytest.mark.clause("ASVS 5.1.1")
 def test_the_files_are_those_of_a_bundle() -> None:
     assert set(TABLES.values()) == set(rows.Row.__subclasses__())
     listed = pages.column(PAGE, "The files", "file")
@@ -34,6 +35,7 @@ def test_the_files_are_those_of_a_bundle() -> None:
     assert _is_unknown("people.csv")
 
 
+@pytest.mark.clause("ASVS 2.1.1")
 @pytest.mark.parametrize("file", TABLES)
 def test_the_columns_of_a_file_are_complete(file: str) -> None:
     listed = {pages.quoted(row["column"])[0]: row["required"] for row in pages.rows(PAGE, file)}
@@ -62,6 +64,7 @@ def test_the_properties_of_a_shape_are_complete() -> None:
     assert tuple(pages.column(PAGE, "cells.geojson", "property")) == geojson._PROPERTIES
 
 
+@pytest.mark.clause("ASVS 2.1.3", "ASVS 5.1.1")
 def test_limits_are_those_of_the_code() -> None:
     text = PAGE.read_text(encoding="utf-8")
     assert f"at most {geojson.MAX_VERTICES:,} vertices" in text

@@ -68,6 +68,7 @@ def stock(shell: Shell, clone: Path) -> Iterator[str]:
         yield shell("sihu keys list")
 
 
+@pytest.mark.clause("GB/T 22239 8.1.4.9 a")
 def test_a_backup_is_good_and_restores_into_a_new_folder(shell: Shell, stock: str, clone: Path) -> None:
     save, _ = _blocks(BACKUP)
     define, restore, _ = _blocks(EMBEDDED)

@@ -10,9 +10,12 @@ import pytest
 from service.feed import cloud_events
 from service.rules.model import Actor
 from service.rules.sight import Viewer
-from service.rules.words import Role
+from service.rules.words import Role, State
+from service.shown.aspect import aspect_of
 from service.web.paging import PageQuery
-from tests.house import START, House
+from tests.house import COMMUNITY, START, House
+from tests.rules.builders import an_incident
+from tests.shapes import without_words
 
 pytestmark = pytest.mark.anyio
 
@@ -34,15 +37,16 @@ async def test_a_timeline_is_the_feed_of_one_incident(house: House) -> None:
     await house.sealed()
     timeline = (await house.get("worker", f"/v1/incidents/{incident['id']}/timeline"))["items"]
     feed = (await house.get("worker", "/v1/events"))["items"]
-    assert timeline == [each for each in feed if each["subject"] == incident["id"]]
+    assert [without_words(each) for each in timeline] == [each for each in feed if each["subject"] == incident["id"]]
+    assert [each["data"]["by"]["subject"] for each in timeline] == ["worker", "worker", COMMUNITY]
     assert [each["sequence"][-1] for each in timeline] == ["1", "2", "3"]
 
 
 async def test_an_unknown_incident_has_an_empty_timeline(house: House) -> None:
     """Whether the viewer sees the incident is for the caller to ask."""
-    viewer = Viewer(Actor(Role.OPS, "ops"), house.process.worlds.world, START)
+    aspect = aspect_of(Viewer(Actor(Role.OPS, "ops"), house.process.worlds.world, START), an_incident(State.CALLING))
     wanted = cloud_events.wanted(house.process.context, "ops", UUID(int=1), PageQuery())
-    page = await cloud_events.timeline(house.process.context, viewer, wanted)
+    page = await cloud_events.timeline(house.process.context, aspect, wanted)
     assert page == {"items": [], "next_cursor": None}
 
 
@@ -67,6 +71,7 @@ async def test_a_timeline_comes_page_by_page(house: House) -> None:
     assert found[:7] == whole["items"]
 
 
+@pytest.mark.clause("API1:2023")
 async def test_a_cursor_is_good_for_its_timeline_and_subject(house: House) -> None:
     one, other = await house.report(), await house.report()
     path = "/v1/incidents/{}/timeline".format

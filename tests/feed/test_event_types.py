@@ -51,7 +51,7 @@ from tests.shapes import check
 from tests.shown.test_row import VIEWER
 
 SHAPES = event_types.shapes()
-STORED = StoredEvent(41, 2, 7, UUID(int=1), 12, EventType.CALL_MISSED, NOW, {})
+STORED = StoredEvent(41, 2, 7, UUID(int=1), 12, EventType.CALL_MISSED, NOW, {"by": {"kind": "clock"}})
 
 
 def _of(decision: Decision) -> list[StoredEvent]:
@@ -63,6 +63,15 @@ def _rescheduled() -> Decision:
     incident = reported(a_world(policy=3)).after
     changed = a_world(policy=3, days=plain_days(date(2026, 11, 23)))
     decision = lifecycle.tick(incident, changed, incident.wake_at or NOW)
+    assert decision is not None
+    return decision
+
+
+def _warned() -> Decision:
+    """A quarter of the box has passed."""
+    world = a_world(policy=2)
+    incident = reported(world).after
+    decision = lifecycle.tick(incident, world, incident.wake_at or NOW)
     assert decision is not None
     return decision
 
@@ -145,12 +154,12 @@ async def test_events_of_incidents_have_the_shape_of_their_type(database: Databa
         await life.page(database, 400)
     viewer = Viewer(VIEWER.actor, WORLDS[0], NOW)
     seen: dict[str, set[str]] = {}
-    others = (_rescheduled(), _forgiven(), _put_right_late(), _set_aside(), _checked(), *_helped())
+    others = (_rescheduled(), _warned(), _forgiven(), _put_right_late(), _set_aside(), _checked(), *_helped())
     by_hand = [event(viewer, _of(each)[0]) for each in others]
     for shown in (*await _everything(database, viewer), *by_hand):
         check(CloudEvent, shown)
         seen.setdefault(shown["type"], set()).update(check(SHAPES[shown["type"]], shown)["data"])
-    facts = {name: found - {"incident", "call", "by", "note"} for name, found in seen.items()}
+    facts = {name: found - {"incident", "call", "by"} for name, found in seen.items()}
     assert {name: found for name, found in facts.items() if found} == {each.value: set(FACTS[each]) for each in FACTS}
 
 
@@ -176,7 +185,7 @@ def test_the_document_has_an_entry_for_each_type(document: dict[str, Any]) -> No
         assert schema["properties"]["type"]["const"] == name
         assert schema["properties"]["data"]["$ref"] != "#/components/schemas/EventData"
     closed = schemas["IncidentClosedData"]
-    assert set(closed["required"]) == {"incident", "call", "by", "note", "closed_as"}
+    assert set(closed["required"]) == {"incident", "call", "by", "closed_as"}
     assert set(closed["properties"]) == {
         *closed["required"],
         "into",

@@ -180,6 +180,7 @@ async def test_without_the_right_to_make_room_ops_hear_of_it(house: House, caplo
     await house.report()
 
 
+@pytest.mark.clause("GB/T 22239 8.1.4.3 d")
 async def test_reports_without_room_are_refused_and_taken_later(house: House) -> None:
     await house.key("worker")
     await house.sealed()

@@ -116,6 +116,7 @@ async def test_refusals_come_in_the_contracts_order(house: House) -> None:
     assert await code("community", "answer", {"measure": "x"}) == "illegal_transition"
 
 
+@pytest.mark.clause("ASVS 2.3.1")
 async def test_an_illegal_transition_says_the_state_and_what_is_possible(house: House) -> None:
     incident = await house.report()
     await house.act("community", incident, "answer", measure="去看")

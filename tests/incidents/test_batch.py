@@ -68,7 +68,7 @@ async def test_a_problem_points_into_the_batch(house: House) -> None:
 async def test_an_incident_comes_without_its_calls(house: House) -> None:
     (result,) = await results_of(house, BODY)
     single = await house.get("worker", f"/v1/incidents/{result['incident']['id']}")
-    assert set(single) - set(result["incident"]) == {"calls", "requests"}
+    assert set(single) - set(result["incident"]) == {"calls", "contact", "requests"}
     assert result["incident"].items() <= single.items()
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from service.incidents import correction_routes
 from service.rules.words import Arrow
-from service.store.incidents.tables import report
+from service.store.incidents.report_tables import report
 from tests.house import CATEGORY, CELL, COMMUNITY, STREET, House
 from tests.incidents import verbs
 from tests.incidents.verbs import REASON, Verb

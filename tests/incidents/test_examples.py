@@ -9,7 +9,7 @@ import pytest
 from service.incidents import examples
 from service.incidents.similar import Candidate
 from service.shown.deadline import DeadlineView
-from service.shown.event import IncidentEvent
+from service.shown.event import TimelineEvent
 from service.shown.incident import IncidentWithCalls
 from service.shown.plan import PlanView
 from service.shown.row import IncidentRow
@@ -23,8 +23,9 @@ pytestmark = pytest.mark.anyio
 SHAPES: dict[str, Any] = {
     "INCIDENT": IncidentWithCalls,
     "INCIDENT_LATER": IncidentWithCalls,
+    "INCIDENT_REVEALED": IncidentWithCalls,
     "INCIDENT_LIST": ItemPage[IncidentRow],
-    "INCIDENT_TIMELINE": ItemPage[IncidentEvent],
+    "INCIDENT_TIMELINE": ItemPage[TimelineEvent],
     "CANDIDATE": Candidate,
     "SIMILAR": ItemPage[Candidate],
     "DEADLINE": DeadlineView,
@@ -34,7 +35,7 @@ SHAPES: dict[str, Any] = {
 
 def test_every_example_is_looked_at() -> None:
     shown = {name for name, value in vars(examples).items() if name.isupper() and isinstance(value, dict)}
-    assert shown - {"REPORTED", "ANSWERED", "ROW"} == {*SHAPES, "BATCH"}
+    assert shown - {"REPORTED", "ANSWERED", "REVEALED", "ROW"} == {*SHAPES, "BATCH"}
 
 
 @pytest.mark.parametrize("name", SHAPES)
@@ -49,7 +50,7 @@ def test_the_examples_tell_of_one_incident() -> None:
     subjects = {event["subject"] for event in check(SHAPES["INCIDENT_TIMELINE"], examples.INCIDENT_TIMELINE)["items"]}
     assert subjects == {str(first["id"])}
     assert later["version"] > first["version"] == row["version"]
-    assert {name: value for name, value in first.items() if name not in ("calls", "requests")} == row
+    assert {name: value for name, value in first.items() if name not in ("calls", "requests", "contact")} == row
 
 
 def test_the_deadline_of_the_example_adds_up() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from service.incidents import action_routes, chain_routes, correction_routes
-from service.incidents.schemas import BatchItem, ReportBody
+from service.incidents.schemas import BatchItem, OfWorkerBody, ReportBody
 from service.rules.words import Arrow
 from tests.house import CATEGORY, CELL, House
 from tests.incidents import test_action_routes, test_chain_routes, test_correction_routes, verbs
@@ -30,6 +30,8 @@ LEFT_OUT = {
 }
 """Fields that these cases do not send: photos are refused, a reporter who rates names no call, a raise names units for
 joint action alone, and a street corrects no kind."""
+_OF_A_VENDOR = {"on_behalf_of"}
+"""What only the keys of vendors send: that it is shown, a story tells (`scenarios/test_vendors.py`)."""
 
 
 def _leaves(value: Any) -> Iterator[Any]:
@@ -50,7 +52,8 @@ async def test_every_field_of_an_act_is_shown(house: House, router: Any, verb: V
     body = {**verbs.example_of(model), **verb.instead}
     if verb.arrow is Arrow.MERGE:
         body["into"] = (await house.report())["id"]
-    assert set(body) == set(model.model_fields) - LEFT_OUT.get(verb.arrow, set()), "a field is never sent"
+    left_out = LEFT_OUT.get(verb.arrow, set()) | (_OF_A_VENDOR if issubclass(model, OfWorkerBody) else set())
+    assert set(body) == set(model.model_fields) - left_out, "a field is never sent"
     incident = await verbs.brought_about(house, verb.before)
     before = list(_leaves(await _everything(house, incident)))
     await house.act(verb.who, incident, verb.path, **body)
@@ -76,13 +79,14 @@ REPORT: dict[str, Any] = {
     "location": {"lat": 23.0862, "lon": 113.2734, "coord_type": "gcj02", "accuracy_m": 12.5},
     "source": {"system": "grid-app", "ref": "A-1024"},
     "on_behalf_of": "worker",
+    "confidential": True,
 }
 
 
 @pytest.mark.parametrize("alone", [True, False], ids=["single", "batch"])
 async def test_every_field_of_a_report_is_shown(house: House, alone: bool) -> None:
-    """On whose behalf it was is seen in that reporter's list."""
-    assert set(REPORT) == set(ReportBody.model_fields) - {"attachments"}
+    """On whose behalf it was is seen in that reporter's list, and a contact when it is revealed."""
+    assert set(REPORT) == set(ReportBody.model_fields) - {"attachments", "contact"}
     assert set(BatchItem.model_fields) - set(ReportBody.model_fields) == {"idempotency_key"}
     path, body = ("", REPORT) if alone else ("/batch", {"items": [REPORT]})
     answer = await house.send("ops", "POST", f"/v1/incidents{path}", body)
@@ -93,7 +97,8 @@ async def test_every_field_of_a_report_is_shown(house: House, alone: bool) -> No
     assert [each["id"] for each in (await house.get("worker", "/v1/incidents", reporter="me"))["items"]] == [made["id"]]
 
 
-@pytest.mark.parametrize("name", ["contact", "confidential", "legacy_cell", "photos", "reporter", "time_mismatch"])
+@pytest.mark.clause("API3:2023", "ASVS 8.2.3", "ASVS 15.3.3")
+@pytest.mark.parametrize("name", ["legacy_cell", "photos", "reporter", "time_mismatch"])
 async def test_a_field_that_does_not_exist_is_refused(house: House, name: str) -> None:
     body = {**REPORT, name: "x"}
     answer = await house.send("ops", "POST", "/v1/incidents", body)

@@ -196,6 +196,7 @@ async def test_a_key_that_another_process_took_meanwhile_is_found(context: Conte
     assert {type(each) for each in outcomes} == {NewReport, RepeatedReport}
 
 
+@pytest.mark.clause("ASVS 2.3.4")
 async def test_two_processes_give_no_number_twice(context: Context, intake: Intake) -> None:
     elsewhere = Intake(context)
     tasks = await submitted(intake, *[REPORT] * 5) + await submitted(elsewhere, *[REPORT] * 5)

@@ -66,6 +66,7 @@ async def test_overdue_goes_by_the_services_clock(house: House) -> None:
     assert await _ids(house, overdue="false") == [incident["id"]]
 
 
+@pytest.mark.clause("PIPL 45")
 async def test_my_own_are_those_of_my_subject(house: House) -> None:
     mine = await house.report("worker")
     await house.report("colleague")
@@ -99,4 +100,4 @@ async def test_filters_narrow_what_the_actor_sees(house: House) -> None:
 async def test_rows_leave_out_calls_and_requests(house: House) -> None:
     whole = await house.report()
     [row] = (await house.get("worker", PATH))["items"]
-    assert row == {name: value for name, value in whole.items() if name not in ("calls", "requests")}
+    assert row == {name: value for name, value in whole.items() if name not in ("calls", "requests", "contact")}

@@ -12,6 +12,7 @@ from tests.house import House
 pytestmark = pytest.mark.anyio
 
 
+@pytest.mark.clause("ASVS 2.3.4")
 async def test_two_that_are_merged_into_each_other_leave_one_open(house: House) -> None:
     one, other = await house.report(), await house.report()
     answers = await asyncio.gather(

@@ -57,6 +57,7 @@ async def counted(house: House, subject: str) -> tuple[int, int] | None:
     return None if row is None else (row.reports, row.urgent)
 
 
+@pytest.mark.clause("ASVS 2.3.2")
 async def test_the_day_ends_at_midnight_and_replays_are_free(house: House) -> None:
     worker = await key(house, subject="phone", quota={"reports": 2, "urgent": 1}, systems=["grid-app"])
     source = {"system": "grid-app", "ref": "A-1"}
@@ -167,6 +168,7 @@ def an_actor(subject: str = "worker", reports: int = 300, urgent: int = 30) -> A
     return Actor(Role.REPORTER, subject, area=STREET, quota=KeyQuota(reports, urgent))
 
 
+@pytest.mark.clause("API6:2023", "ASVS 2.4.1")
 async def test_processes_together_never_pass_a_quota(context: Context) -> None:
     subjects = [an_actor(f"s-{n}", 7, 3) for n in range(5)]
     urgencies = (Urgency.URGENT, Urgency.NORMAL)

@@ -13,7 +13,8 @@ from service.access.keyring import Keyring
 from service.access.new_keys import NewKey
 from service.rules.model import By
 from service.rules.words import Role
-from service.store.incidents.tables import incident, report
+from service.store.incidents.report_tables import report
+from service.store.incidents.tables import incident
 from service.store.log.tables import event
 from tests.house import CATEGORY, CELL, STREET, House
 
@@ -42,6 +43,7 @@ async def test_the_answer_carries_location_and_version(house: House) -> None:
     assert fetched == body
 
 
+@pytest.mark.clause("ASVS 2.3.4")
 async def test_the_same_key_and_body_is_one_incident_however_often_and_at_once(house: House) -> None:
     answers = await asyncio.gather(*(_post(house, BODY, key="bad-network") for _ in range(20)))
     assert {answer.status_code for answer in answers} == {201}

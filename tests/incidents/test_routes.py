@@ -8,7 +8,7 @@ import pytest
 
 from service.incidents.similar import Candidate
 from service.shown.deadline import DeadlineView
-from service.shown.event import IncidentEvent
+from service.shown.event import TimelineEvent
 from service.shown.incident import IncidentWithCalls
 from service.shown.plan import PlanView
 from service.web.paging import ItemPage
@@ -21,7 +21,7 @@ PATH = "/v1/incidents"
 NOBODYS = "019ab0e2-5c00-7d3a-9a51-6f1f0c2b7e11"
 PARTS: dict[str, Any] = {
     "": IncidentWithCalls,
-    "/timeline": ItemPage[IncidentEvent],
+    "/timeline": ItemPage[TimelineEvent],
     "/similar": ItemPage[Candidate],
     "/deadline": DeadlineView,
     "/plan": PlanView,
@@ -38,6 +38,7 @@ async def test_whoever_sees_the_incident_sees_its_parts(house: House, part: str)
         assert check(PARTS[part], await house.get(who, f"{PATH}/{incident['id']}{part}")), who
 
 
+@pytest.mark.clause("API1:2023", "ASVS 8.2.2", "GB/T 22239 8.1.4.11 b")
 @each_part
 async def test_what_is_not_yours_reads_like_what_never_was(house: House, part: str) -> None:
     """Nobody learns from a refusal that an incident exists."""

@@ -29,6 +29,7 @@ async def talked(house: House, times: int) -> None:
         await writing.append(tx, [entry] * times)
 
 
+@pytest.mark.clause("ASVS 2.3.2")
 async def test_the_sixty_first_waits_for_the_hour(house: House) -> None:
     incident, other = await house.report(), await house.report()
     await talked(house, MAX_TALK - 2)

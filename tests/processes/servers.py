@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from service import postgres
+from service import admission, postgres, proc
 from service.postgres import Server
 
 _PORT_OF_SOCKET = 5432
@@ -21,7 +21,16 @@ _PORT_OF_SOCKET = 5432
 def own_server(data_dir: Path, **settings: str) -> Server:
     """A running server with a folder of its own."""
     bin_dir = os.environ.get("SIHU_PG_BIN")
-    return postgres.start(data_dir, bin_dir=Path(bin_dir) if bin_dir else None, settings=settings)
+    server = postgres.start(data_dir, bin_dir=Path(bin_dir) if bin_dir else None, settings=settings)
+    let_all_in(server)
+    return server
+
+
+def let_all_in(server: Server) -> None:
+    """Let every user of this host connect in every role, as a standby, a pooler or a role of a test has to."""
+    rules = f"{admission.BY_SIHU}local all all trust\nlocal replication all trust\n"
+    (server.data_dir / "pg_hba.conf").write_text(rules)
+    proc.run_as_owner(server.data_dir, server.bin_dir / "pg_ctl", "-D", str(server.data_dir), "reload")
 
 
 def standby_of(server: Server, data_dir: Path) -> Server:

@@ -42,6 +42,7 @@ def _post_until(
                 codes.add(answer.json()["code"])
 
 
+@pytest.mark.clause("ASVS 16.5.2")
 def test_a_database_that_goes_away_under_load_loses_nothing_acknowledged(data_dir: Path, tmp_path: Path) -> None:
     server = _start(data_dir)
     url = server.url()

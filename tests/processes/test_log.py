@@ -33,6 +33,7 @@ def _documents(log: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines]
 
 
+@pytest.mark.clause("ASVS 16.2.3", "ASVS 16.2.4")
 def test_every_line_on_stderr_is_json(
     haizhu_url: str, worker: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

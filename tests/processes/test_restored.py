@@ -177,6 +177,7 @@ def site() -> Iterator[Site]:
         yield site
 
 
+@pytest.mark.clause("GB/T 22239 8.1.4.9 a")
 @pytest.mark.parametrize("meanwhile", ["running", "stopped"])
 @pytest.mark.parametrize("how", ["dump", "standby"])
 def test_a_loss_is_told_and_all_go_on(site: Site, how: str, meanwhile: str) -> None:

@@ -82,6 +82,7 @@ def _shape(event: Any) -> tuple[Any, ...]:
     return event["type"], event["time"], event["sequence"], data.get("number"), data.get("level"), data.get("unit")
 
 
+@pytest.mark.clause("ASVS 8.4.1")
 async def test_two_districts_live_the_same_hour_apart(districts: list[Database]) -> None:
     """Both get the same reports and deadlines at the same time, and a day to climb in: whatever one saw of the other
     would show in a number, in a position of the feed or in the order of events."""

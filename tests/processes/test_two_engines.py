@@ -30,6 +30,7 @@ async def _until(database: Database, question: str, least: int) -> None:
             await asyncio.sleep(0.02)
 
 
+@pytest.mark.clause("GB/T 22239 8.1.4.9 c")
 async def test_each_incident_is_called_once_though_an_engine_is_killed_in_mid_batch(
     haizhu: Database, tmp_path: Path
 ) -> None:

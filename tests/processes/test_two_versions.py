@@ -6,24 +6,31 @@ answers of the older program are not those of today's document.
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 import random
+import signal
 import subprocess
 import tarfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from http.client import HTTPConnection, HTTPException
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
+from service.store.database import Database
+from service.store.incidents import old_words
 from tests.processes.running import ROOT, Running, command, serving
+from tests.store.log.older_events import old_left
 
 pytestmark = pytest.mark.slow
 
@@ -51,7 +58,7 @@ class Load:
     """People who report, answer and resolve. Each sends to any process that is ready, and sends again what was not
     answered."""
 
-    def __init__(self, processes: Sequence[Running], keys: dict[str, str]) -> None:
+    def __init__(self, processes: Sequence[Running], keys: dict[str, str], name: str = "k") -> None:
         self.processes = list(processes)
         self.reports: set[str] = set()
         self.acts: Counter[str] = Counter()
@@ -59,7 +66,7 @@ class Load:
         self.refused: list[tuple[str, int, Any]] = []
         self.unready_moments = 0
         self._keys = keys
-        self._numbers = itertools.count()
+        self._numbers, self._name = itertools.count(), name
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._act) for _ in range(4)]
         self._threads.append(threading.Thread(target=self._probe))
@@ -97,7 +104,7 @@ class Load:
         headers = {
             "Authorization": f"Bearer {self._keys[who]}",
             "Content-Type": "application/json",
-            "Idempotency-Key": f"k-{next(self._numbers)}",
+            "Idempotency-Key": f"{self._name}-{next(self._numbers)}",
         }
         end = time.monotonic() + _PATIENCE_S
         while time.monotonic() < end:
@@ -219,3 +226,119 @@ def _pages(running: Running, key: str) -> Iterator[list[Any]]:
         assert status == 200, page
         yield page["items"]
         cursor = page["next_cursor"]
+
+
+_MANY_COMMENTS = text(
+    """
+    WITH batch AS (
+        INSERT INTO log_batch (events, queues, reload) VALUES (:many, '{}', '{}') RETURNING id
+    ), last AS (
+        UPDATE incident SET sequence = sequence + :many WHERE id = :incident RETURNING sequence - :many AS sequence
+    )
+    INSERT INTO event (batch_id, ord, incident_id, sequence, type, at, area, unit, audience, data)
+    SELECT batch.id, n, :incident, last.sequence + n, 'sihu.incident.commented', event.at, event.area, event.unit,
+           event.audience, CAST(jsonb_set(CAST(event.data AS jsonb), '{note}', to_jsonb(concat('planted ', n))) AS json)
+    FROM batch, last, event, generate_series(1, :many) AS n
+    WHERE event.incident_id = :incident AND event.sequence = last.sequence
+    """
+)
+"""Comments as the older program writes them: one batch of them, on one incident."""
+_EACH = 400
+
+
+async def _comment_on_all(url: str, incidents: Sequence[str]) -> None:
+    database = Database(url, pool_size=1)
+    for each in incidents:
+        async with database.begin() as tx:
+            await tx.execute(_MANY_COMMENTS, {"incident": UUID(each), "many": _EACH})
+    await database.close()
+
+
+async def _moved(url: str) -> tuple[int, int, int]:
+    """How far the words are moved, where the log ends, and how many events have words in their data."""
+    database = Database(url, pool_size=1)
+    async with database.read() as connection:
+        found = await old_words.progress(connection)
+        left = await old_left(connection)
+    await database.close()
+    return found.up_to, found.end, left
+
+
+def _wait_until_moved(url: str, is_enough: Callable[[int, int, int], bool]) -> tuple[int, int, int]:
+    end = time.monotonic() + _PATIENCE_S
+    while not is_enough(*(found := asyncio.run(_moved(url)))):
+        assert time.monotonic() < end, found
+        time.sleep(0.02)
+    return found
+
+
+def _timeline(running: Running, key: str, incident: str) -> list[Any]:
+    """All events of an incident. The older program gives them in one page."""
+    items: list[Any] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        path = f"/v1/incidents/{incident}/timeline{cursor and f'?limit=500&cursor={cursor}'}"
+        status, page = _send(running, "GET", path, {"Authorization": f"Bearer {key}"})
+        assert status == 200, page
+        items, cursor = items + page["items"], page.get("next_cursor")
+    return items
+
+
+def _whole_feed(running: Running, key: str) -> Iterator[list[Any]]:
+    cursor = ""
+    while True:
+        path = f"/v1/events?limit=500{cursor and f'&after={cursor}'}"
+        status, page = _send(running, "GET", path, {"Authorization": f"Bearer {key}"})
+        assert status == 200, page
+        if not page["items"]:
+            return
+        yield page["items"]
+        cursor = page["next_cursor"]
+
+
+def test_old_words_are_moved_while_everybody_works(
+    older: Path, keys: dict[str, str], bare_url: str, tmp_path: Path
+) -> None:
+    """Thousands of old events; an old process goes on writing more, and a new one is killed while it moves them."""
+    with ExitStack() as stack:
+
+        def start(name: str, code: Path = ROOT) -> Running:
+            running = stack.enter_context(serving(bare_url, tmp_path / f"{name}.log", code=code))
+            _until_ready(running)
+            return running
+
+        old = start("old", older)
+        with Load([old], keys) as load:
+            load.more(30)
+        done = command("migrate", url=bare_url)
+        assert done.returncode == 0, done.stderr
+        incidents = sorted(load.reports)
+        asyncio.run(_comment_on_all(bare_url, incidents))
+        before = {each: _timeline(old, keys["ops"], each) for each in incidents}
+        assert sum(map(len, before.values())) > 30 * _EACH
+        with Load([old], keys, "later") as load:
+            first = start("first")
+            _wait_until_moved(bare_url, lambda up_to, _, left: up_to > 0 and left > 0)
+            first.stop(signal.SIGKILL)
+            assert asyncio.run(_moved(bare_url))[2] > 0, "it was killed on the way"
+            second = start("second")
+            load.processes.append(second)
+            load.more(10)
+            load.processes.remove(old)
+            load.more(10)
+        old.stop()
+        assert not load.refused
+        up_to, end, left = _wait_until_moved(bare_url, lambda up_to, end, _: up_to == end)
+        assert (up_to, left) == (end, 0)
+        for each in incidents:
+            after = _timeline(second, keys["ops"], each)
+            assert len(after) >= len(before[each])
+            # the older program knows no marks of batches, by which their events are named today
+            pairs = zip(before[each], after, strict=False)
+            assert [one for one in pairs if one[0] != {**one[1], "id": one[0]["id"]}][:1] == []
+        later = [one for each in load.reports for one in _timeline(second, keys["ops"], each)]
+        subjects = {each["data"]["by"].get("subject") for each in later}
+        assert None not in subjects, "nobody is missing in what was written meanwhile"
+        seen = [each for page in _whole_feed(second, keys["ops"]) for each in page if "incident" in each["data"]]
+        assert len(seen) >= 30 * _EACH
+        assert not any("note" in each["data"] or "subject" in each["data"]["by"] for each in seen)

@@ -56,6 +56,25 @@ async def test_a_wait_ends_with_the_change_or_with_the_seconds(house: House) -> 
     assert [row["id"] for row in answer.json()["items"]] == [incident["id"]]
 
 
+async def test_a_partner_hears_nothing_of_what_is_confidential(house: House) -> None:
+    """Neither by the tag of its parent's queue nor by when a held request ends."""
+    firm = f"{COMMUNITY}-property"
+    await house.report()
+    await house.sealed()
+    first = await house.send(firm, "GET", QUEUE)
+    waits = asyncio.create_task(poll(house, first.headers["ETag"], firm, wait=20))
+    await asyncio.sleep(0.05)
+    await house.report(confidential=True)
+    await house.sealed()
+    again = await poll(house, first.headers["ETag"], firm)
+    assert (again.status_code, again.headers["ETag"]) == (304, first.headers["ETag"])
+    assert not waits.done()
+    plain = await house.report()
+    answer = await waits
+    assert answer.status_code == 200 and answer.headers["ETag"] != first.headers["ETag"]
+    assert plain["id"] in [row["id"] for row in answer.json()["items"]]
+
+
 async def test_a_comment_changes_no_queue(house: House) -> None:
     incident = await house.report()
     await house.sealed()
@@ -84,7 +103,8 @@ async def test_the_soonest_deadline_comes_first_on_every_page(house: House) -> N
 async def test_a_row_is_the_incident_without_calls_and_requests(house: House) -> None:
     incident = await house.report()
     [row] = (await house.get("community", QUEUE))["items"]
-    assert row == {**{k: v for k, v in incident.items() if k not in ("calls", "requests")}, "assisting": False}
+    alone = ("calls", "requests", "contact")
+    assert row == {**{k: v for k, v in incident.items() if k not in alone}, "assisting": False}
 
 
 async def test_states_are_separated_by_commas(house: House) -> None:

@@ -8,7 +8,9 @@ from typing import Any
 import yaml
 from sqlalchemy import text
 
+from service.access.issuer_change import IssuerChange
 from service.commands.sample import SAMPLE
+from service.settings import Settings
 from tests.house import House
 from tests.registry.admissions import approve, propose, refuse
 
@@ -27,6 +29,8 @@ async def write_every_event(house: House) -> None:
     created = await _send(house, "POST", "/v1/keys", {"role": "auditor"})
     await _send(house, "POST", f"{created.headers['location']}/rotate", {})
     await _send(house, "DELETE", created.headers["location"])
+    issuer = Settings(oidc_issuer="https://login.example", oidc_audience="api")
+    await IssuerChange(house.process.context, issuer).load()
     await house.advance(seconds=0)  # makes the seeds of this month and the next one
     await _send(house, "POST", "/v1/appraisal/2026-10/close")
     await restore(house)

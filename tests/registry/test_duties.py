@@ -53,7 +53,9 @@ async def test_what_is_proposed_is_told_and_nobodys_yet(house: House) -> None:
         "refused_at": None,
         "refused_reason": None,
     }
-    assert (await house.get("worker", PROPOSALS))["items"] == [shown]
+    assert (await house.get("auditor", PROPOSALS))["items"] == [shown]
+    unnamed = {**shown, "proposed_by": {"kind": "unit", "unit": DEPARTMENT}}
+    assert (await house.get("worker", PROPOSALS))["items"] == [unnamed], "a reporter learns of no person"
     assert await house.get("worker", DUTIES, limit=500) == before
 
 

@@ -50,7 +50,7 @@ async def test_an_import_admits_by_itself_and_leaves_the_open_proposal_alone(hou
     proposed = await propose(house)
     await house.advance(seconds=60)
     assert (await imported(house, in_file("dept-water")))["changed"] == 1
-    assert (await house.get("worker", PROPOSALS))["items"] == [proposed]
+    assert (await house.get("auditor", PROPOSALS))["items"] == [proposed]
     assert await lead(house) == ["dept-water"]
     await house.advance(seconds=60)
     await approve(house)

@@ -41,7 +41,7 @@ async def test_admitted_now_it_is_in_force_at_once_and_the_row_before_ends_where
         "2026-11-23T01:00:00Z",
         "2026-11-23T01:00:00Z",
     )
-    assert (await house.get("worker", PROPOSALS))["items"] == [admitted]
+    assert (await house.get("auditor", PROPOSALS))["items"] == [admitted]
     assert await rows(house) == [(DEPARTMENT, ALWAYS, START), (OTHER, START, None)]
     assert await lead(house) == [OTHER]
     assert await lead(house, at=(START - MOMENT).isoformat()) == [DEPARTMENT]

@@ -43,8 +43,10 @@ async def test_ops_refuse_what_was_proposed_and_everybody_reads_why(house: House
         "refused_at": "2026-11-23T01:01:00Z",
         "refused_reason": "尚未下放",
     }
-    for who in ("worker", "auditor", "department"):
+    for who in ("auditor", "department"):
         assert (await house.get(who, PROPOSALS))["items"] == [ended]
+    [read] = (await house.get("worker", PROPOSALS))["items"]
+    assert (read["refused_by"], read["refused_reason"]) == ({"kind": "ops"}, "尚未下放")
     assert await house.get("worker", DUTIES, limit=500) == duties
     assert await lead(house) == [DEPARTMENT]
 

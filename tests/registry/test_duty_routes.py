@@ -9,11 +9,13 @@ import httpx
 import pytest
 
 from service.registry import views
-from tests.house import START, House
+from tests.house import COMMUNITY, START, House
 from tests.registry.admissions import APPROVE, DUTIES, PROPOSALS, REFUSE, approve, duty, later, propose, refuse, refused
 from tests.shapes import check
 
 pytestmark = pytest.mark.anyio
+
+FIRM = f"{COMMUNITY}-property"
 
 BEFORE_NOW = (START - timedelta(microseconds=1)).isoformat()
 
@@ -91,3 +93,14 @@ async def test_open_approved_and_refused_proposals_have_one_shape(house: House) 
     ]
     for each in items:
         check(views.ProposalView, each)
+
+
+async def test_reporters_and_partners_learn_no_subject(house: House) -> None:
+    """Only for which unit a duty was proposed: a subject may be a person."""
+    await propose(house)
+    await approve(house)
+    named = {who: (await house.get(who, PROPOSALS))["items"][0] for who in ("street", "auditor", "worker", FIRM)}
+    for who in ("street", "auditor"):
+        assert "subject" in named[who]["proposed_by"] and "subject" in named[who]["approved_by"]
+    for who in ("worker", FIRM):
+        assert {*named[who]["proposed_by"], *named[who]["approved_by"]} <= {"kind", "unit"}

@@ -9,9 +9,10 @@ import pytest
 
 from service.registry import examples, views
 from service.rules import world as worlds
+from service.rules.model import Actor
 from service.rules.routing import Route
 from service.rules.sentences import Sentence
-from service.rules.words import Kind, Level, UnitKind, Urgency
+from service.rules.words import Kind, Level, Role, UnitKind, Urgency
 from service.rules.world import Category, Cell, Duty, Line, Unit, Validity
 from service.store.registry.duty_proposals import Proposal
 from tests.registry.bundles import DAY, NOW
@@ -74,7 +75,7 @@ def test_a_duty_shows_each_of_its_values() -> None:
 
 def test_a_proposal_shows_all_of_its_columns_but_the_number() -> None:
     fields = {name: name for name in Proposal.__dataclass_fields__}
-    shown = views.proposal(Proposal(**fields))  # type: ignore[arg-type]
+    shown = views.proposal(Actor(Role.OPS, "ops"), Proposal(**fields))  # type: ignore[arg-type]
     assert {**shown, "id": "id"} == fields
 
 

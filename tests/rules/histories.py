@@ -124,6 +124,7 @@ class Replay:
 
     urged = requested = extended = refused = warned = rescheduled = commented
     assisted = part_done = declined = rated = merged = appealed = exempted = appeal_refused = commented
+    revealed = erased = commented
 
     def held(self, event: Event) -> None:
         assert self.state in (State.CALLING, State.ANSWERED)

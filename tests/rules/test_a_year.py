@@ -177,7 +177,7 @@ def test_a_whole_year_nothing_fires_outside_working_hours_and_nothing_early(cate
         if arrow == "incident.resumed":
             assert now == told.held[-1][1]
         elif arrow == "call.warned":
-            assert _passed(told, now) == timedelta(seconds=told.box_s) * int(decision.events[0].note or 0) / 100
+            assert _passed(told, now) == timedelta(seconds=told.box_s) * (decision.events[0].facts or {})["mark"] / 100
         elif arrow == "call.missed":
             assert now == before.due_at == (before.call.resolve_by or before.call.answer_by)
             assert _passed(told, now) == timedelta(seconds=told.box_s), "neither early nor late"

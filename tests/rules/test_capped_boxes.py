@@ -125,7 +125,7 @@ def test_what_becomes_urgent_warns_by_its_new_box() -> None:
     assert (urgent.warned, urgent.wake_at) == (0, NIGHT + 7.5 * MINUTE)
     warned = lifecycle.tick(urgent, WORLD, NIGHT + 7.5 * MINUTE)
     assert warned is not None
-    assert (types(warned), warned.events[0].note) == (["call.warned"], "50")
+    assert (types(warned), warned.events[0].facts) == (["call.warned"], {"mark": 50})
 
 
 def test_a_box_that_opens_short_warns_of_nothing_past() -> None:

@@ -113,6 +113,7 @@ TOLD: list[tuple[str, Callable[[], Decision], list[Shown]]] = [
 ALL = pytest.mark.parametrize(("story", "shown"), [row[1:] for row in TOLD], ids=[row[0] for row in TOLD])
 
 
+@pytest.mark.clause("GB/T 22239 8.1.4.3 a")
 @ALL
 def test_each_arrow_tells_its_events_in_the_contracts_order(story: Callable[[], Decision], shown: list[Shown]) -> None:
     told = [
@@ -157,6 +158,7 @@ def test_the_new_unit_does_not_hear_of_the_call_before_its_own() -> None:
     assert opened.at_state.audience == (COMMUNITY, STREET)
 
 
+@pytest.mark.clause("GB/T 22239 8.1.4.3 a")
 @pytest.mark.parametrize(
     ("who", "state", "arrow", "by"),
     [

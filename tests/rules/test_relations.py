@@ -217,6 +217,7 @@ def _act(letter: str, who: str, incident: Incident) -> Act:
     return replace(act, call=APPEALED) if letter in "YZ" else act
 
 
+@pytest.mark.clause("API5:2023", "ASVS 8.2.1")
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize("who", WHO)
 def test_what_each_is_to_it_decides_what_they_may_do(who: str, stage: str) -> None:

@@ -33,6 +33,7 @@ from tests.rules.builders import (
     an_incident,
 )
 
+HEARD_BY_FIRM = (Heard((FIRM,), confidential=False), Heard((f"@{FIRM}",)))
 SEES = {
     # at which level of the last call each sees the incident of CELL, reported by "worker"
     "reporter": {1, 2, 3, 4},
@@ -86,7 +87,7 @@ def test_whoever_is_something_to_an_incident_sees_it(who: str) -> None:
 @pytest.mark.parametrize(
     ("actor", "expected"),
     [
-        (REPORTER, (Within(STREET), Heard(("@worker",)), OwnOnly("worker"))),
+        (REPORTER, (Within(STREET, confidential=False), Heard(("@worker",)), OwnOnly("worker"))),
         (Actor(Role.REPORTER, "w"), (Heard(("@w",)), OwnOnly("w"))),
         (Actor(Role.REPORTER, "w", area=""), (Heard(("@w",)), OwnOnly("w"))),
         (a_unit(COMMUNITY), (Within(COMMUNITY), Heard((COMMUNITY, f"@{COMMUNITY}")), OwnOnly(COMMUNITY))),
@@ -95,8 +96,8 @@ def test_whoever_is_something_to_an_incident_sees_it(who: str) -> None:
         (a_unit(LEADER, "l"), (Heard((LEADER, "@l")), OwnOnly("l"))),
         (a_unit(DISTRICT, "x"), (Heard((DISTRICT, "@x")), OwnOnly("x"))),
         (a_unit(COMMITTEE, "c"), (Heard((COMMITTEE, "@c")), OwnOnly("c"))),
-        (PEOPLE["firm"], (Member(COMMUNITY, ("u",)), Heard((FIRM, f"@{FIRM}")), OwnOnly(FIRM))),
-        (replace(PEOPLE["firm"], answers_for=()), (Heard((FIRM, f"@{FIRM}")), OwnOnly(FIRM))),
+        (PEOPLE["firm"], (Member(COMMUNITY, ("u",)), *HEARD_BY_FIRM, OwnOnly(FIRM))),
+        (replace(PEOPLE["firm"], answers_for=()), (*HEARD_BY_FIRM, OwnOnly(FIRM))),
         (Actor(Role.AUDITOR, "a"), EVERYTHING),
         (Actor(Role.OPS, "o"), EVERYTHING),
         (Actor(Role.SECURITY, "s"), (NoIncident(),)),
@@ -137,7 +138,7 @@ def test_whose_calls_are_in_an_actors_figures(actor: Actor, expected: Sight) -> 
         (a_unit(COMMUNITY), NEXT_COMMUNITY, NOTHING),
         (a_unit(DEPARTMENT), DEPARTMENT, EVERYTHING),
         (a_unit(DEPARTMENT), STATION, NOTHING),
-        (PEOPLE["firm"], FIRM, EVERYTHING),
+        (PEOPLE["firm"], FIRM, HEARD_BY_FIRM),
         (PEOPLE["firm"], COMMUNITY, (Member(COMMUNITY, ("u",)),)),
         (replace(PEOPLE["firm"], answers_for=()), COMMUNITY, NOTHING),
         (PEOPLE["firm"], STREET, NOTHING),
@@ -189,3 +190,30 @@ def test_an_empty_sight_sees_nothing() -> None:
     assert not sight.sees_incident(NOTHING, incident)
     assert not sight.sees_event(NOTHING, of_incident=True, area=CELL, audience=incident.audience)
     assert not sight.sees_call(NOTHING, unit=COMMUNITY, grid_code=CELL)
+
+
+IN_CONFIDENCE = {"reporter", "reporter_moved", "community", "street", "auditor", "ops"} | {
+    *("community_reporting", "street_reporting", "ops_reporting")
+}
+"""Who sees what the worker reported in confidence to the community."""
+
+
+@pytest.mark.parametrize("who", PEOPLE)
+def test_what_is_confidential_is_for_few(who: str) -> None:
+    incident = an_incident(State.CALLING)._replace(confidential=True)
+    heard = (*incident.audience, f"@{incident.reporter}", sight.IN_CONFIDENCE)
+    mine = sight.sight_of(PEOPLE[who])
+    assert sight.sees(PEOPLE[who], incident) == (who in IN_CONFIDENCE)
+    assert bool(access.relations(PEOPLE[who], incident)) == (who in IN_CONFIDENCE)
+    assert sight.sees_event(mine, of_incident=True, area=CELL, audience=heard) == (who in IN_CONFIDENCE)
+
+
+def test_a_partner_that_assists_sees_nothing_confidential() -> None:
+    plain = an_incident(State.CALLING)
+    asked = plain._replace(assisting=(FIRM,), audience=(*plain.audience, FIRM), category="x")
+    confidential = asked._replace(confidential=True)
+    mine = sight.queue_sight_of(PEOPLE["firm"], UNITS[FIRM])
+    assert sight.sees(PEOPLE["firm"], asked) and sight.sees_incident(mine, asked)
+    assert not sight.sees(PEOPLE["firm"], confidential) and not sight.sees_incident(mine, confidential)
+    own = confidential._replace(reporter=FIRM)
+    assert sight.sees(PEOPLE["firm"], own) and access.relations(PEOPLE["firm"], own) == {access.Relation.REPORTER}

@@ -166,6 +166,7 @@ def _refused(incident: Incident, who: str, arrow: Arrow, error: type[Exception],
     refused(incident, PEOPLE[who], an_act(arrow), error, offered)
 
 
+@pytest.mark.clause("ASVS 2.3.1")
 @pytest.mark.parametrize("level", Level)
 @pytest.mark.parametrize("state", State)
 @pytest.mark.parametrize("who", PEOPLE)

@@ -163,6 +163,7 @@ def _is_played(n: int, twin: Month, group: Month) -> bool:
     return confirmed or (Credit.UNVERIFIED in was and not any(map(_counts, _own(group, n))))
 
 
+@pytest.mark.clause("API6:2023")
 @settings(
     max_examples=5 * settings().max_examples,
     deadline=None,

@@ -24,6 +24,7 @@ async def _batch(house: House, key: str, items: list[dict[str, Any]]) -> list[in
     return [each["status"] for each in answer.json()["results"]]
 
 
+@pytest.mark.clause("API6:2023")
 async def test_a_flood_ends_at_its_quota_and_costs_nothing(house: House, twin: House) -> None:
     """Its key may report five a day, three of them as urgent; ops close what came, before and after it was missed."""
     wanted = {"role": "reporter", "area": STREET, "subject": "flooder", "quota": {"reports": 5, "urgent": 3}}
@@ -97,6 +98,7 @@ async def test_nobody_rejects_for_ever(house: House, twin: House) -> None:
     )
 
 
+@pytest.mark.clause("API6:2023")
 async def test_nobody_takes_the_reference_of_another(house: House, twin: House) -> None:
     """The street would report first what the hotline has, so that the hotline's report is taken for its own."""
     report = {**REPORT, "source": {"system": "hotline", "ref": "GZ2026-000777"}}

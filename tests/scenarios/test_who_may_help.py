@@ -140,6 +140,7 @@ async def test_a_partner_answers_in_its_own_categories_alone(house: House) -> No
     assert (await figures(house))[COMMUNITY]["answered_in_time"] == 2
 
 
+@pytest.mark.clause("GB/T 22239 8.1.4.11 b")
 async def test_a_partner_never_learns_who_reported(house: House) -> None:
     """Neither where it may answer, nor where it assists; it sees that the reporter spoke, and what was said."""
     incident = await house.report(who="colleague", kind="suggestion")

@@ -60,6 +60,7 @@ def test_no_text_is_a_formula(before: str, formula: str) -> None:
     assert _cell(before + formula) == f"'{before}{formula}"
 
 
+@pytest.mark.clause("ASVS 1.1.2")
 @pytest.mark.parametrize("text", ["\tx", "\rx", "\nx", " \tx", "\u200b\rx", "\t"], ids=ascii)
 def test_no_text_starts_a_new_cell(text: str) -> None:
     assert _cell(text) == f"'{text}"

@@ -16,7 +16,7 @@ from tests.rules.builders import NOW, a_world, an_incident, fired, reported
 from tests.shapes import check
 from tests.shown.test_row import VIEWER
 
-STORED = StoredEvent(41, 2, 7, UUID(int=1), 12, EventType.CALL_MISSED, NOW, {})
+STORED = StoredEvent(41, 2, 7, UUID(int=1), 12, EventType.CALL_MISSED, NOW, {"by": {"kind": "clock"}})
 
 
 def _of(decision: Decision) -> list[StoredEvent]:

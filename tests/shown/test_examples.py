@@ -12,7 +12,7 @@ from service.feed.event_types import CloudEventPage
 from service.incidents.similar import Candidate
 from service.queues.routes import QueueRow
 from service.shown.deadline import DeadlineView
-from service.shown.event import IncidentEvent
+from service.shown.event import TimelineEvent
 from service.shown.incident import IncidentWithCalls
 from service.shown.plan import PlanView
 from service.shown.row import IncidentRow
@@ -28,7 +28,7 @@ SHAPES: dict[str, Any] = {
     "POST /v1/incidents": IncidentWithCalls,
     "GET /v1/incidents": ItemPage[IncidentRow],
     f"GET {ONE}": IncidentWithCalls,
-    f"GET {ONE}/timeline": ItemPage[IncidentEvent],
+    f"GET {ONE}/timeline": ItemPage[TimelineEvent],
     f"GET {ONE}/similar": ItemPage[Candidate],
     f"GET {ONE}/deadline": DeadlineView,
     f"GET {ONE}/plan": PlanView,

@@ -11,6 +11,7 @@ import pytest
 from service.rules.model import Actor, Call
 from service.rules.sight import Viewer
 from service.rules.words import Level, Role, State
+from service.shown.aspect import aspect_of
 from service.shown.row import IncidentRow, row
 from service.store.incidents.incident_rows import incident_columns
 from tests.rules.builders import COMMUNITY, NOW, PEOPLE, STREET, WORLD, an_incident, later
@@ -19,13 +20,16 @@ from tests.shapes import check
 ANSWER = {"measure": "go and look", "contact": None, "promised_by": "2026-11-24T01:00:00Z"}
 """An answer as it is stored: every field of the body, whether it was sent or not."""
 VIEWER = Viewer(Actor(Role.OPS, "ops"), WORLD, NOW)
+ASPECT = aspect_of(VIEWER, an_incident(State.CALLING))
 
 
 def stored(state: State = State.CALLING, level: Level = Level.COMMUNITY, **fields: Any) -> Mapping[str, Any]:
     """The row of an incident joined with that of its report."""
     said = {"line": "urban", "description": "rubbish", "location": None, "location_mismatch": False}
     source = {"source_system": None, "source_ref": None, "occurred_at": None, "urgency_asked": None}
-    return {**incident_columns(an_incident(state, level)), **said, **source, **fields}
+    standing = {"assists": False, "awaited": False, "erased_at": None}
+    contact = {"has_contact": False, "contact_name": None, "contact_phone": None}
+    return {**incident_columns(an_incident(state, level)), **said, **source, **standing, **contact, **fields}
 
 
 def test_a_row_has_exactly_its_shape_in_every_state() -> None:
@@ -74,6 +78,7 @@ def test_a_location_and_a_source_may_be_missing() -> None:
     assert (shown["location"], shown["source"], shown["occurred_at"]) == (None, None, None)
 
 
+@pytest.mark.clause("API3:2023", "ASVS 8.2.3")
 def test_what_was_drawn_is_shown_to_ops_and_auditors_alone() -> None:
     shown = {
         name: [row(Viewer(actor, WORLD, NOW), stored(State.CLOSED, drawn=drawn))["drawn"] for drawn in (True, False)]

@@ -132,6 +132,7 @@ async def _changes_its_mind(database: Database) -> None:
         raise KeyError
 
 
+@pytest.mark.clause("ASVS 2.3.3", "ASVS 16.5.3")
 async def test_an_error_in_the_block_rolls_it_back(database: Database) -> None:
     with pytest.raises(KeyError):
         await _changes_its_mind(database)
@@ -213,6 +214,7 @@ async def test_a_read_block_is_one_snapshot(database: Database) -> None:
     assert await _lines(database) == 1
 
 
+@pytest.mark.clause("ASVS 3.5.3")
 async def test_a_read_block_refuses_to_write(database: Database) -> None:
     with pytest.raises(DBAPIError) as refusal:
         async with database.read() as connection:

@@ -35,6 +35,7 @@ async def test_a_district_knows_its_neighbours(bare_url: str) -> None:
             )
 
 
+@pytest.mark.clause("ASVS 8.4.1")
 async def test_a_session_looks_into_one_schema(bare_url: str) -> None:
     """What a district lacks is missing, although its neighbour in `public` has it."""
     public = Database(bare_url, pool_size=2)

@@ -30,6 +30,7 @@ def of(process: Lanes) -> list[Database]:
     return [process.people, process.people.patient, process.parts, process.engine, process.tail, process.probe]
 
 
+@pytest.mark.clause("API4:2023", "ASVS 15.2.2")
 async def test_an_exhausted_lane_takes_nothing_from_the_others(process: Lanes) -> None:
     async with process.people.begin(), process.people.begin():
         for lane in of(process)[1:]:

@@ -27,7 +27,7 @@ SCRIPTS = ScriptDirectory.from_config(migrate._config())
 REVISIONS = [each.revision for each in SCRIPTS.walk_revisions("base", "head")][::-1]
 REVERSIBLE = {
     *("0001", "0005", "0007", "0008", "0010", "0011", "0012", "0013", "0014", "0015", "0016", "0019", "0021", "0022"),
-    *("0023", "0026", "0028", "0035", "0037", "0043"),
+    *("0023", "0026", "0028", "0035", "0037", "0043", "0051", "0053", "0055", "0056", "0057", "0058"),
 }
 """The revisions whose downgrade loses nothing that the older version could have kept."""
 

@@ -12,7 +12,7 @@ from sqlalchemy import insert, select, text
 from service.store import migrate
 from service.store.access.tables import access_key
 from service.store.database import Database
-from service.store.incidents.tables import report
+from service.store.incidents.report_tables import report
 from tests.store.revisions import at_revision
 
 pytestmark = pytest.mark.anyio

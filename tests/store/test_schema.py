@@ -25,7 +25,7 @@ of one transaction, and everything else grows with the registry only."""
 def test_every_module_of_tables_is_in_the_schema() -> None:
     found = {
         importlib.import_module("service." + ".".join(path.relative_to(_STORE.parent).with_suffix("").parts))
-        for path in _STORE.rglob("tables.py")
+        for path in _STORE.rglob("*tables.py")
     }
     assert found == set(schema.MODULES)
 

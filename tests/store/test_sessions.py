@@ -120,6 +120,7 @@ async def test_a_dead_host_is_passed_over(port: int, dead_port: int, database_ur
     assert connect._first == 1
 
 
+@pytest.mark.clause("GB/T 22239 8.1.4.9 c")
 async def test_the_host_that_takes_writes_is_chosen(port: int, database_url: str) -> None:
     connection = await opened(port, port, url=database_url, more="&target_session_attrs=read-write")
     assert await connection.fetchval("SELECT 1") == 1

@@ -15,10 +15,22 @@ from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules import sight as rule
+from service.rules import workers
 from service.rules.decisions import Decision, Event
 from service.rules.figures.definition import Grouping, Measure, Period
 from service.rules.model import Actor, By, Incident
-from service.rules.sight import EVERYTHING, Everywhere, Heard, Member, NoIncident, OwnOnly, Sight, Within
+from service.rules.sight import (
+    EVERYTHING,
+    IN_CONFIDENCE,
+    Everywhere,
+    Heard,
+    Member,
+    NoIncident,
+    OfWorkers,
+    OwnOnly,
+    Sight,
+    Within,
+)
 from service.rules.words import EventType, Role, State
 from service.store import bulk
 from service.store.database import Database
@@ -34,8 +46,8 @@ from tests.conftest import clone
 from tests.rules.builders import CELL, DEPARTMENT, FIRM, NEXT_CELL, NOW, OTHER_CELL, UNITS, an_incident
 
 CELLS = (CELL, NEXT_CELL, OTHER_CELL, "440106001001001")
-SUBJECTS = ("worker", "colleague", DEPARTMENT, CELL[:9])
-"""Two people, and two whose subject reads like the code of a unit."""
+SUBJECTS = ("worker", "colleague", "worker/li", "worker/%", DEPARTMENT, CELL[:9])
+"""Two people, two workers of one of them, and two whose subject reads like the code of a unit."""
 CODES = (*UNITS, "nobody")
 CATEGORIES = ("u", "u-01", "u-0101", "u_01", "%", "v")
 """Prefixes of categories, and what only looks like one."""
@@ -49,16 +61,26 @@ def _an_incident(chance: random.Random, number: int) -> Incident:
     """An incident of any cell, reporter and audience, in any state; three units that assist are in its audience."""
     plain = an_incident(chance.choice(list(State)))
     unit, *assisting = chance.sample(CODES, chance.randint(1, 4))
-    marks = [f"@{each}" for each in chance.sample(SUBJECTS, chance.randint(0, 2))]
+    marks = [mark for each in chance.sample(SUBJECTS, chance.randint(0, 2)) for mark in workers.tokens_of(each)]
     return plain._replace(
         id=UUID(int=number),
         grid_code=chance.choice(CELLS),
         category=chance.choice(("u-0101", "u-0202", "v")),
         reporter=chance.choice(SUBJECTS),
+        confidential=chance.random() < 0.3,
         unit=unit,
         assisting=tuple(assisting),
         audience=(unit, *assisting, *chance.sample(CODES, chance.randint(0, 2)), *marks),
         call=plain.call._replace(unit=chance.choice((unit, *CODES))),
+    )
+
+
+def _heard_of(incident: Incident) -> tuple[str, ...]:
+    """The audience of an event of an incident."""
+    return (
+        *incident.audience,
+        *workers.tokens_of(incident.reporter),
+        *((IN_CONFIDENCE,) if incident.confidential else ()),
     )
 
 
@@ -124,7 +146,7 @@ def rows(server: URL, templates: dict[str, str]) -> Iterator[Rows]:
 
 codes, subjects, areas = st.sampled_from(CODES), st.sampled_from((*SUBJECTS, "nobody")), st.sampled_from(AREAS)
 actors = st.one_of(
-    st.builds(Actor, st.just(Role.REPORTER), subjects, area=st.none() | areas),
+    st.builds(Actor, st.just(Role.REPORTER), subjects, area=st.none() | areas, may_report_for=st.booleans()),
     st.builds(
         Actor,
         st.just(Role.UNIT),
@@ -137,9 +159,10 @@ actors = st.one_of(
 )
 tokens = st.lists(codes | subjects.map("@{}".format), max_size=3).map(tuple)
 cases = st.one_of(
-    st.builds(Within, areas),
-    st.builds(Heard, tokens),
+    st.builds(Within, areas, st.booleans()),
+    st.builds(Heard, tokens, st.booleans()),
     st.builds(OwnOnly, subjects),
+    st.builds(OfWorkers, subjects),
     st.builds(Member, codes, st.lists(st.sampled_from(CATEGORIES), max_size=2).map(tuple)),
     st.just(Everywhere()),
     st.just(NoIncident()),
@@ -148,6 +171,7 @@ sights = st.one_of(actors.map(rule.sight_of), actors.map(rule.figures_sight_of),
 """What actors see, and any other combination of cases."""
 
 
+@pytest.mark.clause("API1:2023", "ASVS 8.2.2", "GB/T 22239 8.1.4.2 f")
 @settings(max_examples=150)
 @given(sight=sights, states=st.sampled_from(((), OPEN)))
 def test_lists_grant_what_the_rule_grants(rows: Rows, sight: Sight, states: tuple[State, ...]) -> None:
@@ -168,6 +192,7 @@ def test_candidates_for_a_merge_are_granted_by_the_rule(rows: Rows, sight: Sight
     assert {row["id"] for row in found} == {each.id for each in there if rule.sees_incident(sight, each)}
 
 
+@pytest.mark.clause("API1:2023")
 @settings(max_examples=150)
 @given(sight=sights, unit=codes)
 def test_queues_grant_what_the_rule_grants(rows: Rows, sight: Sight, unit: str) -> None:
@@ -176,6 +201,7 @@ def test_queues_grant_what_the_rule_grants(rows: Rows, sight: Sight, unit: str) 
     assert {row["id"] for row in found} == {each.id for each in there if rule.sees_incident(sight, each)}
 
 
+@pytest.mark.clause("API1:2023", "ASVS 8.2.2")
 @settings(max_examples=150)
 @given(sight=sights)
 def test_the_feed_grants_what_the_rule_grants(rows: Rows, sight: Sight) -> None:
@@ -183,7 +209,7 @@ def test_the_feed_grants_what_the_rule_grants(rows: Rows, sight: Sight) -> None:
     granted = [
         each.id
         for each in rows.incidents.values()
-        if rule.sees_event(sight, of_incident=True, area=each.grid_code, audience=(*each.audience, f"@{each.reporter}"))
+        if rule.sees_event(sight, of_incident=True, area=each.grid_code, audience=_heard_of(each))
     ]
     alone = [
         each for each in rows.elsewhere if rule.sees_event(sight, of_incident=False, area=each[0], audience=each[1])

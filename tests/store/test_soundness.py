@@ -67,6 +67,7 @@ async def test_seeded_incidents_are_sound(haizhu: Database) -> None:
     assert await faults(haizhu) == []
 
 
+@pytest.mark.clause("GB/T 22239 8.1.4.3 c", "GB/T 22239 8.1.4.7 b")
 @pytest.mark.parametrize(
     ("harm", "fault"),
     [

@@ -45,6 +45,12 @@ async def opened(url: str, start: datetime = START) -> AsyncIterator[House]:
         await house.close()
 
 
+def _fresh(workday: bool, note: str | None) -> dict[str, Any]:
+    """What becomes of a day that the calendar did not know."""
+    changes = {"workday": {"from": None, "to": workday}, "source": {"from": None, "to": "国务院办公厅"}}
+    return changes | ({} if note is None else {"note": {"from": None, "to": note}})
+
+
 async def test_days_are_written_read_back_and_told_in_the_feed(house: House) -> None:
     body = put(off("2027-01-01"), {"day": "2027-01-02", "workday": True})
     done = await house.send("ops", "PUT", DAYS, body)
@@ -64,6 +70,11 @@ async def test_days_are_written_read_back_and_told_in_the_feed(house: House) -> 
         "last": "2027-01-02",
         "sources": ["国务院办公厅"],
         "deadlines_looked_at": 0,
+        "rows": [
+            {"of": "calendar", "row": "2027-01-01", "changes": _fresh(False, "元旦")},
+            {"of": "calendar", "row": "2027-01-02", "changes": _fresh(True, None)},
+        ],
+        "rows_left_out": 0,
         "by": {"kind": "ops", "subject": "ops"},
     }
     before = await everything(house.process.database)

@@ -224,7 +224,10 @@ async def test_the_feed_tells_who_drafted_and_activated_what_and_when(house: Hou
     policy = {"code": "example", "version": 2}
     assert await events_of(house, "drafted") == [{"policy": policy, "by": by}]
     (activated,) = [each for each in await events_of(house, "activated") if each["policy"] == policy]
-    assert activated == {"policy": policy, "at": TOMORROW.replace("+00:00", "Z"), "by": by}
+    rows, left_out = activated.pop("rows"), activated.pop("rows_left_out")
+    before = {"code": "example", "version": 1}
+    assert activated == {"policy": policy, "at": TOMORROW.replace("+00:00", "Z"), "before": before, "by": by}
+    assert (rows[0]["row"], rows[0]["changes"]["title"]["to"], left_out) == ("", "慢", 0)
     await house.sealed()
     listed = (await house.get("ops", "/v1/events", types="sihu.policy.drafted"))["items"]
     assert [(each["time"], each["source"]) for each in listed] == [("2026-11-23T01:01:30Z", "/sihu/440105")]

@@ -32,6 +32,7 @@ def test_the_policy_is_read_in_seconds() -> None:
     assert {box.clock for (box,) in policy.boxes.values()} == {ClockKind.CONTINUOUS}
 
 
+@pytest.mark.clause("ASVS 1.5.2")
 @pytest.mark.parametrize(
     ("old", "new", "detail"),
     [

@@ -42,6 +42,7 @@ def named(points: list[int]) -> list[Any]:
     return [pytest.param(chr(each), id=f"U+{each:04X}") for each in points]
 
 
+@pytest.mark.clause("ASVS 1.3.3")
 @pytest.mark.parametrize("character", named(CONTROLS + BIDI + NON_CHARACTERS))
 def test_controls_and_non_characters_are_refused_everywhere(character: str) -> None:
     for kind in ALL:
@@ -79,6 +80,7 @@ def test_an_identifier_has_no_blanks_at_its_ends(character: str) -> None:
     assert NAME.validate_python(f"r{character}1") == f"r{character}1"
 
 
+@pytest.mark.clause("ASVS 1.3.3")
 @pytest.mark.parametrize("character", named(INVISIBLE))
 def test_an_identifier_has_nothing_invisible_anywhere(character: str) -> None:
     for written in (f"{character}r1", f"r{character}1", f"张三{character}"):
@@ -91,6 +93,7 @@ def test_half_a_surrogate_pair_is_refused(written: str) -> None:
     assert all(refuses(kind, written) for kind in ALL)
 
 
+@pytest.mark.clause("ASVS 1.1.1")
 @pytest.mark.parametrize(
     ("written", "kept"),
     [

@@ -13,14 +13,17 @@ from service.main import create_app
 from service.rules.lifecycle import TRANSITIONS
 from service.rules.words import Arrow, EventType, Role, State
 
-INCIDENT = "reported resolved rejected closed reopened held resumed commented urged rated merged corrected checked"
+INCIDENT = (
+    "reported resolved rejected closed reopened held resumed commented urged rated merged corrected checked revealed "
+    "erased"
+)
 CALL = (
     "opened answered warned missed raised returned assigned unrouted requested extended refused assisted part_done "
     "declined rescheduled appealed exempted appeal_refused"
 )
 ELSE = (
     "policy.drafted policy.activated registry.imported calendar.changed key.created key.revoked key.rotated "
-    "duty.proposed duty.approved duty.refused appraisal.seeded appraisal.closed log.restored"
+    "sign_on.changed duty.proposed duty.approved duty.refused appraisal.seeded appraisal.closed log.restored"
 )
 CONTRACT = {
     *(f"sihu.incident.{name}" for name in INCIDENT.split()),
@@ -41,7 +44,7 @@ def test_event_types_are_those_of_the_contract() -> None:
 
 def test_names_of_event_types_follow_their_values() -> None:
     for each in EventType:
-        assert re.fullmatch(r"sihu\.[a-z]+\.[a-z_]+", each)
+        assert re.fullmatch(r"sihu\.[a-z_]+\.[a-z_]+", each)
         assert each.name == each.removeprefix("sihu.").replace(".", "_").upper()
 
 

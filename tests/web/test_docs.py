@@ -64,6 +64,7 @@ async def test_a_browser_without_internet_shows_the_operations(tmp_path: Path) -
     assert "Content Security Policy" not in said
 
 
+@pytest.mark.clause("ASVS 3.4.3", "ASVS 3.7.1", "ASVS 14.2.3")
 async def test_the_page_names_no_other_host_and_allows_none() -> None:
     async with apps.client(apps.make(), known=False) as client:
         for path in ("/docs", "/docs/static/start.js", "/docs/static/problems.css", "/docs/problems"):

@@ -21,6 +21,9 @@ pytestmark = pytest.mark.anyio
 NOW = "2026-11-23T01:00:00.000Z"
 
 
+@pytest.mark.clause(
+    "API8:2023", "ASVS 3.2.1", "ASVS 3.4.3", "ASVS 3.4.4", "ASVS 3.4.5", "ASVS 3.4.6", "ASVS 14.2.2", "ASVS 14.3.2"
+)
 @pytest.mark.parametrize(
     ("method", "path", "status", "cache"),
     [
@@ -46,9 +49,13 @@ async def test_every_answer_has_them(house: House, method: str, path: str, statu
     assert (answer.status_code, answer.headers["cache-control"]) == (status, cache)
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["sihu-now"] == NOW
-    assert (answer.headers["content-language"], answer.headers["vary"]) == ("en", "Accept-Language")
+    assert (answer.headers["content-language"], answer.headers["vary"]) == ("en", "Accept-Language, Authorization")
     assert re.fullmatch(r"[0-9a-f]{32}", answer.headers["x-request-id"])
     assert len(answer.headers.get_list("x-content-type-options")) == 1
+    [policy] = answer.headers.get_list("content-security-policy")
+    assert policy.startswith("default-src 'none'; ") and policy.endswith("; frame-ancestors 'none'")
+    assert ("script-src" in policy) is path.startswith("/docs")
+    assert answer.headers.get_list("referrer-policy") == ["no-referrer"]
 
 
 async def test_so_have_incidents_and_what_was_not_changed(house: House) -> None:
@@ -80,6 +87,7 @@ async def test_a_fault_has_them_and_is_logged_under_its_id(caplog: pytest.LogCap
     assert caplog.records[0].__dict__["request_id"] == "night-7"
 
 
+@pytest.mark.clause("ASVS 1.2.1")
 @pytest.mark.parametrize(
     ("sent", "taken"),
     [

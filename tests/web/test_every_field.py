@@ -112,6 +112,7 @@ def test_every_body_and_parameter_refuses_in_our_words(app: FastAPI) -> None:
     assert tried > 500
 
 
+@pytest.mark.clause("ASVS 2.2.1", "GB/T 22239 8.1.4.4 d")
 def test_every_field_of_every_model_refuses_in_our_words(app: FastAPI) -> None:
     models = {model for annotation in _annotations(app) for model in _models(annotation)}
     assert len(models) > 25

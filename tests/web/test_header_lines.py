@@ -28,6 +28,7 @@ async def key(house: House, who: str = "worker") -> tuple[str, str]:
 JSON = ("Content-Type", "application/json")
 
 
+@pytest.mark.clause("ASVS 1.3.3", "ASVS 15.3.7")
 @pytest.mark.parametrize(
     ("lines", "status", "pointer"),
     [

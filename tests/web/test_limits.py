@@ -20,6 +20,7 @@ async def chunks(size: int, piece: int = 8192) -> AsyncIterator[bytes]:
     yield b" " * (size % piece)
 
 
+@pytest.mark.clause("API4:2023", "ASVS 5.2.1")
 @pytest.mark.parametrize(
     ("path", "most"),
     [("/v1/incidents", BODY_BYTES), ("/v1/incidents/batch", BULK_BYTES), ("/v1/registry/import", BULK_BYTES)],
@@ -34,6 +35,7 @@ async def test_a_body_over_the_limit_is_413(path: str, most: int, chunked: bool)
             assert code is None or answer.status_code == 413
 
 
+@pytest.mark.clause("ASVS 3.5.2")
 @pytest.mark.parametrize(
     "media", [None, "text/plain", "application/zip", "application/jsonx", "application/x-www-form-urlencoded"]
 )
@@ -114,6 +116,7 @@ async def test_an_announced_giant_is_refused_before_it_is_sent_and_the_connectio
         await writer.wait_closed()
 
 
+@pytest.mark.clause("ASVS 5.2.1")
 async def test_an_endless_chunked_body_is_refused_at_the_limit() -> None:
     async with apps.served(apps.make()) as port:
         piece = b"2000\r\n" + b" " * 0x2000 + b"\r\n"

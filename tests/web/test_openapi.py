@@ -23,6 +23,7 @@ def test_fastapis_own_validation_error_is_gone(document: dict[str, Any]) -> None
     assert "HTTPValidationError" not in str(document)
 
 
+@pytest.mark.clause("ASVS 6.3.4")
 def test_every_v1_route_asks_for_the_key(document: dict[str, Any]) -> None:
     assert document["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
     for path, _, operation in tree.operations(document):
@@ -41,7 +42,9 @@ def test_an_operation_shows_one_example_for_each_problem_it_can_have(document: d
         "bad_json",
         "bad_request",
         "body_too_large",
+        "foreign_origin",
         "head_too_large",
+        "not_yours",
         "too_many",
         "too_slow",
         "unauthorized",

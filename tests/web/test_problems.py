@@ -201,6 +201,7 @@ async def test_a_wrong_method_is_405_with_allow() -> None:
     assert answer.headers["allow"] == "GET, HEAD, POST"
 
 
+@pytest.mark.clause("API8:2023", "ASVS 13.4.2", "ASVS 16.5.1")
 async def test_a_fault_of_ours_is_logged_and_not_told(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.ERROR):
         answer = await ask("GET", "/v1/broken")

@@ -37,6 +37,7 @@ def heard(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
     return caplog
 
 
+@pytest.mark.clause("ASVS 16.2.1", "GB/T 22239 8.1.4.3 b")
 async def test_a_write_is_a_line_and_a_read_is_none(house: House, heard: pytest.LogCaptureFixture) -> None:
     incident = await house.report()
     for path in ("/v1/incidents", f"/v1/incidents/{incident['id']}", f"/v1/queues/{COMMUNITY}", "/healthz"):
@@ -51,6 +52,7 @@ async def test_a_write_is_a_line_and_a_read_is_none(house: House, heard: pytest.
     assert (answered["subject"], answered["incident"], answered["status"]) == (COMMUNITY, incident["id"], 200)
 
 
+@pytest.mark.clause("ASVS 16.2.1", "ASVS 16.2.5", "ASVS 16.3.2", "ASVS 16.3.3", "GB/T 22239 8.1.4.3 b")
 async def test_a_refusal_is_a_line_with_its_code(house: House, heard: pytest.LogCaptureFixture) -> None:
     incident = await house.report()
     heard.clear()
@@ -68,6 +70,7 @@ async def test_a_refusal_is_a_line_with_its_code(house: House, heard: pytest.Log
     assert "张三" not in str([vars(each) for each in heard.records])
 
 
+@pytest.mark.clause("ASVS 16.2.5", "ASVS 16.3.1")
 async def test_a_wrong_key_leaves_its_address_and_not_itself(house: House, heard: pytest.LogCaptureFixture) -> None:
     await house.send("worker", "GET", "/v1/keys", headers={"Authorization": "Bearer sihu_stolen"})
     (found,) = lines(heard)
@@ -94,6 +97,7 @@ async def test_of_an_unknown_path_only_words_are_shown(
     assert (found["route"], found["path"]) == ("unmatched", outline)
 
 
+@pytest.mark.clause("ASVS 16.3.4")
 async def test_a_fault_is_an_error_with_the_id_of_the_request(heard: pytest.LogCaptureFixture) -> None:
     log = RequestLog(itertools.count().__next__)
     async with apps.client(apps.make(note=log.note)) as client:
@@ -105,6 +109,7 @@ async def test_a_fault_is_an_error_with_the_id_of_the_request(heard: pytest.LogC
     assert heard.records[0].levelname == "ERROR"
 
 
+@pytest.mark.clause("ASVS 6.3.1", "ASVS 16.3.3")
 async def test_a_flood_of_refusals_is_counted(heard: pytest.LogCaptureFixture) -> None:
     now = 0.0
     log = RequestLog(lambda: now)

@@ -46,6 +46,7 @@ def is_too_many(answer: httpx.Response) -> bool:
     return True
 
 
+@pytest.mark.clause("API4:2023", "ASVS 2.4.1")
 async def test_the_sixty_fifth_poll_is_refused_and_reads_go_on(house: House) -> None:
     polls = await holds(house, "community", MAX_WAITING)
     sample = house.process.metrics.registry.get_sample_value
@@ -90,6 +91,7 @@ async def holds_at_once(house: House) -> list[asyncio.Task[httpx.Response]]:
     return polls
 
 
+@pytest.mark.clause("ASVS 15.2.2")
 async def test_the_ninth_waits_for_a_turn_and_others_do_not(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shares, "MAX_TURN_S", 0.2)
     incident = await house.report()
@@ -147,6 +149,7 @@ async def test_every_answer_to_a_write_says_what_is_left(house: House) -> None:
     assert "RateLimit" not in read.headers
 
 
+@pytest.mark.clause("API4:2023", "ASVS 2.4.1")
 async def test_the_bucket_of_writes_is_the_subjects_alone(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shares, "MAX_WRITES", 3)
     monkeypatch.setattr(shares, "_PER_S", 0.0001)

@@ -97,6 +97,7 @@ def head_of(size: int, *, lines: int = 1) -> bytes:
 CLOSE = b"GET /v1/incidents HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + GOOD + b"\r\n"
 
 
+@pytest.mark.clause("API4:2023")
 @pytest.mark.parametrize("lines", [1, 4000])
 @pytest.mark.parametrize("piece", [1 * KIB, 256 * KIB])
 async def test_a_head_has_at_most_64_kib(lines: int, piece: int) -> None:
@@ -120,6 +121,7 @@ async def test_a_head_without_end_costs_no_memory() -> None:
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 16 * KIB
 
 
+@pytest.mark.clause("API4:2023")
 @pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("sent", [b"G", GET[:-2], GET[:-2] + b"X-Half: "])
 async def test_half_a_head_is_too_slow(sent: bytes) -> None:
@@ -154,6 +156,7 @@ async def test_an_idle_connection_is_closed_without_a_word() -> None:
 CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
+@pytest.mark.clause("API4:2023")
 @pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize(
     "sent",
@@ -200,6 +203,7 @@ async def test_an_answered_body_ends_without_a_word() -> None:
     assert answer.startswith(b"HTTP/1.1 401") and answer.count(b"HTTP/1.1 ") == 1
 
 
+@pytest.mark.clause("ASVS 4.2.1")
 @pytest.mark.parametrize("sent", [b"0\r\n" + b"X-Trailer: " + b"y" * 200 * KIB, b"1;" + b"y" * 200 * KIB])
 async def test_what_is_behind_a_body_is_bounded(sent: bytes) -> None:
     async with served() as port:
@@ -207,6 +211,7 @@ async def test_what_is_behind_a_body_is_bounded(sent: bytes) -> None:
     assert problem_of(answer)[:2] == (431, "head_too_large")
 
 
+@pytest.mark.clause("ASVS 4.2.1")
 async def test_trailers_do_not_reach_the_request() -> None:
     async with served() as port:
         answer = await talk(port, CHUNKED + ONE_CHUNK + b"0\r\nAuthorization: Bearer bad\r\n\r\n", CLOSE)
@@ -271,6 +276,7 @@ async def are_open(sockets: list[Socket]) -> int:
     return sum(await asyncio.gather(*(is_open(reader) for reader, _ in sockets)))
 
 
+@pytest.mark.clause("ASVS 15.2.2")
 async def test_silent_connections_of_an_address_are_bounded() -> None:
     """The oldest make room, so that whoever asks something is let in all the same."""
     async with served() as port, opened(port, 300) as silent:
@@ -292,6 +298,7 @@ async def test_accepted_keys_do_not_count() -> None:
             assert await are_open(known) == 100
 
 
+@pytest.mark.clause("ASVS 15.3.4")
 async def test_a_trusted_proxy_is_not_bounded() -> None:
     made = Lobby(VirtualClock(START), [ip_network("127.0.0.0/8")])
     async with served(made) as port, opened(port, 300) as through_it:

@@ -14,6 +14,7 @@ from tests.house import CATEGORY, CELL, House
 pytestmark = pytest.mark.anyio
 
 
+@pytest.mark.clause("ASVS 15.3.7")
 @pytest.mark.parametrize(
     ("content", "name"),
     [

@@ -49,6 +49,7 @@ def test_a_body_converts_text_to_what_json_has_no_type_for(body: type[Everything
     assert (made.colour, made.inner, made.inners) == (Colour.RED, Inner(number=1.0), (Inner(),))
 
 
+@pytest.mark.clause("ASVS 15.3.5")
 @pytest.mark.parametrize("body", [Everything, Narrow])
 @pytest.mark.parametrize(
     "given",

@@ -57,6 +57,7 @@ async def test_what_cannot_be_read_is_a_problem(sent: bytes) -> None:
     assert "server" not in headers
 
 
+@pytest.mark.clause("ASVS 16.3.3")
 async def test_what_cannot_be_read_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     _, headers, _ = await talk("GET /v1/小区 HTTP/1.1\r\nHost: x\r\n\r\n".encode())
     (found,) = [vars(each)["fields"] for each in caplog.records if each.name == request_log.__name__]

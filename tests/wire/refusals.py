@@ -30,6 +30,9 @@ NO_SCHEMA_CAN_SAY = frozenset(
         ("to", Rule.OUT_OF_RANGE),  # of a flood: after its beginning, and a day after it at most
         ("until", Rule.OUT_OF_RANGE),  # of an extension: as far as the policy lets the deadline move
         ("on_behalf_of", Rule.MISSING),  # of ops alone
+        *(
+            ("on_behalf_of", rule) for rule in (Rule.PATTERN, Rule.TOO_LONG)
+        ),  # of a worker, where a vendor's key names it
         ("call", Rule.NOT_ALLOWED),  # of a rating: reporters rate the incident, streets a call
         ("?sign", Rule.NOT_ONE_OF),  # of the decisions of ops
         ("code", Rule.NOT_ONE_OF),  # of a version of a policy: that of the path
@@ -58,5 +61,6 @@ def _needs_more_than_a_schema(error: Mapping[str, Any]) -> bool:
         error["rule"] in RULES
         or (place, error["rule"]) in NO_SCHEMA_CAN_SAY
         or error["rule"] == Rule.COMBINING_MARKS  # so many on one letter: nobody counts in a pattern
+        or error["rule"] == Rule.PERSONS_NUMBER  # checked by its last digit, or hidden among other characters
         or _BEYOND.search(error["detail"]) is not None
     )

@@ -205,6 +205,7 @@ def test_a_refused_request_is_judged_too(checker: Checker, change: dict[str, Any
     assert all(each.startswith(start) for each, start in zip(found, objection, strict=True))
 
 
+@pytest.mark.clause("API9:2023", "ASVS 4.1.1")
 @pytest.mark.anyio
 async def test_a_test_fails_that_receives_what_is_not_documented(house: House) -> None:
     """The hook itself, with a document in which nothing stands."""

@@ -20,6 +20,7 @@ EXAMPLES = 250 if LONG else 2
 PHASES = ("stateful", "examples,coverage,fuzzing" if LONG else "examples,fuzzing")
 
 
+@pytest.mark.clause("ASVS 2.2.1", "ASVS 2.2.2", "ASVS 4.1.1", "GB/T 22239 8.1.4.4 d")
 @pytest.mark.slow
 @pytest.mark.timeout(10 * 60)
 @pytest.mark.parametrize("phases", PHASES)

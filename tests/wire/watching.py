@@ -12,8 +12,9 @@ from fastapi import FastAPI
 
 from tests.wire.checker import Checker, Exchange
 
-_FOREIGN = "/forms/"
-"""The paths of a door that only tests/test_main.py adds to the service."""
+_FOREIGN = ("/forms/", "/sign-", "/issuer/")
+"""The paths of doors that speak no JSON: one that only tests/test_main.py adds, that of the
+pages to sign in; and of the issuer of tests/sign_on/issuer.py."""
 _STREAM = "text/event-stream"
 
 

@@ -20,6 +20,7 @@ from typing import Any
 from service.registry.bundle.parse import Fault
 from service.rules.sentences import Sentence
 from service.rules.worktime import ZONE
+from service.shown.changes import ChangedRow, between
 
 ALWAYS = datetime(2000, 1, 1, tzinfo=ZONE)
 """The start of a code's first row when the bundle names none."""
@@ -39,6 +40,11 @@ class RowSummary:
     unchanged: int = 0
 
     @property
+    def touched(self) -> int:
+        """How many rows an import touches."""
+        return len(self.added) + len(self.changed) + len(self.closed)
+
+    @property
     def codes(self) -> list[str]:
         """All codes that an import touches."""
         return [*self.added, *self.changed, *self.closed]
@@ -49,13 +55,15 @@ class Plan:
     """What an import writes for one kind of row.
 
     `ended` rows have the code, the `valid_from` and the new `valid_to` of a stored row. `corrected` rows replace all
-    columns of the stored row with their code and `valid_from`. `added` rows are new.
+    columns of the stored row with their code and `valid_from`. `added` rows are new. `differences` say for the log what
+    becomes of each row.
     """
 
     summary: RowSummary = field(default_factory=RowSummary)
     ended: list[Columns] = field(default_factory=list)
     corrected: list[Columns] = field(default_factory=list)
     added: list[Columns] = field(default_factory=list)
+    differences: list[ChangedRow] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
 
 
@@ -76,9 +84,14 @@ def plan_of(
     earliest = now if past_is_settled else None
     for number, row in rows:
         old = stored.get(row["code"])
+        begun, touched = len(plan.added), plan.summary.touched
         detail = _add(plan, row, earliest) if old is None else _update(plan, row, old, now, past_is_settled)
         if detail:
             plan.faults.append(Fault(file, number, detail))
+        elif plan.summary.touched > touched:
+            start = plan.added[-1] if len(plan.added) > begun else old or row
+            after = {**row, "valid_from": start["valid_from"]}
+            plan.differences.append({"of": file, "row": row["code"], "changes": between(old, after)})
     return plan
 
 

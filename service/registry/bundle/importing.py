@@ -19,6 +19,7 @@ from service.rules.model import By
 from service.rules.sentences import Sentence
 from service.rules.words import LEVEL_OF_KIND, EventType, UnitKind
 from service.rules.world import World
+from service.shown.changes import ChangedRow, named
 from service.store.database import Database, Transaction
 from service.store.log import writing
 from service.store.log.writing import Entry
@@ -28,7 +29,7 @@ from service.store.registry import world as world_
 from service.store.registry.calendars import Day
 from service.times import calendar_changes, coverage, day_sources
 from service.times.day_sources import OFFICIAL
-from service.times.policies import PolicyActivatedData
+from service.times.policies import activation
 from service.times.policy_checks import faults_in_world
 
 
@@ -189,7 +190,8 @@ async def _gaps(job: _Import, days: Mapping[str, list[Day]]) -> list[Sentence]:
 
 async def _carry_out(job: _Import, plans: Mapping[str, Plan], days: Mapping[str, list[Day]]) -> ImportReport:
     """Write what differs, unless it is a dry run, and report it."""
-    summaries = {"lines": await _write_lines(job), **{name: plan.summary for name, plan in plans.items()}}
+    of_lines, lines = await _write_lines(job)
+    summaries = {"lines": of_lines, **{name: plan.summary for name, plan in plans.items()}}
     if not job.dry_run:
         for name, plan in plans.items():
             await rows_.change_rows(job.tx, name, plan.ended)
@@ -199,18 +201,23 @@ async def _carry_out(job: _Import, plans: Mapping[str, Plan], days: Mapping[str,
     policy = await _write_policy(job)
     units = [*summaries["units"].changed, *summaries["units"].closed]
     open_incidents = await rows_.open_incidents_of(job.tx, units) if units else 0
-    return ImportReport(job.dry_run, summaries, policy, open_incidents, days=days_changed)
+    rows = [*lines, *(row for plan in plans.values() for row in plan.differences)]
+    return ImportReport(job.dry_run, summaries, policy, open_incidents, days=days_changed, rows=rows)
 
 
-async def _write_lines(job: _Import) -> RowSummary:
-    """Write the names of lines of work, unless it is a dry run. A line has no validity dates."""
+async def _write_lines(job: _Import) -> tuple[RowSummary, list[ChangedRow]]:
+    """Write the names of lines of work, unless it is a dry run, and say which changed. A line has no validity dates."""
     stored = await rows_.line_names(job.tx)
     names = {row.code: row.name for _, row in job.bundle.lines}
     new = {code: name for code, name in names.items() if code not in stored}
     renamed = {code: name for code, name in names.items() if stored.get(code, name) != name}
     if not job.dry_run:
         await rows_.set_lines(job.tx, new, renamed)
-    return RowSummary(list(new), list(renamed), unchanged=len(names) - len(new) - len(renamed))
+    written: list[ChangedRow] = [
+        {"of": "lines.csv", "row": code, "changes": {"name": {"from": stored.get(code), "to": name}}}
+        for code, name in {**new, **renamed}.items()
+    ]
+    return RowSummary(list(new), list(renamed), unchanged=len(names) - len(new) - len(renamed)), written
 
 
 async def _write_days(job: _Import, calendar: str, days: Sequence[Day]) -> int:
@@ -240,10 +247,12 @@ async def _write_policy(job: _Import) -> tuple[str, int] | None:
 def _entries(job: _Import, report: ImportReport) -> list[Entry]:
     """Return the events of an import: one for the registry, and one for a policy that becomes active."""
     by = job.by.as_dict()
-    imported: RegistryImportedData = {**report.facts(), "by": by}
+    rows, left_out = named(report.rows)
+    imported: RegistryImportedData = {**report.facts(), "rows": rows, "rows_left_out": left_out, "by": by}
     entries = [Entry(EventType.REGISTRY_IMPORTED, job.now, job.district, (), imported)]
-    if report.policy:
-        code, version = report.policy
-        activated: PolicyActivatedData = {"policy": {"code": code, "version": version}, "at": job.now, "by": by}
+    if report.policy and job.bundle.policy:
+        _, version = report.policy
+        policy = job.bundle.policy.policy(version)
+        activated = activation(policy, job.world.active(job.now), job.now, job.by)
         entries.append(Entry(EventType.POLICY_ACTIVATED, job.now, job.district, (), activated))
     return entries

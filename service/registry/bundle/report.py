@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NotRequired
 
 from typing_extensions import TypedDict  # pydantic cannot read that of `typing` before Python 3.12
 
@@ -11,6 +12,7 @@ from service.registry.bundle.changes import RowSummary
 from service.registry.bundle.parse import Fault
 from service.rules.logged import ByView
 from service.rules.sentences import Sentence
+from service.shown.changes import ChangedRow
 from service.shown.references import PolicyReference
 from service.store.log.writing import Committed
 
@@ -46,8 +48,11 @@ class ImportView(ImportFactsView):
 
 
 class RegistryImportedData(ImportFactsView):
-    """The data of `sihu.registry.imported`."""
+    """The data of `sihu.registry.imported`. `rows`: the first 200 rows that changed, with their old and new values;
+    `rows_left_out`: how many more there were. An event from before they were kept has neither."""
 
+    rows: NotRequired[list[ChangedRow]]
+    rows_left_out: NotRequired[int]
     by: ByView
 
 
@@ -64,6 +69,8 @@ class ImportReport:
     faults: Sequence[Fault] = ()
     warnings: Sequence[Sentence] = ()
     committed: Committed | None = None
+    rows: Sequence[ChangedRow] = ()
+    """What became of each row of lines, units, cells, categories and duties that changed."""
 
     @property
     def changes_anything(self) -> bool:

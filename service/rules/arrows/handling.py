@@ -166,6 +166,7 @@ def _new_incident(
         calls_per_level=with_one_more((0, 0, 0, 0), route.level),
         audience=(route.unit,),
         reporter_unit=by.unit,
+        confidential=draft.confidential,
         **box_start(world, key, box.clock, now, answer_by, DueKind.ANSWER, box.answer_s),
     )
 

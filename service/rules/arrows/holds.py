@@ -257,7 +257,7 @@ def look_again(story: StoryOf[Earlier], act: Act) -> None:
     moving.wake(story, max(warned, incident.warned))
     if warned > incident.warned:
         story.because = Sentence("{percent} % of the box is left", percent=100 - warn[warned - 1])
-        story.record(EventType.CALL_WARNED, str(warn[warned - 1]))
+        story.record(EventType.CALL_WARNED, mark=warn[warned - 1])
 
 
 def must_reschedule(incident: AnyIncident, world: World, now: datetime) -> bool:

@@ -27,7 +27,8 @@ def assist(story: Story, act: Act) -> None:
     Raises:
         UnknownUnit: no such unit is in force.
         ValidationFailed: a unit leads the call or assists already, or is above the call; it belongs to a street for
-            which the category was never admitted, and had no part in the incident yet; or too many would assist.
+            which the category was never admitted, and had no part in the incident yet; it is a partner, and the
+            incident is confidential; or too many would assist.
     """
     incident = story.incident
     faults = [fault for n, code in enumerate(act.units) for fault in _faults(story, incident, n, code)]
@@ -59,6 +60,8 @@ def _faults(story: Story, incident: Incident, n: int, code: str) -> list[SihuErr
     detail = None
     if code == incident.unit:
         detail = Sentence("{unit} leads this call: leave it out.", unit=code)
+    elif incident.confidential and unit.kind is UnitKind.PARTNER:
+        detail = Sentence("{unit} is a partner, and the incident is confidential: leave it out.", unit=code)
     elif code in incident.assisting:
         detail = Sentence("{unit} assists already: leave it out.", unit=code)
     elif unit.level is not None and unit.level > incident.level:

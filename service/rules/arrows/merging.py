@@ -17,7 +17,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
-from service.rules import deadlines, fair_play, pinning
+from service.rules import deadlines, fair_play, pinning, workers
 from service.rules.access import Party
 from service.rules.acts import Act
 from service.rules.arrows import moving
@@ -80,11 +80,16 @@ def not_its_street(target: Incident) -> NotYours:
 def demand_absorbs(target: Incident, incident: Incident, likeness: Likeness, actor: Actor) -> None:
     """The guard of arrow q on both incidents. Only ops may merge what is no candidate of the other.
 
+    What was reported in confidence stands alone: whoever reported the other one would see it, hear of it and speak on
+    it from then on, and might be the one whom it accuses.
+
     Raises:
         ValidationFailed, Conflict: `incident` cannot be merged into `target`.
     """
     if target.id == incident.id:
         raise wrong_field("/into", Sentence("An incident cannot be merged into itself: name the other one."))
+    if incident.confidential:
+        raise Conflict(Sentence("{number} is confidential: handle it by itself.", number=incident.number))
     if target.state not in RUNNING_STATES:
         raise Conflict(_not_running(target))
     detail = _mismatch(target, incident, likeness)
@@ -99,8 +104,10 @@ def demand_absorbs(target: Incident, incident: Incident, likeness: Likeness, act
 
 
 def _mismatch(target: Incident, incident: Incident, likeness: Likeness) -> Sentence | None:
-    """Why the target is of the wrong line, or at the wrong level: a merge hides no call behind one that has further to
-    climb."""
+    """Why the target is confidential, of the wrong line, or at the wrong level: a merge hides no call behind one that
+    has further to climb."""
+    if target.confidential:
+        return Sentence("{number} is confidential: name another incident.", number=target.number)
     if not likeness.same_line:
         return Sentence("{number} is of another line of work: name an incident of the same line.", number=target.number)
     if target.level < incident.level:
@@ -183,9 +190,9 @@ def absorb(merged: Incident, story: Story, act: Act) -> None:
 def _welcome(merged: Incident, story: Story) -> None:
     """The audience of the merged one joins that of the survivor, and the higher urgency counts for later calls."""
     target = story.incident
-    own = f"@{target.reporter}"
-    joining = (*merged.audience, f"@{merged.reporter}")
-    audience = tuple(dict.fromkeys((*target.audience, *(each for each in joining if each != own))))
+    own = workers.tokens_of(target.reporter)
+    joining = (*merged.audience, *workers.tokens_of(merged.reporter))
+    audience = tuple(dict.fromkeys((*target.audience, *(each for each in joining if each not in own))))
     story.change_quietly(audience=audience)
     if merged.urgency is Urgency.URGENT and target.urgency is not Urgency.URGENT:
         if target.call.urgency is None:  # from before it was stored: the open call keeps what it was opened with

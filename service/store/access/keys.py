@@ -30,8 +30,16 @@ _OWN = (
     access_key.c.revoked_at,
     access_key.c.prefix,
     access_key.c.last_used_at,
+    access_key.c.may_report_for,
 )
-_PUBLIC = (*_OWN, access_key.c.systems, access_key.c.allow, access_key.c.quota_reports, access_key.c.quota_urgent)
+_PUBLIC = (
+    *_OWN,
+    access_key.c.systems,
+    access_key.c.allow,
+    access_key.c.wall,
+    access_key.c.quota_reports,
+    access_key.c.quota_urgent,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +47,8 @@ class Key:
     """A key as it may be shown: without its text, which is not stored, and without its digest. `systems` are those in
     whose name it may report, `quota` how much a day where that is its own. By `prefix` a person recognises it (None: it
     is an older key); `last_used_at` is the beginning of the day on which it was used last. `allow` are the networks
-    from which it may be used, none for anywhere."""
+    from which it may be used, none for anywhere. With `may_report_for` it also acts for workers, by name. One for a
+    screen on a `wall` only reads."""
 
     id: UUID
     role: Role
@@ -55,6 +64,8 @@ class Key:
     prefix: str | None = None
     last_used_at: datetime | None = None
     allow: tuple[str, ...] = ()
+    may_report_for: bool = False
+    wall: bool = False
 
 
 class KeyFilter(NamedTuple):
@@ -80,12 +91,18 @@ async def holder(tx: AsyncConnection, subject: str) -> Key | None:
     return None if row is None else _key(row)
 
 
+async def begins(tx: AsyncConnection, start: str) -> str | None:
+    """Return a subject of keys that begins with these characters, of revoked ones as well; None: there is none."""
+    found = access_key.c.subject.startswith(start, autoescape=True)
+    return (await tx.execute(select(access_key.c.subject).where(found).limit(1))).scalar_one_or_none()
+
+
 async def add(tx: AsyncConnection, key: Key, digest: bytes) -> None:
     """Store a new key by its digest. The caller has called `lock` before."""
     values = {column.name: getattr(key, column.name) for column in _OWN}
     reports, urgent = key.quota or (None, None)
     values |= {"quota_reports": reports, "quota_urgent": urgent, "systems": list(key.systems) or None}
-    values |= {"allow": list(key.allow) or None}
+    values |= {"allow": list(key.allow) or None, "wall": key.wall or None}
     await tx.execute(insert(access_key).values(values | {"digest": digest}))
 
 
@@ -217,4 +234,6 @@ def _key(row: Row[*tuple[Any, ...]]) -> Key:
         prefix=row.prefix,
         last_used_at=row.last_used_at,
         allow=tuple(row.allow or ()),
+        may_report_for=row.may_report_for,
+        wall=bool(row.wall),
     )

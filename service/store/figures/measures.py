@@ -93,7 +93,7 @@ SIMPLE: Mapping[Measure, ColumnElement[bool]] = {
 }
 """The measures that a call decides by itself, except the sums of others."""
 _MAY_BE_LEFT_OUT = or_(call.c.self_reported, call.c.exempt, call.c.accountable_seq.is_not(None))
-_SCORED_OF: Mapping[Measure, tuple[ColumnElement[bool], ...]] = {
+SCORED_OF: Mapping[Measure, tuple[ColumnElement[bool], ...]] = {
     Measure.ANSWERABLE: (
         SIMPLE[Measure.ANSWERED_IN_TIME],
         SIMPLE[Measure.ANSWERED_LATE],
@@ -104,20 +104,53 @@ _SCORED_OF: Mapping[Measure, tuple[ColumnElement[bool], ...]] = {
     Measure.RESOLVED_CREDITED: (_VERIFIED,),
     Measure.UNVERIFIED_CREDITED: (_UNVERIFIED,),
 }
-"""Of which calls those that are scored are nearly all: none of these conditions holds together with another."""
+"""For each measure of what is scored, the conditions of the calls that it nearly all counts: none of these conditions
+holds together with another."""
+
+
+UNUSUAL = or_(
+    call.c.late_exit,
+    call.c.exempt,
+    call.c.self_reported,
+    call.c.withdrawn_late,
+    call.c.extended,
+    call.c.answered_by_member,
+    call.c.held_s.is_not(None),
+    call.c.accountable_seq.is_not(None),
+)
+"""The calls to which something happened that most calls have not; `call_unusual_idx` has them."""
+OF_UNUSUAL = frozenset(
+    {
+        *(Measure.EXEMPT_ANSWER, Measure.EXEMPT_RESOLVE, Measure.WITHDRAWN_LATE, Measure.SELF_REPORTED),
+        *(Measure.LATE_EXIT, Measure.LATE_EXIT_ANSWER, Measure.LATE_EXIT_RESOLVE),
+        *(Measure.HOLDS, Measure.EXTENDED, Measure.ANSWERED_BY_MEMBER),
+    }
+)
+"""The simple measures that count no other calls than those of `UNUSUAL`."""
 
 
 def count_of(measure: Measure) -> ColumnElement[int]:
-    """Return the number of calls that a simple measure counts. What is scored is counted as the difference from what
-    is counted anyhow, since a month has few calls that are left out: to look at all the others costs a fifth more."""
+    """Return the number of calls that a simple measure counts."""
+    return whole_of(measure) - left_out_of(measure) if measure in SCORED_OF else whole_of(measure)
+
+
+def whole_of(measure: Measure) -> ColumnElement[int]:
+    """Return the number of calls that a simple measure counts, for one of `SCORED_OF` with those that are left out.
+
+    What is scored is counted as a difference, since a month has few calls that are left out: to look at all the others
+    costs a fifth more.
+    """
     if measure is Measure.CALLS:
         return func.count()
-    if measure not in _SCORED_OF:
-        return func.count().filter(SIMPLE[measure])
-    whole = _SCORED_OF[measure]
-    left_out = and_(_MAY_BE_LEFT_OUT, or_(*whole), SIMPLE[measure].is_not(true()))
-    counted: ColumnElement[int] = sum((func.count().filter(each) for each in whole[1:]), func.count().filter(whole[0]))
-    return counted - func.count().filter(left_out)
+    first, *others = SCORED_OF.get(measure, (SIMPLE[measure],))
+    counted: ColumnElement[int] = sum((func.count().filter(each) for each in others), func.count().filter(first))
+    return counted
+
+
+def left_out_of(measure: Measure) -> ColumnElement[int]:
+    """Return the number of calls, all of them among `UNUSUAL`, that a measure of `SCORED_OF` leaves out."""
+    left_out = and_(_MAY_BE_LEFT_OUT, or_(*SCORED_OF[measure]), SIMPLE[measure].is_not(true()))
+    return func.count().filter(left_out)
 
 
 _WHOLE = {whole: or_(*(SIMPLE[part] for part in parts)) for whole, parts in PARTS.items()}

@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.rules.arrows.floods import TURNED_DOWN, UNHANDLED
 from service.rules.arrows.judgements import MISSED
 from service.rules.words import CALL_OPEN_STATES, State
-from service.store.incidents.tables import call, incident, report
+from service.store.incidents.report_tables import report
+from service.store.incidents.tables import call, incident
 
 _TIME = report.c.reported_at.type
 _OF_REPORTER = (

@@ -47,7 +47,7 @@ _BEFORE_CALL = ("reported_at", "updated_at", "due_at", "due_kind", "wake_at")
 _AFTER_CALL = (
     *("version", "sequence", "calls_at", "rejects", "reopened_void", "audience"),
     *("closed_at", "closed_as", "reopen_until", "warned", "provisional"),
-    *("returns", "assisting", "rating", "merged_into", "reporter_unit", "rating_mean", "drawn"),
+    *("returns", "assisting", "rating", "merged_into", "reporter_unit", "rating_mean", "drawn", "confidential"),
 )
 _NAMES = (*_BEFORE_POLICY, *_POLICY, *_BEFORE_CALL, *_AFTER_CALL)
 INCIDENT_COLUMNS: tuple[ColumnElement[Any], ...] = tuple(incident_table.c[name] for name in _NAMES)
@@ -115,6 +115,7 @@ _FIXED = {
     "reporter": "reporter",
     "reporter_unit": "reporter_unit",
     "reported_at": "reported_at",
+    "confidential": "confidential",
 }
 _PLAIN = {**_FIXED, **_OFTEN_CHANGED, **_SELDOM_CHANGED}
 _plain_values = attrgetter(*_PLAIN.values())

@@ -17,12 +17,13 @@ from typing import Any, NamedTuple
 from sqlalchemy import BindParameter, ColumnElement, Integer, RowMapping, Select, bindparam, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.rules.sight import Sight
+from service.rules.sight import OfWorkers, OwnOnly, Sight
 from service.rules.words import State
 from service.store.incidents import stretches
 from service.store.incidents.loading import shown
+from service.store.incidents.report_tables import report
 from service.store.incidents.stretches import ListPlace, Stretch
-from service.store.incidents.tables import incident, report
+from service.store.incidents.tables import incident
 from service.store.ranges import within
 from service.store.sight import SEEN_BY, seen_incidents
 
@@ -36,8 +37,9 @@ MAX_CHANGES = timedelta(days=1)
 @dataclass(frozen=True, slots=True)
 class IncidentFilter:
     """The incidents to list; None and () leave nothing out. `area` is a code prefix. For times, after <= t < before.
-    `is_recent`: `updated_after` lies at most `MAX_CHANGES` back. `waits`: a request waits for `approver`, a unit, or
-    None for ops, who also decide what waits for one of the units that have `ended`."""
+    `with_workers`: those of the reporter's workers as well. `is_recent`: `updated_after` lies at most `MAX_CHANGES`
+    back. `waits`: a request waits for `approver`, a unit, or None for ops, who also decide what waits for one of the
+    units that have `ended`."""
 
     states: tuple[str, ...] = ()
     level: int | None = None
@@ -50,6 +52,7 @@ class IncidentFilter:
     overdue_at: datetime | None = None
     not_overdue_at: datetime | None = None
     reporter: str | None = None
+    with_workers: bool = False
     reported_after: datetime | None = None
     reported_before: datetime | None = None
     updated_after: datetime | None = None
@@ -69,13 +72,19 @@ class IncidentPage(NamedTuple):
 
 
 async def page(
-    connection: AsyncConnection, filters: IncidentFilter, sight: Sight, after: ListPlace | None, limit: int
+    connection: AsyncConnection,
+    filters: IncidentFilter,
+    sight: Sight,
+    after: ListPlace | None,
+    limit: int,
+    *,
+    looker: str | None = None,
 ) -> IncidentPage:
-    """Return one page: those incidents after the place `after`, newest first by `(reported_at, id)`. Call it in a
-    `Database.read` block, since its statements need one snapshot."""
+    """Return one page: those incidents after the place `after`, newest first by `(reported_at, id)`, as the unit
+    `looker` stands to them (`shown`). Call it in a `Database.read` block, since its statements need one snapshot."""
     shape, moments = _without_moments(filters)
     query, stretch = _statements(shape, sight, after is not None)
-    values = {**moments, **stretches.start_at(after), "limit": limit + 1}
+    values = {**moments, **stretches.start_at(after), "limit": limit + 1, "looker": looker}
     rows: Sequence[RowMapping] = (await connection.execute(query, values)).mappings().all()
     end = None
     if stretch.end is not None and (stretch.overshoots or len(rows) <= limit):
@@ -131,6 +140,8 @@ def _stretch(filters: IncidentFilter, sight: Sight, goes_on: bool) -> Stretch:
     if is_open:
         return stretches.open_ones(sight, goes_on=goes_on)
     reported = [test for _, test in _reported(filters, report.c.reported_at)]
+    if filters.reporter is not None and filters.with_workers:
+        return stretches.of_workers(filters.reporter, reported, goes_on=goes_on)
     return stretches.newest(filters.reporter, filters.area, reported, goes_on=goes_on)
 
 
@@ -139,9 +150,7 @@ Test = tuple[set[str], ColumnElement[bool]]
 
 
 def _tests(filters: IncidentFilter, sight: Sight, columns: Mapping[str, ColumnElement[Any]]) -> Iterator[Test]:
-    for name in ("level", "unit", "line", "urgency", "kind", "reporter"):
-        if (value := getattr(filters, name)) is not None:
-            yield {name}, columns[name] == value
+    yield from _named(filters, columns)
     if filters.drawn is not None:
         yield {"drawn"}, columns["drawn"].is_(filters.drawn)
     if filters.states:
@@ -161,6 +170,21 @@ def _tests(filters: IncidentFilter, sight: Sight, columns: Mapping[str, ColumnEl
     yield set(SEEN_BY), seen_incidents(sight, columns)
 
 
+def _named(filters: IncidentFilter, columns: Mapping[str, ColumnElement[Any]]) -> Iterator[Test]:
+    for name in ("level", "unit", "line", "urgency", "kind"):
+        if (value := getattr(filters, name)) is not None:
+            yield {name}, columns[name] == value
+    if own := _own(filters):
+        yield {"reporter"}, seen_incidents(own, columns)
+
+
+def _own(filters: IncidentFilter) -> Sight:
+    """What is a reporter's own; nothing where the list does not ask for that."""
+    if filters.reporter is None:
+        return ()
+    return (OwnOnly(filters.reporter), *([OfWorkers(filters.reporter)] if filters.with_workers else []))
+
+
 def _reported(filters: IncidentFilter, reported_at: ColumnElement[Any]) -> Iterator[Test]:
     if filters.reported_after is not None:
         yield {"reported_at"}, reported_at >= _moment("reported_after")
@@ -173,10 +197,17 @@ def _moment(name: str) -> BindParameter[datetime]:
 
 
 async def open_ones(
-    connection: AsyncConnection, cells: Sequence[str], line: str, since: datetime, until: datetime, sight: Sight
+    connection: AsyncConnection,
+    cells: Sequence[str],
+    line: str,
+    since: datetime,
+    until: datetime,
+    sight: Sight,
+    *,
+    looker: str | None = None,
 ) -> Sequence[RowMapping]:
-    """Return the open incidents of a line of work that were reported in these cells from `since` to `until`. Only the
-    newest `MAX_CANDIDATES` are returned."""
+    """Return the open incidents of a line of work that were reported in these cells from `since` to `until`, as the
+    unit `looker` stands to them (`shown`). Only the newest `MAX_CANDIDATES` are returned."""
     query = shown().where(
         report.c.grid_code.in_(cells),
         report.c.reported_at.between(since, until),
@@ -185,7 +216,7 @@ async def open_ones(
         seen(sight),
     )
     query = query.order_by(report.c.reported_at.desc(), report.c.id.desc()).limit(MAX_CANDIDATES)
-    rows: Sequence[RowMapping] = (await connection.execute(query)).mappings().all()
+    rows: Sequence[RowMapping] = (await connection.execute(query, {"looker": looker})).mappings().all()
     return rows
 
 

@@ -7,20 +7,24 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, Text, bindparam, case, exists, false, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules.model import Call, Incident, Request
+from service.store.access.tables import contact
 from service.store.incidents.call_rows import CALL_COLUMNS, call_of
 from service.store.incidents.incident_rows import INCIDENT_COLUMNS, incident_of, request_of
-from service.store.incidents.tables import call, incident, report, request
+from service.store.incidents.report_tables import report
+from service.store.incidents.tables import call, incident, request
+from service.store.ranges import holds
 
 WIDTH = len(INCIDENT_COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """One incident with everything that a view of it needs. `row` joins `incident` and `report`."""
+    """One incident with everything that a view of it needs. `row` joins `incident`, `report` and what
+    is shown of `contact`."""
 
     incident: Incident
     row: Mapping[Any, Any]
@@ -64,21 +68,47 @@ _REPORT_COLUMNS = (
 )
 
 
-_NOT_IN_ROWS = ("reporter", "wake_at", "sequence", "calls_at", "rejects", "reopened_void", "audience", "warned")
-_ROW_COLUMNS = tuple(each for each in INCIDENT_COLUMNS if each.name not in (*_NOT_IN_ROWS, "assisting"))
+_NOT_IN_ROWS = ("wake_at", "sequence", "calls_at", "rejects", "reopened_void", "audience", "warned", "assisting")
+_ROW_COLUMNS = tuple(each for each in INCIDENT_COLUMNS if each.name not in _NOT_IN_ROWS)
+_LOOKER = bindparam("looker", type_=Text)
+_ASSISTS = holds(incident.c.assisting, _LOOKER).label("assists")
+# the count of requests is in the row, so only the few that ever had one cost a look into another table
+_AWAITED = (
+    case(
+        (
+            incident.c.requests > 0,
+            exists().where(
+                request.c.incident_id == incident.c.id, request.c.outcome.is_(None), request.c.approver == _LOOKER
+            ),
+        ),
+        else_=false(),
+    )
+).label("awaited")
+_CONTACT_COLUMNS = (
+    contact.c.incident_id.is_not(None).label("has_contact"),
+    contact.c.name.label("contact_name"),
+    contact.c.phone.label("contact_phone"),
+)
 
 
 def shown() -> Select[Any]:
     """Return the query of the columns that `shown/row.py` shows, and of no other: to read an array costs as much as ten
-    plain columns."""
+    plain columns. Its parameter `looker` is the unit of whoever looks, or None: whether that unit `assists` in the
+    last call, and whether the open request has `awaited` it, stands in the row."""
     columns = (report.c[name] for name in _REPORT_COLUMNS if name != "attachments")
-    return select(*_ROW_COLUMNS, *columns).join(report, report.c.id == incident.c.id)
+    return select(*_ROW_COLUMNS, incident.c.erased_at, *columns, _ASSISTS, _AWAITED).join(
+        report, report.c.id == incident.c.id
+    )
 
 
 def joined() -> Select[Any]:
-    """Return the query of `incident` with the columns of `report` that `shown/row.py` shows."""
+    """Return the query of `incident` with the columns of `report` and `contact` that `shown/incident.py` shows."""
     columns = (report.c[name] for name in _REPORT_COLUMNS)
-    return select(*INCIDENT_COLUMNS, incident.c.requests, *columns).join(report, report.c.id == incident.c.id)
+    beside = (incident.c.requests, incident.c.erased_at, incident.c.has_texts)
+    joined_tables = incident.join(report, report.c.id == incident.c.id).outerjoin(
+        contact, contact.c.incident_id == incident.c.id
+    )
+    return select(*INCIDENT_COLUMNS, *beside, *columns, *_CONTACT_COLUMNS).select_from(joined_tables)
 
 
 async def requests_of(connection: AsyncConnection, ids: Sequence[UUID]) -> dict[UUID, tuple[Request, ...]]:

@@ -44,11 +44,13 @@ async def page(
     limit: int,
     *,
     sight: Sight,
+    looker: str | None = None,
 ) -> Sequence[RowMapping]:
-    """Return the open incidents whose last call is on `unit` or in which `unit` assists, as far as `sight` grants them:
-    those after the place `after`, soonest first by `(due_at, id)`."""
+    """Return the open incidents whose last call is on `unit` or in which `unit` assists, as far as `sight` grants them,
+    and as the unit `looker` stands to them (`shown`): those after the place `after`, soonest first by
+    `(due_at, id)`."""
     start = {} if after is None else {"after_due_at": after[0], "after_id": after[1]}
-    parameters = {"unit": unit, "states": states, "limit": limit, **start}
+    parameters = {"unit": unit, "states": states, "limit": limit, "looker": looker, **start}
     found = await connection.execute(_statement(sight, after is not None), parameters)
     rows: Sequence[RowMapping] = found.mappings().all()
     return rows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,17 +13,21 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.rules import texts
+from service.rules.contact import Contact
 from service.rules.model import Incident
 from service.rules.words import DISTRICT_DIGITS, Kind, Urgency
 from service.store import bulk
 from service.store.bulk import NewRows
-from service.store.incidents.tables import report
+from service.store.incidents.report_tables import report
+from service.store.log.event_texts import ReportText, new_salt
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The part of a report that the rules never read: text, location, source. `body_hash`: of the parsed body. `kind`
-    and `urgency` are those that it asks for."""
+    """The part of a report that the rules never read: text, location, source, contact. `body_hash`: of the parsed body;
+    `older_hashes`: what it would be by secret keys from before. `kind` and `urgency` are those that it asks for. `salt`
+    is that of its text."""
 
     subject: str
     body_hash: bytes
@@ -38,6 +42,25 @@ class Report:
     occurred_at: datetime | None = None
     kind: Kind = Kind.INCIDENT
     urgency: Urgency | None = None
+    contact: Contact | None = field(default=None, repr=False)
+    older_hashes: tuple[bytes, ...] = ()
+
+    def is_that_of(self, earlier: EarlierReport) -> bool:
+        """Return whether it says the same as an earlier report under its key, as far as that can be known still."""
+        return not earlier.body_hash or earlier.body_hash in (self.body_hash, *self.older_hashes)
+
+    salt: bytes = field(default_factory=new_salt, compare=False)
+
+    @property
+    def text(self) -> ReportText:
+        """The text of the report, which is that of the first events of its incident."""
+        found = texts.of_report(
+            description=self.description,
+            location=self.location,
+            occurred_at=self.occurred_at,
+            source=self.source,
+        )
+        return ReportText(found, self.subject, self.salt)
 
     def urgency_asked(self, incident: Incident) -> Urgency | None:
         """Return the urgency that the report asks for, if its new incident runs with another one."""
@@ -46,7 +69,8 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class EarlierReport:
-    """The incident that an Idempotency-Key or a source already names, with the hash of the body that made it."""
+    """The incident that an Idempotency-Key or a source already names, with the hash of the body that made it; empty: it
+    was erased with the texts."""
 
     id: UUID
     body_hash: bytes
@@ -83,6 +107,7 @@ def _row(incident: Incident, content: Report, line: str) -> dict[str, Any]:
         "attachments": list(content.attachments) or None,
         "occurred_at": content.occurred_at,
         "reported_at": incident.reported_at,
+        "salt": content.salt,
     }
 
 

@@ -11,13 +11,15 @@ from sqlalchemy import ARRAY, Select, Table, Uuid, any_, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules.decisions import AnyDecision
+from service.rules.model import CLOCK
 from service.store import bulk
 from service.store.bulk import ColumnPage
 from service.store.counting import Counts
 from service.store.incidents import call_rows, incident_rows
 from service.store.incidents.tables import call, incident, incident_number, request
-from service.store.log import event_rows, writing
-from service.store.log.tables import event, event_archive
+from service.store.log import event_rows, event_texts, writing
+from service.store.log.event_texts import ReportText
+from service.store.log.tables import event, event_archive, event_text
 
 NUMBER_BLOCK = 100
 """How many incident numbers a process takes at a time. The sequence has this number as its INCREMENT."""
@@ -53,13 +55,14 @@ async def save(
     decisions: Sequence[AnyDecision],
     *,
     stamps: Mapping[UUID, Stamp] | None = None,
+    reported: Mapping[UUID, ReportText] | None = None,
     beside: Sequence[bulk.NewRows] = (),
     counts: Counts | None = None,
 ) -> writing.Committed | None:
     """Write the incidents, calls, requests and events of these decisions: one statement for each kind of change, and
-    one for all that is new. The caller holds the locks of the incidents. `beside` are new rows of other tables, and
-    `counts` are added to those that are stored. Returns None when there is no event to write, since the clock only has
-    to look again later.
+    one for all that is new. The caller holds the locks of the incidents. `reported` are the texts of new reports, by
+    incident. `beside` are new rows of other tables, and `counts` are added to those that are stored. Returns None when
+    there is no event to write, since the clock only has to look again later.
 
     Raises:
         IntegrityError: the database refused one of the decisions, and with it all of them.
@@ -68,7 +71,8 @@ async def save(
     changed = [each for each in decisions if each.before is not None]
     opened = [(each.after, each.opened) for each in decisions if each.opened]
     if changed:
-        await bulk.update_rows(tx, incident, ("id",), incident_rows.changed_incidents(changed), faults=0)
+        page, words = incident_rows.changed_incidents(changed), {"has_texts": True} if _has_words(changed) else {}
+        await bulk.update_rows(tx, incident, ("id",), page, faults=0, **words)
     if any(each.changed for each in decisions):
         await bulk.update_rows(tx, call, ("incident_id", "seq"), call_rows.changed_calls(decisions))
     if any(each.request for each in decisions):
@@ -76,17 +80,21 @@ async def save(
     events = [event for each in decisions for event in each.events]
     if not events:
         return None
-    page = event_rows.event_page(events)
-    if stamps:
-        page |= _stamped(decisions, stamps)
-    inserted = [*beside]
+    hashes, texts = event_texts.text_page(events, reported or {})
+    rows = event_rows.event_page(events) | {"text_sha256": hashes} | (_stamped(decisions, stamps) if stamps else {})
+    inserted = [*beside, *([(event_text, texts)] if texts else [])]
     if new:
         inserted.append((incident, incident_rows.new_incidents(new)))
     if opened:  # the calls before them have ended by now, for an incident has one open call
         inserted.append((call, call_rows.opened_calls(opened)))
     wakes = [each.after.wake_at for each in decisions if each.after.wake_at]
     nearest, queues = min(wakes, default=None), _queues(decisions)
-    return await writing.append_page(tx, page, queues=queues, wake_at=nearest, beside=inserted, counts=counts)
+    return await writing.append_page(tx, rows, queues=queues, wake_at=nearest, beside=inserted, counts=counts)
+
+
+def _has_words(decisions: Sequence[AnyDecision]) -> bool:
+    """Return whether somebody has written something, which is to be erased one day: perhaps once more."""
+    return any(event.note is not None and event.by is not CLOCK for each in decisions for event in each.events)
 
 
 def _stamped(decisions: Sequence[AnyDecision], stamps: Mapping[UUID, Stamp]) -> ColumnPage:

@@ -28,12 +28,15 @@ from sqlalchemy import (
     true,
     tuple_,
     union,
+    union_all,
 )
 
-from service.rules.sight import Everywhere, Heard, Member, OwnOnly, Sight, Within
+from service.rules.sight import Everywhere, Heard, Member, OfWorkers, OwnOnly, Sight, Within
 from service.rules.words import CELL_DIGITS, COMMUNITY_DIGITS, STREET_DIGITS
-from service.store.incidents.tables import BEYOND_ITS_CELL, incident, report, request
+from service.store.incidents.report_tables import report
+from service.store.incidents.tables import BEYOND_ITS_CELL, incident, request
 from service.store.ranges import overlaps
+from service.store.sight import EMPLOYER, OF_A_WORKER
 
 SCAN = 20_000
 """The number of rows after which a page stops looking."""
@@ -44,6 +47,7 @@ ListPlace = tuple[datetime, UUID]
 # word for word the predicate of the partial indexes, or the planner would not use them
 IS_OPEN = text("incident.state <> 'closed'")
 _DRAWN = text("incident.drawn")
+_OF_A_WORKER = text(OF_A_WORKER)
 _BEYOND = text(f"incident.state <> 'closed' AND {BEYOND_ITS_CELL}")
 
 ZERO: Any = literal_column("0")
@@ -52,7 +56,7 @@ _OF_REPORT = ("id", "reported_at", "grid_code", "category", "line", "kind", "rep
 """Without the urgency, which a merge may raise: that of the incident counts."""
 _OF_INCIDENT = (
     *("id", "reported_at", "grid_code", "category", "kind", "urgency", "reporter"),
-    *("state", "level", "unit", "due_at", "updated_at", "audience", "drawn"),
+    *("state", "level", "unit", "due_at", "updated_at", "audience", "drawn", "confidential"),
 )
 _AFTER: Any = tuple_(bindparam("after_reported_at", type_=report.c.reported_at.type), bindparam("after_id", type_=Uuid))
 
@@ -99,6 +103,21 @@ def newest(reporter: str | None, area: str | None, times: Sequence[ColumnElement
     return _walked(Walk(report, tuple(conditions), goes_on))
 
 
+def of_workers(employer: str, times: Sequence[ColumnElement[bool]], *, goes_on: bool) -> Stretch:
+    """All incidents that a subject or one of its workers reported: two walks, of which the newest rows count. `times`
+    says when they were reported."""
+    employer_of: ColumnElement[str] = literal_column(EMPLOYER)
+    walks = [
+        Walk(report, (*times, report.c.reporter == employer), goes_on),
+        Walk(report, (*times, _OF_A_WORKER, employer_of == employer), goes_on),
+    ]
+    both = union_all(*(select(walk.rows().subquery()) for walk in walks)).subquery("both")
+    rows = _newest_first(select(both), both)
+    ends = _newest_first(select(both.c.reported_at, both.c.id), both)
+    end = ends.offset(_unforeseen(SCAN - 1)).limit(1)
+    return Stretch(rows.limit(_unforeseen(SCAN)).subquery("stretch"), end)
+
+
 def changed(moment: ColumnElement[bool], *, goes_on: bool) -> Stretch:
     """All incidents that meet a condition on `updated_at`, which leaves a short while: nothing else bounds them."""
     return _whole(_rows_of(incident, moment, goes_on=goes_on))
@@ -128,7 +147,9 @@ def open_ones(sight: Sight, *, goes_on: bool) -> Stretch:
     """The open incidents. For a unit that has no area, those of its own: it may see few, which need not lie close
     together."""
     tokens = [token for case in sight if isinstance(case, Heard) for token in case.tokens]
-    if any(isinstance(case, Everywhere | Within | Member) for case in sight) or any(map(_is_of_cells, tokens)):
+    if any(isinstance(case, Everywhere | Within | OfWorkers | Member) for case in sight) or any(
+        map(_is_of_cells, tokens)
+    ):
         return _walked(Walk(incident, (IS_OPEN,), goes_on))
     subjects = [case.subject for case in sight if isinstance(case, OwnOnly)]
     walk = Walk(report, (report.c.reporter.in_(subjects),), goes_on)

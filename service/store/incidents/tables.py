@@ -1,12 +1,11 @@
-"""The tables of incidents and their reports, calls and requests, with the constraints that the database itself checks.
+"""The tables of incidents with their calls and requests, and the constraints that the database itself checks.
 
 The tables that change all the time have few indexes, since every escalation pays for each index of `incident`
 (PostgreSQL can skip none of them when `wake_at` moves). `incident` has four (key, wake-up, queue, lists of what is
-open), and small ones: by the time of the last change, and of the few incidents to which somebody was called from beyond
-the street, in which a unit assists, or which are put aside. `call` has three (key, round, unit), and small ones: by
-month, of open, returned, closed and binding calls, and of those missed for another unit. Indexes that only lists and
-look-ups need are on `report`, which never changes but by a correction: then what it is listed by follows the incident,
-and what it had named stands beside it.
+open), and small ones: by the time of the last change, of the closed ones that still have texts, and of the few to which
+somebody was called from beyond the street, in which a unit assists, or which are put aside. `call` has three (key,
+round, unit), and small ones: by month, of open, returned, closed, unusual and binding calls, and of those missed for
+another unit.
 """
 
 from __future__ import annotations
@@ -22,7 +21,6 @@ from sqlalchemy import (
     Index,
     Integer,
     Interval,
-    LargeBinary,
     Sequence,
     SmallInteger,
     Table,
@@ -32,56 +30,7 @@ from sqlalchemy import (
     text,
 )
 
-from service.store.metadata import CHANGES, GROWS, Code, Time, metadata
-
-# --- what people wrote: stored once ----------------------------------------------------------------------------------
-
-report = Table(
-    "report",
-    metadata,
-    Column("id", Uuid, primary_key=True),
-    Column("subject", Text, nullable=False, comment="who sent it"),
-    Column("reporter", Text, nullable=False, comment="whose incident it is: on_behalf_of, else the subject"),
-    Column("idempotency_key", Text),
-    Column("body_hash", LargeBinary, nullable=False),
-    Column("source_system", Text),
-    Column("source_ref", Text),
-    Column("district", Code, nullable=False),
-    Column("grid_code", Code, nullable=False),
-    Column("category", Code, nullable=False),
-    Column("line", Code, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("urgency", Text, nullable=False),
-    Column("description", Text, nullable=False),
-    Column("location", JSON, comment="as it was sent"),
-    Column("lat", Double, comment="degrees WGS-84, whatever was sent"),
-    Column("lon", Double),
-    Column("location_mismatch", Boolean, nullable=False, server_default=text("false")),
-    Column("attachments", JSON),
-    Column("occurred_at", Time),
-    Column("reported_at", Time, nullable=False),
-    Column("urgency_asked", Text, comment="which its category does not allow"),
-    Column("as_reported", JSON, comment="what it named, where it is listed by something else"),
-    Index("report_newest_idx", text("reported_at DESC"), text("id DESC")),
-    Index("report_place_idx", "grid_code", text("reported_at DESC"), text("id DESC")),
-    Index("report_reporter_idx", "reporter", text("reported_at DESC"), text("id DESC")),
-    Index(
-        "report_idempotency_key",
-        "subject",
-        "idempotency_key",
-        unique=True,
-        postgresql_where=text("idempotency_key IS NOT NULL"),
-    ),
-    Index(
-        "report_source_key",
-        "source_system",
-        "source_ref",
-        unique=True,
-        postgresql_where=text("source_system IS NOT NULL"),
-    ),
-    CheckConstraint("(source_system IS NULL) = (source_ref IS NULL)", name="source_pair"),
-    postgresql_with=GROWS,
-)
+from service.store.metadata import CHANGES, Code, Time, metadata
 
 # --- where an incident stands -----------------------------------------------------------------------------------------
 
@@ -136,6 +85,9 @@ incident = Table(
     Column("reporter_unit", Code, comment="the unit whose key reported it"),
     Column("rating_mean", SmallInteger, comment="hundredths of a star: the mean, where several reporters rated it"),
     Column("drawn", Boolean, nullable=False, server_default=text("false"), comment="for a spot check"),
+    Column("confidential", Boolean, nullable=False, server_default=text("false"), comment="reported in confidence"),
+    Column("erased_at", Time, comment="when texts and contact were erased last"),
+    Column("has_texts", Boolean, nullable=False, server_default=text("true"), comment="that were not erased"),
     Index("incident_wake_idx", "wake_at", "id", postgresql_where=text("wake_at IS NOT NULL")),
     Index("incident_put_aside_idx", "due_at", postgresql_where=text("faults > 0")),
     Index("incident_queue_idx", "unit", "due_at", "id", postgresql_where=text("state <> 'closed'")),
@@ -147,6 +99,7 @@ incident = Table(
         postgresql_using="gin",
         postgresql_where=text(f"state <> 'closed' AND {BEYOND_ITS_CELL}"),
     ),
+    Index("incident_texts_idx", "closed_at", "id", postgresql_where=text("state = 'closed' AND has_texts")),
     Index("incident_updated_idx", "updated_at", postgresql_using="brin", postgresql_with=BY_TIME),
     Index(
         "incident_assisting_idx",
@@ -176,6 +129,10 @@ incident = Table(
 )
 
 _MISSED_FOR_ANOTHER = text("accountable IS NOT NULL AND outcome = 'no_answer'")
+_UNUSUAL = text(
+    "late_exit OR exempt OR self_reported OR withdrawn_late OR extended OR answered_by_member OR held_s IS NOT NULL"
+    " OR accountable_seq IS NOT NULL"
+)
 call = Table(
     "call",
     metadata,
@@ -238,6 +195,7 @@ call = Table(
     Index("call_opened_idx", "opened_at", postgresql_using="brin", postgresql_with=BY_TIME),
     Index("call_returned_idx", "opened_at", postgresql_where=text("outcome = 'returned'")),
     Index("call_accountable_idx", "opened_at", postgresql_where=_MISSED_FOR_ANOTHER),
+    Index("call_unusual_idx", "opened_at", postgresql_where=_UNUSUAL),
     Index("call_closed_idx", "opened_at", postgresql_where=text("outcome = 'closed'")),
     Index("call_binding_idx", "incident_id", "unit", "seq", postgresql_where=text("binding")),
     CheckConstraint("(outcome IS NULL) = (ended_at IS NULL)", name="ended"),
@@ -275,7 +233,7 @@ request = Table(
     Column("kind", Text, nullable=False),
     Column("call", SmallInteger, nullable=False, comment="seq of the call it is about"),
     Column("until", Time, nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("reason", Text, comment="null: erased"),
     Column("asked_by", JSON, nullable=False),
     Column("asked_at", Time, nullable=False),
     Column("decided_by", JSON),

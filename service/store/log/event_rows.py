@@ -9,8 +9,11 @@ from uuid import UUID
 
 from typing_extensions import TypedDict  # pydantic cannot read that of `typing` before Python 3.12
 
+from service.rules import logged, workers
 from service.rules.decisions import Event
-from service.rules.logged import ByView, EventFacts
+from service.rules.logged import ByUnit, EventFacts
+from service.rules.model import AnyIncident
+from service.rules.sight import IN_CONFIDENCE
 from service.rules.words import COMMUNITY_DIGITS, STREET_DIGITS, DueKind, EventType, Kind, Level, State, Urgency
 from service.store.bulk import ColumnPage, json_bytes, page_of
 
@@ -33,23 +36,22 @@ class EventIncident(TypedDict):
 
 
 class EventCore(TypedDict):
-    """The data of an event of an incident: `call` is the number of the call concerned, `note` holds the words of
-    whoever acted."""
+    """The data of an event of an incident: `call` is the number of the call concerned. It has no words and no person:
+    those are in the timeline."""
 
     incident: EventIncident
     call: int
-    by: ByView
-    note: str | None
+    by: ByUnit
 
 
 class EventData(EventCore, EventFacts):
-    """The data of an event of an incident: `call` is the number of the call concerned, `note` holds the words of
-    whoever acted. Some types of event have further facts, such as a code or a score."""
+    """The data of an event of an incident: `call` is the number of the call concerned. It has no words and no person:
+    those are in the timeline. Some types of event have further facts, such as a code or a score."""
 
 
 def event_data(event: Event) -> EventData:
-    """Return the `data` of a CloudEvent: the incident in its main fields as they were at that event, and who acted.
-    Some event types add facts of their own, such as a code or a score."""
+    """Return the `data` of a CloudEvent: the incident in its main fields as they were at that event, and which side
+    acted. Some event types add facts of their own, such as a code or a score."""
     incident = event.at_state
     core: EventCore = {
         "incident": {
@@ -67,20 +69,35 @@ def event_data(event: Event) -> EventData:
             "version": incident.version,
         },
         "call": event.call,
-        "by": event.by.as_dict(),
-        "note": event.note,
+        "by": _side_of(event),
     }
     return cast("EventData", {**core, **event.facts} if event.facts else core)
 
 
+def _side_of(event: Event) -> ByUnit:
+    """Return which side acted. The unit of a unit that reported in confidence would tell who that was: everybody who
+    sees the event sees its data, and for good, so it is never written. A street rates as the street of the cell,
+    whoever reported; figures count that by its unit."""
+    incident, by = event.at_state, event.by
+    is_reporter = incident.confidential and by.subject == incident.reporter
+    is_street_rating = event.type is EventType.INCIDENT_RATED and by.unit == incident.street
+    return logged.author(by.kind, None, None) if is_reporter and not is_street_rating else by.without_person()
+
+
 def _audiences(events: Sequence[Event]) -> list[tuple[str, ...]]:
-    """Return who hears of each event: the audience of its incident and the reporter. When the incident goes to another
-    cell, the community and the street that it leaves hear of it as well."""
-    found = [(*event.at_state.audience, f"@{event.at_state.reporter}") for event in events]
+    """Return who hears of each event: the audience of its incident and the reporter, and a mark where the incident was
+    reported in confidence. When the incident goes to another cell, the community and the street that it leaves hear of
+    it as well."""
+    found = [_audience(event.at_state) for event in events]
     for n, event in enumerate(events):
         if event.type is EventType.INCIDENT_CORRECTED and (left := _cell_left(event)) is not None:
             found[n] = tuple(dict.fromkeys((*found[n], left[:COMMUNITY_DIGITS], left[:STREET_DIGITS])))
     return found
+
+
+def _audience(incident: AnyIncident) -> tuple[str, ...]:
+    heard = (*incident.audience, *workers.tokens_of(incident.reporter))
+    return (*heard, IN_CONFIDENCE) if incident.confidential else heard
 
 
 def _cell_left(event: Event) -> str | None:

@@ -1,4 +1,4 @@
-"""Reading the log: the feed in the order of positions, and the timeline of one incident.
+"""Reading the log: the feed, in the order of positions.
 
 A page reads the numbered batches from the cursor on, and takes those of their events that the filters and the reader's
 sight let through. The work for a filter that matches little is bounded: a request looks at about `SCAN` positions, and
@@ -14,14 +14,15 @@ from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Integer, Select, Table, bindparam, literal_column, select, true
+from sqlalchemy import BigInteger, ColumnElement, Integer, Select, bindparam, literal_column, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules.sight import Sight, sees_event
+from service.rules.texts import WORDLESS, Words
 from service.rules.words import EventType
 from service.store.log import marks
 from service.store.log.marks import LogPlace
-from service.store.log.tables import event, event_archive, log_batch, log_batch_archive
+from service.store.log.tables import event, log_batch
 from service.store.ranges import within
 from service.store.sight import seen_events
 
@@ -32,7 +33,8 @@ SCAN = 20_000
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
     """One event as it is read. `position` is None in a timeline, which also shows events that have no number yet.
-    `mark` is that of its batch; None in a batch from before batches had marks."""
+    `mark` is that of its batch; None in a batch from before batches had marks. `words` are read for a timeline alone:
+    what lies beside the log. An event from before may have its words in `data` still."""
 
     batch_id: int
     ord: int
@@ -43,6 +45,7 @@ class StoredEvent:
     at: datetime
     data: Any
     mark: UUID | None = None
+    words: Words = WORDLESS
 
     @property
     def name(self) -> str:
@@ -192,35 +195,3 @@ def _conditions(filters: FeedFilter) -> list[ColumnElement[bool]]:
     if filters.within_area is not None:
         tests.append(within(event.c.area, filters.within_area))
     return tests
-
-
-async def timeline(
-    connection: AsyncConnection, incident_id: UUID, *, after: int = 0, limit: int
-) -> Sequence[StoredEvent]:
-    """Return at most `limit` events of one incident whose sequence is greater than `after`, oldest first, whether they
-    are numbered yet or not, and whether the feed still keeps them or not. Call it in a `Database.read` block."""
-    values = {"incident": incident_id, "after": after, "most": limit}
-    found = await _story(connection, _KEPT_STORY, values)
-    if found and found[0].sequence == after + 1:
-        return found
-    # what is older is in the archive. It is read after the log, which this transaction thereby keeps from moving there
-    return [*await _story(connection, _ARCHIVED_STORY, values), *found][:limit]
-
-
-async def _story(connection: AsyncConnection, query: Select[Any], values: dict[str, Any]) -> list[StoredEvent]:
-    rows = await connection.execute(query, values)
-    return [StoredEvent(row.batch_id, row.ord, None, *row[2:]) for row in rows]
-
-
-def _story_in(events: Table, batches: Table) -> Select[Any]:
-    columns = (events.c[name] for name in ("batch_id", "ord", "incident_id", "sequence", "type", "at", "data"))
-    return (
-        select(*columns, batches.c.mark)
-        .outerjoin(batches, batches.c.id == events.c.batch_id)
-        .where(events.c.incident_id == bindparam("incident"), events.c.sequence > bindparam("after", type_=Integer))
-        .order_by(events.c.sequence)
-        .limit(bindparam("most", type_=Integer))
-    )
-
-
-_KEPT_STORY, _ARCHIVED_STORY = _story_in(event, log_batch), _story_in(event_archive, log_batch_archive)

@@ -1,4 +1,4 @@
-"""The tables of the log: one row for each transaction, its events, and the last change of every queue."""
+"""The tables of the log: one row for each transaction, its events, their texts, and the last change of every queue."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from sqlalchemy import (
     text,
 )
 
-from service.store.metadata import Code, Time, metadata
+from service.store.metadata import GROWS, Code, Time, metadata
 
 
 def _batch_columns() -> tuple[Column[Any], ...]:
@@ -71,6 +71,7 @@ def _event_columns() -> tuple[Column[Any], ...]:
         Column("subject", Text, comment="with idempotency_key: who sent the action"),
         Column("idempotency_key", Text),
         Column("body_hash", LargeBinary),
+        Column("text_sha256", LargeBinary, comment="of its salted text; null: it has no words and no person"),
     )
 
 
@@ -99,7 +100,30 @@ event_archive = Table(
     postgresql_partition_by="RANGE (batch_id)",
 )
 """The stretches that the feed does not keep any longer. Whoever needs old events, such as the timeline of an old
-incident, reads them here; nothing is ever written."""
+incident, reads them here. Nothing is written but by `old_words`, once, as an event from before has its words in
+`data`, and null in the place of such words that are erased before that."""
+
+event_text = Table(
+    "event_text",
+    metadata,
+    Column("incident_id", Uuid, primary_key=True),
+    Column("sequence", Integer, primary_key=True, autoincrement=False),
+    Column("note", Text, comment="the words of whoever acted"),
+    Column("subject", Text, comment="who acted"),
+    Column("salt", LargeBinary, nullable=False, comment="with the text it makes the event's text_sha256"),
+    postgresql_with=GROWS,
+)
+"""The texts of events, which lie beside the log so that they can be erased, with their salt. An event without words and
+person has none, nor has the report of an incident, whose text is its row of `report`."""
+
+words_moved = Table(
+    "words_moved",
+    metadata,
+    Column("only", Boolean, primary_key=True, server_default=text("true")),
+    Column("up_to", BigInteger, nullable=False, comment="no event up to this position has words in its data"),
+    CheckConstraint('"only"', name="one_row"),
+)
+"""How far `old_words` has come in the log. Migration 0046 makes the one row."""
 
 log_history = Table(
     "log_history",

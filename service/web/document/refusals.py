@@ -30,7 +30,13 @@ def _common(operation: Mapping[str, Any], door: Door | None) -> list[type[SihuEr
     anywhere: list[type[SihuError]] = [errors.BadRequest, errors.TooSlow, errors.ValidationFailed, errors.HeadTooLarge]
     if door is None:
         return anywhere
-    of_doors: list[type[SihuError]] = [errors.Unauthorized, errors.AddressNotAllowed, errors.TooMany]
+    of_doors: list[type[SihuError]] = [
+        errors.Unauthorized,
+        errors.NotYours,  # a key that only reads, a person without a role here
+        errors.AddressNotAllowed,
+        errors.ForeignOrigin,
+        errors.TooMany,
+    ]
     kinds = of_doors if door.schemes else []
     kinds += [*anywhere, errors.Unavailable]
     places = {parameter.get("in") for parameter in operation.get("parameters", ())}

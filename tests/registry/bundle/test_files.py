@@ -38,11 +38,13 @@ def test_a_folder_is_read_with_everything_but_its_notes(tmp_path: Path) -> None:
         read_folder(tmp_path)
 
 
+@pytest.mark.clause("ASVS 5.3.2")
 def test_a_zip_is_read_whatever_folder_its_files_are_in() -> None:
     content = zipped(("haizhu/units.csv", b"x"), ("haizhu/NOTICE.md", b"y"), ("haizhu/", b""))
     assert unzip(content) == {"units.csv": b"x"}
 
 
+@pytest.mark.clause("ASVS 5.2.3")
 def test_a_zip_that_unpacks_to_more_than_it_says_takes_no_more_memory_than_a_bundle_may() -> None:
     size = 8 * MAX_BYTES + 12_345  # a number that stands nowhere else in the archive
     lying = zipped(("units.csv", bytes(size))).replace(struct.pack("<L", size), struct.pack("<L", 10))
@@ -55,6 +57,7 @@ def test_a_zip_that_unpacks_to_more_than_it_says_takes_no_more_memory_than_a_bun
         tracemalloc.stop()
 
 
+@pytest.mark.clause("API4:2023", "API10:2023", "ASVS 5.2.2", "ASVS 5.2.3")
 @pytest.mark.parametrize(
     ("content", "detail"),
     [

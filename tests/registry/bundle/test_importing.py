@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -47,13 +48,43 @@ async def test_the_first_import_stores_everything_and_tells_the_log_once(databas
     assert await version(database) == 2
 
 
+async def _told(database: Database, event_type: str) -> list[dict[str, Any]]:
+    """The data of the events of one type, oldest first."""
+    async with database.read() as connection:
+        wanted = text("SELECT data FROM event WHERE type = :type ORDER BY batch_id, ord")
+        return list((await connection.execute(wanted, {"type": event_type})).scalars())
+
+
 async def test_the_log_tells_who_put_which_policy_in_force_and_from_when(database: Database) -> None:
     await bring(database, files())
     async with database.read() as connection:
         wanted = text("SELECT data FROM event WHERE type = 'sihu.policy.activated'")
         (data,) = (await connection.execute(wanted)).scalars()
     by = {"kind": "ops", "subject": "tests"}
-    assert data == {"policy": {"code": "example", "version": 1}, "at": "2026-11-23T01:00:00Z", "by": by}
+    own = {name: data.pop(name) for name in ("rows", "rows_left_out")}
+    assert data == {"policy": {"code": "example", "version": 1}, "at": "2026-11-23T01:00:00Z", "before": None, "by": by}
+    assert own["rows_left_out"] == 0
+    boxes = {row["row"]: row["changes"] for row in own["rows"]}
+    assert boxes["1 normal -"]["answer_s"] == {"from": None, "to": 3600}
+    await bring(database, policy("2h"), NOW + DAY)
+    changed = (await _told(database, "sihu.policy.activated"))[-1]
+    assert changed["before"] == {"code": "example", "version": 1}
+    (row,) = (row for row in changed["rows"] if row["row"] == "1 normal -")
+    assert row == {"of": "policy", "row": "1 normal -", "changes": {"answer_s": {"from": 3600, "to": 7200}}}
+
+
+async def test_the_log_tells_what_became_of_each_row(database: Database) -> None:
+    await bring(database, files())
+    (first,) = await _told(database, "sihu.registry.imported")
+    assert (len(first["rows"]), first["rows_left_out"]) == (10, 0)
+    assert first["rows"][0]["of"] == "lines.csv"
+    assert {row["of"] for row in first["rows"]} == {f"{name}.csv" for name in first["changes"]}
+    await bring(database, water("河涌办"), NOW + DAY)
+    changed = (await _told(database, "sihu.registry.imported"))[-1]
+    (row,) = changed["rows"]
+    assert (row["of"], set(row["changes"])) == ("units.csv", {"name", "valid_from"})
+    assert row["changes"]["name"]["to"] == "河涌办"
+    assert row["changes"]["valid_from"]["to"] == "2026-11-24T09:00:00+08:00"
 
 
 async def test_importing_twice_changes_nothing(database: Database) -> None:

@@ -81,6 +81,7 @@ def test_names_in_an_archive_are_read_whatever_wrote_them(content: bytes, names:
     assert list(unzip(content)) == names
 
 
+@pytest.mark.clause("ASVS 5.2.2")
 @pytest.mark.parametrize(
     ("content", "part"),
     [

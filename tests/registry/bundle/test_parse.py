@@ -114,6 +114,7 @@ _WORDS = st.sampled_from(
 )
 
 
+@pytest.mark.clause("API10:2023", "ASVS 1.5.2", "GB/T 22239 8.1.4.4 d")
 @given(st.dictionaries(_NAMES, st.binary(max_size=300)))
 def test_no_bytes_make_reading_or_checking_raise(content: dict[str, bytes]) -> None:
     assert all(isinstance(fault, Fault) for fault in faults_of(content))

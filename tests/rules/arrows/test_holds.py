@@ -272,14 +272,14 @@ def test_a_unit_is_warned_at_each_mark_once_and_then_comes_the_deadline() -> Non
     told = []
     while incident.level is Level.COMMUNITY:
         decision = _wakes(incident, WARNING)
-        told.append((types(decision)[0], decision.events[0].note, decision.events[0].at - NOW))
+        told.append((types(decision)[0], decision.events[0].facts, decision.events[0].at - NOW))
         assert decision.after.version == incident.version + (types(decision)[0] == "call.missed")
         incident = decision.after
     box = timedelta(hours=7)
     assert told == [
-        ("call.warned", "25", box / 4),
-        ("call.warned", "50", box / 2),
-        ("call.warned", "80", box * 4 / 5),
+        ("call.warned", {"mark": 25}, box / 4),
+        ("call.warned", {"mark": 50}, box / 2),
+        ("call.warned", {"mark": 80}, box * 4 / 5),
         ("call.missed", None, box),
     ]
 
@@ -288,7 +288,7 @@ def test_after_downtime_only_the_last_mark_is_told_and_past_the_deadline_none() 
     incident = reported(WARNING).after
     late = lifecycle.tick(incident, WARNING, later(hours=6))
     assert late is not None
-    assert [(event.type, event.note) for event in late.events] == [("sihu.call.warned", "80")]
+    assert [(event.type, event.facts) for event in late.events] == [("sihu.call.warned", {"mark": 80})]
     assert late.after.wake_at == incident.due_at
     assert lifecycle.tick(late.after, WARNING, later(hours=6)) is None
     assert types(fired(incident, world=WARNING)) == ["call.missed", "call.opened"]
@@ -301,7 +301,7 @@ def test_an_extension_silences_the_marks_its_deadline_leaves_behind() -> None:
     asked = _ask(incident, Arrow.EXTEND, incident.due_at + timedelta(hours=1), world=WARNING, at=at).after
     extended = _decide(asked, Arrow.APPROVE, STREET, world=WARNING, at=at).after
     assert (extended.warned, extended.wake_at) == (2, later(hours=8) - timedelta(hours=7) / 5)
-    assert _wakes(extended, WARNING).events[0].note == "80"
+    assert _wakes(extended, WARNING).events[0].facts == {"mark": 80}
 
 
 # --- deadlines put right ----------------------------------------------------------------------------------------------

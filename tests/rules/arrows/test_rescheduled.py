@@ -38,9 +38,9 @@ def _answered() -> Incident:
     return answered
 
 
-def _told(incident: Incident, world: World) -> tuple[list[tuple[str | None, str]], Incident]:
+def _told(incident: Incident, world: World) -> tuple[list[tuple[int, str]], Incident]:
     """The marks told from now until the deadline, with when (UTC), and the incident as of the last one."""
-    told: list[tuple[str | None, str]] = []
+    told: list[tuple[int, str]] = []
     while True:
         assert incident.wake_at is not None
         decision = lifecycle.tick(incident, world, incident.wake_at)
@@ -48,7 +48,7 @@ def _told(incident: Incident, world: World) -> tuple[list[tuple[str | None, str]
         if types(decision)[0] == "call.missed":
             return told, incident
         assert types(decision) == ["call.warned"]
-        told.append((decision.events[0].note, f"{decision.events[0].at:%d %H:%M}"))
+        told.append(((decision.events[0].facts or {})["mark"], f"{decision.events[0].at:%d %H:%M}"))
         incident = decision.after
 
 
@@ -65,15 +65,15 @@ def _rescheduled(incident: Incident, world: World, now: datetime) -> Incident:
 @pytest.mark.parametrize(
     ("off", "last", "due_at"),
     [
-        ("2026-11-24", ("80", "25 01:00"), "2026-11-25T03:00:00Z"),  # half of the box still lies behind
-        ("2026-11-23", ("80", "25 00:00"), "2026-11-25T02:00:00Z"),  # half of it lies ahead again, on Tuesday at 15:00
+        ("2026-11-24", (80, "25 01:00"), "2026-11-25T03:00:00Z"),  # half of the box still lies behind
+        ("2026-11-23", (80, "25 00:00"), "2026-11-25T02:00:00Z"),  # half of it lies ahead again, on Tuesday at 15:00
     ],
 )
 def test_a_mark_that_was_told_is_not_told_again_after_a_day_off_was_declared(
-    off: str, last: tuple[str, str], due_at: str
+    off: str, last: tuple[int, str], due_at: str
 ) -> None:
     warned = lifecycle.tick(_answered(), WORKING, _at(TOLD_AT))
-    assert warned is not None and warned.events[0].note == "50"
+    assert warned is not None and warned.events[0].facts == {"mark": 50}
     world, now = a_world(policy=3, days=plain_days(_day(off))), _at(TOLD_AT) + A_MOMENT
     moved = _rescheduled(warned.after, world, now)
     assert (moved.due_at, moved.warned) == (_at(due_at), 1)
@@ -85,14 +85,14 @@ def test_a_mark_that_was_told_is_not_told_again_after_a_day_off_was_declared(
 
 def test_all_marks_told_leave_the_deadline_alone_even_when_they_lie_ahead_again_and_the_next_box_has_its_own() -> None:
     told, incident = _told(_answered(), WORKING)
-    assert told == [("50", "23 08:00"), ("80", "24 01:00")]
+    assert told == [(50, "23 08:00"), (80, "24 01:00")]
     off = a_world(policy=3, days=plain_days(_day("2026-11-23"), _day("2026-11-24")))
     moved = _rescheduled(incident, off, _at("2026-11-24T02:00:00Z"))
     assert moved.wake_at == moved.due_at == _at("2026-11-26T02:00:00Z")
     assert lifecycle.tick(moved, off, _at("2026-11-25T08:00:00Z")) is None
     assert _told(moved, off)[0] == []
     raised = fired(moved, world=off).after
-    assert [note for note, _ in _told(raised, off)[0]] == ["50", "80"]
+    assert [mark for mark, _ in _told(raised, off)[0]] == [50, 80]
 
 
 def test_marks_are_not_told_again_when_the_day_off_is_taken_back() -> None:
@@ -101,7 +101,7 @@ def test_marks_are_not_told_again_when_the_day_off_is_taken_back() -> None:
     off = a_world(policy=3, days=plain_days(_day("2026-11-23")))
     moved = _rescheduled(warned.after, off, _at(TOLD_AT) + A_MOMENT)
     back = _rescheduled(moved, WORKING, _at(TOLD_AT) + 2 * A_MOMENT)
-    assert _told(back, WORKING)[0] == [("80", "24 01:00")]
+    assert _told(back, WORKING)[0] == [(80, "24 01:00")]
 
 
 def test_a_mark_that_passed_untold_as_the_calendar_changed_is_told_at_once() -> None:
@@ -109,7 +109,7 @@ def test_a_mark_that_passed_untold_as_the_calendar_changed_is_told_at_once() -> 
     moved = _rescheduled(_answered(), off, NOW)  # Monday does not count: nothing was told on it
     back = _rescheduled(moved, WORKING, _at(TOLD_AT) + A_MOMENT)
     told = lifecycle.tick(back, WORKING, _at(TOLD_AT) + A_MOMENT)
-    assert told is not None and told.events[0].note == "50"
+    assert told is not None and told.events[0].facts == {"mark": 50}
 
 
 # --- days that are not known ----------------------------------------------------------------------------------------

@@ -187,7 +187,7 @@ def test_the_clock_warns_by_the_new_deadline() -> None:
     warned = lifecycle.tick(after, world, now)
     assert warned is not None
     assert types(warned) == ["call.warned"]
-    assert warned.events[0].note == "50", "of its seven hours, 3 are left"
+    assert warned.events[0].facts == {"mark": 50}, "of its seven hours, 3 are left"
     assert warned.after.wake_at == later(hours=7) - timedelta(hours=7) / 5
 
 

@@ -45,6 +45,7 @@ async def test_frozen_figures_are_those_of_a_month(database: Database) -> None:
             await tx.execute(insert(appraisal_frozen), row)
 
 
+@pytest.mark.clause("ASVS 11.5.1")
 @pytest.mark.parametrize("seed", [b"", b"short", b"5" * 33])
 async def test_a_seed_has_32_bytes(database: Database, seed: bytes) -> None:
     row = {"period": "2026-10", "seed": seed, "published_at": datetime(2026, 9, 1, tzinfo=UTC)}

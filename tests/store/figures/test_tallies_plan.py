@@ -17,6 +17,7 @@ from service.rules.figures.definition import Grouping, Measure, Period
 from service.rules.sight import EVERYTHING
 from service.store.database import Database
 from service.store.figures import frozen, months, tallies
+from service.store.figures.measures import OF_UNUSUAL
 from service.store.figures.tallies import CallFilter
 from tests.conftest import clone
 from tests.store import plans
@@ -63,7 +64,8 @@ async def test_the_figures_of_a_month_are_found_by_its_index(history: Database, 
         figures, *apart = await _plans(connection, tallies.tallies(connection, MONTH, grouping, EVERYTHING))
     assert "call_opened_idx" in figures, "the month is found by its index"
     assert "Seq Scan" not in figures
-    for plan, index in zip(apart, ("call_returned_idx", "call_closed_idx", "call_accountable_idx"), strict=True):
+    own = ("call_unusual_idx", "call_returned_idx", "call_closed_idx", "call_accountable_idx")
+    for plan, index in zip(apart, own, strict=True):
         assert index in plan, "it looks at the few calls alone that can count"
         assert "Seq Scan" not in plan
 
@@ -73,6 +75,7 @@ async def test_a_page_of_calls_is_found_by_the_index_too(history: Database) -> N
         (Measure.MISSED, "call_opened_idx"),
         (Measure.RETURNED_IN_ERROR, "call_returned_idx"),
         (Measure.ACCOUNTABLE, "call_accountable_idx"),
+        *((measure, "call_unusual_idx") for measure in OF_UNUSUAL),
     ):
         wanted = CallFilter(MONTH, Grouping.LEVEL, None, measure)
         async with history.read() as connection:
@@ -90,7 +93,7 @@ async def test_a_month_is_planned_for_itself_however_often_it_is_asked(history: 
     kept = f"{counted} WHERE statement LIKE '%FROM call %' AND statement NOT LIKE '%pg_prepared%'"
     async with history.read() as connection:
         counts = [tuple(row) for row in await connection.execute(text(kept))]
-    assert counts == [(7, 0)] * 4
+    assert counts == [(7, 0)] * 5
 
 
 async def test_a_month_is_frozen_and_read_by_indexes(history: Database) -> None:

@@ -196,6 +196,7 @@ async def test_a_long_history_is_listed_stretch_by_stretch(
     assert await _walked(stored, limit, **filters) == expected
 
 
+@pytest.mark.clause("API4:2023")
 @pytest.mark.usefixtures("short_walks")
 async def test_a_page_looks_no_further_than_its_walk(stored: Database) -> None:
     async with stored.read() as connection:

@@ -16,8 +16,8 @@ from service.rules.words import Kind, Urgency
 from service.store import bulk
 from service.store.database import Database
 from service.store.incidents import reports
+from service.store.incidents.report_tables import report
 from service.store.incidents.reports import EarlierReport, Report
-from service.store.incidents.tables import report
 from tests.rules.builders import reported
 from tests.store.refusals import constraint_of
 
@@ -70,9 +70,9 @@ async def test_every_field_of_a_report_is_stored(database: Database) -> None:
     assert bare == {
         **{**of_incident, **absent, "id": UUID(int=1), "source_system": None, "source_ref": None},
         **{"subject": "worker", "body_hash": b"\x00\x01", "description": "路灯不亮", "location_mismatch": False},
-        **{"urgency_asked": None, "as_reported": None},
+        **{"urgency_asked": None, "as_reported": None, "salt": BARE.salt},
     }
-    others = ("source", "attachments", "kind", "urgency")
+    others = ("source", "attachments", "kind", "urgency", "contact", "older_hashes")
     sent = {name: getattr(FULL, name) for name in Report.__slots__ if name not in others}
     assert full == {
         **{**of_incident, **sent, "id": UUID(int=2), "source_system": "12345", "source_ref": "GZ/7"},
@@ -124,7 +124,7 @@ async def test_any_number_of_pairs_is_looked_up_at_once(database: Database) -> N
         (replace(BARE, source=("12345", "GZ/7")), 2, "report_source_key", True),
         (FULL, 2, "report_idempotency_key", True),
         (BARE, 1, "report_pkey", False),
-        (replace(BARE, description=None), 2, "description", False),  # type: ignore[arg-type]
+        (replace(BARE, subject=None), 2, "subject", False),  # type: ignore[arg-type]
     ],
 )
 async def test_a_taken_key_or_source_differs_from_other_refusals(
@@ -143,3 +143,10 @@ async def test_a_taken_key_or_source_differs_from_other_refusals(
 )
 def test_only_a_broken_constraint_means_taken(error: SQLAlchemyError) -> None:
     assert not reports.is_taken(error)
+
+
+def test_what_was_erased_is_taken_for_the_same() -> None:
+    first = EarlierReport(UUID(int=1), BARE.body_hash)
+    assert BARE.is_that_of(first) and replace(BARE, body_hash=b"new", older_hashes=(BARE.body_hash,)).is_that_of(first)
+    assert not replace(BARE, body_hash=b"new").is_that_of(first)
+    assert replace(BARE, body_hash=b"new").is_that_of(EarlierReport(UUID(int=1), b""))

@@ -176,6 +176,7 @@ async def test_saving_forgives_the_faults_of_a_sweep(database: Database) -> None
     assert await ask(database, "SELECT faults FROM incident") == [(0,)]
 
 
+@pytest.mark.clause("ASVS 2.3.3")
 async def test_a_refused_page_leaves_nothing_behind(database: Database) -> None:
     """The same report twice in one page: neither it nor the good one beside it is written."""
     with pytest.raises(IntegrityError):

@@ -46,7 +46,8 @@ _IN_ORDER = (
 )
 """Rows lie in the order in which they were written last, as in life."""
 _REPORTED = """
-    UPDATE report SET reported_at = CAST(:now AS timestamptz) - n * interval '1 hour', reporter = 'worker-' || n % 300,
+    UPDATE report SET reported_at = CAST(:now AS timestamptz) - n * interval '1 hour',
+        reporter = CASE WHEN n % 5 = 0 THEN 'vendor-' || n % 30 || '/' || n % 300 ELSE 'worker-' || n % 300 END,
         category = 'urban-0' || n % 7
     FROM (SELECT id AS of, row_number() OVER (ORDER BY id) AS n FROM report) AS numbered WHERE id = of
 """
@@ -136,6 +137,8 @@ LISTS: dict[str, tuple[IncidentFilter, Sight, str]] = {
         "report_newest_idx",
     ),
     "one's own": (IncidentFilter(reporter="worker-7"), COMMUNITY, "report_reporter_idx"),
+    "a worker's own": (IncidentFilter(reporter="vendor-5/5"), COMMUNITY, "report_reporter_idx"),
+    "all of a vendor": (IncidentFilter(reporter="vendor-5", with_workers=True), COMMUNITY, "report_worker_idx"),
     "a cell": (IncidentFilter(area="440105001003001"), EVERYTHING, "report_place_idx"),
     "open ones": (IncidentFilter(states=OPEN), EVERYTHING, "incident_open_idx"),
     "open ones of a street": (IncidentFilter(states=OPEN, area="440105001"), EVERYTHING, "incident_open_idx"),
@@ -171,7 +174,7 @@ async def test_a_list_walks_one_index(long: Database, name: str) -> None:
         assert whole not in found
 
 
-_WALKED = ("report_newest_idx", "incident_open_idx", "incident_drawn_idx")
+_WALKED = ("report_newest_idx", "incident_open_idx", "incident_drawn_idx", "report_worker_idx")
 WALKS = [name for name, (*_, index) in LISTS.items() if index in _WALKED]
 
 

@@ -1,4 +1,4 @@
-"""The database refuses states that an incident, a call, a request or a report can never be in."""
+"""The database refuses states that an incident, a call or a request can never be in."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Table
 
 from service.store.database import Database
-from service.store.incidents.tables import call, incident, report, request
+from service.store.incidents.tables import call, incident, request
 from tests.store.refusals import Case, refused_by, unproven
 from tests.store.rows import CLOSED, NOW, good
 
@@ -85,12 +85,6 @@ CASES: dict[Table, list[Case]] = {
         ("resumed", {**APPROVED, "kind": "extend", "resumed_at": NOW}),
         ("open_key", ({**ONE, "n": 1}, {**ONE, "n": 2})),
     ],
-    report: [
-        ("source_pair", {"source_system": "12345"}),
-        ("source_pair", {"source_ref": "7"}),
-        ("idempotency_key", ({"idempotency_key": "k"}, {"idempotency_key": "k"})),
-        ("source_key", ({"source_system": "s", "source_ref": "7"}, {"source_system": "s", "source_ref": "7"})),
-    ],
 }
 ALLOWED: list[tuple[Table, tuple[dict[str, Any], ...]]] = [
     (incident, ({}, {"state": "answered", "due_kind": "resolve"}, {"state": "on_hold", "due_kind": "resume"})),
@@ -117,8 +111,6 @@ ALLOWED: list[tuple[Table, tuple[dict[str, Any], ...]]] = [
     (call, ({**MISSED, "exempt": True}, {**ONE, **ENDED}, {**ONE, "seq": 2, "round": 2})),
     (request, ({}, APPROVED, {**APPROVED, "resumed_at": NOW}, {"outcome": "refused", "decided_at": NOW})),
     (request, ({**ONE, "outcome": "lapsed", "decided_at": NOW}, {**ONE, "n": 2})),
-    (report, ({}, {"idempotency_key": "k"}, {"idempotency_key": "k", "subject": "colleague"}, {})),
-    (report, ({"source_system": "s", "source_ref": "7"}, {"source_system": "s", "source_ref": "8"})),
 ]
 
 

@@ -41,15 +41,20 @@ def test_data_is_thin_and_as_of_the_event() -> None:
         *("id", "number", "kind", "grid_code", "category", "urgency", "state", "level", "unit"),
         *("due_at", "due_kind", "version"),
     }
-    assert (data["call"], data["by"], data["note"]) == (
-        2,
-        {"kind": "unit", "subject": "desk", "unit": COMMUNITY},
-        "because",
-    )
+    assert (data["call"], data["by"]) == (2, {"kind": "unit", "unit": COMMUNITY})
 
 
 @pytest.mark.parametrize(("facts", "added"), [(None, {}), ({}, {}), ({"score": 4}, {"score": 4})])
 def test_facts_stand_beside_the_common_members(facts: EventFacts | None, added: dict[str, int]) -> None:
     data: Mapping[str, Any] = event_data(Event(EventType.INCIDENT_RATED, 1, NOW, RAISED, 1, BY, facts=facts))
-    assert {name: data[name] for name in data if name not in ("incident", "call", "by", "note")} == added
-    assert data["note"] is None
+    assert {name: data[name] for name in data if name not in ("incident", "call", "by")} == added
+
+
+def test_the_unit_that_reported_in_confidence_is_never_written() -> None:
+    """But a street rates as the street of the cell, and figures count that by its unit."""
+    secret = RAISED._replace(confidential=True, reporter="desk")
+    said = event_data(EVENT._replace(at_state=secret))["by"]
+    others = event_data(EVENT._replace(at_state=secret, by=By("unit", "other", STREET)))["by"]
+    assert (said, others) == ({"kind": "unit"}, {"kind": "unit", "unit": STREET})
+    rated = EVENT._replace(at_state=secret, type=EventType.INCIDENT_RATED, by=By("unit", "desk", STREET))
+    assert event_data(rated)["by"] == {"kind": "unit", "unit": STREET}

@@ -24,7 +24,7 @@ from service.store.database import Database
 from service.store.log import feed, numbering, writing
 from service.store.log.feed import FeedFilter
 from service.store.log.writing import Entry
-from tests.store.log.batches import INCIDENT, comments, seal, write
+from tests.store.log.batches import comments, seal, write
 
 pytestmark = pytest.mark.anyio
 
@@ -237,15 +237,3 @@ async def test_what_is_not_numbered_is_not_in_the_feed(nine: Database) -> None:
     async with nine.read() as connection:
         page = await feed.read(connection, 5, 100, ALL)
     assert (len(page.events), page.scanned_to, page.more) == (4, 9, False)
-
-
-async def test_a_timeline_shows_events_before_they_are_numbered(nine: Database) -> None:
-    other = uuid4()
-    await write(nine, [*comments(1, 10), *(each._replace(incident_id=other) for each in comments(2))])
-    async with nine.read() as connection:
-        line = await feed.timeline(connection, INCIDENT, limit=100)
-        assert len(await feed.timeline(connection, other, limit=100)) == 2
-        assert await feed.timeline(connection, uuid4(), limit=100) == []
-    assert [(event.sequence, event.position, event.data) for event in line] == [
-        (n, None, {"n": n}) for n in range(1, 11)
-    ]

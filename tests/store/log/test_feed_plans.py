@@ -14,9 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.rules.sight import EVERYTHING, Heard, Within
 from service.rules.words import EventType
 from service.store.database import Database
+from service.store.incidents import old_words, timelines
 from service.store.log import feed, marks, numbering
 from service.store.log.feed import SCAN, FeedFilter
 from service.store.log.marks import LogPlace
+from service.store.log.tables import event, log_batch
 from tests.conftest import clone
 from tests.store import plans
 
@@ -36,6 +38,17 @@ _EVENTS = """
     FROM generate_series(1, :batches) g, generate_series(1, :each) o
 """
 
+_TEXTS = """
+    INSERT INTO event_text (incident_id, sequence, note, salt)
+    SELECT incident_id, sequence, 'words', '' FROM event WHERE sequence <= :each
+"""
+_REPORTS = """
+    INSERT INTO report (id, subject, reporter, body_hash, district, grid_code, category, line, kind, urgency,
+                        description, reported_at)
+    SELECT incident_id, 'worker', 'worker', '', '440105', area, 'c', 'l', 'incident', 'normal', 'words', at
+    FROM event WHERE sequence = 1
+"""
+
 
 @pytest.fixture(scope="module")
 def long_log(server: URL, templates: dict[str, str]) -> Iterator[str]:
@@ -50,6 +63,8 @@ async def _fill(url: str) -> None:
     async with database.begin() as tx:
         await tx.execute(text(_BATCHES), {**sizes, "sealed": BATCHES - UNSEALED})
         await tx.execute(text(_EVENTS), sizes)
+        await tx.execute(text(_TEXTS), sizes)
+        await tx.execute(text(_REPORTS))
     await plans.vacuum(database)
     await database.close()
 
@@ -103,16 +118,16 @@ async def test_a_page_looks_at_little_more_than_itself(connection: AsyncConnecti
 
 async def test_a_timeline_looks_at_its_own_events(connection: AsyncConnection) -> None:
     incident = UUID("00000000-0000-7000-8000-000000000005")
-    rows, kinds = await work(connection, feed.timeline(connection, incident, limit=500))
+    rows, kinds = await work(connection, timelines.timeline(connection, incident, limit=500))
     assert "Seq Scan" not in kinds
-    assert rows <= 2 * (BATCHES // 20_000 * EACH), "each event, and its batch"
+    assert rows <= 3 * (BATCHES // 20_000 * EACH), "each event, its batch and its words; the report"
 
 
 async def test_a_timeline_page_looks_at_little_more_than_itself(connection: AsyncConnection) -> None:
     incident = UUID("00000000-0000-7000-8000-000000000005")
-    rows, kinds = await work(connection, feed.timeline(connection, incident, after=3, limit=2))
+    rows, kinds = await work(connection, timelines.timeline(connection, incident, after=3, limit=2))
     assert "Seq Scan" not in kinds
-    assert rows <= 2 * 3  # each event and its batch
+    assert rows <= 4 * 3  # each event, its batch, its words, and a look for its report
 
 
 async def test_a_stretch_of_new_events_looks_at_itself(connection: AsyncConnection) -> None:
@@ -133,3 +148,11 @@ async def test_the_tail_looks_at_what_is_new(connection: AsyncConnection) -> Non
     rows, kinds = await work(connection, numbering.sealed_since(connection, place))
     assert "Seq Scan" not in kinds
     assert rows == 1 + 5, "the batch that was read last is looked at again"
+
+
+@pytest.mark.parametrize("after", [0, BATCHES * EACH // 2])
+async def test_a_look_for_old_words_is_one_scan(connection: AsyncConnection, after: int) -> None:
+    values = {"after": after, "until": after + SCAN, "most": old_words.PAGE}
+    rows, kinds = await work(connection, connection.execute(old_words.old_events(event, log_batch), values))
+    assert "Seq Scan" not in kinds
+    assert rows <= 1.2 * SCAN

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.rules.errors import Unavailable
 from service.rules.sight import EVERYTHING
 from service.store.database import Database
+from service.store.incidents import timelines
 from service.store.log import feed, numbering, stretches, writing
 from service.store.log.feed import FeedFilter, StoredEvent
 from service.store.log.marks import LostPlaceError
@@ -48,7 +49,7 @@ async def _feed(database: Database, after: int = 0) -> list[StoredEvent]:
 
 async def _timeline(database: Database, incident: UUID = INCIDENT, after: int = 0, limit: int = 100) -> list[str]:
     async with database.read() as connection:
-        return [each.name for each in await feed.timeline(connection, incident, after=after, limit=limit)]
+        return [each.name for each in await timelines.timeline(connection, incident, after=after, limit=limit)]
 
 
 async def _expired(database: Database, stretch: LogStretch = FIRST, before: datetime = NOW + timedelta(days=1)) -> bool:

@@ -78,6 +78,7 @@ async def _write_and_fail(database: Database) -> None:
         raise KeyError
 
 
+@pytest.mark.clause("GB/T 22239 8.1.4.3 d")
 async def test_a_transaction_that_fails_leaves_no_event(database: Database) -> None:
     with pytest.raises(KeyError):
         await _write_and_fail(database)

@@ -72,6 +72,7 @@ def _schema(document: dict[str, Any], path: str, status: str = "200", method: st
     return document["paths"][path][method]["responses"][status]["content"]["application/json"]["schema"]
 
 
+@pytest.mark.clause("ASVS 15.3.1")
 def test_each_json_answer_has_the_schema_of_its_type(document: dict[str, Any]) -> None:
     thing = {"$ref": "#/components/schemas/Thing"}
     assert _schema(document, "/v1/things/{n}") == _schema(document, "/v1/things/{n}", "503") == thing

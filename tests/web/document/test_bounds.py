@@ -96,6 +96,7 @@ def test_bounds_are_those_of_their_type(document: dict[str, Any]) -> None:
             assert set(schema) & bounds <= OF_TYPES.get(schema["type"], set()), schema
 
 
+@pytest.mark.clause("API3:2023", "ASVS 15.3.3", "GB/T 22239 8.1.4.11 a", "PIPL 6")
 def test_every_body_is_closed(document: dict[str, Any]) -> None:
     """A field that is not known is refused, so the document allows none."""
     for path, method, operation in tree.operations(document):
@@ -120,6 +121,7 @@ def test_parameters_are_described_as_they_are_sent(document: dict[str, Any]) -> 
                 assert (parameter["style"], parameter["explode"]) == ("form", False)
 
 
+@pytest.mark.clause("ASVS 1.4.2")
 @pytest.mark.parametrize(
     ("path", "name", "value", "valid"),
     [
@@ -160,6 +162,7 @@ POINT = {"lat": 23.1, "lon": 113.2, "coord_type": "wgs84"}
 DAY = {"day": "2027-01-01", "workday": False}
 
 
+@pytest.mark.clause("ASVS 1.4.2", "ASVS 2.1.1")
 @pytest.mark.parametrize(
     ("name", "body", "valid"),
     [

@@ -1,0 +1,66 @@
+"""The secret keys of real processes: a second host, and a rotation while both serve."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.house import CATEGORY, CELL, STREET
+from tests.processes.running import Running, command, serving
+
+pytestmark = pytest.mark.slow
+
+CONTACT = {"name": "张三", "phone": "13800000000", "address": "江南大道中 12 号"}
+
+
+def _send(host: Running, key: str, path: str, body: Any) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {key}"}
+    return httpx.post(f"{host.url}/v1/incidents{path}", json=body, headers=headers, timeout=10)
+
+
+def _on(folder: Path) -> Any:
+    """The environment of a host with a folder of its own."""
+    return {"SIHU_DATA_DIR": str(folder), "SIHU_SECRET_KEY": ""}
+
+
+def _key(url: str, *words: str) -> str:
+    made = command("keys", "create", *words, url=url)
+    assert made.returncode == 0, made.stderr
+    return made.stdout.strip()
+
+
+@pytest.mark.clause("ASVS 11.2.2")
+def test_two_hosts_and_a_rotation_while_they_serve(haizhu_url: str, tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    worker = _key(haizhu_url, "--role", "reporter", "--area", STREET)
+    street = _key(haizhu_url, "--role", "unit", "--unit", STREET)
+    with serving(haizhu_url, tmp_path / "a.log", **_on(first)) as one:
+        one.wait_until("/readyz", 200)
+        assert (first / "secret.key").stat().st_mode & 0o777 == 0o600
+
+        with serving(haizhu_url, tmp_path / "b.log", **_on(second)) as refused:
+            assert refused.process.wait(timeout=60) == 1
+        assert "copy secret.key from the first host" in (tmp_path / "b.log").read_text()
+        assert not (second / "secret.key").exists()
+
+        second.mkdir()
+        shutil.copy2(first / "secret.key", second)
+        with serving(haizhu_url, tmp_path / "c.log", **_on(second)) as other:
+            other.wait_until("/readyz", 200)
+            body = {"grid_code": CELL, "category": CATEGORY, "description": "路灯不亮", "contact": CONTACT}
+            reveal = f"/{_send(one, worker, '', body).json()['id']}/reveal"
+            assert _send(other, street, reveal, {"reason": "回访"}).json()["contact"] == CONTACT
+
+            done = command("secrets", "rotate", url=haizhu_url, **_on(first))
+            assert done.returncode == 0 and "1 value encrypted anew" in done.stdout, done.stderr
+            assert _send(one, street, reveal, {"reason": "回访"}).json()["contact"] == CONTACT
+            assert _send(other, street, reveal, {"reason": "回访"}).status_code == 503
+            shutil.copy2(first / "secret.key", second)
+            assert _send(other, street, reveal, {"reason": "回访"}).json()["contact"] == CONTACT
+    log = "".join((tmp_path / name).read_text() for name in ("a.log", "b.log", "c.log"))
+    assert not [value for value in CONTACT.values() if value in log]
+    assert not [line for line in (first / "secret.key").read_text().split() if line in log]

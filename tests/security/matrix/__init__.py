@@ -1,0 +1,1 @@
+"""The matrix of security: operations × people × ownership × channels."""
