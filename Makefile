@@ -22,7 +22,7 @@ run: .venv/run ## serve the Haizhu sample on 127.0.0.1:8000
 	@echo "3/3 starting PostgreSQL, the Haizhu sample and the API ..."
 	@trap : INT; $(BIN)/sihu serve --demo $(STOPPED)
 
-test: .venv/dev ## the whole suite, on its own databases; about 13 minutes on 2 idle cores
+test: .venv/dev ## the whole suite, on its own databases; about 18 minutes on 2 idle cores
 	@$(BIN)/pytest -q -n 3 $(ARGS)
 
 fuzz: .venv/dev ## requests made from the OpenAPI document against a running service; about 5 minutes
