@@ -33,6 +33,7 @@ from service.store.database import Database
 from tests.house import START, House
 from tests.processes.servers import let_all_in
 from tests.wire.checker import Checker
+from tests.wire.personal import SentPersons
 from tests.wire.watching import watched
 
 # what a shell runs beside itself ignores SIGINT, and under nohup SIGHUP; so would everything that a test starts
@@ -63,11 +64,19 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def wire() -> Iterator[Checker]:
-    """Every answer that a test receives from the service has to be one that the document describes."""
-    checker = Checker(create_app(Settings(), VirtualClock(START)).openapi())
-    with watched(checker):
-        yield checker
+def wire() -> Iterator[SentPersons]:
+    """Every answer that a test receives from the service has to be one that the document describes, and shows nothing
+    of persons that nobody may read in it."""
+    checker, sent = Checker(create_app(Settings(), VirtualClock(START)).openapi()), SentPersons()
+    with watched(checker, sent):
+        yield sent
+
+
+@pytest.fixture(autouse=True)
+def sent_persons(wire: SentPersons) -> SentPersons:
+    """What this test has sent of persons: so far nothing."""
+    wire.forget()
+    return wire
 
 
 @pytest.fixture(scope="session")

@@ -112,6 +112,27 @@ async def test_an_open_incident_goes_on_without_its_texts(house: House) -> None:
     assert answered["calls"][0]["answer"]["measure"] == "马上去" and answered["description"] is None
 
 
+@pytest.mark.clause("PIPL 47")
+async def test_nobody_has_an_erased_contact_revealed(house: House) -> None:
+    """Not even by the key of a reveal that was carried out before the erasure; and the asking leaves no trace."""
+    incident = await house.report(contact=CONTACT)
+    path, once = f"/v1/incidents/{incident['id']}", {"Idempotency-Key": "once"}
+    who_may = ("community", "street", "auditor", "ops")
+    for who in who_may:
+        answer = await house.send(who, "POST", f"{path}/reveal", {"reason": "回访"}, headers=once)
+        assert answer.json()["contact"] == CONTACT
+    await erased(house, [incident])
+    events = (await house.get("ops", f"{path}/timeline"))["items"]
+    for who in who_may:
+        for headers in (once, {"Idempotency-Key": "anew"}, None):
+            answer = await house.send(who, "POST", f"{path}/reveal", {"reason": "回访"}, headers=headers)
+            assert (answer.status_code, answer.json()["code"]) == (409, "conflict"), (who, headers)
+            assert "erased on 2026-11-23" in answer.json()["detail"]
+    for who, status in (("worker", 403), ("colleague", 403), ("department", 404), ("security", 404)):
+        assert (await house.refused(who, incident, "reveal", reason="回访"))["status"] == status
+    assert (await house.get("ops", f"{path}/timeline"))["items"] == events
+
+
 async def test_the_event_has_no_words_and_erases_once(house: House) -> None:
     incident = await house.report()
     assert [await erased(house, [incident]) for _ in range(3)] == [1, 0, 0]

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from service.access.secrets import new_key
 from tests.house import CATEGORY, CELL, STREET
 from tests.processes.running import Running, command, serving
 
@@ -64,3 +65,38 @@ def test_two_hosts_and_a_rotation_while_they_serve(haizhu_url: str, tmp_path: Pa
     log = "".join((tmp_path / name).read_text() for name in ("a.log", "b.log", "c.log"))
     assert not [value for value in CONTACT.values() if value in log]
     assert not [line for line in (first / "secret.key").read_text().split() if line in log]
+
+
+@pytest.mark.clause("ASVS 13.3.2")
+def test_no_process_starts_with_a_wrong_key(haizhu_url: str, tmp_path: Path) -> None:
+    """It says in its last words which key the database knows and where it looked, or what is wrong with the file; no
+    key is among them. With the right key in its own place it starts again."""
+    folder, log = tmp_path / "data", tmp_path / "serve.log"
+    file, right, wrong = folder / "secret.key", new_key(), new_key()
+
+    def refused(expected: str, **environment: str) -> None:
+        before = log.stat().st_size if log.exists() else 0
+        with serving(haizhu_url, log, **{**_on(folder), **environment}) as host:
+            assert host.process.wait(timeout=60) == 1
+        said = log.read_text()[before:]
+        assert expected in said and "Traceback" not in said
+        assert not [key for key in (right.text, wrong.text) if key in said]
+
+    worker = _key(haizhu_url, "--role", "reporter", "--area", STREET)
+    with serving(haizhu_url, log, SIHU_SECRET_KEY=right.text) as host:
+        host.wait_until("/readyz", 200)
+        body = {"grid_code": CELL, "category": CATEGORY, "description": "路灯不亮", "contact": CONTACT}
+        assert _send(host, worker, "", body).status_code == 201
+    refused(f"the secret key {right.id}, and SIHU_SECRET_KEY does not hold it", SIHU_SECRET_KEY=wrong.text)
+    refused(f"the secret key {right.id}, and {file} does not hold it")
+    assert not file.exists(), "no second key is made"
+    folder.mkdir(exist_ok=True)
+    file.write_text(f"{wrong.text}\n")
+    file.chmod(0o600)
+    refused(f"the secret key {right.id}, and {file} does not hold it")
+    file.write_text(f"{right.text}\n")
+    file.chmod(0o620)
+    refused(f"chmod 600 {file}")
+    file.chmod(0o600)
+    with serving(haizhu_url, log, **_on(folder)) as host:
+        host.wait_until("/readyz", 200)

@@ -48,7 +48,7 @@ class Persons:
     def _identity(self) -> str:
         day = f"{self._random.randint(1930, 2010)}{self._random.randint(1, 12):02d}{self._random.randint(1, 28):02d}"
         body = f"44010{self._random.randint(1, 9)}{day}{self._random.randrange(1000):03d}"
-        return body + "10X98765432"[sum(int(d) * w for d, w in zip(body, _WEIGHTS, strict=True)) % 11]
+        return body + _check_of(body)
 
     def _written(self, number: str) -> str:
         country = "+86" if number[0] == "0" else ""
@@ -83,6 +83,16 @@ class Persons:
         for run in _DIGITS.findall(_BETWEEN.sub("", text)):
             found |= {run[at : at + n] for n in _LENGTHS for at in range(len(run) - n + 1)} & self._numbers
         return found
+
+
+def is_identity(number: str) -> bool:
+    """Whether eighteen characters, the last one a digit or an X, are an identity number by their check character."""
+    return _check_of(number[:-1]) == number[-1]
+
+
+def _check_of(body: str) -> str:
+    """The check character (GB 11643-1999) of seventeen digits."""
+    return "10X98765432"[sum(int(digit) * weight for digit, weight in zip(body, _WEIGHTS, strict=True)) % 11]
 
 
 def _text(answer: httpx.Response) -> str:

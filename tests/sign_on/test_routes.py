@@ -161,6 +161,28 @@ async def test_a_session_that_was_signed_out_is_over(house: House) -> None:
     assert replayed.headers["WWW-Authenticate"] == "Bearer"
 
 
+@pytest.mark.clause("ASVS 7.4.1")
+async def test_a_cookie_that_was_signed_out_opens_nothing(house: House) -> None:
+    """Neither an act nor a page nor the way out, from the own page and by the token of its form; and who signs in anew
+    brings it to life no more."""
+    incident, browser = await house.report(), await signed_in(house, "community")
+    cookie, form = browser.cookie, await browser.form()
+    assert (await browser.client.post("/sign-out", data=form, headers=OWN)).status_code == 303
+    assert (await browser.sign_in("community")).status_code == 303
+    assert browser.cookie != cookie
+    client, replayed = Browser(house).client, {**OWN, "Origin": SITE, "Cookie": f"{COOKIE}={cookie}"}
+    act = f"/v1/incidents/{incident['id']}/answer"
+    for method, path in (("GET", "/v1/me"), ("GET", f"/v1/queues/{COMMUNITY}?wait=0"), ("POST", act)):
+        body = {"measure": "今天清运"} if method == "POST" else None
+        answer = await client.request(method, path, json=body, headers=replayed)
+        assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized"), path
+    page = await client.get("/sign-in", headers={**replayed, "Accept-Language": "en"})
+    assert "You are signed in" not in page.text
+    await client.post("/sign-out", data=form, headers=replayed)
+    assert (await browser.get("/v1/me")).status_code == 200, "the new session goes on"
+    assert (await house.get("ops", f"/v1/incidents/{incident['id']}"))["state"] == "calling"
+
+
 @pytest.mark.clause("ASVS 3.5.1", "ASVS 7.6.2")
 @pytest.mark.parametrize("headers", [FOREIGN, {"Sec-Fetch-Site": "same-site"}, {"Origin": "null"}])
 async def test_another_site_signs_nobody_in_or_out(house: House, headers: dict[str, str]) -> None:

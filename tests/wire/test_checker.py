@@ -10,6 +10,7 @@ import pytest
 
 from tests.house import House
 from tests.wire.checker import Checker, Exchange
+from tests.wire.personal import SentPersons
 from tests.wire.watching import watched
 
 THING = {"id": "019ab0e2-5c00-7d3a-9a51-6f1f0c2b7e11", "size": {"cm": 3}}
@@ -210,5 +211,5 @@ def test_a_refused_request_is_judged_too(checker: Checker, change: dict[str, Any
 async def test_a_test_fails_that_receives_what_is_not_documented(house: House) -> None:
     """The hook itself, with a document in which nothing stands."""
     nothing = Checker({"paths": {}, "components": {"schemas": {"Problem": {}}}})
-    with watched(nothing), pytest.raises(AssertionError, match="GET /v1/lines 200: no operation"):
+    with watched(nothing, SentPersons()), pytest.raises(AssertionError, match="GET /v1/lines 200: no operation"):
         await house.get("ops", "/v1/lines")

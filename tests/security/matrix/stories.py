@@ -116,9 +116,23 @@ async def _confidential(house: House, planted: Planted) -> Any:
 async def _merged(house: House, planted: Planted) -> Any:
     """Called at its community; what the follower reported was merged into it."""
     incident = await house.report(**planted.report())
+    await _followed(house, incident)
+    return incident
+
+
+async def _followed(house: House, incident: Any) -> None:
     other = await house.report("follower", description="也是这件")
     await house.act("ops", other, "merge", into=incident["id"], reason="同一件")
-    return incident
+
+
+async def _resolved(house: House, planted: Planted) -> Any:
+    """Raised by the community, and resolved by the street; what the follower reported was merged into it. It waits to
+    be accepted or rejected."""
+    incident = await house.report(**planted.report())
+    await _followed(house, incident)
+    await house.act("community", incident, "raise", ground="other", reason=planted.text())
+    await house.act("street", incident, "answer", measure=planted.text(), contact=planted.text())
+    return await house.act("street", incident, "resolve", result=planted.text())
 
 
 async def _employed(house: House, planted: Planted) -> Any:
@@ -135,6 +149,7 @@ TELLERS: dict[str, Callable[[House, Planted], Awaitable[Any]]] = {
     "confidential": _confidential,
     "merged": _merged,
     "employed": _employed,
+    "resolved": _resolved,
 }
 
 

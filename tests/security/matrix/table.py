@@ -6,34 +6,34 @@ incident by which way (contract §2 "Who sees and does what", contract-reach §4
 
 from __future__ import annotations
 
-STORIES = ("plain", "climbed", "handed", "closed", "confidential", "merged", "employed")
+STORIES = ("plain", "climbed", "handed", "closed", "confidential", "merged", "employed", "resolved")
 """The incidents of the matrix: tests/security/matrix/stories.py tells each."""
 
 STANDINGS = """
-                 plain climbed handed closed confidential merged employed
-worker           Fr    Fr      Fr     Fr     Fr           Fr     Mx
-colleague        Mx    Mx      Mx     Mx     0            Mx     Mx
-stranger         0     0       0      0      0            0      0
-follower         Mx    Mx      Mx     Mx     0            Mf     Mx
-vendor           Mx    Mx      Mx     Mx     0            Mx     Fx
-vendor_worker    Mx    Mx      Mx     Mx     0            Mx     Fr
-other_vendor     0     0       0      0      0            0      0
-community        Fcu   Fcb     Fcb    Fcb    Fcb          Fcu    Fcu
-other_community  0     0       0      0      0            0      0
-street           Fs    Fsb     Fsb    Fsb    Fsb          Fs     Fs
-other_street     0     0       0      0      0            0      0
-department       0     Fu      0      Mb     Fu           0      0
-other_department 0     0       0      Fu     0            0      0
-police           0     Sa      0      Ma     Sa           0      0
-team             0     0       Fu     0      0            0      0
-station          0     0       Sa     0      0            0      0
-leader           0     Fp      Fp     0      Fp           0      0
-other_leader     0     0       0      0      0            0      0
-firm             Sm    0       Sa     Md     0            Sm     0
-other_firm       0     0       0      0      0            0      0
-auditor          Me    Me      Me     Me     Me           Me     Me
-ops              Fo    Foq     Foq    Fo     Foq          Fo     Fo
-security         0     0       0      0      0            0      0
+                 plain climbed handed closed confidential merged employed resolved
+worker           Fr    Fr      Fr     Fr     Fr           Fr     Mx       Fr
+colleague        Mx    Mx      Mx     Mx     0            Mx     Mx       Mx
+stranger         0     0       0      0      0            0      0        0
+follower         Mx    Mx      Mx     Mx     0            Mf     Mx       Mf
+vendor           Mx    Mx      Mx     Mx     0            Mx     Fx       Mx
+vendor_worker    Mx    Mx      Mx     Mx     0            Mx     Fr       Mx
+other_vendor     0     0       0      0      0            0      0        0
+community        Fcu   Fcb     Fcb    Fcb    Fcb          Fcu    Fcu      Fcb
+other_community  0     0       0      0      0            0      0        0
+street           Fs    Fsb     Fsb    Fsb    Fsb          Fs     Fs       Fsu
+other_street     0     0       0      0      0            0      0        0
+department       0     Fu      0      Mb     Fu           0      0        0
+other_department 0     0       0      Fu     0            0      0        0
+police           0     Sa      0      Ma     Sa           0      0        0
+team             0     0       Fu     0      0            0      0        0
+station          0     0       Sa     0      0            0      0        0
+leader           0     Fp      Fp     0      Fp           0      0        0
+other_leader     0     0       0      0      0            0      0        0
+firm             Sm    0       Sa     Md     0            Sm     0        0
+other_firm       0     0       0      0      0            0      0        0
+auditor          Me    Me      Me     Me     Me           Me     Me       Me
+ops              Fo    Foq     Foq    Fo     Foq          Fo     Fo       Fo
+security         0     0       0      0      0            0      0        0
 """
 """The sight – F full, S shared, M masked, 0 none (404) – and every standing of `LETTERS`."""
 
@@ -92,6 +92,9 @@ r       withdraw
 
 ONLY_IN = {"appeals": ("climbed",), "requests": ("climbed", "handed", "confidential")}
 """The stories that have an appeal, and those with a request that waits: elsewhere there is no such thing (404)."""
+BARRED = {("community", "resolved"): ("accept", "reject")}
+"""Who has the standing for an act and is refused it all the same: what a unit above has resolved is not for the units
+below it to judge."""
 NAMES_WORKER = {"accept", "comment", "rate", "reject", "reopen", "urge", "withdraw"}
 """The acts of a vendor's worker, whose body names it."""
 OPS_ALONE_IN_CONFIDENCE = {"reveal"}
@@ -127,6 +130,7 @@ QUEUES = {
     "confidential": ("department",),
     "merged": ("community", "street", "firm"),
     "employed": ("community", "street"),
+    "resolved": ("street",),
 }
 """Who reads the story in the queue of the unit that is called, besides auditors and ops: the unit itself, the street or
 community that it lies in, and a partner that may answer. What
@@ -160,6 +164,8 @@ def mark_of(who: str, story: str, verb: str) -> str:
         return "0"
     if story == "confidential" and verb in OPS_ALONE_IN_CONFIDENCE:
         return "+" if "o" in standing else "-"
+    if verb in BARRED.get((who, story), ()):
+        return "-"
     allowed, *never = ALLOWED[verb]
     barred = standing & set("".join(never))
     return "+" if standing & set(allowed) and not barred else "-"
