@@ -41,7 +41,6 @@ _HEADERS = {
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     # with no-referrer a browser would not even say to the service itself that its own page sends the form
     "Referrer-Policy": "same-origin",
-    "Vary": "Cookie",
 }
 
 
