@@ -56,6 +56,15 @@ def test_makers_at_once_agree_on_one_key(file: Path) -> None:
     assert len(seen) == 80 and len(set(seen)) == 1
 
 
+def test_a_link_that_leads_nowhere_is_told(file: Path) -> None:
+    """A volume with the keys may not be there yet: another key beside it would be the wrong one."""
+    file.parent.mkdir(exist_ok=True)
+    file.symlink_to(file.parent / "volume" / "secret.key")
+    with pytest.raises(SecretFileError, match="leads nowhere"):
+        secret_files.make(file, new_key())
+    assert file.is_symlink() and [each.name for each in file.parent.iterdir()] == [file.name]
+
+
 def test_written_keys_keep_their_order(file: Path) -> None:
     keys = [new_key(), new_key()]
     secret_files.make(file, keys[1])
