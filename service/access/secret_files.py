@@ -61,14 +61,15 @@ def make(path: Path, key: SecretKey) -> None:
 
 
 def write(path: Path, keys: Sequence[SecretKey]) -> None:
-    """Put these keys in the place of those in the file, at one stroke: a reader finds the old file or the new one.
+    """Put these keys in the place of those in the file, at one stroke: a reader finds the old file or the new one. A
+    link that leads to the file stays.
 
     Raises:
         SecretFileError: the file cannot be written.
     """
-    whole = _beside(path, keys)
+    whole = _beside(path.resolve(), keys)
     try:
-        whole.replace(path)
+        whole.replace(path.resolve())
     except OSError as error:
         raise _not_written(path, error) from error
 

@@ -73,6 +73,17 @@ def test_written_keys_keep_their_order(file: Path) -> None:
     assert file.stat().st_mode & 0o777 == 0o600
 
 
+def test_new_keys_are_written_where_a_link_leads(file: Path) -> None:
+    """Elsewhere the new key would stay on this host alone, and be lost with it."""
+    volume = file.parent / "volume" / "secret.key"
+    first, second = new_key(), new_key()
+    secret_files.make(volume, first)
+    file.symlink_to(volume)
+    secret_files.write(file, [second, first])
+    assert file.is_symlink() and secret_files.read(volume) == [second, first]
+    assert [each.name for each in file.parent.iterdir() if each.is_file()] == [file.name]
+
+
 @pytest.mark.clause("ASVS 13.3.2")
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644])
 def test_a_file_that_others_may_read_is_refused(file: Path, mode: int) -> None:
