@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Protocol, TypeVar, cast
+from typing import Annotated, ClassVar, NamedTuple, Protocol, TypeVar, cast
 
 from fastapi import Depends, Request
 from starlette.types import Scope
@@ -62,6 +63,41 @@ class TaskPart(Part):
     async def _run(self) -> None:
         """Do the work, for as long as the process runs."""
         raise NotImplementedError
+
+
+class TurnFault(NamedTuple):
+    """How a turn that failed is told: the place that the metric of faults names, and the name and the sentence of a
+    line of the log."""
+
+    where: str
+    event: str
+    sentence: str
+
+
+class RepeatedPart(TaskPart):
+    """A part that takes a turn after each pause. Whatever becomes of one turn, the next one comes."""
+
+    PAUSE_S: ClassVar[float]
+    FAULT: ClassVar[TurnFault]
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def turn(self) -> None:
+        """Do the work of one turn."""
+        raise NotImplementedError
+
+    async def _run(self) -> None:
+        where, event, sentence = self.FAULT
+        while True:
+            await asyncio.sleep(self.PAUSE_S)
+            try:
+                await self.turn()
+            except Unavailable:
+                pass  # the outage is in the log already
+            except Exception as error:
+                logging.getLogger(type(self).__module__).exception(sentence, extra={"event": event})
+                self._context.metrics.fault(where, error)
 
 
 @dataclass(frozen=True, slots=True)

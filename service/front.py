@@ -5,8 +5,6 @@ It needs no key, so it shows only what /readyz and /openapi.json show as well. I
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 from collections.abc import Mapping
 from html import escape
@@ -19,7 +17,7 @@ from service import health
 from service.clock import VirtualClock
 from service.health import ReadinessView
 from service.process import CurrentProcess, Process
-from service.web import openapi, story
+from service.web import html_page, openapi, story
 from service.web.languages import Language, language_of
 
 router = APIRouter()
@@ -35,17 +33,11 @@ li { margin: .3rem 0; } a { color: #0b5cad; }
   body { background: #14191f; color: #dde4ea; } pre { background: #1e262f; } a { color: #7ab8f5; }
 }
 """
-_DIGEST = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-_HEADERS = {
-    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_DIGEST}'; img-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-}
+_HEADERS = {"Content-Security-Policy": html_page.policy_of(_STYLE)}
 _LINKS = ("docs", "docs/problems", "openapi.json", "readyz", "metrics")
 _HOST = re.compile(r"[\w.\-]+(:\d+)?|\[[\da-fA-F:.]+\](:\d+)?", re.ASCII)
 
 _ENGLISH = {
-    "lang": "en",
     "what": "Four calls, four responses: an incident reported from a grid cell calls its community, and climbs to the "
     "street, the department and the leader until somebody answers and resolves it. The clock is part of the service.",
     "runs": "What runs here",
@@ -75,7 +67,6 @@ _ENGLISH = {
     "metrics": "metrics for Prometheus",
 }
 _CHINESE = {
-    "lang": "zh-CN",
     "what": "四呼四应:网格上报的事件先呼社区,无人应则逐级上呼街道、部门、领导,直到有人应、有人办。"
     "每一呼都有结果,时钟就在服务里。",
     "runs": "现在运行",
@@ -113,7 +104,8 @@ async def front_page(request: Request, process: CurrentProcess) -> Response:
     words = _CHINESE if language is Language.ZH else _ENGLISH
     facts = _facts(process, await health.readiness(process), words)
     headers = {**_HEADERS, "Content-Language": language.value}
-    return HTMLResponse(_page(words, facts, _base(request)), headers=headers)
+    content = html_page.document(language, "四呼 sihu", _STYLE, _body(words, facts, _base(request)))
+    return HTMLResponse(content, headers=headers)
 
 
 def _base(request: Request) -> str:
@@ -144,21 +136,11 @@ def _finding(name: str, check: Mapping[str, Any]) -> str:
     return f"{name}: {', '.join([check.get('detail', ''), *details]).removeprefix(', ')}"
 
 
-def _page(words: Mapping[str, str], facts: list[tuple[str, str]], base: str) -> str:
+def _body(words: Mapping[str, str], facts: list[tuple[str, str]], base: str) -> str:
     rows = "".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in facts)
     lines = "\n".join([f"export SIHU={base}", *story.lines()])
     links = "".join(f'<li><a href="{path}">/{path}</a> {escape(words[path])}</li>' for path in _LINKS)
-    return f"""<!doctype html>
-<html lang="{words["lang"]}">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>四呼 sihu</title>
-<link rel="icon" type="image/png" href="docs/static/favicon-32x32.png">
-<style>{_STYLE}</style>
-</head>
-<body>
-<h1>四呼 sihu</h1>
+    return f"""<h1>四呼 sihu</h1>
 <p>{escape(words["what"])}</p>
 <h2>{escape(words["runs"])}</h2>
 <table>{rows}</table>
@@ -166,7 +148,4 @@ def _page(words: Mapping[str, str], facts: list[tuple[str, str]], base: str) -> 
 <p>{escape(words["keys"])}</p>
 <pre>{escape(lines)}</pre>
 <h2>{escape(words["on"])}</h2>
-<ul>{links}</ul>
-</body>
-</html>
-"""
+<ul>{links}</ul>"""

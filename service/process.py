@@ -22,7 +22,7 @@ from service.access.issuer import Issuer
 from service.access.issuer_change import IssuerChange
 from service.access.secret_keys import KeySource, Secrets
 from service.clock import Clock, DatabaseClock, VirtualClock
-from service.context import Context, Part, TaskPart
+from service.context import Context, Part, RepeatedPart, TurnFault
 from service.engine import Engine
 from service.escalation.advance import Advancer
 from service.escalation.erasing import Erasure
@@ -36,7 +36,6 @@ from service.room import Room
 from service.rules.errors import Unavailable
 from service.settings import EngineMode, Settings
 from service.store import lanes, migrate, pooling
-from service.store.database import Database
 from service.store.incidents.claiming import FIRST, WakePlace
 from service.store.log import numbering
 from service.store.outages import Outages
@@ -50,7 +49,6 @@ from service.worlds import CurrentWorld
 _log = logging.getLogger(__name__)
 
 _TRY_AGAIN_S = 1.0
-_CLOCK_EVERY_S = 30.0
 _MAX_PARTS_S = 1.0
 """Seconds that all parts together may take to stop. What takes longer waits for a database that does not answer."""
 _MAX_CLOSE_S = 1.5
@@ -105,11 +103,11 @@ class Process:
     def _parts(self, rooms: Sequence[Room]) -> tuple[Part, ...]:
         """The parts in the order in which they are loaded and started. They stop in the reverse order: first the parts
         of the rooms, which begin nothing new, then the engine, which finishes its sweep, then the tail."""
-        context = replace(self.context, database=self.lanes.parts)
+        context, on_tail = (replace(self.context, database=each) for each in (self.lanes.parts, self.lanes.tail))
         fires = self.settings.engine is not EngineMode.OFF and not isinstance(self.clock, VirtualClock)
         return (
             _Reader(self._read_cursor_secret, reloads="secret"),
-            _ClockKeeper(self.lanes.tail, self.clock, follows_log=self.settings.virtual_clock == "now"),
+            _ClockKeeper(on_tail, follows_log=self.settings.virtual_clock == "now"),
             # before the parts that load again on a reload, so that what changes from here on makes them load again
             self.tail,
             _Reader(lambda: self.worlds.reload(self.lanes.parts), reloads="world"),
@@ -228,38 +226,36 @@ class _Reader(Part):
         await self._read()
 
 
-class _ClockKeeper(TaskPart):
-    """Sets the clock of the process by the database at the start, and again every `_CLOCK_EVERY_S` seconds.
+class _ClockKeeper(RepeatedPart):
+    """Sets the clock of the process by the database at the start, and again after each pause. While it cannot, the
+    clock runs on as it was set before.
 
     With `follows_log` a virtual clock starts no earlier than the newest time stored.
     """
 
-    def __init__(self, database: Database, clock: Clock, *, follows_log: bool) -> None:
-        self._database = database
-        self._clock = clock
+    PAUSE_S = 30.0
+    FAULT = TurnFault("clock", "clock_failed", "the clock cannot be set by the database")
+
+    def __init__(self, context: Context, *, follows_log: bool) -> None:
+        super().__init__(context)
         self._follows_log = follows_log
 
     async def load(self) -> None:
-        if isinstance(self._clock, DatabaseClock):
-            await self._clock.synchronise(self._database)
-        elif isinstance(self._clock, VirtualClock) and self._follows_log:
-            async with self._database.read() as connection:
+        clock = self._context.clock
+        if isinstance(clock, VirtualClock) and self._follows_log:
+            async with self._context.database.read() as connection:
                 newest = await numbering.newest_time(connection)
-            if newest and newest > self._clock.now():
-                self._clock.move_to(newest)
+            if newest and newest > clock.now():
+                clock.move_to(newest)
+        await self.turn()
 
     def start(self) -> None:
-        if isinstance(self._clock, DatabaseClock):  # a virtual one stands still
+        if isinstance(self._context.clock, DatabaseClock):  # a virtual one stands still
             super().start()
 
-    async def _run(self) -> None:
-        assert isinstance(self._clock, DatabaseClock)
-        while True:
-            await asyncio.sleep(_CLOCK_EVERY_S)
-            try:
-                await self._clock.synchronise(self._database)
-            except Unavailable:
-                continue  # the clock runs on as it was set before
+    async def turn(self) -> None:
+        if isinstance(self._context.clock, DatabaseClock):
+            await self._context.clock.synchronise(self._context.database)
 
 
 def of(app: FastAPI) -> Process:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import uuid4
@@ -13,8 +14,10 @@ from fastapi import FastAPI
 from service import context as contexts
 from service import metrics
 from service.clock import VirtualClock
-from service.context import Context, CurrentContext
+from service.context import Context, CurrentContext, RepeatedPart, TurnFault
 from service.queues.tags import QueueTags
+from service.rules.errors import Unavailable
+from service.rules.sentences import Sentence
 from service.store.database import Database
 from service.store.log.writing import Committed
 from service.web.cursors import Cursors
@@ -115,3 +118,33 @@ async def test_on_the_virtual_clock_a_change_fires_deadlines(house: House) -> No
     assert answer.status_code == 200, answer.text
     now = await house.get("worker", f"/v1/incidents/{incident['id']}")
     assert now["level"] > incident["level"], (CELL, CATEGORY)
+
+
+class Turns(RepeatedPart):
+    """Fails as often as it has errors, and then works on."""
+
+    PAUSE_S = 0.001
+    FAULT = TurnFault("turns", "turns_failed", "a turn has failed")
+
+    def __init__(self, context: Context, *errors: Exception) -> None:
+        super().__init__(context)
+        self.errors = list(errors)
+        self.worked = asyncio.Event()
+
+    async def turn(self) -> None:
+        if self.errors:
+            raise self.errors.pop()
+        self.worked.set()
+
+
+async def test_a_turn_that_fails_is_told_and_not_the_last(
+    database: Database, heard: Heard, caplog: pytest.LogCaptureFixture
+) -> None:
+    context = context_of(database, heard)
+    part = Turns(context, LookupError("broken"), Unavailable(Sentence("The service is starting.")))
+    part.start()
+    async with asyncio.timeout(5):
+        await part.worked.wait()
+    await part.stop()
+    assert [(each.name, each.getMessage()) for each in caplog.records] == [(__name__, "a turn has failed")]
+    assert 'sihu_faults_total{where="turns"} 1.0' in context.metrics.page().decode()

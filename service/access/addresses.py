@@ -11,9 +11,9 @@ from starlette.types import Scope
 
 from service.rules.errors import AddressNotAllowed, Rule
 from service.rules.sentences import Sentence
-from service.web import patterns
+from service.web import hosts, patterns
 from service.web.breaches import WrongValue
-from service.web.lobby import Network, address_of
+from service.web.hosts import Network
 
 _NETWORK = re.compile(patterns.NETWORK.removesuffix("$") + r"\Z")
 _MAPPED_BITS = 96
@@ -49,8 +49,7 @@ def normal(text: str) -> str:
 def demand(scope: Scope, allow: Sequence[Network]) -> None:
     """Raises `AddressNotAllowed` unless the client's address lies in one of the networks. The server has put it into
     the scope: that of the peer, or what a trusted proxy says it is."""
-    client = scope.get("client")
-    address = None if client is None else address_of(client[0])
+    address = hosts.client_of(scope)
     if address is None or not any(address in each for each in allow):
         raise AddressNotAllowed(
             Sentence(

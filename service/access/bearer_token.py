@@ -14,6 +14,7 @@ from service.access import standing, tokens
 from service.access.issuer import Issuer
 from service.access.keyring import digest_of
 from service.context import Context, Part
+from service.rules.errors import Unauthorized
 from service.rules.model import Actor
 from service.rules.sentences import Sentence
 
@@ -79,12 +80,13 @@ class BearerToken:
 
 
 def bearer_of(scope: Scope) -> str | None:
-    """What the request carries as `Authorization: Bearer`; None: nothing."""
-    for name, value in scope["headers"]:
-        if name == b"authorization":
-            scheme, _, text = value.decode("latin-1").partition(" ")
-            return text.strip() or None if scheme.lower() == "bearer" else None
-    return None
+    """What the request carries as `Authorization: Bearer`; None: nothing. Raises `Unauthorized` when it has two such
+    headers that differ."""
+    found = {value for name, value in scope["headers"] if name == b"authorization"}
+    if len(found) > 1:
+        raise Unauthorized(Sentence("The request has two Authorization headers: send one."))
+    scheme, _, text = next(iter(found), b"").decode("latin-1").partition(" ")
+    return text.strip() or None if scheme.lower() == "bearer" else None
 
 
 def is_token(context: Context, text: str) -> bool:

@@ -17,9 +17,9 @@ from service.web.waiting import CredentialLook
 
 
 class Gate:
-    """ASGI middleware that puts the actor into `scope["actor"]`, or answers 401, 403 for a write of who
-    only reads, or 503 while the service is starting.
-    Behind a door without schemes, and outside all doors, requests pass without an actor."""
+    """ASGI middleware that puts the actor into `scope["actor"]`, or answers 401, 403 or 503, as `identify` says; 403 as
+    well for a write of who only reads. Behind a door without schemes, and outside all doors, requests pass without an
+    actor."""
 
     def __init__(self, app: ASGIApp, doors: Sequence[Door]) -> None:
         self._app = app
@@ -40,8 +40,8 @@ class Gate:
 
 
 def look_again(doors: Sequence[Door]) -> CredentialLook:
-    """A second look at who sent a request that was let in before. Raises `Unauthorized` or `AddressNotAllowed` when its
-    credential is good no more."""
+    """A second look at who sent a request that was let in before. Raises `Unauthorized` or `NotYours` when its
+    credential is good no more, `Unavailable` when nobody can tell."""
 
     async def look(scope: Scope) -> None:
         door = door_of(doors, scope["path"])

@@ -12,7 +12,7 @@ from starlette.types import Scope
 
 from service import context as contexts
 from service.access import standing
-from service.access.bearer_token import BearerToken, is_token
+from service.access.bearer_token import BearerToken, bearer_of, is_token
 from service.access.session_cookie import SessionCookie
 from service.rules.errors import Unauthorized
 from service.rules.model import Actor
@@ -25,6 +25,7 @@ async def identify(scope: Scope, schemes: Sequence[Scheme]) -> Actor:
 
     Raises:
         Unauthorized: the request carries no credential of these schemes, or a wrong one; the detail says which.
+        NotYours: its credential is good and gives nothing here, or not from where the request comes.
         Unavailable: nobody can be identified now, for instance while the service is starting.
     """
     for scheme in schemes:
@@ -45,26 +46,16 @@ class BearerKey:
         """The actor whose key the request carries; None when the request carries no bearer key.
 
         Raises:
-            Unauthorized: the key is unknown, revoked or expired, or its unit is not in force.
+            Unauthorized: the key is unknown, revoked or expired, its unit is not in force, or there are two headers.
             AddressNotAllowed: the key may not be used from where the request comes.
             Unavailable: the keys are not loaded yet.
         """
-        found = {value for name, value in scope["headers"] if name == b"authorization"}
-        if len(found) > 1:
-            raise Unauthorized(Sentence("The request has two Authorization headers: send one."))
-        scheme, _, key = next(iter(found), b"").decode("latin-1").partition(" ")
-        key = key.strip()
-        if scheme.lower() != "bearer" or not key:
-            return None
-        context = contexts.of(scope)
-        if is_token(context, key):
+        key, context = bearer_of(scope), contexts.of(scope)
+        if key is None or is_token(context, key):
             return None
         keyring = standing.loaded_keyring(context)
         now = context.clock.now()
-        known = keyring.known(key, now)
-        if known is None:
-            raise Unauthorized(Sentence("This key is unknown here, revoked or expired. Ask ops for a new one."))
-        return standing.actor_behind(known, scope, now)
+        return standing.actor_behind(standing.key_of(keyring, key, now), scope, now)
 
     def invitation(self, scope: Scope) -> Sentence:
         if Headers(scope=scope).get("authorization") is None:

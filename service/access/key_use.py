@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import logging
 from collections import defaultdict
 from datetime import datetime
 from uuid import UUID
 
 from service.access.keyring import Keyring
-from service.context import Context, TaskPart
+from service.context import RepeatedPart, TurnFault
 from service.rules.errors import Unavailable
 from service.store.access import keys
 from service.store.database import StatementRefused
 
-_log = logging.getLogger(__name__)
-
-_EVERY_S = 5.0
 _AT_ONCE = 1000
 """How many keys one transaction notes."""
 
 
-class KeyUse(TaskPart):
+class KeyUse(RepeatedPart):
     """Writes the uses that the keyring has noted. A process that is killed loses the notes of a few seconds: those keys
     are noted again on the next day."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    PAUSE_S = 5.0
+    FAULT = TurnFault("keys", "key_use_failed", "the use of keys cannot be written")
+
+    async def turn(self) -> None:
+        await self.write()
 
     async def stop(self) -> None:
         await super().stop()
@@ -48,17 +46,6 @@ class KeyUse(TaskPart):
                         del left[key_id]
         finally:
             keyring.give_back(left)
-
-    async def _run(self) -> None:
-        while True:
-            await asyncio.sleep(_EVERY_S)
-            try:
-                await self.write()
-            except Unavailable:
-                pass  # the outage is in the log already
-            except Exception as error:
-                _log.exception("the use of keys cannot be written", extra={"event": "key_use_failed"})
-                self._context.metrics.fault("keys", error)
 
 
 def _by_day(uses: dict[UUID, datetime]) -> dict[datetime, list[UUID]]:

@@ -3,28 +3,29 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from bisect import bisect_right
 from datetime import datetime
 
 from service.access.keyring import Keyring
-from service.context import Context, TaskPart
+from service.context import RepeatedPart, TurnFault
 from service.rules.world import World
 from service.web.waiting import HeldRequests
 
 _log = logging.getLogger(__name__)
 
-_LOOK_S = 0.05
-"""The time between two looks at the clock and at the registry. A key that is revoked rings by itself."""
 
-
-class KeyWatch(TaskPart):
+class KeyWatch(RepeatedPart):
     """Looks again at the keys of all held requests, whenever a key is revoked or expires, a unit ends, or the registry
     changes."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    PAUSE_S = 0.05
+    """The time between two looks at the clock and at the registry. A key that is revoked rings by itself."""
+    FAULT = TurnFault("keys", "key_watch_failed", "held requests cannot be looked at")
+
+    _seen: datetime
+    _world: World
+    _ends: list[datetime]
 
     def start(self) -> None:
         keyring = self._context.part(Keyring)
@@ -32,22 +33,20 @@ class KeyWatch(TaskPart):
         if holder := keyring.holder_of_all(self._context.clock.now()):
             sentence = "%s is ops, security and auditor at once, until a key of security is made: %s"
             _log.info(sentence, holder, "sihu keys create --role security", extra={"event": "holds_all"})
+        self._seen, self._world = self._context.clock.now(), self._context.worlds.world
+        self._ends = _ends_of_units(self._world)
         super().start()
 
-    async def _run(self) -> None:
-        keyring, holds, clock = self._context.part(Keyring), self._context.part(HeldRequests), self._context.clock
-        seen, world = clock.now(), self._context.worlds.world
-        ends = _ends_of_units(world)
-        while True:
-            await asyncio.sleep(_LOOK_S)
-            now, newest = clock.now(), self._context.worlds.world
-            if newest is not world:
-                world, ends = newest, _ends_of_units(newest)
+    async def turn(self) -> None:
+        holds, now, world = self._context.part(HeldRequests), self._context.clock.now(), self._context.worlds.world
+        if world is not self._world:
+            self._world, self._ends = world, _ends_of_units(world)
+            await holds.look_again()
+        if now > self._seen:  # the clock of the database may be put right, and a key that expired stays expired
+            seen, self._seen = self._seen, now
+            is_over = self._context.part(Keyring).ends_within(seen, now)
+            if is_over or bisect_right(self._ends, seen) < bisect_right(self._ends, now):
                 await holds.look_again()
-            if now > seen:  # the clock of the database may be put right, and a key that expired stays expired
-                if keyring.ends_within(seen, now) or bisect_right(ends, seen) < bisect_right(ends, now):
-                    await holds.look_again()
-                seen = now
 
 
 def _ends_of_units(world: World) -> list[datetime]:

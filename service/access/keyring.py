@@ -23,7 +23,7 @@ from service.rules.worktime import ZONE
 from service.store.access import keys
 from service.store.access.keys import FirstKey, Key
 from service.store.database import Database
-from service.web.lobby import Network
+from service.web.hosts import Network
 
 _FOREVER = datetime.max.replace(tzinfo=UTC)
 _NEVER = datetime.min.replace(tzinfo=UTC)

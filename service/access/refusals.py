@@ -9,9 +9,7 @@ address.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import logging
 from collections import Counter
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -19,15 +17,13 @@ from typing import Literal, get_args
 
 from starlette.types import Scope
 
-from service.context import Context, TaskPart
+from service.context import Context, RepeatedPart, TurnFault
 from service.rules import errors
 from service.rules.errors import Unavailable
 from service.store.access import refusals
 from service.store.access.refusals import Refused
 from service.store.database import StatementRefused
 from service.web import request_log
-
-_log = logging.getLogger(__name__)
 
 RefusalCode = Literal["unauthorized", "not_yours", "address_not_allowed", "not_found", "too_many", "quota"]
 RECORDED: frozenset[str] = frozenset(get_args(RefusalCode))
@@ -39,19 +35,21 @@ MAX_OF_ONE = 100
 """How many of them one subject may have, and all who did not sign in together: nobody hides others by a flood."""
 KEPT = timedelta(days=90)
 """How long rows are kept."""
-_EVERY_S = 5.0
 _HOUR = timedelta(hours=1)
 
 _Row = tuple[datetime, str, str, str, str]
 """Hour, subject, address, code and operation."""
 
 
-class Refusals(TaskPart):
+class Refusals(RepeatedPart):
     """Counts the refusals of this process, writes them, and removes those that are older than `KEPT`, by the service's
     clock. A process that is killed loses the counts of a few seconds."""
 
+    PAUSE_S = 5.0
+    FAULT = TurnFault("refusals", "refusals_failed", "refusals cannot be written")
+
     def __init__(self, context: Context) -> None:
-        self._context = context
+        super().__init__(context)
         self._counts: dict[_Row, Refused] = {}
         self._hour: datetime | None = None
         self._apart: set[_Row] = set()
@@ -87,6 +85,10 @@ class Refusals(TaskPart):
             self._of_one[subject] += 1
         return row
 
+    async def turn(self) -> None:
+        await self.write()
+        await self.remove_old()
+
     async def stop(self) -> None:
         await super().stop()
         with contextlib.suppress(Unavailable, StatementRefused):
@@ -116,15 +118,3 @@ class Refusals(TaskPart):
             async with self._context.database.begin() as tx:
                 piece = await refusals.remove_before(tx, now - KEPT)
         self._removed_until = now
-
-    async def _run(self) -> None:
-        while True:
-            await asyncio.sleep(_EVERY_S)
-            try:
-                await self.write()
-                await self.remove_old()
-            except Unavailable:
-                pass  # the outage is in the log already
-            except Exception as error:
-                _log.exception("refusals cannot be written", extra={"event": "refusals_failed"})
-                self._context.metrics.fault("refusals", error)

@@ -46,13 +46,14 @@ def make(path: Path, key: SecretKey) -> None:
     """Make the file with its first key. Where another process was quicker, its file stays as it is.
 
     Raises:
-        SecretFileError: the file cannot be made.
+        SecretFileError: the file cannot be made, or a link to no file is in its place.
     """
     whole = _beside(path, [key])
     try:
         os.link(whole, path)  # unlike a rename, it never takes the place of a file that is there
     except FileExistsError:
-        pass
+        if not path.exists():
+            raise SecretFileError(f"{path} is a link that leads nowhere: bring back the file it names") from None
     except OSError as error:
         raise _not_written(path, error) from error
     finally:
@@ -60,14 +61,15 @@ def make(path: Path, key: SecretKey) -> None:
 
 
 def write(path: Path, keys: Sequence[SecretKey]) -> None:
-    """Put these keys in the place of those in the file, at one stroke: a reader finds the old file or the new one.
+    """Put these keys in the place of those in the file, at one stroke: a reader finds the old file or the new one. A
+    link that leads to the file stays.
 
     Raises:
         SecretFileError: the file cannot be written.
     """
-    whole = _beside(path, keys)
+    whole = _beside(path.resolve(), keys)
     try:
-        whole.replace(path)
+        whole.replace(path.resolve())
     except OSError as error:
         raise _not_written(path, error) from error
 

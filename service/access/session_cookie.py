@@ -17,7 +17,6 @@ from service.access.sessions import OpenSessions
 from service.rules.errors import Unauthorized
 from service.rules.model import Actor
 from service.rules.sentences import Sentence
-from service.store.access.sessions import Session
 from service.web import origins
 
 COOKIE: Final = "__Host-sihu"
@@ -55,16 +54,21 @@ class SessionCookie:
         if cookie is None:
             return None
         origins.demand_own(scope)
-        actor, _ = await signed_in(scope, cookie)
-        return actor
+        return await signed_in(scope, cookie)
 
     def invitation(self, scope: Scope) -> Sentence:
         return Sentence("Sign in at {path}.", path="/sign-in")
 
 
-async def signed_in(scope: Scope, cookie: str) -> tuple[Actor, Session]:
-    """Who has signed in with this cookie, and the session, which has been seen now. Whatever a page asks for again and
-    again by itself is no sign that somebody is there. Raises as `SessionCookie.identify` does, but `ForeignOrigin`."""
+async def signed_in(scope: Scope, cookie: str) -> Actor:
+    """Who has signed in with this cookie. The session has been seen now, unless a page asks for something again and
+    again by itself, which is no sign that somebody is there.
+
+    Raises:
+        Unauthorized: the session is over, its key is good no more, or its unit is not in force.
+        AddressNotAllowed: its key may not be used from where the request comes.
+        Unavailable: the keys are not loaded yet, or the session cannot be read.
+    """
     context = contexts.of(scope)
     keyring, sessions = standing.loaded_keyring(context), context.part(OpenSessions)
     now = context.clock.now()
@@ -82,7 +86,7 @@ async def signed_in(scope: Scope, cookie: str) -> tuple[Actor, Session]:
     standing.note_end(scope, ends_at)
     if not _is_poll(scope):
         sessions.note_seen(cookie, now)
-    return actor, session
+    return actor
 
 
 def _is_poll(scope: Scope) -> bool:
@@ -102,19 +106,20 @@ def cookie_of(scope: Scope) -> str | None:
     return None
 
 
-def name_for(scope: Scope) -> str:
-    """The name of the cookie on this way to the browser."""
-    return COOKIE if scope["scheme"] == "https" else LOCAL_COOKIE
+def name_for(scope: Scope, suffix: str = "") -> str:
+    """The name of the cookie of a session on this way to the browser; with a `suffix` that of another cookie of the
+    pages, which no neighbouring host can plant either."""
+    return f"{COOKIE if scope['scheme'] == 'https' else LOCAL_COOKIE}{suffix}"
 
 
-def hand_out(response: Response, scope: Scope, cookie: str, life: timedelta | None = None) -> None:
-    """Give the browser the cookie of its session, for as long as it runs, or for `life` even if it is started anew."""
-    max_age = None if life is None else int(life.total_seconds())
+def hand_out(response: Response, scope: Scope, cookie: str, life: timedelta | None = None, *, suffix: str = "") -> None:
+    """Give the browser a cookie, for as long as it runs, or for `life` even if it is started anew."""
+    name, max_age = name_for(scope, suffix), None if life is None else int(life.total_seconds())
     is_https = scope["scheme"] == "https"
-    response.set_cookie(name_for(scope), cookie, max_age, path="/", secure=is_https, httponly=True, samesite="lax")
+    response.set_cookie(name, cookie, max_age, path="/", secure=is_https, httponly=True, samesite="lax")
 
 
-def take_back(response: Response, scope: Scope) -> None:
-    """Let the browser forget the cookie of its session."""
+def take_back(response: Response, scope: Scope, *, suffix: str = "") -> None:
+    """Let the browser forget a cookie."""
     is_https = scope["scheme"] == "https"
-    response.delete_cookie(name_for(scope), path="/", secure=is_https, httponly=True, samesite="lax")
+    response.delete_cookie(name_for(scope, suffix), path="/", secure=is_https, httponly=True, samesite="lax")

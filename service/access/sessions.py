@@ -6,10 +6,8 @@ short look at those that ended. A session begun with a key is good for as long a
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import hmac
-import logging
 import secrets
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -20,7 +18,7 @@ from uuid import UUID
 from service import clock as clocks
 from service import ids
 from service.access.keyring import KnownKey, digest_of
-from service.context import Context, TaskPart
+from service.context import Context, RepeatedPart, TurnFault
 from service.rules.errors import Unavailable
 from service.rules.model import Actor
 from service.store.access import sessions as stored
@@ -28,13 +26,10 @@ from service.store.access.sessions import Session
 from service.store.database import Database, StatementRefused
 from service.web.waiting import HeldRequests
 
-_log = logging.getLogger(__name__)
-
 LIFE = timedelta(hours=12)
 IDLE = timedelta(minutes=30)
 KEPT = timedelta(hours=1)
 """How long a session that was ended is kept, so that every process learns of it."""
-_LOOK_S = 0.1
 _WRITE_EVERY_S = 15.0
 """How often is written when sessions were seen: so far apart may two processes be about how long one was idle."""
 _MAX_BLIND_S = 1800.0
@@ -63,13 +58,16 @@ class Begun(NamedTuple):
     cookie: str
 
 
-class OpenSessions(TaskPart):
+class OpenSessions(RepeatedPart):
     """The sessions by the digest of their cookie. A cookie that this deployment has not made is refused without the
     database, since it carries a code of the deployment's secret. What a request needs it does with the connections of
     people (`database`), what the part does by itself with those of parts."""
 
+    PAUSE_S = 0.1
+    FAULT = TurnFault("sessions", "sessions_failed", "sessions cannot be looked at")
+
     def __init__(self, context: Context) -> None:
-        self._context = context
+        super().__init__(context)
         self._known: dict[bytes, _KnownSession] = {}
         self._over: OrderedDict[bytes, None] = OrderedDict()
         self._unwritten: dict[UUID, datetime] = {}
@@ -153,19 +151,11 @@ class OpenSessions(TaskPart):
         if over or quiet:
             await self._context.part(HeldRequests).look_again()
 
-    async def _run(self) -> None:
-        while True:
-            await asyncio.sleep(_LOOK_S)
-            try:
-                await self.look()
-                if clocks.monotonic() - self._written_s > _WRITE_EVERY_S:
-                    self._written_s = clocks.monotonic()
-                    await self.write()
-            except Unavailable:
-                pass  # the outage is in the log already
-            except Exception as error:
-                _log.exception("sessions cannot be looked at", extra={"event": "sessions_failed"})
-                self._context.metrics.fault("sessions", error)
+    async def turn(self) -> None:
+        await self.look()
+        if clocks.monotonic() - self._written_s > _WRITE_EVERY_S:
+            self._written_s = clocks.monotonic()
+            await self.write()
 
     async def _read(self, database: Database, cookie: str, digest: bytes) -> _KnownSession | None:
         text, _, code = cookie.rpartition(".")

@@ -42,6 +42,14 @@ def loaded_keyring(context: Context) -> Keyring:
     return keyring
 
 
+def key_of(keyring: Keyring, text: str, now: datetime) -> KnownKey:
+    """The usable key with this text. Raises `Unauthorized` when it is unknown, revoked or expired."""
+    known = keyring.known(text, now)
+    if known is None:
+        raise Unauthorized(Sentence("This key is unknown here, revoked or expired. Ask ops for a new one."))
+    return known
+
+
 def actor_behind(known: KnownKey, scope: Scope, now: datetime) -> Actor:
     """The actor of a usable key, for this request.
 

@@ -16,7 +16,8 @@ from service.commands.signals import StopSignals
 from service.process import Process
 from service.web import connections, unreadable
 from service.web.connections import IDLE_S
-from service.web.lobby import Lobby, LobbyConnection, Network
+from service.web.hosts import Network
+from service.web.lobby import Lobby, LobbyConnection
 
 _GRACE_S = 0.3
 """Seconds for which idle connections stay open: a request that is on its way is answered, and a balancer that asks

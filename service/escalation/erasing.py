@@ -3,15 +3,13 @@ incident stays, with its calls, its events and all that figures are made of."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from service.context import Context, TaskPart
+from service.context import Context, RepeatedPart, TurnFault
 from service.rules import personal
-from service.rules.errors import Unavailable
 from service.rules.model import CLOCK, By
 from service.rules.world import World
 from service.store.database import Database, StatementRefused, Transaction
@@ -23,7 +21,6 @@ _log = logging.getLogger(__name__)
 
 PAGE = 100
 """Incidents of one transaction."""
-_LOOK_S = 1.0
 _EVERY = timedelta(seconds=60)
 """By the service's clock: whoever advances a virtual one need not wait."""
 
@@ -56,13 +53,17 @@ async def _erase_page(tx: Transaction, ids: Sequence[UUID], by: By, world: World
     return committed
 
 
-class Erasure(TaskPart):
+class Erasure(RepeatedPart):
     """Erases what was closed `years` ago. Every process with an engine does so, and they share the work. A page is
     erased whole or not at all, so whoever stops leaves nothing half done."""
 
+    PAUSE_S = 1.0
+    FAULT = TurnFault("erasure", "erasure_failed", "texts cannot be erased")
+
     def __init__(self, context: Context, years: int) -> None:
-        self._context = context
+        super().__init__(context)
         self._years = years
+        self._looked_at: datetime | None = None
 
     async def run_once(self) -> int:
         """Erase everything whose time has come. Returns how many incidents that were. Raises `Unavailable`."""
@@ -103,21 +104,11 @@ class Erasure(TaskPart):
             erased, place = erased + done, each
         return erased
 
-    async def _run(self) -> None:
-        looked_at: datetime | None = None
-        while True:
-            await asyncio.sleep(_LOOK_S)
-            now = self._context.clock.now()
-            if looked_at is not None and now - looked_at < _EVERY:
-                continue
-            looked_at = now
-            try:
-                await self.run_once()
-            except Unavailable:
-                pass  # the outage is in the log already
-            except Exception as error:
-                _log.exception("texts cannot be erased", extra={"event": "erasure_failed"})
-                self._context.metrics.fault("erasure", error)
+    async def turn(self) -> None:
+        now = self._context.clock.now()
+        if self._looked_at is None or now - self._looked_at >= _EVERY:
+            self._looked_at = now
+            await self.run_once()
 
 
 def years_before(now: datetime, years: int) -> datetime:

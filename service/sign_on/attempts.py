@@ -6,7 +6,6 @@ at after the key: a good key is let in whatever others at the same address do.
 
 from __future__ import annotations
 
-import ipaddress
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import ClassVar
@@ -17,10 +16,7 @@ from service import clock
 from service.context import Part
 from service.rules.errors import TooMany
 from service.rules.sentences import Sentence
-from service.web.lobby import address_of
-
-_IPV6_HOST_BITS = 64
-"""One machine may have every address that begins with the same 64 bits."""
+from service.web import hosts
 
 
 @dataclass(slots=True)
@@ -58,8 +54,5 @@ class FailedSignIns(Part):
 
 
 def _host_of(scope: Scope) -> str:
-    client = scope.get("client")
-    found = None if client is None else address_of(client[0])
-    if isinstance(found, ipaddress.IPv6Address):
-        return str(int(found) >> (128 - _IPV6_HOST_BITS))
-    return str(found)
+    found = hosts.client_of(scope)
+    return "" if found is None else hosts.host_of(found)

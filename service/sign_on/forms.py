@@ -10,7 +10,6 @@ from typing import Final
 from urllib.parse import parse_qsl, quote
 
 from starlette.requests import Request
-from starlette.responses import Response
 
 from service import context as contexts
 from service.access import session_cookie
@@ -24,6 +23,8 @@ FORM: Final = "application/x-www-form-urlencoded"
 BODIES = BodyLimits(8 * 1024, (FORM,), Sentence("Send the form as a browser does: application/x-www-form-urlencoded."))
 HOME: Final = "/sign-in"
 """Where a browser goes on that names no page."""
+SUFFIX: Final = "-form"
+"""The end of the name of the cookie to which the form of a stranger is bound."""
 _MAX_FIELDS = 20
 _COOKIE_TEXT = re.compile(r"[\w-]{43}", re.ASCII)
 _LOCAL = re.compile(r"/(?![/\\])[^\x00-\x1f\x7f\\]{0,1023}")
@@ -53,19 +54,13 @@ def token_of(request: Request, bound_to: str) -> str:
 
 def form_cookie_of(request: Request) -> str | None:
     """The cookie to which the form of somebody who is not signed in is bound."""
-    found = request.cookies.get(_name(request), "")
+    found = request.cookies.get(session_cookie.name_for(request.scope, SUFFIX), "")
     return found if _COOKIE_TEXT.fullmatch(found) else None
 
 
 def new_form_cookie() -> str:
     """A cookie for a browser that has none."""
     return secrets.token_urlsafe(32)
-
-
-def hand_out(response: Response, request: Request, cookie: str) -> None:
-    """Give the browser the cookie of its form."""
-    is_https = request.scope["scheme"] == "https"
-    response.set_cookie(_name(request), cookie, path="/", secure=is_https, httponly=True, samesite="lax")
 
 
 def demand_own_form(request: Request, fields: Mapping[str, str]) -> None:
@@ -96,8 +91,3 @@ def _fits(request: Request, token: str | None, cookie: str | None) -> bool:
     if token is None or cookie is None:
         return False
     return hmac.compare_digest(token.encode(), token_of(request, cookie).encode())
-
-
-def _name(request: Request) -> str:
-    """The name of the cookie of a form, which no neighbouring host can plant either."""
-    return f"{session_cookie.name_for(request.scope)}-form"

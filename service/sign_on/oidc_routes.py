@@ -10,6 +10,7 @@ import base64
 import hashlib
 import hmac
 import secrets
+from datetime import timedelta
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 
@@ -33,6 +34,8 @@ router = APIRouter(include_in_schema=False)
 
 PATH: Final = "/sign-in/oidc"
 _KIND: Final = "sign-on"
+_SUFFIX: Final = "-oidc"
+"""The end of the name of the cookie of a sign-on that was begun."""
 _LASTS_S: Final = 600
 """How long a person may take at the issuer."""
 _MAX_PATH: Final = 500
@@ -79,9 +82,8 @@ async def _send_away(request: Request, context: Context, issuer: Issuer, client_
         "code_challenge_method": "S256",
     }
     response = RedirectResponse(f"{address}{'&' if '?' in address else '?'}{urlencode(query)}", 303)
-    is_https = request.scope["scheme"] == "https"
     cookie = context.cursors.sign(_KIND, list(begun))
-    response.set_cookie(_name(request), cookie, _LASTS_S, path="/", secure=is_https, httponly=True, samesite="lax")
+    session_cookie.hand_out(response, request.scope, cookie, timedelta(seconds=_LASTS_S), suffix=_SUFFIX)
     return response
 
 
@@ -98,8 +100,7 @@ async def _come_back(request: Request, context: Context, issuer: Issuer, client_
     request_log.mark_sign_on(request.scope)
     response = RedirectResponse(begun.goes_on_at, 303)
     session_cookie.hand_out(response, request.scope, session.cookie)
-    is_https = request.scope["scheme"] == "https"
-    response.delete_cookie(_name(request), path="/", secure=is_https, httponly=True, samesite="lax")
+    session_cookie.take_back(response, request.scope, suffix=_SUFFIX)
     return response
 
 
@@ -128,7 +129,9 @@ async def _person(request: Request, context: Context, issuer: Issuer, client_id:
 def _begun(request: Request, context: Context) -> BegunSignOn:
     """The sign-on that this browser has begun. Raises `ForeignOrigin` when it has not, or too long ago."""
     try:
-        values: list[Any] = context.cursors.read(_KIND, request.cookies.get(_name(request), ""))
+        values: list[Any] = context.cursors.read(
+            _KIND, request.cookies.get(session_cookie.name_for(request.scope, _SUFFIX), "")
+        )
     except BadCursor:
         raise _not_begun_here() from None
     begun = BegunSignOn(*values)
@@ -145,7 +148,3 @@ def _not_begun_here() -> ForeignOrigin:
 
 def _return_address(request: Request) -> str:
     return f"{origins.own_origin(request.scope)}{PATH}"
-
-
-def _name(request: Request) -> str:
-    return f"{session_cookie.name_for(request.scope)}-oidc"

@@ -5,8 +5,6 @@ They run no script, ask no other host, and need none: a form, a sentence, a link
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Mapping
 from html import escape
 from typing import NamedTuple
@@ -18,7 +16,7 @@ from starlette.responses import HTMLResponse, Response
 from service.rules.errors import SihuError, TooMany, Unauthorized
 from service.rules.model import Actor
 from service.rules.sentences import Sentence
-from service.web import problems
+from service.web import html_page, problems
 from service.web.languages import Language, language_of, text
 
 _STYLE = """
@@ -35,13 +33,10 @@ a { color: #0b5cad; } nav { margin-top: 2rem; }
   [role=alert] { background: #3a1f1e; } a { color: #7ab8f5; }
 }
 """
-_DIGEST = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 _HEADERS = {
-    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_DIGEST}'; img-src 'self'; "
-    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "Content-Security-Policy": html_page.policy_of(_STYLE, "'self'"),
     # with no-referrer a browser would not even say to the service itself that its own page sends the form
     "Referrer-Policy": "same-origin",
-    "Vary": "Cookie",
 }
 
 
@@ -114,25 +109,11 @@ def refusal(error: SihuError, request: Request, headers: Mapping[str, str]) -> R
 def _page(
     title: Sentence, body: str, wish: PageWish, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
-    language, name = wish.language, _words(title, wish.language)
+    language, name = wish.language, text(title, wish.language)
     other, shown = ("en", "English") if language is Language.ZH else ("zh", "中文")
     link = _link("sign-in", wish._replace(language=Language(other)))
-    content = f"""<!doctype html>
-<html lang="{"zh-CN" if language is Language.ZH else "en"}">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{name} · 四呼 sihu</title>
-<link rel="icon" type="image/png" href="/docs/static/favicon-32x32.png">
-<style>{_STYLE}</style>
-</head>
-<body>
-<h1>{name}</h1>
-{body}
-<nav><a href="{link}">{shown}</a></nav>
-</body>
-</html>
-"""
+    whole = f'<h1>{escape(name)}</h1>\n{body}\n<nav><a href="{link}">{shown}</a></nav>'
+    content = html_page.document(language, f"{name} · 四呼 sihu", _STYLE, whole, root="/")
     return HTMLResponse(content, status, {**_HEADERS, "Content-Language": language.value, **(headers or {})})
 
 

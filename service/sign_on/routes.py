@@ -15,7 +15,6 @@ from service.access.sessions import IDLE, LIFE, Begun, OpenSessions
 from service.context import Context, CurrentContext
 from service.rules.errors import SihuError, Unauthorized, Unavailable
 from service.rules.model import Actor
-from service.rules.sentences import Sentence
 from service.sign_on import forms, page
 from service.sign_on.attempts import FailedSignIns
 from service.sign_on.page import PageWish
@@ -83,12 +82,11 @@ async def _present(request: Request) -> Actor | None:
     if cookie is None:
         return None
     try:
-        actor, _ = await session_cookie.signed_in(request.scope, cookie)
+        return await session_cookie.signed_in(request.scope, cookie)
     except Unavailable:
         raise
     except SihuError:
         return None
-    return actor
 
 
 def _form(request: Request, wish: PageWish, error: SihuError | None = None) -> Response:
@@ -96,7 +94,7 @@ def _form(request: Request, wish: PageWish, error: SihuError | None = None) -> R
     issuer = contexts.of(request.scope).part(Issuer).settings
     has_issuer = issuer is not None and issuer.client_id is not None
     response = page.sign_in(wish, forms.token_of(request, cookie), error, has_issuer=has_issuer)
-    forms.hand_out(response, request, cookie)
+    session_cookie.hand_out(response, request.scope, cookie, suffix=forms.SUFFIX)
     return response
 
 
@@ -107,11 +105,11 @@ def _key_of(request: Request, context: Context, text: str, now: datetime) -> Kno
         Unauthorized: there is none.
         TooMany: there is none, and so it was with too many others from the same address.
     """
-    known = standing.loaded_keyring(context).known(text, now)
-    if known is None:
+    try:
+        return standing.key_of(standing.loaded_keyring(context), text, now)
+    except Unauthorized:
         context.part(FailedSignIns).note(request.scope)
-        raise Unauthorized(Sentence("This key is unknown here, revoked or expired. Ask ops for a new one."))
-    return known
+        raise
 
 
 async def _begin(context: Context, known: KnownKey, now: datetime) -> Begun:

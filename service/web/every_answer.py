@@ -23,9 +23,9 @@ from service.web.languages import language_of
 _REQUEST_ID = "sihu.request_id"
 _NOTHING = b"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 _PLAIN_NAME = re.compile(rb"[A-Za-z0-9._-]{1,128}")
-_VARY = b"Accept-Language, Authorization"
-"""Of one version of an incident, each viewer sees as much as its sight shows: what one key was answered, a cache keeps
-for that key alone."""
+_VARY = b"Accept-Language, Authorization, Cookie"
+"""Of one version of an incident, each viewer sees as much as its sight shows: what one key or one session was answered,
+a cache keeps for it alone."""
 Lines = list[tuple[bytes, bytes]]
 """Headers as ASGI has them: lower-case names, and values."""
 

@@ -9,7 +9,6 @@ connections and are not counted by their address.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import ClassVar, Protocol
@@ -17,14 +16,11 @@ from typing import ClassVar, Protocol
 from service import clock as clocks
 from service.clock import Clock
 from service.rules.errors import SihuError
-from service.web import unreadable
+from service.web import hosts, unreadable
+from service.web.hosts import Network
 from service.web.request_log import RequestLog
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 MAX_STRANGERS = 128
-_IPV6_HOST_BITS = 64
-"""One machine may have every address that begins with the same 64 bits."""
 
 
 class LobbyConnection(Protocol):
@@ -47,15 +43,6 @@ class LobbyConnection(Protocol):
     def refuse(self, error: SihuError) -> None: ...
     def interrupt(self, error: SihuError) -> None: ...
     def end_with_answer(self) -> None: ...
-
-
-def address_of(text: str) -> Address | None:
-    """The address that a text names, without its zone; IPv4 written as IPv6 is IPv4. None: it names none."""
-    try:
-        found = ipaddress.ip_address(text.partition("%")[0])
-    except ValueError:
-        return None
-    return (found.ipv4_mapped or found) if isinstance(found, ipaddress.IPv6Address) else found
 
 
 class Lobby:
@@ -132,9 +119,7 @@ class Lobby:
 
     def _host(self, address: str) -> str | None:
         """What counts as one host; None for a trusted proxy, and where the address is not known."""
-        found = address_of(address)
+        found = hosts.address_of(address)
         if found is None or any(found in network for network in self.trusted):
             return None
-        if isinstance(found, ipaddress.IPv6Address):
-            return str(int(found) >> (128 - _IPV6_HOST_BITS))
-        return address
+        return hosts.host_of(found)

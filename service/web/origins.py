@@ -6,14 +6,14 @@ behind a proxy: the proxy has to pass on `Host`, and to say in `X-Forwarded-Prot
 
 from __future__ import annotations
 
-import ipaddress
 from enum import Enum, auto
 
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from service.rules.errors import ForeignOrigin
-from service.web.lobby import address_of
+from service.web import hosts
+from service.web.hosts import Address
 from service.web.problem_examples import FOREIGN
 
 
@@ -55,10 +55,9 @@ def is_on_this_machine(scope: Scope) -> bool:
     """Whether the browser runs on this machine and reached the service by a name that stands for it."""
     host = Headers(scope=scope).get("host", "").lower()
     name = host.rpartition("]")[0].lstrip("[") if host.startswith("[") else host.partition(":")[0]
-    client = scope.get("client")
-    return client is not None and _is_loopback(client[0]) and (name == "localhost" or _is_loopback(name))
+    is_near = name == "localhost" or _is_loopback(hosts.address_of(name))
+    return is_near and _is_loopback(hosts.client_of(scope))
 
 
-def _is_loopback(text: str) -> bool:
-    found = address_of(text)
-    return isinstance(found, ipaddress.IPv4Address | ipaddress.IPv6Address) and found.is_loopback
+def _is_loopback(address: Address | None) -> bool:
+    return address is not None and address.is_loopback

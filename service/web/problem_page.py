@@ -10,6 +10,7 @@ from html import escape
 from service.rules.errors import Rule, SihuError
 from service.rules.sentences import Sentence
 from service.web import problems
+from service.web.html_page import tag_of
 from service.web.languages import Language, shown, text
 
 STYLE = """body { font: 16px/1.6 system-ui, "PingFang SC", "Microsoft YaHei", sans-serif;
@@ -58,9 +59,8 @@ RULES: Mapping[Rule, tuple[Sentence, str]] = {
 def page(language: Language) -> str:
     """The page in one language."""
     title = text(Sentence("Problem codes"), language)
-    tag = "zh-CN" if language is Language.ZH else "en"
     head = (
-        f'<!doctype html><html lang="{tag}"><head><meta charset="utf-8">'
+        f'<!doctype html><html lang="{tag_of(language)}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>四呼 sihu · {title}</title>"
         '<link rel="icon" type="image/png" href="static/favicon-32x32.png">'

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from starlette.types import Scope
 
-from service.web import every_answer, routing
+from service.web import every_answer, hosts, routing
 from service.web.routing import UNMATCHED
 
 _log = logging.getLogger(__name__)
@@ -179,9 +179,12 @@ def method_of(scope: Scope) -> str:
 
 
 def address_of(scope: Scope) -> str:
-    """The address from which a request came."""
-    client = scope.get("client")
-    return str(client[0]) if client else ""
+    """The address from which a request came, in its normal form; `?` where a proxy says something else of its client:
+    nobody writes a text of his own into the log, or into a table."""
+    found = hosts.client_of(scope)
+    if found is None:
+        return "?" if scope.get("client") else ""
+    return str(found)
 
 
 def _outline(path: str) -> str:

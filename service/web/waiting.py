@@ -16,7 +16,7 @@ from fastapi import Request
 from starlette.types import Scope
 
 from service import clock
-from service.rules.errors import NotYours, SihuError, Unauthorized
+from service.rules.errors import NotYours, SihuError, Unauthorized, Unavailable
 from service.web import shares
 
 _T = TypeVar("_T")
@@ -30,7 +30,7 @@ _GIVE_WAY_S = 0.005
 
 CredentialLook = Callable[[Scope], Awaitable[object]]
 """A look at the credentials of a request. Raises `Unauthorized` when they are good no more, `NotYours` when they are
-not for use from where it comes."""
+not for use from where it comes, `Unavailable` when nobody can tell."""
 
 
 class Wakeups:
@@ -109,7 +109,8 @@ class HeldRequests:
         HEAD never waits, and the result is None at once: who sends it wants to know how things are.
 
         Raises:
-            Unauthorized, NotYours: the key of the request is good no more.
+            Unauthorized, NotYours: the credentials of the request are good no more.
+            Unavailable: nobody can tell whether they are.
             TooMany: as many requests of its subject wait already.
         """
         if request.method == "HEAD" or self.is_released:
@@ -143,12 +144,14 @@ class HeldRequests:
 
     async def look_again(self) -> None:
         """End the requests whose credentials are good no more, with 401 or 403. To be called whenever keys change or
-        end."""
+        end. Where nobody can tell now, the request is looked at once more before it is answered."""
         for end, scope in list(self._ends.items()):
             try:
                 await self._look(scope)
             except (Unauthorized, NotYours) as error:
                 _end(end, error)
+            except Unavailable:
+                continue
 
     def release(self) -> None:
         """Let every held request go, as if its time had passed, and hold none from now on."""

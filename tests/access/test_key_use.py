@@ -50,7 +50,7 @@ async def test_a_use_is_written_day_by_day(house: House) -> None:
 
 
 async def test_the_part_writes_by_itself(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("service.access.key_use._EVERY_S", 0.05)
+    monkeypatch.setattr("service.access.key_use.KeyUse.PAUSE_S", 0.05)
     use = KeyUse(house.process.context)
     use.start()
     await house.get("auditor", "/v1/incidents")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import timedelta
 
 import pytest
@@ -90,6 +91,15 @@ async def test_no_flood_hides_who_else_is_refused(database: Database) -> None:
     assert [row.count for row in rows if row.subject == "quiet"] == [1]
     assert sum(row.subject == "loud" for row in rows) == refusals.MAX_OF_ONE
     assert sum(row.count for row in rows) == 4 * refusals.MAX_AN_HOUR + 1
+
+
+async def test_an_address_that_is_none_is_not_kept(database: Database) -> None:
+    """A proxy of this machine may say anything of a client: no text of its own gets into a row, or keeps others out."""
+    counted, long = Refusals(context_of(database)), secrets.token_hex(4000)
+    for address in (long, "<b>", "::ffff:10.0.0.1", "fe80::1%eth0"):
+        counted.note(_refused("unauthorized", address=address), 401, "/v1/me")
+    await counted.write()
+    assert {(row.address, row.count) for row in await _rows(database)} == {("?", 2), ("10.0.0.1", 1), ("fe80::1", 1)}
 
 
 async def test_what_cannot_be_written_is_kept(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,12 +56,32 @@ def test_makers_at_once_agree_on_one_key(file: Path) -> None:
     assert len(seen) == 80 and len(set(seen)) == 1
 
 
+def test_a_link_that_leads_nowhere_is_told(file: Path) -> None:
+    """A volume with the keys may not be there yet: another key beside it would be the wrong one."""
+    file.parent.mkdir(exist_ok=True)
+    file.symlink_to(file.parent / "volume" / "secret.key")
+    with pytest.raises(SecretFileError, match="leads nowhere"):
+        secret_files.make(file, new_key())
+    assert file.is_symlink() and [each.name for each in file.parent.iterdir()] == [file.name]
+
+
 def test_written_keys_keep_their_order(file: Path) -> None:
     keys = [new_key(), new_key()]
     secret_files.make(file, keys[1])
     secret_files.write(file, keys)
     assert secret_files.read(file) == keys
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_new_keys_are_written_where_a_link_leads(file: Path) -> None:
+    """Elsewhere the new key would stay on this host alone, and be lost with it."""
+    volume = file.parent / "volume" / "secret.key"
+    first, second = new_key(), new_key()
+    secret_files.make(volume, first)
+    file.symlink_to(volume)
+    secret_files.write(file, [second, first])
+    assert file.is_symlink() and secret_files.read(volume) == [second, first]
+    assert [each.name for each in file.parent.iterdir() if each.is_file()] == [file.name]
 
 
 @pytest.mark.clause("ASVS 13.3.2")

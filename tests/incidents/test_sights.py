@@ -248,7 +248,7 @@ async def test_a_304_says_nothing_of_another_sight(house: House) -> None:
     for who in ("community", "auditor"):
         unchanged = await house.send(who, "GET", path, headers={"If-None-Match": etag})
         assert (unchanged.status_code, unchanged.content) == (304, b"")
-        assert unchanged.headers["Vary"] == "Accept-Language, Authorization"
+        assert unchanged.headers["Vary"] == "Accept-Language, Authorization, Cookie"
 
 
 # --- in confidence ----------------------------------------------------------------------------------------------------

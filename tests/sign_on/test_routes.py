@@ -149,6 +149,17 @@ async def test_a_session_acts_as_its_key(house: House) -> None:
     assert timeline[-1]["data"]["by"] == by
 
 
+@pytest.mark.clause("ASVS 8.2.3", "ASVS 14.3.2")
+async def test_no_cache_mixes_up_two_sessions(house: House) -> None:
+    """The version of an incident is the same for all, and what is shown of it is not: what a browser keeps from one
+    session is never what a 304 stands for in the next one."""
+    incident = await house.report()
+    browser = await signed_in(house, "street")
+    seen = await browser.get(f"/v1/incidents/{incident['id']}")
+    assert (seen.status_code, seen.headers["Cache-Control"]) == (200, "no-cache")
+    assert "Cookie" in seen.headers["Vary"].split(", ")
+
+
 @pytest.mark.clause("ASVS 7.4.1", "ASVS 14.3.1")
 async def test_a_session_that_was_signed_out_is_over(house: House) -> None:
     browser = await signed_in(house, "community")

@@ -63,6 +63,15 @@ async def test_what_a_person_does_has_person_and_unit(signed_on: House, issuer: 
     assert "zhang" not in json.dumps(timeline)
 
 
+@pytest.mark.clause("ASVS 9.1.1")
+@pytest.mark.parametrize("header", ["[]", "null", "1", '"x"', "[" * 9000, '{"alg": ["RS256"]}', "{", ""])
+async def test_a_header_that_says_nothing_is_refused(signed_on: House, issuer: TestIssuer, header: str) -> None:
+    _, claims, signature = issuer.token().split(".")
+    sent = base64.urlsafe_b64encode(header.encode()).decode().rstrip("=")
+    answer = await asks(signed_on, f"{sent}.{claims}.{signature}")
+    assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
+
+
 @pytest.mark.clause("ASVS 9.1.2")
 @pytest.mark.parametrize("kind", ["RS256", "PS256", "ES256"])
 async def test_each_algorithm_that_is_accepted_works(signed_on: House, issuer: TestIssuer, kind: str) -> None:

@@ -49,7 +49,10 @@ async def test_every_answer_has_them(house: House, method: str, path: str, statu
     assert (answer.status_code, answer.headers["cache-control"]) == (status, cache)
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["sihu-now"] == NOW
-    assert (answer.headers["content-language"], answer.headers["vary"]) == ("en", "Accept-Language, Authorization")
+    assert (answer.headers["content-language"], answer.headers["vary"]) == (
+        "en",
+        "Accept-Language, Authorization, Cookie",
+    )
     assert re.fullmatch(r"[0-9a-f]{32}", answer.headers["x-request-id"])
     assert len(answer.headers.get_list("x-content-type-options")) == 1
     [policy] = answer.headers.get_list("content-security-policy")

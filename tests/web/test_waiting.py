@@ -9,7 +9,7 @@ import pytest
 from fastapi import Request
 from starlette.types import Message, Scope
 
-from service.rules.errors import Unauthorized
+from service.rules.errors import Unauthorized, Unavailable
 from service.rules.sentences import Sentence
 from service.web import waiting
 from service.web.waiting import HeldRequests, Wakeups
@@ -95,6 +95,27 @@ async def test_a_key_that_ends_ends_its_holds_alone() -> None:
     assert not stayed.done() and len(holds) == 1
     stayed.cancel()
     await asyncio.gather(stayed, return_exceptions=True)
+
+
+async def test_an_outage_at_a_look_spares_no_other_hold() -> None:
+    """A session may have to be read from the database, which may be away just then."""
+
+    async def look(scope: Scope) -> None:
+        if scope.get("session") == "unread":
+            raise Unavailable(Sentence("The service is starting. Send the same request again."))
+        await good(scope)
+
+    holds = HeldRequests(look)
+    unread, ended = a_request(session="unread"), a_request(key="revoked")
+    polls = [asyncio.create_task(holds.while_connected(each, for_ever())) for each in (unread, ended)]
+    await asyncio.sleep(0.01)
+    await holds.look_again()
+    with pytest.raises(Unauthorized):
+        await polls[1]
+    assert not polls[0].done(), "it is looked at once more before it is answered"
+    holds.release()
+    with pytest.raises(Unavailable):
+        await polls[0]
 
 
 async def test_the_key_is_looked_at_again_before_news_are_sent() -> None:
