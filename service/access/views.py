@@ -73,8 +73,8 @@ def new_key(stored: Key, text: str) -> NewKeyView:
 
 
 class MeView(TypedDict):
-    """Who sends a request. `may` is what it may do at all; which acts on one incident are open to it, that incident
-    says (`allowed`). `expires_at` is when its key or its session ends, unless it is ended earlier; null: never."""
+    """Who sends a request. `may` is what it may do at all; which acts on one incident are open to it depends on that
+    incident. `expires_at` is when its key or its session ends, unless it is ended earlier; null: never."""
 
     subject: str
     role: Role

@@ -38,10 +38,12 @@ class PageKey(NamedTuple):
 
 
 class QueuePage(NamedTuple):
-    """The rows of a page as JSON, and the place of its last row when further rows follow."""
+    """The rows of a page as JSON, and the place of its last row when further rows follow. `partners_tag`: the tag for a
+    partner, which may not know that of the queue."""
 
     items: bytes
     last: tuple[datetime, UUID] | None
+    partners_tag: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache, partial
 from typing import Annotated, Any, Literal, NamedTuple
@@ -98,7 +98,7 @@ async def read_queue(request: Request) -> Answer[ItemPage[QueueRow]] | Response:
     sight = _sight(actor, unit, context.worlds.world, context.clock.now())
     wanted = _Wanted(context, actor, unit, frozenset(map(State, query.state)) or DEFAULT_STATES, query, sight)
     known = request.headers.get("if-none-match")
-    if any(isinstance(case, Member) for case in sight):
+    if _is_members(sight):
         return await _answer_member(request, wanted, known)
     tags = context.part(QueueTags)
     tag = tags.tag(unit, wanted.states)
@@ -130,21 +130,21 @@ class _Wanted(NamedTuple):
 
 
 async def _answer_member(request: Request, wanted: _Wanted, known: str | None) -> Response:
-    """The answer to a partner that asks for the queue of its parent. Its tag is made of the page alone: the tag of the
-    queue would tell it, and a held request would end, whenever something was reported in confidence."""
+    """The answer to a partner that asks for the queue of its parent. Its tag is made of what it sees there: the tag of
+    the queue would tell it, and a held request would end, whenever something was reported in confidence."""
     tags, held = wanted.context.part(QueueTags), wanted.context.part(HeldRequests)
     until_s, woken = clock.monotonic() + wanted.query.wait, False
     while True:
         of_queue = tags.tag(wanted.unit, wanted.states)
         page = await _page(wanted, of_queue, woken=woken)
-        tag = f'W/"{hashlib.sha256(page.items).hexdigest()[:_TAG_DIGITS]}"'
-        if not headers.is_unchanged(known, tag):
-            return _encoded(wanted, page, tag)
+        assert page.partners_tag is not None
+        if not headers.is_unchanged(known, page.partners_tag):
+            return _encoded(wanted, page, page.partners_tag)
         left_s = until_s - clock.monotonic()
         waits = tags.changed(wanted.unit, wanted.states, of_queue, left_s) if left_s > 0 else None
         woken = bool(waits and await held.while_connected(request, waits))
         if not woken:
-            return Response(status_code=304, headers={"ETag": tag})
+            return Response(status_code=304, headers={"ETag": page.partners_tag})
 
 
 async def _page(wanted: _Wanted, tag: str, *, woken: bool) -> QueuePage:
@@ -195,7 +195,10 @@ def _place(values: Any) -> tuple[datetime, UUID]:
 
 async def _read(context: Context, viewer: Viewer, key: PageKey) -> QueuePage:
     """Read a page. How a row looks depends on the world, the moment and on who looks."""
+    tag = None
     async with context.database.glance() as connection:
+        if _is_members(key.sight):  # before the rows, so that they are never older
+            tag = _tag_of(await queue_pages.versions(connection, key.unit, key.states, sight=key.sight))
         found = await queue_pages.page(
             connection,
             key.unit,
@@ -208,7 +211,17 @@ async def _read(context: Context, viewer: Viewer, key: PageKey) -> QueuePage:
     shown = found[: key.limit]
     last = shown[-1] if len(found) > key.limit else None
     items = encode([_row(viewer, each, key.unit) for each in shown])
-    return QueuePage(items, (last["due_at"], last["id"]) if last else None)
+    return QueuePage(items, (last["due_at"], last["id"]) if last else None, tag)
+
+
+def _is_members(sight: Sight) -> bool:
+    """Whether a sight is that of a partner on the queue of its parent."""
+    return any(isinstance(case, Member) for case in sight)
+
+
+def _tag_of(versions: Sequence[tuple[UUID, int]]) -> str:
+    """The weak ETag of these incidents in these versions."""
+    return f'W/"{hashlib.sha256(encode(versions)).hexdigest()[:_TAG_DIGITS]}"'
 
 
 def _row(viewer: Viewer, stored: Mapping[Any, Any], unit: str) -> QueueRow:

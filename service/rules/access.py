@@ -89,15 +89,14 @@ def _own_relations(actor: Actor, incident: AnyIncident) -> set[Relation]:
     found = set()
     if actor.subject == incident.reporter:
         found.add(Relation.REPORTER)
+    reads = (*area_case(actor), *workers_cases(actor)) if actor.role is Role.REPORTER else ()
+    if any(grants_incident(case, incident) for case in reads):
+        found.add(Relation.AREA)
     if incident.confidential and not is_office(actor):
         return found
     if f"@{actor.subject}" in incident.audience:
         found.add(Relation.FOLLOWER)
-    if actor.role is Role.REPORTER:
-        reads = *area_case(actor), *workers_cases(actor)
-        if any(grants_incident(case, incident) for case in reads):
-            found.add(Relation.AREA)
-    elif actor.unit is not None:
+    if actor.unit is not None:
         found |= _unit_relations(actor, actor.unit, incident)
     return found
 

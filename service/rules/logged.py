@@ -130,3 +130,20 @@ FACTS: Mapping[EventType, Mapping[str, bool]] = {
     EventType.INCIDENT_CHECKED: {"credit": True},
 }
 """The facts by type of event, and whether every event of the type has them. The other types have none."""
+
+
+_OF_REPORTERS = frozenset(
+    {
+        *(EventType.INCIDENT_REPORTED, EventType.INCIDENT_COMMENTED, EventType.INCIDENT_URGED),
+        *(EventType.INCIDENT_REJECTED, EventType.INCIDENT_REOPENED, EventType.INCIDENT_RATED),
+    }
+)
+_CLOSED_BY_REPORTERS = (ClosedAs.VERIFIED, ClosedAs.WITHDRAWN)
+
+
+def may_be_of_reporter(event_type: EventType, facts: EventFacts | None) -> bool:
+    """Whether an event may tell of what a reporter as such has done: whatever else a unit does, it does as the called
+    unit, or as one that has to do with the call."""
+    if event_type is EventType.INCIDENT_CLOSED:
+        return facts is not None and facts.get("closed_as") in _CLOSED_BY_REPORTERS
+    return event_type in _OF_REPORTERS

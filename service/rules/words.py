@@ -178,7 +178,7 @@ class Role(StrEnum):
 
 
 class Right(StrEnum):
-    """What an actor may do at all. Which acts on one incident are open to it, that incident says (`allowed`)."""
+    """What an actor may do at all. Which acts on one incident are open to it depends on that incident."""
 
     REPORT = "report"  # report incidents, in its area
     ACT = "act"  # act on incidents

@@ -45,15 +45,21 @@ class Aspect:
         """What somebody wrote, without the numbers of persons where the sight is not full."""
         return text if text is None or self.look is IncidentLook.FULL else masked(text)
 
-    def by(self, by: By) -> ByView:
-        """Whoever acted, without the fields that do not apply."""
-        return self.seen_by(by.as_dict())
+    def by(self, by: By, *, as_reporter: bool = False) -> ByView:
+        """Whoever acted, without the fields that do not apply. `as_reporter`: nobody but a reporter could do so."""
+        return self._by(by.as_dict(), as_reporter)
 
     def seen_by(self, by: ByView) -> ByView:
+        """Whoever acted, as the log has it: there a unit that acts as the reporter in confidence has no unit."""
+        return self._by(by, "unit" not in by)
+
+    def _by(self, by: ByView, as_reporter: bool) -> ByView:
         """Whoever acted. A reporter goes under another name, or none, where its own is hidden; the unit of a unit that
-        reported in confidence would tell who that was."""
+        reported in confidence would tell who that was. What such a unit does as the called one has its name, since
+        without it everybody could tell who reported."""
         subject = by.get("subject")
-        if subject is None or (by["kind"] != Role.REPORTER and subject != self.reporter):
+        is_reporter = subject == self.reporter and (as_reporter or not self.confidential)
+        if subject is None or not (is_reporter or by["kind"] == Role.REPORTER):
             return by
         name = self.name_of(subject)
         if name == subject:

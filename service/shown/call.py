@@ -11,7 +11,7 @@ from typing_extensions import TypedDict
 from service.rules import ratings
 from service.rules.logged import ByView
 from service.rules.model import Appeal, AssistingPart, Call
-from service.rules.words import Cause, ClockKind, Credit, Ground, Level, Outcome, Urgency, Verdict
+from service.rules.words import Cause, ClockKind, ClosedAs, Credit, Ground, Level, Outcome, Urgency, Verdict
 from service.shown.aspect import Aspect
 
 
@@ -133,7 +133,7 @@ def call(aspect: Aspect, stored: Call) -> CallView:
         "answered_at": stored.answered_at,
         "answer": _answer(aspect, stored.answer),
         "ended_at": stored.ended_at,
-        "ended_by": aspect.by(stored.ended_by) if stored.ended_by else None,
+        "ended_by": _ended_by(aspect, stored),
         "outcome": stored.outcome,
         "result": aspect.words(stored.result),
         "end_code": stored.end_code,
@@ -168,6 +168,11 @@ def _fair_play(stored: Call) -> FairPlayView:
         "answer_cap": stored.answer_cap,
         "resolve_cap": stored.resolve_cap,
     }
+
+
+def _ended_by(aspect: Aspect, stored: Call) -> ByView | None:
+    is_withdrawn = stored.end_code == ClosedAs.WITHDRAWN
+    return aspect.by(stored.ended_by, as_reporter=is_withdrawn) if stored.ended_by else None
 
 
 def accountable(unit: str | None, seq: int | None) -> AccountableView | None:

@@ -293,6 +293,41 @@ async def test_a_unit_that_reports_in_confidence_is_not_named(house: House) -> N
     assert told == [{"kind": "unit"}] * len(timeline)
 
 
+@pytest.mark.parametrize("who", ["community", "street"])
+async def test_what_a_unit_does_when_called_names_it(house: House, who: str) -> None:
+    """Only the called unit can answer and raise: who goes without a name there would be told by it to have reported."""
+    incident = await house.report(who, confidential=True)
+    await house.act("community", incident, "answer", measure="去看")
+    await house.act("community", incident, "hold", until="2026-11-24T09:00:00+08:00", reason="等")
+    await house.act("street", incident, "requests/1/approve", reason="同意")
+    await house.act("community", incident, "resume")
+    await house.act("community", incident, "raise", ground="other", reason="问")
+    await house.sealed()
+    view = await house.get("auditor", f"/v1/incidents/{incident['id']}")
+    by = {"kind": "unit", "subject": COMMUNITY, "unit": COMMUNITY}
+    assert view["calls"][0]["ended_by"] == view["requests"][0]["asked_by"] == by
+    assert view["requests"][0]["decided_by"]["unit"] == STREET
+    timeline = (await house.get("auditor", f"/v1/incidents/{incident['id']}/timeline"))["items"]
+    feed = (await house.get("auditor", "/v1/events", limit=500))["items"]
+    told = [each["data"]["by"] for each in feed if each.get("subject") == incident["id"]]
+    units = [COMMUNITY, COMMUNITY, STREET, COMMUNITY, COMMUNITY, COMMUNITY]
+    assert [each.get("unit") for each in told] == [None, None, *units]
+    assert [each["data"]["by"].get("unit") for each in timeline] == [None, None, *units]
+    assert [each["data"]["by"]["subject"] for each in timeline[2:]] == units
+
+
+@pytest.mark.parametrize("verb", ["withdraw", "comment"])
+async def test_what_a_unit_does_as_reporter_hides_it(house: House, verb: str) -> None:
+    incident = await house.report("street", confidential=True)
+    words = {"text": "还在"} if verb == "comment" else {"reason": "已解决"}
+    await house.act("street", incident, verb, **words)
+    view = await house.get("auditor", f"/v1/incidents/{incident['id']}")
+    timeline = (await house.get("auditor", f"/v1/incidents/{incident['id']}/timeline"))["items"]
+    hidden = {"kind": "unit", "subject": view["reporter"]}
+    assert timeline[-1]["data"]["by"] == hidden
+    assert view["calls"][0]["ended_by"] == (hidden if verb == "withdraw" else None)
+
+
 async def test_what_is_confidential_is_never_merged(house: House) -> None:
     """Whoever reported the other one would see it from then on, and may be the one whom it accuses."""
     plain, hidden = await house.report(), await house.report(confidential=True)

@@ -75,6 +75,21 @@ async def test_a_partner_hears_nothing_of_what_is_confidential(house: House) -> 
     assert plain["id"] in [row["id"] for row in answer.json()["items"]]
 
 
+async def test_a_partner_hears_of_changes_beyond_its_page(house: House) -> None:
+    """Its tag stands for all that it sees of the queue, on whatever page."""
+    firm = f"{COMMUNITY}-property"
+    await house.report(urgency="urgent")
+    first = await house.send(firm, "GET", QUEUE, limit=1)
+    later = await house.report()
+    second = await poll(house, first.headers["ETag"], firm, limit=1)
+    assert second.status_code == 200 and second.json()["items"] == first.json()["items"]
+    await house.act("community", later, "answer", measure="派人清理")
+    third = await poll(house, second.headers["ETag"], firm, limit=1)
+    assert third.status_code == 200
+    whole = await house.send(firm, "GET", QUEUE)
+    assert whole.headers["ETag"] == third.headers["ETag"]
+
+
 async def test_a_comment_changes_no_queue(house: House) -> None:
     incident = await house.report()
     await house.sealed()

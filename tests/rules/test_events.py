@@ -6,9 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
+from service.rules.access import Relation
 from service.rules.decisions import Decision
+from service.rules.lifecycle import TRANSITIONS
+from service.rules.logged import may_be_of_reporter
 from service.rules.model import By
-from service.rules.words import Arrow, Level, Role, State
+from service.rules.words import Arrow, ClosedAs, EventType, Level, Role, State
 from tests.rules.builders import (
     COMMUNITY,
     DEPARTMENT,
@@ -180,3 +183,21 @@ def test_what_the_clock_does_is_by_the_clock_and_bears_the_time_it_fired() -> No
         for event in decision.events:
             assert event.by.as_dict() == {"kind": "clock"}
             assert event.at == incident.due_at + (later(minutes=1) - NOW)
+
+
+def test_what_a_reporter_may_do_is_known_to_the_log() -> None:
+    """By the events of these arrows, and by what was reported, a unit that reports in confidence could be told."""
+    theirs = {arrow for arrow, each in TRANSITIONS.items() if Relation.REPORTER in each.by}
+    words = {Arrow.COMMENT, Arrow.URGE, Arrow.RATE}
+    assert theirs == {Arrow.ACCEPT, Arrow.WITHDRAW, Arrow.REJECT, Arrow.REOPEN, *words}
+    types = {each for each in EventType if may_be_of_reporter(each, None)}
+    assert {each.split(".")[-1] for each in types} == {
+        "reported",
+        "rejected",
+        "reopened",
+        "rated",
+        "commented",
+        "urged",
+    }
+    ends = {each for each in ClosedAs if may_be_of_reporter(EventType.INCIDENT_CLOSED, {"closed_as": each})}
+    assert ends == {ClosedAs.VERIFIED, ClosedAs.WITHDRAWN}

@@ -67,6 +67,15 @@ def test_the_key_reads_what_its_workers_reported_anywhere() -> None:
     assert not sight.sees(FAR_VENDOR, OF_ZHANG._replace(reporter="other/张三"))
 
 
+def test_the_key_reads_what_its_workers_reported_in_confidence() -> None:
+    secret = OF_ZHANG._replace(confidential=True)
+    for actor in (VENDOR, FAR_VENDOR):
+        assert {each.value for each in access.relations(actor, secret)} == {"area"}
+        assert sight.sees(actor, secret)
+    for other in (workers.named(VENDOR, "li"), Actor(Role.REPORTER, "colleague", area=STREET)):
+        assert not access.relations(other, secret) and not sight.sees(other, secret)
+
+
 def test_a_worker_sees_what_it_reported_and_its_area() -> None:
     far_li, far_zhang = workers.named(FAR_VENDOR, "li"), workers.named(FAR_VENDOR, "张三")
     assert not sight.sees(far_li, OF_ZHANG) and sight.sees(far_zhang, OF_ZHANG)

@@ -112,6 +112,18 @@ async def test_its_own_is_what_its_workers_reported_wherever_it_lies(house: Hous
     assert stranger.json()["items"] == []
 
 
+async def test_the_key_reads_what_its_lists_have_in_confidence(house: House) -> None:
+    incident = await house.report("vendor", on_behalf_of="张三", confidential=True)
+    listed = (await house.get("vendor", "/v1/incidents", reporter="me"))["items"]
+    assert [each["id"] for each in listed] == [incident["id"]]
+    view = await house.get("vendor", f"/v1/incidents/{incident['id']}")
+    assert view["reporter"] == listed[0]["reporter"] == "vendor/张三"
+    unnamed = await house.refused("vendor", incident, "withdraw", reason="已修好")
+    assert (unnamed["status"], unnamed["code"]) == (403, "not_yours")
+    other = await house.refused("vendor", incident, "comment", text="在吗", on_behalf_of="李四")
+    assert other["status"] == 404
+
+
 async def test_nobody_is_on_record_by_a_phone_number(house: House) -> None:
     incident = await house.report("vendor", on_behalf_of="张三")
     for name in ("13800138000", "138-0013-8000", "110105491231002"):

@@ -71,7 +71,10 @@ def test_a_unit_that_reported_is_a_reporter() -> None:
     masked = an_aspect("auditor", IncidentLook.MASKED)
     name = masked.name_of("worker")
     assert masked.by(by) == {"kind": "unit", "subject": name, "unit": COMMUNITY}
-    assert replace(masked, confidential=True).by(by) == {"kind": "unit", "subject": name}
+    in_confidence = replace(masked, confidential=True)
+    assert in_confidence.by(by, as_reporter=True) == {"kind": "unit", "subject": name}
+    assert in_confidence.by(by) == in_confidence.seen_by(by.as_dict()) == by.as_dict()
+    assert in_confidence.seen_by({"kind": "unit", "subject": "worker"}) == {"kind": "unit", "subject": name}
 
 
 def test_everybody_sees_the_own_subject() -> None:

@@ -19,7 +19,7 @@ from service.rules.model import By
 from service.rules.sentences import Sentence
 from service.rules.words import LEVEL_OF_KIND, EventType, UnitKind
 from service.rules.world import World
-from service.shown.changes import ChangedRow, named
+from service.shown.changes import ChangedRow, between, named
 from service.store.database import Database, Transaction
 from service.store.log import writing
 from service.store.log.writing import Entry
@@ -214,7 +214,7 @@ async def _write_lines(job: _Import) -> tuple[RowSummary, list[ChangedRow]]:
     if not job.dry_run:
         await rows_.set_lines(job.tx, new, renamed)
     written: list[ChangedRow] = [
-        {"of": "lines.csv", "row": code, "changes": {"name": {"from": stored.get(code), "to": name}}}
+        {"of": "lines.csv", "row": code, "changes": between({"name": stored.get(code)}, {"name": name})}
         for code, name in {**new, **renamed}.items()
     ]
     return RowSummary(list(new), list(renamed), unchanged=len(names) - len(new) - len(renamed)), written

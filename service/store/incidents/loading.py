@@ -23,8 +23,8 @@ WIDTH = len(INCIDENT_COLUMNS)
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """One incident with everything that a view of it needs. `row` joins `incident`, `report` and what
-    is shown of `contact`."""
+    """One incident with everything that a view of it needs. `row` joins `incident`, `report` and what is shown of
+    `contact`."""
 
     incident: Incident
     row: Mapping[Any, Any]
@@ -104,7 +104,7 @@ def shown() -> Select[Any]:
 def joined() -> Select[Any]:
     """Return the query of `incident` with the columns of `report` and `contact` that `shown/incident.py` shows."""
     columns = (report.c[name] for name in _REPORT_COLUMNS)
-    beside = (incident.c.requests, incident.c.erased_at, incident.c.has_texts)
+    beside = (incident.c.requests, incident.c.erased_at)
     joined_tables = incident.join(report, report.c.id == incident.c.id).outerjoin(
         contact, contact.c.incident_id == incident.c.id
     )

@@ -44,12 +44,11 @@ class Report:
     urgency: Urgency | None = None
     contact: Contact | None = field(default=None, repr=False)
     older_hashes: tuple[bytes, ...] = ()
+    salt: bytes = field(default_factory=new_salt, compare=False)
 
     def is_that_of(self, earlier: EarlierReport) -> bool:
         """Return whether it says the same as an earlier report under its key, as far as that can be known still."""
         return not earlier.body_hash or earlier.body_hash in (self.body_hash, *self.older_hashes)
-
-    salt: bytes = field(default_factory=new_salt, compare=False)
 
     @property
     def text(self) -> ReportText:

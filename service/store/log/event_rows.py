@@ -11,11 +11,13 @@ from typing_extensions import TypedDict  # pydantic cannot read that of `typing`
 
 from service.rules import logged, workers
 from service.rules.decisions import Event
-from service.rules.logged import ByUnit, EventFacts
+from service.rules.logged import ByUnit, EventFacts, may_be_of_reporter
 from service.rules.model import AnyIncident
 from service.rules.sight import IN_CONFIDENCE
 from service.rules.words import COMMUNITY_DIGITS, STREET_DIGITS, DueKind, EventType, Kind, Level, State, Urgency
 from service.store.bulk import ColumnPage, json_bytes, page_of
+
+_CONSEQUENCES = (EventType.CALL_UNROUTED, EventType.CALL_OPENED)
 
 
 class EventIncident(TypedDict):
@@ -49,9 +51,10 @@ class EventData(EventCore, EventFacts):
     those are in the timeline. Some types of event have further facts, such as a code or a score."""
 
 
-def event_data(event: Event) -> EventData:
+def event_data(event: Event, act: Event | None = None) -> EventData:
     """Return the `data` of a CloudEvent: the incident in its main fields as they were at that event, and which side
-    acted. Some event types add facts of their own, such as a code or a score."""
+    acted. Some event types add facts of their own, such as a code or a score. `act` is the event of which this one is a
+    consequence; None: it is none."""
     incident = event.at_state
     core: EventCore = {
         "incident": {
@@ -69,19 +72,28 @@ def event_data(event: Event) -> EventData:
             "version": incident.version,
         },
         "call": event.call,
-        "by": _side_of(event),
+        "by": _side_of(act or event),
     }
     return cast("EventData", {**core, **event.facts} if event.facts else core)
 
 
-def _side_of(event: Event) -> ByUnit:
-    """Return which side acted. The unit of a unit that reported in confidence would tell who that was: everybody who
-    sees the event sees its data, and for good, so it is never written. A street rates as the street of the cell,
-    whoever reported; figures count that by its unit."""
-    incident, by = event.at_state, event.by
-    is_reporter = incident.confidential and by.subject == incident.reporter
-    is_street_rating = event.type is EventType.INCIDENT_RATED and by.unit == incident.street
-    return logged.author(by.kind, None, None) if is_reporter and not is_street_rating else by.without_person()
+def _side_of(act: Event) -> ByUnit:
+    """Return which side acted. The unit of a unit that acts as the reporter in confidence would tell who that is:
+    everybody who sees the event sees its data, and for good, so it is never written. A street rates as the street of
+    the cell, whoever reported; figures count that by its unit."""
+    incident, by = act.at_state, act.by
+    if not incident.confidential or by.subject != incident.reporter or not may_be_of_reporter(act.type, act.facts):
+        return by.without_person()
+    is_street_rating = act.type is EventType.INCIDENT_RATED and by.unit == incident.street
+    return by.without_person() if is_street_rating else logged.author(by.kind, None, None)
+
+
+def _acts(events: Sequence[Event]) -> list[Event]:
+    """Return for each event the one that tells of the act: a call is opened by whoever acted before."""
+    found: list[Event] = []
+    for event in events:
+        found.append(found[-1] if event.type in _CONSEQUENCES and found else event)
+    return found
 
 
 def _audiences(events: Sequence[Event]) -> list[tuple[str, ...]]:
@@ -113,5 +125,5 @@ def event_page(events: Sequence[Event]) -> ColumnPage:
         **page_of({"type": "type", "at": "at", "sequence": "sequence"}, events),
         **page_of({"incident_id": "id", "area": "grid_code", "unit": "unit"}, states),
         "audience": _audiences(events),
-        "data": [json_bytes(event_data(event)) for event in events],
+        "data": [json_bytes(event_data(event, act)) for event, act in zip(events, _acts(events), strict=True)],
     }

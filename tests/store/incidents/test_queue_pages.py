@@ -95,3 +95,11 @@ async def test_pages_go_on_within_the_same_deadline(stored: Database) -> None:
 async def test_a_sight_leaves_out_what_it_does_not_grant(stored: Database) -> None:
     assert _ids(await _page(stored, sight=(Within(CELL[:9]),))) == [2, 1, 7]
     assert _ids(await _page(stored, sight=NOTHING)) == []
+
+
+@pytest.mark.parametrize("sight", [EVERYTHING, (Within(CELL[:9]),), NOTHING])
+async def test_versions_are_those_of_all_pages(stored: Database, sight: Sight) -> None:
+    rows = await _page(stored, sight=sight)
+    async with stored.read() as connection:
+        found = await queue_pages.versions(connection, UNIT, OPEN, sight=sight)
+    assert found == sorted((row["id"], row["version"]) for row in rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from service.rules.decisions import Event
 from service.rules.logged import EventFacts
 from service.rules.model import By
-from service.rules.words import EventType, Level, State
+from service.rules.words import ClosedAs, EventType, Level, State
 from service.store.bulk import json_bytes
 from service.store.log.event_rows import event_data, event_page
 from tests.rules.builders import CELL, COMMUNITY, NOW, STREET, an_incident, later
@@ -50,11 +51,34 @@ def test_facts_stand_beside_the_common_members(facts: EventFacts | None, added: 
     assert {name: data[name] for name in data if name not in ("incident", "call", "by")} == added
 
 
-def test_the_unit_that_reported_in_confidence_is_never_written() -> None:
-    """But a street rates as the street of the cell, and figures count that by its unit."""
-    secret = RAISED._replace(confidential=True, reporter="desk")
-    said = event_data(EVENT._replace(at_state=secret))["by"]
-    others = event_data(EVENT._replace(at_state=secret, by=By("unit", "other", STREET)))["by"]
-    assert (said, others) == ({"kind": "unit"}, {"kind": "unit", "unit": STREET})
-    rated = EVENT._replace(at_state=secret, type=EventType.INCIDENT_RATED, by=By("unit", "desk", STREET))
-    assert event_data(rated)["by"] == {"kind": "unit", "unit": STREET}
+SECRET = EVENT._replace(at_state=RAISED._replace(confidential=True, reporter="desk"), facts=None)
+RATED = SECRET._replace(type=EventType.INCIDENT_RATED)
+
+
+@pytest.mark.parametrize(
+    ("event", "unit"),
+    [
+        (SECRET._replace(type=EventType.INCIDENT_REPORTED), None),
+        (SECRET._replace(type=EventType.INCIDENT_REOPENED), None),
+        (SECRET._replace(type=EventType.INCIDENT_CLOSED, facts={"closed_as": ClosedAs.WITHDRAWN}), None),
+        (SECRET._replace(type=EventType.INCIDENT_CLOSED, facts={"closed_as": ClosedAs.VOID}), COMMUNITY),
+        (SECRET._replace(type=EventType.CALL_ANSWERED), COMMUNITY),
+        (SECRET._replace(type=EventType.INCIDENT_COMMENTED, by=By("unit", "other", STREET)), STREET),
+        (RATED, None),
+        (RATED._replace(by=By("unit", "desk", STREET)), STREET),
+    ],
+)
+def test_a_unit_is_unnamed_where_it_is_the_reporter(event: Event, unit: str | None) -> None:
+    """Only where it was reported in confidence. But a street rates as the street of the cell, and figures count that by
+    its unit."""
+    assert event_data(event)["by"] == ({"kind": "unit"} if unit is None else {"kind": "unit", "unit": unit})
+    plain = event._replace(at_state=event.at_state._replace(confidential=False))
+    assert event_data(plain)["by"] == {"kind": "unit", "unit": event.by.unit}
+
+
+@pytest.mark.parametrize(("act", "is_named"), [(EventType.CALL_RAISED, True), (EventType.INCIDENT_REPORTED, False)])
+def test_a_call_is_opened_by_whoever_acted_before(act: EventType, is_named: bool) -> None:
+    before = SECRET._replace(type=act)
+    unrouted, opened = before._replace(type=EventType.CALL_UNROUTED), before._replace(type=EventType.CALL_OPENED)
+    rows = [json.loads(each)["by"] for each in event_page([before, unrouted, opened])["data"]]
+    assert [each.get("unit") for each in rows] == [COMMUNITY if is_named else None] * 3
