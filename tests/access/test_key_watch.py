@@ -4,7 +4,6 @@ unit whose key it is."""
 from __future__ import annotations
 
 import asyncio
-import time
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -47,9 +46,7 @@ async def held(house: House, key: Created, path: str, query: dict[str, Any]) -> 
 
 
 async def is_ended(poll: asyncio.Task[httpx.Response]) -> None:
-    began = time.monotonic()
-    answer = await asyncio.wait_for(poll, 5)
-    assert time.monotonic() - began < 0.25
+    answer = await asyncio.wait_for(poll, 5)  # it would wait for 20 s
     assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
     assert answer.headers["WWW-Authenticate"] == "Bearer"
 

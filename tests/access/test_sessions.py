@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import Any
 
 import httpx
@@ -84,9 +83,7 @@ async def held(browser: Browser, house: House) -> asyncio.Task[httpx.Response]:
 
 
 async def is_ended(poll: asyncio.Task[httpx.Response]) -> None:
-    began = time.monotonic()
-    answer = await asyncio.wait_for(poll, 5)
-    assert time.monotonic() - began < 0.25
+    answer = await asyncio.wait_for(poll, 5)  # it would wait for 20 s
     assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
 
 
