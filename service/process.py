@@ -50,7 +50,8 @@ _log = logging.getLogger(__name__)
 
 _TRY_AGAIN_S = 1.0
 _MAX_PARTS_S = 1.0
-"""Seconds that all parts together may take to stop. What takes longer waits for a database that does not answer."""
+"""Seconds that all parts together may take to stop. What takes longer waits for a database that does not answer. No
+part takes more than half of what is left: one that hangs leaves time for those behind it to end their statements."""
 _MAX_CLOSE_S = 1.5
 """Seconds that the goodbye to the database may take. After that the end of the process cuts its connections."""
 _NO_DATABASE = "postgresql+asyncpg://nowhere/nowhere"
@@ -147,11 +148,11 @@ class Process:
         end = clocks.monotonic() + _MAX_PARTS_S
         if self._coming_up is not None:
             self._coming_up.cancel()
-            await asyncio.wait({self._coming_up}, timeout=_MAX_PARTS_S)
+            await asyncio.wait({self._coming_up}, timeout=_MAX_PARTS_S / 2)
         while self._running:
             part = self._running.pop()
             self.tail.off_reload(part.reloads)
-            await self._stop(part, max(0.0, end - clocks.monotonic()))
+            await self._stop(part, max(0.0, end - clocks.monotonic()) / 2)
         await asyncio.wait({asyncio.create_task(self._close())}, timeout=_MAX_CLOSE_S)
 
     async def _close(self) -> None:

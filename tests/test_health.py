@@ -111,7 +111,7 @@ async def test_a_look_that_takes_long_is_answered_in_time(house: House) -> None:
     async with house.process.lanes.probe.begin():
         began = clocks.monotonic()
         answers = await asyncio.gather(*[ask(house.app, "/readyz") for _ in range(10)])
-        assert clocks.monotonic() - began < 1.5
+        assert clocks.monotonic() - began < 5  # _MAX_LOOK_S, on a busy machine; the block never ends by itself
     assert {each.status_code for each in answers} == {503}
     assert {each.json()["checks"]["database"]["ok"] for each in answers} == {False}
     assert (await ask(house.app, "/readyz")).status_code == 200

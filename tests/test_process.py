@@ -149,12 +149,19 @@ async def test_a_part_that_hangs_is_left_behind(database_url: str, caplog: pytes
             await super().stop()
             await asyncio.Event().wait()
 
+    class Slow(Probe):
+        async def stop(self) -> None:
+            await super().stop()
+            await asyncio.sleep(0.2)
+            self.log.append((self.name, "stopped"))
+
     log: Log = []
-    async with asyncio.timeout(20), running(database_url, Probe("a", log), Hanging("b", log)) as process:
+    async with asyncio.timeout(60), running(database_url, Slow("a", log), Hanging("b", log)) as process:
         await until_ready(process)
-    assert log[-2:] == [("b", "stop"), ("a", "stop")]
+    assert log[-3:] == [("b", "stop"), ("a", "stop"), ("a", "stopped")], "there is time left for the others"
     assert "Hanging did not stop in time" in caplog.text
-    assert not [each for each in caplog.records if each.levelno >= logging.ERROR]
+    assert "Slow did not stop" not in caplog.text
+    assert not [each for each in caplog.records if each.name.startswith("service.") and each.levelno >= logging.ERROR]
 
 
 async def test_a_process_stopped_while_starting_stops_no_part(database_url: str) -> None:

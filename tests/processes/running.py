@@ -32,7 +32,7 @@ def command(*arguments: str, url: str, code: Path = ROOT, **environment: str) ->
         env={**os.environ, "PYTHONPATH": str(code), "DATABASE_URL": url, **environment},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules.errors import Unavailable
 from service.store import outages
@@ -84,6 +85,12 @@ async def _locked(lane: Database, other: Database) -> None:
         await run(lane, "SELECT FROM line")
 
 
+async def _until(connection: AsyncConnection, question: str) -> None:
+    async with asyncio.timeout(30):
+        while not (await connection.execute(text(question))).scalar_one():
+            await asyncio.sleep(0.01)
+
+
 async def _deadlocked(lane: Database, other: Database) -> None:
     await run(other, "INSERT INTO line VALUES ('a', ''), ('b', '')")
     holds_b, wants_all = "UPDATE line SET name = 'x' WHERE code = 'b'", "UPDATE line SET name = 'x'"
@@ -91,7 +98,7 @@ async def _deadlocked(lane: Database, other: Database) -> None:
         await tx.execute(text("SET LOCAL deadlock_timeout = '50ms'"))
         await tx.execute(text("UPDATE line SET name = 'y' WHERE code = 'a'"))
         waiting = asyncio.ensure_future(run(other, "SET LOCAL deadlock_timeout = '10s'", holds_b, wants_all))
-        await asyncio.sleep(0.15)
+        await _until(tx, "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
         try:
             await tx.execute(text("UPDATE line SET name = 'y' WHERE code = 'b'"))
         finally:
