@@ -11,7 +11,8 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from service.access import key_watch, keys
+from service.access import keys
+from service.access.key_watch import KeyWatch
 from service.access.keyring import Keyring
 from service.access.keys import Created
 from service.access.new_keys import NewKey
@@ -47,7 +48,7 @@ async def held(house: House, key: Created, path: str, query: dict[str, Any]) -> 
 
 
 async def is_ended(poll: asyncio.Task[httpx.Response]) -> None:
-    assert POLL_S + GATHER_S + key_watch._LOOK_S < 0.25  # the rest is how busy the machine is
+    assert POLL_S + GATHER_S + KeyWatch.PAUSE_S < 0.25  # the rest is how busy the machine is
     answer = await asyncio.wait_for(poll, 5)  # it would wait for 20 s
     assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
     assert answer.headers["WWW-Authenticate"] == "Bearer"

@@ -84,7 +84,7 @@ async def held(browser: Browser, house: House) -> asyncio.Task[httpx.Response]:
 
 
 async def is_ended(poll: asyncio.Task[httpx.Response]) -> None:
-    assert POLL_S + GATHER_S + sessions._LOOK_S < 0.25  # the rest is how busy the machine is
+    assert POLL_S + GATHER_S + OpenSessions.PAUSE_S < 0.25  # the rest is how busy the machine is
     answer = await asyncio.wait_for(poll, 5)  # it would wait for 20 s
     assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
 
