@@ -9,7 +9,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from service.access import keys, sessions
+from service.access import keys
 from service.access.keyring import Keyring
 from service.access.sessions import IDLE, OpenSessions
 from service.feed.tail import GATHER_S, POLL_S
