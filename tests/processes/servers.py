@@ -28,7 +28,7 @@ def own_server(data_dir: Path, **settings: str) -> Server:
 
 def let_all_in(server: Server) -> None:
     """Let every user of this host connect in every role, as a standby, a pooler or a role of a test has to."""
-    rules = f"{admission.BY_SIHU}local all all trust\nlocal replication all trust\n"
+    rules = f"{admission.BY_SIHU}local all all trust\nlocal replication all trust\nhost all all 127.0.0.0/8 trust\n"
     (server.data_dir / "pg_hba.conf").write_text(rules)
     proc.run_as_owner(server.data_dir, server.bin_dir / "pg_ctl", "-D", str(server.data_dir), "reload")
 
@@ -79,10 +79,12 @@ def stopped(server: Server) -> Iterator[None]:
 
 class Switch:
     """A TCP port that leads to the socket of a server. It can lead elsewhere, cut its connections, or stop to pass
-    bytes in either direction, as a network does that has lost a host."""
+    bytes in either direction, as a network does that has lost a host. With the `host` on which the server listens it
+    leads there, so that the server can notice that nobody reads what it sends: a socket file has no such limit."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, host: str | None = None) -> None:
         self.server = server
+        self._host = host
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
         self._passing = threading.Event()
         self._passing.set()
@@ -126,14 +128,19 @@ class Switch:
                 near, _ = self._listener.accept()
             except OSError:
                 return
-            far = socket.socket(socket.AF_UNIX)
+            far = socket.socket(socket.AF_UNIX if self._host is None else socket.AF_INET)
             self._ends += [near, far]
             with suppress(OSError):
-                far.connect(str(self.server.socket_dir / f".s.PGSQL.{_PORT_OF_SOCKET}"))
+                far.connect(self._address())
             for source, target in ((near, far), (far, near)):
                 passer = threading.Thread(target=self._pass_on, args=(source, target), daemon=True)
                 self._passers.append(passer)
                 passer.start()
+
+    def _address(self) -> str | tuple[str, int]:
+        if self._host is not None:
+            return self._host, _PORT_OF_SOCKET
+        return str(self.server.socket_dir / f".s.PGSQL.{_PORT_OF_SOCKET}")
 
     def _pass_on(self, source: socket.socket, target: socket.socket) -> None:
         with suppress(OSError):

@@ -32,10 +32,11 @@ _HOLDERS = (
 async def switch() -> AsyncIterator[Switch]:
     with tempfile.TemporaryDirectory(prefix="sihu-partition-") as folder:
         os.chmod(folder, 0o711)
-        server = own_server(Path(folder) / "pg")
+        host = ".".join(map(str, (127, *(os.getpid() + 1).to_bytes(3, "big"))))  # other runs have others
+        server = own_server(Path(folder) / "pg", listen_addresses=host)
         assert command("migrate", url=server.url()).returncode == 0
         assert command("registry", "import", "service/registry/haizhu", url=server.url()).returncode == 0
-        switch = Switch(server)
+        switch = Switch(server, host)
         yield switch
         switch.close()
         server.stop()
