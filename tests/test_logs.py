@@ -43,6 +43,7 @@ def install() -> Iterator[Install]:
     root = logging.getLogger()
     before, level = root.handlers[:], root.level
     pipes: list[Pipe] = []
+    logging.captureWarnings(False)  # a service that another test ran in this process may capture them still
 
     def install(form: str) -> Pipe:
         pipes.append(Pipe(form))
