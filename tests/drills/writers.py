@@ -158,7 +158,8 @@ def _settle_items(entries: Sequence[Entry], results: Sequence[dict[str, Any]]) -
     """Note the answers that count. Returns the entries that have to be sent again."""
     again = []
     for entry, result in zip(entries, results, strict=True):
-        if result["status"] in (429, 500, 503):
+        is_full = (result.get("problem") or {}).get("code") == "quota"  # until the next day: that is an answer for good
+        if result["status"] in (429, 500, 503) and not is_full:
             again.append(entry)
         else:
             incident = (result.get("incident") or {}).get("id")
